@@ -1,0 +1,23 @@
+"""The few facts everything agrees on.
+
+Quadratures are ordered ``X_minus, P_minus, X_plus, P_plus`` with [X, P] = i (ħ = 1), so the vacuum
+variance is ½. Covariances are symmetrised. Rates are in rad/s, times in seconds. Subscript − is the
+first oscillator on the light field (negative mass), + the second.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+QUADRATURES = ("X_minus", "P_minus", "X_plus", "P_plus")
+OSCILLATORS = ("minus", "plus")
+VACUUM_VARIANCE = 0.5
+
+RECORD_CONVENTION = (
+    "dY_k = sqrt(efficiency) <L_k + L_k^dagger> dt + dW_k, summed over each save interval; units sqrt(s)"
+)
+COVARIANCE_CONVENTION = "<(x_i x_j + x_j x_i)/2> - <x_i><x_j>, [X, P] = i, vacuum variance 1/2"
+
+
+def symplectic_form(modes: int) -> NDArray[np.float64]:
+    """Σ with [x_j, x_k] = i Σ_jk for ``modes`` oscillators; array of shape (2 modes, 2 modes)."""
+    return np.kron(np.eye(modes), np.array([[0.0, 1.0], [-1.0, 0.0]]))

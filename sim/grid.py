@@ -1,0 +1,70 @@
+"""Time as whole numbers: a step, steps per save, a number of saves. Times are derived, never accumulated."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.parameters import require
+
+# a ratio this close to a whole number differs from it by rounding alone
+_WHOLE = 1e-9
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimeGrid:
+    """``saves`` intervals of ``steps_per_save`` steps of length ``step`` (seconds), from t = 0.
+
+    Raises
+    ------
+    ValueError
+        if the step is not positive and finite or a count is less than 1.
+    """
+
+    step: float
+    steps_per_save: int
+    saves: int
+
+    def __post_init__(self) -> None:
+        require(self.step, "step", low=0.0, low_open=True)
+        require(self.steps_per_save, "steps_per_save", low=1)
+        require(self.saves, "saves", low=1)
+
+    @classmethod
+    def over(cls, duration: float, *, saves: int, step: float | None = None) -> Self:
+        """The grid that ends at ``duration`` (seconds) with ``saves`` equal intervals.
+
+        ``step`` must divide the save interval (left out: one step an interval).
+        Raises ValueError if it does not; the message names the nearest steps that do.
+        """
+        require(duration, "duration", low=0.0, low_open=True)
+        require(saves, "saves", low=1)
+        interval = duration / saves
+        if step is None:
+            return cls(step=interval, steps_per_save=1, saves=saves)
+        require(step, "step", low=0.0, low_open=True)
+        ratio = interval / step
+        count = max(1, round(ratio))
+        if abs(ratio - count) > _WHOLE * count:
+            finer = int(np.floor(ratio)) + 1
+            raise ValueError(
+                f"the save interval must be a whole number of steps, got interval {interval:.9g} s and step "
+                f"{step:.9g} s (ratio {ratio:.6g}); a step of {interval / finer:.9g} s fits"
+            )
+        return cls(step=interval / count, steps_per_save=count, saves=saves)
+
+    @property
+    def save_interval(self) -> float:
+        """Time between saves, seconds."""
+        return self.step * self.steps_per_save
+
+    @property
+    def steps(self) -> int:
+        """Number of steps in all."""
+        return self.steps_per_save * self.saves
+
+    @property
+    def times(self) -> NDArray[np.float64]:
+        """Save times, from 0; array of shape (saves + 1,), seconds."""
+        return np.arange(self.saves + 1, dtype=np.float64) * self.save_interval

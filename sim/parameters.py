@@ -1,0 +1,206 @@
+"""What an experimenter sets: baths, oscillators, the cascade and the detection. SI units (rad/s).
+
+Symbols are those of Sec. II of arXiv:1901.04250.
+"""
+
+import math
+from dataclasses import dataclass, field
+from typing import Literal, Self
+
+Scheme = Literal["homodyne", "heterodyne"]
+SCHEMES: tuple[Scheme, ...] = ("homodyne", "heterodyne")
+
+
+def require(value: float, name: str, *, low: float, high: float = math.inf, low_open: bool = False) -> None:
+    """Raise ValueError, naming the value and what is allowed, unless low ≤ value ≤ high.
+
+    ``low_open`` excludes ``low`` itself. Infinite values and NaN are refused.
+    """
+    above = value > low if low_open else value >= low
+    if not (math.isfinite(value) and above and value <= high):
+        least = f"{'more than' if low_open else 'at least'} {low:g}"
+        most = "finite" if math.isinf(high) else f"at most {high:g}"
+        raise ValueError(f"{name} must be {least} and {most}, got {value!r}")
+
+
+class UnstableError(ValueError):
+    """A working point without a steady state: some damping rate γ is not positive."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bath:
+    """Thermal bath of one oscillator.
+
+    Parameters
+    ----------
+    linewidth : intrinsic damping rate γ₀ of the energy, rad/s, ≥ 0
+    occupation : mean thermal occupation n̄ ≥ 0
+
+    Raises
+    ------
+    ValueError
+        if either is negative or not finite.
+    """
+
+    linewidth: float
+    occupation: float
+
+    def __post_init__(self) -> None:
+        require(self.linewidth, "linewidth", low=0.0)
+        require(self.occupation, "occupation", low=0.0)
+
+    @property
+    def decoherence_rate(self) -> float:
+        """γ̃₀ = γ₀ (n̄ + ½), rad/s."""
+        return self.linewidth * (self.occupation + 0.5)
+
+    @classmethod
+    def named(cls, name: str) -> Self:
+        """One of the paper's two baths: ``hot`` (2π·0.1 Hz, n̄ = 1e5) or ``vacuum`` (2π·20 kHz, n̄ = 0).
+
+        Raises ValueError for any other name.
+        """
+        if name not in BATHS:
+            raise ValueError(f"bath must be one of {', '.join(BATHS)}, got {name!r}")
+        linewidth_hz, occupation = BATHS[name]
+        return cls(linewidth=2 * math.pi * linewidth_hz, occupation=occupation)
+
+
+# name: (linewidth γ₀/2π in Hz, occupation), caption of Fig. 4 of arXiv:1901.04250
+BATHS = {"hot": (0.1, 1e5), "vacuum": (20e3, 0.0)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Oscillator:
+    """One oscillator and its coupling to the travelling field.
+
+    Parameters
+    ----------
+    strength : interaction strength Γ, rad/s, ≥ 0
+    angle : interaction angle θ in radians, 0 ≤ θ ≤ π/2; Γ_B = Γ sin²θ exchanges quanta with the
+        field (cools), Γ_P = Γ cos²θ creates them in pairs (heats)
+    bath : its thermal bath
+
+    Raises
+    ------
+    ValueError
+        if strength or angle is outside its range.
+    """
+
+    strength: float
+    angle: float
+    bath: Bath
+
+    def __post_init__(self) -> None:
+        require(self.strength, "strength", low=0.0)
+        require(self.angle, "angle", low=0.0, high=math.pi / 2)
+
+    @classmethod
+    def from_cooperativity(cls, cooperativity: float, angle: float, bath: Bath) -> Self:
+        """The oscillator with Γ = C γ̃₀.
+
+        Raises ValueError if the cooperativity is negative or the bath has γ̃₀ = 0 (C is then undefined:
+        give the strength instead).
+        """
+        require(cooperativity, "cooperativity", low=0.0)
+        if bath.decoherence_rate == 0.0:
+            raise ValueError("cooperativity needs a bath of linewidth more than 0; give the strength instead")
+        return cls(strength=cooperativity * bath.decoherence_rate, angle=angle, bath=bath)
+
+    @property
+    def cooperativity(self) -> float:
+        """C = Γ/γ̃₀ (infinite without a bath)."""
+        rate = self.bath.decoherence_rate
+        return self.strength / rate if rate else math.inf
+
+    @property
+    def beam_splitter_rate(self) -> float:
+        """Γ_B = Γ sin²θ, rad/s."""
+        return self.strength * math.sin(self.angle) ** 2
+
+    @property
+    def parametric_rate(self) -> float:
+        """Γ_P = Γ cos²θ, rad/s."""
+        return self.strength * math.cos(self.angle) ** 2
+
+    @property
+    def damping_rate(self) -> float:
+        """γ = γ₀ + Γ_B − Γ_P, rad/s; written with cos 2θ, which keeps its digits near θ = π/4."""
+        return self.bath.linewidth - self.strength * math.cos(2 * self.angle)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cascade:
+    """Two oscillators in series on a one-way field: − first, + second.
+
+    Parameters
+    ----------
+    minus, plus : the oscillators
+    loss : power loss ε between them, 0 ≤ ε ≤ 1
+    path_phase : phase φ of the path between them, radians; the paper's optimum is φ = 0
+
+    Raises
+    ------
+    ValueError
+        if the loss is outside [0, 1] or the phase is not finite.
+    """
+
+    minus: Oscillator
+    plus: Oscillator
+    loss: float = 0.0
+    path_phase: float = 0.0
+
+    def __post_init__(self) -> None:
+        require(self.loss, "loss", low=0.0, high=1.0)
+        require(self.path_phase, "path_phase", low=-math.inf)
+
+    @property
+    def time_unit(self) -> float:
+        """1/γ̃₀ of the first oscillator, seconds (infinite without a bath)."""
+        rate = self.minus.bath.decoherence_rate
+        return 1.0 / rate if rate else math.inf
+
+    def require_stable(self) -> None:
+        """Raise UnstableError unless γ₋ > 0 and γ₊ > 0 (Sec. II: dynamical stability)."""
+        for name, oscillator in (("minus", self.minus), ("plus", self.plus)):
+            rate = oscillator.damping_rate
+            if not rate > 0.0:
+                raise UnstableError(
+                    f"no steady state: the damping rate of oscillator {name} is {rate:.6g} rad/s and must be "
+                    f"more than 0; raise its interaction angle ({oscillator.angle / math.pi:.6g} pi) or its linewidth"
+                )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Detection:
+    """How the light leaving the second oscillator is measured.
+
+    Parameters
+    ----------
+    lo_phase : local-oscillator phase ϑ, radians
+    efficiency : efficiency η, 0 ≤ η ≤ 1
+    scheme : ``homodyne`` (one quadrature of the field, demodulated into its cosine and sine parts) or
+        ``heterodyne`` (the light split in two equal halves, homodyned at ϑ and ϑ + π/2)
+
+    Raises
+    ------
+    ValueError
+        if a value is outside its range or the scheme unknown.
+    """
+
+    lo_phase: float = field(default=math.pi / 2)
+    efficiency: float = 1.0
+    scheme: Scheme = "homodyne"
+
+    def __post_init__(self) -> None:
+        require(self.lo_phase, "lo_phase", low=-math.inf)
+        require(self.efficiency, "efficiency", low=0.0, high=1.0)
+        if self.scheme not in SCHEMES:
+            raise ValueError(f"scheme must be one of {', '.join(SCHEMES)}, got {self.scheme!r}")
+
+    @property
+    def lo_phases(self) -> tuple[float, ...]:
+        """Local-oscillator phases of the homodyne detectors, each with an equal share of the light."""
+        if self.scheme == "homodyne":
+            return (self.lo_phase,)
+        return (self.lo_phase, self.lo_phase + math.pi / 2)
