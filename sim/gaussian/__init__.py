@@ -1,0 +1,1 @@
+"""The Gaussian-moments engine: exact in time, any linear model."""

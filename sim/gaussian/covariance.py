@@ -1,0 +1,61 @@
+"""Covariances of the cascade, with and without the record: steady states and transients, exact in time."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.gaussian.moments import MomentEquations, moment_equations
+from sim.gaussian.riccati import riccati_map, steady_covariance
+from sim.model import LinearModel
+from sim.states import InitialState
+
+FloatArray = NDArray[np.float64]
+
+
+def steady_state(model: LinearModel, *, conditional: bool) -> FloatArray:
+    """Steady-state covariance given the record, or (``conditional=False``) without it; array of shape (d, d).
+
+    Raises NoSteadyStateError if it does not settle.
+    """
+    equations = moment_equations(model)
+    return steady_covariance(equations if conditional else equations.unmonitored)
+
+
+def transient(model: LinearModel, initial: FloatArray, times: FloatArray, *, conditional: bool) -> FloatArray:
+    """Covariance at ``times`` from ``initial`` at t = 0.
+
+    Parameters
+    ----------
+    initial : array of shape (d, d)
+    times : increasing, ≥ 0, seconds; array of shape (n,)
+
+    Returns an array of shape (n, d, d). Raises ValueError if times decrease or are negative.
+    """
+    steps = np.diff(np.concatenate([[0.0], times]))
+    if not (np.all(np.isfinite(steps)) and np.all(steps >= 0.0)):
+        raise ValueError(f"times must be finite, at least 0 and increasing, got {times}")
+    equations = moment_equations(model)
+    if not conditional:
+        equations = equations.unmonitored
+    # equal steps share one map; rounding in the differences must not hide that they are equal
+    keys = [float(f"{step:.12g}") for step in steps]
+    maps = {key: riccati_map(equations, key) for key in set(keys)}
+    covariances = np.empty((len(keys), *initial.shape))
+    covariance = initial
+    for index, key in enumerate(keys):
+        covariance = maps[key](covariance)
+        covariances[index] = covariance
+    return covariances
+
+
+def stationary_state(model: LinearModel) -> InitialState:
+    """The stationary ensemble: the conditional steady state around means drawn from their stationary law.
+
+    The scatter S of the means solves A S + S Aᵀ + K Kᵀ = 0. Starting here skips the relaxation of the means,
+    which at hot baths takes 1/γ₋, up to 1e5 times longer than everything else.
+    """
+    equations = moment_equations(model)
+    covariance = steady_covariance(equations)
+    gain = equations.gain(covariance)
+    unseen = equations.unmonitored
+    wander = MomentEquations(drift=unseen.drift, diffusion=gain @ gain.T, readout=unseen.readout, cross=unseen.cross)
+    return InitialState(covariance=covariance, scatter=steady_covariance(wander), name="stationary")
