@@ -1,0 +1,1 @@
+"""Truncated Fock engine on QuTiP: operators, master equation, stochastic master equation."""
