@@ -1,0 +1,147 @@
+"""Many trajectories: blocks of them in parallel, reduced where they are computed, summed in index order.
+
+A trajectory depends on (seed, index) alone and blocks on the ensemble alone, so every number is the same
+whatever the number of workers and the backend. joblib's backend is the user's to choose
+(``joblib.parallel_config``).
+"""
+
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Protocol
+
+import joblib
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from sim.dataset import Block, build
+from sim.grid import TimeGrid
+from sim.model import LinearModel
+from sim.states import InitialState, Trajectories
+
+FloatArray = NDArray[np.float64]
+Progress = Callable[[int], None]
+
+
+class Engine(Protocol):
+    """What computes trajectories once everything they share is known. Must pickle."""
+
+    def run(self, entropy: int, trajectories: range) -> Trajectories:
+        """The trajectories of the given indices; each a function of (entropy, index) alone."""
+
+
+class Method(Protocol):
+    """How trajectories are computed: a small frozen object such as ``Gaussian()`` or ``QutipSME(...)``."""
+
+    @property
+    def block(self) -> int:
+        """Trajectories to a block: enough work to be worth sending, little enough to share out."""
+
+    def prepare(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> Engine:
+        """Check everything that can be checked, compute everything that is shared."""
+
+
+def simulate(
+    model: LinearModel,
+    method: Method,
+    grid: TimeGrid,
+    initial: InitialState,
+    *,
+    trajectories: int,
+    seed: int = 0,
+    jobs: int = 1,
+    keep: int = 0,
+    progress: Progress | None = None,
+) -> xr.Dataset:
+    """Simulate an ensemble of conditional trajectories.
+
+    Parameters
+    ----------
+    model, method, grid, initial : what, how, when, from where
+    trajectories : their number, ≥ 1
+    seed : entropy of the ensemble, ≥ 0; trajectory i draws from ``SeedSequence(seed, spawn_key=(i,))``
+    jobs : worker processes; −1 for one per core
+    keep : of how many trajectories (the first ones) means and record are kept
+    progress : called with the number of trajectories of each finished block
+
+    Returns
+    -------
+    xarray.Dataset
+        see ``sim.dataset.build``
+
+    Raises
+    ------
+    ValueError
+        for a count out of range, and whatever the method raises for what it cannot do, before any work.
+
+    Warnings of the engine are issued here, once each, whichever process they came from, and kept in the
+    attribute ``warnings`` of the dataset.
+    """
+    for name, value, least in (("trajectories", trajectories, 1), ("seed", seed, 0), ("keep", keep, 0)):
+        if value < least:
+            raise ValueError(f"{name} must be at least {least}, got {value}")
+    if jobs == 0:
+        raise ValueError("jobs must be at least 1, or -1 for one per core, got 0")
+    engine = method.prepare(model, grid, initial)
+    blocks = [range(first, min(first + method.block, trajectories)) for first in range(0, trajectories, method.block)]
+    finished: list[Block] = []
+    for reduced in _run(engine, seed, blocks, keep, jobs):
+        finished.append(reduced)
+        if progress is not None:
+            progress(reduced.count)
+    messages = _reissue([warning for reduced in finished for warning in reduced.warnings])
+    attributes = {
+        "warnings": "\n".join(messages),
+        "method": repr(method),
+        "trajectories": trajectories,
+        "seed": str(seed),
+        "initial_state": initial.name,
+    }
+    return build(finished, grid, model.record_names, attributes)
+
+
+def _run(engine: Engine, seed: int, blocks: list[range], keep: int, jobs: int) -> Iterator[Block]:
+    parallel = joblib.Parallel(n_jobs=jobs if len(blocks) > 1 else 1, return_as="generator")
+    work: Iterator[Block] = parallel(joblib.delayed(_block)(engine, seed, block, keep) for block in blocks)
+    return work
+
+
+def _block(engine: Engine, seed: int, indices: range, keep: int) -> Block:
+    # not every backend caps the threads of the linear algebra; workers × threads would thrash
+    with threadpool_limits(1), warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        reduced = reduce(engine.run(seed, indices), min(max(keep - indices.start, 0), len(indices)))
+    issued = tuple(each.message for each in caught if isinstance(each.message, Warning))
+    return replace(reduced, warnings=issued)
+
+
+def _reissue(issued: list[Warning]) -> list[str]:
+    """One warning of each kind, the first, with the number of its like."""
+    messages = []
+    for kind in dict.fromkeys(type(warning) for warning in issued):
+        alike = [str(warning) for warning in issued if type(warning) is kind]
+        more = f" (and {len(alike) - 1} more such warnings)" if len(alike) > 1 else ""
+        messages.append(alike[0] + more)
+        warnings.warn(messages[-1], kind, stacklevel=3)
+    return messages
+
+
+def reduce(block: Trajectories, keep: int) -> Block:
+    """The moments of a block, and its first ``keep`` trajectories."""
+    mean = block.means.mean(axis=0)
+    deviations = block.means - mean
+    shared = block.covariances.ndim == mean.ndim + 1
+    covariance = block.covariances if shared else block.covariances.mean(axis=0)
+    spread = np.zeros_like(covariance) if shared else ((block.covariances - covariance) ** 2).sum(axis=0)
+    return Block(
+        count=block.means.shape[0],
+        mean=mean,
+        mean_deviations=np.einsum("nti,ntj->tij", deviations, deviations),
+        covariance=covariance,
+        covariance_deviations=spread,
+        diagnostics=block.diagnostics,
+        kept_means=block.means[:keep],
+        kept_records=block.record[:keep],
+    )
