@@ -1,0 +1,268 @@
+"""The ``steering`` command: the only room that knows a terminal."""
+
+import json
+import math
+import sys
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from analysis import comparison, figures, options, reports, tables
+from analysis.optimum import Search
+from analysis.transients import steering_transient
+from analysis.validation import validate
+from sim.dataset import label, save, writable
+from sim.ensemble import Method, simulate
+from sim.fock.operators import suggested_step
+from sim.fock.qutip_sme import METHODS, QutipSME
+from sim.gaussian.trajectories import Gaussian
+from sim.grid import TimeGrid
+from sim.model import LinearModel, rwa
+from sim.parameters import Bath
+
+Values = dict[str, Any]
+_WIDTH = 140
+_FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="cascade-steering", prog_name="steering")
+def steering() -> None:
+    """Steering between two oscillators cascaded by one light field, with and without a homodyne record.
+
+    - is the first oscillator (negative mass), + the second. Times are in units of 1/gamma~_0 of the first
+    oscillator unless a unit (s, ms, us, ns) is given; angles and phases are in units of pi; linewidths are
+    gamma_0/2pi in Hz. There is steering where E < 1/2.
+    """
+
+
+@steering.command()
+@options.CASCADE
+@options.DETECTION
+@options.JSON
+@options.CONFIG
+def steady(as_json: bool, **values: Any) -> None:
+    """One working point, exact: E in both directions, with and without the record."""
+    report = reports.steady(options.cascade(values), options.detection(values))
+    _show(report, tables.steady(report), as_json)
+
+
+@steering.command()
+@options.CASCADE
+@options.DETECTION
+@click.option("--initial", type=options.INITIAL, default="thermal", show_default=True,
+              help="State at t = 0: thermal (of the baths), ground, stationary or occupations N1,N2.")  # fmt: skip
+@click.option("--times", type=options.TIMES, default="0:10:201", show_default=True, metavar="START:STOP:COUNT")
+@click.option("--figure", type=_FILE, default="steering-transient.png", show_default=True, help="Figure to write.")
+@options.JSON
+@options.CONFIG
+def transient(as_json: bool, figure: Path, **values: Any) -> None:
+    """E(t) from an initial state, exact: how soon is there steering, with and without the record?"""
+    cascade = options.cascade(values)
+    model = rwa(cascade, options.detection(values))
+    initial = options.initial_state(values["initial"], cascade, model)
+    start, stop, count = values["times"]
+    times = np.linspace(start.of(cascade), stop.of(cascade), count)
+    writable(figure)
+    result = steering_transient(model, initial, times)
+    figures.transient_figure(result, cascade.time_unit, figure)
+    report = {**reports.transients(result, cascade.time_unit), "figure": str(figure)}
+    _show(report, tables.transients(report), as_json, f"figure: {figure}")
+
+
+@steering.command(name="simulate")
+@options.CASCADE
+@options.DETECTION
+@click.option("--engine", type=click.Choice(["gaussian", "qutip"]), default="gaussian", show_default=True,
+              help="gaussian: exact moments; qutip: its smesolve in a truncated Fock space.")  # fmt: skip
+@click.option("--initial", type=options.INITIAL, default=None, show_default="stationary; ground for qutip",
+              help="State at t = 0: stationary, ground, thermal or occupations N1,N2.")  # fmt: skip
+@click.option("--trajectories", type=click.INT, default=1000, show_default=True)
+@click.option("--duration", type=options.DURATION, default="5", show_default=True)
+@click.option("--saves", type=click.INT, default=20, show_default=True, help="Save intervals.")
+@click.option("--dt", type=options.DURATION, default=None, show_default="by the engine",
+              help="Step; must divide the save interval.")  # fmt: skip
+@click.option("--cutoff", type=options.CUTOFFS, default="10", show_default=True, help="Fock levels, N or N1,N2.")
+@click.option("--qutip-method", type=click.Choice(list(METHODS)), default="platen", show_default=True)
+@click.option("--keep", type=click.INT, default=0, show_default=True,
+              help="Trajectories whose means and records go into the dataset.")  # fmt: skip
+@options.SEED
+@options.JOBS
+@click.option("--out", type=_FILE, default=None, help="Dataset to write (netCDF).")
+@options.QUIET
+@options.JSON
+@options.CONFIG
+def simulate_command(as_json: bool, out: Path | None, quiet: bool, **values: Any) -> None:
+    """An ensemble of trajectories: E and d with 95 % intervals, beside the exact values."""
+    started = time.perf_counter()
+    cascade, detection = options.cascade(values), options.detection(values)
+    model = rwa(cascade, detection)
+    if values["trajectories"] < 2:
+        raise ValueError(f"trajectories must be at least 2 for an interval, got {values['trajectories']}")
+    name = values["initial"] or ("ground" if values["engine"] == "qutip" else "stationary")
+    initial = options.initial_state(name, cascade, model)
+    dt = values["dt"].of(cascade) if values["dt"] else None
+    method, grid = _method_and_grid(values, model, values["duration"].of(cascade), dt)
+    if out is not None:
+        writable(out)
+    with _progress("trajectories", values["trajectories"], quiet) as advance:
+        dataset = simulate(
+            model, method, grid, initial,
+            trajectories=values["trajectories"], seed=values["seed"], jobs=values["jobs"], keep=values["keep"],
+            progress=advance,
+        )  # fmt: skip
+    if out is not None:
+        save(label(dataset, cascade, detection), out)
+    report = {
+        **reports.simulation(dataset, reports.exact(model, initial, grid.times)),
+        "trajectories": values["trajectories"],
+        "seed": values["seed"],
+        "initial_state": initial.name,
+        "wall_seconds": time.perf_counter() - started,
+        "dataset": None if out is None else str(out),
+    }
+    _show(report, tables.simulation(report), as_json, *([] if out is None else [f"dataset: {out}"]))
+
+
+@steering.command(name="compare")
+@click.option("--c-minus", type=options.NUMBERS, default="1,2,5,10,20,50,100", show_default=True,
+              help="Cooperativities of -, separated by commas.")  # fmt: skip
+@options.baths(plus_default=None)
+@options.PATH
+@click.option("--lo-phase", type=options.LO_PHASE, default=options.BEST, show_default=True,
+              help="Local-oscillator phase of the conditional scheme, units of pi, or best.")  # fmt: skip
+@options.EFFICIENCY
+@click.option("--trajectories", type=click.INT, default=10000, show_default=True, help="To each working point.")
+@click.option("--duration", type=click.FLOAT, default=10.0, show_default=True, help="In units of 1/gamma~_0.")
+@options.SEED
+@options.JOBS
+@click.option("--out", type=_FILE, default="steering-compare.nc", show_default=True, help="Dataset to write (netCDF).")
+@click.option("--figure", type=_FILE, default="steering-compare.png", show_default=True, help="Figure to write.")
+@options.QUIET
+@options.JSON
+@options.CONFIG
+def compare(as_json: bool, out: Path, figure: Path, quiet: bool, **values: Any) -> None:
+    """Appendix B: how much measuring the light gains, d against C-, from trajectories and exact.
+
+    Each scheme sits at its own best point over both angles, C+/C- and the LO phase.
+    """
+    searches = _searches(values)
+    sampling = comparison.Sampling(
+        method=Gaussian(), trajectories=values["trajectories"], duration=values["duration"],
+        seed=values["seed"], jobs=values["jobs"],
+    )  # fmt: skip
+    writable(out), writable(figure)
+    with _progress("comparisons", 2 * len(searches), quiet) as advance:
+        found = comparison.study(searches, sampling, lambda: advance(1))
+    dataset = comparison.dataset(searches, found).assign_attrs(
+        trajectories=values["trajectories"], seed=str(values["seed"]), method=repr(sampling.method)
+    )
+    save(dataset, out)
+    figures.comparison_figure(dataset, figure)
+    report = {**reports.comparison(dataset), "dataset": str(out), "figure": str(figure)}
+    _show(report, tables.comparison(report), as_json, f"dataset: {out}", f"figure: {figure}")
+
+
+@steering.command(name="validate")
+@options.JSON
+def validate_command(as_json: bool) -> None:
+    """Hold what this installation computes against what is known independently; exit 1 if anything fails."""
+    report = reports.validation(validate())
+    _show(report, tables.validation(report), as_json)
+    if not report["passed"]:
+        sys.exit(1)
+
+
+def _method_and_grid(values: Values, model: LinearModel, duration: float, dt: float | None) -> tuple[Method, TimeGrid]:
+    """The engine, and a grid whose step it can take."""
+    if values["engine"] == "gaussian":
+        return Gaussian(), TimeGrid.over(duration, saves=values["saves"], step=dt)
+    if dt is None:
+        whole = TimeGrid.over(duration, saves=values["saves"]).save_interval
+        dt = whole / math.ceil(whole / suggested_step(model, values["cutoff"]))
+    grid = TimeGrid.over(duration, saves=values["saves"], step=dt)
+    return QutipSME(cutoffs=values["cutoff"], method=values["qutip_method"]), grid
+
+
+def _searches(values: Values) -> dict[tuple[str, float], Search]:
+    """One search for every bath of + and C₋."""
+    plus = values["bath_plus"]
+    baths = {"hot": Bath.named("hot"), "vacuum": Bath.named("vacuum")} if plus is None else {_bath_name(plus): plus}
+    return {
+        (name, c_minus): Search(
+            c_minus=c_minus, bath_minus=values["bath_minus"], bath_plus=bath, loss=values["loss"],
+            path_phase=math.pi * values["path_phase"], lo_phase=values["lo_phase"], efficiency=values["efficiency"],
+        )
+        for name, bath in baths.items()
+        for c_minus in values["c_minus"]
+    }  # fmt: skip
+
+
+def _bath_name(bath: Bath) -> str:
+    for name in ("hot", "vacuum"):
+        if bath == Bath.named(name):
+            return name
+    return f"{bath.linewidth / (2 * math.pi):g},{bath.occupation:g}"
+
+
+def _show(report: reports.Report, table: Table, as_json: bool, *lines: str) -> None:
+    if as_json:
+        click.echo(json.dumps(report, allow_nan=False))
+        return
+    terminal = Console()
+    # where nobody set a width, cells need not be folded
+    console = terminal if terminal.is_terminal else Console(width=_WIDTH)
+    console.print(table)
+    for line in lines:
+        click.echo(line)
+
+
+@contextmanager
+def _progress(what: str, total: int, quiet: bool) -> Iterator[Any]:
+    """A bar with the time left on standard error; nothing where that is no terminal."""
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as progress:
+        task = progress.add_task(what, total=total)
+        yield lambda count: progress.advance(task, count)
+
+
+def _warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    click.echo(f"steering: warning: {message}", err=True)
+
+
+def main() -> None:
+    """Run the command; bad input is one line on standard error and exit status 2."""
+    warnings.showwarning = _warning
+    try:
+        steering.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        click.echo(f"steering: error: {error.format_message()}", err=True)
+        sys.exit(2)
+    except (ValueError, OSError) as error:
+        click.echo(f"steering: error: {error}", err=True)
+        sys.exit(2)
+    except ArithmeticError as error:
+        click.echo(f"steering: error: {error}", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

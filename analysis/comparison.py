@@ -1,0 +1,213 @@
+"""Appendix B of arXiv:1901.04250: how much measuring the outgoing light gains, each scheme at its own optimum.
+
+d = (E_u − E_c)/E_u takes two ensembles, one at the best point of each scheme. E_u is what the first observer does
+not know plus the scatter of his means; any detection unravels the same unconditional state, so the one whose
+scatter adds least to E_u is taken, and with it the smallest error of d. E_c is the conditional steering of the
+second ensemble.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import joblib
+import numpy as np
+import xarray as xr
+from threadpoolctl import threadpool_limits
+
+from analysis.estimators import (
+    Ensemble,
+    Estimate,
+    conditional_steering,
+    relative_improvement,
+    sampled_part,
+    unconditional_steering,
+)
+from analysis.optimum import Optimum, Search, best_points
+from analysis.steering import DIRECTIONS, Direction, steering_parameter
+from sim.ensemble import Method, simulate
+from sim.gaussian.covariance import stationary_state
+from sim.grid import TimeGrid
+from sim.model import rwa
+from sim.parameters import Cascade, Detection
+
+# LO phases tried for the quietest unravelling of the unconditional state: it need not be the best, only good
+_PHASES = np.pi * np.arange(12) / 12
+# of E; with 1e4 trajectories its statistical error is then 1e-6 of E, rounding at V = 5e7 some 1e-7
+_LEAST_SHARE = 1e-4
+_SAVES = 20
+SCHEMES = ("unconditional", "conditional")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sampling:
+    """How much is simulated at each working point, from the stationary state.
+
+    Parameters
+    ----------
+    method : engine
+    trajectories : ≥ 2 to a working point
+    duration : in units of 1/γ̃₀ of the first oscillator, > 0
+    seed : of all ensembles together, ≥ 0
+    jobs : worker processes
+    """
+
+    method: Method
+    trajectories: int
+    duration: float
+    seed: int = 0
+    jobs: int = 1
+
+    def __post_init__(self) -> None:
+        if self.trajectories < 2:
+            raise ValueError(f"an interval needs trajectories of at least 2, got {self.trajectories}")
+        if self.jobs == 0:
+            raise ValueError("jobs must be at least 1, or -1 for one per core, got 0")
+        if self.seed < 0:
+            raise ValueError(f"seed must be at least 0, got {self.seed}")
+        TimeGrid.over(self.duration, saves=_SAVES)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """One direction at one C₋ and one pair of baths: what is exact, and what the trajectories say."""
+
+    direction: Direction
+    best_unconditional: Optimum
+    best_conditional: Optimum
+    unconditional: Estimate
+    conditional: Estimate
+    improvement: Estimate
+
+    @property
+    def exact_improvement(self) -> float:
+        """d from the exact optima."""
+        return 1.0 - self.best_conditional.value / self.best_unconditional.value
+
+
+def quietest_detection(cascade: Cascade, direction: Direction, efficiency: float) -> Detection:
+    """The homodyne detection under which the scatter of the means adds least to the unconditional E.
+
+    Unless it adds next to nothing: what hides from the observer at hot baths is 1e7 times the vacuum, and the
+    rounding of that would exceed the statistical error.
+    """
+    candidates = [Detection(lo_phase=float(phase), efficiency=efficiency) for phase in _PHASES]
+    shares = np.array([_sampled_share(cascade, detection, direction) for detection in candidates])
+    audible = shares >= _LEAST_SHARE
+    chosen = np.where(audible, shares, np.inf).argmin() if audible.any() else shares.argmax()
+    return candidates[chosen]
+
+
+def _sampled_share(cascade: Cascade, detection: Detection, direction: Direction) -> float:
+    """What part of the unconditional E comes from the scatter of the means."""
+    state = stationary_state(rwa(cascade, detection))
+    part = sampled_part(state.covariance, state.scatter, direction)
+    return part / float(steering_parameter(state.unconditional, direction))
+
+
+def optima(searches: Sequence[Search], jobs: int = 1) -> list[dict[Direction, tuple[Optimum, Optimum]]]:
+    """The best unconditional and conditional point of each search, by direction."""
+    found: list[dict[Direction, tuple[Optimum, Optimum]]] = joblib.Parallel(n_jobs=jobs)(
+        joblib.delayed(_both_schemes)(search) for search in searches
+    )
+    return found
+
+
+def _both_schemes(search: Search) -> dict[Direction, tuple[Optimum, Optimum]]:
+    with threadpool_limits(1):
+        unconditional, conditional = (best_points(search, conditional=wanted) for wanted in (False, True))
+    return {direction: (unconditional[direction], conditional[direction]) for direction in DIRECTIONS}
+
+
+def compare(best: tuple[Optimum, Optimum], sampling: Sampling, *, efficiency: float, stream: int) -> Comparison:
+    """d in one direction from simulated records at the best point of each scheme.
+
+    ``stream`` numbers the comparisons of one study, so that each draws its own noise from ``sampling.seed``.
+    """
+    unconditional, conditional = best
+    direction = unconditional.direction
+    if conditional.detection is None:
+        raise ValueError("the second optimum must be that of the conditional scheme")
+    quiet = quietest_detection(unconditional.cascade, direction, efficiency)
+    first = _ensemble(unconditional.cascade, quiet, sampling, 2 * stream)
+    second = _ensemble(conditional.cascade, conditional.detection, sampling, 2 * stream + 1)
+    e_u, e_c = unconditional_steering(first, direction), conditional_steering(second, direction)
+    return Comparison(
+        direction=direction,
+        best_unconditional=unconditional,
+        best_conditional=conditional,
+        unconditional=e_u,
+        conditional=e_c,
+        improvement=relative_improvement(e_u, e_c),
+    )
+
+
+def _ensemble(cascade: Cascade, detection: Detection, sampling: Sampling, stream: int) -> Ensemble:
+    model = rwa(cascade, detection)
+    grid = TimeGrid.over(sampling.duration * cascade.time_unit, saves=_SAVES)
+    seed = int(np.random.SeedSequence(sampling.seed, spawn_key=(stream,)).generate_state(1, np.uint64)[0])
+    dataset = simulate(
+        model,
+        sampling.method,
+        grid,
+        stationary_state(model),
+        trajectories=sampling.trajectories,
+        seed=seed,
+        jobs=sampling.jobs,
+    )
+    return Ensemble.of(dataset)
+
+
+def study(
+    searches: dict[tuple[str, float], Search], sampling: Sampling, progress: Callable[[], None] | None = None
+) -> list[Comparison]:
+    """Comparisons in both directions for every search, keyed by (bath of +, C₋), in order.
+
+    ``progress`` is called after each comparison.
+    """
+    comparisons: list[Comparison] = []
+    for best in optima(list(searches.values()), sampling.jobs):
+        for pair in best.values():
+            efficiency = pair[1].detection.efficiency if pair[1].detection else 1.0
+            comparisons.append(compare(pair, sampling, efficiency=efficiency, stream=len(comparisons)))
+            if progress is not None:
+                progress()
+    return comparisons
+
+
+def dataset(searches: dict[tuple[str, float], Search], comparisons: Sequence[Comparison]) -> xr.Dataset:
+    """A study as a dataset over (point, direction), and (point, direction, scheme) for the working points."""
+    shape = (len(searches), len(DIRECTIONS))
+
+    def table(pick: Callable[[Comparison], float]) -> tuple[tuple[str, str], np.ndarray]:
+        return ("point", "direction"), np.array([pick(c) for c in comparisons]).reshape(shape)
+
+    def points(pick: Callable[[Optimum], float]) -> tuple[tuple[str, str, str], np.ndarray]:
+        values = [[pick(c.best_unconditional), pick(c.best_conditional)] for c in comparisons]
+        return ("point", "direction", "scheme"), np.array(values).reshape(*shape, 2)
+
+    variables = {
+        f"{name}{suffix}": table(lambda c, n=field, e=edge: getattr(getattr(c, n), e))  # type: ignore[misc]
+        for name, field in (("E_u", "unconditional"), ("E_c", "conditional"), ("d", "improvement"))
+        for suffix, edge in (("", "value"), ("_low", "low"), ("_high", "high"))
+    }
+    variables["d_exact"] = table(lambda c: c.exact_improvement)
+    working_points = {
+        "E_exact": points(lambda o: o.value),
+        "theta_minus_pi": points(lambda o: o.cascade.minus.angle / np.pi),
+        "theta_plus_pi": points(lambda o: o.cascade.plus.angle / np.pi),
+        "c_plus_over_c_minus": points(lambda o: o.cascade.plus.cooperativity / o.cascade.minus.cooperativity),
+        "lo_phase_pi": points(lambda o: o.detection.lo_phase / np.pi if o.detection else np.nan),
+    }
+    return xr.Dataset(
+        {**variables, **working_points},
+        coords={
+            "bath": ("point", [bath for bath, _ in searches]),
+            "c_minus": ("point", [c_minus for _, c_minus in searches]),
+            "direction": [f"E_{direction}" for direction in DIRECTIONS],
+            "scheme": list(SCHEMES),
+        },
+        attrs={
+            "intervals": "95 %: *_low to *_high",
+            "bath": "of the second oscillator; the first is in the bath given",
+        },
+    )

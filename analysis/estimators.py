@@ -1,0 +1,166 @@
+"""Steering from an ensemble of trajectories, with 95 % intervals that cover.
+
+The unconditional covariance is V_c + S: what the observer does not know plus the scatter of the conditional
+means. Only S is sampled. To first order E(V_c + S) moves with S through the residuals of the best inference,
+
+    dE = (E/2) tr(Q⁻¹ Tᵀ dS T),   Q the inferred covariance,  Tᵀx = inferred − gᵀ measured,
+
+so E = known + s with s = (E/2) tr(Q⁻¹ Tᵀ S T), and s, a mean of squares of Gaussian means, is a scaled χ² with
+ν = 2 s²/Var(s) degrees of freedom. Its interval is that of a variance; E_u, and d with it, inherit it. For M
+trajectories d is known to a fraction √(2/M) of s, however large E is.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from scipy.stats import chi2, norm
+
+from analysis.steering import Direction, blocks, inferred_covariance, optimal_gains, steering_parameter
+
+FloatArray = NDArray[np.float64]
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """A value and its 95 % confidence interval; ``low == high`` where nothing is sampled."""
+
+    value: float
+    low: float
+    high: float
+
+    @property
+    def interval(self) -> list[float]:
+        """[low, high]."""
+        return [self.low, self.high]
+
+    def holds(self, exact: float) -> bool:
+        """Whether the interval contains ``exact``."""
+        return self.low <= exact <= self.high
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Ensemble:
+    """What the estimators need of an ensemble at one time.
+
+    Parameters
+    ----------
+    conditional : mean conditional covariance, array of shape (4, 4)
+    conditional_error : its standard error, entry by entry, array of shape (4, 4); zero where it is exact
+    scatter : sample covariance of the conditional means (unbiased), array of shape (4, 4)
+    trajectories : M ≥ 2
+    """
+
+    conditional: FloatArray
+    conditional_error: FloatArray
+    scatter: FloatArray
+    trajectories: int
+
+    def __post_init__(self) -> None:
+        if self.trajectories < 2:
+            raise ValueError(f"an interval needs at least 2 trajectories, got {self.trajectories}")
+
+    @classmethod
+    def of(cls, dataset: xr.Dataset, time: int = -1) -> "Ensemble":
+        """The ensemble of a dataset of ``sim.ensemble.simulate`` at save number ``time``."""
+        at = dataset.isel(time=time)
+        return cls(
+            conditional=at["conditional_covariance"].to_numpy(),
+            conditional_error=at["conditional_covariance_error"].to_numpy(),
+            scatter=at["scatter"].to_numpy(),
+            trajectories=int(dataset.attrs["trajectories"]),
+        )
+
+
+def conditional_steering(ensemble: Ensemble, direction: Direction) -> Estimate:
+    """E given the record. For the Gaussian engine, whose covariance is exact, the interval is that of rounding.
+
+    Otherwise it adds up the errors of all entries as if they were fully correlated: at least 95 %.
+    """
+    covariance = ensemble.conditional
+    value = float(steering_parameter(covariance, direction))
+    half = _conditional_half_width(ensemble, covariance, direction)
+    return Estimate(value=value, low=value - half, high=value + half)
+
+
+def unconditional_steering(ensemble: Ensemble, direction: Direction) -> Estimate:
+    """E without the record, corrected for the bias −O(1/M) that fitting gains to a finite sample brings."""
+    total = ensemble.conditional + ensemble.scatter
+    value = float(steering_parameter(total, direction))
+    sampled = sampled_part(ensemble.conditional, ensemble.scatter, direction)
+    known = value - sampled
+    freedom, shrinkage = _sampling(total, ensemble.scatter, direction, ensemble.trajectories - 1)
+    sampled += value * shrinkage
+    tails = chi2.ppf([0.5 + CONFIDENCE / 2, 0.5 - CONFIDENCE / 2], freedom) / freedom if freedom else (1.0, 1.0)
+    low, high = (known + sampled / float(tail) for tail in tails)
+    half = _conditional_half_width(ensemble, total, direction)
+    centre = known + sampled
+    below, above = np.hypot(centre - low, half), np.hypot(high - centre, half)
+    return Estimate(value=float(centre), low=float(centre - below), high=float(centre + above))
+
+
+def relative_improvement(unconditional: Estimate, conditional: Estimate) -> Estimate:
+    """d = (E_u − E_c)/E_u of Appendix B of arXiv:1901.04250, from estimates of independent or common error.
+
+    The two one-sided errors add in quadrature.
+    """
+    u, c = unconditional, conditional
+    value = 1.0 - c.value / u.value
+    below = np.hypot(value - (1.0 - c.value / u.low), (c.high - c.value) / u.value)
+    above = np.hypot((1.0 - c.value / u.high) - value, (c.value - c.low) / u.value)
+    return Estimate(value=value, low=float(value - below), high=float(value + above))
+
+
+def sampled_part(conditional: FloatArray, scatter: FloatArray, direction: Direction) -> float:
+    """s = (E/2) tr(Q⁻¹ Tᵀ S T), the part of the unconditional E that comes from the scatter S of the means.
+
+    Arrays of shape (4, 4). The standard error of E from M trajectories is about s/√M.
+    """
+    return float(np.sum(_gradient(conditional + scatter, direction) * scatter))
+
+
+def _conditional_half_width(ensemble: Ensemble, covariance: FloatArray, direction: Direction) -> float:
+    """What sampled conditional covariances and rounding (one unit of it in each entry of V) leave open."""
+    error = norm.ppf(0.5 + CONFIDENCE / 2) * ensemble.conditional_error + np.finfo(float).eps * np.abs(covariance)
+    return float(np.sum(np.abs(_gradient(covariance, direction)) * error))
+
+
+def _gradient(covariance: FloatArray, direction: Direction) -> FloatArray:
+    """∂E/∂V, array of shape (4, 4): (E/2) T Q⁻¹ Tᵀ."""
+    residual = _residual(covariance, direction)
+    weight = np.linalg.inv(inferred_covariance(covariance, direction))
+    value = steering_parameter(covariance, direction)
+    gradient: FloatArray = value / 2 * residual @ weight @ residual.T
+    return gradient
+
+
+def _residual(covariance: FloatArray, direction: Direction) -> FloatArray:
+    """T with Tᵀx = inferred − gᵀ measured; array of shape (4, 2)."""
+    gains = optimal_gains(covariance, direction)
+    parts = (-gains, np.eye(2)) if direction == "plus_given_minus" else (np.eye(2), -gains)
+    return np.concatenate(parts)
+
+
+def _sampling(total: FloatArray, scatter: FloatArray, direction: Direction, freedom: int) -> tuple[float, float]:
+    """Degrees of freedom of s as a χ², and minus the relative bias of E to second order.
+
+    From the Wishart moments ⟨δS_ij δS_kl⟩ = (S_ik S_jl + S_il S_jk)/ν of Gaussian means in the second-order
+    expansion of √det Q: with A = Q⁻¹, B = V_measured⁻¹, and r, m the residual and the measured oscillator,
+
+        −bias/E = [tr(A S_rr) tr(B S_mm) + tr(A S_rm B S_mr) + ½ tr(A S_rr)²]/(2ν)
+    """
+    residual = _residual(total, direction)
+    _, measured, _ = blocks(total, direction)
+    _, scatter_measured, _ = blocks(scatter, direction)
+    rows = slice(0, 2) if direction == "plus_given_minus" else slice(2, 4)
+    a_rr = np.linalg.solve(inferred_covariance(total, direction), residual.T @ scatter @ residual)
+    cross = residual.T @ scatter[:, rows]
+    a_rm_b_mr = np.linalg.solve(inferred_covariance(total, direction), cross @ np.linalg.solve(measured, cross.T))
+    trace, square = float(np.trace(a_rr)), float(np.trace(a_rr @ a_rr))
+    if trace <= 0.0 or square <= 0.0:
+        return 0.0, 0.0
+    gained = float(np.trace(np.linalg.solve(measured, scatter_measured)))
+    bias = (trace * gained + float(np.trace(a_rm_b_mr)) + trace**2 / 2) / (2 * freedom)
+    return freedom * trace**2 / square, bias

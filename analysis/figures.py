@@ -1,0 +1,79 @@
+"""Figures, drawn without a screen."""
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from analysis.steering import DIRECTIONS, STEERING_BOUND, Direction
+from analysis.transients import Transient
+
+SYMBOLS: dict[Direction, str] = {"plus_given_minus": r"E_{+|-}", "minus_given_plus": r"E_{-|+}"}
+_COLOURS = ("#1f4e9c", "#d9762b")
+# the paper's habit: dashed for E₊|₋, solid for E₋|₊
+_DASHES: dict[Direction, str] = {"plus_given_minus": "--", "minus_given_plus": "-"}
+_STYLE: dict[Any, Any] = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False}
+
+
+def transient_figure(transient: Transient, unit: float, path: Path) -> None:
+    """E(t) in both directions, conditional and unconditional, against t in units of ``unit`` seconds."""
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(5.2, 3.6), layout="constrained")
+        axes = figure.subplots()
+        for direction in DIRECTIONS:
+            for colour, scheme in zip(_COLOURS, ("unconditional", "conditional"), strict=True):
+                axes.plot(
+                    transient.times / unit,
+                    getattr(transient, scheme)[direction],
+                    color=colour,
+                    linestyle=_DASHES[direction],
+                    label=f"${SYMBOLS[direction]}$ {scheme}",
+                )
+        axes.axhline(STEERING_BOUND, color="0.6", linewidth=0.8)
+        axes.set(xlabel=r"time ($1/\tilde\gamma_0$ of the first oscillator)", ylabel="steering parameter $E$")
+        axes.set_yscale("log")
+        axes.annotate(r"steering below $\frac{1}{2}$", (1, STEERING_BOUND), xycoords=("axes fraction", "data"),
+                      ha="right", va="top", color="0.4", xytext=(0, -3), textcoords="offset points")  # fmt: skip
+        axes.legend()
+        figure.savefig(path, dpi=200)
+
+
+def comparison_figure(study: xr.Dataset, path: Path) -> None:
+    """d against C₋ by direction and bath: simulated points with intervals on the exact values, cf. Fig. 8."""
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(5.2, 3.8), layout="constrained")
+        axes = figure.subplots()
+        for colour, bath in zip(_COLOURS * 2, dict.fromkeys(study["bath"].to_numpy().tolist()), strict=False):
+            at = study.isel(point=np.flatnonzero(study["bath"].to_numpy() == bath)).sortby("c_minus")
+            for direction in DIRECTIONS:
+                _curve(axes, at.sel(direction=f"E_{direction}"), colour, direction, str(bath))
+        axes.axhline(1.0, color="0.6", linewidth=0.8)
+        axes.set_xscale("log")
+        # an interval that reaches 0 has no place on a logarithmic axis
+        axes.set_yscale("log" if float(study["d_low"].min()) > 0.0 else "linear")
+        axes.set(xlabel="cooperativity $C_-$", ylabel=r"relative improvement $d$ (%)")
+        axes.set_title("lines: exact optima    points: trajectories, 95 % intervals", fontsize=8, color="0.3")
+        axes.legend(title="bath of +")
+        figure.savefig(path, dpi=200)
+
+
+def _curve(axes: Axes, at: xr.Dataset, colour: str, direction: Direction, bath: str) -> None:
+    c_minus = at["c_minus"].to_numpy()
+    axes.plot(c_minus, 100 * at["d_exact"], color=colour, linestyle=_DASHES[direction], linewidth=1.2)
+    errors = 100 * np.array([at["d"] - at["d_low"], at["d_high"] - at["d"]])
+    axes.errorbar(
+        c_minus,
+        100 * at["d"],
+        yerr=errors,
+        color=colour,
+        linestyle="none",
+        marker="o" if direction == "plus_given_minus" else "s",
+        markersize=4,
+        markerfacecolor="white" if direction == "plus_given_minus" else colour,
+        capsize=2,
+        label=f"{bath}, ${SYMBOLS[direction]}$",
+    )

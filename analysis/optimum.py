@@ -1,0 +1,187 @@
+"""The best working point for a given C₋: where E is smallest over θ₋, θ₊, C₊ and, if wanted, the LO phase.
+
+Optima sit on edges (γ₋ → 0⁺, θ₊ → π/2) and switch branch, so a grid over the whole stable region comes first
+and a bounded quasi-Newton search follows from each of its lowest local minima. The stable region is open; the
+search stops at γ = 1e-6 γ̃₀, where E is within about 1e-7 of its infimum.
+
+Given the record at ϑ = π/2 without losses, E depends on one combination of θ₊ and C₊ only, and a whole curve of
+points is best. Of these the one at θ₊ = π/2 is returned: it needs the least C₊.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import minimum_filter
+from scipy.optimize import minimize
+
+from analysis.steering import DIRECTIONS, Direction, steering_parameter
+from sim import analytic
+from sim.gaussian.riccati import steady_covariance
+from sim.parameters import Bath, Cascade, Detection, Oscillator, Scheme, require
+from sim.rotating_wave import RotatingWave, quadrature_covariance
+
+FloatArray = NDArray[np.float64]
+
+# γ/γ̃₀ at which the open edge γ → 0⁺ of the stable region is cut
+_LEAST_DAMPING = 1e-6
+_SMALLEST_RATIO = 1e-2
+# points of the grid along u₋, u₊, log(C₊/C₋) and ϑ; optima crowd at small u
+_GRID = (9, 13, 15, 4)
+# how many local minima of the grid are followed
+_STARTS = 3
+_DIFFERENCE = 1e-6
+_TIGHT = {"ftol": 1e-15, "gtol": 1e-9, "maxiter": 500}
+_ANGLE_PLUS = 1
+# two searches that agree this well in log E have found equally good points
+_TIE = 1e-8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search:
+    """What is given, and within which bounds the rest is free.
+
+    Parameters
+    ----------
+    c_minus : cooperativity C₋ > 0 of the first oscillator
+    bath_minus, bath_plus : the baths
+    loss, path_phase : ε, φ (radians)
+    lo_phase : ϑ in radians, or None to optimise it too; only for the conditional scheme
+    efficiency, scheme : of the detection
+    largest_ratio : bound on C₊/C₋; many optima at small C₋ run to it
+
+    Raises ValueError for a value out of range, or a bath of zero linewidth.
+    """
+
+    c_minus: float
+    bath_minus: Bath
+    bath_plus: Bath
+    loss: float = 0.0
+    path_phase: float = 0.0
+    lo_phase: float | None = None
+    efficiency: float = 1.0
+    scheme: Scheme = "homodyne"
+    largest_ratio: float = 100.0
+
+    def __post_init__(self) -> None:
+        require(self.c_minus, "c_minus", low=0.0, low_open=True)
+        require(self.largest_ratio, "largest_ratio", low=_SMALLEST_RATIO, low_open=True)
+        Detection(lo_phase=self.lo_phase or 0.0, efficiency=self.efficiency, scheme=self.scheme)
+        require(self.loss, "loss", low=0.0, high=1.0)
+        for bath in (self.bath_minus, self.bath_plus):
+            require(bath.linewidth, "linewidth", low=0.0, low_open=True)
+
+    def points(self, unit: FloatArray) -> RotatingWave:
+        """Working points from coordinates in the unit cube, array of shape (..., ≥ 3): u₋, u₊, log ratio."""
+        ratio = _SMALLEST_RATIO * (self.largest_ratio / _SMALLEST_RATIO) ** unit[..., 2]
+        strength_minus = np.full(ratio.shape, self.c_minus * self.bath_minus.decoherence_rate)
+        strength_plus = self.c_minus * ratio * self.bath_plus.decoherence_rate
+        return RotatingWave(
+            strength_minus=strength_minus,
+            angle_minus=_angle(unit[..., 0], strength_minus, self.bath_minus),
+            bath_minus=self.bath_minus,
+            strength_plus=strength_plus,
+            angle_plus=_angle(unit[..., 1], strength_plus, self.bath_plus),
+            bath_plus=self.bath_plus,
+            loss=self.loss,
+            path_phase=self.path_phase,
+        )
+
+    def lo_phases(self, unit: FloatArray) -> FloatArray:
+        """ϑ of each point: the fourth coordinate over half a turn, unless given."""
+        return np.pi * unit[..., 3] if self.lo_phase is None else np.full(unit.shape[:-1], self.lo_phase)
+
+    def steering(self, unit: FloatArray, *, conditional: bool) -> FloatArray:
+        """E at each point, in the order of ``DIRECTIONS``; array of shape (2, ...)."""
+        points = self.points(unit)
+        if not conditional:
+            return np.stack(analytic.steering_parameters(points))
+        equations = points.equations(self.lo_phases(unit), self.efficiency, self.scheme)
+        covariance = quadrature_covariance(steady_covariance(equations))
+        return np.stack([steering_parameter(covariance, direction) for direction in DIRECTIONS])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Optimum:
+    """The best working point of one scheme in one direction.
+
+    ``detection`` is None for the unconditional scheme.
+    """
+
+    direction: Direction
+    value: float
+    cascade: Cascade
+    detection: Detection | None
+
+
+def best_points(search: Search, *, conditional: bool) -> dict[Direction, Optimum]:
+    """The smallest E of each direction, unconditional or conditional, within ``search``."""
+    axes = [np.linspace(0.0, 1.0, count) for count in _GRID[:3]]
+    if conditional and search.lo_phase is None:
+        axes.append(np.arange(_GRID[3]) / _GRID[3])
+    grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
+    values = np.log(search.steering(grid, conditional=conditional))
+    found = {}
+    for row, direction in enumerate(DIRECTIONS):
+
+        def log_steering(unit: FloatArray, row: int = row) -> FloatArray:
+            logarithm: FloatArray = np.log(search.steering(unit, conditional=conditional)[row])
+            return logarithm
+
+        unit = _descend(log_steering, grid, values[row])
+        found[direction] = _optimum(search, direction, unit, float(np.exp(log_steering(unit))), conditional)
+    return found
+
+
+def _optimum(search: Search, direction: Direction, unit: FloatArray, value: float, conditional: bool) -> Optimum:
+    detection = None
+    if conditional:
+        phase = float(search.lo_phases(unit))
+        detection = Detection(lo_phase=phase, efficiency=search.efficiency, scheme=search.scheme)
+    return Optimum(direction=direction, value=value, cascade=_cascade(search, search.points(unit)), detection=detection)
+
+
+def _angle(unit: FloatArray, strength: FloatArray, bath: Bath) -> FloatArray:
+    """θ from u ∈ [0, 1]: γ rises as u³ from the edge of stability (or θ = 0) to θ = π/2."""
+    least = np.maximum(_LEAST_DAMPING * bath.decoherence_rate, bath.linewidth - strength)
+    most = bath.linewidth + strength
+    damping = least + unit**3 * (most - least)
+    cosine = np.clip((bath.linewidth - damping) / strength, -1.0, 1.0)
+    return np.minimum(np.arccos(cosine) / 2, np.pi / 2)
+
+
+def _descend(function: Callable[[FloatArray], FloatArray], grid: FloatArray, values: FloatArray) -> FloatArray:
+    """The lowest point found from the lowest local minima of ``values`` on ``grid`` (..., n); array (n,)."""
+    local = values <= minimum_filter(values, size=3, mode="nearest")
+    starts = grid[local][np.argsort(values[local], kind="stable")[:_STARTS]]
+    n = grid.shape[-1]
+    shifts = _DIFFERENCE * np.concatenate([np.zeros((1, n)), np.eye(n), -np.eye(n)])
+
+    def with_gradient(unit: FloatArray) -> tuple[float, FloatArray]:
+        nearby = np.clip(unit + shifts, 0.0, 1.0)
+        near = function(nearby)
+        width = np.diagonal(nearby[1 : n + 1] - nearby[n + 1 :])
+        return float(near[0]), (near[1 : n + 1] - near[n + 1 :]) / width
+
+    def search(start: FloatArray, least_angle: float) -> tuple[float, FloatArray]:
+        bounds = [(least_angle if axis == _ANGLE_PLUS else 0.0, 1.0) for axis in range(n)]
+        start = np.maximum(start, [low for low, _ in bounds])
+        result = minimize(with_gradient, start, jac=True, method="L-BFGS-B", bounds=bounds, options=_TIGHT)
+        return float(result.fun), result.x
+
+    value, unit = min((search(start, 0.0) for start in starts), key=lambda found: found[0])
+    edge, edge_unit = min((search(start, 1.0) for start in (unit, *starts[:2])), key=lambda found: found[0])
+    return edge_unit if edge < value + _TIE else unit
+
+
+def _cascade(search: Search, point: RotatingWave) -> Cascade:
+    oscillators = (
+        Oscillator(strength=float(strength), angle=float(angle), bath=bath)
+        for strength, angle, bath in (
+            (point.strength_minus, point.angle_minus, search.bath_minus),
+            (point.strength_plus, point.angle_plus, search.bath_plus),
+        )
+    )
+    minus, plus = oscillators
+    return Cascade(minus=minus, plus=plus, loss=search.loss, path_phase=search.path_phase)

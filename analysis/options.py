@@ -1,0 +1,265 @@
+"""What the command line accepts: text in, validated physical values out."""
+
+import math
+import re
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sim.gaussian.covariance import stationary_state
+from sim.model import LinearModel
+from sim.parameters import BATHS, SCHEMES, Bath, Cascade, Detection, Oscillator
+from sim.states import InitialState, ground_state, thermal_state
+
+_UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
+_QUANTITY = re.compile(r"([-+0-9.eE]+)\s*([a-z]*)")
+BEST = "best"
+
+
+@dataclass(frozen=True)
+class Duration:
+    """A time as given: in seconds if ``seconds``, else in units of 1/γ̃₀ of the first oscillator."""
+
+    value: float
+    seconds: bool
+
+    def of(self, cascade: Cascade) -> float:
+        """Seconds."""
+        return self.value if self.seconds else self.value * cascade.time_unit
+
+
+class Text(click.ParamType[Any]):
+    """An option read by a function that raises ValueError for what it cannot read."""
+
+    def __init__(self, name: str, read: Callable[[str], Any]) -> None:
+        self.name = name
+        self._read = read
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The value, from text or from what a configuration file holds."""
+        if isinstance(value, bool):
+            self.fail(f"{value!r} is not a {self.name}", param, ctx)
+        if isinstance(value, (list, tuple)):
+            value = ",".join(str(item) for item in value)
+        if not isinstance(value, (str, int, float)):
+            return value
+        try:
+            return self._read(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+def numbers(text: str) -> tuple[float, ...]:
+    """Comma-separated finite numbers."""
+    try:
+        values = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise ValueError(f"expected numbers separated by commas, got {text!r}") from None
+    if not all(math.isfinite(value) for value in values):
+        raise ValueError(f"numbers must be finite, got {text!r}")
+    return values
+
+
+def number(text: str) -> float:
+    """One finite number."""
+    values = numbers(text)
+    if len(values) != 1:
+        raise ValueError(f"expected one number, got {text!r}")
+    return values[0]
+
+
+def bath(text: str) -> Bath:
+    """A named bath, or LINEWIDTH_HZ,OCCUPATION."""
+    if text in BATHS:
+        return Bath.named(text)
+    try:
+        linewidth_hz, occupation = numbers(text)
+    except ValueError:
+        raise ValueError(f"bath must be {', '.join(BATHS)} or LINEWIDTH_HZ,OCCUPATION, got {text!r}") from None
+    return Bath(linewidth=2 * math.pi * linewidth_hz, occupation=occupation)
+
+
+def lo_phase(text: str) -> float | None:
+    """ϑ in radians from units of π; None for ``best``."""
+    return None if text == BEST else math.pi * number(text)
+
+
+def duration(text: str) -> Duration:
+    """A number in units of 1/γ̃₀, or with a unit s, ms, us or ns."""
+    matched = _QUANTITY.fullmatch(text.strip())
+    unit = matched[2] if matched else ""
+    if matched is None or (unit and unit not in _UNITS):
+        raise ValueError(f"expected a number, or one with a unit {', '.join(_UNITS)}, got {text!r}")
+    value = number(matched[1])
+    return Duration(value * _UNITS[unit], True) if unit else Duration(value, False)
+
+
+def times(text: str) -> tuple[Duration, Duration, int]:
+    """START:STOP:COUNT."""
+    parts = text.split(":")
+    if len(parts) != 3 or not parts[2].strip().isdecimal():
+        raise ValueError(f"times must be START:STOP:COUNT, got {text!r}")
+    start, stop, count = duration(parts[0]), duration(parts[1]), int(parts[2])
+    if start.seconds != stop.seconds and 0.0 not in (start.value, stop.value):
+        raise ValueError(f"START and STOP must have the same unit, got {text!r}")
+    if not (0.0 <= start.value < stop.value and count >= 2):
+        raise ValueError(f"times need 0 <= START < STOP and COUNT at least 2, got {text!r}")
+    return start, stop, count
+
+
+def occupations(text: str) -> str | tuple[float, ...]:
+    """A named initial state, or N1,N2."""
+    if text in ("stationary", "thermal", "ground"):
+        return text
+    try:
+        values = numbers(text)
+    except ValueError:
+        values = ()
+    if len(values) != 2 or min(values) < 0.0:
+        raise ValueError(f"initial state must be stationary, thermal, ground or N1,N2 of at least 0, got {text!r}")
+    return values
+
+
+def cutoffs(text: str) -> tuple[int, int]:
+    """Levels of each oscillator: N for both, or N1,N2."""
+    values = numbers(text)
+    if len(values) > 2 or any(value != int(value) for value in values):
+        raise ValueError(f"cutoff must be a whole number N or N1,N2, got {text!r}")
+    return int(values[0]), int(values[-1])
+
+
+BATH = Text("bath", bath)
+CUTOFFS = Text("cutoff", cutoffs)
+DURATION = Text("duration", duration)
+INITIAL = Text("state", occupations)
+LO_PHASE = Text("phase", lo_phase)
+NUMBER = Text("number", number)
+NUMBERS = Text("numbers", numbers)
+TIMES = Text("start:stop:count", times)
+
+Command = Callable[..., Any]
+
+
+def options(*group: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Several click options as one decorator, in the order given."""
+
+    def decorate(command: Command) -> Command:
+        for option in reversed(group):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def baths(plus_default: str | None = "hot") -> Callable[[Command], Command]:
+    """The baths of both oscillators."""
+    meaning = "hot (0.1 Hz, 1e5), vacuum (20 kHz, 0) or LINEWIDTH_HZ,OCCUPATION; linewidth = gamma_0/2pi"
+    return options(
+        click.option("--bath-minus", type=BATH, default="hot", show_default=True, help=f"Bath of -: {meaning}."),
+        click.option(
+            "--bath-plus", type=BATH, default=plus_default, show_default=plus_default or "hot and vacuum in turn",
+            help="Bath of +, likewise.",
+        ),
+    )  # fmt: skip
+
+
+PATH = options(
+    click.option("--loss", type=NUMBER, default=0.0, show_default=True, help="Power loss between - and +, 0 to 1."),
+    click.option("--path-phase", type=NUMBER, default=0.0, show_default=True, help="Phase of the path, units of pi."),
+)
+
+CASCADE = options(
+    click.option("--c-minus", type=NUMBER, default=50.0, show_default=True, help="Cooperativity of -."),
+    click.option("--c-plus", type=NUMBER, default=50.0, show_default=True, help="Cooperativity of +."),
+    click.option("--theta-minus", type=NUMBER, default=0.35, show_default=True, help="Angle of -, units of pi."),
+    click.option("--theta-plus", type=NUMBER, default=0.4, show_default=True, help="Angle of +, units of pi."),
+    baths(),
+    PATH,
+)
+
+EFFICIENCY = click.option("--efficiency", type=NUMBER, default=1.0, show_default=True, help="Of detection, 0 to 1.")
+SCHEME = click.option(
+    "--scheme", type=click.Choice(SCHEMES), default=SCHEMES[0], show_default=True, help="How the light is measured."
+)
+DETECTION = options(
+    click.option(
+        "--lo-phase", type=NUMBER, default=0.5, show_default=True, help="Local-oscillator phase, units of pi."
+    ),
+    EFFICIENCY,
+    SCHEME,
+)
+
+
+def cascade(values: dict[str, Any]) -> Cascade:
+    """The stable cascade the options describe. Raises ValueError naming what is wrong."""
+    oscillators = {
+        name: Oscillator.from_cooperativity(
+            values[f"c_{name}"], math.pi * values[f"theta_{name}"], values[f"bath_{name}"]
+        )
+        for name in ("minus", "plus")
+    }
+    result = Cascade(**oscillators, loss=values["loss"], path_phase=math.pi * values["path_phase"])
+    result.require_stable()
+    return result
+
+
+def detection(values: dict[str, Any]) -> Detection:
+    """The detection the options describe."""
+    return Detection(lo_phase=math.pi * values["lo_phase"], efficiency=values["efficiency"], scheme=values["scheme"])
+
+
+def initial_state(value: str | tuple[float, float], cascade: Cascade, model: LinearModel) -> InitialState:
+    """The state at t = 0: a name, or the occupations of the two oscillators."""
+    if value == "stationary":
+        return stationary_state(model)
+    if value == "ground":
+        return ground_state()
+    if value == "thermal":
+        return thermal_state((cascade.minus.bath.occupation, cascade.plus.bath.occupation))
+    if isinstance(value, str):
+        raise ValueError(f"initial state must be stationary, thermal, ground or two occupations, got {value!r}")
+    minus, plus = value
+    return thermal_state((minus, plus), name=f"thermal({minus:g}, {plus:g})")
+
+
+def read_config(ctx: click.Context, param: click.Parameter, value: Path | None) -> Path | None:
+    """Take a TOML file's values as the defaults of this command; flags win.
+
+    Raises click.BadParameter for a file that does not parse or a name that is no option of the command.
+    """
+    if value is None:
+        return None
+    try:
+        content = tomllib.loads(value.read_text())
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise click.BadParameter(f"{value}: {error}", ctx, param) from None
+    known = {
+        option.name: option for option in ctx.command.params if isinstance(option, click.Option) and option is not param
+    }
+    settings = {}
+    for key, setting in content.items():
+        name = key.replace("-", "_")
+        if name == "json":
+            name = "as_json"
+        if name not in known:
+            names = ", ".join(sorted(name.replace("_", "-") for name in known if name))
+            raise click.BadParameter(f"{value}: unknown option {key!r}; known are {names}", ctx, param)
+        settings[name] = setting
+    ctx.default_map = {**(ctx.default_map or {}), **settings}
+    return value
+
+
+CONFIG = click.option(
+    "--config", type=click.Path(exists=True, dir_okay=False, path_type=Path), is_eager=True, expose_value=False,
+    callback=read_config, metavar="FILE.toml", help="Options from a file, by the same names; flags win.",
+)  # fmt: skip
+JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output, nothing else.")
+QUIET = click.option("--quiet", is_flag=True, help="No progress bar.")
+SEED = click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the ensemble.")
+JOBS = click.option(
+    "--jobs", type=click.INT, default=-1, show_default=True, help="Worker processes; -1 for one per core."
+)

@@ -1,0 +1,167 @@
+"""What each command answers, as plain data ready for JSON: the keys are the public contract."""
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from analysis.estimators import Ensemble, Estimate, conditional_steering, relative_improvement, unconditional_steering
+from analysis.steering import DIRECTIONS, Direction, steering_parameter
+from analysis.transients import Transient, first_steering
+from analysis.validation import Check
+from sim import analytic
+from sim.gaussian.covariance import steady_state, transient
+from sim.model import LinearModel, rwa
+from sim.parameters import Cascade, Detection
+from sim.rotating_wave import RotatingWave
+from sim.states import InitialState
+
+FloatArray = NDArray[np.float64]
+Report = dict[str, Any]
+
+
+def key(direction: Direction) -> str:
+    """The name of a direction's steering parameter in every report and file."""
+    return f"E_{direction}"
+
+
+def steady(cascade: Cascade, detection: Detection) -> Report:
+    """One working point, exact: unconditional by the closed forms, conditional by the Riccati equation."""
+    cascade.require_stable()
+    point = RotatingWave.of(cascade)
+    unconditional = dict(zip(DIRECTIONS, map(float, analytic.steering_parameters(point)), strict=True))
+    covariance = steady_state(rwa(cascade, detection), conditional=True)
+    conditional = {direction: float(steering_parameter(covariance, direction)) for direction in DIRECTIONS}
+    return {
+        "unconditional": {
+            **_keyed(unconditional),
+            "covariance": analytic.steady_covariance(point).tolist(),
+        },
+        "conditional": {
+            **_keyed(conditional),
+            "covariance": covariance.tolist(),
+            "lo_phase_pi": detection.lo_phase / math.pi,
+            "efficiency": detection.efficiency,
+        },
+        "d": {key(each): 1.0 - conditional[each] / unconditional[each] for each in DIRECTIONS},
+    }
+
+
+def transients(result: Transient, unit: float) -> Report:
+    """E(t), times in units of ``unit`` seconds, and when each first falls below ½ (null: not within these times)."""
+    times = result.times / unit
+    schemes = {"unconditional": result.unconditional, "conditional": result.conditional}
+    curves = {name: {key(each): values[each].tolist() for each in DIRECTIONS} for name, values in schemes.items()}
+    onset = {
+        name: {key(each): first_steering(times, values[each]) for each in DIRECTIONS}
+        for name, values in schemes.items()
+    }
+    return {"times": times.tolist(), "time_unit_seconds": unit, **curves, "first_steering": onset}
+
+
+def simulation(dataset: xr.Dataset, exact: Report) -> Report:
+    """Estimates with intervals at the last save of an ensemble, beside the exact values there."""
+    ensemble = Ensemble.of(dataset)
+    unconditional = {each: unconditional_steering(ensemble, each) for each in DIRECTIONS}
+    conditional = {each: conditional_steering(ensemble, each) for each in DIRECTIONS}
+    improvement = {each: relative_improvement(unconditional[each], conditional[each]) for each in DIRECTIONS}
+    return {
+        "unconditional": _estimates(unconditional),
+        "conditional": _estimates(conditional),
+        "d": _estimates(improvement),
+        "exact": exact,
+        "diagnostics": _diagnostics(dataset),
+    }
+
+
+def exact(model: LinearModel, initial: InitialState, times: FloatArray) -> Report:
+    """E and d at the last of ``times`` (seconds) from an initial state, by the moments engine."""
+    last = times[-1:]
+    unseen = transient(model, initial.unconditional, last, conditional=False)[0]
+    seen = transient(model, initial.covariance, last, conditional=True)[0]
+    unconditional = {each: float(steering_parameter(unseen, each)) for each in DIRECTIONS}
+    conditional = {each: float(steering_parameter(seen, each)) for each in DIRECTIONS}
+    return {
+        "unconditional": _keyed(unconditional),
+        "conditional": _keyed(conditional),
+        "d": {key(each): 1.0 - conditional[each] / unconditional[each] for each in DIRECTIONS},
+    }
+
+
+def comparison(study: xr.Dataset) -> Report:
+    """Appendix B, point by point."""
+    points = []
+    for index in range(study.sizes["point"]):
+        at = study.isel(point=index)
+        point: Report = {"c_minus": float(at["c_minus"]), "bath": str(at["bath"].item())}
+        for each in DIRECTIONS:
+            point[key(each)] = _compared(at.sel(direction=key(each)))
+        points.append(point)
+    return {"points": points}
+
+
+def _compared(at: xr.Dataset) -> Report:
+    def value(name: str, **where: str) -> float | None:
+        number = float(at[name].sel(where)) if where else float(at[name])
+        return number if math.isfinite(number) else None
+
+    working_points = {
+        scheme: {
+            name: value(name, scheme=scheme)
+            for name in ("theta_minus_pi", "theta_plus_pi", "c_plus_over_c_minus", "lo_phase_pi")
+        }
+        for scheme in at["scheme"].to_numpy().tolist()
+    }
+    return {
+        "E_u": value("E_u"),
+        "E_u_ci": [value("E_u_low"), value("E_u_high")],
+        "E_u_exact": value("E_exact", scheme="unconditional"),
+        "E_c": value("E_c"),
+        "E_c_exact": value("E_exact", scheme="conditional"),
+        "d": value("d"),
+        "d_ci": [value("d_low"), value("d_high")],
+        "d_exact": value("d_exact"),
+        "optimum": working_points,
+    }
+
+
+def validation(checks: Iterable[Check]) -> Report:
+    """The validation report."""
+    lines = [
+        {
+            "name": check.name,
+            "value": check.value if math.isfinite(check.value) else None,
+            "expected": check.expected,
+            "tolerance": check.tolerance,
+            "why": check.why,
+            "passed": check.passed,
+        }
+        for check in checks
+    ]
+    return {"checks": lines, "passed": all(line["passed"] for line in lines)}
+
+
+def _keyed(values: dict[Direction, float]) -> dict[str, float]:
+    return {key(direction): value for direction, value in values.items()}
+
+
+def _estimates(values: dict[Direction, Estimate]) -> Report:
+    report: Report = {}
+    for direction, estimate in values.items():
+        report[key(direction)] = estimate.value
+        report[f"{key(direction)}_ci"] = estimate.interval
+    return report
+
+
+def _diagnostics(dataset: xr.Dataset) -> Report:
+    """Of each figure of health the worst over all trajectories, and the engine's warnings."""
+    worst = {
+        str(name).removeprefix("diagnostic_"): (values.min() if "eigenvalue" in str(name) else values.max()).item()
+        for name, values in dataset.data_vars.items()
+        if str(name).startswith("diagnostic_")
+    }
+    issued = str(dataset.attrs["warnings"])
+    return {**worst, "warnings": issued.split("\n") if issued else []}

@@ -1,0 +1,110 @@
+"""Reports as tables for reading."""
+
+from typing import Any
+
+from rich.table import Table
+
+from analysis.reports import Report, key
+from analysis.steering import DIRECTIONS, regime
+
+_LABELS = {"plus_given_minus": "E+|-", "minus_given_plus": "E-|+"}
+
+
+def steady(report: Report) -> Table:
+    """Both directions, without and with the record."""
+    phase, efficiency = report["conditional"]["lo_phase_pi"], report["conditional"]["efficiency"]
+    table = _table(
+        "Steady state (steering where E < 1/2)", "", "unconditional", "conditional", "d",
+        caption=f"conditional on the record at LO phase {phase:.6g} pi, efficiency {efficiency:g}",
+    )  # fmt: skip
+    for direction in DIRECTIONS:
+        name = key(direction)
+        table.add_row(
+            _LABELS[direction],
+            f"{report['unconditional'][name]:.7f}",
+            f"{report['conditional'][name]:.7f}",
+            f"{report['d'][name]:.3%}",
+        )
+    regimes = (
+        regime(*(report[scheme][key(each)] for each in DIRECTIONS)) for scheme in ("unconditional", "conditional")
+    )
+    table.add_row("steering", *regimes, "")
+    return table
+
+
+def transients(report: Report, rows: int = 11) -> Table:
+    """E(t) at about ``rows`` of the times, and when steering sets in."""
+    columns = [(scheme, each) for scheme in ("unconditional", "conditional") for each in DIRECTIONS]
+    table = _table(
+        f"Transient (time in units of {report['time_unit_seconds']:.4g} s)", "time",
+        *(f"{_LABELS[each]} {scheme}" for scheme, each in columns),
+    )  # fmt: skip
+    count = len(report["times"])
+    chosen = sorted({round(i * (count - 1) / (rows - 1)) for i in range(rows)})
+    for index in chosen:
+        table.add_row(
+            f"{report['times'][index]:.4g}", *(f"{report[scheme][key(each)][index]:.6g}" for scheme, each in columns)
+        )
+    table.add_section()
+    onsets = (report["first_steering"][scheme][key(each)] for scheme, each in columns)
+    table.add_row("E < 1/2 from", *("never" if onset is None else f"{onset:.4g}" for onset in onsets))
+    return table
+
+
+def simulation(report: Report) -> Table:
+    """Estimates with 95 % intervals beside the exact values."""
+    table = _table(
+        "Ensemble at its last save", "", "estimate", "95 % interval", "exact",
+        caption=f"{report['trajectories']} trajectories, from {report['initial_state']}, seed {report['seed']}",
+    )  # fmt: skip
+    for scheme in ("unconditional", "conditional", "d"):
+        for direction in DIRECTIONS:
+            name = key(direction)
+            label = f"d of {_LABELS[direction]}" if scheme == "d" else f"{_LABELS[direction]} {scheme}"
+            values, exact = report[scheme], report["exact"][scheme][name]
+            table.add_row(label, f"{values[name]:.7f}", _interval(values[f"{name}_ci"], ".7f"), f"{exact:.7f}")
+    return table
+
+
+def comparison(report: Report) -> Table:
+    """d by bath, C₋ and direction."""
+    table = _table(
+        "Relative improvement d = (E_u - E_c)/E_u by measuring the light, each scheme at its optimum",
+        "bath of +", "C-", "", "E_u", "E_c", "d", "95 % interval", "d exact", "LO phase",
+    )  # fmt: skip
+    for point in report["points"]:
+        for direction in DIRECTIONS:
+            values = point[key(direction)]
+            table.add_row(
+                point["bath"],
+                f"{point['c_minus']:g}",
+                _LABELS[direction],
+                f"{values['E_u']:.5f}",
+                f"{values['E_c']:.5f}",
+                f"{values['d']:.3%}",
+                _interval(values["d_ci"], ".3%"),
+                f"{values['d_exact']:.3%}",
+                f"{values['optimum']['conditional']['lo_phase_pi']:.3f} pi",
+            )
+    return table
+
+
+def validation(report: Report) -> Table:
+    """One line a check."""
+    table = _table("Validation", "", "check", "value", "expected", "tolerance")
+    for check in report["checks"]:
+        value = "not finite" if check["value"] is None else f"{check['value']:.6g}"
+        verdict = "pass" if check["passed"] else "FAIL"
+        table.add_row(verdict, check["name"], value, f"{check['expected']:.6g}", f"{check['tolerance']:.2g}")
+    return table
+
+
+def _interval(bounds: list[float], style: str) -> str:
+    return f"{bounds[0]:{style}} .. {bounds[1]:{style}}"
+
+
+def _table(title: str, *columns: str, **style: Any) -> Table:
+    table = Table(title=title, title_justify="left", caption_justify="left", **style)
+    for column in columns:
+        table.add_column(column, justify="left" if column in ("", "check", "bath of +") else "right")
+    return table

@@ -1,0 +1,193 @@
+"""The validation report: what this installation computes, held against what is known independently."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.estimators import Ensemble, unconditional_steering
+from analysis.steering import DIRECTIONS, steering_parameter
+from sim import analytic
+from sim.ensemble import simulate
+from sim.fock.master_equation import steady_state as fock_steady_state
+from sim.fock.qutip_sme import QutipSME
+from sim.gaussian.covariance import stationary_state, steady_state, transient
+from sim.gaussian.filtering import filter_record
+from sim.gaussian.moments import moment_equations
+from sim.gaussian.trajectories import Gaussian
+from sim.grid import TimeGrid
+from sim.model import LinearModel, rwa
+from sim.noise import coarsen, generator, wiener_increments
+from sim.parameters import Bath, Cascade, Detection, Oscillator
+from sim.rotating_wave import RotatingWave
+from sim.states import InitialState, thermal_state
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One line of the report: passed if |value − expected| ≤ tolerance. ``why`` says where expected comes from."""
+
+    name: str
+    value: float
+    expected: float
+    tolerance: float
+    why: str
+
+    @property
+    def passed(self) -> bool:
+        """Whether the value is as expected (NaN is not)."""
+        return bool(abs(self.value - self.expected) <= self.tolerance)
+
+
+def _cascade(c: tuple[float, float], theta: tuple[float, float], bath: Bath, loss: float = 0.0) -> Cascade:
+    minus, plus = (
+        Oscillator.from_cooperativity(strength, np.pi * angle, bath) for strength, angle in zip(c, theta, strict=True)
+    )
+    return Cascade(minus=minus, plus=plus, loss=loss)
+
+
+def closed_forms() -> Iterator[Check]:
+    """The paper's numbers and the closed forms against the moments engine."""
+    point = _cascade((50, 50), (0.35, 0.4), Bath.named("hot"))
+    model = rwa(point, Detection())
+    expected = (0.3543176, 0.3425146)
+    for direction, closed, known in zip(
+        DIRECTIONS, analytic.steering_parameters(RotatingWave.of(point)), expected, strict=True
+    ):
+        yield Check(
+            name=f"E_{direction}, closed form",
+            value=float(closed),
+            expected=known,
+            tolerance=5e-8,
+            why="Eqs. (4)-(7) at C- = C+ = 50, theta = 0.35 pi, 0.4 pi, hot baths, to the digits quoted",
+        )
+        engine = float(steering_parameter(steady_state(model, conditional=False), direction))
+        yield Check(
+            name=f"E_{direction}, moments engine",
+            value=engine,
+            expected=float(closed),
+            tolerance=1e-12,
+            why="closed form; variances of order 1, double precision",
+        )
+
+
+def riccati() -> Iterator[Check]:
+    """The conditional steady state where it is hardest: does it solve its equation?"""
+    for phase in (0.0, 0.2, 0.5):
+        model = rwa(_cascade((10, 20), (0.25, 0.4), Bath.named("hot")), Detection(lo_phase=phase * np.pi))
+        equations = moment_equations(model)
+        covariance = steady_state(model, conditional=True)
+        gain = equations.gain(covariance)
+        residual = equations.drift @ covariance + covariance @ equations.drift.T + equations.diffusion - gain @ gain.T
+        scale = np.linalg.norm(equations.drift) * np.linalg.norm(covariance)
+        yield Check(
+            name=f"Riccati residual, theta- = pi/4, occupation 1e5, LO phase {phase} pi",
+            value=float(np.linalg.norm(residual) / scale),
+            expected=0.0,
+            tolerance=1e-14,
+            why="zero to some tens of units of rounding of A V",
+        )
+
+
+def fock_steady() -> Iterator[Check]:
+    """The truncated master equation's steady state against Eq. (4)."""
+    bath = Bath(linewidth=1.0, occupation=0.1)
+    for loss in (0.0, 0.3):
+        point = _cascade((1.0, 1.5), (0.4, 0.45), bath, loss)
+        covariance = fock_steady_state(rwa(point, Detection()), (14, 14)).covariance
+        closed = analytic.steady_covariance(RotatingWave.of(point))
+        yield Check(
+            name=f"master equation at 14 x 14 levels against Eq. (4), loss {loss}",
+            value=float(np.max(np.abs(covariance - closed))),
+            expected=0.0,
+            tolerance=1e-6,
+            why="truncation; the tail of the state falls by a factor 3 or more a level",
+        )
+
+
+def stochastic_order() -> Iterator[Check]:
+    """QuTiP's trajectory against the exact conditional covariance and the exact filter of its record, on one path."""
+    minus = Oscillator(strength=1.2, angle=0.32 * np.pi, bath=Bath(linewidth=0.4, occupation=0.2))
+    plus = Oscillator(strength=1.0, angle=0.42 * np.pi, bath=Bath(linewidth=0.6, occupation=0.1))
+    model = rwa(Cascade(minus=minus, plus=plus, loss=0.2), Detection(lo_phase=0.3 * np.pi, efficiency=0.7))
+    start = thermal_state((0.2, 0.1))
+    fine = TimeGrid(step=1 / 256, steps_per_save=1, saves=256)
+    path = wiener_increments(generator(7, 0), fine, 2)
+    factors = (1, 2, 4, 8)
+    errors = np.array([_trajectory_errors(model, start, fine, path, factor) for factor in factors])
+    orders = np.polyfit(np.log(factors), np.log(errors), 1)[0]
+    for name, order in zip(("covariance", "mean"), orders, strict=True):
+        yield Check(
+            name=f"order of convergence of the conditional {name}, QuTiP platen",
+            value=float(order),
+            expected=1.0,
+            tolerance=0.35,
+            why="strong order 1, fitted over a factor 8 of the step on one Wiener path",
+        )
+
+
+def _trajectory_errors(
+    model: LinearModel, start: InitialState, fine: TimeGrid, path: FloatArray, factor: int
+) -> tuple[float, float]:
+    """Error of the conditional covariance (worst over time) and of the conditional mean (rms over time)."""
+    grid = TimeGrid(step=factor * fine.step, steps_per_save=1, saves=fine.saves // factor)
+    run = QutipSME(cutoffs=(12, 12)).prepare(model, grid, start).run_path(coarsen(path, factor))
+    exact = transient(model, start.covariance, grid.times[1:], conditional=True)
+    filtered = filter_record(model, run.record[0], grid.save_interval, start)
+    return (
+        float(np.max(np.abs(run.covariances[0, 1:] - exact))),
+        float(np.sqrt(np.mean((run.means[0] - filtered.means) ** 2))),
+    )
+
+
+def ensembles() -> Iterator[Check]:
+    """Total covariance from trajectories, in units of its own standard error."""
+    point = _cascade((10, 20), (0.25, 0.4), Bath.named("hot"), 0.1)
+    model = rwa(point, Detection(efficiency=0.8))
+    grid = TimeGrid.over(5 * point.time_unit, saves=10)
+    dataset = simulate(model, Gaussian(), grid, stationary_state(model), trajectories=4000, seed=1)
+    exact = analytic.steering_parameters(RotatingWave.of(point))
+    for direction, value in zip(DIRECTIONS, exact, strict=True):
+        estimate = unconditional_steering(Ensemble.of(dataset), direction)
+        yield Check(
+            name=f"E_{direction} unconditional from 4000 trajectories, deviation over half its 95 % interval",
+            value=float((estimate.value - value) / (0.5 * (estimate.high - estimate.low))),
+            expected=0.0,
+            tolerance=1.8,
+            why="3.5 standard errors",
+        )
+
+
+def whiteness() -> Iterator[Check]:
+    """Innovations of the filter: unit variance with the right model, not so with a wrong LO phase."""
+    point = _cascade((5, 5), (0.35, 0.4), Bath.named("hot"), 0.1)
+    model = rwa(point, Detection(lo_phase=0.4 * np.pi, efficiency=0.8))
+    initial = stationary_state(model)
+    grid = TimeGrid.over(100 * point.time_unit, saves=500)
+    record = Gaussian().prepare(model, grid, initial).run(5, range(20)).record
+    wrong = rwa(point, Detection(lo_phase=0.1 * np.pi, efficiency=0.8))
+    samples = record.size
+    for name, used, expected in (("right model", model, True), ("wrong LO phase", wrong, False)):
+        innovations = filter_record(used, record, grid.save_interval, stationary_state(used)).innovations
+        deviation = (float(np.mean(innovations**2)) - 1.0) * np.sqrt(samples / 2)
+        yield Check(
+            name=f"innovations, {name}: variance less 1 beyond 4 standard errors",
+            value=float(abs(deviation) > 4.0),
+            expected=0.0 if expected else 1.0,
+            tolerance=0.0,
+            why=f"chi-squared of {samples} innovations",
+        )
+
+
+SUITES: tuple[Callable[[], Iterator[Check]], ...] = (
+    closed_forms, riccati, fock_steady, stochastic_order, ensembles, whiteness
+)  # fmt: skip
+
+
+def validate() -> Iterator[Check]:
+    """All checks, as they are done."""
+    for suite in SUITES:
+        yield from suite()
