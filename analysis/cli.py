@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
@@ -16,18 +16,18 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from analysis import comparison, figures, options, reports, tables
-from analysis.optimum import Search
+from analysis import options, reports, tables
 from analysis.transients import steering_transient
-from analysis.validation import validate
-from sim.dataset import label, save, writable
-from sim.ensemble import Method, simulate
-from sim.fock.operators import suggested_step
-from sim.fock.qutip_sme import METHODS, QutipSME
-from sim.gaussian.trajectories import Gaussian
 from sim.grid import TimeGrid
 from sim.model import LinearModel, rwa
+from sim.output import writable
 from sim.parameters import Bath
+
+if TYPE_CHECKING:
+    from analysis.optimum import Search
+    from sim.ensemble import Method
+
+# QuTiP, xarray and matplotlib take seconds to load: each command imports what it needs of them
 
 Values = dict[str, Any]
 _WIDTH = 140
@@ -67,6 +67,8 @@ def steady(as_json: bool, **values: Any) -> None:
 @options.CONFIG
 def transient(as_json: bool, figure: Path, **values: Any) -> None:
     """E(t) from an initial state, exact: how soon is there steering, with and without the record?"""
+    from analysis import figures
+
     cascade = options.cascade(values)
     model = rwa(cascade, options.detection(values))
     initial = options.initial_state(values["initial"], cascade, model)
@@ -92,7 +94,7 @@ def transient(as_json: bool, figure: Path, **values: Any) -> None:
 @click.option("--dt", type=options.DURATION, default=None, show_default="by the engine",
               help="Step; must divide the save interval.")  # fmt: skip
 @click.option("--cutoff", type=options.CUTOFFS, default="10", show_default=True, help="Fock levels, N or N1,N2.")
-@click.option("--qutip-method", type=click.Choice(list(METHODS)), default="platen", show_default=True)
+@click.option("--qutip-method", default="platen", show_default=True, help="Scheme of its smesolve.")
 @click.option("--keep", type=click.INT, default=0, show_default=True,
               help="Trajectories whose means and records go into the dataset.")  # fmt: skip
 @options.SEED
@@ -103,6 +105,9 @@ def transient(as_json: bool, figure: Path, **values: Any) -> None:
 @options.CONFIG
 def simulate_command(as_json: bool, out: Path | None, quiet: bool, **values: Any) -> None:
     """An ensemble of trajectories: E and d with 95 % intervals, beside the exact values."""
+    from sim.dataset import label, save
+    from sim.ensemble import simulate
+
     started = time.perf_counter()
     cascade, detection = options.cascade(values), options.detection(values)
     model = rwa(cascade, detection)
@@ -155,6 +160,10 @@ def compare(as_json: bool, out: Path, figure: Path, quiet: bool, **values: Any) 
 
     Each scheme sits at its own best point over both angles, C+/C- and the LO phase.
     """
+    from analysis import comparison, figures
+    from sim.dataset import save
+    from sim.gaussian.trajectories import Gaussian
+
     searches = _searches(values)
     sampling = comparison.Sampling(
         method=Gaussian(), trajectories=values["trajectories"], duration=values["duration"],
@@ -176,16 +185,25 @@ def compare(as_json: bool, out: Path, figure: Path, quiet: bool, **values: Any) 
 @options.JSON
 def validate_command(as_json: bool) -> None:
     """Hold what this installation computes against what is known independently; exit 1 if anything fails."""
+    from analysis.validation import validate
+
     report = reports.validation(validate())
     _show(report, tables.validation(report), as_json)
     if not report["passed"]:
         sys.exit(1)
 
 
-def _method_and_grid(values: Values, model: LinearModel, duration: float, dt: float | None) -> tuple[Method, TimeGrid]:
+def _method_and_grid(
+    values: Values, model: LinearModel, duration: float, dt: float | None
+) -> tuple["Method", TimeGrid]:
     """The engine, and a grid whose step it can take."""
     if values["engine"] == "gaussian":
+        from sim.gaussian.trajectories import Gaussian
+
         return Gaussian(), TimeGrid.over(duration, saves=values["saves"], step=dt)
+    from sim.fock.operators import suggested_step
+    from sim.fock.qutip_sme import QutipSME
+
     if dt is None:
         whole = TimeGrid.over(duration, saves=values["saves"]).save_interval
         dt = whole / math.ceil(whole / suggested_step(model, values["cutoff"]))
@@ -193,8 +211,10 @@ def _method_and_grid(values: Values, model: LinearModel, duration: float, dt: fl
     return QutipSME(cutoffs=values["cutoff"], method=values["qutip_method"]), grid
 
 
-def _searches(values: Values) -> dict[tuple[str, float], Search]:
+def _searches(values: Values) -> dict[tuple[str, float], "Search"]:
     """One search for every bath of + and C₋."""
+    from analysis.optimum import Search
+
     plus = values["bath_plus"]
     baths = {"hot": Bath.named("hot"), "vacuum": Bath.named("vacuum")} if plus is None else {_bath_name(plus): plus}
     return {
@@ -253,6 +273,9 @@ def main() -> None:
         steering.main(standalone_mode=False)
     except click.exceptions.Abort:
         sys.exit(130)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        sys.exit(2)
     except click.ClickException as error:
         click.echo(f"steering: error: {error.format_message()}", err=True)
         sys.exit(2)

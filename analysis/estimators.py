@@ -11,13 +11,16 @@ trajectories d is known to a fraction √(2/M) of s, however large E is.
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
-from scipy.stats import chi2, norm
+from scipy.special import chdtri, ndtri
 
 from analysis.steering import Direction, blocks, inferred_covariance, optimal_gains, steering_parameter
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 FloatArray = NDArray[np.float64]
 CONFIDENCE = 0.95
@@ -63,7 +66,7 @@ class Ensemble:
             raise ValueError(f"an interval needs at least 2 trajectories, got {self.trajectories}")
 
     @classmethod
-    def of(cls, dataset: xr.Dataset, time: int = -1) -> "Ensemble":
+    def of(cls, dataset: "xr.Dataset", time: int = -1) -> "Ensemble":
         """The ensemble of a dataset of ``sim.ensemble.simulate`` at save number ``time``."""
         at = dataset.isel(time=time)
         return cls(
@@ -93,7 +96,7 @@ def unconditional_steering(ensemble: Ensemble, direction: Direction) -> Estimate
     known = value - sampled
     freedom, shrinkage = _sampling(total, ensemble.scatter, direction, ensemble.trajectories - 1)
     sampled += value * shrinkage
-    tails = chi2.ppf([0.5 + CONFIDENCE / 2, 0.5 - CONFIDENCE / 2], freedom) / freedom if freedom else (1.0, 1.0)
+    tails = chdtri(freedom, [0.5 - CONFIDENCE / 2, 0.5 + CONFIDENCE / 2]) / freedom if freedom else (1.0, 1.0)
     low, high = (known + sampled / float(tail) for tail in tails)
     half = _conditional_half_width(ensemble, total, direction)
     centre = known + sampled
@@ -123,7 +126,7 @@ def sampled_part(conditional: FloatArray, scatter: FloatArray, direction: Direct
 
 def _conditional_half_width(ensemble: Ensemble, covariance: FloatArray, direction: Direction) -> float:
     """What sampled conditional covariances and rounding (one unit of it in each entry of V) leave open."""
-    error = norm.ppf(0.5 + CONFIDENCE / 2) * ensemble.conditional_error + np.finfo(float).eps * np.abs(covariance)
+    error = ndtri(0.5 + CONFIDENCE / 2) * ensemble.conditional_error + np.finfo(float).eps * np.abs(covariance)
     return float(np.sum(np.abs(_gradient(covariance, direction)) * error))
 
 

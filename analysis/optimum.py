@@ -90,7 +90,7 @@ class Search:
 
     def lo_phases(self, unit: FloatArray) -> FloatArray:
         """ϑ of each point: the fourth coordinate over half a turn, unless given."""
-        return np.pi * unit[..., 3] if self.lo_phase is None else np.full(unit.shape[:-1], self.lo_phase)
+        return np.pi * (unit[..., 3] % 1.0) if self.lo_phase is None else np.full(unit.shape[:-1], self.lo_phase)
 
     def steering(self, unit: FloatArray, *, conditional: bool) -> FloatArray:
         """E at each point, in the order of ``DIRECTIONS``; array of shape (2, ...)."""

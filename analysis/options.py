@@ -46,7 +46,7 @@ class Text(click.ParamType[Any]):
         if isinstance(value, (list, tuple)):
             value = ",".join(str(item) for item in value)
         if not isinstance(value, (str, int, float)):
-            return value
+            self.fail(f"{value!r} is not a {self.name}", param, ctx)
         try:
             return self._read(str(value))
         except ValueError as error:
@@ -196,15 +196,23 @@ DETECTION = options(
 
 def cascade(values: dict[str, Any]) -> Cascade:
     """The stable cascade the options describe. Raises ValueError naming what is wrong."""
-    oscillators = {
-        name: Oscillator.from_cooperativity(
-            values[f"c_{name}"], math.pi * values[f"theta_{name}"], values[f"bath_{name}"]
-        )
-        for name in ("minus", "plus")
-    }
-    result = Cascade(**oscillators, loss=values["loss"], path_phase=math.pi * values["path_phase"])
+    result = Cascade(
+        minus=_oscillator(values, "minus"),
+        plus=_oscillator(values, "plus"),
+        loss=values["loss"],
+        path_phase=math.pi * values["path_phase"],
+    )
     result.require_stable()
     return result
+
+
+def _oscillator(values: dict[str, Any], name: str) -> Oscillator:
+    try:
+        return Oscillator.from_cooperativity(
+            values[f"c_{name}"], math.pi * values[f"theta_{name}"], values[f"bath_{name}"]
+        )
+    except ValueError as error:
+        raise ValueError(f"oscillator {name}: {error}") from None
 
 
 def detection(values: dict[str, Any]) -> Detection:
@@ -237,18 +245,19 @@ def read_config(ctx: click.Context, param: click.Parameter, value: Path | None) 
         content = tomllib.loads(value.read_text())
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise click.BadParameter(f"{value}: {error}", ctx, param) from None
+    # by the name after the dashes, which is not always that of the parameter
     known = {
-        option.name: option for option in ctx.command.params if isinstance(option, click.Option) and option is not param
+        option.opts[0].removeprefix("--").replace("-", "_"): str(option.name)
+        for option in ctx.command.params
+        if isinstance(option, click.Option) and option is not param
     }
     settings = {}
     for key, setting in content.items():
         name = key.replace("-", "_")
-        if name == "json":
-            name = "as_json"
         if name not in known:
-            names = ", ".join(sorted(name.replace("_", "-") for name in known if name))
+            names = ", ".join(sorted(name.replace("_", "-") for name in known))
             raise click.BadParameter(f"{value}: unknown option {key!r}; known are {names}", ctx, param)
-        settings[name] = setting
+        settings[known[name]] = setting
     ctx.default_map = {**(ctx.default_map or {}), **settings}
     return value
 

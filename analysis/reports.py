@@ -2,22 +2,25 @@
 
 import math
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
 from analysis.estimators import Ensemble, Estimate, conditional_steering, relative_improvement, unconditional_steering
 from analysis.steering import DIRECTIONS, Direction, steering_parameter
 from analysis.transients import Transient, first_steering
-from analysis.validation import Check
 from sim import analytic
 from sim.gaussian.covariance import steady_state, transient
 from sim.model import LinearModel, rwa
 from sim.parameters import Cascade, Detection
 from sim.rotating_wave import RotatingWave
 from sim.states import InitialState
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from analysis.validation import Check
 
 FloatArray = NDArray[np.float64]
 Report = dict[str, Any]
@@ -62,7 +65,7 @@ def transients(result: Transient, unit: float) -> Report:
     return {"times": times.tolist(), "time_unit_seconds": unit, **curves, "first_steering": onset}
 
 
-def simulation(dataset: xr.Dataset, exact: Report) -> Report:
+def simulation(dataset: "xr.Dataset", exact: Report) -> Report:
     """Estimates with intervals at the last save of an ensemble, beside the exact values there."""
     ensemble = Ensemble.of(dataset)
     unconditional = {each: unconditional_steering(ensemble, each) for each in DIRECTIONS}
@@ -91,7 +94,7 @@ def exact(model: LinearModel, initial: InitialState, times: FloatArray) -> Repor
     }
 
 
-def comparison(study: xr.Dataset) -> Report:
+def comparison(study: "xr.Dataset") -> Report:
     """Appendix B, point by point."""
     points = []
     for index in range(study.sizes["point"]):
@@ -103,7 +106,7 @@ def comparison(study: xr.Dataset) -> Report:
     return {"points": points}
 
 
-def _compared(at: xr.Dataset) -> Report:
+def _compared(at: "xr.Dataset") -> Report:
     def value(name: str, **where: str) -> float | None:
         number = float(at[name].sel(where)) if where else float(at[name])
         return number if math.isfinite(number) else None
@@ -128,7 +131,7 @@ def _compared(at: xr.Dataset) -> Report:
     }
 
 
-def validation(checks: Iterable[Check]) -> Report:
+def validation(checks: "Iterable[Check]") -> Report:
     """The validation report."""
     lines = [
         {
@@ -156,7 +159,7 @@ def _estimates(values: dict[Direction, Estimate]) -> Report:
     return report
 
 
-def _diagnostics(dataset: xr.Dataset) -> Report:
+def _diagnostics(dataset: "xr.Dataset") -> Report:
     """Of each figure of health the worst over all trajectories, and the engine's warnings."""
     worst = {
         str(name).removeprefix("diagnostic_"): (values.min() if "eigenvalue" in str(name) else values.max()).item()

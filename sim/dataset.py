@@ -1,7 +1,6 @@
 """The labelled result of an ensemble: an xarray dataset with units and conventions; on disk, netCDF."""
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib import metadata
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from sim.conventions import COVARIANCE_CONVENTION, OSCILLATORS, QUADRATURES, RECORD_CONVENTION
 from sim.grid import TimeGrid
+from sim.output import writable
 from sim.parameters import Cascade, Detection
 
 FloatArray = NDArray[np.float64]
@@ -129,21 +129,6 @@ def label(dataset: xr.Dataset, cascade: Cascade, detection: Detection) -> xr.Dat
     """The dataset with its physical parameters (SI, as JSON) in its attributes."""
     parameters = {"cascade": json.dumps(asdict(cascade)), "detection": json.dumps(asdict(detection))}
     return dataset.assign_attrs(parameters)
-
-
-def writable(path: Path) -> Path:
-    """``path`` if a file can be written there; asked before any work, so that none is lost.
-
-    Raises ValueError saying why not.
-    """
-    folder = path.parent
-    if path.is_dir():
-        raise ValueError(f"output {str(path)!r} is a directory; give a file name")
-    if not folder.is_dir():
-        raise ValueError(f"output {str(path)!r}: there is no directory {str(folder)!r}")
-    if not os.access(path if path.exists() else folder, os.W_OK):
-        raise ValueError(f"output {str(path)!r} is not writable")
-    return path
 
 
 def save(dataset: xr.Dataset, path: Path) -> None:

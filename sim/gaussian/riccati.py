@@ -142,8 +142,10 @@ def _lyapunov(drift: Array, diffusion: Array) -> Array:
 
 
 def _scale(covariance: Array) -> Array:
-    """√(V_ii V_jj), what an entry of V is measured against."""
+    """√(V_ii V_jj), what an entry of V is measured against; a direction without variance, against rounding."""
     deviation = np.sqrt(np.abs(np.diagonal(covariance, axis1=-2, axis2=-1)))
+    rounding = np.sqrt(np.finfo(float).eps) * deviation.max(axis=-1, keepdims=True)
+    deviation = np.maximum(deviation, np.where(rounding > 0.0, rounding, 1.0))
     scale: Array = deviation[..., :, None] * deviation[..., None, :]
     return scale
 
