@@ -172,9 +172,8 @@ def compare(as_json: bool, out: Path, figure: Path, quiet: bool, **values: Any) 
     writable(out), writable(figure)
     with _progress("comparisons", 2 * len(searches), quiet) as advance:
         found = comparison.study(searches, sampling, lambda: advance(1))
-    dataset = comparison.dataset(searches, found).assign_attrs(
-        trajectories=values["trajectories"], seed=str(values["seed"]), method=repr(sampling.method)
-    )
+    dataset = comparison.dataset(searches, found).merge(comparison.exact_curve(searches, values["jobs"]))
+    dataset.attrs.update(trajectories=values["trajectories"], seed=str(values["seed"]), method=repr(sampling.method))
     save(dataset, out)
     figures.comparison_figure(dataset, figure)
     report = {**reports.comparison(dataset), "dataset": str(out), "figure": str(figure)}

@@ -7,7 +7,7 @@ second ensemble.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import joblib
 import numpy as np
@@ -35,6 +35,8 @@ _PHASES = np.pi * np.arange(12) / 12
 # of E; with 1e4 trajectories its statistical error is then 1e-6 of E, rounding at V = 5e7 some 1e-7
 _LEAST_SHARE = 1e-4
 _SAVES = 20
+# of C₋, for the exact curve
+_PER_DECADE = 5
 SCHEMES = ("unconditional", "conditional")
 
 
@@ -174,6 +176,30 @@ def study(
     return comparisons
 
 
+def exact_curve(searches: dict[tuple[str, float], Search], jobs: int = 1) -> xr.Dataset:
+    """d from the exact optima on a grid over the range of C₋: ``d_curve`` (curve_point, direction)."""
+    given = [c_minus for _, c_minus in searches]
+    count = 1 + round(_PER_DECADE * np.log10(max(given) / min(given)))
+    grid = np.geomspace(min(given), max(given), count)
+    points = {
+        (bath, float(c_minus)): replace(search, c_minus=float(c_minus))
+        for (bath, _), search in searches.items()
+        for c_minus in grid
+    }
+    values = [
+        [1.0 - conditional.value / unconditional.value for unconditional, conditional in best.values()]
+        for best in optima(list(points.values()), jobs)
+    ]
+    return xr.Dataset(
+        {"d_curve": (("curve_point", "direction"), np.array(values))},
+        coords={
+            "curve_bath": ("curve_point", [bath for bath, _ in points]),
+            "curve_c_minus": ("curve_point", [c_minus for _, c_minus in points]),
+            "direction": [f"E_{direction}" for direction in DIRECTIONS],
+        },
+    )
+
+
 def dataset(searches: dict[tuple[str, float], Search], comparisons: Sequence[Comparison]) -> xr.Dataset:
     """A study as a dataset over (point, direction), and (point, direction, scheme) for the working points."""
     shape = (len(searches), len(DIRECTIONS))
@@ -208,6 +234,6 @@ def dataset(searches: dict[tuple[str, float], Search], comparisons: Sequence[Com
         },
         attrs={
             "intervals": "95 %: *_low to *_high",
-            "bath": "of the second oscillator; the first is in the bath given",
+            "bath": "bath of the second oscillator",
         },
     )

@@ -16,6 +16,7 @@ SYMBOLS: dict[Direction, str] = {"plus_given_minus": r"E_{+|-}", "minus_given_pl
 _COLOURS = ("#1f4e9c", "#d9762b")
 # the paper's habit: dashed for E₊|₋, solid for E₋|₊
 _DASHES: dict[Direction, str] = {"plus_given_minus": "--", "minus_given_plus": "-"}
+_HIGHEST = 20 * STEERING_BOUND
 _STYLE: dict[Any, Any] = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False}
 
 
@@ -36,8 +37,10 @@ def transient_figure(transient: Transient, unit: float, path: Path) -> None:
         axes.axhline(STEERING_BOUND, color="0.6", linewidth=0.8)
         axes.set(xlabel=r"time ($1/\tilde\gamma_0$ of the first oscillator)", ylabel="steering parameter $E$")
         axes.set_yscale("log")
-        axes.annotate(r"steering below $\frac{1}{2}$", (1, STEERING_BOUND), xycoords=("axes fraction", "data"),
-                      ha="right", va="top", color="0.4", xytext=(0, -3), textcoords="offset points")  # fmt: skip
+        axes.text(1.01, STEERING_BOUND, r"$\frac{1}{2}$", transform=axes.get_yaxis_transform(), va="center")
+        # a thermal start is at 1e5: what matters happens around one half
+        lowest, highest = axes.get_ylim()
+        axes.set_ylim(lowest, min(highest, _HIGHEST))
         axes.legend()
         figure.savefig(path, dpi=200)
 
@@ -47,10 +50,13 @@ def comparison_figure(study: xr.Dataset, path: Path) -> None:
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(5.2, 3.8), layout="constrained")
         axes = figure.subplots()
-        for colour, bath in zip(_COLOURS * 2, dict.fromkeys(study["bath"].to_numpy().tolist()), strict=False):
-            at = study.isel(point=np.flatnonzero(study["bath"].to_numpy() == bath)).sortby("c_minus")
+        for colour, bath in zip(_COLOURS, dict.fromkeys(study["bath"].to_numpy().tolist()), strict=False):
+            at = study.isel(
+                point=np.flatnonzero(study["bath"].to_numpy() == bath),
+                curve_point=np.flatnonzero(study["curve_bath"].to_numpy() == bath),
+            )
             for direction in DIRECTIONS:
-                _curve(axes, at.sel(direction=f"E_{direction}"), colour, direction, str(bath))
+                _compared(axes, at.sel(direction=f"E_{direction}"), colour, direction, str(bath))
         axes.axhline(1.0, color="0.6", linewidth=0.8)
         axes.set_xscale("log")
         # an interval that reaches 0 has no place on a logarithmic axis
@@ -61,19 +67,18 @@ def comparison_figure(study: xr.Dataset, path: Path) -> None:
         figure.savefig(path, dpi=200)
 
 
-def _curve(axes: Axes, at: xr.Dataset, colour: str, direction: Direction, bath: str) -> None:
-    c_minus = at["c_minus"].to_numpy()
-    axes.plot(c_minus, 100 * at["d_exact"], color=colour, linestyle=_DASHES[direction], linewidth=1.2)
-    errors = 100 * np.array([at["d"] - at["d_low"], at["d_high"] - at["d"]])
+def _compared(axes: Axes, at: xr.Dataset, colour: str, direction: Direction, bath: str) -> None:
+    filled = direction == "minus_given_plus"
+    label = f"{bath}, ${SYMBOLS[direction]}$"
+    axes.plot(at["curve_c_minus"], 100 * at["d_curve"], color=colour, linestyle=_DASHES[direction], label=label)
     axes.errorbar(
-        c_minus,
+        at["c_minus"],
         100 * at["d"],
-        yerr=errors,
+        yerr=100 * np.array([at["d"] - at["d_low"], at["d_high"] - at["d"]]),
         color=colour,
         linestyle="none",
-        marker="o" if direction == "plus_given_minus" else "s",
+        marker="s" if filled else "o",
         markersize=4,
-        markerfacecolor="white" if direction == "plus_given_minus" else colour,
+        markerfacecolor=colour if filled else "white",
         capsize=2,
-        label=f"{bath}, ${SYMBOLS[direction]}$",
     )
