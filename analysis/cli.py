@@ -21,7 +21,7 @@ from analysis.transients import steering_transient
 from sim.grid import TimeGrid
 from sim.model import LinearModel, rwa
 from sim.output import writable
-from sim.parameters import Bath
+from sim.parameters import Bath, require_count
 
 if TYPE_CHECKING:
     from analysis.optimum import Search
@@ -111,8 +111,7 @@ def simulate_command(as_json: bool, out: Path | None, quiet: bool, **values: Any
     started = time.perf_counter()
     cascade, detection = options.cascade(values), options.detection(values)
     model = rwa(cascade, detection)
-    if values["trajectories"] < 2:
-        raise ValueError(f"trajectories must be at least 2 for an interval, got {values['trajectories']}")
+    require_count(values["trajectories"], "trajectories", low=2)  # one has no scatter to estimate from
     name = values["initial"] or ("ground" if values["engine"] == "qutip" else "stationary")
     initial = options.initial_state(name, cascade, model)
     dt = values["dt"].of(cascade) if values["dt"] else None

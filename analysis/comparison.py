@@ -24,11 +24,11 @@ from analysis.estimators import (
 )
 from analysis.optimum import Optimum, Search, best_points
 from analysis.steering import DIRECTIONS, Direction, steering_parameter
-from sim.ensemble import Method, simulate
+from sim.ensemble import Method, require_jobs, simulate
 from sim.gaussian.covariance import stationary_state
 from sim.grid import TimeGrid
 from sim.model import rwa
-from sim.parameters import Cascade, Detection
+from sim.parameters import Cascade, Detection, require_count
 
 # LO phases tried for the quietest unravelling of the unconditional state: it need not be the best, only good
 _PHASES = np.pi * np.arange(12) / 12
@@ -60,12 +60,9 @@ class Sampling:
     jobs: int = 1
 
     def __post_init__(self) -> None:
-        if self.trajectories < 2:
-            raise ValueError(f"an interval needs trajectories of at least 2, got {self.trajectories}")
-        if self.jobs == 0:
-            raise ValueError("jobs must be at least 1, or -1 for one per core, got 0")
-        if self.seed < 0:
-            raise ValueError(f"seed must be at least 0, got {self.seed}")
+        require_count(self.trajectories, "trajectories", low=2)
+        require_count(self.seed, "seed", low=0)
+        require_jobs(self.jobs)
         TimeGrid.over(self.duration, saves=_SAVES)
 
 

@@ -6,8 +6,9 @@ means. Only S is sampled. To first order E(V_c + S) moves with S through the res
     dE = (E/2) tr(Q⁻¹ Tᵀ dS T),   Q the inferred covariance,  Tᵀx = inferred − gᵀ measured,
 
 so E = known + s with s = (E/2) tr(Q⁻¹ Tᵀ S T), and s, a mean of squares of Gaussian means, is a scaled χ² with
-ν = 2 s²/Var(s) degrees of freedom. Its interval is that of a variance; E_u, and d with it, inherit it. For M
-trajectories d is known to a fraction √(2/M) of s, however large E is.
+ν = 2 s²/Var(s) degrees of freedom. Its interval is that of a variance; E_u, and d with it, inherit it. From M
+trajectories a variance is known to a fraction √(2/M), and s, where X and P scatter alike, to 1/√M, however large
+E is.
 """
 
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from scipy.special import chdtri, ndtri
 
 from analysis.steering import Direction, blocks, inferred_covariance, optimal_gains, steering_parameter
+from sim.parameters import require_count
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -62,8 +64,11 @@ class Ensemble:
     trajectories: int
 
     def __post_init__(self) -> None:
-        if self.trajectories < 2:
-            raise ValueError(f"an interval needs at least 2 trajectories, got {self.trajectories}")
+        require_count(self.trajectories, "trajectories", low=2)
+        for name in ("conditional", "conditional_error", "scatter"):
+            array = getattr(self, name)
+            if array.shape != (4, 4) or not np.all(np.isfinite(array)):
+                raise ValueError(f"{name} must be finite, of shape (4, 4), got {array}")
 
     @classmethod
     def of(cls, dataset: "xr.Dataset", time: int = -1) -> "Ensemble":

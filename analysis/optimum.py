@@ -8,7 +8,7 @@ Given the record at ϑ = π/2 without losses, E depends on one combination of θ
 points is best. Of these the one at θ₊ = π/2 is returned: it needs the least C₊.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,9 +29,11 @@ _LEAST_DAMPING = 1e-6
 _SMALLEST_RATIO = 1e-2
 # points of the grid along u₋, u₊, log(C₊/C₋) and ϑ; optima crowd at small u
 _GRID = (9, 13, 15, 4)
-# how many local minima of the grid are followed
-_STARTS = 3
+# how many local minima of the grid are followed: of all, or at each LO phase; and how many to the end
+_STARTS = (6, 3)
+_POLISHED = 2
 _DIFFERENCE = 1e-6
+_ROUGH = {"ftol": 1e-7, "maxiter": 40}
 _TIGHT = {"ftol": 1e-15, "gtol": 1e-9, "maxiter": 500}
 _ANGLE_PLUS = 1
 # two searches that agree this well in log E have found equally good points
@@ -67,8 +69,11 @@ class Search:
     def __post_init__(self) -> None:
         require(self.c_minus, "c_minus", low=0.0, low_open=True)
         require(self.largest_ratio, "largest_ratio", low=_SMALLEST_RATIO, low_open=True)
-        Detection(lo_phase=self.lo_phase or 0.0, efficiency=self.efficiency, scheme=self.scheme)
+        Detection(
+            lo_phase=0.0 if self.lo_phase is None else self.lo_phase, efficiency=self.efficiency, scheme=self.scheme
+        )
         require(self.loss, "loss", low=0.0, high=1.0)
+        require(self.path_phase, "path_phase", low=-np.inf)
         for bath in (self.bath_minus, self.bath_plus):
             require(bath.linewidth, "linewidth", low=0.0, low_open=True)
 
@@ -143,18 +148,15 @@ def _optimum(search: Search, direction: Direction, unit: FloatArray, value: floa
 
 
 def _angle(unit: FloatArray, strength: FloatArray, bath: Bath) -> FloatArray:
-    """θ from u ∈ [0, 1]: γ rises as u³ from the edge of stability (or θ = 0) to θ = π/2."""
-    least = np.maximum(_LEAST_DAMPING * bath.decoherence_rate, bath.linewidth - strength)
-    most = bath.linewidth + strength
-    damping = least + unit**3 * (most - least)
-    cosine = np.clip((bath.linewidth - damping) / strength, -1.0, 1.0)
-    return np.minimum(np.arccos(cosine) / 2, np.pi / 2)
+    """θ from u ∈ [0, 1]: rises as u² from the edge of stability (or θ = 0) to π/2."""
+    least = _LEAST_DAMPING * bath.decoherence_rate
+    edge = np.arccos(np.clip((bath.linewidth - least) / strength, -1.0, 1.0)) / 2
+    angle: FloatArray = np.minimum(edge + unit**2 * (np.pi / 2 - edge), np.pi / 2)
+    return angle
 
 
 def _descend(function: Callable[[FloatArray], FloatArray], grid: FloatArray, values: FloatArray) -> FloatArray:
     """The lowest point found from the lowest local minima of ``values`` on ``grid`` (..., n); array (n,)."""
-    local = values <= minimum_filter(values, size=3, mode="nearest")
-    starts = grid[local][np.argsort(values[local], kind="stable")[:_STARTS]]
     n = grid.shape[-1]
     shifts = _DIFFERENCE * np.concatenate([np.zeros((1, n)), np.eye(n), -np.eye(n)])
 
@@ -164,15 +166,32 @@ def _descend(function: Callable[[FloatArray], FloatArray], grid: FloatArray, val
         width = np.diagonal(nearby[1 : n + 1] - nearby[n + 1 :])
         return float(near[0]), (near[1 : n + 1] - near[n + 1 :]) / width
 
-    def search(start: FloatArray, least_angle: float) -> tuple[float, FloatArray]:
+    def search(start: FloatArray, effort: dict[str, float], least_angle: float = 0.0) -> tuple[float, FloatArray]:
         bounds = [(least_angle if axis == _ANGLE_PLUS else 0.0, 1.0) for axis in range(n)]
         start = np.maximum(start, [low for low, _ in bounds])
-        result = minimize(with_gradient, start, jac=True, method="L-BFGS-B", bounds=bounds, options=_TIGHT)
+        result = minimize(with_gradient, start, jac=True, method="L-BFGS-B", bounds=bounds, options=effort)
         return float(result.fun), result.x
 
-    value, unit = min((search(start, 0.0) for start in starts), key=lambda found: found[0])
-    edge, edge_unit = min((search(start, 1.0) for start in (unit, *starts[:2])), key=lambda found: found[0])
+    def lowest(found: Iterable[tuple[float, FloatArray]]) -> list[tuple[float, FloatArray]]:
+        return sorted(found, key=lambda each: each[0])
+
+    near = lowest(search(start, _ROUGH) for start in _starts(grid, values))
+    value, unit = lowest(search(start, _TIGHT) for _, start in near[:_POLISHED])[0]
+    edge, edge_unit = lowest(search(start, _TIGHT, 1.0) for start in (unit, near[-1][1], near[0][1]))[0]
     return edge_unit if edge < value + _TIE else unit
+
+
+def _starts(grid: FloatArray, values: FloatArray) -> FloatArray:
+    """The lowest local minima of the grid at each LO phase (a single basin may hold all of the lowest)."""
+    if values.ndim == 3:
+        grid, values = grid[..., None, :], values[..., None]
+    chosen = []
+    for phase in range(values.shape[-1]):
+        at = values[..., phase]
+        local = at <= minimum_filter(at, size=3, mode="nearest")
+        lowest = np.argsort(at[local], kind="stable")[: _STARTS[values.shape[-1] > 1]]
+        chosen.append(grid[..., phase, :][local][lowest])
+    return np.concatenate(chosen)
 
 
 def _cascade(search: Search, point: RotatingWave) -> Cascade:

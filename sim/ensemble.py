@@ -19,6 +19,7 @@ from threadpoolctl import threadpool_limits
 from sim.dataset import Block, build
 from sim.grid import TimeGrid
 from sim.model import LinearModel
+from sim.parameters import require_count
 from sim.states import InitialState, Trajectories
 
 FloatArray = NDArray[np.float64]
@@ -41,6 +42,12 @@ class Method(Protocol):
 
     def prepare(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> Engine:
         """Check everything that can be checked, compute everything that is shared."""
+
+
+def require_jobs(jobs: int) -> None:
+    """Raise ValueError unless ``jobs`` is a number of workers, or −1 for one per core."""
+    if jobs != -1 and jobs < 1:
+        raise ValueError(f"jobs must be at least 1, or -1 for one per core, got {jobs}")
 
 
 def simulate(
@@ -80,10 +87,11 @@ def simulate(
     attribute ``warnings`` of the dataset.
     """
     for name, value, least in (("trajectories", trajectories, 1), ("seed", seed, 0), ("keep", keep, 0)):
-        if value < least:
-            raise ValueError(f"{name} must be at least {least}, got {value}")
-    if jobs == 0:
-        raise ValueError("jobs must be at least 1, or -1 for one per core, got 0")
+        require_count(value, name, low=least)
+    require_jobs(jobs)
+    require_count(method.block, "block", low=1)
+    if initial.covariance.shape != (model.dimension,) * 2:
+        raise ValueError(f"initial covariance must have shape {(model.dimension,) * 2}, got {initial.covariance.shape}")
     engine = method.prepare(model, grid, initial)
     blocks = [range(first, min(first + method.block, trajectories)) for first in range(0, trajectories, method.block)]
     finished: list[Block] = []

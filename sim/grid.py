@@ -6,7 +6,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.parameters import require
+from sim.parameters import require, require_count
 
 # a ratio this close to a whole number differs from it by rounding alone
 _WHOLE = 1e-9
@@ -28,23 +28,25 @@ class TimeGrid:
 
     def __post_init__(self) -> None:
         require(self.step, "step", low=0.0, low_open=True)
-        require(self.steps_per_save, "steps_per_save", low=1)
-        require(self.saves, "saves", low=1)
+        require_count(self.steps_per_save, "steps_per_save", low=1)
+        require_count(self.saves, "saves", low=1)
 
     @classmethod
     def over(cls, duration: float, *, saves: int, step: float | None = None) -> Self:
         """The grid that ends at ``duration`` (seconds) with ``saves`` equal intervals.
 
         ``step`` must divide the save interval (left out: one step an interval).
-        Raises ValueError if it does not; the message names the nearest steps that do.
+        Raises ValueError if it does not; the message names the next finer step that does.
         """
         require(duration, "duration", low=0.0, low_open=True)
-        require(saves, "saves", low=1)
+        require_count(saves, "saves", low=1)
         interval = duration / saves
         if step is None:
             return cls(step=interval, steps_per_save=1, saves=saves)
         require(step, "step", low=0.0, low_open=True)
         ratio = interval / step
+        if not np.isfinite(ratio):
+            raise ValueError(f"step must be long enough to count in the interval of {interval!r} s, got {step!r}")
         count = max(1, round(ratio))
         if abs(ratio - count) > _WHOLE * count:
             finer = int(np.floor(ratio)) + 1

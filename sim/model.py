@@ -40,6 +40,9 @@ class LinearModel:
     record_names: tuple[str, ...]
 
     def __post_init__(self) -> None:
+        for name in ("hamiltonian", "monitored", "unmonitored"):
+            if np.ndim(getattr(self, name)) == 0:
+                raise ValueError(f"{name} must be a matrix, got {getattr(self, name)!r}")
         d = self.hamiltonian.shape[0]
         m = self.monitored.shape[0]
         for name, shape in (
@@ -55,8 +58,8 @@ class LinearModel:
                 raise ValueError(f"{name} must be finite, got {array!r}")
         if d == 0 or d % 2:
             raise ValueError(f"a model needs an even number of quadratures, got {d}")
-        if not np.array_equal(self.hamiltonian, self.hamiltonian.T):
-            raise ValueError("hamiltonian must be symmetric")
+        if np.iscomplexobj(self.hamiltonian) or not np.array_equal(self.hamiltonian, self.hamiltonian.T):
+            raise ValueError(f"hamiltonian must be real and symmetric, got {self.hamiltonian}")
         if np.any((self.efficiency < 0) | (self.efficiency > 1)):
             raise ValueError(f"efficiency must lie in [0, 1], got {self.efficiency}")
         if len(self.record_names) != m:

@@ -5,6 +5,7 @@ Symbols are those of Sec. II of arXiv:1901.04250.
 
 import math
 from dataclasses import dataclass, field
+from numbers import Integral
 from typing import Literal, Self
 
 Scheme = Literal["homodyne", "heterodyne"]
@@ -21,6 +22,12 @@ def require(value: float, name: str, *, low: float, high: float = math.inf, low_
         least = f"{'more than' if low_open else 'at least'} {low:g}"
         most = "finite" if math.isinf(high) else f"at most {high:g}"
         raise ValueError(f"{name} must be {least} and {most}, got {value!r}")
+
+
+def require_count(value: int, name: str, *, low: int) -> None:
+    """Raise ValueError, naming the value and what is allowed, unless it is a whole number of at least ``low``."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < low:
+        raise ValueError(f"{name} must be a whole number of at least {low}, got {value!r}")
 
 
 class UnstableError(ValueError):

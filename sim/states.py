@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.conventions import VACUUM_VARIANCE
+from sim.conventions import VACUUM_VARIANCE, symplectic_form
 from sim.parameters import require
 
 FloatArray = NDArray[np.float64]
+# relative to the largest variance, up to 1e8 times the smallest at hot baths
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -23,11 +25,34 @@ class InitialState:
     name : how results refer to it
 
     The unconditional covariance at t = 0 is ``covariance + scatter``.
+
+    Raises
+    ------
+    ValueError
+        if shapes disagree, an entry is not finite, the covariance is below the vacuum's (V + iΣ/2 has a negative
+        eigenvalue) or the scatter is negative.
     """
 
     covariance: FloatArray
     scatter: FloatArray
     name: str
+
+    def __post_init__(self) -> None:
+        shape = np.shape(self.covariance)
+        if len(shape) != 2 or shape[0] != shape[1] or shape[0] % 2 or np.shape(self.scatter) != shape:
+            raise ValueError(
+                f"covariance and scatter must be square, of equal and even size, got {shape} and {self.scatter.shape}"
+            )
+        quantum = 0.5j * symplectic_form(shape[0] // 2)
+        for name, matrix, rule in (
+            ("covariance", self.covariance + quantum, "obey the uncertainty relation"),
+            ("scatter", self.scatter, "be positive semidefinite"),
+        ):
+            if not np.all(np.isfinite(matrix)):
+                raise ValueError(f"{name} must be finite, got {getattr(self, name)}")
+            values = np.linalg.eigvalsh(matrix)
+            if values[0] < -_ROUNDING * max(1.0, values[-1]):
+                raise ValueError(f"{name} must {rule}, got {getattr(self, name)}")
 
     @property
     def unconditional(self) -> FloatArray:

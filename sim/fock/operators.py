@@ -185,8 +185,6 @@ def _occupations(initial: InitialState) -> NDArray[np.float64]:
     pairs = variances.reshape(-1, 2)
     if np.max(np.abs(pairs[:, 0] - pairs[:, 1])) > scale:
         raise ValueError(f"a Fock engine starts from thermal oscillators, but {initial.name} is squeezed: {variances}")
-    if np.min(pairs) < VACUUM_VARIANCE - scale:
-        raise ValueError(f"the initial state {initial.name} has variances below the vacuum's ½: {variances}")
     occupations: NDArray[np.float64] = np.maximum(pairs.mean(axis=1) - VACUUM_VARIANCE, 0.0)
     return occupations
 

@@ -28,8 +28,13 @@ def transient(model: LinearModel, initial: FloatArray, times: FloatArray, *, con
     initial : array of shape (d, d)
     times : increasing, ≥ 0, seconds; array of shape (n,)
 
-    Returns an array of shape (n, d, d). Raises ValueError if times decrease or are negative.
+    Returns an array of shape (n, d, d). Raises ValueError for another shape, or times that decrease or
+    are negative.
     """
+    if initial.shape != (model.dimension,) * 2 or not np.all(np.isfinite(initial)):
+        raise ValueError(f"initial must be finite, of shape {(model.dimension,) * 2}, got {initial}")
+    if times.ndim != 1:
+        raise ValueError(f"times must be an array of one dimension, got shape {times.shape}")
     steps = np.diff(np.concatenate([[0.0], times]))
     if not (np.all(np.isfinite(steps)) and np.all(steps >= 0.0)):
         raise ValueError(f"times must be finite, at least 0 and increasing, got {times}")

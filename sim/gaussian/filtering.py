@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from sim.gaussian.propagator import apply, propagator
 from sim.model import LinearModel
+from sim.parameters import require
 from sim.states import InitialState
 
 FloatArray = NDArray[np.float64]
@@ -42,13 +43,17 @@ def filter_record(model: LinearModel, record: FloatArray, interval: float, initi
     interval : length of each, seconds
     initial : state before the record; its scatter counts as unknown
 
-    Raises ValueError if the record is empty, of the wrong width or not finite.
+    Raises ValueError if the record is empty, of the wrong width or not finite, or the interval not positive.
     """
     m = model.monitored.shape[0]
     if record.ndim < 2 or record.shape[-1] != m or record.shape[-2] == 0:
         raise ValueError(f"record must have shape (..., intervals, {m}) with at least one interval, got {record.shape}")
+    if m == 0:
+        raise ValueError("the model has no monitored channel, so there is no record to filter")
     if not np.all(np.isfinite(record)):
-        raise ValueError("record must be finite")
+        first = np.argwhere(~np.isfinite(record))[0]
+        raise ValueError(f"record must be finite, got {record[tuple(first)]} at {tuple(map(int, first))}")
+    require(interval, "interval", low=0.0, low_open=True)
     step = propagator(model, interval)
     d, saves = model.dimension, record.shape[-2]
     mean = np.zeros((*record.shape[:-2], d))

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scipy.linalg import expm
 
 from sim.gaussian.moments import Array, MomentEquations, adjoint
+from sim.parameters import require
 
 # rates up to 2^50 apart; beyond, rounding in the map has long drowned the slow one
 _MOST_DOUBLINGS = 50
@@ -64,6 +65,7 @@ class RiccatiMap:
 
 def riccati_map(equations: MomentEquations, duration: float) -> RiccatiMap:
     """The exact flow of the covariance over ``duration`` (seconds ≥ 0)."""
+    require(duration, "duration", low=0.0)
     generator = _hamiltonian(equations)
     reach = float(np.max(np.abs(generator).sum(axis=-1))) * duration
     doublings = max(0, int(np.ceil(np.log2(reach)))) if reach > 0 else 0
@@ -85,7 +87,7 @@ def steady_covariance(equations: MomentEquations) -> Array:
     """
     covariance, settled = _double(equations)
     if not np.all(settled):
-        covariance = np.where(settled[..., None, None], covariance, _unmeasured(equations))
+        covariance = np.where(settled[..., None, None], covariance, _unmeasured(equations, settled))
     for _ in range(_MOST_CORRECTIONS):
         corrected = _corrected(equations, covariance)
         # by ever smaller steps: quadratic convergence ends below rounding two steps after 1e-6
@@ -103,21 +105,25 @@ def _double(equations: MomentEquations) -> tuple[Array, NDArray[np.bool_]]:
     """The covariance by doubling a short map, and where that has converged."""
     generator = _hamiltonian(equations)
     scale = np.abs(generator).sum(axis=-1).max(axis=-1)[..., None, None]
+    half = generator / np.where(scale > 0.0, 2 * scale, 1.0)
     # the Cayley transform of the flow is symplectic too and has the same steady state, for a fifth of the cost
     eye = np.eye(generator.shape[-1])
-    step = _map_of(np.linalg.solve(eye - generator / (2 * scale), eye + generator / (2 * scale)))
-    for _ in range(_MOST_DOUBLINGS):
-        step = step.doubled()
-        left = np.abs(step.phi).max(axis=(-2, -1))
-        if np.max(left) < _SPENT:
-            break
+    step = _map_of(np.linalg.solve(eye - half, eye + half))
+    # what never settles overflows, and is reported as not settled
+    with np.errstate(over="ignore", invalid="ignore"):
+        for _ in range(_MOST_DOUBLINGS):
+            step = step.doubled()
+            left = np.abs(step.phi).max(axis=(-2, -1))
+            if np.max(left) < _SPENT:
+                break
     finite = np.isfinite(step.offset).all(axis=(-2, -1))
     return step.offset, finite & (left < _SPENT)
 
 
-def _unmeasured(equations: MomentEquations) -> Array:
+def _unmeasured(equations: MomentEquations, settled: NDArray[np.bool_]) -> Array:
     """The covariance with nobody looking: from above, Newton's method converges to the stabilising solution."""
-    if not np.all(np.linalg.eigvals(equations.drift).real < 0.0):
+    damped = np.linalg.eigvals(equations.drift).real.max(axis=-1) < 0.0
+    if not np.all(damped | settled):
         raise NoSteadyStateError(_UNSETTLED)
     return _hermitian(_lyapunov(equations.drift, equations.diffusion))
 
