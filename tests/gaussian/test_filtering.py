@@ -1,0 +1,220 @@
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from sim.gaussian.covariance import stationary_state, steady_state, transient
+from sim.gaussian.filtering import Filtered, filter_record
+from sim.gaussian.trajectories import Gaussian
+from sim.grid import TimeGrid
+from sim.model import LinearModel, rwa
+from sim.parameters import Detection
+from sim.states import InitialState, ground_state, thermal_state
+from tests import reference
+from tests.systems import POINTS, SLOW, Point
+
+FloatArray = NDArray[np.float64]
+MILD = POINTS["mild"]
+INTERVAL = 0.2
+
+
+def model_of(point: Point, **detection: object) -> LinearModel:
+    return rwa(point.cascade, replace(point.detection, **detection))  # type: ignore[arg-type]
+
+
+def simulated(model: LinearModel, initial: InitialState, interval: float, saves: int, count: int) -> FloatArray:
+    grid = TimeGrid(step=interval, steps_per_save=1, saves=saves)
+    return Gaussian().prepare(model, grid, initial).run(11, range(count)).record
+
+
+def whiteness(filtered: Filtered) -> float:
+    """Largest deviation from white noise of unit variance, in standard deviations.
+
+    Of n innovations a variance is known to √(2/n), a correlation between channels or with an earlier one to 1/√n.
+    """
+    white = filtered.innovations
+    m = white.shape[-1]
+    deviations = [(np.mean(white**2, axis=(0, 1)) - 1) * math.sqrt(white[..., 0].size / 2)]
+    for lag in range(4):
+        pairs = np.einsum("nti,ntj->ij", white[:, lag:], white[:, : white.shape[1] - lag])
+        pairs /= math.sqrt(white[:, lag:, 0].size)
+        deviations.append(pairs[~np.eye(m, dtype=bool)] if lag == 0 else pairs.ravel())
+    return float(np.abs(np.concatenate(deviations)).max())
+
+
+@pytest.mark.parametrize("name", SLOW)
+def test_innovations_are_white(name: str) -> None:
+    model = model_of(POINTS[name])
+    initial = thermal_state((3.0, 0.5))
+    record = simulated(model, initial, INTERVAL, 50, 400)
+    # at most 4 + 4·16 numbers: 4.5 σ by chance once in 2000 seeds
+    assert whiteness(filter_record(model, record, INTERVAL, initial)) < 4.5
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"lo_phase": MILD.detection.lo_phase + 0.5}, {"efficiency": 1.0}, {"efficiency": 0.3}],
+    ids=["phase", "too efficient", "too inefficient"],
+)
+def test_innovations_of_a_wrong_model_are_not(wrong: dict[str, float]) -> None:
+    initial = thermal_state((3.0, 0.5))
+    record = simulated(model_of(MILD), initial, INTERVAL, 50, 2000)
+    assert whiteness(filter_record(model_of(MILD), record, INTERVAL, initial)) < 4.5
+    assert whiteness(filter_record(model_of(MILD, **wrong), record, INTERVAL, initial)) > 9
+
+
+def test_the_sign_of_a_record_alone_cannot_be_told() -> None:
+    # dY → −dY is half a turn of both oscillators: white too, though every mean comes out reversed
+    initial = thermal_state((3.0, 0.5))
+    record = simulated(model_of(MILD), initial, INTERVAL, 50, 400)
+    upright, flipped = (filter_record(model_of(MILD), sign * record, INTERVAL, initial) for sign in (1, -1))
+    assert whiteness(flipped) == pytest.approx(whiteness(upright))
+    assert np.array_equal(flipped.means, -upright.means)
+
+
+def test_a_wrong_start_is_noticed() -> None:
+    model = model_of(MILD)
+    record = simulated(model, thermal_state((3.0, 0.5)), INTERVAL, 5, 2000)
+    assert whiteness(filter_record(model, record, INTERVAL, ground_state())) > 9
+
+
+@pytest.mark.parametrize("name", ["mild", "path_phase"])
+def test_euler_filters_tend_to_it_in_first_order(name: str) -> None:
+    model, exact = model_of(POINTS[name]), reference.linear(POINTS[name].cascade, POINTS[name].detection)
+    initial = thermal_state((1.0, 0.5))
+    steps, duration = 1024, 0.5
+    fine = simulated(model, initial, duration / steps, steps, 30)
+    errors = []
+    for coarse in (1, 2, 4, 8):
+        record = fine.reshape(30, steps // coarse, coarse, -1).sum(axis=2)
+        step = duration * coarse / steps
+        means, covariance = reference.euler_filter(exact, initial.covariance, record, step)
+        filtered = filter_record(model, record, step, initial)
+        errors.append(
+            [
+                math.sqrt(np.mean((means - filtered.means[:, -1]) ** 2)),
+                float(np.abs(covariance - filtered.covariances[-1]).max()),
+            ]
+        )
+    orders = np.log2(np.array(errors[1:]) / np.array(errors[:-1]))
+    # additive noise: strong order 1, for the covariance too; the next order is 2, at step 1/256 and rates of ten
+    assert np.all(np.abs(orders - 1) < 0.15), orders
+    # and the limit is the right one: ten rates times step of what was learned, V of order one
+    assert max(errors[0]) < 0.02
+
+
+def test_it_falls_to_the_continuous_observer_as_the_interval_squared() -> None:
+    model = model_of(MILD)
+    initial = thermal_state((1.0, 0.5))
+    continuous = transient(model, initial.covariance, np.array([1.0]), conditional=True)[0]
+    excess = []
+    for saves in (16, 32, 64, 128):
+        covariance = filter_record(model, np.zeros((saves, 2)), 1.0 / saves, initial).covariances[-1]
+        gap = covariance - continuous
+        # the sums tell less than the record: never a smaller covariance
+        assert np.linalg.eigvalsh(gap).min() > -1e-12
+        excess.append(np.abs(gap).max())
+    orders = np.log2(np.array(excess[:-1]) / np.array(excess[1:]))
+    # 2, less a next order that falls as the interval: 0.1 at the coarsest
+    assert np.all(np.abs(orders - 2) < np.array([0.3, 0.15, 0.1])), orders
+
+
+def test_filtered_means_follow_those_that_made_the_record() -> None:
+    model = model_of(MILD)
+    initial = stationary_state(model)
+    grid = TimeGrid(step=0.01, steps_per_save=1, saves=400)
+    block = Gaussian().prepare(model, grid, initial).run(2, range(40))
+    start = replace(initial, covariance=initial.unconditional, scatter=np.zeros((4, 4)))
+    found = filter_record(model, block.record, grid.step, start)
+    error = (found.means - block.means)[:, -1]
+    scatter = np.diag(initial.scatter)
+    # what the sums miss of the continuous record
+    missed = np.diag(found.covariances[-1] - block.covariances[-1])
+    assert np.all(np.mean(error**2, axis=0) < missed + 5 * missed * math.sqrt(2 / 40) + 1e-12)
+    assert np.all(missed < 0.02 * scatter)
+    flipped = filter_record(model, -block.record, grid.step, start)
+    assert np.mean((flipped.means - block.means)[:, -1] ** 2) > np.mean(scatter)
+
+
+def test_what_it_does_not_know_is_its_covariance() -> None:
+    model = model_of(MILD)
+    initial = stationary_state(model)
+    grid = TimeGrid(step=0.5, steps_per_save=1, saves=6)
+    block = Gaussian().prepare(model, grid, initial).run(3, range(4000))
+    found = filter_record(model, block.record, grid.step, initial)
+    for k in (1, 6):
+        # x − x̂_sums = (x − x̂) + (x̂ − x̂_sums), independent
+        error = (found.means - block.means)[:, k]
+        exact = found.covariances[k] - block.covariances[k]
+        spread = np.sqrt((np.outer(np.diag(exact), np.diag(exact)) + exact**2) / 4000)
+        assert np.all(np.abs(error.T @ error / 4000 - exact) < 4.5 * spread)
+
+
+def test_the_whole_stack_of_records_is_filtered_at_once_and_alike() -> None:
+    model = model_of(MILD)
+    record = simulated(model, ground_state(), INTERVAL, 5, 6)
+    whole = filter_record(model, record.reshape(2, 3, 5, 2), INTERVAL, ground_state())
+    single = filter_record(model, record[4], INTERVAL, ground_state())
+    assert whole.means.shape == (2, 3, 6, 4)
+    assert whole.innovations.shape == (2, 3, 5, 2)
+    assert single.covariances.shape == (6, 4, 4)
+    assert np.array_equal(whole.means[1, 1], single.means)
+    assert np.array_equal(whole.innovations[1, 1], single.innovations)
+
+
+def test_at_hot_baths_it_stays_near_the_conditional_state() -> None:
+    point = POINTS["hot_qnd"]
+    model = model_of(point)
+    steady = steady_state(model, conditional=True)
+    settled = InitialState(covariance=steady, scatter=np.zeros((4, 4)), name="settled")
+    excess = []
+    for steps in (500, 1000):
+        interval = 2 / point.cascade.plus.damping_rate / steps
+        found = filter_record(model, np.zeros((steps, 2)), interval, settled).covariances[-1]
+        excess.append(np.abs(found - steady).max())
+    # what the sums miss: interval squared, and some per cent of the next order
+    assert excess[0] / excess[1] == pytest.approx(4, abs=0.6)
+    assert excess[1] < 0.1 * steady[0, 0]
+
+
+def test_at_hot_baths_it_finds_the_oscillator_at_once() -> None:
+    point = POINTS["hot_qnd"]
+    model = model_of(point)
+    found = filter_record(model, np.zeros((20, 2)), 1e-3 / point.cascade.plus.damping_rate, stationary_state(model))
+    variances = found.covariances[:, 0, 0]
+    assert variances[0] > 1e6
+    assert variances[-1] < 1e-3 * variances[0]
+    assert np.linalg.eigvalsh(found.covariances[-1]).min() > 0
+
+
+@pytest.mark.parametrize("shape", [(3, 3), (2,), (0, 2), (4, 0, 2), (5, 3, 1)])
+def test_records_of_the_wrong_shape_are_refused(shape: tuple[int, ...]) -> None:
+    got = str(shape).replace("(", r"\(").replace(")", r"\)")
+    message = rf"record must have shape \(\.\.\., intervals, 2\) with at least one interval, got {got}"
+    with pytest.raises(ValueError, match=message):
+        filter_record(model_of(MILD), np.zeros(shape), INTERVAL, ground_state())
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_records_with_gaps_are_refused(value: float) -> None:
+    record = np.zeros((4, 2))
+    record[2, 1] = value
+    with pytest.raises(ValueError, match="record must be finite"):
+        filter_record(model_of(MILD), record, INTERVAL, ground_state())
+
+
+@pytest.mark.parametrize("interval", [0.0, -1.0, math.nan, math.inf])
+def test_intervals_are_positive_and_finite(interval: float) -> None:
+    with pytest.raises(ValueError, match=rf"interval must be more than 0 and finite, got {interval}"):
+        filter_record(model_of(MILD), np.zeros((4, 2)), interval, ground_state())
+
+
+def test_an_efficient_homodyne_learns_more() -> None:
+    covariances = [
+        filter_record(rwa(MILD.cascade, Detection(efficiency=eta)), np.zeros((50, 2)), INTERVAL, ground_state())
+        for eta in (0.1, 0.9)
+    ]
+    assert np.linalg.eigvalsh(covariances[0].covariances[-1] - covariances[1].covariances[-1]).min() > -1e-12
+    assert np.trace(covariances[0].covariances[-1] - covariances[1].covariances[-1]) > 0.1

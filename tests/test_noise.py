@@ -1,0 +1,48 @@
+import numpy as np
+import pytest
+
+from sim.grid import TimeGrid
+from sim.noise import coarsen, generator, wiener_increments
+
+ENTROPY = 2**100 + 7
+
+
+@pytest.mark.parametrize("index", [0, 1, 17])
+def test_streams_are_the_spawned_ones(index: int) -> None:
+    child = np.random.SeedSequence(ENTROPY).spawn(index + 1)[index]
+    direct = np.random.Generator(np.random.SFC64(child)).standard_normal(5)
+    assert np.array_equal(generator(ENTROPY, index).standard_normal(5), direct)
+
+
+def test_streams_differ_between_trajectories_and_seeds() -> None:
+    draws = [generator(entropy, index).standard_normal(4) for entropy in (0, 1) for index in (0, 1)]
+    assert len({tuple(draw) for draw in draws}) == 4
+
+
+@pytest.mark.parametrize("step", [1e-6, 0.3, 40.0])
+def test_increments_have_the_variance_of_their_step(step: float) -> None:
+    count, channels = 20_000, 3
+    noise = wiener_increments(generator(1, 0), TimeGrid(step=step, steps_per_save=4, saves=count // 4), channels)
+    assert noise.shape == (count, channels)
+    # a variance of n normals is known to √(2/n), a mean to √(step/n), a correlation to 1/√n; 4 σ: 1 in 1e4
+    assert np.abs(noise.var(axis=0) / step - 1).max() < 4 * np.sqrt(2 / count)
+    assert np.abs(noise.mean(axis=0)).max() < 4 * np.sqrt(step / count)
+    assert np.abs(np.corrcoef(noise.T)[np.triu_indices(channels, 1)]).max() < 4 / np.sqrt(count)
+    lagged = np.mean(noise[1:] * noise[:-1], axis=0) / step
+    assert np.abs(lagged).max() < 4 / np.sqrt(count)
+
+
+def test_coarse_increments_are_the_sums_of_the_fine_ones() -> None:
+    fine = wiener_increments(generator(2, 0), TimeGrid(step=0.1, steps_per_save=1, saves=12), 2)
+    coarse = coarsen(fine, 3)
+    assert coarse.shape == (4, 2)
+    assert np.array_equal(coarse[1], fine[3] + fine[4] + fine[5])
+    assert np.array_equal(coarsen(fine, 1), fine)
+    # Chasles: 3 then 2 is 6, up to the order of five sums
+    assert coarsen(coarse, 2) == pytest.approx(coarsen(fine, 6), abs=5 * np.finfo(float).eps * np.abs(fine).sum())
+
+
+@pytest.mark.parametrize("factor", [-1, 0, 5, 24])
+def test_a_factor_that_does_not_divide_is_refused(factor: int) -> None:
+    with pytest.raises(ValueError, match=rf"^factor must divide the 12 steps, got {factor}$"):
+        coarsen(np.zeros((12, 1)), factor)
