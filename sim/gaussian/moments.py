@@ -49,6 +49,15 @@ class MomentEquations:
             cross=np.zeros_like(self.cross),
         )
 
+    def at(self, index: NDArray[np.bool_]) -> "MomentEquations":
+        """The systems of a stack where ``index`` is true."""
+        return MomentEquations(
+            drift=self.drift[index],
+            diffusion=self.diffusion[index],
+            readout=self.readout[index],
+            cross=self.cross[index],
+        )
+
     def gain(self, covariance: Array) -> Array:
         """K = V F† + S; array of shape (..., d, m)."""
         return covariance @ adjoint(self.readout) + self.cross

@@ -1,12 +1,12 @@
-"""The Riccati flow in steps of any length: no differential-equation solver, no step error.
+"""The Riccati equation: its flow in steps of any length, without step error, and its steady state.
 
 Over any time h the covariance moves by a fractional linear map (the flow of a linear Hamiltonian system)
 
     V(t + h) = H + Φ V (I + Γ V)⁻¹ Φ†
 
 and such maps compose by a star product of (Φ, Γ, H), with Γ, H ≥ 0 throughout. A short map, read off one
-matrix exponential, is doubled until it spans h; doubled without end, its H is the stabilising steady state
-and Φ → 0. Every term added is positive, so nothing cancels however far apart the rates are.
+matrix exponential, is doubled until it spans h. Every term added is positive, so nothing cancels however far apart
+the rates are.
 
 Doubling: Chu, Fan and Lin, Linear Algebra Appl. 396, 55 (2005); Anderson, Int. J. Control 28, 295 (1978).
 """
@@ -20,15 +20,11 @@ from scipy.linalg import expm
 from sim.gaussian.moments import Array, MomentEquations, adjoint
 from sim.parameters import require
 
-# rates up to 2^50 apart; beyond, rounding in the map has long drowned the slow one
-_MOST_DOUBLINGS = 50
 # halving a covariance from 1e12 to 1, and a few steps more
 _MOST_CORRECTIONS = 60
 # the Newton step after which the next one changes nothing but rounding
 _CONVERGED = 1e-6
 _UNSETTLED = "the covariance has no steady state: a direction that nobody measures is not damped"
-# Φ V Φ† of a map with |Φ| below this is under the last digit of any V up to 1e16 times the vacuum
-_SPENT = 1e-17
 
 
 class NoSteadyStateError(ValueError):
@@ -81,51 +77,54 @@ def steady_covariance(equations: MomentEquations) -> Array:
     Works on stacks of systems; array of shape (..., d, d). Raises NoSteadyStateError if some covariance
     does not settle.
 
-    Doubling acts on exp(A t) and so knows a slow rate λ to 1e-16 |A|/λ only; a direction both slow and barely
-    measured (V = 5e5 at λ = 1e-6 |A|) comes out to 1e-4, and at λ = 1e-9 |A| not at all. Newton corrections,
-    whose residual uses A itself, bring back every digit that V has.
+    A direction both slow and barely measured (V = 5e5 at a rate of 1e-6 |A|) comes out of the invariant subspace
+    with few digits or none. Newton corrections, whose residual uses A itself, bring back every digit that V has.
     """
-    covariance, settled = _double(equations)
+    covariance, settled = _newton(equations, _invariant_subspace(equations))
     if not np.all(settled):
-        covariance = np.where(settled[..., None, None], covariance, _unmeasured(equations, settled))
-    for _ in range(_MOST_CORRECTIONS):
-        corrected = _corrected(equations, covariance)
-        # by ever smaller steps: quadratic convergence ends below rounding two steps after 1e-6
-        change = np.max(np.abs(corrected - covariance) / _scale(corrected))
-        covariance = corrected
-        if change < _CONVERGED:
-            break
-    closed = equations.drift - equations.gain(covariance) @ equations.readout
-    if not (change < _CONVERGED and np.all(np.linalg.eigvals(closed).real < 0.0)):
-        raise NoSteadyStateError(_UNSETTLED)
+        rest = equations.at(~settled)
+        if not np.all(np.linalg.eigvals(rest.drift).real < 0.0):
+            raise NoSteadyStateError(_UNSETTLED)
+        # from the covariance with nobody looking, above the solution, Newton's method cannot fail
+        again, settled_again = _newton(rest, _lyapunov(rest.drift, rest.diffusion))
+        if not np.all(settled_again):
+            raise NoSteadyStateError(_UNSETTLED)
+        covariance[~settled] = again
     return covariance
 
 
-def _double(equations: MomentEquations) -> tuple[Array, NDArray[np.bool_]]:
-    """The covariance by doubling a short map, and where that has converged."""
+def _invariant_subspace(equations: MomentEquations) -> Array:
+    """V = Y X⁻¹ from the growing half of the eigenvectors (X, Y) of the Hamiltonian matrix; NaN where X is singular.
+
+    Laub, IEEE Trans. Autom. Control 24, 913 (1979), with eigenvectors in the place of Schur vectors.
+    """
     generator = _hamiltonian(equations)
+    d = generator.shape[-1] // 2
     scale = np.abs(generator).sum(axis=-1).max(axis=-1)[..., None, None]
-    half = generator / np.where(scale > 0.0, 2 * scale, 1.0)
-    # the Cayley transform of the flow is symplectic too and has the same steady state, for a fifth of the cost
-    eye = np.eye(generator.shape[-1])
-    step = _map_of(np.linalg.solve(eye - half, eye + half))
-    # what never settles overflows, and is reported as not settled
-    with np.errstate(over="ignore", invalid="ignore"):
-        for _ in range(_MOST_DOUBLINGS):
-            step = step.doubled()
-            left = np.abs(step.phi).max(axis=(-2, -1))
-            if np.max(left) < _SPENT:
+    values, vectors = np.linalg.eig(generator / np.where(scale > 0.0, scale, 1.0))
+    growing = np.argsort(-values.real, axis=-1)[..., None, :d]
+    chosen = np.take_along_axis(vectors, growing, axis=-1)
+    try:
+        covariance = adjoint(np.linalg.solve(adjoint(chosen[..., :d, :]), adjoint(chosen[..., d:, :])))
+    except np.linalg.LinAlgError:
+        covariance = np.full_like(chosen[..., :d, :], np.nan)
+    return _hermitian(covariance if np.iscomplexobj(generator) else covariance.real)
+
+
+def _newton(equations: MomentEquations, covariance: Array) -> tuple[Array, NDArray[np.bool_]]:
+    """Newton's method from ``covariance``, and where it has converged to a stabilising solution."""
+    with np.errstate(all="ignore"):
+        for _ in range(_MOST_CORRECTIONS):
+            corrected = _corrected(equations, covariance)
+            # by ever smaller steps: quadratic convergence ends below rounding one step after 1e-6
+            change = np.abs(corrected - covariance) / _scale(corrected)
+            converged = change.max(axis=(-2, -1)) < _CONVERGED
+            covariance = corrected
+            if np.all(converged | ~np.isfinite(covariance).all(axis=(-2, -1))):
                 break
-    finite = np.isfinite(step.offset).all(axis=(-2, -1))
-    return step.offset, finite & (left < _SPENT)
-
-
-def _unmeasured(equations: MomentEquations, settled: NDArray[np.bool_]) -> Array:
-    """The covariance with nobody looking: from above, Newton's method converges to the stabilising solution."""
-    damped = np.linalg.eigvals(equations.drift).real.max(axis=-1) < 0.0
-    if not np.all(damped | settled):
-        raise NoSteadyStateError(_UNSETTLED)
-    return _hermitian(_lyapunov(equations.drift, equations.diffusion))
+    closed = equations.drift - equations.gain(covariance) @ equations.readout
+    rates = np.linalg.eigvals(np.where(converged[..., None, None], closed, 0.0))
+    return covariance, converged & (rates.real.max(axis=-1) < 0.0)
 
 
 def _corrected(equations: MomentEquations, covariance: Array) -> Array:
@@ -137,13 +136,19 @@ def _corrected(equations: MomentEquations, covariance: Array) -> Array:
 
 
 def _lyapunov(drift: Array, diffusion: Array) -> Array:
-    """X with A X + X A† + D = 0, as one linear system of d² unknowns: graded rates keep their digits."""
+    """X with A X + X A† + D = 0, as one linear system of d² unknowns: graded rates keep their digits.
+
+    NaN if some system of the stack is singular.
+    """
     d = drift.shape[-1]
     eye = np.eye(d)
     left = np.einsum("...ij,kl->...ikjl", drift, eye)
     right = np.einsum("ij,...kl->...ikjl", eye, np.conj(drift))
     operator = (left + right).reshape(*drift.shape[:-2], d * d, d * d)
-    solved: Array = np.linalg.solve(operator, -diffusion.reshape(*diffusion.shape[:-2], d * d, 1))
+    try:
+        solved: Array = np.linalg.solve(operator, -diffusion.reshape(*diffusion.shape[:-2], d * d, 1))
+    except np.linalg.LinAlgError:
+        return np.full_like(diffusion, np.nan)
     return solved.reshape(diffusion.shape)
 
 
