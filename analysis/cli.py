@@ -56,6 +56,29 @@ def steady(as_json: bool, **values: Any) -> None:
     _show(report, tables.steady(report), as_json)
 
 
+@steering.command(name="optimum")
+@click.option("--c-minus", type=options.NUMBER, default=10.0, show_default=True, help="Cooperativity of -.")
+@options.baths()
+@options.PATH
+@click.option("--symmetric", is_flag=True, help="Equal angles, theta- = theta+.")
+@click.option("--conditional", is_flag=True, help="Given the record of the outgoing light.")
+@options.BEST_LO_PHASE
+@options.EFFICIENCY
+@options.SCHEME
+@click.option("--largest-ratio", type=options.NUMBER, default=100.0, show_default=True, help="Bound on C+/C-.")
+@options.JSON
+@options.CONFIG
+def optimum_command(as_json: bool, conditional: bool, **values: Any) -> None:
+    """The best working point at given C-: both directions, over both angles, C+ and, if measured, the LO phase."""
+    from analysis.optimum import best_points
+
+    report = reports.optimum(
+        best_points(_search(values, values["c_minus"], values["bath_plus"]), conditional=conditional)
+    )
+    title = f"Smallest E {'given the record' if conditional else 'without the record'} at C- = {values['c_minus']:g}"
+    _show(report, tables.optimum(report, title), as_json)
+
+
 @steering.command()
 @options.CASCADE
 @options.DETECTION
@@ -142,8 +165,7 @@ def simulate_command(as_json: bool, out: Path | None, quiet: bool, **values: Any
               help="Cooperativities of -, separated by commas.")  # fmt: skip
 @options.baths(plus_default=None)
 @options.PATH
-@click.option("--lo-phase", type=options.LO_PHASE, default=options.BEST, show_default=True,
-              help="Local-oscillator phase of the conditional scheme, units of pi, or best.")  # fmt: skip
+@options.BEST_LO_PHASE
 @options.EFFICIENCY
 @click.option("--trajectories", type=click.INT, default=10000, show_default=True, help="To each working point.")
 @click.option("--duration", type=click.FLOAT, default=10.0, show_default=True, help="In units of 1/gamma~_0.")
@@ -211,18 +233,27 @@ def _method_and_grid(
 
 def _searches(values: Values) -> dict[tuple[str, float], "Search"]:
     """One search for every bath of + and C₋."""
-    from analysis.optimum import Search
-
     plus = values["bath_plus"]
     baths = {"hot": Bath.named("hot"), "vacuum": Bath.named("vacuum")} if plus is None else {_bath_name(plus): plus}
     return {
-        (name, c_minus): Search(
-            c_minus=c_minus, bath_minus=values["bath_minus"], bath_plus=bath, loss=values["loss"],
-            path_phase=math.pi * values["path_phase"], lo_phase=values["lo_phase"], efficiency=values["efficiency"],
-        )
-        for name, bath in baths.items()
-        for c_minus in values["c_minus"]
-    }  # fmt: skip
+        (name, c_minus): _search(values, c_minus, bath) for name, bath in baths.items() for c_minus in values["c_minus"]
+    }
+
+
+def _search(values: Values, c_minus: float, bath_plus: Bath) -> "Search":
+    from analysis.optimum import Search
+
+    further = {name: values[name] for name in ("scheme", "symmetric", "largest_ratio") if name in values}
+    return Search(
+        c_minus=c_minus,
+        bath_minus=values["bath_minus"],
+        bath_plus=bath_plus,
+        loss=values["loss"],
+        path_phase=math.pi * values["path_phase"],
+        lo_phase=values["lo_phase"],
+        efficiency=values["efficiency"],
+        **further,
+    )
 
 
 def _bath_name(bath: Bath) -> str:

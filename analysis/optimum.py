@@ -30,7 +30,7 @@ _SMALLEST_RATIO = 1e-2
 # points of the grid along u₋, u₊, log(C₊/C₋) and ϑ; optima crowd at small u
 _GRID = (9, 13, 15, 4)
 # how many local minima of the grid are followed: of all, or at each LO phase; and how many to the end
-_STARTS = (6, 3)
+_STARTS, _STARTS_PER_PHASE = 6, 3
 _POLISHED = 2
 _DIFFERENCE = 1e-6
 _ROUGH = {"ftol": 1e-7, "maxiter": 40}
@@ -52,6 +52,7 @@ class Search:
     lo_phase : ϑ in radians, or None to optimise it too; only for the conditional scheme
     efficiency, scheme : of the detection
     largest_ratio : bound on C₊/C₋; many optima at small C₋ run to it
+    symmetric : force θ₋ = θ₊ (f = 0 in the paper)
 
     Raises ValueError for a value out of range, or a bath of zero linewidth.
     """
@@ -65,6 +66,7 @@ class Search:
     efficiency: float = 1.0
     scheme: Scheme = "homodyne"
     largest_ratio: float = 100.0
+    symmetric: bool = False
 
     def __post_init__(self) -> None:
         require(self.c_minus, "c_minus", low=0.0, low_open=True)
@@ -77,25 +79,36 @@ class Search:
         for bath in (self.bath_minus, self.bath_plus):
             require(bath.linewidth, "linewidth", low=0.0, low_open=True)
 
+    @property
+    def angles(self) -> int:
+        """Number of free angles."""
+        return 1 if self.symmetric else 2
+
     def points(self, unit: FloatArray) -> RotatingWave:
-        """Working points from coordinates in the unit cube, array of shape (..., ≥ 3): u₋, u₊, log ratio."""
-        ratio = _SMALLEST_RATIO * (self.largest_ratio / _SMALLEST_RATIO) ** unit[..., 2]
+        """Working points from coordinates in the unit cube: one per angle, then log(C₊/C₋); array (..., ≥ 2)."""
+        ratio = _SMALLEST_RATIO * (self.largest_ratio / _SMALLEST_RATIO) ** unit[..., self.angles]
         strength_minus = np.full(ratio.shape, self.c_minus * self.bath_minus.decoherence_rate)
         strength_plus = self.c_minus * ratio * self.bath_plus.decoherence_rate
+        edge_minus = _edge(strength_minus, self.bath_minus)
+        edge_plus = _edge(strength_plus, self.bath_plus)
+        if self.symmetric:
+            edge_minus = edge_plus = np.maximum(edge_minus, edge_plus)
         return RotatingWave(
             strength_minus=strength_minus,
-            angle_minus=_angle(unit[..., 0], strength_minus, self.bath_minus),
+            angle_minus=_angle(unit[..., 0], edge_minus),
             bath_minus=self.bath_minus,
             strength_plus=strength_plus,
-            angle_plus=_angle(unit[..., 1], strength_plus, self.bath_plus),
+            angle_plus=_angle(unit[..., self.angles - 1], edge_plus),
             bath_plus=self.bath_plus,
             loss=self.loss,
             path_phase=self.path_phase,
         )
 
     def lo_phases(self, unit: FloatArray) -> FloatArray:
-        """ϑ of each point: the fourth coordinate over half a turn, unless given."""
-        return np.pi * (unit[..., 3] % 1.0) if self.lo_phase is None else np.full(unit.shape[:-1], self.lo_phase)
+        """ϑ of each point: the last coordinate over half a turn, unless given."""
+        if self.lo_phase is not None:
+            return np.full(unit.shape[:-1], self.lo_phase)
+        return np.pi * (unit[..., self.angles + 1] % 1.0)
 
     def steering(self, unit: FloatArray, *, conditional: bool) -> FloatArray:
         """E at each point, in the order of ``DIRECTIONS``; array of shape (2, ...)."""
@@ -122,9 +135,10 @@ class Optimum:
 
 def best_points(search: Search, *, conditional: bool) -> dict[Direction, Optimum]:
     """The smallest E of each direction, unconditional or conditional, within ``search``."""
-    axes = [np.linspace(0.0, 1.0, count) for count in _GRID[:3]]
-    if conditional and search.lo_phase is None:
-        axes.append(np.arange(_GRID[3]) / _GRID[3])
+    *angles, ratios, phases = _GRID
+    axes = [np.linspace(0.0, 1.0, count) for count in (*angles[-search.angles :], ratios)]
+    free_phase = conditional and search.lo_phase is None
+    axes.append(np.arange(phases) / phases if free_phase else np.zeros(1))
     grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
     values = np.log(search.steering(grid, conditional=conditional))
     found = {}
@@ -134,7 +148,7 @@ def best_points(search: Search, *, conditional: bool) -> dict[Direction, Optimum
             logarithm: FloatArray = np.log(search.steering(unit, conditional=conditional)[row])
             return logarithm
 
-        unit = _descend(log_steering, grid, values[row])
+        unit = _descend(log_steering, grid, values[row], free_phase)
         found[direction] = _optimum(search, direction, unit, float(np.exp(log_steering(unit))), conditional)
     return found
 
@@ -147,49 +161,64 @@ def _optimum(search: Search, direction: Direction, unit: FloatArray, value: floa
     return Optimum(direction=direction, value=value, cascade=_cascade(search, search.points(unit)), detection=detection)
 
 
-def _angle(unit: FloatArray, strength: FloatArray, bath: Bath) -> FloatArray:
-    """θ from u ∈ [0, 1]: rises as u² from the edge of stability (or θ = 0) to π/2."""
+def _edge(strength: FloatArray, bath: Bath) -> FloatArray:
+    """The smallest stable θ: γ = 1e-6 γ̃₀, or 0 where every θ is stable."""
     least = _LEAST_DAMPING * bath.decoherence_rate
-    edge = np.arccos(np.clip((bath.linewidth - least) / strength, -1.0, 1.0)) / 2
-    angle: FloatArray = np.minimum(edge + unit**2 * (np.pi / 2 - edge), np.pi / 2)
-    return angle
+    edge: FloatArray = np.arccos(np.clip((bath.linewidth - least) / strength, -1.0, 1.0)) / 2
+    return edge
 
 
-def _descend(function: Callable[[FloatArray], FloatArray], grid: FloatArray, values: FloatArray) -> FloatArray:
-    """The lowest point found from the lowest local minima of ``values`` on ``grid`` (..., n); array (n,)."""
+def _angle(unit: FloatArray, edge: FloatArray) -> FloatArray:
+    """θ from u ∈ [0, 1]: rises as u² from the edge of stability to π/2."""
+    return np.minimum(edge + unit**2 * (np.pi / 2 - edge), np.pi / 2)
+
+
+def _descend(
+    function: Callable[[FloatArray], FloatArray], grid: FloatArray, values: FloatArray, free_phase: bool
+) -> FloatArray:
+    """The lowest point found from the lowest local minima of ``values`` on ``grid`` (..., n); array (n,).
+
+    The last coordinate, the LO phase, stays where it is unless ``free_phase``.
+    """
     n = grid.shape[-1]
-    shifts = _DIFFERENCE * np.concatenate([np.zeros((1, n)), np.eye(n), -np.eye(n)])
+    moving = n if free_phase else n - 1
+    shifts = _DIFFERENCE * np.eye(n)[:moving]
+    shifts = np.concatenate([np.zeros((1, n)), shifts, -shifts])
 
     def with_gradient(unit: FloatArray) -> tuple[float, FloatArray]:
         nearby = np.clip(unit + shifts, 0.0, 1.0)
         near = function(nearby)
-        width = np.diagonal(nearby[1 : n + 1] - nearby[n + 1 :])
-        return float(near[0]), (near[1 : n + 1] - near[n + 1 :]) / width
+        width = np.diagonal(nearby[1 : moving + 1] - nearby[moving + 1 :])
+        gradient = np.zeros(n)
+        gradient[:moving] = (near[1 : moving + 1] - near[moving + 1 :]) / width
+        return float(near[0]), gradient
 
-    def search(start: FloatArray, effort: dict[str, float], least_angle: float = 0.0) -> tuple[float, FloatArray]:
+    def descend(start: FloatArray, effort: dict[str, float], least_angle: float = 0.0) -> tuple[float, FloatArray]:
         bounds = [(least_angle if axis == _ANGLE_PLUS else 0.0, 1.0) for axis in range(n)]
         start = np.maximum(start, [low for low, _ in bounds])
         result = minimize(with_gradient, start, jac=True, method="L-BFGS-B", bounds=bounds, options=effort)
         return float(result.fun), result.x
 
-    def lowest(found: Iterable[tuple[float, FloatArray]]) -> list[tuple[float, FloatArray]]:
-        return sorted(found, key=lambda each: each[0])
-
-    near = lowest(search(start, _ROUGH) for start in _starts(grid, values))
-    value, unit = lowest(search(start, _TIGHT) for _, start in near[:_POLISHED])[0]
-    edge, edge_unit = lowest(search(start, _TIGHT, 1.0) for start in (unit, near[-1][1], near[0][1]))[0]
+    near = _sorted(descend(start, _ROUGH) for start in _starts(grid, values))
+    value, unit = _sorted(descend(start, _TIGHT) for _, start in near[:_POLISHED])[0]
+    if n < len(_GRID):
+        return unit
+    edge, edge_unit = _sorted(descend(start, _TIGHT, 1.0) for start in (unit, near[-1][1], near[0][1]))[0]
     return edge_unit if edge < value + _TIE else unit
+
+
+def _sorted(found: Iterable[tuple[float, FloatArray]]) -> list[tuple[float, FloatArray]]:
+    return sorted(found, key=lambda each: each[0])
 
 
 def _starts(grid: FloatArray, values: FloatArray) -> FloatArray:
     """The lowest local minima of the grid at each LO phase (a single basin may hold all of the lowest)."""
-    if values.ndim == 3:
-        grid, values = grid[..., None, :], values[..., None]
+    phases = values.shape[-1]
     chosen = []
-    for phase in range(values.shape[-1]):
+    for phase in range(phases):
         at = values[..., phase]
         local = at <= minimum_filter(at, size=3, mode="nearest")
-        lowest = np.argsort(at[local], kind="stable")[: _STARTS[values.shape[-1] > 1]]
+        lowest = np.argsort(at[local], kind="stable")[: _STARTS if phases == 1 else _STARTS_PER_PHASE]
         chosen.append(grid[..., phase, :][local][lowest])
     return np.concatenate(chosen)
 

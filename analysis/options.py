@@ -182,6 +182,13 @@ CASCADE = options(
 )
 
 EFFICIENCY = click.option("--efficiency", type=NUMBER, default=1.0, show_default=True, help="Of detection, 0 to 1.")
+BEST_LO_PHASE = click.option(
+    "--lo-phase",
+    type=LO_PHASE,
+    default=BEST,
+    show_default=True,
+    help="Local-oscillator phase of the conditional scheme, units of pi, or best.",
+)
 SCHEME = click.option(
     "--scheme", type=click.Choice(SCHEMES), default=SCHEMES[0], show_default=True, help="How the light is measured."
 )

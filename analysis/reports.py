@@ -20,6 +20,7 @@ from sim.states import InitialState
 if TYPE_CHECKING:
     import xarray as xr
 
+    from analysis.optimum import Optimum
     from analysis.validation import Check
 
 FloatArray = NDArray[np.float64]
@@ -92,6 +93,22 @@ def exact(model: LinearModel, initial: InitialState, times: FloatArray) -> Repor
         "conditional": _keyed(conditional),
         "d": {key(each): 1.0 - conditional[each] / unconditional[each] for each in DIRECTIONS},
     }
+
+
+def optimum(best: "dict[Direction, Optimum]") -> Report:
+    """The best working point of each direction."""
+    report: Report = {}
+    for direction, found in best.items():
+        point = {
+            "value": found.value,
+            "theta_minus_pi": found.cascade.minus.angle / math.pi,
+            "theta_plus_pi": found.cascade.plus.angle / math.pi,
+            "c_plus_over_c_minus": found.cascade.plus.cooperativity / found.cascade.minus.cooperativity,
+        }
+        if found.detection is not None:
+            point["lo_phase_pi"] = found.detection.lo_phase / math.pi
+        report[key(direction)] = point
+    return report
 
 
 def comparison(study: "xr.Dataset") -> Report:

@@ -32,6 +32,22 @@ def steady(report: Report) -> Table:
     return table
 
 
+def optimum(report: Report, title: str) -> Table:
+    """The best working point of each direction."""
+    table = _table(title, "", "E", "theta-", "theta+", "C+/C-", "LO phase")
+    for direction in DIRECTIONS:
+        point = report[key(direction)]
+        table.add_row(
+            _LABELS[direction],
+            f"{point['value']:.7f}",
+            f"{point['theta_minus_pi']:.6f} pi",
+            f"{point['theta_plus_pi']:.6f} pi",
+            f"{point['c_plus_over_c_minus']:.5g}",
+            f"{point['lo_phase_pi']:.4f} pi" if "lo_phase_pi" in point else "not measured",
+        )
+    return table
+
+
 def transients(report: Report, rows: int = 11) -> Table:
     """E(t) at about ``rows`` of the times, and when steering sets in."""
     columns = [(scheme, each) for scheme in ("unconditional", "conditional") for each in DIRECTIONS]
