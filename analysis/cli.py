@@ -7,6 +7,7 @@ import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from analysis import options, reports, tables
+from analysis import configuration, options, reports, tables
 from analysis.transients import steering_transient
 from sim.grid import TimeGrid
 from sim.model import LinearModel, rwa
@@ -24,7 +25,9 @@ from sim.output import writable
 from sim.parameters import Bath, require_count
 
 if TYPE_CHECKING:
+    from analysis.claims import Claim
     from analysis.optimum import Search
+    from analysis.validation import Check
     from sim.ensemble import Method
 
 # QuTiP, xarray and matplotlib take seconds to load: each command imports what it needs of them
@@ -34,8 +37,15 @@ _WIDTH = 140
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
 
+def _version() -> str:
+    try:
+        return metadata.version("cascade-steering")
+    except metadata.PackageNotFoundError:
+        return "of a checkout that is not installed"
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(package_name="cascade-steering", prog_name="steering")
+@click.version_option(version=_version(), prog_name="steering")
 def steering() -> None:
     """Steering between two oscillators cascaded by one light field, with and without a homodyne record.
 
@@ -49,7 +59,7 @@ def steering() -> None:
 @options.CASCADE
 @options.DETECTION
 @options.JSON
-@options.CONFIG
+@configuration.OPTION
 def steady(as_json: bool, **values: Any) -> None:
     """One working point, exact: E in both directions, with and without the record."""
     report = reports.steady(options.cascade(values), options.detection(values))
@@ -67,7 +77,7 @@ def steady(as_json: bool, **values: Any) -> None:
 @options.SCHEME
 @click.option("--largest-ratio", type=options.NUMBER, default=100.0, show_default=True, help="Bound on C+/C-.")
 @options.JSON
-@options.CONFIG
+@configuration.OPTION
 def optimum_command(as_json: bool, conditional: bool, **values: Any) -> None:
     """The best working point at given C-: both directions, over both angles, C+ and, if measured, the LO phase."""
     from analysis.optimum import best_points
@@ -87,7 +97,7 @@ def optimum_command(as_json: bool, conditional: bool, **values: Any) -> None:
 @click.option("--times", type=options.TIMES, default="0:10:201", show_default=True, metavar="START:STOP:COUNT")
 @click.option("--figure", type=_FILE, default="steering-transient.png", show_default=True, help="Figure to write.")
 @options.JSON
-@options.CONFIG
+@configuration.OPTION
 def transient(as_json: bool, figure: Path, **values: Any) -> None:
     """E(t) from an initial state, exact: how soon is there steering, with and without the record?"""
     from analysis import figures
@@ -97,7 +107,7 @@ def transient(as_json: bool, figure: Path, **values: Any) -> None:
     initial = options.initial_state(values["initial"], cascade, model)
     start, stop, count = values["times"]
     times = np.linspace(start.of(cascade), stop.of(cascade), count)
-    writable(figure)
+    figures.drawable(figure)
     result = steering_transient(model, initial, times)
     figures.transient_figure(result, cascade.time_unit, figure)
     report = {**reports.transients(result, cascade.time_unit), "figure": str(figure)}
@@ -125,7 +135,7 @@ def transient(as_json: bool, figure: Path, **values: Any) -> None:
 @click.option("--out", type=_FILE, default=None, help="Dataset to write (netCDF).")
 @options.QUIET
 @options.JSON
-@options.CONFIG
+@configuration.OPTION
 def simulate_command(as_json: bool, out: Path | None, quiet: bool, **values: Any) -> None:
     """An ensemble of trajectories: E and d with 95 % intervals, beside the exact values."""
     from sim.dataset import label, save
@@ -168,14 +178,14 @@ def simulate_command(as_json: bool, out: Path | None, quiet: bool, **values: Any
 @options.BEST_LO_PHASE
 @options.EFFICIENCY
 @click.option("--trajectories", type=click.INT, default=10000, show_default=True, help="To each working point.")
-@click.option("--duration", type=click.FLOAT, default=10.0, show_default=True, help="In units of 1/gamma~_0.")
+@click.option("--duration", type=options.DURATION, default="10", show_default=True)
 @options.SEED
 @options.JOBS
 @click.option("--out", type=_FILE, default="steering-compare.nc", show_default=True, help="Dataset to write (netCDF).")
 @click.option("--figure", type=_FILE, default="steering-compare.png", show_default=True, help="Figure to write.")
 @options.QUIET
 @options.JSON
-@options.CONFIG
+@configuration.OPTION
 def compare(as_json: bool, out: Path, figure: Path, quiet: bool, **values: Any) -> None:
     """Appendix B: how much measuring the light gains, d against C-, from trajectories and exact.
 
@@ -187,10 +197,13 @@ def compare(as_json: bool, out: Path, figure: Path, quiet: bool, **values: Any) 
 
     searches = _searches(values)
     sampling = comparison.Sampling(
-        method=Gaussian(), trajectories=values["trajectories"], duration=values["duration"],
+        method=Gaussian(), trajectories=values["trajectories"],
+        duration=values["duration"].in_units(1.0 / values["bath_minus"].decoherence_rate),
         seed=values["seed"], jobs=values["jobs"],
     )  # fmt: skip
-    writable(out), writable(figure)
+    figures.drawable(figure)
+    if writable(out).resolve() == figure.resolve():
+        raise ValueError(f"dataset and figure cannot share the file {str(out)!r}")
     with _progress("comparisons", 2 * len(searches), quiet) as advance:
         found = comparison.study(searches, sampling, lambda: advance(1))
     dataset = comparison.dataset(searches, found).merge(comparison.exact_curve(searches, values["jobs"]))
@@ -202,13 +215,35 @@ def compare(as_json: bool, out: Path, figure: Path, quiet: bool, **values: Any) 
 
 
 @steering.command(name="validate")
+@click.option("--claims/--no-claims", default=True, show_default=True, help="Also check the paper's statements.")
+@click.option("--page", type=_FILE, default=None, help="Write the statements as a page in Markdown.")
+@options.QUIET
 @options.JSON
-def validate_command(as_json: bool) -> None:
-    """Hold what this installation computes against what is known independently; exit 1 if anything fails."""
-    from analysis.validation import validate
+def validate_command(as_json: bool, claims: bool, page: Path | None, quiet: bool) -> None:
+    """Hold what this installation computes against what is known independently; exit 1 if anything fails.
 
-    report = reports.validation(validate())
+    Then go through the checkable statements of the paper: a statement that does not hold is a finding, no failure.
+    """
+    from analysis.claims import CLAIMS
+    from analysis.validation import SUITES
+
+    if page is not None:
+        writable(page)
+    checks: list[Check] = []
+    statements: list[Claim] = []
+    with _progress("suites", len(SUITES) + claims * len(CLAIMS), quiet) as advance:
+        for suite in SUITES:
+            checks.extend(suite())
+            advance(1)
+        for group in CLAIMS if claims else ():
+            statements.extend(group())
+            advance(1)
+    report = {**reports.validation(checks), "claims": reports.claims(statements)}
+    if page is not None:
+        page.write_text(tables.claims_page(report["claims"]), encoding="utf-8")
     _show(report, tables.validation(report), as_json)
+    if claims and not as_json:
+        _show(report, tables.claims(report["claims"]), as_json)
     if not report["passed"]:
         sys.exit(1)
 
@@ -220,6 +255,8 @@ def _method_and_grid(
     if values["engine"] == "gaussian":
         from sim.gaussian.trajectories import Gaussian
 
+        _refuse_given("cutoff", "qutip_method")
+
         return Gaussian(), TimeGrid.over(duration, saves=values["saves"], step=dt)
     from sim.fock.operators import suggested_step
     from sim.fock.qutip_sme import QutipSME
@@ -229,6 +266,14 @@ def _method_and_grid(
         dt = whole / math.ceil(whole / suggested_step(model, values["cutoff"]))
     grid = TimeGrid.over(duration, saves=values["saves"], step=dt)
     return QutipSME(cutoffs=values["cutoff"], method=values["qutip_method"]), grid
+
+
+def _refuse_given(*names: str) -> None:
+    """Raise ValueError for options that the Gaussian engine has no use for, rather than ignore them."""
+    context = click.get_current_context()
+    for name in names:
+        if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
+            raise ValueError(f"--{name.replace('_', '-')} has no meaning for --engine gaussian, only for qutip")
 
 
 def _searches(values: Values) -> dict[tuple[str, float], "Search"]:
@@ -264,8 +309,12 @@ def _bath_name(bath: Bath) -> str:
 
 
 def _show(report: reports.Report, table: Table, as_json: bool, *lines: str) -> None:
+    try:
+        text = json.dumps(report, allow_nan=False)
+    except ValueError:
+        raise ArithmeticError("the result is not finite: variances too far apart for double precision") from None
     if as_json:
-        click.echo(json.dumps(report, allow_nan=False))
+        click.echo(text)
         return
     terminal = Console()
     # where nobody set a width, cells need not be folded
@@ -300,20 +349,24 @@ def main() -> None:
     warnings.showwarning = _warning
     try:
         steering.main(standalone_mode=False)
-    except click.exceptions.Abort:
+    except (click.exceptions.Abort, KeyboardInterrupt):
         sys.exit(130)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         sys.exit(2)
     except click.ClickException as error:
-        click.echo(f"steering: error: {error.format_message()}", err=True)
-        sys.exit(2)
+        _fail(error.format_message(), 2)
     except (ValueError, OSError) as error:
-        click.echo(f"steering: error: {error}", err=True)
-        sys.exit(2)
+        _fail(str(error), 2)
     except ArithmeticError as error:
-        click.echo(f"steering: error: {error}", err=True)
-        sys.exit(1)
+        _fail(str(error), 1)
+    except MemoryError as error:
+        _fail(f"out of memory: {error}", 1)
+
+
+def _fail(message: str, status: int) -> None:
+    click.echo(f"steering: error: {' '.join(message.split())}", err=True)
+    sys.exit(status)
 
 
 if __name__ == "__main__":

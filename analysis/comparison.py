@@ -28,13 +28,15 @@ from sim.ensemble import Method, require_jobs, simulate
 from sim.gaussian.covariance import stationary_state
 from sim.grid import TimeGrid
 from sim.model import rwa
-from sim.parameters import Cascade, Detection, require_count
+from sim.parameters import Cascade, Detection, require, require_count
 
 # LO phases tried for the quietest unravelling of the unconditional state: it need not be the best, only good
 _PHASES = np.pi * np.arange(12) / 12
-# of E; with 1e4 trajectories its statistical error is then 1e-6 of E, rounding at V = 5e7 some 1e-7
+# of E; with 1e4 trajectories its statistical error is then 1e-6 of E, rounding at V = 1e7 some 1e-7
 _LEAST_SHARE = 1e-4
 _SAVES = 20
+# units of 1/γ̃₀; the slowest relaxation at hot baths and the edge of stability takes 1e7
+_LONGEST = 1e9
 # of C₋, for the exact curve
 _PER_DECADE = 5
 SCHEMES = ("unconditional", "conditional")
@@ -63,7 +65,7 @@ class Sampling:
         require_count(self.trajectories, "trajectories", low=2)
         require_count(self.seed, "seed", low=0)
         require_jobs(self.jobs)
-        TimeGrid.over(self.duration, saves=_SAVES)
+        require(self.duration, "duration", low=0.0, high=_LONGEST, low_open=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,7 +178,7 @@ def study(
 def exact_curve(searches: dict[tuple[str, float], Search], jobs: int = 1) -> xr.Dataset:
     """d from the exact optima on a grid over the range of C₋: ``d_curve`` (curve_point, direction)."""
     given = [c_minus for _, c_minus in searches]
-    count = 1 + round(_PER_DECADE * np.log10(max(given) / min(given)))
+    count = 1 + int(np.ceil(_PER_DECADE * np.log10(max(given) / min(given))))
     grid = np.geomspace(min(given), max(given), count)
     points = {
         (bath, float(c_minus)): replace(search, c_minus=float(c_minus))

@@ -118,7 +118,9 @@ def relative_improvement(unconditional: Estimate, conditional: Estimate) -> Esti
     value = 1.0 - c.value / u.value
     below = np.hypot(value - (1.0 - c.value / u.low), (c.high - c.value) / u.value)
     above = np.hypot((1.0 - c.value / u.high) - value, (c.value - c.low) / u.value)
-    return Estimate(value=value, low=float(value - below), high=float(value + above))
+    # of the difference of two nearly equal E
+    rounding = 4 * np.finfo(float).eps
+    return Estimate(value=value, low=float(value - below - rounding), high=float(value + above + rounding))
 
 
 def sampled_part(conditional: FloatArray, scatter: FloatArray, direction: Direction) -> float:

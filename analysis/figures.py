@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from analysis.steering import DIRECTIONS, STEERING_BOUND, Direction
 from analysis.transients import Transient
+from sim.output import writable
 
 SYMBOLS: dict[Direction, str] = {"plus_given_minus": r"E_{+|-}", "minus_given_plus": r"E_{-|+}"}
 _COLOURS = ("#1f4e9c", "#d9762b")
@@ -18,6 +19,14 @@ _COLOURS = ("#1f4e9c", "#d9762b")
 _DASHES: dict[Direction, str] = {"plus_given_minus": "--", "minus_given_plus": "-"}
 _HIGHEST = 20 * STEERING_BOUND
 _STYLE: dict[Any, Any] = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False}
+
+
+def drawable(path: Path) -> Path:
+    """``path`` if a figure can be written there: a known format, a writable place. Raises ValueError if not."""
+    formats = Figure().canvas.get_supported_filetypes()
+    if path.suffix.removeprefix(".").lower() not in formats:
+        raise ValueError(f"figure {str(path)!r} must end in one of {', '.join(sorted(formats))}")
+    return writable(path)
 
 
 def transient_figure(transient: Transient, unit: float, path: Path) -> None:

@@ -52,9 +52,9 @@ def epr_variance(covariance: FloatArray) -> FloatArray:
     Giovannetti, Mancini, Vitali and Tombesi, Phys. Rev. A 67, 022320 (2003): entangled where below 1, the value of
     the vacuum, since on a separable state each oscillator adds at least its own Var X + Var P ≥ 1, weighted 1 or g².
     It plays the part of the EPR variance of arXiv:1801.02569 (Phys. Rev. Lett. 121, 103602), whose normalisation
-    may differ. At φ = 0 Eq. (4) of arXiv:1901.04250 has the best phases already, g taking the sign of the correlations. Local
-    squeezing changes the value, so here 1 is sufficient and not necessary; E_N ≥ −ln of it, with equality for every
-    covariance of the form of that Eq. (4).
+    may differ. At φ = 0 Eq. (4) of arXiv:1901.04250 has the best phases already, g taking the sign of the
+    correlations. Local squeezing changes the value, so here 1 is sufficient and not necessary; E_N ≥ −ln of it, with
+    equality for every covariance of the form of that Eq. (4).
 
     The minimum is the smaller eigenvalue of [[Var X₊ + Var P₊, m], [m, Var X₋ + Var P₋]], with m = 2|⟨a₊a₋⟩|.
     """

@@ -2,7 +2,7 @@
 
 Optima sit on edges (γ₋ → 0⁺, θ₊ → π/2) and switch branch, so a grid over the whole stable region comes first
 and a bounded quasi-Newton search follows from each of its lowest local minima. The stable region is open; the
-search stops at γ = 1e-6 γ̃₀, where E is within about 1e-7 of its infimum.
+search stops at γ = 1e-7 (Γ + γ̃₀), where E is within 1e-6 of its infimum up to C₋ = 300 and variances reach 1e7.
 
 Given the record at ϑ = π/2 without losses, E depends on one combination of θ₊ and C₊ only, and a whole curve of
 points is best. Of these the one at θ₊ = π/2 is returned: it needs the least C₊.
@@ -18,15 +18,17 @@ from scipy.optimize import minimize
 
 from analysis.steering import DIRECTIONS, Direction, steering_parameter
 from sim import analytic
-from sim.gaussian.riccati import steady_covariance
+from sim.gaussian.riccati import try_steady_covariance
 from sim.parameters import Bath, Cascade, Detection, Oscillator, Scheme, require
 from sim.rotating_wave import RotatingWave, quadrature_covariance
 
 FloatArray = NDArray[np.float64]
 
-# γ/γ̃₀ at which the open edge γ → 0⁺ of the stable region is cut
-_LEAST_DAMPING = 1e-6
+# γ/(Γ + γ̃₀) at which the open edge γ → 0⁺ of the stable region is cut: variances are then 1e7 at most, whatever C
+_LEAST_DAMPING = 1e-7
 _SMALLEST_RATIO = 1e-2
+# of C₋ and of C₊/C₋: nobody needs more
+_MOST = 1e6
 # points of the grid along u₋, u₊, log(C₊/C₋) and ϑ; optima crowd at small u
 _GRID = (9, 13, 15, 4)
 # how many local minima of the grid are followed: of all, or at each LO phase; and how many to the end
@@ -38,6 +40,7 @@ _TIGHT = {"ftol": 1e-15, "gtol": 1e-9, "maxiter": 500}
 _ANGLE_PLUS = 1
 # two searches that agree this well in log E have found equally good points
 _TIE = 1e-8
+_NO_CANDIDATE = 1e12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,8 +72,8 @@ class Search:
     symmetric: bool = False
 
     def __post_init__(self) -> None:
-        require(self.c_minus, "c_minus", low=0.0, low_open=True)
-        require(self.largest_ratio, "largest_ratio", low=_SMALLEST_RATIO, low_open=True)
+        require(self.c_minus, "c_minus", low=0.0, high=_MOST, low_open=True)
+        require(self.largest_ratio, "largest_ratio", low=_SMALLEST_RATIO, high=_MOST, low_open=True)
         Detection(
             lo_phase=0.0 if self.lo_phase is None else self.lo_phase, efficiency=self.efficiency, scheme=self.scheme
         )
@@ -116,8 +119,12 @@ class Search:
         if not conditional:
             return np.stack(analytic.steering_parameters(points))
         equations = points.equations(self.lo_phases(unit), self.efficiency, self.scheme)
-        covariance = quadrature_covariance(steady_covariance(equations))
-        return np.stack([steering_parameter(covariance, direction) for direction in DIRECTIONS])
+        amplitudes, settled = try_steady_covariance(equations)
+        # a point whose covariance cannot be had to six digits is no candidate
+        covariance = np.where(settled[..., None, None], quadrature_covariance(amplitudes), _NO_CANDIDATE * np.eye(4))
+        # at the upper end of its rounding error, or a minimum over points barely measured would be too good
+        rounding = 2 * np.finfo(float).eps * np.abs(covariance).max(axis=(-2, -1))
+        return np.stack([steering_parameter(covariance, direction) + rounding for direction in DIRECTIONS])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,8 +169,8 @@ def _optimum(search: Search, direction: Direction, unit: FloatArray, value: floa
 
 
 def _edge(strength: FloatArray, bath: Bath) -> FloatArray:
-    """The smallest stable θ: γ = 1e-6 γ̃₀, or 0 where every θ is stable."""
-    least = _LEAST_DAMPING * bath.decoherence_rate
+    """The smallest stable θ, or 0 where every θ is stable."""
+    least = _LEAST_DAMPING * (strength + bath.decoherence_rate)
     edge: FloatArray = np.arccos(np.clip((bath.linewidth - least) / strength, -1.0, 1.0)) / 2
     return edge
 

@@ -2,10 +2,8 @@
 
 import math
 import re
-import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import click
@@ -18,6 +16,9 @@ from sim.states import InitialState, ground_state, thermal_state
 _UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 _QUANTITY = re.compile(r"([-+0-9.eE]+)\s*([a-z]*)")
 BEST = "best"
+_MOST_TIMES = 1_000_000
+# a density matrix of two such oscillators takes 1.6 GB
+_MOST_LEVELS = 100
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,10 @@ class Duration:
     def of(self, cascade: Cascade) -> float:
         """Seconds."""
         return self.value if self.seconds else self.value * cascade.time_unit
+
+    def in_units(self, unit: float) -> float:
+        """In units of 1/γ̃₀, which is ``unit`` seconds."""
+        return self.value / unit if self.seconds else self.value
 
 
 class Text(click.ParamType[Any]):
@@ -66,10 +71,11 @@ def numbers(text: str) -> tuple[float, ...]:
 
 def number(text: str) -> float:
     """One finite number."""
-    values = numbers(text)
-    if len(values) != 1:
-        raise ValueError(f"expected one number, got {text!r}")
-    return values[0]
+    try:
+        (value,) = numbers(text)
+    except ValueError:
+        raise ValueError(f"expected one finite number, got {text!r}") from None
+    return value
 
 
 def bath(text: str) -> Bath:
@@ -106,8 +112,8 @@ def times(text: str) -> tuple[Duration, Duration, int]:
     start, stop, count = duration(parts[0]), duration(parts[1]), int(parts[2])
     if start.seconds != stop.seconds and 0.0 not in (start.value, stop.value):
         raise ValueError(f"START and STOP must have the same unit, got {text!r}")
-    if not (0.0 <= start.value < stop.value and count >= 2):
-        raise ValueError(f"times need 0 <= START < STOP and COUNT at least 2, got {text!r}")
+    if not (0.0 <= start.value < stop.value and 2 <= count <= _MOST_TIMES):
+        raise ValueError(f"times need 0 <= START < STOP and COUNT from 2 to {_MOST_TIMES}, got {text!r}")
     return start, stop, count
 
 
@@ -127,8 +133,8 @@ def occupations(text: str) -> str | tuple[float, ...]:
 def cutoffs(text: str) -> tuple[int, int]:
     """Levels of each oscillator: N for both, or N1,N2."""
     values = numbers(text)
-    if len(values) > 2 or any(value != int(value) for value in values):
-        raise ValueError(f"cutoff must be a whole number N or N1,N2, got {text!r}")
+    if len(values) > 2 or any(value != int(value) or value > _MOST_LEVELS for value in values):
+        raise ValueError(f"cutoff must be a whole number N or N1,N2 of at most {_MOST_LEVELS}, got {text!r}")
     return int(values[0]), int(values[-1])
 
 
@@ -241,38 +247,6 @@ def initial_state(value: str | tuple[float, float], cascade: Cascade, model: Lin
     return thermal_state((minus, plus), name=f"thermal({minus:g}, {plus:g})")
 
 
-def read_config(ctx: click.Context, param: click.Parameter, value: Path | None) -> Path | None:
-    """Take a TOML file's values as the defaults of this command; flags win.
-
-    Raises click.BadParameter for a file that does not parse or a name that is no option of the command.
-    """
-    if value is None:
-        return None
-    try:
-        content = tomllib.loads(value.read_text())
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise click.BadParameter(f"{value}: {error}", ctx, param) from None
-    # by the name after the dashes, which is not always that of the parameter
-    known = {
-        option.opts[0].removeprefix("--").replace("-", "_"): str(option.name)
-        for option in ctx.command.params
-        if isinstance(option, click.Option) and option is not param
-    }
-    settings = {}
-    for key, setting in content.items():
-        name = key.replace("-", "_")
-        if name not in known:
-            names = ", ".join(sorted(name.replace("_", "-") for name in known))
-            raise click.BadParameter(f"{value}: unknown option {key!r}; known are {names}", ctx, param)
-        settings[known[name]] = setting
-    ctx.default_map = {**(ctx.default_map or {}), **settings}
-    return value
-
-
-CONFIG = click.option(
-    "--config", type=click.Path(exists=True, dir_okay=False, path_type=Path), is_eager=True, expose_value=False,
-    callback=read_config, metavar="FILE.toml", help="Options from a file, by the same names; flags win.",
-)  # fmt: skip
 JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output, nothing else.")
 QUIET = click.option("--quiet", is_flag=True, help="No progress bar.")
 SEED = click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the ensemble.")

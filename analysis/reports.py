@@ -2,11 +2,13 @@
 
 import math
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis import measures
 from analysis.estimators import Ensemble, Estimate, conditional_steering, relative_improvement, unconditional_steering
 from analysis.steering import DIRECTIONS, Direction, steering_parameter
 from analysis.transients import Transient, first_steering
@@ -20,6 +22,7 @@ from sim.states import InitialState
 if TYPE_CHECKING:
     import xarray as xr
 
+    from analysis.claims import Claim
     from analysis.optimum import Optimum
     from analysis.validation import Check
 
@@ -39,18 +42,35 @@ def steady(cascade: Cascade, detection: Detection) -> Report:
     unconditional = dict(zip(DIRECTIONS, map(float, analytic.steering_parameters(point)), strict=True))
     covariance = steady_state(rwa(cascade, detection), conditional=True)
     conditional = {direction: float(steering_parameter(covariance, direction)) for direction in DIRECTIONS}
+    unseen = analytic.steady_covariance(point)
     return {
         "unconditional": {
             **_keyed(unconditional),
-            "covariance": analytic.steady_covariance(point).tolist(),
+            **_measures(unseen),
+            "covariance": unseen.tolist(),
         },
         "conditional": {
             **_keyed(conditional),
+            **_measures(covariance),
             "covariance": covariance.tolist(),
             "lo_phase_pi": detection.lo_phase / math.pi,
             "efficiency": detection.efficiency,
         },
         "d": {key(each): 1.0 - conditional[each] / unconditional[each] for each in DIRECTIONS},
+    }
+
+
+def _measures(covariance: FloatArray) -> Report:
+    """The neighbouring measures of entanglement and steering, see ``analysis.measures``."""
+    directed = {"gaussian_steerability": measures.gaussian_steerability, "key_rate": measures.key_rate}
+    return {
+        "logarithmic_negativity": float(measures.logarithmic_negativity(covariance)),
+        "epr_variance": float(measures.epr_variance(covariance)),
+        **{
+            f"{name}_{direction}": float(measure(covariance, direction))
+            for name, measure in directed.items()
+            for direction in DIRECTIONS
+        },
     }
 
 
@@ -146,6 +166,11 @@ def _compared(at: "xr.Dataset") -> Report:
         "d_exact": value("d_exact"),
         "optimum": working_points,
     }
+
+
+def claims(found: "Iterable[Claim]") -> list[dict[str, str]]:
+    """The paper's statements with their verdicts."""
+    return [asdict(claim) for claim in found]
 
 
 def validation(checks: "Iterable[Check]") -> Report:

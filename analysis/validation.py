@@ -184,9 +184,3 @@ def whiteness() -> Iterator[Check]:
 SUITES: tuple[Callable[[], Iterator[Check]], ...] = (
     closed_forms, riccati, fock_steady, stochastic_order, ensembles, whiteness
 )  # fmt: skip
-
-
-def validate() -> Iterator[Check]:
-    """All checks, as they are done."""
-    for suite in SUITES:
-        yield from suite()

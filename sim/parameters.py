@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from numbers import Integral
 from typing import Literal, Self
 
+# no rate, occupation or ratio beyond this means anything, and products of a few of them stay finite
+MOST = 1e15
+
 Scheme = Literal["homodyne", "heterodyne"]
 SCHEMES: tuple[Scheme, ...] = ("homodyne", "heterodyne")
 
@@ -53,8 +56,8 @@ class Bath:
     occupation: float
 
     def __post_init__(self) -> None:
-        require(self.linewidth, "linewidth", low=0.0)
-        require(self.occupation, "occupation", low=0.0)
+        require(self.linewidth, "linewidth", low=0.0, high=MOST)
+        require(self.occupation, "occupation", low=0.0, high=MOST)
 
     @property
     def decoherence_rate(self) -> float:
@@ -99,7 +102,7 @@ class Oscillator:
     bath: Bath
 
     def __post_init__(self) -> None:
-        require(self.strength, "strength", low=0.0)
+        require(self.strength, "strength", low=0.0, high=MOST**2)
         require(self.angle, "angle", low=0.0, high=math.pi / 2)
 
     @classmethod
@@ -109,7 +112,7 @@ class Oscillator:
         Raises ValueError if the cooperativity is negative or the bath has γ̃₀ = 0 (C is then undefined:
         give the strength instead).
         """
-        require(cooperativity, "cooperativity", low=0.0)
+        require(cooperativity, "cooperativity", low=0.0, high=MOST)
         if bath.decoherence_rate == 0.0:
             raise ValueError("cooperativity needs a bath of linewidth more than 0; give the strength instead")
         return cls(strength=cooperativity * bath.decoherence_rate, angle=angle, bath=bath)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.conventions import VACUUM_VARIANCE, symplectic_form
-from sim.parameters import require
+from sim.parameters import MOST, require
 
 FloatArray = NDArray[np.float64]
 # relative to the largest variance, up to 1e8 times the smallest at hot baths
@@ -66,7 +66,7 @@ def thermal_state(occupations: tuple[float, ...], name: str = "thermal") -> Init
     Raises ValueError if an occupation is negative or not finite.
     """
     for occupation in occupations:
-        require(occupation, "initial occupation", low=0.0)
+        require(occupation, "initial occupation", low=0.0, high=MOST)
     variances = np.repeat(np.asarray(occupations, dtype=float) + VACUUM_VARIANCE, 2)
     return InitialState(covariance=np.diag(variances), scatter=np.zeros((variances.size,) * 2), name=name)
 

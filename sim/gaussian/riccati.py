@@ -80,17 +80,24 @@ def steady_covariance(equations: MomentEquations) -> Array:
     A direction both slow and barely measured (V = 5e5 at a rate of 1e-6 |A|) comes out of the invariant subspace
     with few digits or none. Newton corrections, whose residual uses A itself, bring back every digit that V has.
     """
-    covariance, settled = _newton(equations, _invariant_subspace(equations))
+    covariance, settled = try_steady_covariance(equations)
     if not np.all(settled):
-        rest = equations.at(~settled)
-        if not np.all(np.linalg.eigvals(rest.drift).real < 0.0):
-            raise NoSteadyStateError(_UNSETTLED)
-        # from the covariance with nobody looking, above the solution, Newton's method cannot fail
-        again, settled_again = _newton(rest, _lyapunov(rest.drift, rest.diffusion))
-        if not np.all(settled_again):
-            raise NoSteadyStateError(_UNSETTLED)
-        covariance[~settled] = again
+        raise NoSteadyStateError(_UNSETTLED)
     return covariance
+
+
+def try_steady_covariance(equations: MomentEquations) -> tuple[Array, NDArray[np.bool_]]:
+    """``steady_covariance`` of every member of a stack, and which of them have one; array of shape (...,)."""
+    covariance, settled = _newton(equations, _invariant_subspace(equations))
+    settled = np.array(settled)
+    unsettled = ~settled
+    if np.any(unsettled):
+        rest = equations.at(unsettled)
+        # from the covariance with nobody looking, above the solution, Newton's method cannot fail where A is stable
+        again, settled_again = _newton(rest, _lyapunov(rest.drift, rest.diffusion))
+        covariance[unsettled] = again
+        settled[unsettled] = settled_again & (np.linalg.eigvals(rest.drift).real.max(axis=-1) < 0.0)
+    return covariance, settled
 
 
 def _invariant_subspace(equations: MomentEquations) -> Array:
@@ -113,13 +120,15 @@ def _invariant_subspace(equations: MomentEquations) -> Array:
 
 def _newton(equations: MomentEquations, covariance: Array) -> tuple[Array, NDArray[np.bool_]]:
     """Newton's method from ``covariance``, and where it has converged to a stabilising solution."""
+    converged = np.zeros(covariance.shape[:-2], dtype=bool)
     with np.errstate(all="ignore"):
         for _ in range(_MOST_CORRECTIONS):
             corrected = _corrected(equations, covariance)
+            change = (np.abs(corrected - covariance) / _scale(corrected)).max(axis=(-2, -1))
+            # who has converged stays so: at the edge of stability rounding alone may move a covariance by 1e-6 again
+            covariance = np.where(converged[..., None, None], covariance, corrected)
             # by ever smaller steps: quadratic convergence ends below rounding one step after 1e-6
-            change = np.abs(corrected - covariance) / _scale(corrected)
-            converged = change.max(axis=(-2, -1)) < _CONVERGED
-            covariance = corrected
+            converged |= change < _CONVERGED
             if np.all(converged | ~np.isfinite(covariance).all(axis=(-2, -1))):
                 break
     closed = equations.drift - equations.gain(covariance) @ equations.readout

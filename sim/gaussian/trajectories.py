@@ -19,6 +19,7 @@ from sim.noise import generator
 from sim.states import InitialState, Trajectories
 
 FloatArray = NDArray[np.float64]
+_ROUNDING = 16 * np.finfo(float).eps
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,8 +40,12 @@ class Gaussian:
         d = model.dimension
         factors = []
         for before, after in pairwise(covariances):
-            spread = step.joint(before)
+            joint = step.joint(before)
+            spread = joint.copy()
             spread[:d, :d] -= after
+            # what rounding leaves of a mean that does not move is not scatter
+            still = np.diagonal(spread) < _ROUNDING * np.diagonal(joint)
+            spread[still, :] = spread[:, still] = 0.0
             factors.append(factor(spread))
         return GaussianEngine(
             covariances=covariances,

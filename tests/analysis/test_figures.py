@@ -1,0 +1,109 @@
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+import xarray as xr
+from matplotlib import image
+
+from analysis import figures
+from analysis.transients import Transient, steering_transient
+from sim.model import rwa
+from sim.states import thermal_state
+from tests.systems import POINTS
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def transient() -> Transient:
+    point = POINTS["mild"]
+    return steering_transient(rwa(point.cascade, point.detection), thermal_state((1.0, 2.0)), np.linspace(0, 3, 7))
+
+
+def study(baths: list[str], c_minus: list[float], low: float = 0.5) -> xr.Dataset:
+    """As ``analysis.comparison.dataset`` gives it, d around 1 %, intervals from ``low`` times that."""
+    d = 0.01 * np.arange(1, 2 * len(baths) + 1).reshape(-1, 2)
+    values = {"d": d, "d_low": low * d, "d_high": 1.5 * d}
+    curve_baths = list(dict.fromkeys(baths))
+    return xr.Dataset(
+        {name: (("point", "direction"), value) for name, value in values.items()}
+        | {"d_curve": (("curve_point", "direction"), np.linspace(0.01, 0.08, 4 * len(curve_baths)).reshape(-1, 2))},
+        coords={
+            "curve_bath": ("curve_point", np.repeat(curve_baths, 2)),
+            "curve_c_minus": ("curve_point", [1.0, 10.0] * len(curve_baths)),
+            "bath": ("point", baths),
+            "c_minus": ("point", c_minus),
+            "direction": ["E_plus_given_minus", "E_minus_given_plus"],
+        },
+    )
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The axes of every figure drawn."""
+    axes = []
+
+    class Recorded(figures.Figure):
+        def savefig(self, *args: Any, **kwargs: Any) -> None:
+            super().savefig(*args, **kwargs)
+            axes.extend(self.axes)
+
+    monkeypatch.setattr(figures, "Figure", Recorded)
+    return axes
+
+
+def curves(axes: Any) -> list[tuple[np.ndarray, np.ndarray]]:
+    return [line.get_data() for line in axes.get_lines()]
+
+
+def test_a_transient_is_drawn(tmp_path: Path, drawn: list[Any]) -> None:
+    path = tmp_path / "transient.png"
+    result = transient()
+    figures.transient_figure(result, 0.5, path)
+    assert path.read_bytes().startswith(PNG)
+    assert image.imread(path).std() > 0.0
+    (axes,) = drawn
+    assert axes.get_yscale() == "log"
+    wanted = [*result.unconditional.values(), *result.conditional.values()]
+    for curve in wanted:
+        assert any(np.array_equal(y, curve) and np.array_equal(x, result.times / 0.5) for x, y in curves(axes)[:4])
+    assert len(axes.get_legend().get_texts()) == 4
+
+
+@pytest.mark.parametrize(("low", "scale"), [(0.5, "log"), (-0.5, "linear")])
+def test_a_comparison_is_drawn(tmp_path: Path, drawn: list[Any], low: float, scale: str) -> None:
+    path = tmp_path / "comparison.png"
+    figures.comparison_figure(study(["hot", "hot", "vacuum"], [10.0, 1.0, 5.0], low), path)
+    assert path.read_bytes().startswith(PNG)
+    assert image.imread(path).std() > 0.0
+    (axes,) = drawn
+    # an interval that reaches 0 has no place on a logarithmic axis
+    assert (axes.get_xscale(), axes.get_yscale()) == ("log", scale)
+    # the exact d of each bath and direction, in per cent
+    drawn_curves = [(np.asarray(x).tolist(), np.asarray(y)) for x, y in curves(axes)]
+    for number in range(4):
+        exact = 100 * np.linspace(0.01, 0.08, 8).reshape(-1, 2)[2 * (number // 2) :][:2, number % 2]
+        assert any(x == [1.0, 10.0] and y.tolist() == pytest.approx(exact) for x, y in drawn_curves)
+    # and the points of the trajectories
+    assert any(x == [10.0, 1.0] and y.tolist() == pytest.approx([1.0, 3.0]) for x, y in drawn_curves)
+    assert any(x == [5.0] and y.tolist() == pytest.approx([6.0]) for x, y in drawn_curves)
+    assert len(axes.get_legend().get_texts()) == 4
+
+
+def test_one_point_is_enough(tmp_path: Path) -> None:
+    path = tmp_path / "one.png"
+    figures.comparison_figure(study(["3,4.5"], [2.0]), path)
+    assert path.read_bytes().startswith(PNG)
+
+
+@pytest.mark.parametrize(("name", "start"), [("f.pdf", b"%PDF"), ("f.svg", b"<?xml")])
+def test_the_name_says_the_format(tmp_path: Path, name: str, start: bytes) -> None:
+    figures.transient_figure(transient(), 1.0, tmp_path / name)
+    assert (tmp_path / name).read_bytes().startswith(start)
+
+
+def test_nobody_elses_style_is_changed(tmp_path: Path) -> None:
+    before = dict(mpl.rcParams)
+    figures.transient_figure(transient(), 1.0, tmp_path / "f.png")
+    assert dict(mpl.rcParams) == before

@@ -1,0 +1,353 @@
+import contextlib
+import math
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from analysis import options
+from analysis.cli import steering
+from sim.model import rwa
+from sim.parameters import Bath, Cascade, Detection, Oscillator
+from tests.systems import HOT, POINTS, VACUUM
+
+READERS: dict[str, Callable[[str], Any]] = {
+    "bath": options.bath,
+    "cutoffs": options.cutoffs,
+    "duration": options.duration,
+    "initial": options.occupations,
+    "lo_phase": options.lo_phase,
+    "number": options.number,
+    "numbers": options.numbers,
+    "times": options.times,
+}
+TYPES = (
+    options.BATH, options.CUTOFFS, options.DURATION, options.INITIAL, options.LO_PHASE, options.NUMBER,
+    options.NUMBERS, options.TIMES,
+)  # fmt: skip
+# what comes close to being read: digits, signs, units, separators
+NEARLY = st.text(alphabet="0123456789.,:+-eE _smunhotbeavcinf²٣", max_size=12)
+FINITE = st.floats(allow_nan=False, allow_infinity=False)
+TOML = st.recursive(
+    st.booleans() | st.integers() | st.floats() | st.text(max_size=6) | st.none() | st.dates(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=4,
+)
+CASCADE = POINTS["mild"].cascade
+
+
+@pytest.mark.parametrize("name", READERS)
+@settings(max_examples=50)
+@given(text=st.text() | NEARLY)
+@example(text="")
+@example(text="1" * 5000)
+@example(text="0:1:" + "1" * 5000)
+@example(text="1e999")
+def test_any_text_is_read_or_refused(name: str, text: str) -> None:
+    # any other exception fails
+    with contextlib.suppress(ValueError):
+        READERS[name](text)
+
+
+@pytest.mark.parametrize("kind", TYPES, ids=lambda kind: kind.name)
+@settings(max_examples=30)
+@given(value=TOML)
+def test_any_value_of_a_file_is_read_or_a_usage_error(kind: options.Text, value: object) -> None:
+    with contextlib.suppress(click.UsageError):
+        kind.convert(value, None, None)
+
+
+@pytest.mark.parametrize("kind", TYPES, ids=lambda kind: kind.name)
+@pytest.mark.parametrize("value", [True, {}, None])
+def test_what_is_no_text_or_number_is_refused(kind: options.Text, value: object) -> None:
+    with pytest.raises(click.UsageError, match=f"is not a {kind.name}"):
+        kind.convert(value, None, None)
+
+
+@given(st.lists(FINITE, min_size=1, max_size=4))
+def test_numbers_come_back(values: list[float]) -> None:
+    assert options.numbers(",".join(map(repr, values))) == tuple(values)
+    # a list in a file is the same as commas on the command line
+    assert options.NUMBERS.convert(values, None, None) == tuple(values)
+    if len(values) == 1:
+        assert options.number(repr(values[0])) == values[0]
+    else:
+        with pytest.raises(ValueError, match="expected one finite number, got"):
+            options.number(",".join(map(repr, values)))
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-inf", "1e400", "1,nan"])
+def test_numbers_are_finite(text: str) -> None:
+    with pytest.raises(ValueError, match=f"^numbers must be finite, got '{text}'$"):
+        options.numbers(text)
+
+
+@given(st.floats(0, 1e9), st.floats(0, 1e9))
+def test_baths_come_back(linewidth: float, occupation: float) -> None:
+    found = options.bath(f"{linewidth!r},{occupation!r}")
+    assert found == Bath(linewidth=2 * math.pi * linewidth, occupation=occupation)
+
+
+def test_named_baths() -> None:
+    assert options.bath("hot") == HOT
+    assert options.bath("vacuum") == VACUUM
+
+
+@pytest.mark.parametrize("text", ["", "warm", "1", "1,2,3", "hot,1", " hot", "HOT", "nan,1"])
+def test_other_baths_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^bath must be hot, vacuum or LINEWIDTH_HZ,OCCUPATION, got"):
+        options.bath(text)
+
+
+@pytest.mark.parametrize(("text", "name"), [("-1,0", "linewidth"), ("1,-1", "occupation")])
+def test_negative_baths_are_refused(text: str, name: str) -> None:
+    with pytest.raises(ValueError, match=rf"^{name} must be at least 0 and at most 1e\+15, got -"):
+        options.bath(text)
+
+
+@given(FINITE)
+def test_lo_phases_are_in_units_of_pi(value: float) -> None:
+    assert options.lo_phase(repr(value)) == math.pi * value
+    assert options.lo_phase("best") is None
+
+
+@given(FINITE, st.sampled_from(["s", "ms", "us", "ns"]), st.sampled_from(["", " "]))
+def test_durations_come_back(value: float, unit: str, space: str) -> None:
+    seconds = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}[unit]
+    assert options.duration(f"{value!r}{space}{unit}").of(CASCADE) == value * seconds
+    assert options.duration(repr(value)).of(CASCADE) == value * CASCADE.time_unit
+
+
+@pytest.mark.parametrize("text", ["", "s", "1 h", "1S", "inf", "nan", "1s2", "one", "1e", "--1", "1,2"])
+def test_other_durations_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="expected"):
+        options.duration(text)
+
+
+@given(st.floats(0, 1e6), st.floats(1e-3, 1e6), st.integers(2, 10**6), st.sampled_from(["", "us"]))
+def test_times_come_back(start: float, more: float, count: int, unit: str) -> None:
+    stop = start + more
+    first, last, found = options.times(f"{start!r}{unit}:{stop!r}{unit}:{count}")
+    assert (first, last, found) == (options.duration(f"{start!r}{unit}"), options.duration(f"{stop!r}{unit}"), count)
+
+
+def test_nothing_needs_no_unit() -> None:
+    first, last, _ = options.times("0:1us:3")
+    assert (first.of(CASCADE), last.of(CASCADE)) == (0.0, 1e-6)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("0:1", "must be START:STOP:COUNT"),
+        ("0:1:2:3", "must be START:STOP:COUNT"),
+        ("0:1:-3", "must be START:STOP:COUNT"),
+        ("0:1:1e3", "must be START:STOP:COUNT"),
+        ("0:1:", "must be START:STOP:COUNT"),
+        ("0:1:1", "COUNT from 2 to 1000000"),
+        ("1:1:5", "0 <= START < STOP"),
+        ("2:1:5", "0 <= START < STOP"),
+        ("-1:1:5", "0 <= START < STOP"),
+        ("1:1s:5", "must have the same unit"),
+        ("1ms:1:5", "must have the same unit"),
+    ],
+)
+def test_other_times_are_refused(text: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        options.times(text)
+
+
+@given(st.floats(0, 1e9), st.floats(0, 1e9))
+def test_initial_occupations_come_back(minus: float, plus: float) -> None:
+    assert options.occupations(f"{minus!r},{plus!r}") == (minus, plus)
+
+
+@pytest.mark.parametrize("text", ["", "1", "1,2,3", "-1,0", "0,-1e-9", "nan,0", "vacuum", "Ground"])
+def test_other_initial_states_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^initial state must be stationary, thermal, ground or N1,N2"):
+        options.occupations(text)
+
+
+def test_initial_states_are_what_they_say() -> None:
+    point = POINTS["mild"]
+    model = rwa(point.cascade, point.detection)
+
+    def variances(value: str) -> list[float]:
+        state = options.initial_state(options.occupations(value), point.cascade, model)  # type: ignore[arg-type]
+        return [float(variance) for variance in state.unconditional.diagonal()]
+
+    assert variances("ground") == [0.5] * 4
+    assert variances("3,4") == [3.5, 3.5, 4.5, 4.5]
+    n, m = point.cascade.minus.bath.occupation, point.cascade.plus.bath.occupation
+    assert variances("thermal") == [n + 0.5, n + 0.5, m + 0.5, m + 0.5]
+    stationary = options.initial_state("stationary", point.cascade, model)
+    assert stationary.name == "stationary"
+    assert stationary.scatter.any()
+
+
+def test_a_name_from_elsewhere_is_refused() -> None:
+    point = POINTS["mild"]
+    with pytest.raises(ValueError, match=r"^initial state must be stationary, thermal, ground or two occupations"):
+        options.initial_state("hot", point.cascade, rwa(point.cascade, point.detection))
+
+
+@given(st.integers(-1000, 100), st.integers(-1000, 100))
+def test_cutoffs_come_back(minus: int, plus: int) -> None:
+    assert options.cutoffs(f"{minus},{plus}") == (minus, plus)
+    assert options.cutoffs(str(minus)) == (minus, minus)
+
+
+@pytest.mark.parametrize("text", ["2.5", "1,2,3", "4,4.5", "101", "8,1e6"])
+def test_other_cutoffs_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^cutoff must be a whole number N or N1,N2 of at most 100, got"):
+        options.cutoffs(text)
+
+
+POINT = {
+    "c_minus": 10.0, "c_plus": 20.0, "theta_minus": 0.3, "theta_plus": 0.45, "bath_minus": HOT, "bath_plus": VACUUM,
+    "loss": 0.1, "path_phase": 0.2,
+}  # fmt: skip
+
+
+def test_the_cascade_is_the_one_described() -> None:
+    assert options.cascade(POINT) == Cascade(
+        minus=Oscillator.from_cooperativity(10.0, math.pi * 0.3, HOT),
+        plus=Oscillator.from_cooperativity(20.0, math.pi * 0.45, VACUUM),
+        loss=0.1,
+        path_phase=math.pi * 0.2,
+    )
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"c_minus": -1.0}, r"^oscillator minus: cooperativity must be at least 0 and at most 1e\+15, got -1\.0$"),
+        ({"c_plus": -1.0}, r"^oscillator plus: cooperativity must be"),
+        ({"theta_plus": 0.6}, r"^oscillator plus: angle must be at least 0 and at most 1\.5708, got 1\.88"),
+        ({"theta_minus": 0.2}, r"^no steady state: the damping rate of oscillator minus is -.* \(0\.2 pi\)"),
+        ({"theta_plus": 0.0, "c_plus": 3.0}, r"^no steady state: the damping rate of oscillator plus is -"),
+        ({"loss": 1.5}, r"^loss must be at least 0 and at most 1, got 1\.5$"),
+        ({"bath_minus": Bath(linewidth=0.0, occupation=1.0)}, r"^oscillator minus: cooperativity needs a bath"),
+    ],
+)
+def test_impossible_cascades_are_refused(changed: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        options.cascade({**POINT, **changed})
+
+
+def test_the_detection_is_the_one_described() -> None:
+    found = options.detection({"lo_phase": 0.25, "efficiency": 0.7, "scheme": "heterodyne"})
+    assert found == Detection(lo_phase=math.pi / 4, efficiency=0.7, scheme="heterodyne")
+
+
+def parsed(command: str, content: str | bytes, *flags: str) -> dict[str, Any]:
+    """The parameters of a command given a configuration file; nothing is run."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "given.toml"
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return steering.commands[command].make_context(command, ["--config", str(path), *flags]).params
+
+
+# for every option of every command a value that is not its default
+SETTINGS: dict[str, tuple[str, str]] = {
+    "bath-minus": ('"vacuum"', "vacuum"), "bath-plus": ("[3, 4.5]", "3,4.5"), "c-minus": ("7", "7"),
+    "c-plus": ("7.5", "7.5"), "cutoff": ("[4, 5]", "4,5"), "dt": ('"1us"', "1us"), "duration": ("3", "3"),
+    "efficiency": ("0.5", "0.5"), "engine": ('"qutip"', "qutip"), "figure": ('"f.pdf"', "f.pdf"),
+    "initial": ("[1, 2]", "1,2"), "jobs": ("3", "3"), "json": ("true", ""), "keep": ("2", "2"),
+    "conditional": ("true", ""), "largest-ratio": ("9", "9"), "symmetric": ("true", ""),
+    "lo-phase": ("0.1", "0.1"), "loss": ("0.2", "0.2"), "out": ('"o.nc"', "o.nc"), "path-phase": ("0.3", "0.3"),
+    "quiet": ("true", ""), "qutip-method": ('"euler"', "euler"), "saves": ("3", "3"),
+    "scheme": ('"heterodyne"', "heterodyne"), "seed": ("12345678901234567890", "12345678901234567890"),
+    "theta-minus": ("0.4", "0.4"), "theta-plus": ("0.3", "0.3"), "times": ('"0:1:3"', "0:1:3"),
+    "trajectories": ("17", "17"),
+}  # fmt: skip
+CONFIGURED = [
+    name for name, command in steering.commands.items() if any("--config" in option.opts for option in command.params)
+]
+
+
+def named(command: str) -> list[str]:
+    return [
+        option.opts[0].removeprefix("--")
+        for option in steering.commands[command].params
+        if option.opts[0] not in ("--config", "--help")
+    ]
+
+
+@pytest.mark.parametrize("underscores", [False, True])
+@pytest.mark.parametrize("command", CONFIGURED)
+def test_a_file_says_what_flags_say(command: str, underscores: bool) -> None:
+    names = named(command)
+    lines = [f"{name.replace('-', '_') if underscores else name} = {SETTINGS[name][0]}" for name in names]
+    flags = [part for name in names for part in (f"--{name}", SETTINGS[name][1]) if part]
+    from_flags = steering.commands[command].make_context(command, list(flags)).params
+    from_file = parsed(command, "\n".join(lines))
+    assert from_file == from_flags
+    # every option took its value from the file
+    defaults = steering.commands[command].make_context(command, []).params
+    assert all(from_file[name] != defaults[name] for name in defaults)
+
+
+@pytest.mark.parametrize("command", CONFIGURED)
+def test_flags_win_over_the_file(command: str) -> None:
+    given_values = parsed(command, "loss = 0.5\nefficiency = 0.25", "--loss", "0.125")
+    assert (given_values["loss"], given_values["efficiency"]) == (0.125, 0.25)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("cminus = 1", r"unknown option 'cminus'; known are bath-minus, bath-plus, c-minus"),
+        ("as-json = true", r"unknown option 'as-json'"),
+        ('config = "other.toml"', r"unknown option 'config'"),
+        ("help = true", r"unknown option 'help'"),
+        ("[steady]\nc-minus = 1", r"unknown option 'steady'"),
+        ("trajectories = 10", r"unknown option 'trajectories'"),
+        ("c-minus = ", r"given\.toml: Invalid value"),
+        (b"\xff\xfe", r"given\.toml: 'utf-8' codec can't decode"),
+        ("c-minus = 1\nc-minus = 2", r"given\.toml: Cannot overwrite a value"),
+        ("c-minus = true", r"True is not a number"),
+        ('c-minus = "ten"', r"expected one finite number, got 'ten'"),
+        ("c-minus = [1, 2]", r"expected one finite number, got '1,2'"),
+        ("c-minus = nan", r"expected one finite number, got 'nan'"),
+        ("c-minus = {a = 1}", r"is not a number"),
+        ("bath-plus = 5", r"bath must be hot, vacuum or LINEWIDTH_HZ,OCCUPATION, got '5'"),
+        ("scheme = 3", r"scheme must be text in quotes, got 3"),
+        ('json = "maybe"', r"json must be true or false, got 'maybe'"),
+    ],
+)
+def test_bad_files_are_refused(content: str | bytes, message: str) -> None:
+    with pytest.raises(click.UsageError, match=message):
+        parsed("steady", content)
+
+
+@settings(max_examples=50)
+@given(st.text(max_size=60) | st.binary(max_size=60))
+def test_any_file_is_read_or_a_usage_error(content: str | bytes) -> None:
+    if isinstance(content, str):
+        content = content.encode(errors="surrogatepass")
+    with contextlib.suppress(click.UsageError):
+        parsed("steady", content)
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["trajectories = [10]", "jobs = {}", "seed = inf", "json = 1", "quiet = []", "out = 3", "out = true"],
+)
+def test_wrong_types_in_a_file_are_usage_errors(content: str) -> None:
+    with pytest.raises(click.UsageError):
+        parsed("simulate", content)
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["trajectories = 10.5", "jobs = 1.7", "saves = 3.9", "seed = true", "keep = true", "c-minus = 1\nc_minus = 2"],
+)
+def test_a_file_is_not_rounded_or_half_ignored(content: str) -> None:
+    with pytest.raises(click.UsageError):
+        parsed("simulate", content)
