@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING, Any
 import click
 import numpy as np
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 from analysis import configuration, options, reports, tables
@@ -22,11 +30,10 @@ from analysis.transients import steering_transient
 from sim.grid import TimeGrid
 from sim.model import LinearModel, rwa
 from sim.output import writable
-from sim.parameters import Bath, require_count
+from sim.parameters import require_count
 
 if TYPE_CHECKING:
     from analysis.claims import Claim
-    from analysis.optimum import Search
     from analysis.validation import Check
     from sim.ensemble import Method
 
@@ -83,7 +90,7 @@ def optimum_command(as_json: bool, conditional: bool, **values: Any) -> None:
     from analysis.optimum import best_points
 
     report = reports.optimum(
-        best_points(_search(values, values["c_minus"], values["bath_plus"]), conditional=conditional)
+        best_points(options.search(values, values["c_minus"], values["bath_plus"]), conditional=conditional)
     )
     title = f"Smallest E {'given the record' if conditional else 'without the record'} at C- = {values['c_minus']:g}"
     _show(report, tables.optimum(report, title), as_json)
@@ -195,7 +202,7 @@ def compare(as_json: bool, out: Path, figure: Path, quiet: bool, **values: Any) 
     from sim.dataset import save
     from sim.gaussian.trajectories import Gaussian
 
-    searches = _searches(values)
+    searches = options.searches(values)
     sampling = comparison.Sampling(
         method=Gaussian(), trajectories=values["trajectories"],
         duration=values["duration"].in_units(1.0 / values["bath_minus"].decoherence_rate),
@@ -212,6 +219,30 @@ def compare(as_json: bool, out: Path, figure: Path, quiet: bool, **values: Any) 
     figures.comparison_figure(dataset, figure)
     report = {**reports.comparison(dataset), "dataset": str(out), "figure": str(figure)}
     _show(report, tables.comparison(report), as_json, f"dataset: {out}", f"figure: {figure}")
+
+
+@steering.command(name="figures")
+@click.argument("numbers", nargs=-1, type=click.IntRange(2, 8))
+@click.option("--out", type=click.Path(exists=True, file_okay=False, path_type=Path), default=".", show_default=True,
+              help="Directory to write to.")  # fmt: skip
+@options.JOBS
+@options.QUIET
+@options.JSON
+def figures_command(numbers: tuple[int, ...], as_json: bool, out: Path, jobs: int, quiet: bool) -> None:
+    """The paper's Figs. 2 to 8, or those given, each with its data (netCDF) beside it: two minutes for all."""
+    from analysis.paper.data import DATA
+    from analysis.paper.figures import DRAW
+    from sim.dataset import save
+
+    written = {}
+    for number in dict.fromkeys(numbers or DATA):
+        figure, data = (writable(out / f"figure-{number}.{ending}") for ending in ("png", "nc"))
+        with _progress(f"figure {number}", 1, quiet) as advance:
+            dataset = DATA[number](jobs=jobs, progress=advance.to)
+        save(dataset, data)
+        DRAW[number](dataset, figure)
+        written[str(number)] = {"file": str(figure), "data": str(data)}
+    _show(written, tables.files(written), as_json)
 
 
 @steering.command(name="validate")
@@ -276,38 +307,6 @@ def _refuse_given(*names: str) -> None:
             raise ValueError(f"--{name.replace('_', '-')} has no meaning for --engine gaussian, only for qutip")
 
 
-def _searches(values: Values) -> dict[tuple[str, float], "Search"]:
-    """One search for every bath of + and C₋."""
-    plus = values["bath_plus"]
-    baths = {"hot": Bath.named("hot"), "vacuum": Bath.named("vacuum")} if plus is None else {_bath_name(plus): plus}
-    return {
-        (name, c_minus): _search(values, c_minus, bath) for name, bath in baths.items() for c_minus in values["c_minus"]
-    }
-
-
-def _search(values: Values, c_minus: float, bath_plus: Bath) -> "Search":
-    from analysis.optimum import Search
-
-    further = {name: values[name] for name in ("scheme", "symmetric", "largest_ratio") if name in values}
-    return Search(
-        c_minus=c_minus,
-        bath_minus=values["bath_minus"],
-        bath_plus=bath_plus,
-        loss=values["loss"],
-        path_phase=math.pi * values["path_phase"],
-        lo_phase=values["lo_phase"],
-        efficiency=values["efficiency"],
-        **further,
-    )
-
-
-def _bath_name(bath: Bath) -> str:
-    for name in ("hot", "vacuum"):
-        if bath == Bath.named(name):
-            return name
-    return f"{bath.linewidth / (2 * math.pi):g},{bath.occupation:g}"
-
-
 def _show(report: reports.Report, table: Table, as_json: bool, *lines: str) -> None:
     try:
         text = json.dumps(report, allow_nan=False)
@@ -324,8 +323,21 @@ def _show(report: reports.Report, table: Table, as_json: bool, *lines: str) -> N
         click.echo(line)
 
 
+class _Advance:
+    """Moves a bar: by so many, or to so many of so many."""
+
+    def __init__(self, progress: Progress, task: TaskID) -> None:
+        self._progress, self._task = progress, task
+
+    def __call__(self, count: int) -> None:
+        self._progress.advance(self._task, count)
+
+    def to(self, done: int, total: int) -> None:
+        self._progress.update(self._task, completed=done, total=total)
+
+
 @contextmanager
-def _progress(what: str, total: int, quiet: bool) -> Iterator[Any]:
+def _progress(what: str, total: int, quiet: bool) -> Iterator[_Advance]:
     """A bar with the time left on standard error; nothing where that is no terminal."""
     console = Console(stderr=True)
     columns = (
@@ -336,8 +348,7 @@ def _progress(what: str, total: int, quiet: bool) -> Iterator[Any]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as progress:
-        task = progress.add_task(what, total=total)
-        yield lambda count: progress.advance(task, count)
+        yield _Advance(progress, progress.add_task(what, total=total))
 
 
 def _warning(message: Warning | str, *_: Any, **__: Any) -> None:

@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +12,9 @@ from sim.gaussian.covariance import stationary_state
 from sim.model import LinearModel
 from sim.parameters import BATHS, SCHEMES, Bath, Cascade, Detection, Oscillator
 from sim.states import InitialState, ground_state, thermal_state
+
+if TYPE_CHECKING:
+    from analysis.optimum import Search
 
 _UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 _QUANTITY = re.compile(r"([-+0-9.eE]+)\s*([a-z]*)")
@@ -231,6 +234,42 @@ def _oscillator(values: dict[str, Any], name: str) -> Oscillator:
 def detection(values: dict[str, Any]) -> Detection:
     """The detection the options describe."""
     return Detection(lo_phase=math.pi * values["lo_phase"], efficiency=values["efficiency"], scheme=values["scheme"])
+
+
+def searches(values: dict[str, Any]) -> dict[tuple[str, float], "Search"]:
+    """One search for every bath of + and C₋."""
+    plus = values["bath_plus"]
+    names = ("hot", "vacuum")
+    by_name = {name: Bath.named(name) for name in names} if plus is None else {_bath_name(plus): plus}
+    return {
+        (name, c_minus): search(values, c_minus, bath)
+        for name, bath in by_name.items()
+        for c_minus in values["c_minus"]
+    }
+
+
+def search(values: dict[str, Any], c_minus: float, bath_plus: Bath) -> "Search":
+    """What the options ask to optimise, at one C₋ and bath of +."""
+    from analysis.optimum import Search
+
+    further = {name: values[name] for name in ("scheme", "symmetric", "largest_ratio") if name in values}
+    return Search(
+        c_minus=c_minus,
+        bath_minus=values["bath_minus"],
+        bath_plus=bath_plus,
+        loss=values["loss"],
+        path_phase=math.pi * values["path_phase"],
+        lo_phase=values["lo_phase"],
+        efficiency=values["efficiency"],
+        **further,
+    )
+
+
+def _bath_name(bath: Bath) -> str:
+    for name in ("hot", "vacuum"):
+        if bath == Bath.named(name):
+            return name
+    return f"{bath.linewidth / (2 * math.pi):g},{bath.occupation:g}"
 
 
 def initial_state(value: str | tuple[float, float], cascade: Cascade, model: LinearModel) -> InitialState:

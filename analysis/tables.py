@@ -7,7 +7,7 @@ from rich.table import Table
 from analysis.reports import Report, key
 from analysis.steering import DIRECTIONS, regime
 
-_TEXT = ("", "check", "bath of +", "verdict", "where", "statement", "found")
+_TEXT = ("", "check", "bath of +", "verdict", "where", "statement", "found", "figure", "file", "data")
 _MEASURES = {
     "gaussian_steerability_plus_given_minus": "steerability - to +",
     "gaussian_steerability_minus_given_plus": "steerability + to -",
@@ -121,6 +121,14 @@ def validation(report: Report) -> Table:
         value = "not finite" if check["value"] is None else f"{check['value']:.6g}"
         verdict = "pass" if check["passed"] else "FAIL"
         table.add_row(verdict, check["name"], value, f"{check['expected']:.6g}", f"{check['tolerance']:.2g}")
+    return table
+
+
+def files(report: Report) -> Table:
+    """Figures written, with their data."""
+    table = _table("Figures of arXiv:1901.04250", "figure", "file", "data")
+    for number, written in report.items():
+        table.add_row(number, written["file"], written["data"])
     return table
 
 

@@ -1,0 +1,118 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.image import imread
+
+from analysis.paper import detection
+from analysis.paper.data import DATA
+from analysis.paper.figures import DRAW
+from sim.dataset import save
+
+TOY: dict[int, dict[str, Any]] = {
+    2: {"points": 11},
+    3: {"points": 11},
+    4: {"points": 3},
+    5: {"points": 3},
+    6: {"points": 3},
+    7: {"points": 3},
+    8: {"points": 3, "simulated": 1, "trajectories": 10, "detections": ("phase pi/2", "phase 0")},
+}
+
+
+@pytest.fixture(scope="module")
+def data() -> dict[int, xr.Dataset]:
+    return {number: DATA[number](**given) for number, given in TOY.items()}
+
+
+def test_every_figure_has_data_and_a_drawing() -> None:
+    assert list(DATA) == list(DRAW) == list(TOY) == list(range(2, 9))
+
+
+@pytest.mark.parametrize("number", TOY)
+def test_figures_are_drawn_from_what_was_saved(number: int, data: dict[int, xr.Dataset], tmp_path: Path) -> None:
+    save(data[number], tmp_path / "data.nc")
+    with xr.open_dataset(tmp_path / "data.nc") as read:
+        xr.testing.assert_equal(read.load(), data[number])
+        assert read.attrs["figure"] == number
+        DRAW[number](read, tmp_path / "figure.png")
+    pixels = imread(tmp_path / "figure.png")[..., :3]
+    # wider than 4 inches at 200 dpi, and neither blank nor full
+    assert pixels.shape[1] > 800
+    assert 0.02 < np.mean(pixels.min(axis=-1) < 0.9) < 0.7
+
+
+@pytest.mark.parametrize("number", TOY)
+def test_every_variable_says_what_it_is(number: int, data: dict[int, xr.Dataset]) -> None:
+    for variable in data[number].data_vars.values():
+        assert {"long_name", "units"} <= variable.attrs.keys()
+
+
+def drawn(number: int, data: xr.Dataset, monkeypatch: pytest.MonkeyPatch) -> list[Axes]:
+    """The panels of a figure, in order, instead of a file."""
+    kept: list[Figure] = []
+    monkeypatch.setattr(Figure, "savefig", lambda self, *_, **__: kept.append(self))
+    DRAW[number](data, Path("unused"))
+    return kept[0].axes
+
+
+@pytest.mark.parametrize(("number", "panels"), [(2, 6), (3, 4), (4, 2), (5, 1), (6, 4), (7, 4), (8, 5)])
+def test_panels_are_lettered(
+    number: int, panels: int, data: dict[int, xr.Dataset], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    axes = drawn(number, data[number], monkeypatch)
+    assert len(axes) == panels
+    if panels > 1:
+        assert [each.get_title(loc="left") for each in axes] == [f"({letter})" for letter in "abcdef"[:panels]]
+
+
+@pytest.mark.parametrize("number", [4, 5, 6, 8])
+def test_no_value_is_cut_off(number: int, data: dict[int, xr.Dataset], monkeypatch: pytest.MonkeyPatch) -> None:
+    for axes in drawn(number, data[number], monkeypatch):
+        low, high = axes.get_ylim()
+        for line in axes.get_lines():
+            values = np.asarray(line.get_ydata(), dtype=float)
+            # curves, not the straight lines across a panel
+            if len(values) > 2 and np.isfinite(values).any():
+                values = values[np.isfinite(values)]
+                assert low <= values.min()
+                assert values.max() <= high
+
+
+def test_no_line_joins_two_branches(data: dict[int, xr.Dataset], monkeypatch: pytest.MonkeyPatch) -> None:
+    for axes in drawn(6, data[6], monkeypatch):
+        for line in axes.get_lines():
+            if len(np.asarray(line.get_ydata())) == len(data[6]["c_minus"]):
+                steps = np.abs(np.diff(np.asarray(line.get_ydata(), dtype=float)))
+                assert not np.any(steps > 0.1)
+
+
+def test_regions_have_the_colours_of_the_paper(monkeypatch: pytest.MonkeyPatch) -> None:
+    left = drawn(2, DATA[2](points=41), monkeypatch)[4]
+    canvas = FigureCanvasAgg(left.get_figure(root=True))
+    canvas.draw()
+    pixels = np.asarray(canvas.buffer_rgba())[..., :3]
+
+    def colour(c_minus: float, c_plus: float) -> tuple[int, ...]:
+        x, y = left.transData.transform((c_minus, c_plus))
+        return tuple(int(each) for each in pixels[round(pixels.shape[0] - y), round(x)])
+
+    # f < 0: no steering, one-way by −, two-way, one-way by +
+    assert colour(80.0, 5.0) == (0xD4, 0xD4, 0xD4)
+    assert colour(20.0, 90.0) == (0xF8, 0xC8, 0xD4)
+    assert colour(80.0, 80.0) == (255, 255, 255)
+    assert colour(80.0, 30.0) == (0x27, 0x40, 0x8B)
+
+
+def test_gains_below_the_resolution_are_not_drawn(data: dict[int, xr.Dataset], monkeypatch: pytest.MonkeyPatch) -> None:
+    hot_client = drawn(8, data[8], monkeypatch)[1]
+    shown = next(line for line in hot_client.get_lines() if line.get_label() == "phase 0")
+    values = np.asarray(shown.get_ydata(), dtype=float)
+    assert np.isnan(values).all()
+    assert any("phase 0: $d = 0$" in text.get_text() for text in hot_client.texts)
+    assert float(data[8]["d"].sel(bath="hot", detection="phase 0").isel(direction=0).max()) < detection.RESOLUTION
