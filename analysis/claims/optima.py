@@ -104,6 +104,16 @@ def optimal_steering() -> Iterator[Claim]:
         why=f"true of E+|-, the quantity of interest; at C- = 10 E-|+ is {_best(10.0, 'vacuum')[_BACKWARD].value:.4f} "
         f"with the vacuum bath, {_best(10.0, 'hot')[_BACKWARD].value:.4f} with the hot one",
     )
+    limits = [_best(1e4, "hot", loss)[each].value for loss in (0.0, 0.2) for each in DIRECTIONS]
+    expected = [0.01, 0.01, np.sqrt(0.2) / 2, np.sqrt(0.2 / 0.8) / 2]
+    yield Claim(
+        where="Sec. V, Fig. 4(b)",
+        statement="with loss the two directions stay different, E+|- < E-|+, even in the limit of large C-",
+        found=", ".join(f"{value:.4f}" for value in limits[2:]) + " at C- = 1e4 and loss 0.2",
+        verdict=verdict(limits[2] < 0.99 * limits[3]),
+        why="they tend to sqrt(loss)/2 = "
+        f"{expected[2]:.4f} and sqrt(loss/(1 - loss))/2 = {expected[3]:.4f}; without loss both fall as 1/sqrt(C-)",
+    )
 
 
 def loss_tolerance() -> Iterator[Claim]:
@@ -115,7 +125,8 @@ def loss_tolerance() -> Iterator[Claim]:
             statement=f"hot bath, C- = {c:g}: E+|- < 1/2 tolerates losses up to {limit}",
             found=f"up to {threshold:.3f}",
             verdict=verdict(abs(threshold - limit) < 0.03, partly=abs(threshold - limit) < 0.1),
-            why="bisection on the optimum; C+/C- up to 100",
+            why="exactly 1 - 1/C-: as C+ grows at theta+ = pi/2, E+|- - 1/2 tends to (1 - (1 - loss) C-)/C+; "
+            "the search stops at C+/C- = 100",
         )
     high = [_best(c, "vacuum", loss)[_FORWARD].value for c in (2.0, 10.0, 100.0) for loss in (0.9, 0.99, 0.999)]
     yield Claim(
@@ -216,7 +227,8 @@ def ratios() -> Iterator[Claim]:
         verdict=verdict(
             small.minus.angle > 1.57 and abs(small.plus.angle / np.pi - 0.25) < 0.01 and large.minus.angle < 0.79
         ),
-        why="C+/C- runs to its bound (100 here) on the first branch, where E-|+ > 1/2",
+        why="C+/C- runs to its bound (100 here) on the first branch, where E-|+ > 1/2; the branch is there for hot "
+        f"baths too: theta- = {_best(1.0, 'hot')[_BACKWARD].cascade.minus.angle / np.pi:.4f} pi at C- = 1",
     )
 
 

@@ -113,11 +113,21 @@ def figure_2() -> Iterator[Claim]:
     ordered = bool(np.all(forward[steered] > backward[steered]))
     yield Claim(
         where="Sec. IV A, Fig. 2(d)",
-        statement="f > 0: E+|- > E-|+, one-way steering only from + to -",
+        statement="f > 0, C- = 50: E+|- > E-|+, one-way steering only from + to -",
         found=f"E+|- > E-|+ at {np.mean(forward[steered] > backward[steered]):.0%} of the ratios with steering; "
         f"one-way from - to +: {'never' if only_backward else 'at some ratios'}",
         verdict=verdict(only_backward and ordered, partly=only_backward or ordered),
         why="C- = 50, ratios 0.05 to 20",
+    )
+    wide = np.linspace(1.0, 100.0, 500)
+    forward, backward = analytic.steering_parameters(_point(wide[:, None], wide[None, :], 0.35, 0.30))
+    wedge = (forward < STEERING_BOUND) & (backward >= STEERING_BOUND)
+    yield Claim(
+        where="Sec. IV A, Fig. 2(c), (d)",
+        statement="f > 0 makes one-way steering possible only from + to -",
+        found=f"from - to + on {np.mean(wedge):.1%} of the plane, at C- > {wide[wedge.any(axis=1)].min():.0f}",
+        verdict=verdict(not wedge.any(), partly=bool(np.mean(wedge) < 0.05)),
+        why="true along the cut C- = 50; at larger C- a thin wedge of small C+/C- is one-way the other way",
     )
     forward, backward = analytic.steering_parameters(_point(50.0, 50.0 * ratio, 0.35, 0.40))
     code = 2 * (forward < STEERING_BOUND) + (backward < STEERING_BOUND)

@@ -51,7 +51,7 @@ class QutipSME:
 
     cutoffs: tuple[int, ...]
     method: str = "platen"
-    block: int = 4
+    block: int = 8
 
     def __post_init__(self) -> None:
         require(self.block, "block", low=1)
