@@ -30,9 +30,9 @@ _SMALLEST_RATIO = 1e-2
 # of C₋ and of C₊/C₋: nobody needs more
 _MOST = 1e6
 # points of the grid along u₋, u₊, log(C₊/C₋) and ϑ; optima crowd at small u
-_GRID = (9, 13, 15, 4)
+_GRID = (8, 11, 12, 4)
 # how many local minima of the grid are followed: of all, or at each LO phase; and how many to the end
-_STARTS, _STARTS_PER_PHASE = 6, 3
+_STARTS, _STARTS_PER_PHASE = 6, 2
 _POLISHED = 2
 _DIFFERENCE = 1e-6
 _ROUGH = {"ftol": 1e-7, "maxiter": 40}
@@ -145,7 +145,9 @@ def best_points(search: Search, *, conditional: bool) -> dict[Direction, Optimum
     *angles, ratios, phases = _GRID
     axes = [np.linspace(0.0, 1.0, count) for count in (*angles[-search.angles :], ratios)]
     free_phase = conditional and search.lo_phase is None
-    axes.append(np.arange(phases) / phases if free_phase else np.zeros(1))
+    # without a path phase E(ϑ) = E(−ϑ), so half the phases do
+    distinct = phases // 2 + 1 if search.path_phase == 0.0 else phases
+    axes.append(np.arange(distinct) / phases if free_phase else np.zeros(1))
     grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
     values = np.log(search.steering(grid, conditional=conditional))
     found = {}
@@ -210,7 +212,8 @@ def _descend(
     value, unit = _sorted(descend(start, _TIGHT) for _, start in near[:_POLISHED])[0]
     if n < len(_GRID):
         return unit
-    edge, edge_unit = _sorted(descend(start, _TIGHT, 1.0) for start in (unit, near[-1][1], near[0][1]))[0]
+    edges = _sorted(descend(start, _ROUGH, 1.0) for start in (unit, near[-1][1], near[0][1]))
+    edge, edge_unit = descend(edges[0][1], _TIGHT, 1.0)
     return edge_unit if edge < value + _TIE else unit
 
 
