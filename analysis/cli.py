@@ -211,9 +211,10 @@ def compare(as_json: bool, out: Path, figure: Path, quiet: bool, **values: Any) 
     figures.drawable(figure)
     if writable(out).resolve() == figure.resolve():
         raise ValueError(f"dataset and figure cannot share the file {str(out)!r}")
-    with _progress("comparisons", 2 * len(searches), quiet) as advance:
+    with _progress("optima and ensembles", comparison.steps(searches), quiet) as advance:
         found = comparison.study(searches, sampling, lambda: advance(1))
-    dataset = comparison.dataset(searches, found).merge(comparison.exact_curve(searches, values["jobs"]))
+        curve = comparison.exact_curve(searches, values["jobs"], lambda: advance(1))
+    dataset = comparison.dataset(searches, found).merge(curve)
     dataset.attrs.update(trajectories=values["trajectories"], seed=str(values["seed"]), method=repr(sampling.method))
     save(dataset, out)
     figures.comparison_figure(dataset, figure)
@@ -345,7 +346,9 @@ def _progress(what: str, total: int, quiet: bool) -> Iterator[_Advance]:
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
+        TextColumn("elapsed,"),
         TimeRemainingColumn(),
+        TextColumn("left"),
     )
     with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as progress:
         yield _Advance(progress, progress.add_task(what, total=total))

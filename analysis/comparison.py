@@ -105,11 +105,16 @@ def _sampled_share(cascade: Cascade, detection: Detection, direction: Direction)
     return part / float(steering_parameter(state.unconditional, direction))
 
 
-def optima(searches: Sequence[Search], jobs: int = 1) -> list[dict[Direction, tuple[Optimum, Optimum]]]:
-    """The best unconditional and conditional point of each search, by direction."""
-    found: list[dict[Direction, tuple[Optimum, Optimum]]] = joblib.Parallel(n_jobs=jobs)(
-        joblib.delayed(_both_schemes)(search) for search in searches
-    )
+def optima(
+    searches: Sequence[Search], jobs: int = 1, progress: Callable[[], None] | None = None
+) -> list[dict[Direction, tuple[Optimum, Optimum]]]:
+    """The best unconditional and conditional point of each search, by direction; ``progress`` after each search."""
+    parallel = joblib.Parallel(n_jobs=jobs, return_as="generator")
+    found = []
+    for best in parallel(joblib.delayed(_both_schemes)(search) for search in searches):
+        found.append(best)
+        if progress is not None:
+            progress()
     return found
 
 
@@ -163,10 +168,10 @@ def study(
 ) -> list[Comparison]:
     """Comparisons in both directions for every search, keyed by (bath of +, C₋), in order.
 
-    ``progress`` is called after each comparison.
+    ``progress`` is called after each search and each comparison, ``steps`` times with that of ``exact_curve``.
     """
     comparisons: list[Comparison] = []
-    for best in optima(list(searches.values()), sampling.jobs):
+    for best in optima(list(searches.values()), sampling.jobs, progress):
         for pair in best.values():
             efficiency = pair[1].detection.efficiency if pair[1].detection else 1.0
             comparisons.append(compare(pair, sampling, efficiency=efficiency, stream=len(comparisons)))
@@ -175,19 +180,31 @@ def study(
     return comparisons
 
 
-def exact_curve(searches: dict[tuple[str, float], Search], jobs: int = 1) -> xr.Dataset:
-    """d from the exact optima on a grid over the range of C₋: ``d_curve`` (curve_point, direction)."""
+def steps(searches: dict[tuple[str, float], Search]) -> int:
+    """How often ``study`` and ``exact_curve`` together call their ``progress``."""
+    return (1 + len(DIRECTIONS)) * len(searches) + len(_curve(searches))
+
+
+def _curve(searches: dict[tuple[str, float], Search]) -> dict[tuple[str, float], Search]:
+    """The same searches on a grid over the range of C₋."""
     given = [c_minus for _, c_minus in searches]
     count = 1 + int(np.ceil(_PER_DECADE * np.log10(max(given) / min(given))))
     grid = np.geomspace(min(given), max(given), count)
-    points = {
+    return {
         (bath, float(c_minus)): replace(search, c_minus=float(c_minus))
         for (bath, _), search in searches.items()
         for c_minus in grid
     }
+
+
+def exact_curve(
+    searches: dict[tuple[str, float], Search], jobs: int = 1, progress: Callable[[], None] | None = None
+) -> xr.Dataset:
+    """d from the exact optima on a grid over the range of C₋: ``d_curve`` (curve_point, direction)."""
+    points = _curve(searches)
     values = [
         [1.0 - conditional.value / unconditional.value for unconditional, conditional in best.values()]
-        for best in optima(list(points.values()), jobs)
+        for best in optima(list(points.values()), jobs, progress)
     ]
     return xr.Dataset(
         {"d_curve": (("curve_point", "direction"), np.array(values))},

@@ -29,10 +29,13 @@ _LEAST_DAMPING = 1e-7
 _SMALLEST_RATIO = 1e-2
 # of C₋ and of C₊/C₋: nobody needs more
 _MOST = 1e6
-# points of the grid along u₋, u₊, log(C₊/C₋) and ϑ; optima crowd at small u
-_GRID = (8, 11, 12, 4)
+# points of the grid: u₋ and u₊, crowding where optima do; C₊/C₋ on a logarithmic scale; LO phases over half a turn
+_ANGLES = (0.0, 0.12, 0.25, 0.4, 0.55, 0.7, 0.84, 0.92, 0.97, 0.993, 1.0)
+_RATIOS, _PHASES = 12, 4
 # how many local minima of the grid are followed: of all, or at each LO phase; and how many to the end
-_STARTS, _STARTS_PER_PHASE = 6, 2
+_STARTS, _STARTS_PER_PHASE = 6, 3
+# how far beyond the half turn a search may carry the LO phase
+_WRAP = 0.3
 _POLISHED = 2
 _DIFFERENCE = 1e-6
 _ROUGH = {"ftol": 1e-7, "maxiter": 40}
@@ -142,12 +145,11 @@ class Optimum:
 
 def best_points(search: Search, *, conditional: bool) -> dict[Direction, Optimum]:
     """The smallest E of each direction, unconditional or conditional, within ``search``."""
-    *angles, ratios, phases = _GRID
-    axes = [np.linspace(0.0, 1.0, count) for count in (*angles[-search.angles :], ratios)]
+    axes = [np.array(_ANGLES)] * search.angles + [np.linspace(0.0, 1.0, _RATIOS)]
     free_phase = conditional and search.lo_phase is None
     # without a path phase E(ϑ) = E(−ϑ), so half the phases do
-    distinct = phases // 2 + 1 if search.path_phase == 0.0 else phases
-    axes.append(np.arange(distinct) / phases if free_phase else np.zeros(1))
+    distinct = _PHASES // 2 + 1 if search.path_phase == 0.0 else _PHASES
+    axes.append(np.arange(distinct) / _PHASES if free_phase else np.zeros(1))
     grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
     values = np.log(search.steering(grid, conditional=conditional))
     found = {}
@@ -191,11 +193,16 @@ def _descend(
     """
     n = grid.shape[-1]
     moving = n if free_phase else n - 1
+    # the phase is periodic: a search may cross 0 or 1
+    most = np.ones(n)
+    most[-1] += _WRAP
+    least = np.zeros(n)
+    least[-1] -= _WRAP
     shifts = _DIFFERENCE * np.eye(n)[:moving]
     shifts = np.concatenate([np.zeros((1, n)), shifts, -shifts])
 
     def with_gradient(unit: FloatArray) -> tuple[float, FloatArray]:
-        nearby = np.clip(unit + shifts, 0.0, 1.0)
+        nearby = np.clip(unit + shifts, least, most)
         near = function(nearby)
         width = np.diagonal(nearby[1 : moving + 1] - nearby[moving + 1 :])
         gradient = np.zeros(n)
@@ -203,14 +210,15 @@ def _descend(
         return float(near[0]), gradient
 
     def descend(start: FloatArray, effort: dict[str, float], least_angle: float = 0.0) -> tuple[float, FloatArray]:
-        bounds = [(least_angle if axis == _ANGLE_PLUS else 0.0, 1.0) for axis in range(n)]
-        start = np.maximum(start, [low for low, _ in bounds])
+        bounds = np.stack([least, most], axis=-1)
+        bounds[_ANGLE_PLUS, 0] = max(least_angle, bounds[_ANGLE_PLUS, 0])
+        start = np.maximum(start, bounds[:, 0])
         result = minimize(with_gradient, start, jac=True, method="L-BFGS-B", bounds=bounds, options=effort)
         return float(result.fun), result.x
 
     near = _sorted(descend(start, _ROUGH) for start in _starts(grid, values))
     value, unit = _sorted(descend(start, _TIGHT) for _, start in near[:_POLISHED])[0]
-    if n < len(_GRID):
+    if n <= _ANGLE_PLUS + 2:
         return unit
     edges = _sorted(descend(start, _ROUGH, 1.0) for start in (unit, near[-1][1], near[0][1]))
     edge, edge_unit = descend(edges[0][1], _TIGHT, 1.0)

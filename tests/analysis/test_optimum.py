@@ -117,6 +117,16 @@ BASINS: dict[str, tuple[Search, Direction, tuple[float, float, float]]] = {
         "minus_given_plus",
         (0.42126846, 2.4e-8, 0.01),
     ),
+    "server, near the exchange": (
+        Search(c_minus=10.0, bath_minus=HOT, bath_plus=VACUUM, loss=0.5, efficiency=0.7),
+        "minus_given_plus",
+        (0.48524179, 0.0, 0.01),
+    ),
+    "server, near the exchange, strong": (
+        Search(c_minus=60.0, bath_minus=HOT, bath_plus=VACUUM, loss=0.5, efficiency=0.7),
+        "minus_given_plus",
+        (0.49716086, 0.0, 0.01),
+    ),
 }
 
 
