@@ -60,12 +60,11 @@ def test_a_study_goes_through_directions_and_searches_in_order() -> None:
     assert strengths == pytest.approx([3.0, 3.0, 10.0, 10.0])
 
 
-def test_progress_is_told_of_each_comparison(monkeypatch: pytest.MonkeyPatch) -> None:
-    told = []
-    pairs = [{each.direction: (each.best_unconditional, each.best_conditional) for each in found()[:2]}]
-    monkeypatch.setattr(comparison, "optima", lambda searches, jobs: pairs)
-    comparison.study(SEARCHES, replace(SAMPLING, trajectories=2), lambda: told.append(len(told)))
-    assert told == [0, 1]
+def test_progress_is_told_of_each_step() -> None:
+    told: list[None] = []
+    comparison.study(SEARCHES, replace(SAMPLING, trajectories=2), lambda: told.append(None))
+    comparison.exact_curve(SEARCHES, progress=lambda: told.append(None))
+    assert len(told) == comparison.steps(SEARCHES)
 
 
 def test_any_number_of_workers_gives_the_same_numbers() -> None:
