@@ -6,18 +6,47 @@ A verdict is computed, never typed in: each function evaluates what its statemen
 from collections.abc import Callable, Iterator
 
 from analysis.claims.claim import Claim
-from analysis.claims.optima import appendix_b, loss_tolerance, optimal_steering, ratios
-from analysis.claims.regions import equations, figure_2, figure_3
+from analysis.claims.optima import (
+    appendix_b,
+    asymmetry,
+    best_angles,
+    best_ratios,
+    branches,
+    limiting_ratios,
+    loss_tolerance,
+    strong_coupling,
+    two_directions,
+    two_servers,
+)
+from analysis.claims.regions import (
+    equations,
+    figure_3,
+    negative_f,
+    positive_f,
+    symmetric_regions,
+    vacuum_regions,
+    windows,
+)
 
 __all__ = ["CLAIMS", "Claim", "claims"]
 
 CLAIMS: tuple[Callable[[], Iterator[Claim]], ...] = (
     equations,
-    figure_2,
+    symmetric_regions,
+    windows,
+    positive_f,
+    negative_f,
+    vacuum_regions,
     figure_3,
-    optimal_steering,
+    asymmetry,
+    best_angles,
+    two_directions,
+    two_servers,
+    strong_coupling,
     loss_tolerance,
-    ratios,
+    best_ratios,
+    limiting_ratios,
+    branches,
     appendix_b,
 )
 

@@ -15,6 +15,7 @@ from sim.rotating_wave import RotatingWave
 _FORWARD, _BACKWARD = DIRECTIONS
 _HOT, _VACUUM = Bath.named("hot"), Bath.named("vacuum")
 _BATHS = {"hot": _HOT, "vacuum": _VACUUM}
+_C_MINUS = (1.0, 2.0, 5.0, 10.0, 30.0, 100.0, 300.0)
 
 
 @cache
@@ -32,23 +33,26 @@ def _ratio(optimum: Optimum) -> float:
     return optimum.cascade.plus.cooperativity / optimum.cascade.minus.cooperativity
 
 
-def optimal_steering() -> Iterator[Claim]:
-    """Sec. V and Appendix A: what is best, and where."""
-    values = (1.0, 2.0, 5.0, 10.0, 30.0, 100.0, 300.0)
+def asymmetry() -> Iterator[Claim]:
+    """Fig. 4: what unequal angles gain."""
     gains = [
         _best(c, bath, loss, True)[each].value / _best(c, bath, loss)[each].value
-        for c in values for bath in _BATHS for loss in (0.0, 0.2) for each in DIRECTIONS
+        for c in _C_MINUS for bath in _BATHS for loss in (0.0, 0.2) for each in DIRECTIONS
     ]  # fmt: skip
     yield Claim(
         where="Sec. V, Fig. 4",
         statement="asymmetric coupling (f != 0) significantly enhances steering in both directions",
         found=f"E with equal angles is {min(gains):.3f} to {max(gains):.3f} times that with free angles",
         verdict=verdict(min(gains) >= 1 - 1e-9 and max(gains) > 1.5),
-        why=f"C- = {values[0]:g} to {values[-1]:g}, both baths, loss 0 and 0.2; 1 where neither steers",
+        why=f"C- = {_C_MINUS[0]:g} to {_C_MINUS[-1]:g}, both baths, loss 0 and 0.2; 1 where neither steers",
     )
+
+
+def best_angles() -> Iterator[Claim]:
+    """Fig. 6: θ₋ and θ₊ where the best point steers."""
     steering = {
         (c, bath, loss, each): _best(c, bath, loss)[each]
-        for c in values for bath in _BATHS for loss in (0.0, 0.2) for each in DIRECTIONS
+        for c in _C_MINUS for bath in _BATHS for loss in (0.0, 0.2) for each in DIRECTIONS
         if _best(c, bath, loss)[each].value < STEERING_BOUND
     }  # fmt: skip
     angles = [abs(found.cascade.minus.angle / np.pi - 0.25) for found in steering.values()]
@@ -60,21 +64,22 @@ def optimal_steering() -> Iterator[Claim]:
         why="the infimum is at the edge of stability, gamma- -> 0+, just below pi/4; E differs by less than 1e-6",
     )
     plus = [found.cascade.plus.angle / np.pi for found in steering.values()]
+    negative = [found.cascade.plus.angle > found.cascade.minus.angle for found in steering.values()]
     yield Claim(
         where="Appendix A, Fig. 6",
         statement="pi/4 < theta+ <= pi/2 at the optimum, f < 0",
-        found=f"{min(plus):.4f} pi to {max(plus):.4f} pi, f < 0 at all",
-        verdict=verdict(min(plus) > 0.25 + max(angles) and max(plus) <= 0.5),
+        found=f"{min(plus):.4f} pi to {max(plus):.4f} pi, f < 0 at {np.mean(negative):.0%} of them",
+        verdict=verdict(min(plus) > 0.25 and max(plus) <= 0.5 and all(negative)),
         why="optima with E < 1/2",
     )
-    ordered = {
-        loss: [
-            _best(c, bath, loss)[_FORWARD].value < _best(c, bath, loss)[_BACKWARD].value
-            for c in values
-            for bath in _BATHS
-        ]
-        for loss in (0.0, 0.2)
-    }
+
+
+def two_directions() -> Iterator[Claim]:
+    """Fig. 4: which direction is better."""
+    ordered = [
+        _best(c, bath, loss)[_FORWARD].value < _best(c, bath, loss)[_BACKWARD].value
+        for c in _C_MINUS for bath in _BATHS for loss in (0.0, 0.2)
+    ]  # fmt: skip
     separation = [
         _best(c, "hot", loss)[_BACKWARD].value / _best(c, "hot", loss)[_FORWARD].value
         for c in (10.0, 300.0) for loss in (0.0, 0.2)
@@ -83,14 +88,18 @@ def optimal_steering() -> Iterator[Claim]:
         where="Sec. V, Fig. 4",
         statement="E+|- outperforms E-|+ significantly for C- up to about 10 without loss, for all C- with loss 0.2",
         found=f"E-|+/E+|- (hot): {separation[0]:.3f} at C- = 10 and {separation[2]:.3f} at 300 without loss, "
-        f"{separation[1]:.3f} and {separation[3]:.3f} with; E+|- is smaller at all points",
-        verdict=verdict(all(ordered[0.0]) and all(ordered[0.2]) and separation[2] < 1.02 < separation[3]),
+        f"{separation[1]:.3f} and {separation[3]:.3f} with; E+|- is smaller at {np.mean(ordered):.0%} of the points",
+        verdict=verdict(all(ordered) and separation[2] < 1.02 < separation[3]),
         why="loss acts on the steering object in E-|+, on the steered one in E+|-",
     )
+
+
+def two_servers() -> Iterator[Claim]:
+    """Fig. 4: the hot bath and the vacuum bath."""
     preferable = {
         each: [
             _best(c, "vacuum", loss)[each].value <= _best(c, "hot", loss)[each].value
-            for c in values
+            for c in _C_MINUS
             for loss in (0.0, 0.2)
         ]
         for each in DIRECTIONS
@@ -104,6 +113,10 @@ def optimal_steering() -> Iterator[Claim]:
         why=f"true of E+|-, the quantity of interest; at C- = 10 E-|+ is {_best(10.0, 'vacuum')[_BACKWARD].value:.4f} "
         f"with the vacuum bath, {_best(10.0, 'hot')[_BACKWARD].value:.4f} with the hot one",
     )
+
+
+def strong_coupling() -> Iterator[Claim]:
+    """Fig. 4(b): C₋ → ∞ with loss."""
     limits = [_best(1e4, "hot", loss)[each].value for loss in (0.0, 0.2) for each in DIRECTIONS]
     expected = [0.01, 0.01, np.sqrt(0.2) / 2, np.sqrt(0.2 / 0.8) / 2]
     yield Claim(
@@ -159,8 +172,8 @@ def _threshold(c_minus: float) -> float:
     return low
 
 
-def ratios() -> Iterator[Claim]:
-    """Appendix A: C₊/C₋ and the symmetric limits."""
+def best_ratios() -> Iterator[Claim]:
+    """Fig. 7: C₊/C₋."""
     steering = [
         _ratio(_best(c, bath, loss)[each])
         for c in (2.0, 5.0, 10.0, 30.0, 100.0) for bath in _BATHS for loss in (0.0, 0.2) for each in DIRECTIONS
@@ -175,6 +188,10 @@ def ratios() -> Iterator[Claim]:
         why="with the vacuum bath and no loss E-|+ at C- = 100 is best at "
         f"C+/C- = {_ratio(_best(100.0, 'vacuum')[_BACKWARD]):.4f}",
     )
+
+
+def limiting_ratios() -> Iterator[Claim]:
+    """Fig. 7: C₊/C₋ at large C₋, and for equal angles."""
     limit = [
         _ratio(_best(3000.0, bath, 0.0, symmetric)[each])
         for bath in _BATHS
@@ -204,6 +221,10 @@ def ratios() -> Iterator[Claim]:
         verdict=verdict(single < 1.0),
         why="loss 0",
     )
+
+
+def branches() -> Iterator[Claim]:
+    """Appendix A: pure exchange of quanta, and the switch between branches."""
     error = 0.0
     for c_plus in (0.5, 5.0, 50.0):
         minus, plus = (Oscillator.from_cooperativity(c, np.pi / 2, _HOT) for c in (3.0, c_plus))

@@ -13,6 +13,7 @@ from sim.rotating_wave import RotatingWave
 
 FloatArray = NDArray[np.float64]
 _HOT, _VACUUM = Bath.named("hot"), Bath.named("vacuum")
+_RATIO = np.geomspace(0.05, 20, 40001)
 
 
 def _point(
@@ -77,8 +78,8 @@ def equations() -> Iterator[Claim]:
     )
 
 
-def figure_2() -> Iterator[Claim]:
-    """Regions in (C₋, C₊) and the cuts at C₋ = 50."""
+def symmetric_regions() -> Iterator[Claim]:
+    """Fig. 2(a): f = 0."""
     c = np.linspace(1, 100, 397)
     forward, backward = analytic.steering_parameters(_point(c, c, 0.35, 0.35))
     onset = float(c[(forward < STEERING_BOUND) & (backward < STEERING_BOUND)].min())
@@ -92,10 +93,13 @@ def figure_2() -> Iterator[Claim]:
         verdict=verdict(onset < 10.5 and one_way < 0.05, partly=one_way < 0.05),
         why="at theta = 0.35 pi, hot baths, loss 0; the text rounds the onset down",
     )
-    ratio = np.geomspace(0.05, 20, 40001)
+
+
+def windows() -> Iterator[Claim]:
+    """Fig. 2(c), (e): where there is two-way steering."""
     for panel, theta_plus, window in (("2(c)", 0.30, (0.40, 1.7)), ("2(e)", 0.40, (0.45, 3.2))):
-        cut = _two_way(ratio, theta_plus, c_minus=50.0)
-        edge = (_two_way(ratio, theta_plus, c_minus=100.0)[0], _two_way(ratio, theta_plus, c_plus=100.0)[1])
+        cut = _two_way(_RATIO, theta_plus, c_minus=50.0)
+        edge = (_two_way(_RATIO, theta_plus, c_minus=100.0)[0], _two_way(_RATIO, theta_plus, c_plus=100.0)[1])
         yield Claim(
             where=f"Sec. IV A, Fig. {panel}",
             statement=f"two-way steering between C+/C- = {window[0]} and {window[1]} (theta+ = {theta_plus} pi)",
@@ -107,7 +111,11 @@ def figure_2() -> Iterator[Claim]:
             why="the window depends on C; the text's numbers are those at the edge of the plot (its > signs are "
             "reversed)",
         )
-    forward, backward = analytic.steering_parameters(_point(50.0, 50.0 * ratio, 0.35, 0.30))
+
+
+def positive_f() -> Iterator[Claim]:
+    """Fig. 2(c), (d): who steers whom for f > 0."""
+    forward, backward = analytic.steering_parameters(_point(50.0, 50.0 * _RATIO, 0.35, 0.30))
     steered = (forward < STEERING_BOUND) | (backward < STEERING_BOUND)
     only_backward = not np.any((forward < STEERING_BOUND) & ~(backward < STEERING_BOUND))
     ordered = bool(np.all(forward[steered] > backward[steered]))
@@ -129,11 +137,15 @@ def figure_2() -> Iterator[Claim]:
         verdict=verdict(not wedge.any(), partly=bool(np.mean(wedge) < 0.05)),
         why="true along the cut C- = 50; at larger C- a thin wedge of small C+/C- is one-way the other way",
     )
-    forward, backward = analytic.steering_parameters(_point(50.0, 50.0 * ratio, 0.35, 0.40))
+
+
+def negative_f() -> Iterator[Claim]:
+    """Fig. 2(f): who steers whom for f < 0."""
+    forward, backward = analytic.steering_parameters(_point(50.0, 50.0 * _RATIO, 0.35, 0.40))
     code = 2 * (forward < STEERING_BOUND) + (backward < STEERING_BOUND)
     changes = np.flatnonzero(np.diff(code)) + 1
     names = {0: "none", 1: "+ steers -", 2: "- steers +", 3: "two-way"}
-    order = [names[int(code[0])], *(f"{names[int(code[i])]} from {ratio[i]:.3g}" for i in changes)]
+    order = [names[int(code[0])], *(f"{names[int(code[i])]} from {_RATIO[i]:.3g}" for i in changes)]
     sequence = [int(code[0]), *(int(code[i]) for i in changes)]
     yield Claim(
         where="Sec. IV A, Fig. 2(f)",
@@ -142,6 +154,10 @@ def figure_2() -> Iterator[Claim]:
         verdict=verdict(sequence[:4] == [0, 1, 3, 2]),
         why="C- = 50; the text names the first four, the last lies beyond the ratios of interest",
     )
+
+
+def vacuum_regions() -> Iterator[Claim]:
+    """Fig. 2 with vacuum baths."""
     linear = np.linspace(0.5, 100, 400)
     agreement = _same_regions(linear[:, None], linear[None, :], ((0.35, 0.35), (0.35, 0.3), (0.35, 0.4)))
     yield Claim(
