@@ -12,7 +12,7 @@ _MEASURES = {
     "gaussian_steerability_plus_given_minus": "steerability - to +",
     "gaussian_steerability_minus_given_plus": "steerability + to -",
     "logarithmic_negativity": "log. negativity (nats)",
-    "epr_variance": "EPR variance (< 1)",
+    "epr_variance": "EPR variance (entangled < 1)",
     "key_rate_plus_given_minus": "key rate, + trusted (nats)",
     "key_rate_minus_given_plus": "key rate, - trusted (nats)",
 }
@@ -37,7 +37,9 @@ def steady(report: Report) -> Table:
     regimes = (
         regime(*(report[scheme][key(each)] for each in DIRECTIONS)) for scheme in ("unconditional", "conditional")
     )
-    table.add_row("steering", *regimes, "")
+    table.add_row("steering", *regimes, "", end_section=True)
+    for name, label in _MEASURES.items():
+        table.add_row(label, *(f"{report[scheme][name]:.5f}" for scheme in ("unconditional", "conditional")), "")
     return table
 
 
