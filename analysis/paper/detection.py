@@ -21,15 +21,21 @@ from sim.gaussian.trajectories import Gaussian
 from sim.parameters import Bath, require_count
 
 FloatArray = NDArray[np.float64]
-# what of ``Search`` distinguishes the detections
-DETECTIONS: dict[str, dict[str, Any]] = {
+_LIGHT: dict[str, dict[str, Any]] = {
     "best phase": {"lo_phase": None},
     "phase 0": {"lo_phase": 0.0},
     "phase pi/4": {"lo_phase": np.pi / 4},
     "phase pi/2": {"lo_phase": np.pi / 2},
     "heterodyne": {"scheme": "heterodyne", "lo_phase": 0.0},
-    "best phase, efficiency 0.9": {"lo_phase": None, "efficiency": 0.9},
-    "best phase, efficiency 0.5": {"lo_phase": None, "efficiency": 0.5},
+}
+# what of ``Search`` distinguishes the detections
+DETECTIONS: dict[str, dict[str, Any]] = {
+    **_LIGHT,
+    **{
+        f"{name}, efficiency {efficiency}": {**light, "efficiency": efficiency}
+        for efficiency in (0.9, 0.5)
+        for name, light in _LIGHT.items()
+    },
 }
 RESOLUTION = 1e-5
 _DURATION = 10.0
@@ -41,7 +47,7 @@ _D = {"long_name": "relative improvement of E by the record, (E_u - E_c)/E_u", "
 
 def improvements(
     *,
-    points: int = 25,
+    points: int = 21,
     simulated: int = 6,
     trajectories: int = 10_000,
     seed: int = 0,

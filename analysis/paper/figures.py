@@ -179,7 +179,8 @@ def _improvements_simulated(axes: Axes, data: xr.Dataset) -> None:
 
 def _improvements_by_detection(axes: Axes, at: xr.DataArray) -> None:
     notes = []
-    for name in at["detection"].to_numpy().tolist():
+    # the data hold every detection at every efficiency; these are as many curves as can be told apart
+    for name in (each for each in at["detection"].to_numpy().tolist() if each in _DETECTIONS):
         d = at.sel(detection=name)
         gained = d.to_numpy() > RESOLUTION
         axes.plot(d["c_minus"], 100 * d.where(gained), label=_spelled(name), **_DETECTIONS[name])
