@@ -44,6 +44,8 @@ _CURVES: dict[tuple[str, str], tuple[str, float, str]] = {
 _LOSS_DASHES = ("-", (0, (4, 2)), (0, (4, 1.5, 1, 1.5)))
 # an optimum that jumps by more from one C₋ to the next has switched branch
 _JUMP_PI = 0.1
+# a note keeps clear of curves behind it
+_PATCH = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}
 _GAIN_LIMITS = (0.01, 50.0)
 _DETECTIONS: dict[str, dict[str, Any]] = {
     "best phase": {"color": "black", "linewidth": 2.4},
@@ -186,7 +188,7 @@ def _improvements_by_detection(axes: Axes, at: xr.DataArray) -> None:
         axes.plot(d["c_minus"], 100 * d.where(gained), label=_spelled(name), **_DETECTIONS[name])
         if not gained[-1]:
             notes.append(f"{_spelled(name)}: $d = 0$ for $C_- > {_last(d['c_minus'].to_numpy(), gained):.2g}$")
-    axes.text(0.03, 0.05, "\n".join(notes), transform=axes.transAxes, fontsize=8)
+    axes.text(0.03, 0.05, "\n".join(notes), transform=axes.transAxes, fontsize=8, bbox=_PATCH)
     _gain_axes(axes, at["c_minus"].to_numpy())
     axes.tick_params(labelleft=True)
 
