@@ -59,6 +59,28 @@ class RotatingWave:
             path_phase=cascade.path_phase,
         )
 
+    @classmethod
+    def in_bath(
+        cls,
+        bath: Bath,
+        *,
+        cooperativities: tuple[ArrayLike, ArrayLike],
+        angles: tuple[ArrayLike, ArrayLike],
+        loss: float = 0.0,
+    ) -> Self:
+        """Working points with both oscillators in the same bath, from (C₋, C₊) and (θ₋, θ₊) in radians."""
+        arrays = np.broadcast_arrays(*cooperativities, *angles)
+        c_minus, c_plus, angle_minus, angle_plus = (np.asarray(each, dtype=np.float64) for each in arrays)
+        return cls(
+            strength_minus=c_minus * bath.decoherence_rate,
+            angle_minus=angle_minus,
+            bath_minus=bath,
+            strength_plus=c_plus * bath.decoherence_rate,
+            angle_plus=angle_plus,
+            bath_plus=bath,
+            loss=loss,
+        )
+
     @property
     def transmission(self) -> float:
         """Amplitude √(1−ε) that reaches the second oscillator."""

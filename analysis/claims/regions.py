@@ -21,12 +21,8 @@ def _point(
     theta_plus: FloatArray | float, bath: Bath = _HOT, loss: float = 0.0,
 ) -> RotatingWave:  # fmt: skip
     """Working points from cooperativities and angles in units of π, both oscillators in the same bath."""
-    c_minus, c_plus, theta_minus, theta_plus = np.broadcast_arrays(c_minus, c_plus, theta_minus, theta_plus)
-    rate = bath.decoherence_rate
-    return RotatingWave(
-        strength_minus=c_minus * rate, angle_minus=np.pi * theta_minus, bath_minus=bath,
-        strength_plus=c_plus * rate, angle_plus=np.pi * theta_plus, bath_plus=bath, loss=loss,
-    )  # fmt: skip
+    angles = (np.pi * np.asarray(theta_minus), np.pi * np.asarray(theta_plus))
+    return RotatingWave.in_bath(bath, cooperativities=(c_minus, c_plus), angles=angles, loss=loss)
 
 
 def _two_way(

@@ -150,18 +150,8 @@ def _working_points(
     bath: str,
 ) -> RotatingWave:
     """Points without loss, both oscillators in the same bath; arguments broadcast."""
-    common = Bath.named(bath)
-    rate = common.decoherence_rate
-    arrays = np.broadcast_arrays(c_minus, c_plus, theta_minus_pi, theta_plus_pi)
-    minus, plus, angle_minus, angle_plus = (np.asarray(each, dtype=np.float64) for each in arrays)
-    return RotatingWave(
-        strength_minus=minus * rate,
-        angle_minus=np.pi * angle_minus,
-        bath_minus=common,
-        strength_plus=plus * rate,
-        angle_plus=np.pi * angle_plus,
-        bath_plus=common,
-    )
+    angles = (np.pi * np.asarray(theta_minus_pi), np.pi * np.asarray(theta_plus_pi))
+    return RotatingWave.in_bath(Bath.named(bath), cooperativities=(c_minus, c_plus), angles=angles)
 
 
 def _steering(point: RotatingWave) -> FloatArray:
