@@ -9,10 +9,8 @@ second ensemble.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-import joblib
 import numpy as np
 import xarray as xr
-from threadpoolctl import threadpool_limits
 
 from analysis.estimators import (
     Ensemble,
@@ -23,6 +21,7 @@ from analysis.estimators import (
     unconditional_steering,
 )
 from analysis.optimum import Optimum, Search, best_points
+from analysis.parallel import in_parallel
 from analysis.steering import DIRECTIONS, Direction, steering_parameter
 from sim.ensemble import Method, require_jobs, simulate
 from sim.gaussian.covariance import stationary_state
@@ -109,22 +108,15 @@ def optima(
     searches: Sequence[Search], jobs: int = 1, progress: Callable[[], None] | None = None
 ) -> list[dict[Direction, tuple[Optimum, Optimum]]]:
     """The best unconditional and conditional point of each search, by direction; ``progress`` after each search."""
-    parallel = joblib.Parallel(n_jobs=jobs, return_as="generator")
-    found = []
-    for best in parallel(joblib.delayed(_both_schemes)(search) for search in searches):
-        found.append(best)
-        if progress is not None:
-            progress()
-    return found
+    return in_parallel(_both_schemes, searches, jobs, None if progress is None else lambda *_: progress())
 
 
 def _both_schemes(search: Search) -> dict[Direction, tuple[Optimum, Optimum]]:
-    with threadpool_limits(1):
-        unconditional, conditional = (best_points(search, conditional=wanted) for wanted in (False, True))
+    unconditional, conditional = (best_points(search, conditional=wanted) for wanted in (False, True))
     return {direction: (unconditional[direction], conditional[direction]) for direction in DIRECTIONS}
 
 
-def compare(best: tuple[Optimum, Optimum], sampling: Sampling, *, efficiency: float, stream: int) -> Comparison:
+def compare(best: tuple[Optimum, Optimum], sampling: Sampling, *, stream: int) -> Comparison:
     """d in one direction from simulated records at the best point of each scheme.
 
     ``stream`` numbers the comparisons of one study, so that each draws its own noise from ``sampling.seed``.
@@ -133,7 +125,7 @@ def compare(best: tuple[Optimum, Optimum], sampling: Sampling, *, efficiency: fl
     direction = unconditional.direction
     if conditional.detection is None:
         raise ValueError("the second optimum must be that of the conditional scheme")
-    quiet = quietest_detection(unconditional.cascade, direction, efficiency)
+    quiet = quietest_detection(unconditional.cascade, direction, conditional.detection.efficiency)
     first = _ensemble(unconditional.cascade, quiet, sampling, 2 * stream)
     second = _ensemble(conditional.cascade, conditional.detection, sampling, 2 * stream + 1)
     e_u, e_c = unconditional_steering(first, direction), conditional_steering(second, direction)
@@ -173,8 +165,7 @@ def study(
     comparisons: list[Comparison] = []
     for best in optima(list(searches.values()), sampling.jobs, progress):
         for pair in best.values():
-            efficiency = pair[1].detection.efficiency if pair[1].detection else 1.0
-            comparisons.append(compare(pair, sampling, efficiency=efficiency, stream=len(comparisons)))
+            comparisons.append(compare(pair, sampling, stream=len(comparisons)))
             if progress is not None:
                 progress()
     return comparisons

@@ -165,9 +165,10 @@ def _sampling(total: FloatArray, scatter: FloatArray, direction: Direction, free
     _, measured, _ = blocks(total, direction)
     _, scatter_measured, _ = blocks(scatter, direction)
     rows = slice(0, 2) if direction == "plus_given_minus" else slice(2, 4)
-    a_rr = np.linalg.solve(inferred_covariance(total, direction), residual.T @ scatter @ residual)
+    inferred = inferred_covariance(total, direction)
+    a_rr = np.linalg.solve(inferred, residual.T @ scatter @ residual)
     cross = residual.T @ scatter[:, rows]
-    a_rm_b_mr = np.linalg.solve(inferred_covariance(total, direction), cross @ np.linalg.solve(measured, cross.T))
+    a_rm_b_mr = np.linalg.solve(inferred, cross @ np.linalg.solve(measured, cross.T))
     trace, square = float(np.trace(a_rr)), float(np.trace(a_rr @ a_rr))
     if trace <= 0.0 or square <= 0.0:
         return 0.0, 0.0

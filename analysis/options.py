@@ -239,8 +239,7 @@ def detection(values: dict[str, Any]) -> Detection:
 def searches(values: dict[str, Any]) -> dict[tuple[str, float], "Search"]:
     """One search for every bath of + and C₋."""
     plus = values["bath_plus"]
-    names = ("hot", "vacuum")
-    by_name = {name: Bath.named(name) for name in names} if plus is None else {_bath_name(plus): plus}
+    by_name = {name: Bath.named(name) for name in BATHS} if plus is None else {_bath_name(plus): plus}
     return {
         (name, c_minus): search(values, c_minus, bath)
         for name, bath in by_name.items()
@@ -266,7 +265,7 @@ def search(values: dict[str, Any], c_minus: float, bath_plus: Bath) -> "Search":
 
 
 def _bath_name(bath: Bath) -> str:
-    for name in ("hot", "vacuum"):
+    for name in BATHS:
         if bath == Bath.named(name):
             return name
     return f"{bath.linewidth / (2 * math.pi):g},{bath.occupation:g}"

@@ -10,8 +10,9 @@ from collections.abc import Callable
 import xarray as xr
 
 from analysis.paper.detection import improvements
-from analysis.paper.optima import Progress, best_against_loss, best_angles, best_ratios, best_steering
+from analysis.paper.optima import best_against_loss, best_angles, best_ratios, best_steering
 from analysis.paper.regions import angle_maps, cooperativity_maps
+from analysis.parallel import Progress
 from sim.ensemble import require_jobs
 
 

@@ -1,7 +1,7 @@
 """Fig. 8 of arXiv:1901.04250, whose detection is not stated: d for every detection that it may have been.
 
 d = (E_u − E_c)/E_u, each scheme at its own best point; exact against C₋, and from trajectories at some of the C₋.
-Search and cut at γ = 1e-6 γ̃₀ leave some 1e-6 of d open: a |d| below ``RESOLUTION`` means none.
+The search and its cut at the edge of stability leave some 1e-6 of d open: a |d| below ``RESOLUTION`` means none.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from analysis.comparison import Comparison, Sampling, compare
 from analysis.estimators import Estimate
 from analysis.optimum import Optimum, Search, best_points
-from analysis.paper.optima import BATHS, LARGEST_RATIO, Progress, cooperativities, in_parallel
+from analysis.paper.optima import BATHS, LARGEST_RATIO, cooperativities
+from analysis.parallel import Progress, in_parallel
 from analysis.steering import DIRECTIONS, Direction
 from sim.gaussian.trajectories import Gaussian
 from sim.parameters import Bath, require_count
@@ -117,8 +118,7 @@ def _phase(best: Optimum) -> float:
 
 def _simulated(task: tuple[_Pair, Sampling, int]) -> Comparison:
     pair, sampling, stream = task
-    detection = pair[1].detection
-    return compare(pair, sampling, efficiency=detection.efficiency if detection else 1.0, stream=stream)
+    return compare(pair, sampling, stream=stream)
 
 
 def _dataset(

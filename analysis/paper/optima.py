@@ -5,25 +5,19 @@ C₊ is free up to ``largest_ratio`` C₋. Where E has its infimum at C₊ → �
 by about 1/C₊ at most: with hot baths E_{+|−} → ½ for (1 − ε) C₋ ≤ 1.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Iterable
+from typing import Any
 
-import joblib
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from analysis.optimum import Optimum, Search, best_points
+from analysis.parallel import Progress, in_parallel
 from analysis.steering import DIRECTIONS
-from sim.ensemble import require_jobs
 from sim.parameters import Bath, require_count
 
 FloatArray = NDArray[np.float64]
-# what is done, of how much
-Progress = Callable[[int, int], None]
-_Task = TypeVar("_Task")
-_Result = TypeVar("_Result")
 
 # of + : the paper's two sets of thermal parameters; − is hot in both
 BATHS = ("hot", "vacuum")
@@ -44,20 +38,6 @@ _ATTRIBUTES: dict[str, dict[str, str]] = {
 # what Figs. 4, 6 and 7 have in common is searched once in a process
 _FOUND: dict[Search, list[list[float]]] = {}
 _DIMENSIONS = ("bath", "coupling", "loss", "c_minus", "direction")
-
-
-def in_parallel(
-    function: Callable[[_Task], _Result], tasks: Sequence[_Task], jobs: int, progress: Progress | None
-) -> list[_Result]:
-    """``function`` of every task, in order, by ``jobs`` processes of one thread each; the same for any number."""
-    require_jobs(jobs)
-    results: list[_Result] = []
-    parallel = joblib.Parallel(n_jobs=jobs, return_as="generator")
-    for result in parallel(joblib.delayed(_on_one_thread)(function, task) for task in tasks):
-        results.append(result)
-        if progress is not None:
-            progress(len(results), len(tasks))
-    return results
 
 
 def cooperativities(points: int) -> FloatArray:
@@ -156,11 +136,6 @@ def _best_values(search: Search) -> list[list[float]]:
 def _values(best: Optimum) -> list[float]:
     minus, plus = best.cascade.minus, best.cascade.plus
     return [best.value, minus.angle / np.pi, plus.angle / np.pi, plus.cooperativity / minus.cooperativity]
-
-
-def _on_one_thread(function: Callable[[_Task], _Result], task: _Task) -> _Result:
-    with threadpool_limits(1):
-        return function(task)
 
 
 def _select(best: xr.Dataset, figure: int, *names: str) -> xr.Dataset:

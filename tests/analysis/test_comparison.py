@@ -70,7 +70,7 @@ def test_progress_is_told_of_each_step() -> None:
 def test_any_number_of_workers_gives_the_same_numbers() -> None:
     # three blocks, two workers
     sampling = replace(SAMPLING, trajectories=4001)
-    one, two = (comparison.compare(best(), replace(sampling, jobs=jobs), efficiency=1.0, stream=0) for jobs in (1, 2))
+    one, two = (comparison.compare(best(), replace(sampling, jobs=jobs), stream=0) for jobs in (1, 2))
     assert numbers(one) == numbers(two)
 
 
@@ -84,9 +84,9 @@ def test_workers_find_the_same_optima() -> None:
 def test_every_comparison_draws_its_own_noise() -> None:
     sampling = replace(SAMPLING, trajectories=10)
     first, again, second = (
-        comparison.compare(best(), sampling, efficiency=1.0, stream=stream).unconditional.value for stream in (0, 0, 1)
+        comparison.compare(best(), sampling, stream=stream).unconditional.value for stream in (0, 0, 1)
     )
-    other = comparison.compare(best(), replace(sampling, seed=12), efficiency=1.0, stream=0).unconditional.value
+    other = comparison.compare(best(), replace(sampling, seed=12), stream=0).unconditional.value
     assert first == again
     assert len({first, second, other}) == 3
 
@@ -127,7 +127,7 @@ def test_the_second_optimum_is_conditional() -> None:
         direction="plus_given_minus", value=0.4, cascade=cascade(3, 4, 0.3, 0.4, (WARM, WARM)), detection=None
     )
     with pytest.raises(ValueError, match=r"^the second optimum must be that of the conditional scheme$"):
-        comparison.compare((unconditional, unconditional), SAMPLING, efficiency=1.0, stream=0)
+        comparison.compare((unconditional, unconditional), SAMPLING, stream=0)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """The unconditional optimum against a dense scan of the open stable region, polished in 40-digit arithmetic.
 
 The reference types in Eqs. (4), (6) and (7) and searches γ₋ and γ₊ on a logarithmic scale down to 1e-12 γ̃₀, where the
-search of the package stops at 1e-6 γ̃₀: what it loses by that must stay under 1e-6 of E.
+search of the package stops at 1e-7 (Γ + γ̃₀): what it loses by that must stay under 1e-6 of E.
 """
 
 from collections.abc import Sequence
@@ -111,5 +111,5 @@ def test_optimum_is_the_infimum_to_a_millionth(c_minus: float, bath: str, loss: 
         value = best[direction].value
         assert value / reference(c_minus, baths, loss, row) - 1 < 1e-6, direction
         # the reference may have missed what the package found, but no loss of digits may have made E too good:
-        # γ₋ = 1e-6 γ̃₀ carries the rounding of Γ cos 2θ, 1e-16 · 300/1e-6, and E a 1e-6 of that
+        # γ₋ = 1e-7 (Γ + γ̃₀) carries the rounding of Γ cos 2θ, 1e-16/1e-7, and E a 1e-6 of that
         assert abs(value / at_angles(best[direction], loss, row) - 1) < 1e-12, direction
