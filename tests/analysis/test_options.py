@@ -245,12 +245,19 @@ def test_the_detection_is_the_one_described() -> None:
     assert found == Detection(lo_phase=math.pi / 4, efficiency=0.7, scheme="heterodyne")
 
 
+def parameters(command: str, *arguments: str) -> dict[str, Any]:
+    """The parameters of a command line; nothing is run."""
+    # under its group, as in use: click keeps for good the help option of the first context a command sees
+    group = click.Context(steering, **steering.context_settings)
+    return steering.commands[command].make_context(command, list(arguments), parent=group).params
+
+
 def parsed(command: str, content: str | bytes, *flags: str) -> dict[str, Any]:
     """The parameters of a command given a configuration file; nothing is run."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "given.toml"
         path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return steering.commands[command].make_context(command, ["--config", str(path), *flags]).params
+        return parameters(command, "--config", str(path), *flags)
 
 
 # for every option of every command a value that is not its default
@@ -285,11 +292,11 @@ def test_a_file_says_what_flags_say(command: str, underscores: bool) -> None:
     names = named(command)
     lines = [f"{name.replace('-', '_') if underscores else name} = {SETTINGS[name][0]}" for name in names]
     flags = [part for name in names for part in (f"--{name}", SETTINGS[name][1]) if part]
-    from_flags = steering.commands[command].make_context(command, list(flags)).params
+    from_flags = parameters(command, *flags)
     from_file = parsed(command, "\n".join(lines))
     assert from_file == from_flags
     # every option took its value from the file
-    defaults = steering.commands[command].make_context(command, []).params
+    defaults = parameters(command)
     assert all(from_file[name] != defaults[name] for name in defaults)
 
 
