@@ -3,13 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
-import qutip
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from sim.fock.operators import LADDER, embed, ladder_operators, ladder_products
+from sim.fock.levels import LADDER, embed, ladder_operators, ladder_products
+
+if TYPE_CHECKING:
+    import qutip
 
 FloatArray = NDArray[np.float64]
 
@@ -59,7 +62,7 @@ class Moments:
         return mean, covariance - np.outer(mean, mean), tops, trace
 
 
-def moments(state: qutip.Qobj) -> tuple[FloatArray, FloatArray]:
+def moments(state: "qutip.Qobj") -> tuple[FloatArray, FloatArray]:
     """Mean (d,) and symmetrised covariance (d, d) of a density operator on oscillators."""
     mean, covariance, _, _ = Moments(tuple(state.dims[0])).of(state.full())
     return mean, covariance

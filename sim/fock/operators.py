@@ -1,7 +1,4 @@
-"""A linear model on truncated oscillators: the same sums H = ½ Σ G_jk x_j x_k and L_k = c_k·x, as QuTiP operators.
-
-Tensor order is mode order (minus, plus). A cutoff is the number of Fock levels kept of one oscillator.
-"""
+"""A linear model on truncated oscillators: the same sums H = ½ Σ G_jk x_j x_k and L_k = c_k·x, as QuTiP operators."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,14 +8,13 @@ import qutip
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from sim.conventions import OSCILLATORS, VACUUM_VARIANCE
+from sim.conventions import VACUUM_VARIANCE
+from sim.fock.levels import LADDER, check_cutoffs, ladder_operators, ladder_products, mode_names
 from sim.model import LinearModel
 from sim.states import InitialState
 
 ComplexArray = NDArray[np.complex128]
 
-# x = LADDER·(a, a†) of one oscillator
-LADDER = np.array([[1.0, 1.0], [-1.0j, 1.0j]]) / np.sqrt(2.0)
 # Coefficients are sums of a few terms, so what should cancel leaves a few ulp of the largest. Left in, such
 # residues double the stored entries of every operator and hide the symmetry of the Liouvillian.
 _ROUND_OFF = 16 * np.finfo(float).eps
@@ -59,52 +55,6 @@ class LindbladOperators:
         channels = [*self.monitored, *self.unmonitored]
         decay = sum((op.full().conj().T @ op.full() for op in channels), np.zeros(self.hamiltonian.shape))
         return float(np.linalg.eigvalsh(decay)[-1] + np.ptp(np.linalg.eigvalsh(self.hamiltonian.full())))
-
-
-def check_cutoffs(cutoffs: tuple[int, ...], modes: int) -> None:
-    """Raise ValueError unless there is one whole number ≥ 2 for each oscillator.
-
-    One level has no ladder operator: the oscillator would drop out of H and every L_k without a word.
-    """
-    if not isinstance(cutoffs, tuple) or len(cutoffs) != modes:
-        raise ValueError(
-            f"cutoffs must be a tuple of one number of Fock levels per oscillator ({modes}), got {cutoffs!r}"
-        )
-    for name, cutoff in zip(mode_names(modes), cutoffs, strict=True):
-        if isinstance(cutoff, bool) or not isinstance(cutoff, int | np.integer) or cutoff < 2:
-            raise ValueError(
-                f"the cutoff of oscillator {name} must be a whole number of Fock levels, at least 2 "
-                f"(one level cannot be excited, so it has no dynamics), got {cutoff!r}"
-            )
-
-
-def mode_names(modes: int) -> tuple[str, ...]:
-    """How messages refer to the oscillators: minus and plus, or by number where there are not two."""
-    return OSCILLATORS if modes == len(OSCILLATORS) else tuple(str(mode) for mode in range(modes))
-
-
-def embed(operator: sp.sparray, mode: int, cutoffs: tuple[int, ...]) -> sp.csr_array:
-    """``operator`` of one oscillator on the whole space; sparse array of shape (D, D), D the product of cutoffs."""
-    before, after = int(np.prod(cutoffs[:mode])), int(np.prod(cutoffs[mode + 1 :]))
-    return sp.csr_array(sp.kron(sp.kron(sp.eye_array(before), operator), sp.eye_array(after)))
-
-
-def ladder_operators(cutoffs: tuple[int, ...]) -> list[sp.csr_array]:
-    """ξ = (a_0, a_0†, a_1, a_1†, …) on the whole space; sparse arrays of shape (D, D)."""
-    lowering = [sp.diags_array(np.sqrt(np.arange(1.0, n)), offsets=1, shape=(n, n)) for n in cutoffs]
-    return [embed(op, mode, cutoffs) for mode, a in enumerate(lowering) for op in (a, a.T)]
-
-
-def ladder_products(cutoffs: tuple[int, ...]) -> list[list[sp.csr_array]]:
-    """The true products ξ_j ξ_k between kept levels; sparse arrays of shape (D, D).
-
-    Multiplying truncated ladders instead would pass over the first level left out and get a a† wrong at the
-    top: a false level shift in H, and variances too small. One spare level each is enough to avoid that.
-    """
-    spare = ladder_operators(tuple(n + 1 for n in cutoffs))
-    kept = np.arange(np.prod([n + 1 for n in cutoffs])).reshape([n + 1 for n in cutoffs])
-    kept = kept[tuple(slice(n) for n in cutoffs)].ravel()
-    return [[sp.csr_array((left @ right)[kept][:, kept]) for right in spare] for left in spare]
 
 
 def lindblad_operators(model: LinearModel, cutoffs: tuple[int, ...], unit: float = 1.0) -> LindbladOperators:
