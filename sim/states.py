@@ -21,8 +21,9 @@ class InitialState:
     ----------
     covariance : V, array of shape (d, d): what the observer does not know at t = 0
     scatter : covariance of the means over the ensemble, array of shape (d, d); zero if every trajectory
-        starts from the same state. The mean of the means is zero.
+        starts from the same state
     name : how results refer to it
+    mean : mean of the means, array of shape (d,); zero if left out
 
     The unconditional covariance at t = 0 is ``covariance + scatter``.
 
@@ -36,6 +37,7 @@ class InitialState:
     covariance: FloatArray
     scatter: FloatArray
     name: str
+    mean: FloatArray | None = None
 
     def __post_init__(self) -> None:
         shape = np.shape(self.covariance)
@@ -53,6 +55,18 @@ class InitialState:
             values = np.linalg.eigvalsh(matrix)
             if values[0] < -_ROUNDING * max(1.0, values[-1]):
                 raise ValueError(f"{name} must {rule}, got {getattr(self, name)}")
+        if self.mean is not None and (np.shape(self.mean) != shape[:1] or not np.all(np.isfinite(self.mean))):
+            raise ValueError(f"mean must be finite, of shape {shape[:1]}, got {self.mean}")
+
+    @property
+    def gaussian(self) -> bool:
+        """Whether mean and covariance say all there is to say."""
+        return True
+
+    @property
+    def center(self) -> FloatArray:
+        """``mean``, or zeros; array of shape (d,)."""
+        return np.zeros(self.covariance.shape[0]) if self.mean is None else np.asarray(self.mean, dtype=float)
 
     @property
     def unconditional(self) -> FloatArray:
@@ -74,6 +88,35 @@ def thermal_state(occupations: tuple[float, ...], name: str = "thermal") -> Init
 def ground_state(modes: int = 2) -> InitialState:
     """Every oscillator in its ground state."""
     return thermal_state((0.0,) * modes, name="ground")
+
+
+def coherent_state(amplitudes: tuple[complex, ...]) -> InitialState:
+    """Coherent states of the given amplitudes α = ⟨a⟩, one per oscillator.
+
+    Raises ValueError if an amplitude is not finite.
+    """
+    alpha = np.asarray(amplitudes, dtype=complex)
+    mean = np.sqrt(2.0) * np.stack([alpha.real, alpha.imag], axis=-1).ravel()
+    vacuum = ground_state(alpha.size)
+    return InitialState(covariance=vacuum.covariance, scatter=vacuum.scatter, mean=mean, name="coherent")
+
+
+def squeezed_state(factors: tuple[float, ...], angles: tuple[float, ...] | None = None) -> InitialState:
+    """Squeezed vacuum in every oscillator: variance e^{−2r}/2 at ``angles`` (radians, from X), e^{2r}/2 across.
+
+    Raises ValueError if a number is not finite, |r| is above 10 or the counts differ.
+    """
+    angles = (0.0,) * len(factors) if angles is None else angles
+    if len(angles) != len(factors):
+        raise ValueError(f"there must be one angle per squeezing factor, got {len(angles)} for {len(factors)}")
+    covariance = np.zeros((2 * len(factors),) * 2)
+    for mode, (factor, angle) in enumerate(zip(factors, angles, strict=True)):
+        require(factor, "squeezing factor", low=-10.0, high=10.0)
+        require(angle, "squeezing angle", low=-np.inf)
+        turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+        spread = VACUUM_VARIANCE * np.exp([-2.0 * factor, 2.0 * factor])
+        covariance[2 * mode : 2 * mode + 2, 2 * mode : 2 * mode + 2] = (turn * spread) @ turn.T
+    return InitialState(covariance=covariance, scatter=np.zeros_like(covariance), name="squeezed")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -56,7 +56,7 @@ class Diagnostics:
     @property
     def messages(self) -> tuple[str, ...]:
         """What a user must know, one sentence each; empty when all is well."""
-        return cutoff_messages(self.cutoffs, self.top_population)
+        return cutoff_messages(self.cutoffs, self.top_population, self.commutator_defect)
 
     def worst(self, other: "Diagnostics") -> "Diagnostics":
         """The worse of two in every figure."""
@@ -70,18 +70,25 @@ class Diagnostics:
 
     def warn(self, context: str = "", stacklevel: int = 3) -> None:
         """Issue a CutoffWarning for each message, ``context`` (which trajectory) at its end."""
-        for message in self.messages:
-            warnings.warn(message + context, CutoffWarning, stacklevel=stacklevel)
+        warn_of_cutoff(self.cutoffs, self.top_population, self.commutator_defect, context, stacklevel + 1)
 
 
-def cutoff_messages(cutoffs: tuple[int, ...], top_population: FloatArray) -> tuple[str, ...]:
+def cutoff_messages(cutoffs: tuple[int, ...], tops: FloatArray, defects: FloatArray) -> tuple[str, ...]:
     """One sentence for each oscillator whose commutator is off by more than ``DEFECT_LIMIT``."""
     return tuple(
         f"oscillator {name}: {top:.1e} of the population sits in the top of {cutoff} levels, so its commutator "
-        f"is off by {100 * cutoff * top:.2g} %: raise its cutoff"
-        for name, cutoff, top in zip(mode_names(len(cutoffs)), cutoffs, np.abs(top_population), strict=True)
-        if cutoff * top > DEFECT_LIMIT
+        f"is off by {100 * defect:.2g} %: raise its cutoff"
+        for name, cutoff, top, defect in zip(mode_names(len(cutoffs)), cutoffs, np.abs(tops), defects, strict=True)
+        if defect > DEFECT_LIMIT
     )
+
+
+def warn_of_cutoff(
+    cutoffs: tuple[int, ...], tops: FloatArray, defects: FloatArray, context: str = "", stacklevel: int = 3
+) -> None:
+    """Issue a CutoffWarning for each of ``cutoff_messages``, ``context`` (which trajectory) at its end."""
+    for message in cutoff_messages(cutoffs, tops, defects):
+        warnings.warn(message + context, CutoffWarning, stacklevel=stacklevel)
 
 
 def inspect(density: NDArray[np.complex128], moments: Moments) -> tuple[FloatArray, FloatArray, Diagnostics]:

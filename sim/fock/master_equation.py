@@ -12,7 +12,7 @@ from scipy.sparse.csgraph import connected_components
 from sim.conventions import symplectic_form
 from sim.fock.diagnostics import Diagnostics, UnphysicalStateError, inspect
 from sim.fock.moments import FloatArray, Moments
-from sim.fock.operators import lindblad_operators, thermal_density
+from sim.fock.operators import initial_density, lindblad_operators
 from sim.model import LinearModel
 from sim.parameters import UnstableError
 from sim.states import InitialState
@@ -141,7 +141,7 @@ def evolve(
     if times.ndim != 1 or times.size == 0 or not np.all(np.isfinite(times)) or np.any(np.diff(times) <= 0):
         raise ValueError(f"times must be finite and increasing, got {times}")
     operators = lindblad_operators(model, cutoffs)
-    density = thermal_density(initial, cutoffs)
+    density = initial_density(initial, cutoffs)
     options = {"atol": 1e-12, "rtol": 1e-9, "nsteps": 10**7, "progress_bar": ""}
     solver = qutip.MESolver(operators.liouvillian(), options=options)
     solver.start(density, times[0])

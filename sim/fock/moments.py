@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from sim.fock.levels import LADDER, embed, ladder_operators, ladder_products
+from sim.fock.levels import LADDER, Levels, embed, ladder_products
 
 if TYPE_CHECKING:
     import qutip
@@ -29,17 +29,9 @@ class Moments:
 
     @cached_property
     def _rows(self) -> sp.csr_array:
-        modes = len(self.cutoffs)
-        to_ladder = np.kron(np.eye(modes), LADDER)
-        ladders, products = ladder_operators(self.cutoffs), ladder_products(self.cutoffs)
-        d = 2 * modes
-        second: list[sp.sparray] = []
-        first = [sum(to_ladder[j, k] * ladders[k] for k in range(d)) for j in range(d)]
-        for i, j in zip(*np.triu_indices(d), strict=True):
-            weights = np.outer(to_ladder[i], to_ladder[j])
-            weights = 0.5 * (weights + weights.T)
-            second.append(sum(weights[k, l] * products[k][l] for k in range(d) for l in range(d)))
-        return expectation_rows([*first, *second, *self._tops, sp.eye_array(int(np.prod(self.cutoffs)))])
+        first_and_second = moment_rows(Levels(self.cutoffs, triangular=False))
+        others = expectation_rows([*self._tops, sp.eye_array(int(np.prod(self.cutoffs)))])
+        return sp.csr_array(sp.vstack([first_and_second, others]))
 
     @property
     def _tops(self) -> list[sp.sparray]:
@@ -66,6 +58,22 @@ def moments(state: "qutip.Qobj") -> tuple[FloatArray, FloatArray]:
     """Mean (d,) and symmetrised covariance (d, d) of a density operator on oscillators."""
     mean, covariance, _, _ = Moments(tuple(state.dims[0])).of(state.full())
     return mean, covariance
+
+
+def moment_rows(levels: Levels) -> sp.csr_array:
+    """Rows of ``expectation_rows`` for ξ_i, then (ξ_i ξ_j + ξ_j ξ_i)/2 for i ≤ j, between the kept levels."""
+    modes = len(levels.cutoffs)
+    to_ladder = np.kron(np.eye(modes), LADDER)
+    ladders, products = levels.ladders(), ladder_products(levels.cutoffs)
+    d = 2 * modes
+    first = [sum(to_ladder[j, k] * ladders[k] for k in range(d)) for j in range(d)]
+    second: list[sp.sparray] = []
+    for i, j in zip(*np.triu_indices(d), strict=True):
+        weights = np.outer(to_ladder[i], to_ladder[j])
+        weights = 0.5 * (weights + weights.T)
+        product = sum(weights[k, l] * products[k][l] for k in range(d) for l in range(d))
+        second.append(levels.restrict(product))
+    return expectation_rows([*first, *second])
 
 
 def expectation_rows(operators: Sequence[sp.sparray]) -> sp.csr_array:

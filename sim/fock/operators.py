@@ -8,8 +8,8 @@ import qutip
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from sim.conventions import VACUUM_VARIANCE
-from sim.fock.levels import LADDER, check_cutoffs, ladder_operators, ladder_products, mode_names
+from sim.fock.levels import LADDER, Levels, check_cutoffs, ladder_operators, ladder_products
+from sim.fock.states import density_at_rest
 from sim.model import LinearModel
 from sim.states import InitialState
 
@@ -21,8 +21,6 @@ _ROUND_OFF = 16 * np.finfo(float).eps
 # Step × fastest rate. Measured at 0.25 (two cascaded modes, covariances of order 1): conditional covariance
 # wrong by 1e-4 to 3e-4 with platen, 1e-3 to 2e-3 with milstein, pred_corr and rouchon, 1e-2 with euler.
 STEP_FRACTION = 0.25
-# A thermal tail this heavy moves the covariance by several percent: refused, not warned about.
-MAX_LOST_POPULATION = 1e-2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,47 +94,18 @@ def suggested_step(model: LinearModel, cutoffs: tuple[int, ...]) -> float:
     return STEP_FRACTION / stiffness
 
 
-def thermal_density(initial: InitialState, cutoffs: tuple[int, ...]) -> qutip.Qobj:
-    """Density matrix of uncorrelated thermal oscillators, renormalised between the kept levels.
-
-    The occupations are read off the covariance, n̄ = V − ½.
+def initial_density(initial: InitialState, cutoffs: tuple[int, ...]) -> qutip.Qobj:
+    """The state every trajectory starts from, normalised between the kept levels.
 
     Raises
     ------
     ValueError
-        if the state has scatter, is correlated or squeezed, or loses more than ``MAX_LOST_POPULATION``
-        of an oscillator to the levels left out.
+        if the cutoffs do not suit, the means are scattered, or the state loses more than 1e-2 of its population to
+        the levels left out.
     """
     check_cutoffs(cutoffs, initial.covariance.shape[0] // 2)
-    density: sp.sparray = sp.eye_array(1)
-    for name, cutoff, occupation in zip(mode_names(len(cutoffs)), cutoffs, _occupations(initial), strict=True):
-        ratio = occupation / (occupation + 1.0)
-        lost = ratio**cutoff
-        if lost > MAX_LOST_POPULATION:
-            needed = int(np.ceil(np.log(MAX_LOST_POPULATION) / np.log(ratio)))
-            raise ValueError(
-                f"the initial state {initial.name} needs at least {needed} levels of oscillator {name}: of a "
-                f"thermal state with {occupation:.4g} quanta, {lost:.2g} lies above the {cutoff} levels kept"
-            )
-        populations = ratio ** np.arange(cutoff)
-        density = sp.kron(density, sp.diags_array(populations / populations.sum()))
-    return _quantum(density, cutoffs).to("Dense")
-
-
-def _occupations(initial: InitialState) -> NDArray[np.float64]:
-    variances = np.diag(initial.covariance)
-    scale = _ROUND_OFF * np.max(variances)
-    if np.any(initial.scatter):
-        raise ValueError(
-            f"a Fock engine starts every trajectory alike, but the initial state {initial.name} has scatter"
-        )
-    if np.max(np.abs(initial.covariance - np.diag(variances))) > scale:
-        raise ValueError(f"a Fock engine starts from uncorrelated oscillators, got the initial state {initial.name}")
-    pairs = variances.reshape(-1, 2)
-    if np.max(np.abs(pairs[:, 0] - pairs[:, 1])) > scale:
-        raise ValueError(f"a Fock engine starts from thermal oscillators, but {initial.name} is squeezed: {variances}")
-    occupations: NDArray[np.float64] = np.maximum(pairs.mean(axis=1) - VACUUM_VARIANCE, 0.0)
-    return occupations
+    density = density_at_rest(initial, Levels(cutoffs, triangular=False))
+    return qutip.Qobj(density, dims=[list(cutoffs)] * 2).to("Dense")
 
 
 def _clean(coefficients: ComplexArray) -> ComplexArray:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sim.fock.diagnostics import Diagnostics, UnphysicalStateError, inspect
 from sim.fock.merged_solver import MergedSMESolver
 from sim.fock.moments import FloatArray, Moments, expectation_rows, expectations
-from sim.fock.operators import LindbladOperators, lindblad_operators, thermal_density
+from sim.fock.operators import LindbladOperators, initial_density, lindblad_operators
 from sim.fock.stepping import warn_of_step
 from sim.grid import TimeGrid
 from sim.model import LinearModel
@@ -70,7 +70,7 @@ class QutipSME:
                 f"{model.dimension}"
             )
         operators = lindblad_operators(model, self.cutoffs, unit=grid.step)
-        density = thermal_density(initial, self.cutoffs)
+        density = initial_density(initial, self.cutoffs)
         step_rate = operators.stiffness()
         warn_of_step(grid.step, step_rate)
         return QutipEngine(

@@ -56,7 +56,7 @@ def filter_record(model: LinearModel, record: FloatArray, interval: float, initi
     require(interval, "interval", low=0.0, low_open=True)
     step = propagator(model, interval)
     d, saves = model.dimension, record.shape[-2]
-    mean = np.zeros((*record.shape[:-2], d))
+    mean = np.broadcast_to(initial.center, (*record.shape[:-2], d))
     covariance = initial.unconditional
     means, covariances, innovations = [mean], [covariance], []
     for k in range(saves):

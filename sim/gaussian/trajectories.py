@@ -32,7 +32,12 @@ class Gaussian:
     block: int = 2000
 
     def prepare(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> "GaussianEngine":
-        """The engine for one model, grid and initial state."""
+        """The engine for one model, grid and initial state.
+
+        Raises ValueError for an initial state that is not Gaussian.
+        """
+        if not initial.gaussian:
+            raise ValueError(f"the Gaussian engine cannot start from {initial.name}, which is not Gaussian")
         covariances = np.concatenate(
             [initial.covariance[None], transient(model, initial.covariance, grid.times[1:], conditional=True)]
         )
@@ -52,6 +57,7 @@ class Gaussian:
             transition=step.transition,
             factors=np.array(factors),
             initial_factor=factor(initial.scatter),
+            center=initial.center,
         )
 
 
@@ -65,12 +71,14 @@ class GaussianEngine:
     transition : array of shape (d + m, d)
     factors : B_k of the noise of each interval, array of shape (saves, d + m, d + m)
     initial_factor : of the scatter of the initial means, array of shape (d, d)
+    center : mean of the initial means, array of shape (d,)
     """
 
     covariances: FloatArray
     transition: FloatArray
     factors: FloatArray
     initial_factor: FloatArray
+    center: FloatArray
 
     def run(self, entropy: int, trajectories: range) -> Trajectories:
         """The trajectories of the given indices; each depends on (entropy, index) alone."""
@@ -84,7 +92,7 @@ class GaussianEngine:
             stream.standard_normal(out=normals[row])
         means = np.empty((len(trajectories), saves + 1, d))
         record = np.empty((len(trajectories), saves, size - d))
-        means[:, 0] = apply(self.initial_factor, start)
+        means[:, 0] = self.center + apply(self.initial_factor, start)
         for k in range(saves):
             both = apply(self.transition, means[:, k]) + apply(self.factors[k], normals[:, k])
             means[:, k + 1], record[:, k] = both[:, :d], both[:, d:]

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from sim.fock.diagnostics import CutoffWarning
 from sim.fock.master_equation import evolve
-from sim.fock.operators import lindblad_operators, thermal_density
+from sim.fock.operators import initial_density, lindblad_operators
 from sim.fock.qutip_sme import FILTERS
 from sim.fock.stepping import StepWarning
 from sim.grid import TimeGrid
@@ -166,7 +166,7 @@ def test_merging_qutips_terms_changes_nothing() -> None:
         False,
         c_ops=list(operators.unmonitored),
         options={"dt": SHORT.step, "store_states": True, "progress_bar": ""},
-    ).run_from_experiment(thermal_density(START, (6, 6)), SHORT.times, noise.T)
+    ).run_from_experiment(initial_density(START, (6, 6)), SHORT.times, noise.T)
     run = engine().run_path(noise)
     x_plus = qutip.tensor(qutip.qeye(6), qutip.position(6))
     np.testing.assert_allclose(run.means[0, :, 2], qutip.expect(x_plus, plain.states), atol=1e-13)

@@ -1,0 +1,286 @@
+"""Conditional trajectories in a Fock basis that moves, and is squeezed, with the state.
+
+The stochastic master equation of ``sim.fock.qutip_sme``, for any state, by the exact factors of
+``sim.fock.step_factors`` in the frames of ``sim.fock.frame``: at hot baths a conditional state takes some eight
+levels where a basis at rest would take a million.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.fock.diagnostics import UnphysicalStateError, warn_of_cutoff
+from sim.fock.frame import frame_path, require_frame, suggested_cutoffs
+from sim.fock.kernel import Basis, State, Work, advance, measure
+from sim.fock.levels import Levels, check_cutoffs
+from sim.fock.moments import expectations, moment_rows
+from sim.fock.plan import Span, basis_of, spans, work_for
+from sim.fock.states import density_at_rest, density_in_frame
+from sim.gaussian.propagator import factor
+from sim.grid import TimeGrid
+from sim.model import LinearModel
+from sim.noise import coarsen, generator, wiener_increments
+from sim.parameters import require_count
+from sim.states import InitialState, Trajectories
+
+FloatArray = NDArray[np.float64]
+ComplexArray = NDArray[np.complex128]
+# Cutoff × top population at which a trajectory is stopped: its commutator is off by a tenth, its covariance by more.
+LEAK_LIMIT = 0.1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fock:
+    """The stochastic master equation in a moving, squeezed Fock basis.
+
+    Parameters
+    ----------
+    cutoffs : levels of each mode of the frame, at least 2; left out, as many as the expected state asks for
+    frame : ``squeezed`` (S from the Riccati equation, x̄ follows the mean), ``moving`` (S = 1, x̄ follows), ``rest``
+        (S = 1, x̄ = 0), or a symplectic array (d, d) to be kept as S while x̄ follows
+    block : trajectories to a block of work
+
+    Strong order 1 on a Brownian path, order 2 on average, ρ ≥ 0 at any step.
+
+    Raises
+    ------
+    ValueError
+        for a block below 1 or another frame. Cutoffs are checked against the model in ``prepare``.
+    """
+
+    cutoffs: tuple[int, ...] | None = None
+    frame: str | FloatArray = "squeezed"
+    block: int = 25
+
+    strong_order = 1.0
+    average_order = 2.0
+
+    def __post_init__(self) -> None:
+        require_count(self.block, "block", low=1)
+        require_frame(self.frame)
+
+    def prepare(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> "FockEngine":
+        """The engine for one problem, everything checked; picklable.
+
+        Raises ValueError if cutoffs, frame, model and initial state do not suit one another.
+        """
+        if initial.covariance.shape != model.hamiltonian.shape:
+            raise ValueError(
+                f"the initial state {initial.name} has {initial.covariance.shape[0]} quadratures and the model "
+                f"{model.dimension}"
+            )
+        if self.cutoffs is not None:
+            check_cutoffs(self.cutoffs, model.dimension // 2)
+        path = frame_path(self.frame, model, grid, initial)
+        cutoffs = suggested_cutoffs(path) if self.cutoffs is None else self.cutoffs
+        levels = Levels(cutoffs, triangular=True)
+        first = path.symplectics[0]
+        density = density_in_frame(initial, first, levels) if path.follow else density_at_rest(initial, levels)
+        basis = basis_of(levels)
+        mean = expectations(moment_rows(levels), density)[: model.dimension]
+        return FockEngine(
+            basis=basis,
+            spans=tuple(spans(model, grid, path, levels, basis)),
+            density=density,
+            origin=initial.center - first @ mean if path.follow else np.zeros(model.dimension),
+            scatter_factor=factor(initial.scatter),
+            grid=grid,
+            follow=path.follow,
+            cutoffs=cutoffs,
+            channels=model.monitored.shape[0],
+        )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FockEngine:
+    """A prepared problem.
+
+    Parameters
+    ----------
+    basis, spans : what the kernel needs
+    density, origin : ρ (D, D) and x̄ (d,) at the start
+    scatter_factor : of the scatter of the means at the start, (d, d)
+    grid, follow, cutoffs, channels : as prepared
+    """
+
+    basis: Basis
+    spans: tuple[Span, ...]
+    density: ComplexArray
+    origin: FloatArray
+    scatter_factor: FloatArray
+    grid: TimeGrid
+    follow: bool
+    cutoffs: tuple[int, ...]
+    channels: int
+
+    def run(self, entropy: int, trajectories: range) -> Trajectories:
+        """Trajectories ``trajectories`` of the ensemble seeded by ``entropy``, each on its own stream.
+
+        Returns means (n, saves + 1, d), covariances (n, saves + 1, d, d), record (n, saves, channels).
+        Warns CutoffWarning, once for the block, where a cutoff is too small.
+        Raises UnphysicalStateError if a trajectory leaves the levels kept, with all that is needed to rerun it.
+        """
+        runs = []
+        for index in trajectories:
+            stream = generator(entropy, index)
+            start = self.scatter_factor @ stream.standard_normal(self.scatter_factor.shape[0])
+            path = wiener_increments(stream, self.grid, self.channels)
+            runs.append(self._one(path, start, f"trajectory {index} of entropy {entropy}", measured=False))
+        return self._gather(runs)
+
+    def run_path(self, increments: FloatArray) -> Trajectories:
+        """One trajectory (n = 1) on a given Wiener path, array of shape (steps, channels), √s.
+
+        Raises ValueError for another shape or values that are not finite.
+        """
+        path = self._checked(increments, "increments")
+        return self._gather([self._one(path, np.zeros_like(self.origin), "the supplied path", measured=False)])
+
+    def filter(self, record: FloatArray) -> Trajectories:
+        """The conditional state given a record dY, one value per step and channel: (steps, channels), √s.
+
+        A mean scattered at the start is taken at its center. Raises ValueError for another shape or values that are
+        not finite.
+        """
+        path = self._checked(record, "record")
+        return self._gather([self._one(path, np.zeros_like(self.origin), "the supplied record", measured=True)])
+
+    def _checked(self, path: FloatArray, name: str) -> FloatArray:
+        path = np.ascontiguousarray(path, dtype=float)
+        if path.shape != (self.grid.steps, self.channels):
+            raise ValueError(f"{name} must have shape {(self.grid.steps, self.channels)}, got {path.shape}")
+        if not np.all(np.isfinite(path)):
+            raise ValueError(f"{name} must be finite")
+        return path
+
+    def _one(self, path: FloatArray, start: FloatArray, label: str, *, measured: bool) -> "_Run":
+        run = _Run(self, start, label)
+        for span in self.spans:
+            run.enter(span)
+            cuts = np.arange(span.first - span.first % self.grid.steps_per_save, span.last, self.grid.steps_per_save)
+            for cut in cuts:
+                first, last = max(cut, span.first), min(cut + self.grid.steps_per_save, span.last)
+                run.advance(span, path[first:last], measured=measured)
+        return run.close()
+
+    def _gather(self, runs: "list[_Run]") -> Trajectories:
+        n, d, modes = len(runs), self.origin.size, len(self.cutoffs)
+        saves = self.grid.saves
+        if runs:
+            worst = max(runs, key=lambda run: float(np.max(run.defects)))
+            warn_of_cutoff(self.cutoffs, worst.edges, worst.defects, f" ({worst.label})", stacklevel=4)
+        return Trajectories(
+            means=np.array([run.means for run in runs]).reshape(n, saves + 1, d),
+            covariances=np.array([run.covariances for run in runs]).reshape(n, saves + 1, d, d),
+            record=np.array([run.record for run in runs]).reshape(n, saves, self.channels),
+            diagnostics={
+                "top_population": np.array([run.edges for run in runs]).reshape(n, modes),
+                "commutator_defect": np.array([run.defects for run in runs]).reshape(n, modes),
+                "series_remainder": np.array([run.remainder for run in runs]),
+                "min_eigenvalue": np.array([run.min_eigenvalue for run in runs]),
+                "hermiticity": np.array([run.hermiticity for run in runs]),
+            },
+        )
+
+
+class _Run:
+    """One trajectory on its way, and what is kept of it."""
+
+    def __init__(self, engine: FockEngine, start: FloatArray, label: str) -> None:
+        d, modes = engine.origin.size, len(engine.cutoffs)
+        self.label = label
+        self.means: list[FloatArray] = []
+        self.covariances: list[FloatArray] = []
+        self.record = np.zeros((engine.grid.saves, engine.channels))
+        self.min_eigenvalue = self.hermiticity = 0.0
+        self._engine = engine
+        self._work: Work = work_for(engine.basis)
+        self._symplectic: FloatArray | None = None
+        self._steps = 0
+        self._state = State(
+            density=engine.density.copy(),
+            origin=engine.origin + start,
+            mean=np.zeros(d),
+            covariance=np.zeros((d, d)),
+            edges=np.zeros(2 * modes),
+            worst_edges=np.zeros(2 * modes),
+            worst_term=np.zeros(1),
+        )
+
+    def enter(self, span: Span) -> None:
+        """Take the state into the frame of ``span``; at the start, save it."""
+        if span.change is not None:
+            self._state.density[:] = span.change @ self._state.density @ span.change.conj().T
+        measure(self._state, self._engine.basis)
+        self._symplectic = span.frame.symplectic
+        if not self.means:
+            self._save()
+
+    def advance(self, span: Span, path: FloatArray, *, measured: bool) -> None:
+        """Follow ``path`` (steps, channels) within one save interval; save where it ends one."""
+        engine = self._engine
+        record, taken = advance(
+            self._state, path, measured, engine.follow, LEAK_LIMIT, span.frame, engine.basis, self._work
+        )
+        if taken < len(path):
+            raise UnphysicalStateError(self._evidence(taken, span))
+        self.record[self._steps // engine.grid.steps_per_save] += record.sum(axis=0)
+        self._steps += taken
+        if self._steps % engine.grid.steps_per_save == 0:
+            self._save()
+
+    def close(self) -> "_Run":
+        """Judge the last state."""
+        density = self._state.density
+        self.min_eigenvalue = float(np.linalg.eigvalsh(density)[0])
+        self.hermiticity = float(np.max(np.abs(density - density.conj().T)))
+        return self
+
+    @property
+    def edges(self) -> FloatArray:
+        """The largest population of the edge of each mode so far, (modes,)."""
+        return self._state.worst_edges[: len(self._engine.cutoffs)]
+
+    @property
+    def defects(self) -> FloatArray:
+        """The largest defect of the commutator of each mode so far, (modes,)."""
+        return self._state.worst_edges[len(self._engine.cutoffs) :]
+
+    @property
+    def remainder(self) -> float:
+        """The largest share of the last term of exp(𝓙) so far."""
+        return float(self._state.worst_term[0])
+
+    def _save(self) -> None:
+        assert self._symplectic is not None
+        self.means.append(self._state.origin + self._symplectic @ self._state.mean)
+        self.covariances.append(self._symplectic @ self._state.covariance @ self._symplectic.T)
+
+    def _evidence(self, taken: int, span: Span) -> str:
+        step = self._steps + taken + 1
+        levels, edges = " x ".join(map(str, self._engine.cutoffs)), self._state.edges
+        finite = bool(np.all(np.isfinite(edges)))
+        what = f"leaves its {levels} levels, with {edges} at their edge" if finite else "is not finite"
+        return (
+            f"the state {what}: {self.label}, step {step} (t = {step * self._engine.grid.step:.6g} s, "
+            f"{span.frame.substeps} parts to a step): raise the cutoffs, shorten the step or let the frame follow"
+        )
+
+
+def step_error(
+    model: LinearModel, method: Fock, grid: TimeGrid, initial: InitialState, entropy: int
+) -> tuple[float, float]:
+    """What the step costs: largest change of mean and covariance on one Brownian path when the step is halved.
+
+    In units where the vacuum variance is ½; of order h for the mean, whose half is then the error left, and h² for
+    the covariance.
+    """
+    halved = replace(grid, step=grid.step / 2, steps_per_save=2 * grid.steps_per_save)
+    fine = wiener_increments(generator(entropy, 0), halved, model.monitored.shape[0])
+    whole = method.prepare(model, grid, initial).run_path(coarsen(fine, 2))
+    half = method.prepare(model, halved, initial).run_path(fine)
+    return (
+        float(np.max(np.abs(whole.means - half.means))),
+        float(np.max(np.abs(whole.covariances - half.covariances))),
+    )

@@ -1,0 +1,158 @@
+"""A run prepared for the kernel: the truncated basis, and the operators of every frame."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import scipy.linalg as la
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from sim.conventions import symplectic_form
+from sim.fock.frame import FramePath, in_frame
+from sim.fock.gaussian_operators import exponential, metaplectic, thermal
+from sim.fock.kernel import Basis, Frame, Work, jump
+from sim.fock.levels import LADDER, Levels
+from sim.fock.moments import moment_rows
+from sim.fock.step_factors import step_factors, substeps
+from sim.gaussian.moments import moment_equations
+from sim.grid import TimeGrid
+from sim.model import LinearModel
+
+ComplexArray = NDArray[np.complex128]
+FloatArray = NDArray[np.float64]
+# trace of the first term of exp(𝓙) left out, in a thermal state a quarter of a quantum above those expected
+_SERIES = 1e-6
+_MOST_TERMS = 30
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Span:
+    """Steps ``first`` to ``last`` (excluded) in one frame.
+
+    ``change`` is the unitary (D, D) that takes the state into it, None at the start.
+    """
+
+    frame: Frame
+    first: int
+    last: int
+    change: ComplexArray | None
+
+
+def basis_of(levels: Levels) -> Basis:
+    """The truncated ladder operators and moments of the kept levels."""
+    sources, weights = [], []
+    for mode, above in enumerate(levels.above):
+        number = levels.numbers[:, mode]
+        below = np.zeros_like(above)
+        below[above[above >= 0]] = np.flatnonzero(above >= 0)
+        sources += [np.maximum(above, 0), below]
+        weights += [np.where(above >= 0, np.sqrt(number + 1.0), 0.0), np.sqrt(number)]
+    rows = sp.vstack([moment_rows(levels), *(sp.csr_array(edge.reshape(1, -1)) for edge in _edges(levels))], "csr")
+    # the rows are over column-stacked ρ, the kernel's ρ is row-stacked
+    places = (rows.indices % levels.size) * levels.size + rows.indices // levels.size
+    return Basis(
+        sources=np.array(sources, dtype=np.intp),
+        weights=np.array(weights, dtype=float),
+        numbers=np.ascontiguousarray(levels.numbers),
+        cutoffs=np.array(levels.cutoffs, dtype=np.intp),
+        starts=rows.indptr.astype(np.intp),
+        places=places.astype(np.intp),
+        factors=rows.data.astype(complex),
+    )
+
+
+def _edges(levels: Levels) -> list[FloatArray]:
+    """Diagonal observables (D, D): of each mode the population of its edge, then the defects of the commutators.
+
+    a a† − a†a between kept levels is 1 but at the edge, where the first term is missing.
+    """
+    at_edge = levels.above < 0
+    populations = [np.diag(edge.astype(float)) for edge in at_edge]
+    defects = [np.diag(np.where(edge, levels.numbers[:, mode] + 1.0, 0.0)) for mode, edge in enumerate(at_edge)]
+    return [*populations, *defects]
+
+
+def work_for(basis: Basis) -> Work:
+    """Scratch for the kernel."""
+    ladders, size = basis.weights.shape
+    first, second, third = (np.empty((size, size), dtype=complex) for _ in range(3))
+    return Work(first, second, third, np.empty((ladders, size), dtype=complex))
+
+
+def spans(model: LinearModel, grid: TimeGrid, path: FramePath, levels: Levels, basis: Basis) -> list[Span]:
+    """The frames of a run with all their operators.
+
+    Frames share the number of substeps, so that a state's history does not depend on when they change.
+    """
+    models = [in_frame(model, symplectic) for symplectic in path.symplectics]
+    parts = max(substeps(each, grid.step) for each in models)
+    frames = [
+        _frame(model, each, symplectic, grid.step, parts, levels, basis, path.variances)
+        for each, symplectic in zip(models, path.symplectics, strict=True)
+    ]
+    changes: list[ComplexArray | None] = [None]
+    for before, after in pairwise(path.symplectics):
+        changes.append(metaplectic(np.linalg.solve(after, before), levels))
+    return [
+        Span(frame=frame, first=first, last=last, change=change)
+        for frame, change, (_, first, last) in zip(frames, changes, path.spans(grid.steps), strict=True)
+    ]
+
+
+def _frame(
+    model: LinearModel,
+    framed: LinearModel,
+    symplectic: FloatArray,
+    step: float,
+    parts: int,
+    levels: Levels,
+    basis: Basis,
+    variances: FloatArray,
+) -> Frame:
+    modes = len(levels.cutoffs)
+    factors = step_factors(framed, step / parts)
+    to_ladder = np.kron(np.eye(modes), LADDER)
+    noise = _clean(to_ladder.T @ factors.noise @ to_ladder.conj())
+    equations = moment_equations(model)
+    readout = equations.readout @ symplectic
+    drift, _ = _forecast(equations.drift, equations.readout, step / parts)
+    _, forecast = _forecast(equations.drift, equations.readout, step)
+    return Frame(
+        operator=exponential(factors.quadratic, levels),
+        noise=noise,
+        terms=_terms(noise, thermal(variances + 0.25, levels), basis),
+        response=np.ascontiguousarray(to_ladder.T @ factors.response),
+        lag=np.ascontiguousarray(to_ladder.T @ factors.lag @ np.linalg.inv(symplectic)),
+        displacement=np.ascontiguousarray(-1j * to_ladder.T @ symplectic_form(modes)),
+        symplectic=np.ascontiguousarray(symplectic),
+        substeps=parts,
+        drift=drift,
+        forecast=forecast,
+        half_readout=np.sqrt(0.5 * step) * readout,
+        half_cross=0.5 * step * equations.readout @ equations.cross,
+    )
+
+
+def _forecast(drift: FloatArray, readout: FloatArray, time: float) -> tuple[FloatArray, FloatArray]:
+    """Φ = e^{At} (d, d), and F ∫₀ᵗ e^{As} ds (m, d)."""
+    d = drift.shape[0]
+    block = la.expm(np.block([[drift * time, np.eye(d)], [np.zeros((d, 2 * d))]]))
+    return np.ascontiguousarray(block[:d, :d]), np.ascontiguousarray(time * readout @ block[:d, d:])
+
+
+def _terms(noise: ComplexArray, density: ComplexArray, basis: Basis) -> int:
+    """How many terms of exp(𝓙) matter in a state."""
+    work = work_for(basis)
+    term = np.ascontiguousarray(density)
+    for order in range(1, _MOST_TERMS + 1):
+        jump(term, work.first, noise, basis, work.rows)
+        term = work.first / order
+        if np.trace(term).real < _SERIES:
+            return order - 1
+    return _MOST_TERMS
+
+
+def _clean(coefficients: ComplexArray) -> ComplexArray:
+    """Without what rounding leaves of terms that cancel: each nonzero entry costs a pass over ρ."""
+    return np.where(np.abs(coefficients) > 1e-13 * np.max(np.abs(coefficients)), coefficients, 0.0)
