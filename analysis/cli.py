@@ -1,7 +1,6 @@
 """The ``steering`` command: the only room that knows a terminal."""
 
 import json
-import math
 import sys
 import time
 import warnings
@@ -27,8 +26,7 @@ from rich.table import Table
 
 from analysis import configuration, options, reports, tables
 from analysis.transients import steering_transient
-from sim.grid import TimeGrid
-from sim.model import LinearModel, rwa
+from sim.model import rwa
 from sim.output import writable
 from sim.parameters import require_count
 
@@ -41,6 +39,9 @@ if TYPE_CHECKING:
 
 Values = dict[str, Any]
 _WIDTH = 140
+_QUTIP_CUTOFFS = (10, 10)
+# to each working point of a comparison: minutes of work for either engine
+_TRAJECTORIES = {"gaussian": 10000, "fock": 200}
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -100,7 +101,7 @@ def optimum_command(as_json: bool, conditional: bool, **values: Any) -> None:
 @options.CASCADE
 @options.DETECTION
 @click.option("--initial", type=options.INITIAL, default="thermal", show_default=True,
-              help="State at t = 0: thermal (of the baths), ground, stationary or occupations N1,N2.")  # fmt: skip
+              help=f"State at t = 0: {options.STATES}.")  # fmt: skip
 @click.option("--times", type=options.TIMES, default="0:10:201", show_default=True, metavar="START:STOP:COUNT")
 @click.option("--figure", type=_FILE, default="steering-transient.png", show_default=True, help="Figure to write.")
 @options.JSON
@@ -124,16 +125,18 @@ def transient(as_json: bool, figure: Path, **values: Any) -> None:
 @steering.command(name="simulate")
 @options.CASCADE
 @options.DETECTION
-@click.option("--engine", type=click.Choice(["gaussian", "qutip"]), default="gaussian", show_default=True,
-              help="gaussian: exact moments; qutip: its smesolve in a truncated Fock space.")  # fmt: skip
+@click.option("--engine", type=click.Choice(["gaussian", "fock", "qutip"]), default="gaussian", show_default=True,
+              help="gaussian: exact moments; fock: the master equation in a Fock basis that moves with the state; "
+              "qutip: its smesolve in a Fock space at rest.")  # fmt: skip
 @click.option("--initial", type=options.INITIAL, default=None, show_default="stationary; ground for qutip",
-              help="State at t = 0: stationary, ground, thermal or occupations N1,N2.")  # fmt: skip
+              help=f"State at t = 0: {options.STATES}.")  # fmt: skip
 @click.option("--trajectories", type=click.INT, default=1000, show_default=True)
 @click.option("--duration", type=options.DURATION, default="5", show_default=True)
 @click.option("--saves", type=click.INT, default=20, show_default=True, help="Save intervals.")
 @click.option("--dt", type=options.DURATION, default=None, show_default="by the engine",
               help="Step; must divide the save interval.")  # fmt: skip
-@click.option("--cutoff", type=options.CUTOFFS, default="10", show_default=True, help="Fock levels, N or N1,N2.")
+@options.CUTOFF
+@options.FRAME
 @click.option("--qutip-method", default="platen", show_default=True, help="Scheme of its smesolve.")
 @click.option("--keep", type=click.INT, default=0, show_default=True,
               help="Trajectories whose means and records go into the dataset.")  # fmt: skip
@@ -145,17 +148,21 @@ def transient(as_json: bool, figure: Path, **values: Any) -> None:
 @configuration.OPTION
 def simulate_command(as_json: bool, out: Path | None, quiet: bool, **values: Any) -> None:
     """An ensemble of trajectories: E and d with 95 % intervals, beside the exact values."""
+    from analysis.discretisation import with_discretisation
     from sim.dataset import label, save
-    from sim.ensemble import simulate
+    from sim.ensemble import grid_for, simulate
 
     started = time.perf_counter()
     cascade, detection = options.cascade(values), options.detection(values)
     model = rwa(cascade, detection)
     require_count(values["trajectories"], "trajectories", low=2)  # one has no scatter to estimate from
-    name = values["initial"] or ("ground" if values["engine"] == "qutip" else "stationary")
-    initial = options.initial_state(name, cascade, model)
-    dt = values["dt"].of(cascade) if values["dt"] else None
-    method, grid = _method_and_grid(values, model, values["duration"].of(cascade), dt)
+    start = values["initial"] or options.Start("ground" if values["engine"] == "qutip" else "stationary")
+    initial = options.initial_state(start, cascade, model)
+    method = _method(values, "simulate")
+    grid = grid_for(
+        method, model, initial, values["duration"].of(cascade), saves=values["saves"],
+        step=values["dt"].of(cascade) if values["dt"] else None,
+    )  # fmt: skip
     if out is not None:
         writable(out)
     with _progress("trajectories", values["trajectories"], quiet) as advance:
@@ -164,6 +171,7 @@ def simulate_command(as_json: bool, out: Path | None, quiet: bool, **values: Any
             trajectories=values["trajectories"], seed=values["seed"], jobs=values["jobs"], keep=values["keep"],
             progress=advance,
         )  # fmt: skip
+    dataset = with_discretisation(dataset, model, method, grid, initial, values["seed"])
     if out is not None:
         save(label(dataset, cascade, detection), out)
     report = {
@@ -184,8 +192,13 @@ def simulate_command(as_json: bool, out: Path | None, quiet: bool, **values: Any
 @options.PATH
 @options.BEST_LO_PHASE
 @options.EFFICIENCY
-@click.option("--trajectories", type=click.INT, default=10000, show_default=True, help="To each working point.")
-@click.option("--duration", type=options.DURATION, default="10", show_default=True)
+@click.option("--engine", type=click.Choice(["gaussian", "fock"]), default="gaussian", show_default=True,
+              help="gaussian: exact moments; fock: the master equation in a Fock basis that moves.")  # fmt: skip
+@options.CUTOFF
+@options.FRAME
+@click.option("--trajectories", type=click.INT, default=None, show_default="10000; 200 for fock",
+              help="To each working point.")  # fmt: skip
+@click.option("--duration", type=options.DURATION, default=None, show_default="five conditional relaxation times")
 @options.SEED
 @options.JOBS
 @click.option("--out", type=_FILE, default="steering-compare.nc", show_default=True, help="Dataset to write (netCDF).")
@@ -200,12 +213,15 @@ def compare(as_json: bool, out: Path, figure: Path, quiet: bool, **values: Any) 
     """
     from analysis import comparison, figures
     from sim.dataset import save
-    from sim.gaussian.trajectories import Gaussian
 
     searches = options.searches(values)
+    duration = values["duration"]
+    trajectories = values["trajectories"]
+    if trajectories is None:
+        trajectories = _TRAJECTORIES[values["engine"]]
     sampling = comparison.Sampling(
-        method=Gaussian(), trajectories=values["trajectories"],
-        duration=values["duration"].in_units(1.0 / values["bath_minus"].decoherence_rate),
+        method=_method(values, "compare"), trajectories=trajectories,
+        duration=None if duration is None else duration.in_units(1.0 / values["bath_minus"].decoherence_rate),
         seed=values["seed"], jobs=values["jobs"],
     )  # fmt: skip
     figures.drawable(figure)
@@ -215,7 +231,7 @@ def compare(as_json: bool, out: Path, figure: Path, quiet: bool, **values: Any) 
         found = comparison.study(searches, sampling, lambda: advance(1))
         curve = comparison.exact_curve(searches, values["jobs"], lambda: advance(1))
     dataset = comparison.dataset(searches, found).merge(curve)
-    dataset.attrs.update(trajectories=values["trajectories"], seed=str(values["seed"]), method=repr(sampling.method))
+    dataset.attrs.update(trajectories=trajectories, seed=str(values["seed"]), method=repr(sampling.method))
     save(dataset, out)
     figures.comparison_figure(dataset, figure)
     report = {**reports.comparison(dataset), "dataset": str(out), "figure": str(figure)}
@@ -280,32 +296,25 @@ def validate_command(as_json: bool, claims: bool, page: Path | None, quiet: bool
         sys.exit(1)
 
 
-def _method_and_grid(
-    values: Values, model: LinearModel, duration: float, dt: float | None
-) -> tuple["Method", TimeGrid]:
-    """The engine, and a grid whose step it can take."""
-    if values["engine"] == "gaussian":
+def _method(values: Values, command: str) -> "Method":
+    """The engine, refusing options it has no use for rather than ignoring them."""
+    engine, cutoffs = values["engine"], values["cutoff"]
+    used = {"gaussian": (), "fock": ("cutoff", "frame"), "qutip": ("cutoff", "qutip_method")}[engine]
+    context = click.get_current_context()
+    for name in ("cutoff", "frame", *(("qutip_method",) if command == "simulate" else ())):
+        if name not in used and context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
+            raise ValueError(f"--{name.replace('_', '-')} has no meaning for --engine {engine}")
+    if engine == "gaussian":
         from sim.gaussian.trajectories import Gaussian
 
-        _refuse_given("cutoff", "qutip_method")
+        return Gaussian()
+    if engine == "fock":
+        from sim.fock.co_moving import Fock
 
-        return Gaussian(), TimeGrid.over(duration, saves=values["saves"], step=dt)
-    from sim.fock.operators import suggested_step
+        return Fock(cutoffs=cutoffs, frame=values["frame"])
     from sim.fock.qutip_sme import QutipSME
 
-    if dt is None:
-        whole = TimeGrid.over(duration, saves=values["saves"]).save_interval
-        dt = whole / math.ceil(whole / suggested_step(model, values["cutoff"]))
-    grid = TimeGrid.over(duration, saves=values["saves"], step=dt)
-    return QutipSME(cutoffs=values["cutoff"], method=values["qutip_method"]), grid
-
-
-def _refuse_given(*names: str) -> None:
-    """Raise ValueError for options that the Gaussian engine has no use for, rather than ignore them."""
-    context = click.get_current_context()
-    for name in names:
-        if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
-            raise ValueError(f"--{name.replace('_', '-')} has no meaning for --engine gaussian, only for qutip")
+    return QutipSME(cutoffs=cutoffs or _QUTIP_CUTOFFS, method=values["qutip_method"])
 
 
 def _show(report: reports.Report, table: Table, as_json: bool, *lines: str) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import xarray as xr
 
+from analysis.discretisation import with_discretisation
 from analysis.estimators import (
     Ensemble,
     Estimate,
@@ -23,17 +24,20 @@ from analysis.estimators import (
 from analysis.optimum import Optimum, Search, best_points
 from analysis.parallel import in_parallel
 from analysis.steering import DIRECTIONS, Direction, steering_parameter
-from sim.ensemble import Method, require_jobs, simulate
-from sim.gaussian.covariance import stationary_state
-from sim.grid import TimeGrid
+from sim.ensemble import Method, grid_for, require_jobs, simulate
+from sim.gaussian.covariance import relaxation_time, stationary_state
+from sim.gaussian.trajectories import Gaussian
 from sim.model import rwa
 from sim.parameters import Cascade, Detection, require, require_count
 
 # LO phases tried for the quietest unravelling of the unconditional state: it need not be the best, only good
 _PHASES = np.pi * np.arange(12) / 12
-# of E; with 1e4 trajectories its statistical error is then 1e-6 of E, rounding at V = 1e7 some 1e-7
-_LEAST_SHARE = 1e-4
+# of E; with 1e4 trajectories its statistical error is then 1e-6 of E, rounding at V = 1e7 some 1e-7. A Fock space cut
+# to a dozen levels is good to 1e-4 of E, which 200 trajectories are for a share of 1e-3
+_LEAST_SHARE = {"exact": 1e-4, "truncated": 1e-3}
 _SAVES = 20
+# conditional relaxation times: what a Fock state forgets of its Gaussian start is then e⁻¹⁰
+_RELAXATIONS = 5.0
 # units of 1/γ̃₀; the slowest relaxation at hot baths and the edge of stability takes 1e7
 _LONGEST = 1e9
 # of C₋, for the exact curve
@@ -49,14 +53,14 @@ class Sampling:
     ----------
     method : engine
     trajectories : ≥ 2 to a working point
-    duration : in units of 1/γ̃₀ of the first oscillator, > 0
+    duration : in units of 1/γ̃₀ of the first oscillator, > 0; left out, five conditional relaxation times
     seed : of all ensembles together, ≥ 0
     jobs : worker processes
     """
 
     method: Method
     trajectories: int
-    duration: float
+    duration: float | None = None
     seed: int = 0
     jobs: int = 1
 
@@ -64,7 +68,8 @@ class Sampling:
         require_count(self.trajectories, "trajectories", low=2)
         require_count(self.seed, "seed", low=0)
         require_jobs(self.jobs)
-        require(self.duration, "duration", low=0.0, high=_LONGEST, low_open=True)
+        if self.duration is not None:
+            require(self.duration, "duration", low=0.0, high=_LONGEST, low_open=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,15 +89,24 @@ class Comparison:
         return 1.0 - self.best_conditional.value / self.best_unconditional.value
 
 
-def quietest_detection(cascade: Cascade, direction: Direction, efficiency: float) -> Detection:
+def quietest_detection(
+    cascade: Cascade, direction: Direction, efficiency: float, method: Method | None = None
+) -> Detection:
     """The homodyne detection under which the scatter of the means adds least to the unconditional E.
 
     Unless it adds next to nothing: what hides from the observer at hot baths is 1e7 times the vacuum, and the
-    rounding of that would exceed the statistical error.
+    rounding of that would exceed the statistical error. Where ``method`` cannot hold the conditional state of any but
+    some detections, it is one of those; if of none, the detection with the purest state.
     """
     candidates = [Detection(lo_phase=float(phase), efficiency=efficiency) for phase in _PHASES]
+    if method is not None:
+        states = [stationary_state(rwa(cascade, each)) for each in candidates]
+        held = [each for each, state in zip(candidates, states, strict=True) if method.holds(state)]
+        purest = min(range(len(states)), key=lambda index: float(np.linalg.det(states[index].covariance)))
+        candidates = held or [candidates[purest]]
     shares = np.array([_sampled_share(cascade, detection, direction) for detection in candidates])
-    audible = shares >= _LEAST_SHARE
+    exact = method is None or isinstance(method, Gaussian)
+    audible = shares >= _LEAST_SHARE["exact" if exact else "truncated"]
     chosen = np.where(audible, shares, np.inf).argmin() if audible.any() else shares.argmax()
     return candidates[chosen]
 
@@ -125,7 +139,7 @@ def compare(best: tuple[Optimum, Optimum], sampling: Sampling, *, stream: int) -
     direction = unconditional.direction
     if conditional.detection is None:
         raise ValueError("the second optimum must be that of the conditional scheme")
-    quiet = quietest_detection(unconditional.cascade, direction, conditional.detection.efficiency)
+    quiet = quietest_detection(unconditional.cascade, direction, conditional.detection.efficiency, sampling.method)
     first = _ensemble(unconditional.cascade, quiet, sampling, 2 * stream)
     second = _ensemble(conditional.cascade, conditional.detection, sampling, 2 * stream + 1)
     e_u, e_c = unconditional_steering(first, direction), conditional_steering(second, direction)
@@ -141,18 +155,23 @@ def compare(best: tuple[Optimum, Optimum], sampling: Sampling, *, stream: int) -
 
 def _ensemble(cascade: Cascade, detection: Detection, sampling: Sampling, stream: int) -> Ensemble:
     model = rwa(cascade, detection)
-    grid = TimeGrid.over(sampling.duration * cascade.time_unit, saves=_SAVES)
+    start = stationary_state(model)
+    if sampling.duration is None:
+        duration = _RELAXATIONS * relaxation_time(model)
+    else:
+        duration = sampling.duration * cascade.time_unit
+    grid = grid_for(sampling.method, model, start, duration, saves=_SAVES)
     seed = int(np.random.SeedSequence(sampling.seed, spawn_key=(stream,)).generate_state(1, np.uint64)[0])
     dataset = simulate(
         model,
         sampling.method,
         grid,
-        stationary_state(model),
+        start,
         trajectories=sampling.trajectories,
         seed=seed,
         jobs=sampling.jobs,
     )
-    return Ensemble.of(dataset)
+    return Ensemble.of(with_discretisation(dataset, model, sampling.method, grid, start, seed))
 
 
 def study(

@@ -11,7 +11,7 @@ trajectories a variance is known to a fraction √(2/M), and s, where X and P sc
 E is.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -53,22 +53,26 @@ class Ensemble:
     Parameters
     ----------
     conditional : mean conditional covariance, array of shape (4, 4)
-    conditional_error : its standard error, entry by entry, array of shape (4, 4); zero where it is exact
+    conditional_error : covariance of the errors of its entries, array of shape (4, 4, 4, 4); zero where it is exact
     scatter : sample covariance of the conditional means (unbiased), array of shape (4, 4)
     trajectories : M ≥ 2
+    bias : what truncation and step may have added to every conditional covariance, array of shape (4, 4); zero if
+        left out
     """
 
     conditional: FloatArray
     conditional_error: FloatArray
     scatter: FloatArray
     trajectories: int
+    bias: FloatArray = field(default_factory=lambda: np.zeros((4, 4)))
 
     def __post_init__(self) -> None:
         require_count(self.trajectories, "trajectories", low=2)
-        for name in ("conditional", "conditional_error", "scatter"):
+        for name in ("conditional", "conditional_error", "scatter", "bias"):
             array = getattr(self, name)
-            if array.shape != (4, 4) or not np.all(np.isfinite(array)):
-                raise ValueError(f"{name} must be finite, of shape (4, 4), got {array}")
+            shape = (4, 4, 4, 4) if name == "conditional_error" else (4, 4)
+            if array.shape != shape or not np.all(np.isfinite(array)):
+                raise ValueError(f"{name} must be finite, of shape {shape}, got {array}")
 
     @classmethod
     def of(cls, dataset: "xr.Dataset", time: int = -1) -> "Ensemble":
@@ -79,13 +83,14 @@ class Ensemble:
             conditional_error=at["conditional_covariance_error"].to_numpy(),
             scatter=at["scatter"].to_numpy(),
             trajectories=int(dataset.attrs["trajectories"]),
+            bias=dataset["discretisation_bias"].to_numpy() if "discretisation_bias" in dataset else np.zeros((4, 4)),
         )
 
 
 def conditional_steering(ensemble: Ensemble, direction: Direction) -> Estimate:
     """E given the record. For the Gaussian engine, whose covariance is exact, the interval is that of rounding.
 
-    Otherwise it adds up the errors of all entries as if they were fully correlated: at least 95 %.
+    Otherwise it is that of the spread over trajectories, and the bias is added at both ends.
     """
     covariance = ensemble.conditional
     value = float(steering_parameter(covariance, direction))
@@ -132,9 +137,12 @@ def sampled_part(conditional: FloatArray, scatter: FloatArray, direction: Direct
 
 
 def _conditional_half_width(ensemble: Ensemble, covariance: FloatArray, direction: Direction) -> float:
-    """What sampled conditional covariances and rounding (one unit of it in each entry of V) leave open."""
-    error = ndtri(0.5 + CONFIDENCE / 2) * ensemble.conditional_error + np.finfo(float).eps * np.abs(covariance)
-    return float(np.sum(np.abs(_gradient(covariance, direction)) * error))
+    """What sampled conditional covariances, bias and rounding (one unit of it in each entry of V) leave open."""
+    gradient = _gradient(covariance, direction)
+    variance = np.einsum("ij,ijkl,kl", gradient, ensemble.conditional_error, gradient)
+    sampled = ndtri(0.5 + CONFIDENCE / 2) * np.sqrt(max(variance, 0.0))
+    rounding = np.sum(np.abs(gradient) * np.finfo(float).eps * np.abs(covariance))
+    return float(sampled + abs(np.sum(gradient * ensemble.bias)) + rounding)
 
 
 def _gradient(covariance: FloatArray, direction: Direction) -> FloatArray:

@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,7 +11,7 @@ import click
 from sim.gaussian.covariance import stationary_state
 from sim.model import LinearModel
 from sim.parameters import BATHS, SCHEMES, Bath, Cascade, Detection, Oscillator
-from sim.states import InitialState, ground_state, thermal_state
+from sim.states import InitialState, coherent_state, ground_state, squeezed_state, thermal_state
 
 if TYPE_CHECKING:
     from analysis.optimum import Search
@@ -19,9 +19,14 @@ if TYPE_CHECKING:
 _UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 _QUANTITY = re.compile(r"([-+0-9.eE]+)\s*([a-z]*)")
 BEST = "best"
+AUTO = "auto"
 _MOST_TIMES = 1_000_000
 # a density matrix of two such oscillators takes 1.6 GB
 _MOST_LEVELS = 100
+STATES = (
+    "stationary, ground, thermal (of the baths), occupations N1,N2, squeezed:R1,R2 (variance of X times e^-2R) or "
+    "coherent:RE1,IM1,RE2,IM2 (amplitudes)"
+)
 
 
 @dataclass(frozen=True)
@@ -120,21 +125,33 @@ def times(text: str) -> tuple[Duration, Duration, int]:
     return start, stop, count
 
 
-def occupations(text: str) -> str | tuple[float, ...]:
+@dataclass(frozen=True)
+class Start:
+    """An initial state as given: a name, and the numbers that go with it."""
+
+    name: str
+    numbers: tuple[float, ...] = ()
+
+
+def start(text: str) -> Start:
     """A named initial state, or N1,N2."""
     if text in ("stationary", "thermal", "ground"):
-        return text
+        return Start(text)
+    name, tail = text.split(":", 1) if ":" in text else ("occupations", text)
     try:
-        values = numbers(text)
+        values = numbers(tail)
     except ValueError:
         values = ()
-    if len(values) != 2 or min(values) < 0.0:
-        raise ValueError(f"initial state must be stationary, thermal, ground or N1,N2 of at least 0, got {text!r}")
-    return values
+    known = ":" in text and len(values) == {"squeezed": 2, "coherent": 4}.get(name, -1)
+    if not known and (":" in text or len(values) != 2 or min(values) < 0.0):
+        raise ValueError(f"initial state must be {STATES}; got {text!r}")
+    return Start("thermal" if name == "occupations" else name, values)
 
 
-def cutoffs(text: str) -> tuple[int, int]:
-    """Levels of each oscillator: N for both, or N1,N2."""
+def cutoffs(text: str) -> tuple[int, int] | None:
+    """Levels of each oscillator: N for both, or N1,N2; None for ``auto``."""
+    if text == AUTO:
+        return None
     values = numbers(text)
     if len(values) > 2 or any(value != int(value) or value > _MOST_LEVELS for value in values):
         raise ValueError(f"cutoff must be a whole number N or N1,N2 of at most {_MOST_LEVELS}, got {text!r}")
@@ -144,7 +161,7 @@ def cutoffs(text: str) -> tuple[int, int]:
 BATH = Text("bath", bath)
 CUTOFFS = Text("cutoff", cutoffs)
 DURATION = Text("duration", duration)
-INITIAL = Text("state", occupations)
+INITIAL = Text("state", start)
 LO_PHASE = Text("phase", lo_phase)
 NUMBER = Text("number", number)
 NUMBERS = Text("numbers", numbers)
@@ -271,20 +288,32 @@ def _bath_name(bath: Bath) -> str:
     return f"{bath.linewidth / (2 * math.pi):g},{bath.occupation:g}"
 
 
-def initial_state(value: str | tuple[float, float], cascade: Cascade, model: LinearModel) -> InitialState:
-    """The state at t = 0: a name, or the occupations of the two oscillators."""
-    if value == "stationary":
+def initial_state(start: Start, cascade: Cascade, model: LinearModel) -> InitialState:
+    """The state at t = 0."""
+    values = start.numbers
+    text = ", ".join(f"{value:g}" for value in values)
+    if start.name == "stationary":
         return stationary_state(model)
-    if value == "ground":
+    if start.name == "ground":
         return ground_state()
-    if value == "thermal":
+    if start.name == "squeezed":
+        return replace(squeezed_state(values), name=f"squeezed({text})")
+    if start.name == "coherent":
+        amplitudes = (complex(*values[:2]), complex(*values[2:]))
+        return replace(coherent_state(amplitudes), name=f"coherent({text})")
+    if not values:
         return thermal_state((cascade.minus.bath.occupation, cascade.plus.bath.occupation))
-    if isinstance(value, str):
-        raise ValueError(f"initial state must be stationary, thermal, ground or two occupations, got {value!r}")
-    minus, plus = value
-    return thermal_state((minus, plus), name=f"thermal({minus:g}, {plus:g})")
+    return thermal_state(values, name=f"thermal({text})")
 
 
+CUTOFF = click.option(
+    "--cutoff", type=CUTOFFS, default=None, show_default="auto for fock, 10 for qutip",
+    help="Fock levels, N or N1,N2, or auto: as many as the expected state asks for.",
+)  # fmt: skip
+FRAME = click.option(
+    "--frame", type=click.Choice(["squeezed", "moving", "rest"]), default="squeezed", show_default=True,
+    help="Fock basis of fock: moving and squeezed with the state, moving, or at rest.",
+)  # fmt: skip
 JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output, nothing else.")
 QUIET = click.option("--quiet", is_flag=True, help="No progress bar.")
 SEED = click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the ensemble.")

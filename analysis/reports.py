@@ -208,5 +208,11 @@ def _diagnostics(dataset: "xr.Dataset") -> Report:
         for name, values in dataset.data_vars.items()
         if str(name).startswith("diagnostic_")
     }
+    worst |= {name: float(value) for name, value in dataset.attrs.items() if name.startswith("discretisation_error")}
     issued = str(dataset.attrs["warnings"])
+    worst |= {
+        name: float(dataset.attrs[name])
+        for name in ("step_error_mean", "step_error_covariance")
+        if name in dataset.attrs
+    }
     return {**worst, "warnings": issued.split("\n") if issued else []}

@@ -24,8 +24,9 @@ _MATRIX = ("time", "quadrature", "quadrature_2")
 class Block:
     """A block of trajectories reduced to its means over them and the sums of squared deviations from those.
 
-    ``mean`` (saves + 1, d), ``mean_deviations`` (saves + 1, d, d), ``covariance`` and ``covariance_deviations``
-    (saves + 1, d, d); ``warnings`` of the engine; the rest as in ``sim.states.Trajectories``.
+    ``mean`` (saves + 1, d), ``mean_deviations`` (saves + 1, d, d), ``covariance`` (saves + 1, d, d)
+    and ``covariance_deviations`` (saves + 1, d, d, d, d), between every two entries; ``warnings`` of the
+    engine; the rest as in ``sim.states.Trajectories``.
     """
 
     count: int
@@ -47,21 +48,26 @@ def build(
     Variables (times in s, quadratures dimensionless, records in √s):
 
     - ``conditional_covariance`` (time, quadrature, quadrature_2): mean over trajectories of the covariance given
-      the record; ``conditional_covariance_error``: its standard error, 0 where all trajectories share it exactly
+      the record; ``conditional_covariance_error`` (time, quadrature, quadrature_2, quadrature_3, quadrature_4): the
+      covariance of the errors of its entries ij and kl, 0 where all trajectories share it exactly
     - ``mean`` (time, quadrature): mean of the conditional means; ``scatter`` (time, quadrature, quadrature_2):
       their unbiased covariance, NaN for a single trajectory
     - ``trajectory_mean`` (trajectory, time, quadrature), ``record`` (trajectory, interval, channel): of the
       trajectories kept
     - ``diagnostic_*`` (all_trajectories[, oscillator]): health of every trajectory, where the engine reports it
     """
-    count, mean, deviations = _pooled([(b.count, b.mean, b.mean_deviations) for b in blocks], outer=True)
-    _, covariance, spread = _pooled([(b.count, b.covariance, b.covariance_deviations) for b in blocks], outer=False)
+    count, mean, deviations = _pooled([(b.count, b.mean, b.mean_deviations) for b in blocks])
+    _, covariance, spread = _pooled([(b.count, b.covariance, b.covariance_deviations) for b in blocks])
     with np.errstate(invalid="ignore", divide="ignore"):
         scatter = deviations / np.float64(count - 1)
-        error = np.sqrt(spread / np.float64(count - 1) / count) if np.any(spread) else np.zeros_like(spread)
+        error = spread / np.float64(count - 1) / count if np.any(spread) else np.zeros_like(spread)
     variables: dict[str, tuple[Sequence[str], FloatArray, dict[str, str]]] = {
         "conditional_covariance": (_MATRIX, covariance, {"convention": COVARIANCE_CONVENTION}),
-        "conditional_covariance_error": (_MATRIX, error, {"long_name": "standard error over trajectories"}),
+        "conditional_covariance_error": (
+            (*_MATRIX, "quadrature_3", "quadrature_4"),
+            error,
+            {"long_name": "covariance of the errors of its entries, from the spread over trajectories"},
+        ),
         "mean": (_MATRIX[:2], mean, {"long_name": "ensemble mean of the conditional means"}),
         "scatter": (_MATRIX, scatter, {"long_name": "covariance of the conditional means over the ensemble"}),
         "trajectory_mean": (
@@ -95,21 +101,24 @@ def _coordinates(grid: TimeGrid, record_names: tuple[str, ...], dimension: int) 
         "interval_end": ("interval", grid.times[1:], seconds),
         "quadrature": quadratures,
         "quadrature_2": quadratures,
+        "quadrature_3": quadratures,
+        "quadrature_4": quadratures,
         "oscillator": oscillators,
         "channel": list(record_names),
     }
 
 
-def _pooled(parts: Sequence[tuple[int, FloatArray, FloatArray]], *, outer: bool) -> tuple[int, FloatArray, FloatArray]:
-    """Counts, means and sums of squared deviations of the union, in order.
+def _pooled(parts: Sequence[tuple[int, FloatArray, FloatArray]]) -> tuple[int, FloatArray, FloatArray]:
+    """Counts, means (times, ...) and sums of products of deviations (times, ..., ...) of the union, in order.
 
     Chan, Golub and LeVeque, Am. Stat. 37, 242 (1983): no large sums of squares to subtract.
     """
     total, mean, deviations = parts[0]
     for count, other, others in parts[1:]:
         shift = other - mean
-        square = shift[..., :, None] * shift[..., None, :] if outer else shift**2
-        deviations = deviations + others + square * (total * count / (total + count))
+        flat = shift.reshape(len(shift), -1)
+        products = (flat[:, :, None] * flat[:, None, :]).reshape(deviations.shape)
+        deviations = deviations + others + products * (total * count / (total + count))
         mean = mean + shift * (count / (total + count))
         total += count
     return total, mean, deviations

@@ -5,6 +5,7 @@ whatever the number of workers and the backend. joblib's backend is the user's t
 (``joblib.parallel_config``).
 """
 
+import math
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -40,6 +41,12 @@ class Method(Protocol):
     def block(self) -> int:
         """Trajectories to a block: enough work to be worth sending, little enough to share out."""
 
+    def suggested_step(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> float:
+        """The longest step it can be trusted with, seconds; of ``grid`` only the duration matters."""
+
+    def holds(self, initial: InitialState) -> bool:
+        """Whether it can start from such a state, and carry it, at a reasonable cost."""
+
     def prepare(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> Engine:
         """Check everything that can be checked, compute everything that is shared."""
 
@@ -48,6 +55,19 @@ def require_jobs(jobs: int) -> None:
     """Raise ValueError unless ``jobs`` is a number of workers, or −1 for one per core."""
     if jobs != -1 and jobs < 1:
         raise ValueError(f"jobs must be at least 1, or -1 for one per core, got {jobs}")
+
+
+def grid_for(
+    method: Method, model: LinearModel, initial: InitialState, duration: float, *, saves: int, step: float | None = None
+) -> TimeGrid:
+    """The grid over ``duration`` seconds with ``saves`` intervals, in steps of ``step`` or the longest advisable.
+
+    Raises ValueError if the step does not divide the save interval, and whatever the method raises.
+    """
+    whole = TimeGrid.over(duration, saves=saves)
+    if step is None:
+        step = whole.save_interval / math.ceil(whole.save_interval / method.suggested_step(model, whole, initial))
+    return TimeGrid.over(duration, saves=saves, step=step)
 
 
 def simulate(
@@ -142,7 +162,11 @@ def reduce(block: Trajectories, keep: int) -> Block:
     deviations = block.means - mean
     shared = block.covariances.ndim == mean.ndim + 1
     covariance = block.covariances if shared else block.covariances.mean(axis=0)
-    spread = np.zeros_like(covariance) if shared else ((block.covariances - covariance) ** 2).sum(axis=0)
+    if shared:
+        spread = np.zeros(covariance.shape + covariance.shape[-2:])
+    else:
+        fluctuations = block.covariances - covariance
+        spread = np.einsum("ntij,ntkl->tijkl", fluctuations, fluctuations)
     return Block(
         count=block.means.shape[0],
         mean=mean,

@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.fock.diagnostics import UnphysicalStateError, warn_of_cutoff
-from sim.fock.frame import frame_path, require_frame, suggested_cutoffs
+from sim.fock.frame import frame_path, mode_variances, require_frame, suggested_cutoffs, suggested_step
 from sim.fock.kernel import Basis, State, Work, advance, measure
 from sim.fock.levels import Levels, check_cutoffs
 from sim.fock.moments import expectations, moment_rows
+from sim.fock.normal_modes import normal_modes
 from sim.fock.plan import Span, basis_of, spans, work_for
 from sim.fock.states import density_at_rest, density_in_frame
 from sim.gaussian.propagator import factor
@@ -28,6 +29,8 @@ FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
 # Cutoff × top population at which a trajectory is stopped: its commutator is off by a tenth, its covariance by more.
 LEAK_LIMIT = 0.1
+# what 12 levels hold
+_MOST_VARIANCE = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +54,7 @@ class Fock:
 
     cutoffs: tuple[int, ...] | None = None
     frame: str | FloatArray = "squeezed"
-    block: int = 25
+    block: int = 10
 
     strong_order = 1.0
     average_order = 2.0
@@ -59,6 +62,15 @@ class Fock:
     def __post_init__(self) -> None:
         require_count(self.block, "block", low=1)
         require_frame(self.frame)
+
+    def suggested_step(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> float:
+        """That of ``sim.fock.frame.suggested_step``, set by the rates of the moments in the frame."""
+        return suggested_step(self.frame, model, grid, initial)
+
+    def holds(self, initial: InitialState) -> bool:
+        """States that take some 12 levels of a mode at most, in their own normal modes."""
+        symplectic = normal_modes(initial.covariance)
+        return bool(np.max(mode_variances(symplectic, initial.covariance)) <= _MOST_VARIANCE)
 
     def prepare(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> "FockEngine":
         """The engine for one problem, everything checked; picklable.
@@ -268,19 +280,48 @@ class _Run:
         )
 
 
-def step_error(
-    model: LinearModel, method: Fock, grid: TimeGrid, initial: InitialState, entropy: int
-) -> tuple[float, float]:
-    """What the step costs: largest change of mean and covariance on one Brownian path when the step is halved.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class DiscretisationError:
+    """How conditional moments change with half the step and more levels, on the same Brownian paths.
 
-    In units where the vacuum variance is ½; of order h for the mean, whose half is then the error left, and h² for
-    the covariance.
+    Parameters
+    ----------
+    mean, covariance : largest change of an entry over the run, in units where the vacuum variance is ½
+    bias : mean change of the covariance over the second half of the run, array of shape (d, d)
+    """
+
+    mean: float
+    covariance: float
+    bias: FloatArray
+
+
+def discretisation_error(
+    model: LinearModel,
+    method: Fock,
+    grid: TimeGrid,
+    initial: InitialState,
+    entropy: int,
+    *,
+    trajectories: int = 2,
+    levels: int = 4,
+) -> DiscretisationError:
+    """What step and truncation cost, from ``trajectories`` run again with half the step and ``levels`` more of them.
+
+    With the step h the mean changes as h, the covariance as h²; so what is left of them after the change is as much
+    again, and a third. Brownian paths are those of ``entropy``, starts not scattered.
     """
     halved = replace(grid, step=grid.step / 2, steps_per_save=2 * grid.steps_per_save)
-    fine = wiener_increments(generator(entropy, 0), halved, model.monitored.shape[0])
-    whole = method.prepare(model, grid, initial).run_path(coarsen(fine, 2))
-    half = method.prepare(model, halved, initial).run_path(fine)
-    return (
-        float(np.max(np.abs(whole.means - half.means))),
-        float(np.max(np.abs(whole.covariances - half.covariances))),
+    coarse = method.prepare(model, grid, initial)
+    larger = replace(method, cutoffs=tuple(cutoff + levels for cutoff in coarse.cutoffs))
+    fine = larger.prepare(model, halved, initial)
+    means, covariances = [], []
+    for trajectory in range(trajectories):
+        path = wiener_increments(generator(entropy, trajectory), halved, coarse.channels)
+        before, after = coarse.run_path(coarsen(path, 2)), fine.run_path(path)
+        means.append(after.means - before.means)
+        covariances.append(after.covariances[0] - before.covariances[0])
+    return DiscretisationError(
+        mean=float(np.max(np.abs(means))),
+        covariance=float(np.max(np.abs(covariances))),
+        bias=np.mean(covariances, axis=0)[grid.saves // 2 + 1 :].mean(axis=0),
     )

@@ -34,7 +34,9 @@ _MOST_TIMES = 400
 # record is off by less than 1e-3 of the vacuum's spread, and a step moves the state by less than its own width.
 STEP_FRACTION = 0.2
 # Cutoff × top population asked of a chosen cutoff. The covariance is then off by two to four times as much.
-_CHOSEN_DEFECT = 2e-4
+_CHOSEN_DEFECT = 5e-5
+# even a mode in its ground state is kicked by the noise of a step
+_LEAST_LEVELS = 6
 _MOST_LEVELS = 40
 
 
@@ -86,7 +88,7 @@ def frame_path(kind: str | FloatArray, model: LinearModel, grid: TimeGrid, initi
         symplectics, chosen = fixed[None], [0]
     frames = symplectics[chosen]
     in_force = np.searchsorted(chosen, np.arange(len(steps)), side="right") - 1
-    seen = [_mode_variances(frames[k], v) for k, v in zip(in_force, covariances, strict=True)]
+    seen = [mode_variances(frames[k], v) for k, v in zip(in_force, covariances, strict=True)]
     return FramePath(
         symplectics=frames,
         first_steps=steps[chosen],
@@ -113,7 +115,7 @@ def in_frame(model: LinearModel, symplectic: FloatArray) -> LinearModel:
 
 
 def suggested_cutoffs(path: FramePath) -> tuple[int, ...]:
-    """For each mode the fewest levels whose commutator a thermal state of its variance leaves intact to 2e-4.
+    """For each mode the fewest levels whose commutator a thermal state of its variance leaves intact to 5e-5.
 
     Raises ValueError where that takes more than 40 levels; the message says which mode and why.
     """
@@ -128,7 +130,7 @@ def suggested_cutoffs(path: FramePath) -> tuple[int, ...]:
                 f"{_MOST_LEVELS} levels: start from a state the record keeps small (stationary, ground), measure the "
                 "light, or let the frame follow"
             )
-        chosen.append(int(max(enough[0], 4)))
+        chosen.append(int(max(enough[0], _LEAST_LEVELS)))
     return tuple(chosen)
 
 
@@ -173,7 +175,8 @@ def _sparse(symplectics: FloatArray) -> list[int]:
     return chosen
 
 
-def _mode_variances(symplectic: FloatArray, covariance: FloatArray) -> FloatArray:
+def mode_variances(symplectic: FloatArray, covariance: FloatArray) -> FloatArray:
+    """Mean of the variances of X and P of each mode of the frame S; array of shape (modes,)."""
     inverse = np.linalg.inv(symplectic)
     variances = np.diag(inverse @ covariance @ inverse.T).reshape(-1, 2)
     pairs: FloatArray = variances.mean(axis=1)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sim.fock.diagnostics import Diagnostics, UnphysicalStateError, inspect
 from sim.fock.merged_solver import MergedSMESolver
 from sim.fock.moments import FloatArray, Moments, expectation_rows, expectations
-from sim.fock.operators import LindbladOperators, initial_density, lindblad_operators
+from sim.fock.operators import LindbladOperators, initial_density, lindblad_operators, suggested_step
 from sim.fock.stepping import warn_of_step
 from sim.grid import TimeGrid
 from sim.model import LinearModel
@@ -57,6 +57,14 @@ class QutipSME:
         require(self.block, "block", low=1)
         if self.method not in METHODS:
             raise ValueError(f"method must be one of {', '.join(METHODS)}, got {self.method!r}")
+
+    def suggested_step(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> float:
+        """That of ``sim.fock.operators.suggested_step``, set by the model and the cutoffs alone."""
+        return suggested_step(model, self.cutoffs)
+
+    def holds(self, initial: InitialState) -> bool:
+        """States all trajectories share; whether the cutoffs suffice is found out in ``prepare``."""
+        return not np.any(initial.scatter)
 
     def prepare(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> "QutipEngine":
         """The engine for one problem, everything checked; picklable.

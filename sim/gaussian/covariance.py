@@ -64,3 +64,13 @@ def stationary_state(model: LinearModel) -> InitialState:
     unseen = equations.unmonitored
     wander = MomentEquations(drift=unseen.drift, diffusion=gain @ gain.T, readout=unseen.readout, cross=unseen.cross)
     return InitialState(covariance=covariance, scatter=steady_covariance(wander), name="stationary")
+
+
+def relaxation_time(model: LinearModel) -> float:
+    """How long the conditional state remembers, seconds: the inverse of the slowest rate of A − K F.
+
+    Given a record, two observers who began with different means agree to 1/e after it, and on the covariance to 1/e².
+    """
+    equations = moment_equations(model)
+    closed = equations.drift - equations.gain(steady_covariance(equations)) @ equations.readout
+    return float(-1.0 / np.max(np.linalg.eigvals(closed).real))

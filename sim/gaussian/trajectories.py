@@ -31,6 +31,14 @@ class Gaussian:
 
     block: int = 2000
 
+    def suggested_step(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> float:
+        """The save interval: it is exact in steps of any length."""
+        return grid.save_interval
+
+    def holds(self, initial: InitialState) -> bool:
+        """Any Gaussian state."""
+        return initial.gaussian
+
     def prepare(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> "GaussianEngine":
         """The engine for one model, grid and initial state.
 

@@ -103,7 +103,7 @@ BAD = [
     ("sturdy", "No such command 'sturdy'"),
     ("transient --times 0:1", "times must be START:STOP:COUNT, got '0:1'"),
     ("transient --times 0:1s:1", "COUNT from 2 to 1000000, got '0:1s:1'"),
-    ("transient --initial -1,0", "initial state must be stationary, thermal, ground or N1,N2 of at least 0"),
+    ("transient --initial -1,0", "initial state must be stationary, ground, thermal (of the baths), occupations N1,N2"),
     ("transient --figure no/where.png", "output 'no/where.png': there is no directory 'no'"),
     ("transient --figure .", "File '.' is a directory"),
     ("simulate --trajectories 1", "trajectories must be a"),

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -20,7 +21,7 @@ READERS: dict[str, Callable[[str], Any]] = {
     "bath": options.bath,
     "cutoffs": options.cutoffs,
     "duration": options.duration,
-    "initial": options.occupations,
+    "initial": options.start,
     "lo_phase": options.lo_phase,
     "number": options.number,
     "numbers": options.numbers,
@@ -164,13 +165,29 @@ def test_other_times_are_refused(text: str, message: str) -> None:
 
 @given(st.floats(0, 1e9), st.floats(0, 1e9))
 def test_initial_occupations_come_back(minus: float, plus: float) -> None:
-    assert options.occupations(f"{minus!r},{plus!r}") == (minus, plus)
+    assert options.start(f"{minus!r},{plus!r}") == options.Start("thermal", (minus, plus))
 
 
-@pytest.mark.parametrize("text", ["", "1", "1,2,3", "-1,0", "0,-1e-9", "nan,0", "vacuum", "Ground"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "1",
+        "1,2,3",
+        "-1,0",
+        "0,-1e-9",
+        "nan,0",
+        "vacuum",
+        "Ground",
+        "squeezed:1",
+        "coherent:1,2",
+        ":1,2",
+        "thermal:1,2",
+    ],
+)
 def test_other_initial_states_are_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"^initial state must be stationary, thermal, ground or N1,N2"):
-        options.occupations(text)
+    with pytest.raises(ValueError, match=r"^initial state must be stationary, ground, thermal .* or coherent:"):
+        options.start(text)
 
 
 def test_initial_states_are_what_they_say() -> None:
@@ -178,22 +195,21 @@ def test_initial_states_are_what_they_say() -> None:
     model = rwa(point.cascade, point.detection)
 
     def variances(value: str) -> list[float]:
-        state = options.initial_state(options.occupations(value), point.cascade, model)  # type: ignore[arg-type]
+        state = options.initial_state(options.start(value), point.cascade, model)
         return [float(variance) for variance in state.unconditional.diagonal()]
 
     assert variances("ground") == [0.5] * 4
     assert variances("3,4") == [3.5, 3.5, 4.5, 4.5]
     n, m = point.cascade.minus.bath.occupation, point.cascade.plus.bath.occupation
     assert variances("thermal") == [n + 0.5, n + 0.5, m + 0.5, m + 0.5]
-    stationary = options.initial_state("stationary", point.cascade, model)
+    assert variances("squeezed:0.5,-0.5") == pytest.approx([0.5 / math.e, 0.5 * math.e, 0.5 * math.e, 0.5 / math.e])
+    assert variances("coherent:1,2,-3,0.5") == [0.5] * 4
+    coherent = options.initial_state(options.start("coherent:1,2,-3,0.5"), point.cascade, model)
+    assert coherent.center == pytest.approx(math.sqrt(2) * np.array([1, 2, -3, 0.5]))
+    assert coherent.name == "coherent(1, 2, -3, 0.5)"
+    stationary = options.initial_state(options.Start("stationary"), point.cascade, model)
     assert stationary.name == "stationary"
     assert stationary.scatter.any()
-
-
-def test_a_name_from_elsewhere_is_refused() -> None:
-    point = POINTS["mild"]
-    with pytest.raises(ValueError, match=r"^initial state must be stationary, thermal, ground or two occupations"):
-        options.initial_state("hot", point.cascade, rwa(point.cascade, point.detection))
 
 
 @given(st.integers(-1000, 100), st.integers(-1000, 100))
@@ -264,11 +280,11 @@ def parsed(command: str, content: str | bytes, *flags: str) -> dict[str, Any]:
 SETTINGS: dict[str, tuple[str, str]] = {
     "bath-minus": ('"vacuum"', "vacuum"), "bath-plus": ("[3, 4.5]", "3,4.5"), "c-minus": ("7", "7"),
     "c-plus": ("7.5", "7.5"), "cutoff": ("[4, 5]", "4,5"), "dt": ('"1us"', "1us"), "duration": ("3", "3"),
-    "efficiency": ("0.5", "0.5"), "engine": ('"qutip"', "qutip"), "figure": ('"f.pdf"', "f.pdf"),
+    "efficiency": ("0.5", "0.5"), "engine": ('"fock"', "fock"), "figure": ('"f.pdf"', "f.pdf"),
     "initial": ("[1, 2]", "1,2"), "jobs": ("3", "3"), "json": ("true", ""), "keep": ("2", "2"),
     "conditional": ("true", ""), "largest-ratio": ("9", "9"), "symmetric": ("true", ""),
     "lo-phase": ("0.1", "0.1"), "loss": ("0.2", "0.2"), "out": ('"o.nc"', "o.nc"), "path-phase": ("0.3", "0.3"),
-    "quiet": ("true", ""), "qutip-method": ('"euler"', "euler"), "saves": ("3", "3"),
+    "quiet": ("true", ""), "frame": ('"moving"', "moving"), "qutip-method": ('"euler"', "euler"), "saves": ("3", "3"),
     "scheme": ('"heterodyne"', "heterodyne"), "seed": ("12345678901234567890", "12345678901234567890"),
     "theta-minus": ("0.4", "0.4"), "theta-plus": ("0.3", "0.3"), "times": ('"0:1:3"', "0:1:3"),
     "trajectories": ("17", "17"),
