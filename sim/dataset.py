@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from sim.block import Block
 from sim.conventions import COVARIANCE_CONVENTION, OSCILLATORS, QUADRATURES, RECORD_CONVENTION
 from sim.grid import TimeGrid
 from sim.output import writable
@@ -18,26 +19,6 @@ from sim.parameters import Cascade, Detection
 FloatArray = NDArray[np.float64]
 _PACKAGES = ("cascade-steering", "numpy", "scipy", "qutip")
 _MATRIX = ("time", "quadrature", "quadrature_2")
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Block:
-    """A block of trajectories reduced to its means over them and the sums of squared deviations from those.
-
-    ``mean`` (saves + 1, d), ``mean_deviations`` (saves + 1, d, d), ``covariance`` (saves + 1, d, d)
-    and ``covariance_deviations`` (saves + 1, d, d, d, d), between every two entries; ``warnings`` of the
-    engine; the rest as in ``sim.states.Trajectories``.
-    """
-
-    count: int
-    mean: FloatArray
-    mean_deviations: FloatArray
-    covariance: FloatArray
-    covariance_deviations: FloatArray
-    diagnostics: dict[str, FloatArray]
-    kept_means: FloatArray
-    kept_records: FloatArray
-    warnings: tuple[Warning, ...] = ()
 
 
 def build(

@@ -8,30 +8,19 @@ whatever the number of workers and the backend. joblib's backend is the user's t
 import math
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Protocol
 
 import joblib
-import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
-from sim.dataset import Block, build
+from sim.block import Block, Engine, compute
+from sim.dataset import build
 from sim.grid import TimeGrid
 from sim.model import LinearModel
 from sim.parameters import require_count
-from sim.states import InitialState, Trajectories
+from sim.states import InitialState
 
-FloatArray = NDArray[np.float64]
 Progress = Callable[[int], None]
-
-
-class Engine(Protocol):
-    """What computes trajectories once everything they share is known. Must pickle."""
-
-    def run(self, entropy: int, trajectories: range) -> Trajectories:
-        """The trajectories of the given indices; each a function of (entropy, index) alone."""
 
 
 class Method(Protocol):
@@ -132,17 +121,8 @@ def simulate(
 
 def _run(engine: Engine, seed: int, blocks: list[range], keep: int, jobs: int) -> Iterator[Block]:
     parallel = joblib.Parallel(n_jobs=jobs if len(blocks) > 1 else 1, return_as="generator")
-    work: Iterator[Block] = parallel(joblib.delayed(_block)(engine, seed, block, keep) for block in blocks)
+    work: Iterator[Block] = parallel(joblib.delayed(compute)(engine, seed, block, keep) for block in blocks)
     return work
-
-
-def _block(engine: Engine, seed: int, indices: range, keep: int) -> Block:
-    # not every backend caps the threads of the linear algebra; workers × threads would thrash
-    with threadpool_limits(1), warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        reduced = reduce(engine.run(seed, indices), min(max(keep - indices.start, 0), len(indices)))
-    issued = tuple(each.message for each in caught if isinstance(each.message, Warning))
-    return replace(reduced, warnings=issued)
 
 
 def _reissue(issued: list[Warning]) -> list[str]:
@@ -154,26 +134,3 @@ def _reissue(issued: list[Warning]) -> list[str]:
         messages.append(alike[0] + more)
         warnings.warn(messages[-1], kind, stacklevel=3)
     return messages
-
-
-def reduce(block: Trajectories, keep: int) -> Block:
-    """The moments of a block, and its first ``keep`` trajectories."""
-    mean = block.means.mean(axis=0)
-    deviations = block.means - mean
-    shared = block.covariances.ndim == mean.ndim + 1
-    covariance = block.covariances if shared else block.covariances.mean(axis=0)
-    if shared:
-        spread = np.zeros(covariance.shape + covariance.shape[-2:])
-    else:
-        fluctuations = block.covariances - covariance
-        spread = np.einsum("ntij,ntkl->tijkl", fluctuations, fluctuations)
-    return Block(
-        count=block.means.shape[0],
-        mean=mean,
-        mean_deviations=np.einsum("nti,ntj->tij", deviations, deviations),
-        covariance=covariance,
-        covariance_deviations=spread,
-        diagnostics=block.diagnostics,
-        kept_means=block.means[:keep],
-        kept_records=block.record[:keep],
-    )

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from sim.ensemble import reduce, simulate
+from sim.block import reduce
+from sim.ensemble import simulate
 from sim.gaussian.trajectories import Gaussian
 from sim.grid import TimeGrid
 from sim.model import LinearModel, rwa
