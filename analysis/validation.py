@@ -6,13 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.estimators import Ensemble, unconditional_steering
+from analysis.estimators import Ensemble, conditional_steering, unconditional_steering
+from analysis.optimum import Search, best_points
 from analysis.steering import DIRECTIONS, steering_parameter
 from sim import analytic
-from sim.ensemble import simulate
+from sim.ensemble import grid_for, simulate
+from sim.fock.co_moving import Fock
 from sim.fock.master_equation import steady_state as fock_steady_state
 from sim.fock.qutip_sme import QutipSME
-from sim.gaussian.covariance import stationary_state, steady_state, transient
+from sim.gaussian.covariance import relaxation_time, stationary_state, steady_state, transient
 from sim.gaussian.filtering import filter_record
 from sim.gaussian.moments import moment_equations
 from sim.gaussian.trajectories import Gaussian
@@ -142,6 +144,27 @@ def _trajectory_errors(model: LinearModel, fine: TimeGrid, paths: list[FloatArra
     return [float(np.sqrt(np.mean(np.square(error)))) for error in (covariances, means)]
 
 
+def fock_at_hot_baths() -> Iterator[Check]:
+    """E given the record from Fock trajectories at the best points of the conditional scheme, against Riccati."""
+    hot = Bath.named("hot")
+    for c_minus in (2.0, 10.0, 100.0):
+        best = best_points(Search(c_minus=c_minus, bath_minus=hot, bath_plus=hot), conditional=True)
+        for direction, point in best.items():
+            assert point.detection is not None
+            model = rwa(point.cascade, point.detection)
+            start, method = stationary_state(model), Fock(cutoffs=(10, 10))
+            grid = grid_for(method, model, start, 3.0 * relaxation_time(model), saves=10)
+            dataset = simulate(model, method, grid, start, trajectories=4, seed=2)
+            found = conditional_steering(Ensemble.of(dataset), direction).value
+            yield Check(
+                name=f"E_{direction} from Fock trajectories, hot baths, C- = {c_minus:g}, 10 x 10 levels",
+                value=found,
+                expected=point.value,
+                tolerance=0.01 * point.value,
+                why="truncation: 1e-4 to 1e-3 of E measured, 1 % asked",
+            )
+
+
 def ensembles() -> Iterator[Check]:
     """Total covariance from trajectories, in units of its own standard error."""
     point = _cascade((10, 20), (0.25, 0.4), Bath.named("hot"), 0.1)
@@ -182,5 +205,5 @@ def whiteness() -> Iterator[Check]:
 
 
 SUITES: tuple[Callable[[], Iterator[Check]], ...] = (
-    closed_forms, riccati, fock_steady, stochastic_order, ensembles, whiteness
+    closed_forms, riccati, fock_steady, stochastic_order, fock_at_hot_baths, ensembles, whiteness
 )  # fmt: skip
