@@ -21,8 +21,9 @@ from sim.model import LinearModel
 
 ComplexArray = NDArray[np.complex128]
 FloatArray = NDArray[np.float64]
-# trace of the first term of exp(𝓙) left out, in a thermal state a quarter of a quantum above those expected
-_SERIES = 1e-6
+# Trace of the first term of exp(𝓙) left out over that of the first kept, so that what is left out of the heating does not
+# depend on the step; in a thermal state a quarter of a quantum above those expected.
+_SERIES = 3e-6
 _MOST_TERMS = 30
 
 
@@ -144,11 +145,13 @@ def _forecast(drift: FloatArray, readout: FloatArray, time: float) -> tuple[Floa
 def _terms(noise: ComplexArray, density: ComplexArray, basis: Basis) -> int:
     """How many terms of exp(𝓙) matter in a state."""
     work = work_for(basis)
-    term = np.ascontiguousarray(density)
+    term, whole = np.ascontiguousarray(density), 0.0
     for order in range(1, _MOST_TERMS + 1):
         jump(term, work.first, noise, basis, work.rows)
         term = work.first / order
-        if np.trace(term).real < _SERIES:
+        share = np.trace(term).real
+        whole = whole or share
+        if share <= _SERIES * whole:
             return order - 1
     return _MOST_TERMS
 
