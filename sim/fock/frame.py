@@ -33,7 +33,8 @@ _MOST_TIMES = 400
 # Step × fastest rate in the frame. Measured at 0.2 over the best points of the conditional scheme: the mean given a
 # record is off by less than 1e-3 of the vacuum's spread, and a step moves the state by less than its own width.
 STEP_FRACTION = 0.2
-# Cutoff × top population asked of a chosen cutoff. The covariance is then off by two to four times as much.
+# Cutoff × (population of the top level and all above), asked of a chosen cutoff: a bound on the defect of its
+# commutator. The covariance is then off by two to four times as much.
 _CHOSEN_DEFECT = 5e-5
 # even a mode in its ground state is kicked by the noise of a step
 _LEAST_LEVELS = 6
@@ -123,12 +124,12 @@ def suggested_cutoffs(path: FramePath) -> tuple[int, ...]:
     for name, variance in zip(mode_names(path.variances.size), path.variances, strict=True):
         ratio = thermal_ratio(variance)
         levels = np.arange(2, _MOST_LEVELS + 1)
-        enough = levels[levels * (1.0 - ratio) * ratio ** (levels - 1.0) <= _CHOSEN_DEFECT]
+        enough = levels[levels * ratio ** (levels - 1.0) <= _CHOSEN_DEFECT]
         if enough.size == 0:
             raise ValueError(
                 f"mode {name} of the frame would hold {variance - VACUUM_VARIANCE:.4g} quanta, too many for "
                 f"{_MOST_LEVELS} levels: start from a state the record keeps small (stationary, ground), measure the "
-                "light, or let the frame follow"
+                "light, let the frame follow, or give cutoffs if fewer will do"
             )
         chosen.append(int(max(enough[0], _LEAST_LEVELS)))
     return tuple(chosen)

@@ -21,8 +21,8 @@ from sim.model import LinearModel
 
 ComplexArray = NDArray[np.complex128]
 FloatArray = NDArray[np.float64]
-# Trace of the first term of exp(𝓙) left out over that of the first kept, so that what is left out of the heating does not
-# depend on the step; in a thermal state a quarter of a quantum above those expected.
+# Trace of the first term of exp(𝓙) left out over that of the first kept, so that what is left out of the heating does
+# not depend on the step; in a thermal state a quarter of a quantum above those expected.
 _SERIES = 3e-6
 _MOST_TERMS = 30
 
