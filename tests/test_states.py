@@ -90,15 +90,14 @@ def test_means_of_another_shape_or_none_are_refused(mean: np.ndarray) -> None:
 def test_simulation_and_filter_start_at_the_mean() -> None:
     model = rwa(POINTS["mild"].cascade, POINTS["mild"].detection)
     grid = TimeGrid(step=0.1, steps_per_save=1, saves=8)
-    start = coherent_state((3.0, -2.0j))
+    start = coherent_state((30.0, -20.0j))
     block = Gaussian().prepare(model, grid, start).run(1, range(3))
     np.testing.assert_array_equal(block.means[:, 0], np.tile(start.center, (3, 1)))
     found = filter_record(model, block.record, grid.step, start)
     np.testing.assert_array_equal(found.means[:, 0], block.means[:, 0])
-    # started at its mean the filter's innovations are of unit variance: 48 of them to 5 standard deviations; started
-    # elsewhere they are not
+    # 48 innovations of unit variance, to five standard deviations; started elsewhere they are not
     assert abs(np.mean(found.innovations**2) - 1) < 5 * np.sqrt(2 / 48)
-    assert np.mean(filter_record(model, block.record, grid.step, ground_state()).innovations ** 2) > 3
+    assert np.mean(filter_record(model, block.record, grid.step, ground_state()).innovations ** 2) > 10
 
 
 # ---- density matrices --------------------------------------------------------------------------------------------
