@@ -56,7 +56,7 @@ class Ensemble:
     conditional_error : covariance of the errors of its entries, array of shape (4, 4, 4, 4); zero where it is exact
     scatter : sample covariance of the conditional means (unbiased), array of shape (4, 4)
     trajectories : M ≥ 2
-    bias : what truncation and step may have added to every conditional covariance, array of shape (4, 4); zero if
+    bias : what truncation and step have taken from the conditional covariances of K trajectories, (K, 4, 4); zero if
         left out
     """
 
@@ -64,13 +64,13 @@ class Ensemble:
     conditional_error: FloatArray
     scatter: FloatArray
     trajectories: int
-    bias: FloatArray = field(default_factory=lambda: np.zeros((4, 4)))
+    bias: FloatArray = field(default_factory=lambda: np.zeros((1, 4, 4)))
 
     def __post_init__(self) -> None:
         require_count(self.trajectories, "trajectories", low=2)
         for name in ("conditional", "conditional_error", "scatter", "bias"):
             array = getattr(self, name)
-            shape = (4, 4, 4, 4) if name == "conditional_error" else (4, 4)
+            shape = {"conditional_error": (4, 4, 4, 4), "bias": (len(self.bias), 4, 4)}.get(name, (4, 4))
             if array.shape != shape or not np.all(np.isfinite(array)):
                 raise ValueError(f"{name} must be finite, of shape {shape}, got {array}")
 
@@ -83,14 +83,14 @@ class Ensemble:
             conditional_error=at["conditional_covariance_error"].to_numpy(),
             scatter=at["scatter"].to_numpy(),
             trajectories=int(dataset.attrs["trajectories"]),
-            bias=dataset["discretisation_bias"].to_numpy() if "discretisation_bias" in dataset else np.zeros((4, 4)),
+            **({"bias": dataset["discretisation_bias"].to_numpy()} if "discretisation_bias" in dataset else {}),
         )
 
 
 def conditional_steering(ensemble: Ensemble, direction: Direction) -> Estimate:
     """E given the record. For the Gaussian engine, whose covariance is exact, the interval is that of rounding.
 
-    Otherwise it is that of the spread over trajectories, and the bias is added at both ends.
+    Otherwise it is that of the spread over trajectories, and the bias is added at both ends, with twice its error.
     """
     covariance = ensemble.conditional
     value = float(steering_parameter(covariance, direction))
@@ -142,7 +142,9 @@ def _conditional_half_width(ensemble: Ensemble, covariance: FloatArray, directio
     variance = np.einsum("ij,ijkl,kl", gradient, ensemble.conditional_error, gradient)
     sampled = ndtri(0.5 + CONFIDENCE / 2) * np.sqrt(max(variance, 0.0))
     rounding = np.sum(np.abs(gradient) * np.finfo(float).eps * np.abs(covariance))
-    return float(sampled + abs(np.sum(gradient * ensemble.bias)) + rounding)
+    shifts = np.einsum("ij,kij->k", gradient, ensemble.bias)
+    unsure = 2.0 * shifts.std() / np.sqrt(max(len(shifts) - 1, 1))
+    return float(sampled + abs(shifts.mean()) + unsure + rounding)
 
 
 def _gradient(covariance: FloatArray, direction: Direction) -> FloatArray:

@@ -12,6 +12,7 @@ from typing import Protocol
 
 import joblib
 import xarray as xr
+from threadpoolctl import threadpool_limits
 
 from sim.block import Block, Engine, compute
 from sim.dataset import build
@@ -101,7 +102,8 @@ def simulate(
     require_count(method.block, "block", low=1)
     if initial.covariance.shape != (model.dimension,) * 2:
         raise ValueError(f"initial covariance must have shape {(model.dimension,) * 2}, got {initial.covariance.shape}")
-    engine = method.prepare(model, grid, initial)
+    with threadpool_limits(1):
+        engine = method.prepare(model, grid, initial)
     blocks = [range(first, min(first + method.block, trajectories)) for first in range(0, trajectories, method.block)]
     finished: list[Block] = []
     for reduced in _run(engine, seed, blocks, keep, jobs):

@@ -77,7 +77,7 @@ def cutoff_messages(cutoffs: tuple[int, ...], tops: FloatArray, defects: FloatAr
     """One sentence for each oscillator whose commutator is off by more than ``DEFECT_LIMIT``."""
     return tuple(
         f"oscillator {name}: {top:.1e} of the population sits in the top of {cutoff} levels, so its commutator "
-        f"is off by {100 * defect:.2g} %: raise its cutoff"
+        f"is off by {100 * defect:.2g} %: raise the cutoffs"
         for name, cutoff, top, defect in zip(mode_names(len(cutoffs)), cutoffs, np.abs(tops), defects, strict=True)
         if defect > DEFECT_LIMIT
     )

@@ -28,7 +28,7 @@ class Basis(NamedTuple):
 
     ``numbers`` (D, modes) is the Fock level of each mode in each state, ``cutoffs`` (modes,). ``starts``, ``places``
     and ``factors`` hold observables over row-stacked ρ, compressed row by row: first and second moments of ξ, then
-    of each mode the population of the edge (no level above is kept) and the defect of its commutator.
+    of each mode the population of its edge (the two levels below what is left out) and the defect of its commutator.
     """
 
     sources: IntArray

@@ -66,9 +66,11 @@ def basis_of(levels: Levels) -> Basis:
 def _edges(levels: Levels) -> list[FloatArray]:
     """Diagonal observables (D, D): of each mode the population of its edge, then the defects of the commutators.
 
-    a a† − a†a between kept levels is 1 but at the edge, where the first term is missing.
+    a a† − a†a between kept levels is 1 but at the edge, where the first term is missing: there it is off by n + 1.
+    The edge is taken two levels deep, or a squeezed state, which has every other level, could hide from it.
     """
-    at_edge = levels.above < 0
+    top = levels.above < 0
+    at_edge = top | np.take_along_axis(np.pad(top, ((0, 0), (0, 1))), levels.above, axis=1)
     populations = [np.diag(edge.astype(float)) for edge in at_edge]
     defects = [np.diag(np.where(edge, levels.numbers[:, mode] + 1.0, 0.0)) for mode, edge in enumerate(at_edge)]
     return [*populations, *defects]

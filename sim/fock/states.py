@@ -93,15 +93,22 @@ def density_in_frame(initial: InitialState, symplectic: FloatArray, levels: Leve
     """
     check_cutoffs(levels.cutoffs, initial.covariance.shape[0] // 2)
     if isinstance(initial, DensityState):
-        density = levels.of_box(initial.density, initial.cutoffs)
         turn = np.asarray(np.linalg.solve(symplectic, initial.symplectic), dtype=np.float64)
-        if not np.allclose(turn, np.eye(turn.shape[0]), rtol=0.0, atol=_ROUNDING):
-            unitary = metaplectic(turn, levels)
-            density = unitary @ density @ unitary.conj().T
+        density = levels.of_box(*_turned(initial, turn, levels.cutoffs))
     else:
         inverse = np.linalg.inv(symplectic)
         density = gaussian_density(inverse @ initial.covariance @ inverse.T, levels)
     return _normalised(density, initial, levels.cutoffs)
+
+
+def _turned(initial: DensityState, turn: FloatArray, cutoffs: tuple[int, ...]) -> tuple[ComplexArray, tuple[int, ...]]:
+    """ρ under ξ → Xξ with the levels it is given on: its own, or as many as both frames have and some to spare."""
+    if np.allclose(turn, np.eye(turn.shape[0]), rtol=0.0, atol=_ROUNDING):
+        return initial.density, initial.cutoffs
+    room = tuple(max(own, wanted) + 8 for own, wanted in zip(initial.cutoffs, cutoffs, strict=True))
+    larger = Levels(room, triangular=False)
+    unitary = metaplectic(turn, larger)
+    return unitary @ larger.of_box(initial.density, initial.cutoffs) @ unitary.conj().T, room
 
 
 def density_at_rest(initial: InitialState, levels: Levels) -> ComplexArray:

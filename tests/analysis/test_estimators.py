@@ -166,7 +166,7 @@ def test_an_error_of_the_conditional_covariance_widens_both(direction: Direction
     sure, unsure, biased = (
         Ensemble(conditional=exact.conditional, conditional_error=e, scatter=exact.scatter, trajectories=1000, bias=b)
         for e, b in (
-            (EXACT_CONDITIONAL, np.zeros((4, 4))), (error, np.zeros((4, 4))), (EXACT_CONDITIONAL, draws[0])
+            (EXACT_CONDITIONAL, np.zeros((1, 4, 4))), (error, np.zeros((1, 4, 4))), (EXACT_CONDITIONAL, draws[:2])
         )
     )  # fmt: skip
     # how E moves along each of the five directions the error is made of, by central differences of step 1e-2: what is
@@ -180,7 +180,8 @@ def test_an_error_of_the_conditional_covariance_widens_both(direction: Direction
     assert (found.high - found.low) / 2 == pytest.approx(1.959964 * np.linalg.norm(moves), rel=1e-3)
     assert found.value == float(steering_parameter(exact.conditional, direction))
     shifted = conditional_steering(biased, direction)
-    assert (shifted.high - shifted.low) / 2 == pytest.approx(abs(moves[0]), rel=1e-3)
+    # the mean of two, and twice its standard error, which is half their difference
+    assert (shifted.high - shifted.low) / 2 == pytest.approx(abs(moves[:2].mean()) + abs(np.ptp(moves[:2])), rel=1e-3)
     narrow = unconditional_steering(sure, direction)
     for wide in (unconditional_steering(each, direction) for each in (unsure, biased)):
         assert wide.high - wide.low > narrow.high - narrow.low

@@ -1,0 +1,87 @@
+"""The engines of this package as contenders; our own first of all."""
+
+import importlib
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from scripts.benchmark.contender import MissingError, Run, Setting
+from scripts.benchmark.job import Job, Trace
+from sim.ensemble import Method
+from sim.fock.diagnostics import CutoffWarning
+from sim.fock.qutip_sme import QutipSME
+from sim.fock.stepping import StepWarning
+
+
+@contextmanager
+def unwarned() -> Iterator[None]:
+    """Without the warnings of too low a cutoff or too long a step: here the error itself is measured."""
+    with warnings.catch_warnings():
+        for category in (CutoffWarning, StepWarning):
+            warnings.simplefilter("ignore", category)
+        yield
+
+
+class Engine:
+    """A contender with the contract of ``sim.ensemble``."""
+
+    name: str
+
+    def method(self, setting: Setting) -> Method:
+        """The method object, as for ``sim.ensemble.simulate``."""
+        raise NotImplementedError
+
+    def trace(self, job: Job, setting: Setting, seed: int) -> Trace:
+        """One whole trajectory, step by step."""
+        with unwarned():
+            engine = self.method(setting).prepare(job.model, job.every_step(setting.steps_per_unit), job.initial)
+            run = engine.run(seed, range(1))
+        covariances = run.covariances if run.covariances.ndim == 3 else run.covariances[0]
+        return Trace(means=run.means[0], covariances=covariances, record=run.record[0])
+
+    def prepare(self, job: Job, setting: Setting, saves: int) -> Run:
+        """What computes the batch over the first ``saves`` intervals."""
+        with unwarned():
+            grid = job.grid(setting.steps_per_unit, saves)
+            engine = self.method(setting).prepare(job.model, grid, job.initial)
+
+        def run() -> None:
+            with unwarned():
+                engine.run(0, range(setting.batch))
+
+        return run
+
+
+@dataclass(frozen=True)
+class Ours(Engine):
+    """``sim.fock.co_moving.Fock``; its "method" is the frame the basis lives in."""
+
+    name: str = "ours"
+
+    def __post_init__(self) -> None:
+        _fock()
+
+    def method(self, setting: Setting) -> Method:
+        """The method object, as for ``sim.ensemble.simulate``."""
+        method: Method = _fock()(cutoffs=setting.cutoffs, frame=setting.method)
+        return method
+
+
+@dataclass(frozen=True)
+class Reference(Engine):
+    """``sim.fock.qutip_sme.QutipSME``: what the benchmark is tried out with where our own engine is not at hand."""
+
+    name: str = "reference"
+
+    def method(self, setting: Setting) -> Method:
+        """The method object, as for ``sim.ensemble.simulate``."""
+        return QutipSME(cutoffs=setting.cutoffs, method=setting.method)
+
+
+def _fock() -> Any:
+    try:
+        return importlib.import_module("sim.fock.co_moving").Fock
+    except ImportError as error:
+        raise MissingError(f"our Fock engine does not import: {error}") from None

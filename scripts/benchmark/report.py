@@ -1,0 +1,115 @@
+"""What the benchmark found: as text, as JSON, as the work-precision diagram."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from scripts.benchmark.contender import Cost, Setting
+from scripts.benchmark.job import Error, Job
+
+_COLOURS = {"ours": "#1f4e9c", "qutip": "#d9762b", "dynamiqs": "#3a8f5c"}
+# From the error, not from the step: both schemes of dynamiqs are of strong order ½ with two noisy channels.
+STRONG_ORDER = {"dynamiqs": 0.5}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rung:
+    """One setting of one contender: its error over the whole run, the seeds that took, and its cost."""
+
+    contender: str
+    setting: Setting
+    error: Error
+    seeds: int
+    cost: Cost
+
+    def row(self, target: float) -> str:
+        """A line of the table."""
+        setting, verdict = self.setting, "meets" if self.error.worst <= target else ""
+        return (
+            f"{self.contender:9} {setting.method:18} {setting.levels:>8} {f'1/{setting.steps_per_unit}':>8} "
+            f"{setting.batch:6} {self.error.covariance:10.1e} {self.error.mean:10.1e} {self.seeds:5} "
+            f"{self.cost.milliseconds:12,.0f} {self.cost.first:8.1f}  {verdict}"
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values, None where an error is infinite."""
+        error = {name: value if math.isfinite(value) else None for name, value in asdict(self.error).items()}
+        return {
+            "contender": self.contender,
+            **asdict(self.setting),
+            "error": error,
+            "seeds": self.seeds,
+            "cost": asdict(self.cost),
+        }
+
+
+HEADER = (
+    f"{'contender':9} {'method':18} {'levels':>8} {'dt':>8} {'batch':>6} {'error of V':>10} {'of mean':>10} "
+    f"{'seeds':>5} {'ms/unit/traj':>12} {'first s':>8}"
+)
+
+
+def cheapest(rungs: Sequence[Rung], target: float) -> dict[str, Rung]:
+    """Of every contender that meets the target, the cheapest setting that does."""
+    found: dict[str, Rung] = {}
+    for rung in sorted(rungs, key=lambda rung: rung.cost.milliseconds):
+        if rung.error.worst <= target:
+            found.setdefault(rung.contender, rung)
+    return found
+
+
+def extrapolated(rungs: Sequence[Rung], target: float) -> dict[str, tuple[Rung, float]]:
+    """For contenders of known order that miss the target: their best rung, and its milliseconds at the target.
+
+    error ∝ dt^order and cost ∝ 1/dt at the same cutoff. A guess, and kind to the contender: its cutoff is
+    taken to be enough.
+    """
+    met, guesses = cheapest(rungs, target), {}
+    for name, order in STRONG_ORDER.items():
+        missed = [rung for rung in rungs if rung.contender == name and math.isfinite(rung.error.worst)]
+        if missed and name not in met:
+            best = min(missed, key=lambda rung: rung.error.worst)
+            guesses[name] = best, best.cost.milliseconds * (best.error.worst / target) ** (1 / order)
+    return guesses
+
+
+def verdict(rungs: Sequence[Rung], job: Job) -> list[str]:
+    """The cheapest settings, and what they cost beside the cheapest of all."""
+    lines, met = [], cheapest(rungs, job.target)
+    least = min((rung.cost.milliseconds for rung in met.values()), default=math.nan)
+    for name, rung in met.items():
+        cost = rung.cost.milliseconds
+        lines.append(f"{name:9} {rung.setting}: {cost:,.0f} ms per unit and trajectory, {cost / least:,.1f} x")
+    for name, (rung, cost) in extrapolated(rungs, job.target).items():
+        lines.append(
+            f"{name:9} no setting run here meets {job.target:g}; from {rung.setting} with {rung.error.worst:.1e}, by "
+            f"strong order {STRONG_ORDER[name]:g}: about {cost:,.0f} ms (extrapolated), {cost / least:,.0f} x"
+        )
+    names = dict.fromkeys(rung.contender for rung in rungs if rung.contender not in {*met, *STRONG_ORDER})
+    return [*lines, *(f"{name:9} no setting run here meets {job.target:g}" for name in names)]
+
+
+def draw(rungs: Sequence[Rung], job: Job, path: Path) -> None:
+    """Cost against error of every rung that ended; the target marked."""
+    with mpl.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
+        figure = Figure(figsize=(5.2, 3.8), layout="constrained")
+        axes = figure.subplots()
+        for name in dict.fromkeys(rung.contender for rung in rungs):
+            found = [rung for rung in rungs if rung.contender == name and math.isfinite(rung.error.worst)]
+            errors, costs = [rung.error.worst for rung in found], [rung.cost.milliseconds for rung in found]
+            axes.loglog(errors, costs, "o", color=_COLOURS.get(name), label=name)
+        for name, (_, cost) in extrapolated(rungs, job.target).items():
+            label = f"{name}, extrapolated"
+            axes.loglog([job.target], [cost], "o", color=_COLOURS.get(name), fillstyle="none", label=label)
+        axes.axvline(job.target, color="0.6", linewidth=0.8, label="required")
+        axes.set(
+            xlabel="largest error of covariance and mean (vacuum variance ½)",
+            ylabel=r"ms per $1/\tilde\gamma_0$ and trajectory, one core",
+        )
+        axes.legend(frameon=False)
+        figure.savefig(path, dpi=200)
