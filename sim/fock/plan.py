@@ -21,6 +21,7 @@ from sim.model import LinearModel
 
 ComplexArray = NDArray[np.complex128]
 FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.intp]
 # Trace of the first term of exp(𝓙) left out over that of the first kept, so that what is left out of the heating does
 # not depend on the step; in a thermal state a quarter of a quantum above those expected.
 _SERIES = 3e-6
@@ -52,15 +53,29 @@ def basis_of(levels: Levels) -> Basis:
     rows = sp.vstack([moment_rows(levels), *(sp.csr_array(edge.reshape(1, -1)) for edge in _edges(levels))], "csr")
     # the rows are over column-stacked ρ, the kernel's ρ is row-stacked
     places = (rows.indices % levels.size) * levels.size + rows.indices // levels.size
+    runs = [(r, *run) for r, pair in enumerate(zip(sources, weights, strict=True)) for run in _runs(*pair)]
     return Basis(
         sources=np.array(sources, dtype=np.intp),
         weights=np.array(weights, dtype=float),
+        twice=np.repeat(np.array(weights, dtype=float), 2, axis=1),
+        runs=np.array(runs, dtype=np.intp),
         numbers=np.ascontiguousarray(levels.numbers),
         cutoffs=np.array(levels.cutoffs, dtype=np.intp),
         starts=rows.indptr.astype(np.intp),
         places=places.astype(np.intp),
         factors=rows.data.astype(complex),
     )
+
+
+def _runs(sources: IntArray, weights: FloatArray) -> list[tuple[int, int, int]]:
+    """(first, last, shift) of the stretches over which sources of weight are a constant shift away."""
+    places = np.flatnonzero(weights)
+    shifts = sources[places] - places
+    cuts = np.flatnonzero(np.diff(shifts)) + 1
+    return [
+        (int(stretch[0]), int(stretch[-1]) + 1, int(shift[0]))
+        for stretch, shift in zip(np.split(places, cuts), np.split(shifts, cuts), strict=True)
+    ]
 
 
 def _edges(levels: Levels) -> list[FloatArray]:
