@@ -30,3 +30,16 @@ def coarsen(increments: NDArray[np.float64], factor: int) -> NDArray[np.float64]
         raise ValueError(f"factor must divide the {steps} steps, got {factor}")
     coarse: NDArray[np.float64] = increments.reshape(steps // factor, factor, *increments.shape[1:]).sum(axis=1)
     return coarse
+
+
+def checked_path(path: NDArray[np.float64], grid: TimeGrid, channels: int, name: str) -> NDArray[np.float64]:
+    """A supplied path, one value per step and channel, (steps, channels): increments dW, or a record dY.
+
+    Raises ValueError, naming it ``name``, for another shape or values that are not finite.
+    """
+    path = np.ascontiguousarray(path, dtype=float)
+    if path.shape != (grid.steps, channels):
+        raise ValueError(f"{name} must have shape {(grid.steps, channels)}, got {path.shape}")
+    if not np.all(np.isfinite(path)):
+        raise ValueError(f"{name} must be finite")
+    return path

@@ -22,7 +22,7 @@ from sim.fock.states import density_at_rest, density_in_frame
 from sim.gaussian.propagator import apply, factor
 from sim.grid import TimeGrid
 from sim.model import LinearModel
-from sim.noise import coarsen, generator, wiener_increments
+from sim.noise import checked_path, coarsen, generator, wiener_increments
 from sim.parameters import require_count
 from sim.states import InitialState, Trajectories
 
@@ -152,7 +152,7 @@ class FockEngine:
 
         Raises ValueError for another shape or values that are not finite.
         """
-        path = self._checked(increments, "increments")
+        path = checked_path(increments, self.grid, self.channels, "increments")
         return self._all([(path, np.zeros_like(self.origin), "the supplied path")], measured=False)
 
     def filter(self, record: FloatArray) -> Trajectories:
@@ -161,16 +161,8 @@ class FockEngine:
         A mean scattered at the start is taken at its center. Raises ValueError for another shape or values that are
         not finite.
         """
-        path = self._checked(record, "record")
+        path = checked_path(record, self.grid, self.channels, "record")
         return self._all([(path, np.zeros_like(self.origin), "the supplied record")], measured=True)
-
-    def _checked(self, path: FloatArray, name: str) -> FloatArray:
-        path = np.ascontiguousarray(path, dtype=float)
-        if path.shape != (self.grid.steps, self.channels):
-            raise ValueError(f"{name} must have shape {(self.grid.steps, self.channels)}, got {path.shape}")
-        if not np.all(np.isfinite(path)):
-            raise ValueError(f"{name} must be finite")
-        return path
 
     def _all(self, runs: list[tuple[FloatArray, FloatArray, str]], *, measured: bool) -> Trajectories:
         with threadpool_limits(1):

@@ -18,7 +18,7 @@ from sim.fock.operators import LindbladOperators, initial_density, lindblad_oper
 from sim.fock.stepping import warn_of_step
 from sim.grid import TimeGrid
 from sim.model import LinearModel
-from sim.noise import generator, wiener_increments
+from sim.noise import checked_path, generator, wiener_increments
 from sim.parameters import require
 from sim.states import InitialState, Trajectories
 
@@ -129,7 +129,9 @@ class QutipEngine:
 
         Raises ValueError for another shape or values that are not finite.
         """
-        return self._integrate([self._checked(increments, "increments")], ["the supplied path"], measured=False)
+        return self._integrate(
+            [checked_path(increments, self.grid, self.channels, "increments")], ["the supplied path"], measured=False
+        )
 
     def filter(self, record: FloatArray) -> Trajectories:
         """The conditional state given a record dY, one value per step and channel: (steps, channels), √s.
@@ -141,15 +143,9 @@ class QutipEngine:
                 f"QuTiP's {self.method} does not filter (it mistakes the record for noise): "
                 f"use one of {', '.join(FILTERS)}"
             )
-        return self._integrate([self._checked(record, "record")], ["the supplied record"], measured=True)
-
-    def _checked(self, path: FloatArray, name: str) -> FloatArray:
-        path = np.asarray(path, dtype=float)
-        if path.shape != (self.grid.steps, self.channels):
-            raise ValueError(f"{name} must have shape {(self.grid.steps, self.channels)}, got {path.shape}")
-        if not np.all(np.isfinite(path)):
-            raise ValueError(f"{name} must be finite")
-        return path
+        return self._integrate(
+            [checked_path(record, self.grid, self.channels, "record")], ["the supplied record"], measured=True
+        )
 
     def _integrate(self, paths: Iterable[FloatArray], labels: list[str], *, measured: bool) -> Trajectories:
         solver = MergedSMESolver(

@@ -1,79 +1,20 @@
 import json
-import os
 import subprocess
 import sys
 import warnings
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import xarray as xr
 
 import sim.ensemble
 from analysis import cli, comparison, reports, validation
-from analysis.estimators import Ensemble, conditional_steering, unconditional_steering
-from analysis.steering import DIRECTIONS
 from analysis.validation import Check
 from tests import reference
+from tests.analysis.command import BOTH, ENVIRONMENT, QUICK_COMPARE, Run
 from tests.systems import POINTS
-
-BOTH = ("E_plus_given_minus", "E_minus_given_plus")
-# a point of small occupation, which a handful of Fock levels holds for a short while
-COLD = (
-    "--bath-minus", "1,0.1", "--bath-plus", "1,0.1", "--c-minus", "1", "--c-plus", "1.5", "--theta-minus", "0.4",
-    "--theta-plus", "0.45", "--duration", "0.1", "--saves", "2",
-)  # fmt: skip
-QUICK_COMPARE = (
-    "--bath-plus", "vacuum", "--bath-minus", "vacuum", "--c-minus", "3", "--lo-phase", "0.5", "--trajectories", "20",
-    "--jobs", "1",
-)  # fmt: skip
-
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parent.parent)}
-
-
-@dataclass(frozen=True)
-class Answer:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def report(self) -> dict[str, Any]:
-        """The one JSON object on standard output, by the letter of the standard."""
-
-        def refuse(constant: str) -> None:
-            raise AssertionError(f"{constant} is no JSON")
-
-        found: dict[str, Any] = json.loads(self.out, parse_constant=refuse)
-        assert isinstance(found, dict)
-        assert self.out.count("\n") == 1
-        return found
-
-
-Run = Callable[..., Answer]
-
-
-@pytest.fixture
-def steering(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Iterator[Run]:
-    """The command, in an empty directory; both streams caught where every process writes them."""
-    monkeypatch.chdir(tmp_path)
-    # main() takes it over
-    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
-
-    def run(*arguments: str) -> Answer:
-        monkeypatch.setattr(sys, "argv", ["steering", *arguments])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as error:
-            code = int(error.code or 0)
-        caught = capfd.readouterr()
-        return Answer(code, caught.out, caught.err)
-
-    return run
 
 
 def nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -261,85 +202,6 @@ def test_a_transient_and_its_figure(steering: Run) -> None:
     assert report["unconditional"]["E_minus_given_plus"][0] == pytest.approx(3.5)
     assert Path(report["figure"]).read_bytes().startswith(b"\x89PNG")
     assert answer.err == ""
-
-
-def simulated(steering: Run, *options: str) -> dict[str, Any]:
-    report = steering("simulate", "--json", *options).report
-    assert report.pop("wall_seconds") > 0
-    return report
-
-
-def test_a_gaussian_ensemble_is_the_same_for_any_number_of_workers(steering: Run) -> None:
-    options = ("--trajectories", "4100", "--seed", "123456789012345678901234567890")
-    one, two = (simulated(steering, *options, "--jobs", jobs) for jobs in ("1", "2"))
-    assert one == two
-    assert set(one) == {
-        "unconditional", "conditional", "d", "exact", "diagnostics", "trajectories", "seed", "initial_state", "dataset"
-    }  # fmt: skip
-    assert one["dataset"] is None
-    assert one["seed"] == 123456789012345678901234567890
-    other = simulated(steering, "--trajectories", "4100", "--jobs", "1")
-    assert other["unconditional"] != one["unconditional"]
-
-
-def test_a_qutip_ensemble_is_the_same_for_any_number_of_workers(steering: Run) -> None:
-    options = (*COLD, "--engine", "qutip", "--cutoff", "4", "--trajectories", "6")
-    one, two = (simulated(steering, *options, "--jobs", jobs) for jobs in ("1", "2"))
-    assert one == two
-    assert one["initial_state"] == "ground"
-    assert one["diagnostics"]["warnings"] == []
-    assert 0 < one["diagnostics"]["top_population"] < 1e-3
-    for name in BOTH:
-        # truncation and the step of QuTiP's scheme
-        assert one["conditional"][name] == pytest.approx(one["exact"]["conditional"][name], rel=1e-3)
-
-
-ENGINES = {"gaussian": ("--engine", "gaussian"), "qutip": ("--engine", "qutip", "--cutoff", "4")}
-
-
-@pytest.mark.parametrize("engine", ENGINES)
-def test_the_dataset_holds_what_the_report_says(steering: Run, engine: str) -> None:
-    report = simulated(
-        steering, *COLD, *ENGINES[engine], "--trajectories", "5", "--keep", "3", "--jobs", "1", "--out", "a\nb.nc",
-        "--loss", "0.25",
-    )  # fmt: skip
-    with xr.open_dataset(report["dataset"]) as dataset:
-        at = Ensemble.of(dataset)
-        for direction in DIRECTIONS:
-            for scheme, estimate in (
-                ("unconditional", unconditional_steering(at, direction)),
-                ("conditional", conditional_steering(at, direction)),
-            ):
-                assert report[scheme][f"E_{direction}"] == estimate.value
-                assert report[scheme][f"E_{direction}_ci"] == estimate.interval
-        assert dict(dataset.sizes)["trajectory"] == 3
-        assert dataset["record"].shape == (3, 2, 2)
-        assert dataset["time"].to_numpy()[-1] == pytest.approx(0.1 / (2 * np.pi * 0.6))
-        assert int(dataset.attrs["trajectories"]) == report["trajectories"] == 5
-        assert json.loads(dataset.attrs["cascade"])["loss"] == 0.25
-    assert [path.name for path in Path().iterdir()] == ["a\nb.nc"]
-
-
-def test_a_comparison_writes_what_it_reports(steering: Run) -> None:
-    report = steering("compare", "--json", *QUICK_COMPARE, "--out", "d.nc", "--figure", "d.png").report
-    assert set(report) == {"points", "dataset", "figure"}
-    (point,) = report["points"]
-    assert (point["bath"], point["c_minus"]) == ("vacuum", 3.0)
-    with xr.open_dataset(report["dataset"]) as dataset:
-        for name in BOTH:
-            at = dataset.sel(direction=name).isel(point=0)
-            low, high = point[name]["d_ci"]
-            assert [float(at[key]) for key in ("d", "d_low", "d_high")] == [point[name]["d"], low, high]
-            assert low < point[name]["d"] < high
-            assert float(at["d_exact"]) == point[name]["d_exact"]
-    assert Path(report["figure"]).read_bytes().startswith(b"\x89PNG")
-
-
-def test_nobody_looking_gains_nothing(steering: Run) -> None:
-    report = steering("compare", "--json", *QUICK_COMPARE, "--efficiency", "0").report
-    for name in BOTH:
-        # two searches of the same function
-        assert report["points"][0][name]["d"] == pytest.approx(0.0, abs=1e-6)
 
 
 CHECK = {"name": "a check", "expected": 1.0, "tolerance": 0.1, "why": "known"}

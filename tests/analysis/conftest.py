@@ -1,0 +1,29 @@
+import sys
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from analysis import cli
+from tests.analysis.command import Answer, Run
+
+
+@pytest.fixture
+def steering(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Iterator[Run]:
+    """The command, in an empty directory; both streams caught where every process writes them."""
+    monkeypatch.chdir(tmp_path)
+    # main() takes it over
+    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
+
+    def run(*arguments: str) -> Answer:
+        monkeypatch.setattr(sys, "argv", ["steering", *arguments])
+        code = 0
+        try:
+            cli.main()
+        except SystemExit as error:
+            code = int(error.code or 0)
+        caught = capfd.readouterr()
+        return Answer(code, caught.out, caught.err)
+
+    return run
