@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.parameters import Bath, Cascade, Detection
+from sim.parameters import Bath, Cascade, Detection, require
 
 ComplexArray = NDArray[np.complex128]
 
@@ -105,6 +105,45 @@ def rwa(cascade: Cascade, detection: Detection) -> LinearModel:
             [np.sqrt(cascade.loss) * first, thermal_channels(minus.bath, a_minus), thermal_channels(plus.bath, a_plus)]
         ),
         record_names=names[: 2 * len(phases)],
+    )
+
+
+def lab(cascade: Cascade, detection: Detection, frequency: float | tuple[float, float]) -> LinearModel:
+    """The cascade without the rotating-wave approximation: one broadband field, one homodyne channel.
+
+    L_j = √Γ_jB a_j + √Γ_jP a_j†; detected L = √(1−ε) e^{iφ} L₋ + L₊, lost √ε L₋, H = Ω₊a₊†a₊ − Ω₋a₋†a₋ and the coupling
+    of the series product. In a frame that turns with the oscillators the field at +Ω is L_l of ``rwa``, that at −Ω L_u;
+    the terms left out there turn at 2Ω, and are felt as (Γ/Ω)².
+
+    Parameters
+    ----------
+    frequency : |Ω| of both oscillators, or (|Ω₋|, |Ω₊|) where they differ; rad/s, > 0
+
+    Raises ValueError for a frequency that is not positive and finite.
+    """
+    of_minus, of_plus = frequency if isinstance(frequency, tuple) else (frequency, frequency)
+    for name, value in (("of minus", of_minus), ("of plus", of_plus)):
+        require(value, f"frequency {name}", low=0.0, low_open=True)
+    fields = np.zeros((2, 4), dtype=complex)
+    ladders = np.zeros((2, 4), dtype=complex)
+    for mode, oscillator in enumerate((cascade.minus, cascade.plus)):
+        ladders[mode, 2 * mode : 2 * mode + 2] = ANNIHILATION
+        fields[mode] = np.sqrt(oscillator.beam_splitter_rate) * ladders[mode]
+        fields[mode] += np.sqrt(oscillator.parametric_rate) * ladders[mode].conj()
+    sent, second = np.sqrt(1.0 - cascade.loss) * np.exp(1j * cascade.path_phase) * fields[:1], fields[1:]
+    phases = detection.lo_phases
+    return LinearModel(
+        hamiltonian=np.diag([-of_minus, -of_minus, of_plus, of_plus]) + series_hamiltonian(sent, second),
+        monitored=np.concatenate([np.exp(-1j * phase) * (sent + second) for phase in phases]) / np.sqrt(len(phases)),
+        efficiency=np.full(len(phases), detection.efficiency),
+        unmonitored=np.concatenate(
+            [
+                np.sqrt(cascade.loss) * fields[:1],
+                thermal_channels(cascade.minus.bath, ladders[0]),
+                thermal_channels(cascade.plus.bath, ladders[1]),
+            ]
+        ),
+        record_names=("homodyne", "homodyne_orthogonal")[: len(phases)],
     )
 
 
