@@ -26,20 +26,17 @@ from rich.table import Table
 
 from analysis import configuration, options, reports, tables
 from analysis.transients import steering_transient
-from sim.model import rwa
 from sim.output import writable
 from sim.parameters import require_count
 
 if TYPE_CHECKING:
     from analysis.claims import Claim
     from analysis.validation import Check
-    from sim.ensemble import Method
 
 # QuTiP, xarray and matplotlib take seconds to load: each command imports what it needs of them
 
 Values = dict[str, Any]
 _WIDTH = 140
-_QUTIP_CUTOFFS = (10, 10)
 # to each working point of a comparison: minutes of work for either engine
 _TRAJECTORIES = {"gaussian": 10000, "fock": 200}
 _FILE = click.Path(dir_okay=False, path_type=Path)
@@ -65,12 +62,13 @@ def steering() -> None:
 
 @steering.command()
 @options.CASCADE
+@options.FREQUENCY
 @options.DETECTION
 @options.JSON
 @configuration.OPTION
 def steady(as_json: bool, **values: Any) -> None:
     """One working point, exact: E in both directions, with and without the record."""
-    report = reports.steady(options.cascade(values), options.detection(values))
+    report = reports.steady(options.cascade(values), options.detection(values), values["frequency"])
     _show(report, tables.steady(report), as_json)
 
 
@@ -99,6 +97,7 @@ def optimum_command(as_json: bool, conditional: bool, **values: Any) -> None:
 
 @steering.command()
 @options.CASCADE
+@options.FREQUENCY
 @options.DETECTION
 @click.option("--initial", type=options.INITIAL, default="thermal", show_default=True,
               help=f"State at t = 0: {options.STATES}.")  # fmt: skip
@@ -111,7 +110,7 @@ def transient(as_json: bool, figure: Path, **values: Any) -> None:
     from analysis import figures
 
     cascade = options.cascade(values)
-    model = rwa(cascade, options.detection(values))
+    model = options.model(values, cascade)
     initial = options.initial_state(values["initial"], cascade, model)
     start, stop, count = values["times"]
     times = np.linspace(start.of(cascade), stop.of(cascade), count)
@@ -124,6 +123,7 @@ def transient(as_json: bool, figure: Path, **values: Any) -> None:
 
 @steering.command(name="simulate")
 @options.CASCADE
+@options.FREQUENCY
 @options.DETECTION
 @click.option("--engine", type=click.Choice(["gaussian", "fock", "qutip"]), default="gaussian", show_default=True,
               help="gaussian: exact moments; fock: the master equation in a Fock basis that moves with the state; "
@@ -154,11 +154,11 @@ def simulate_command(as_json: bool, out: Path | None, quiet: bool, **values: Any
 
     started = time.perf_counter()
     cascade, detection = options.cascade(values), options.detection(values)
-    model = rwa(cascade, detection)
+    model = options.model(values, cascade)
     require_count(values["trajectories"], "trajectories", low=2)  # one has no scatter to estimate from
     start = values["initial"] or options.Start("ground" if values["engine"] == "qutip" else "stationary")
     initial = options.initial_state(start, cascade, model)
-    method = _method(values, "simulate")
+    method = options.method(values)
     grid = grid_for(
         method, model, initial, values["duration"].of(cascade), saves=values["saves"],
         step=values["dt"].of(cascade) if values["dt"] else None,
@@ -220,7 +220,7 @@ def compare(as_json: bool, out: Path, figure: Path, quiet: bool, **values: Any) 
     if trajectories is None:
         trajectories = _TRAJECTORIES[values["engine"]]
     sampling = comparison.Sampling(
-        method=_method(values, "compare"), trajectories=trajectories,
+        method=options.method(values), trajectories=trajectories,
         duration=None if duration is None else duration.in_units(1.0 / values["bath_minus"].decoherence_rate),
         seed=values["seed"], jobs=values["jobs"],
     )  # fmt: skip
@@ -265,9 +265,10 @@ def figures_command(numbers: tuple[int, ...], as_json: bool, out: Path, jobs: in
 @steering.command(name="validate")
 @click.option("--claims/--no-claims", default=True, show_default=True, help="Also check the paper's statements.")
 @click.option("--page", type=_FILE, default=None, help="Write the statements as a page in Markdown.")
+@click.option("--rwa-map", type=_FILE, default=None, help="Draw where the rotating-wave approximation holds.")
 @options.QUIET
 @options.JSON
-def validate_command(as_json: bool, claims: bool, page: Path | None, quiet: bool) -> None:
+def validate_command(as_json: bool, claims: bool, page: Path | None, rwa_map: Path | None, quiet: bool) -> None:
     """Hold what this installation computes against what is known independently; exit 1 if anything fails.
 
     Then go through the checkable statements of the paper: a statement that does not hold is a finding, no failure.
@@ -277,6 +278,12 @@ def validate_command(as_json: bool, claims: bool, page: Path | None, quiet: bool
 
     if page is not None:
         writable(page)
+    if rwa_map is not None:
+        from analysis import figures
+        from analysis.rotating_wave_validity import survey
+
+        figures.drawable(rwa_map)
+        figures.rotating_wave_map(survey(), rwa_map)
     checks: list[Check] = []
     statements: list[Claim] = []
     with _progress("suites", len(SUITES) + claims * len(CLAIMS), quiet) as advance:
@@ -294,27 +301,6 @@ def validate_command(as_json: bool, claims: bool, page: Path | None, quiet: bool
         _show(report, tables.claims(report["claims"]), as_json)
     if not report["passed"]:
         sys.exit(1)
-
-
-def _method(values: Values, command: str) -> "Method":
-    """The engine, refusing options it has no use for rather than ignoring them."""
-    engine, cutoffs = values["engine"], values["cutoff"]
-    used = {"gaussian": (), "fock": ("cutoff", "frame"), "qutip": ("cutoff", "qutip_method")}[engine]
-    context = click.get_current_context()
-    for name in ("cutoff", "frame", *(("qutip_method",) if command == "simulate" else ())):
-        if name not in used and context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
-            raise ValueError(f"--{name.replace('_', '-')} has no meaning for --engine {engine}")
-    if engine == "gaussian":
-        from sim.gaussian.trajectories import Gaussian
-
-        return Gaussian()
-    if engine == "fock":
-        from sim.fock.co_moving import Fock
-
-        return Fock(cutoffs=cutoffs, frame=values["frame"])
-    from sim.fock.qutip_sme import QutipSME
-
-    return QutipSME(cutoffs=cutoffs or _QUTIP_CUTOFFS, method=values["qutip_method"])
 
 
 def _show(report: reports.Report, table: Table, as_json: bool, *lines: str) -> None:

@@ -91,3 +91,32 @@ def _compared(axes: Axes, at: xr.Dataset, colour: str, direction: Direction, bat
         markerfacecolor=colour if filled else "white",
         capsize=2,
     )
+
+
+def rotating_wave_map(survey: xr.Dataset, path: Path) -> None:
+    """The error of the rotating-wave model over Ω/Γ and C₋ (``analysis.rotating_wave_validity.survey``).
+
+    At the best points and at a generic one, without and with the record; of the two directions the worse.
+    """
+    errors = abs(survey["error"]).max("direction")
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(6.4, 5.0), layout="constrained")
+        panels = figure.subplots(2, 2, sharex=True, sharey=True)
+        levels = np.arange(-8.0, 0.5, 0.5)
+        for row, where in zip(panels, survey["where"].to_numpy(), strict=True):
+            for axes, scheme in zip(row, survey["scheme"].to_numpy(), strict=True):
+                table = np.log10(errors.sel(where=where, scheme=scheme).to_numpy())
+                shading = axes.contourf(survey["ratio"], survey["c_minus"], table, levels, cmap="viridis", extend="min")
+                lines = axes.contour(
+                    survey["ratio"], survey["c_minus"], table, [-3.0, -2.0], colors="white", linewidths=1
+                )
+                axes.clabel(lines, fmt={-3.0: "0.1 %", -2.0: "1 %"}, fontsize=7)
+                axes.set(xscale="log", yscale="log", title=f"{where} point, {scheme}")
+        for axes in panels[-1]:
+            axes.set_xlabel(r"$\Omega/\Gamma$")
+        for axes in panels[:, 0]:
+            axes.set_ylabel(r"$C_-$")
+        bar = figure.colorbar(shading, ax=panels, shrink=0.8, ticks=[-8, -6, -4, -2, 0])
+        bar.ax.set_yticklabels([f"$10^{{{power}}}$" for power in (-8, -6, -4, -2, 0)])
+        bar.set_label("relative error of $E$")
+        figure.savefig(path, dpi=200)

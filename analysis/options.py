@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sim.gaussian.covariance import stationary_state
-from sim.model import LinearModel
+from sim.model import LinearModel, lab, rwa
 from sim.parameters import BATHS, SCHEMES, Bath, Cascade, Detection, Oscillator
 from sim.states import InitialState, coherent_state, ground_state, squeezed_state, thermal_state
 
 if TYPE_CHECKING:
     from analysis.optimum import Search
+    from sim.ensemble import Method
 
 _UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 _QUANTITY = re.compile(r"([-+0-9.eE]+)\s*([a-z]*)")
@@ -23,6 +24,7 @@ AUTO = "auto"
 _MOST_TIMES = 1_000_000
 # a density matrix of two such oscillators takes 1.6 GB
 _MOST_LEVELS = 100
+_QUTIP_CUTOFFS = (10, 10)
 STATES = (
     "stationary, ground, thermal (of the baths), occupations N1,N2, squeezed:R1,R2 (variance of X times e^-2R) or "
     "coherent:RE1,IM1,RE2,IM2 (amplitudes)"
@@ -148,6 +150,14 @@ def start(text: str) -> Start:
     return Start("thermal" if name == "occupations" else name, values)
 
 
+def frequency(text: str) -> tuple[float, float]:
+    """|Ω| of − and +, rad/s, from Ω/2π in Hz: one for both, or two."""
+    values = numbers(text)
+    if len(values) > 2 or min(values) <= 0.0:
+        raise ValueError(f"frequency must be a positive number of Hz, or two for - and +, got {text!r}")
+    return 2 * math.pi * values[0], 2 * math.pi * values[-1]
+
+
 def cutoffs(text: str) -> tuple[int, int] | None:
     """Levels of each oscillator: N for both, or N1,N2; None for ``auto``."""
     if text == AUTO:
@@ -161,6 +171,7 @@ def cutoffs(text: str) -> tuple[int, int] | None:
 BATH = Text("bath", bath)
 CUTOFFS = Text("cutoff", cutoffs)
 DURATION = Text("duration", duration)
+HERTZ = Text("frequency", frequency)
 INITIAL = Text("state", start)
 LO_PHASE = Text("phase", lo_phase)
 NUMBER = Text("number", number)
@@ -207,6 +218,10 @@ CASCADE = options(
     PATH,
 )
 
+FREQUENCY = click.option(
+    "--frequency", type=HERTZ, default=None, show_default="rotating-wave model",
+    help="Omega/2pi in Hz, or one for - and one for +: the lab-frame model, without the rotating-wave approximation.",
+)  # fmt: skip
 EFFICIENCY = click.option("--efficiency", type=NUMBER, default=1.0, show_default=True, help="Of detection, 0 to 1.")
 BEST_LO_PHASE = click.option(
     "--lo-phase",
@@ -251,6 +266,13 @@ def _oscillator(values: dict[str, Any], name: str) -> Oscillator:
 def detection(values: dict[str, Any]) -> Detection:
     """The detection the options describe."""
     return Detection(lo_phase=math.pi * values["lo_phase"], efficiency=values["efficiency"], scheme=values["scheme"])
+
+
+def model(values: dict[str, Any], cascade: Cascade) -> LinearModel:
+    """The model the options describe: in the lab frame where a frequency is given, else rotating."""
+    if values["frequency"] is None:
+        return rwa(cascade, detection(values))
+    return lab(cascade, detection(values), values["frequency"])
 
 
 def searches(values: dict[str, Any]) -> dict[tuple[str, float], "Search"]:
@@ -314,6 +336,33 @@ FRAME = click.option(
     "--frame", type=click.Choice(["squeezed", "moving", "rest"]), default="squeezed", show_default=True,
     help="Fock basis of fock: moving and squeezed with the state, moving, or at rest.",
 )  # fmt: skip
+
+
+def method(values: dict[str, Any]) -> "Method":
+    """The engine the options of the running command describe.
+
+    Raises ValueError for a given option that the engine has no use for, rather than ignore it.
+    """
+    engine, cutoffs = values["engine"], values["cutoff"]
+    used = {"gaussian": (), "fock": ("cutoff", "frame"), "qutip": ("cutoff", "qutip_method")}[engine]
+    context = click.get_current_context()
+    for name in ("cutoff", "frame", "qutip_method"):
+        given = name in values and context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT
+        if given and name not in used:
+            raise ValueError(f"--{name.replace('_', '-')} has no meaning for --engine {engine}")
+    if engine == "gaussian":
+        from sim.gaussian.trajectories import Gaussian
+
+        return Gaussian()
+    if engine == "fock":
+        from sim.fock.co_moving import Fock
+
+        return Fock(cutoffs=cutoffs, frame=values["frame"])
+    from sim.fock.qutip_sme import QutipSME
+
+    return QutipSME(cutoffs=cutoffs or _QUTIP_CUTOFFS, method=values["qutip_method"])
+
+
 JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output, nothing else.")
 QUIET = click.option("--quiet", is_flag=True, help="No progress bar.")
 SEED = click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the ensemble.")

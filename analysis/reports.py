@@ -14,7 +14,7 @@ from analysis.steering import DIRECTIONS, Direction, steering_parameter
 from analysis.transients import Transient, first_steering
 from sim import analytic
 from sim.gaussian.covariance import steady_state, transient
-from sim.model import LinearModel, rwa
+from sim.model import LinearModel, lab, rwa
 from sim.parameters import Cascade, Detection
 from sim.rotating_wave import RotatingWave
 from sim.states import InitialState
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 FloatArray = NDArray[np.float64]
 Report = dict[str, Any]
+SCHEMES = ("unconditional", "conditional")
 
 
 def key(direction: Direction) -> str:
@@ -35,24 +36,51 @@ def key(direction: Direction) -> str:
     return f"E_{direction}"
 
 
-def steady(cascade: Cascade, detection: Detection) -> Report:
-    """One working point, exact: unconditional by the closed forms, conditional by the Riccati equation."""
+def steady(cascade: Cascade, detection: Detection, frequency: tuple[float, float] | None = None) -> Report:
+    """One working point, exact: unconditional by the closed forms, conditional by the Riccati equation.
+
+    With a ``frequency`` (rad/s, of − and +) both in the lab frame, beside what the rotating-wave model makes of it.
+    """
     cascade.require_stable()
     point = RotatingWave.of(cascade)
+    unseen, seen = analytic.steady_covariance(point), steady_state(rwa(cascade, detection), conditional=True)
     unconditional = dict(zip(DIRECTIONS, map(float, analytic.steering_parameters(point)), strict=True))
-    covariance = steady_state(rwa(cascade, detection), conditional=True)
-    conditional = {direction: float(steering_parameter(covariance, direction)) for direction in DIRECTIONS}
-    unseen = analytic.steady_covariance(point)
+    conditional = {direction: float(steering_parameter(seen, direction)) for direction in DIRECTIONS}
+    if frequency is None:
+        return _steady(unconditional, unseen, conditional, seen, detection)
+    model = lab(cascade, detection, frequency)
+    exact = {scheme: steady_state(model, conditional=scheme == "conditional") for scheme in SCHEMES}
+    values = {
+        scheme: {direction: float(steering_parameter(covariance, direction)) for direction in DIRECTIONS}
+        for scheme, covariance in exact.items()
+    }
+    rotating = {"unconditional": unconditional, "conditional": conditional}
+    errors = {
+        scheme: {key(each): rotating[scheme][each] / values[scheme][each] - 1.0 for each in DIRECTIONS}
+        for scheme in SCHEMES
+    }
     return {
-        "unconditional": {
-            **_keyed(unconditional),
-            **_measures(unseen),
-            "covariance": unseen.tolist(),
-        },
+        **_steady(
+            values["unconditional"], exact["unconditional"], values["conditional"], exact["conditional"], detection
+        ),
+        "frequency_hz": [each / (2 * math.pi) for each in frequency],
+        "rotating_wave_error": errors,
+    }
+
+
+def _steady(
+    unconditional: dict[Direction, float],
+    unseen: FloatArray,
+    conditional: dict[Direction, float],
+    seen: FloatArray,
+    detection: Detection,
+) -> Report:
+    return {
+        "unconditional": {**_keyed(unconditional), **_measures(unseen), "covariance": unseen.tolist()},
         "conditional": {
             **_keyed(conditional),
-            **_measures(covariance),
-            "covariance": covariance.tolist(),
+            **_measures(seen),
+            "covariance": seen.tolist(),
             "lo_phase_pi": detection.lo_phase / math.pi,
             "efficiency": detection.efficiency,
         },

@@ -40,6 +40,12 @@ def steady(report: Report) -> Table:
     table.add_row("steering", *regimes, "", end_section=True)
     for name, label in _MEASURES.items():
         table.add_row(label, *(f"{report[scheme][name]:.5f}" for scheme in ("unconditional", "conditional")), "")
+    if "rotating_wave_error" in report:
+        table.add_section()
+        for direction in DIRECTIONS:
+            errors = report["rotating_wave_error"]
+            cells = (f"{errors[scheme][key(direction)]:+.2e}" for scheme in ("unconditional", "conditional"))
+            table.add_row(f"rotating wave, {_LABELS[direction]} off by", *cells, "")
     return table
 
 

@@ -113,7 +113,7 @@ def lab(cascade: Cascade, detection: Detection, frequency: float | tuple[float, 
 
     L_j = √Γ_jB a_j + √Γ_jP a_j†; detected L = √(1−ε) e^{iφ} L₋ + L₊, lost √ε L₋, H = Ω₊a₊†a₊ − Ω₋a₋†a₋ and the coupling
     of the series product. In a frame that turns with the oscillators the field at +Ω is L_l of ``rwa``, that at −Ω L_u;
-    the terms left out there turn at 2Ω, and are felt as (Γ/Ω)².
+    the terms left out there turn at 2Ω, and are felt as (Γ/Ω)², or as Γ/Ω where there is a path phase.
 
     Parameters
     ----------

@@ -339,3 +339,20 @@ def test_a_reader_may_leave(tmp_path: Path) -> None:
     assert process.stderr.read() == ""
     process.wait()
     process.stderr.close()
+
+
+def test_the_lab_frame_tends_to_the_rotating_one(steering: Run) -> None:
+    rotating = steering("steady", "--json").report
+    near, far = (steering("steady", "--json", "--frequency", hertz).report for hertz in ("1e7", "1e9"))
+    assert far["frequency_hz"] == pytest.approx([1e9, 1e9])
+    for scheme in ("unconditional", "conditional"):
+        for name in BOTH:
+            error = near["rotating_wave_error"][scheme][name]
+            assert rotating[scheme][name] == pytest.approx(near[scheme][name] * (1 + error))
+            # second order in Γ/Ω, the next some (Γ/Ω)² = 2e-3 of it
+            assert far["rotating_wave_error"][scheme][name] == pytest.approx(1e-4 * error, rel=0.01)
+    simulated = steering("simulate", "--json", "--frequency", "1e7", "--trajectories", "50", "--jobs", "1").report
+    assert simulated["exact"]["conditional"] == pytest.approx({name: near["conditional"][name] for name in BOTH})
+    refused = steering("steady", "--frequency", "0")
+    assert refused.code == 2
+    assert "frequency must be a positive number of Hz" in refused.err
