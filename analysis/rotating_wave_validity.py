@@ -117,7 +117,7 @@ def survey(jobs: int = 1, progress: Callable[[int, int], None] | None = None) ->
 
     Returns a dataset with ``error`` (where, scheme, direction, c_minus, ratio), E_rotating/E_lab − 1.
     """
-    cases: list[tuple[str, float]] = [(where, float(c)) for where in ("best", "generic") for c in C_MINUS]
+    cases = [(where, float(c)) for where in ("best", "generic") for c in C_MINUS]
     errors = in_parallel(_errors, cases, jobs, progress)
     shape = (2, len(C_MINUS), len(SCHEMES), len(DIRECTIONS), len(RATIOS))
     return xr.Dataset(
