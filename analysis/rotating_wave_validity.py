@@ -1,8 +1,8 @@
 """Where the rotating-wave approximation holds: E of the rotating model against E of the lab frame.
 
-Without a path phase the corrections are of second order in Γ/Ω, at every working point looked at, the edge of
-stability included. The one exception is the conditional E at a local-oscillator phase where it is not stationary in
-that phase, neither 0 nor π/2 nor the best: there they are of first order, and so they are with a path phase.
+The conjugation P → −P maps the lab-frame model at (Ω, φ, ϑ) on that at (−Ω, −φ, −ϑ). So the unconditional E is even in
+Ω without a path phase, and the conditional E is, at LO phase 0 or π/2: there the corrections are of order (Γ/Ω)², at
+every working point looked at, the edge of stability included. Elsewhere they are of order Γ/Ω.
 """
 
 from collections.abc import Callable, Mapping

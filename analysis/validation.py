@@ -177,7 +177,7 @@ def rotating_wave() -> Iterator[Check]:
                     value=power(ratios, relative_errors(point, ratios)),
                     expected=expected,
                     tolerance=0.05,
-                    why="second order, but first where E depends on the phase to first order; fitted over 2.5 decades",
+                    why="even in Omega at LO phase 0 and 0.5 pi, by conjugation; fitted over 2.5 decades",
                 )
     errors = [relative_errors(point, RATIOS) for c in (1.0, 10.0, 100.0) for point in best_point(c).values()]
     yield Check(

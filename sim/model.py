@@ -112,8 +112,10 @@ def lab(cascade: Cascade, detection: Detection, frequency: float | tuple[float, 
     """The cascade without the rotating-wave approximation: one broadband field, one homodyne channel.
 
     L_j = √Γ_jB a_j + √Γ_jP a_j†; detected L = √(1−ε) e^{iφ} L₋ + L₊, lost √ε L₋, H = Ω₊a₊†a₊ − Ω₋a₋†a₋ and the coupling
-    of the series product. In a frame that turns with the oscillators the field at +Ω is L_l of ``rwa``, that at −Ω L_u;
-    the terms left out there turn at 2Ω, and are felt as (Γ/Ω)², or as Γ/Ω where there is a path phase.
+    of the series product. In a frame that turns with the oscillators the field that turns as e^{iΩt} is L_l of ``rwa``,
+    that as e^{−iΩt} L_u; the terms left out there turn at 2Ω. What they do is even in Ω, so of order (Γ/Ω)², without a
+    path phase and, given the record, at LO phase 0 or π/2: conjugation, P → −P, maps Ω, φ and ϑ on their negatives.
+    Elsewhere it is of order Γ/Ω.
 
     Parameters
     ----------

@@ -199,7 +199,7 @@ def exponentiate(coefficients: ComplexArray, out: ComplexArray, basis: Basis) ->
 def step(
     density: ComplexArray, coefficients: ComplexArray, frame: Frame, basis: Basis, work: Work
 ) -> tuple[float, float]:
-    """One part of a step, in place:  ρ ← exp(𝓙)[ T ρ T† ]/Tr,  T = G exp(Z − iδᵀΣξ).
+    """One part of a step, in place:  ρ ← exp(𝓙)[ T ρ T† ]/Tr,  T = G exp(Z + iδᵀΣξ).
 
     ``coefficients`` (d,) of Z and of the displacement together. Returns the trace before normalisation, and what
     part of it the last term of exp(𝓙) made.

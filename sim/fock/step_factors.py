@@ -8,18 +8,19 @@ the linear stochastic equation, with y in place of white noise (Wong and Zakai)
 
 with w_j = 1 − η_j for the detected channels and 1 for the others. Let Ξ = (ξ·, ·ξ) be the quadratures multiplied
 from the left and from the right. Their commutators are numbers, so 𝓠 is a quadratic form in Ξ and everything in
-a step follows from the 2d × 2d matrix F of e^{t𝓠} Ξ e^{−t𝓠} = Ξ e^{tF}:
+a step follows from the 2d × 2d matrix Θ of e^{t𝓠} Ξ e^{−t𝓠} = Ξ e^{tΘ}:
 
     ρ(t+h) ∝ exp(𝓙) [ G e^Z ρ e^{Z†} G† ],   𝓙ρ = Σ_ij Γ_ij ξ_i ρ ξ_j,   G = exp(½ ξᵀQξ),   Z = ξᵀz
 
-z is the first half of ∫₀ʰ e^{−sF} λ(s) ds, with λ = Σ_k √η_k (c_k, c_k*) y_k. What is held constant over a step is the
+z is the first half of ∫₀ʰ e^{−sΘ} λ(s) ds, with λ = Σ_k √η_k (c_k, c_k*) y_k. What is held constant over a step is the
 rate of the innovation: with μ the mean of ξ at its start, drifting as e^{As}μ, and ΔI = ΔY − ∫F e^{As}μ ds
 
     y(s) = ΔI/h + F e^{As} μ,   z = R ΔI + R' μ
 
-e^{hF} = e^{𝓙}·(G ⊗ G*) is its polar
+e^{hΘ} = e^{𝓙}·(G ⊗ G*) is its polar
 decomposition with respect to the involution that changes the sign of the right half: G ⊗ G* is left alone, 𝓙 turned
-round, so 𝓙 = ½ log(g σ(g)⁻¹). The products are of completely positive maps, so ρ ≥ 0 whatever h is.
+round, so 𝓙 = ½ log(g σ(g)⁻¹). Γ ≥ 0, so every factor is completely positive and ρ ≥ 0 whatever h is. F is the
+readout of ``sim.gaussian.moments``.
 
 exp(𝓙) alone heats without bound once an eigenvalue of Γ nears π/2, though the product with G does not. A step is
 therefore cut into ``substeps`` equal parts, each with its part of ΔI, which changes nothing.
@@ -44,7 +45,7 @@ FloatArray = NDArray[np.float64]
 _ROUNDING = 1e-9
 # of Γ: the power series of exp(𝓙) then converges in some five terms, far from its pole at π/2
 _MOST_NOISE = 0.2
-# of hF: well within the principal branch of the logarithms
+# of hΘ: well within the principal branch of the logarithms
 _MOST_TURN = 1.5
 
 
@@ -103,7 +104,7 @@ def substeps(model: LinearModel, step: float) -> int:
 
 
 def _generator(model: LinearModel) -> tuple[ComplexArray, ComplexArray]:
-    """F, and the commutators [Ξ_a, Ξ_b]/i; arrays of shape (2d, 2d)."""
+    """Θ, and the commutators [Ξ_a, Ξ_b]/i; arrays of shape (2d, 2d)."""
     seen, unseen = model.monitored, model.unmonitored
     every = model.channels
     left = -1j * model.hamiltonian - np.real(every.conj().T @ every) - seen.T @ (model.efficiency[:, None] * seen)

@@ -57,10 +57,11 @@ def factor(covariance: FloatArray) -> FloatArray:
     """B with B Bᵀ = covariance, positive semidefinite; array of shape (n, n).
 
     Scaled to unit diagonal first, so that record increments (√s) beside quadratures keep their digits;
-    eigenvalues negative by rounding count as zero.
+    eigenvalues negative by rounding count as zero. Of the many B the symmetric one (of the scaled matrix): it does not
+    turn with the last bits of the covariance, as eigenvectors do, and with it the same noise on another machine.
     """
     scale = np.sqrt(np.maximum(np.diagonal(covariance), 0.0))
     scale[scale == 0.0] = 1.0
     values, vectors = np.linalg.eigh(covariance / np.outer(scale, scale))
-    root: FloatArray = scale[:, None] * vectors * np.sqrt(np.maximum(values, 0.0))
+    root: FloatArray = scale[:, None] * ((vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T)
     return root
