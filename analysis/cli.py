@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-import numpy as np
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -101,22 +100,20 @@ def optimum_command(as_json: bool, conditional: bool, **values: Any) -> None:
 @options.DETECTION
 @click.option("--initial", type=options.INITIAL, default="thermal", show_default=True,
               help=f"State at t = 0: {options.STATES}.")  # fmt: skip
-@click.option("--times", type=options.TIMES, default="0:10:201", show_default=True, metavar="START:STOP:COUNT")
+@options.OVER_TIME
 @click.option("--figure", type=_FILE, default="steering-transient.png", show_default=True, help="Figure to write.")
 @options.JSON
 @configuration.OPTION
 def transient(as_json: bool, figure: Path, **values: Any) -> None:
-    """E(t) from an initial state, exact: how soon is there steering, with and without the record?"""
+    """E(t) and d(t) from an initial state, exact: how soon is there steering, with and without the record?"""
     from analysis import figures
 
     cascade = options.cascade(values)
-    model = options.model(values, cascade)
-    initial = options.initial_state(values["initial"], cascade, model)
-    start, stop, count = values["times"]
-    times = np.linspace(start.of(cascade), stop.of(cascade), count)
+    drive, times = options.drive(values, cascade), values["times"]
+    initial = options.initial_state(values["initial"], cascade, drive.models[0])
     figures.drawable(figure)
-    result = steering_transient(model, initial, times)
-    figures.transient_figure(result, cascade.time_unit, figure)
+    result = steering_transient(drive, initial, times.of(cascade))
+    figures.transient_figure(result, cascade.time_unit, figure, logarithmic=times.logarithmic)
     report = {**reports.transients(result, cascade.time_unit), "figure": str(figure)}
     _show(report, tables.transients(report), as_json, f"figure: {figure}")
 

@@ -8,13 +8,17 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
+from analysis.estimators import Estimate
 from analysis.steering import DIRECTIONS, STEERING_BOUND, Direction
-from analysis.transients import Transient
+from analysis.transients import SampledTransient, Transient
 from sim.output import writable
 
+FloatArray = NDArray[np.float64]
 SYMBOLS: dict[Direction, str] = {"plus_given_minus": r"E_{+|-}", "minus_given_plus": r"E_{-|+}"}
 _COLOURS = ("#1f4e9c", "#d9762b")
+_GAIN = "#4c7a34"
 # the paper's habit: dashed for E₊|₋, solid for E₋|₊
 _DASHES: dict[Direction, str] = {"plus_given_minus": "--", "minus_given_plus": "-"}
 _HIGHEST = 20 * STEERING_BOUND
@@ -29,29 +33,70 @@ def drawable(path: Path) -> Path:
     return writable(path)
 
 
-def transient_figure(transient: Transient, unit: float, path: Path) -> None:
-    """E(t) in both directions, conditional and unconditional, against t in units of ``unit`` seconds."""
+def transient_figure(
+    transient: Transient,
+    unit: float,
+    path: Path,
+    *,
+    logarithmic: bool = False,
+    sampled: SampledTransient | None = None,
+) -> None:
+    """E(t) and d(t) in both directions, conditional and unconditional, against t in units of ``unit`` seconds.
+
+    Time on a logarithmic axis if ``logarithmic``; estimates from an ensemble, where given, as points with intervals.
+    """
     with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(5.2, 3.6), layout="constrained")
-        axes = figure.subplots()
+        figure = Figure(figsize=(5.2, 5.2), layout="constrained")
+        above, below = figure.subplots(2, sharex=True, height_ratios=(3, 2))
         for direction in DIRECTIONS:
             for colour, scheme in zip(_COLOURS, ("unconditional", "conditional"), strict=True):
-                axes.plot(
-                    transient.times / unit,
-                    getattr(transient, scheme)[direction],
-                    color=colour,
-                    linestyle=_DASHES[direction],
-                    label=f"${SYMBOLS[direction]}$ {scheme}",
-                )
-        axes.axhline(STEERING_BOUND, color="0.6", linewidth=0.8)
-        axes.set(xlabel=r"time ($1/\tilde\gamma_0$ of the first oscillator)", ylabel="steering parameter $E$")
-        axes.set_yscale("log")
-        axes.text(1.01, STEERING_BOUND, r"$\frac{1}{2}$", transform=axes.get_yaxis_transform(), va="center")
-        # a thermal start is at 1e5: what matters happens around one half
-        lowest, highest = axes.get_ylim()
-        axes.set_ylim(lowest, min(highest, _HIGHEST))
-        axes.legend()
+                style = {"color": colour, "linestyle": _DASHES[direction]}
+                label = f"${SYMBOLS[direction]}$ {scheme}"
+                above.plot(transient.times / unit, getattr(transient, scheme)[direction], label=label, **style)
+                if sampled is not None:
+                    _sampled(above, sampled.times / unit, getattr(sampled, scheme)[direction], colour, direction)
+            gain = 100 * transient.d[direction]
+            below.plot(
+                transient.times / unit, gain, color=_GAIN, linestyle=_DASHES[direction], label=f"${SYMBOLS[direction]}$"
+            )
+            if sampled is not None:
+                _sampled(below, sampled.times / unit, sampled.d[direction], _GAIN, direction, scale=100.0)
+        above.axhline(STEERING_BOUND, color="0.6", linewidth=0.8)
+        above.text(1.01, STEERING_BOUND, r"$\frac{1}{2}$", transform=above.get_yaxis_transform(), va="center")
+        above.set(ylabel="steering parameter $E$", yscale="log")
+        below.set(ylabel="relative improvement $d$ (%)", xlabel=r"time ($1/\tilde\gamma_0$ of the first oscillator)")
+        if logarithmic:
+            below.set_xscale("log")
+        else:
+            # a thermal start is at 1e5: what matters happens around one half, and only a logarithmic axis shows both
+            lowest, highest = above.get_ylim()
+            above.set_ylim(lowest, min(highest, _HIGHEST))
+        for switch in transient.switches:
+            for axes in (above, below):
+                axes.axvline(switch / unit, color="0.6", linewidth=0.8, linestyle=":")
+        above.legend()
+        below.legend()
         figure.savefig(path, dpi=200)
+
+
+def _sampled(
+    axes: Axes,
+    times: FloatArray,
+    estimates: tuple[Estimate, ...],
+    colour: str,
+    direction: Direction,
+    scale: float = 1.0,
+) -> None:
+    values, low, high = scale * np.array([(each.value, each.low, each.high) for each in estimates]).T
+    axes.errorbar(
+        times, values, yerr=[values - low, high - values], color=colour, linestyle="none", capsize=2, markersize=4,
+        **_marker(colour, direction),
+    )  # fmt: skip
+
+
+def _marker(colour: str, direction: Direction) -> dict[str, Any]:
+    filled = direction == "minus_given_plus"
+    return {"marker": "s" if filled else "o", "markerfacecolor": colour if filled else "white"}
 
 
 def comparison_figure(study: xr.Dataset, path: Path) -> None:
@@ -77,7 +122,6 @@ def comparison_figure(study: xr.Dataset, path: Path) -> None:
 
 
 def _compared(axes: Axes, at: xr.Dataset, colour: str, direction: Direction, bath: str) -> None:
-    filled = direction == "minus_given_plus"
     label = f"{bath}, ${SYMBOLS[direction]}$"
     axes.plot(at["curve_c_minus"], 100 * at["d_curve"], color=colour, linestyle=_DASHES[direction], label=label)
     axes.errorbar(
@@ -86,10 +130,9 @@ def _compared(axes: Axes, at: xr.Dataset, colour: str, direction: Direction, bat
         yerr=100 * np.array([at["d"] - at["d_low"], at["d_high"] - at["d"]]),
         color=colour,
         linestyle="none",
-        marker="s" if filled else "o",
         markersize=4,
-        markerfacecolor=colour if filled else "white",
         capsize=2,
+        **_marker(colour, direction),
     )
 
 

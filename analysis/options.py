@@ -7,7 +7,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import click
+import numpy as np
+from numpy.typing import NDArray
 
+from analysis.drive import Drive, unlit
 from sim.gaussian.covariance import stationary_state
 from sim.model import LinearModel, lab, rwa
 from sim.parameters import BATHS, SCHEMES, Bath, Cascade, Detection, Oscillator
@@ -17,11 +20,14 @@ if TYPE_CHECKING:
     from analysis.optimum import Search
     from sim.ensemble import Method
 
+FloatArray = NDArray[np.float64]
 _UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 _QUANTITY = re.compile(r"([-+0-9.eE]+)\s*([a-z]*)")
 BEST = "best"
 AUTO = "auto"
 _MOST_TIMES = 1_000_000
+# each with a step, and so an exact map, of its own: a millisecond
+_MOST_LOG_TIMES = 10_000
 # a density matrix of two such oscillators takes 1.6 GB
 _MOST_LEVELS = 100
 _QUTIP_CUTOFFS = (10, 10)
@@ -114,17 +120,36 @@ def duration(text: str) -> Duration:
     return Duration(value * _UNITS[unit], True) if unit else Duration(value, False)
 
 
-def times(text: str) -> tuple[Duration, Duration, int]:
-    """START:STOP:COUNT."""
-    parts = text.split(":")
+@dataclass(frozen=True)
+class Times:
+    """Times as given: ``count`` from ``start`` to ``stop``, evenly spaced or, if ``logarithmic``, in even ratios."""
+
+    start: Duration
+    stop: Duration
+    count: int
+    logarithmic: bool = False
+
+    def of(self, cascade: Cascade) -> FloatArray:
+        """Seconds, array of shape (count,)."""
+        spaced = np.geomspace if self.logarithmic else np.linspace
+        return spaced(self.start.of(cascade), self.stop.of(cascade), self.count)
+
+
+def times(text: str) -> Times:
+    """START:STOP:COUNT, or log:START:STOP:COUNT."""
+    logarithmic = text.startswith("log:")
+    parts = text.removeprefix("log:").split(":")
     if len(parts) != 3 or not parts[2].strip().isdecimal():
-        raise ValueError(f"times must be START:STOP:COUNT, got {text!r}")
+        raise ValueError(f"times must be START:STOP:COUNT or log:START:STOP:COUNT, got {text!r}")
     start, stop, count = duration(parts[0]), duration(parts[1]), int(parts[2])
     if start.seconds != stop.seconds and 0.0 not in (start.value, stop.value):
         raise ValueError(f"START and STOP must have the same unit, got {text!r}")
-    if not (0.0 <= start.value < stop.value and 2 <= count <= _MOST_TIMES):
-        raise ValueError(f"times need 0 <= START < STOP and COUNT from 2 to {_MOST_TIMES}, got {text!r}")
-    return start, stop, count
+    most = _MOST_LOG_TIMES if logarithmic else _MOST_TIMES
+    if not (0.0 <= start.value < stop.value and 2 <= count <= most):
+        raise ValueError(f"times need 0 <= START < STOP and COUNT from 2 to {most}, got {text!r}")
+    if logarithmic and not start.value:
+        raise ValueError(f"times in even ratios need START above 0, got {text!r}")
+    return Times(start, stop, count, logarithmic)
 
 
 @dataclass(frozen=True)
@@ -275,6 +300,14 @@ def model(values: dict[str, Any], cascade: Cascade) -> LinearModel:
     return lab(cascade, detection(values), values["frequency"])
 
 
+def drive(values: dict[str, Any], cascade: Cascade) -> Drive:
+    """The light the options describe: on from t = 0, for good or for a pulse."""
+    lit = model(values, cascade)
+    if values["pulse"] is None:
+        return Drive(models=(lit,))
+    return Drive.pulse(lit, model(values, unlit(cascade)), values["pulse"].of(cascade))
+
+
 def searches(values: dict[str, Any]) -> dict[tuple[str, float], "Search"]:
     """One search for every bath of + and C₋."""
     plus = values["bath_plus"]
@@ -363,6 +396,16 @@ def method(values: dict[str, Any]) -> "Method":
     return QutipSME(cutoffs=cutoffs or _QUTIP_CUTOFFS, method=values["qutip_method"])
 
 
+OVER_TIME = options(
+    click.option(
+        "--times", type=TIMES, default="0:10:201", show_default=True, metavar="[log:]START:STOP:COUNT",
+        help="COUNT times, evenly spaced; with log: in even ratios.",
+    ),
+    click.option(
+        "--pulse", type=DURATION, default=None, show_default="on for good",
+        help="How long the light is on from t = 0; then the baths act alone.",
+    ),
+)  # fmt: skip
 JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output, nothing else.")
 QUIET = click.option("--quiet", is_flag=True, help="No progress bar.")
 SEED = click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the ensemble.")

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from analysis import measures
 from analysis.estimators import Ensemble, Estimate, conditional_steering, relative_improvement, unconditional_steering
+from analysis.milestones import SCHEMES, Window
 from analysis.steering import DIRECTIONS, Direction, steering_parameter
-from analysis.transients import Transient, first_steering
+from analysis.transients import Transient
 from sim import analytic
 from sim.gaussian.covariance import steady_state, transient
 from sim.model import LinearModel, lab, rwa
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 FloatArray = NDArray[np.float64]
 Report = dict[str, Any]
-SCHEMES = ("unconditional", "conditional")
 
 
 def key(direction: Direction) -> str:
@@ -103,15 +103,48 @@ def _measures(covariance: FloatArray) -> Report:
 
 
 def transients(result: Transient, unit: float) -> Report:
-    """E(t), times in units of ``unit`` seconds, and when each first falls below ½ (null: not within these times)."""
-    times = result.times / unit
-    schemes = {"unconditional": result.unconditional, "conditional": result.conditional}
-    curves = {name: {key(each): values[each].tolist() for each in DIRECTIONS} for name, values in schemes.items()}
-    onset = {
-        name: {key(each): first_steering(times, values[each]) for each in DIRECTIONS}
-        for name, values in schemes.items()
+    """E(t), d(t) and what happens to them, times in units of ``unit`` seconds.
+
+    null for a time: never, or, for the end of a window and the time of the largest d, for good.
+    """
+    found = result.milestones
+    first = {name: {key(each): _time(found.first(name, each), unit) for each in DIRECTIONS} for name in SCHEMES}
+    sooner = {
+        key(each): _ratio(first["unconditional"][key(each)], first["conditional"][key(each)]) for each in DIRECTIONS
     }
-    return {"times": times.tolist(), "time_unit_seconds": unit, **curves, "first_steering": onset}
+    return {
+        "times": (result.times / unit).tolist(),
+        "time_unit_seconds": unit,
+        "switches": [each / unit for each in result.switches],
+        "unconditional": {key(each): result.unconditional[each].tolist() for each in DIRECTIONS},
+        "conditional": {key(each): result.conditional[each].tolist() for each in DIRECTIONS},
+        "d": {key(each): result.d[each].tolist() for each in DIRECTIONS},
+        "first_steering": first,
+        "first_steering_ratio": sooner,
+        "settling": {
+            name: {key(each): _time(found.settling[name][each], unit) for each in DIRECTIONS} for name in SCHEMES
+        },
+        "steering_windows": {
+            name: {key(each): _windows(found.windows[name][each], unit) for each in DIRECTIONS} for name in SCHEMES
+        },
+        "two_way": {name: _windows(found.two_way[name], unit) for name in SCHEMES},
+        "largest_d": {
+            key(each): {"value": peak.value, "time": _time(peak.time, unit)} for each, peak in found.largest_d.items()
+        },
+    }
+
+
+def _time(seconds: float | None, unit: float) -> float | None:
+    return None if seconds is None or math.isinf(seconds) else seconds / unit
+
+
+def _ratio(unconditional: float | None, conditional: float | None) -> float | None:
+    """How many times sooner there is steering with the record; None if one is never, or both are at once."""
+    return unconditional / conditional if unconditional is not None and conditional else None
+
+
+def _windows(windows: tuple[Window, ...], unit: float) -> list[Report]:
+    return [{name: _time(getattr(each, name), unit) for name in ("start", "end", "width")} for each in windows]
 
 
 def simulation(dataset: "xr.Dataset", exact: Report) -> Report:

@@ -66,22 +66,61 @@ def optimum(report: Report, title: str) -> Table:
 
 
 def transients(report: Report, rows: int = 11) -> Table:
-    """E(t) at about ``rows`` of the times, and when steering sets in."""
+    """E(t) and d(t) at about ``rows`` of the times, and what happens when."""
     columns = [(scheme, each) for scheme in ("unconditional", "conditional") for each in DIRECTIONS]
+    off = "".join(f", light off at {switch:.6g}" for switch in report["switches"])
     table = _table(
-        f"Transient (time in units of {report['time_unit_seconds']:.4g} s)", "time",
-        *(f"{_LABELS[each]} {scheme}" for scheme, each in columns),
+        f"Transient (time in units of {report['time_unit_seconds']:.4g} s{off})", "time",
+        *(f"{_LABELS[each]} {scheme}" for scheme, each in columns), *(f"d of {_LABELS[each]}" for each in DIRECTIONS),
+        caption="\n".join(_two_way(report)),
     )  # fmt: skip
     count = len(report["times"])
     chosen = sorted({round(i * (count - 1) / (rows - 1)) for i in range(rows)})
     for index in chosen:
         table.add_row(
-            f"{report['times'][index]:.4g}", *(f"{report[scheme][key(each)][index]:.6g}" for scheme, each in columns)
+            f"{report['times'][index]:.4g}",
+            *(f"{report[scheme][key(each)][index]:.6g}" for scheme, each in columns),
+            *(f"{report['d'][key(each)][index]:.3%}" for each in DIRECTIONS),
         )
     table.add_section()
-    onsets = (report["first_steering"][scheme][key(each)] for scheme, each in columns)
-    table.add_row("E < 1/2 from", *("never" if onset is None else f"{onset:.4g}" for onset in onsets))
+    sooner = (report["first_steering_ratio"][key(each)] for each in DIRECTIONS)
+    largest = [report["largest_d"][key(each)] for each in DIRECTIONS]
+    table.add_row(
+        "E < 1/2 from",
+        *(_moment(report["first_steering"][scheme][key(each)]) for scheme, each in columns),
+        *("" if ratio is None else f"{ratio:.3g} x sooner" for ratio in sooner),
+    )
+    table.add_row(
+        "within 1% from",
+        *(_moment(report["settling"][scheme][key(each)]) for scheme, each in columns),
+        *("" for _ in DIRECTIONS),
+    )
+    table.add_row(
+        "largest d",
+        *("" for _ in columns),
+        *(f"{peak['value']:.2%} {_when(peak['time'])}" for peak in largest),
+    )
     return table
+
+
+def _two_way(report: Report) -> list[str]:
+    lines = []
+    for scheme in ("unconditional", "conditional"):
+        windows = [
+            f"from {_moment(window['start'])} "
+            + ("for good" if window["end"] is None else f"to {_moment(window['end'])} ({_moment(window['width'])})")
+            for window in report["two_way"][scheme]
+        ]
+        lines.append(f"steering both ways, {scheme}: {', '.join(windows) or 'never'}")
+    return lines
+
+
+def _when(time: float | None) -> str:
+    return "for good" if time is None else f"at {time:.3g}"
+
+
+def _moment(time: float | None) -> str:
+    return "never" if time is None else f"{time:.4g}"
 
 
 def simulation(report: Report) -> Table:

@@ -1,43 +1,79 @@
-"""Steering in time: E(t) in both directions, with and without the record, exact."""
+"""Steering in time: E(t) and d(t) in both directions, exact; and estimated, from an ensemble."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.steering import DIRECTIONS, STEERING_BOUND, Direction, steering_parameter
-from sim.gaussian.covariance import transient
+from analysis.drive import Drive
+from analysis.estimators import Ensemble, Estimate, conditional_steering, relative_improvement, unconditional_steering
+from analysis.milestones import Milestones, milestones, steering_at
+from analysis.steering import DIRECTIONS, Direction
 from sim.model import LinearModel
 from sim.states import InitialState
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Transient:
-    """E at ``times`` (seconds), by direction; arrays of shape (n,)."""
+    """E at ``times`` (seconds), by direction; arrays of shape (n,).
+
+    With it come the ``milestones``, which do not depend on the times, and the ``switches`` of the drive (seconds).
+    """
 
     times: FloatArray
     unconditional: dict[Direction, FloatArray]
     conditional: dict[Direction, FloatArray]
+    milestones: Milestones
+    switches: tuple[float, ...]
+
+    @property
+    def d(self) -> dict[Direction, FloatArray]:
+        """d(t) = 1 − E_c(t)/E_u(t), what the record is worth, both at this working point; arrays of shape (n,)."""
+        return {each: 1.0 - self.conditional[each] / self.unconditional[each] for each in DIRECTIONS}
 
 
-def steering_transient(model: LinearModel, initial: InitialState, times: FloatArray) -> Transient:
+def steering_transient(drive: LinearModel | Drive, initial: InitialState, times: FloatArray) -> Transient:
     """E(t) from an initial state, at increasing ``times`` ≥ 0 (seconds), with and without the record.
 
-    Without the record the scatter of the initial means counts as uncertainty. Raises ValueError for times
-    that decrease or are negative.
+    A model alone is switched on at t = 0 for good. Without the record the scatter of the initial means counts as
+    uncertainty. Raises ValueError for times that decrease or are negative.
     """
-    seen = transient(model, initial.covariance, times, conditional=True)
-    unseen = transient(model, initial.unconditional, times, conditional=False)
+    if isinstance(drive, LinearModel):
+        drive = Drive(models=(drive,))
+    found = steering_at(drive, initial, times)
     return Transient(
         times=times,
-        unconditional={direction: steering_parameter(unseen, direction) for direction in DIRECTIONS},
-        conditional={direction: steering_parameter(seen, direction) for direction in DIRECTIONS},
+        unconditional=found["unconditional"],
+        conditional=found["conditional"],
+        milestones=milestones(drive, initial, horizon=float(times[-1]) if times.size else 0.0),
+        switches=drive.switches,
     )
 
 
-def first_steering(times: FloatArray, steering: FloatArray) -> float | None:
-    """The first of ``times`` at which E < ½, or None: resolved to the spacing of the times."""
-    below = np.flatnonzero(steering < STEERING_BOUND)
-    return float(times[below[0]]) if below.size else None
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SampledTransient:
+    """Estimates of E and d with 95 % intervals at ``times`` (seconds, (n,)), by direction; one for each time."""
+
+    times: FloatArray
+    unconditional: dict[Direction, tuple[Estimate, ...]]
+    conditional: dict[Direction, tuple[Estimate, ...]]
+    d: dict[Direction, tuple[Estimate, ...]]
+
+
+def sampled_transient(dataset: "xr.Dataset") -> SampledTransient:
+    """E(t) and d(t) at every save of a dataset of ``sim.ensemble.simulate``, of two trajectories or more."""
+    ensembles = [Ensemble.of(dataset, time=save) for save in range(dataset.sizes["time"])]
+    unseen = {each: tuple(unconditional_steering(at, each) for at in ensembles) for each in DIRECTIONS}
+    seen = {each: tuple(conditional_steering(at, each) for at in ensembles) for each in DIRECTIONS}
+    return SampledTransient(
+        times=dataset["time"].to_numpy(),
+        unconditional=unseen,
+        conditional=seen,
+        d={each: tuple(map(relative_improvement, unseen[each], seen[each])) for each in DIRECTIONS},
+    )

@@ -154,19 +154,88 @@ def from_operators(
 def steady(system: Linear, *, conditional: bool) -> FloatArray:
     """The steady-state covariance from the sign of the Hamiltonian matrix, in 60 digits."""
     with mp.workdps(DIGITS):
-        a, d = system.drift, system.drift.rows
-        q, f = system.diffusion, mp.matrix(d, d)
-        if conditional:
-            a = a - system.cross * system.readout
-            q, f = q - system.cross * system.cross.T, system.readout.T * system.readout
-        m = mp.matrix(2 * d, 2 * d)
-        for i in range(d):
-            for j in range(d):
-                m[i, j], m[i, d + j], m[d + i, j], m[d + i, d + j] = -a[j, i], f[i, j], q[i, j], a[i, j]
-        growing = _sign(m) + mp.eye(2 * d)
-        # any d combinations of columns span the growing subspace
-        span = growing * mp.matrix([[mp.mpf(1) / (1 + i + 2 * j) for j in range(d)] for i in range(2 * d)])
-        return array(span[d:, :] * span[:d, :] ** -1)
+        return array(_steady(system, conditional=conditional))
+
+
+def _steady(system: Linear, *, conditional: bool) -> mp.matrix:
+    a, d = system.drift, system.drift.rows
+    q, f = system.diffusion, mp.matrix(d, d)
+    if conditional:
+        a = a - system.cross * system.readout
+        q, f = q - system.cross * system.cross.T, system.readout.T * system.readout
+    m = mp.matrix(2 * d, 2 * d)
+    for i in range(d):
+        for j in range(d):
+            m[i, j], m[i, d + j], m[d + i, j], m[d + i, d + j] = -a[j, i], f[i, j], q[i, j], a[i, j]
+    growing = _sign(m) + mp.eye(2 * d)
+    # any d combinations of columns span the growing subspace
+    span = growing * mp.matrix([[mp.mpf(1) / (1 + i + 2 * j) for j in range(d)] for i in range(2 * d)])
+    return span[d:, :] * span[:d, :] ** -1
+
+
+def closed_form(system: Linear, initial: FloatArray, times: FloatArray, *, conditional: bool) -> list[mp.matrix]:
+    """V(t) around the steady state V∞, in 60 digits: with B = A − K∞ F, W the solution of Bᵀ W + W B + FᵀF = 0,
+    Δ = V(0) − V∞ and G(t) = W − e^{Bᵀt} W e^{Bt},  V(t) = V∞ + e^{Bt} Δ (I + G Δ)⁻¹ e^{Bᵀt}.
+    """
+    with mp.workdps(DIGITS):
+        limit = _steady(system, conditional=conditional)
+        f, s = (part * int(conditional) for part in (system.readout, system.cross))
+        closed = system.drift - (limit * f.T + s) * f
+        told = _lyapunov(closed.T, f.T * f)
+        delta = mp.matrix(initial.tolist()) - limit
+        found = []
+        for time in times:
+            left = mp.expm(closed * mp.mpf(float(time)))
+            known = told - left.T * told * left
+            found.append(limit + left * delta * (mp.eye(limit.rows) + known * delta) ** -1 * left.T)
+        return found
+
+
+def taylor(system: Linear, initial: FloatArray, time: float, *, conditional: bool, order: int = 24) -> mp.matrix:
+    """V(``time``) by Taylor series of V̇ = AV + VAᵀ + D [− K Kᵀ], K = V Fᵀ + S, in 60 digits and steps as long as the
+    last terms allow: off by some 1e-20 a step. Slow, and shares nothing with matrix exponentials or steady states.
+    """
+    with mp.workdps(DIGITS):
+        f, s = (part * int(conditional) for part in (system.readout, system.cross))
+        value, now, end = mp.matrix(initial.tolist()), mp.mpf(0), mp.mpf(float(time))
+        while now < end:
+            terms, gains = [value], [value * f.T + s]
+            for n in range(order):
+                slope = system.drift * terms[n] + terms[n] * system.drift.T
+                slope += system.diffusion if n == 0 else 0 * system.diffusion
+                for k in range(n + 1):
+                    slope -= gains[k] * gains[n - k].T
+                terms.append(slope / (n + 1))
+                gains.append(terms[-1] * f.T)
+            allowed = mp.mpf("1e-20") * mp.mnorm(value, 1) / mp.mnorm(terms[-1], 1)
+            step = min(allowed ** (mp.mpf(1) / order), end - now)
+            value = sum((terms[n] * step**n for n in range(order, 0, -1)), mp.zeros(value.rows)) + value
+            now += step
+        return value
+
+
+def steering(covariance: mp.matrix, direction: str) -> mp.mpf:
+    """E = √det(V₊ − Cᵀ V₋⁻¹ C), or with the roles swapped, in 60 digits."""
+    with mp.workdps(DIGITS):
+        inferred, measured = (2, 0) if direction == "plus_given_minus" else (0, 2)
+        own = covariance[inferred : inferred + 2, inferred : inferred + 2]
+        other = covariance[measured : measured + 2, measured : measured + 2]
+        shared = covariance[measured : measured + 2, inferred : inferred + 2]
+        return mp.sqrt(mp.det(own - shared.T * other**-1 * shared))
+
+
+def _lyapunov(drift: mp.matrix, diffusion: mp.matrix) -> mp.matrix:
+    """X with A X + X Aᵀ + D = 0, as one linear system."""
+    d = drift.rows
+    operator, right = mp.matrix(d * d, d * d), mp.matrix(d * d, 1)
+    for i in range(d):
+        for j in range(d):
+            right[i * d + j] = -diffusion[i, j]
+            for k in range(d):
+                operator[i * d + j, k * d + j] += drift[i, k]
+                operator[i * d + j, i * d + k] += drift[j, k]
+    flat = mp.lu_solve(operator, right)
+    return mp.matrix([[flat[i * d + j] for j in range(d)] for i in range(d)])
 
 
 def _sign(matrix: mp.matrix) -> mp.matrix:

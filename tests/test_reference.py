@@ -52,6 +52,20 @@ def test_the_riccati_equation_is_solved() -> None:
     assert np.all(np.linalg.eigvals(a - gain @ f).real < 0)
 
 
+@pytest.mark.parametrize("conditional", [False, True])
+def test_the_riccati_equation_in_time_is_solved_alike_by_series_and_in_closed_form(conditional: bool) -> None:
+    # hot, from equilibrium: a record at first takes 1e5 of variance away in 1e-5 of the time unit
+    system, start = reference.linear(POINTS["hot"].cascade, POINTS["hot"].detection), 100000.5 * np.eye(4)
+    time = 3e-5 * POINTS["hot"].cascade.time_unit
+    series = reference.taylor(system, start, time, conditional=conditional)
+    (closed,) = reference.closed_form(system, start, np.array([time]), conditional=conditional)
+    with mp.workdps(reference.DIGITS):
+        # 1e-20 a step, of some tens of steps
+        assert mp.mnorm(series - closed, 1) / mp.mnorm(closed, 1) < 1e-18
+    if conditional:
+        assert closed[0, 0] < 0.7 * start[0, 0]
+
+
 def test_the_papers_numbers() -> None:
     # C₋ = C₊ = 50, θ₋ = 0.35π, θ₊ = 0.4π, hot baths
     exact = reference.paper_steady(cascade(50, 50, 0.35, 0.40))

@@ -33,23 +33,32 @@ def transient(model: LinearModel, initial: FloatArray, times: FloatArray, *, con
     """
     if initial.shape != (model.dimension,) * 2 or not np.all(np.isfinite(initial)):
         raise ValueError(f"initial must be finite, of shape {(model.dimension,) * 2}, got {initial}")
-    if times.ndim != 1:
-        raise ValueError(f"times must be an array of one dimension, got shape {times.shape}")
+    require_times(times)
     steps = np.diff(np.concatenate([[0.0], times]))
-    if not (np.all(np.isfinite(steps)) and np.all(steps >= 0.0)):
-        raise ValueError(f"times must be finite, at least 0 and increasing, got {times}")
     equations = moment_equations(model)
     if not conditional:
         equations = equations.unmonitored
     # equal steps share one map; rounding in the differences must not hide that they are equal
-    keys = [float(f"{step:.12g}") for step in steps]
-    maps = {key: riccati_map(equations, key) for key in set(keys)}
-    covariances = np.empty((len(keys), *initial.shape))
+    keys, shared = np.unique([float(f"{step:.12g}") for step in steps], return_inverse=True)
+    # of their mean: the time that has passed stays exact
+    means = np.bincount(shared, weights=steps, minlength=len(keys)) / np.bincount(shared, minlength=len(keys))
+    maps = [riccati_map(equations, float(mean)) for mean in means]
+    covariances = np.empty((len(steps), *initial.shape))
     covariance = initial
-    for index, key in enumerate(keys):
-        covariance = maps[key](covariance)
+    for index, number in enumerate(shared):
+        covariance = maps[number](covariance)
         covariances[index] = covariance
     return covariances
+
+
+def require_times(times: FloatArray) -> None:
+    """Raise ValueError unless ``times`` is an array of shape (n,) of finite numbers that increase from 0 or more."""
+    if times.ndim != 1:
+        raise ValueError(f"times must be an array of one dimension, got shape {times.shape}")
+    with np.errstate(invalid="ignore"):
+        steps = np.diff(np.concatenate([[0.0], times]))
+    if not (np.all(np.isfinite(steps)) and np.all(steps >= 0.0)):
+        raise ValueError(f"times must be finite, at least 0 and increasing, got {times}")
 
 
 def stationary_state(model: LinearModel) -> InitialState:

@@ -42,7 +42,10 @@ BAD = [
     ("steady here", "Got unexpected extra argument (here)"),
     ("steady --config nowhere.toml", "File 'nowhere.toml' does not exist"),
     ("sturdy", "No such command 'sturdy'"),
-    ("transient --times 0:1", "times must be START:STOP:COUNT, got '0:1'"),
+    ("transient --times 0:1", "times must be START:STOP:COUNT or log:START:STOP:COUNT, got '0:1'"),
+    ("transient --times log:0:1:5", "times in even ratios need START above 0, got 'log:0:1:5'"),
+    ("transient --pulse -1", "pulse must be at least 0 and finite, got -"),
+    ("transient --pulse soon", "expected a number, or one with a unit s, ms, us, ns, got 'soon'"),
     ("transient --times 0:1s:1", "COUNT from 2 to 1000000, got '0:1s:1'"),
     ("transient --initial -1,0", "initial state must be stationary, ground, thermal (of the baths), occupations N1,N2"),
     ("transient --figure no/where.png", "output 'no/where.png': there is no directory 'no'"),
@@ -195,13 +198,39 @@ def test_a_transient_and_its_figure(steering: Run) -> None:
     answer = steering("transient", "--json", "--initial", "3,4", "--times", "0:10us:5", "--figure", "two\nlines.png")
     report = answer.report
     assert set(report) == {
-        "times", "time_unit_seconds", "unconditional", "conditional", "first_steering", "figure"
+        "times", "time_unit_seconds", "switches", "unconditional", "conditional", "d", "first_steering",
+        "first_steering_ratio", "settling", "steering_windows", "two_way", "largest_d", "figure",
     }  # fmt: skip
     assert np.array(report["times"]) * report["time_unit_seconds"] == pytest.approx(np.linspace(0, 1e-5, 5))
     assert report["conditional"]["E_plus_given_minus"][0] == pytest.approx(4.5)
     assert report["unconditional"]["E_minus_given_plus"][0] == pytest.approx(3.5)
     assert Path(report["figure"]).read_bytes().startswith(b"\x89PNG")
     assert answer.err == ""
+
+
+def test_a_transient_on_a_logarithmic_scale(steering: Run) -> None:
+    line = ("transient", "--c-minus", "10", "--c-plus", "10")
+    report = steering(*line, "--json", "--times", "log:1e-8:100:31").report
+    assert report["times"] == pytest.approx(np.geomspace(1e-8, 100, 31), rel=1e-13)
+    # whatever the times asked for
+    assert report["first_steering"] == steering(*line, "--json").report["first_steering"]
+    table = steering(*line, "--times", "log:1e-8:100:31").out
+    assert "3.28 x sooner" in table
+    assert "steering both ways, conditional: from 1.165 for good" in table
+
+
+def test_a_pulse_of_light(steering: Run) -> None:
+    line = ("transient", "--c-minus", "10", "--c-plus", "10", "--pulse", "5")
+    report = steering(*line, "--json").report
+    assert report["switches"] == pytest.approx([5.0], rel=1e-14)
+    for scheme in ("unconditional", "conditional"):
+        (window,) = report["two_way"][scheme]
+        assert window["start"] < 5.0 < window["end"] < 5.01
+        assert window["width"] == pytest.approx(window["end"] - window["start"], rel=1e-12)
+    table = steering(*line).out
+    assert "light off at 5)" in table
+    assert "steering both ways, unconditional: from 2.777 to 5.002 (2.225)" in table
+    assert "steering both ways, unconditional: never" in steering(*line[:-1], "0").out
 
 
 CHECK = {"name": "a check", "expected": 1.0, "tolerance": 0.1, "why": "known"}

@@ -8,7 +8,11 @@ import xarray as xr
 from matplotlib import image
 
 from analysis import figures
-from analysis.transients import Transient, steering_transient
+from analysis.drive import Drive, unlit
+from analysis.transients import Transient, sampled_transient, steering_transient
+from sim.ensemble import simulate
+from sim.gaussian.trajectories import Gaussian
+from sim.grid import TimeGrid
 from sim.model import rwa
 from sim.states import thermal_state
 from tests.systems import POINTS
@@ -57,18 +61,42 @@ def curves(axes: Any) -> list[tuple[np.ndarray, np.ndarray]]:
     return [line.get_data() for line in axes.get_lines()]
 
 
-def test_a_transient_is_drawn(tmp_path: Path, drawn: list[Any]) -> None:
+@pytest.mark.parametrize("logarithmic", [False, True])
+def test_a_transient_is_drawn(tmp_path: Path, drawn: list[Any], logarithmic: bool) -> None:
     path = tmp_path / "transient.png"
     result = transient()
-    figures.transient_figure(result, 0.5, path)
+    figures.transient_figure(result, 0.5, path, logarithmic=logarithmic)
     assert path.read_bytes().startswith(PNG)
     assert image.imread(path).std() > 0.0
-    (axes,) = drawn
-    assert axes.get_yscale() == "log"
+    axes, below = drawn
+    assert (axes.get_xscale(), axes.get_yscale()) == ("log" if logarithmic else "linear", "log")
     wanted = [*result.unconditional.values(), *result.conditional.values()]
     for curve in wanted:
         assert any(np.array_equal(y, curve) and np.array_equal(x, result.times / 0.5) for x, y in curves(axes)[:4])
     assert len(axes.get_legend().get_texts()) == 4
+    for curve in result.d.values():
+        assert any(np.array_equal(y, 100 * curve) for _, y in curves(below))
+    assert len(below.get_legend().get_texts()) == 2
+    # the light is never switched off
+    assert not any(line.get_linestyle() == ":" for line in axes.get_lines())
+
+
+def test_a_transient_is_drawn_with_estimates_and_the_end_of_a_pulse(tmp_path: Path, drawn: list[Any]) -> None:
+    point = POINTS["mild"]
+    lit, off = (rwa(each, point.detection) for each in (point.cascade, unlit(point.cascade)))
+    initial, grid = thermal_state((1.0, 2.0)), TimeGrid.over(1.0, saves=2)
+    sampled = sampled_transient(simulate(lit, Gaussian(), grid, initial, trajectories=20, seed=1))
+    result = steering_transient(Drive.pulse(lit, off, 1.0), initial, np.linspace(0, 3, 7))
+    figures.transient_figure(result, 0.5, tmp_path / "sampled.png", sampled=sampled)
+    for axes, schemes, scale in zip(drawn, (("unconditional", "conditional"), ("d",)), (1, 100), strict=True):
+        (switched,) = {tuple(x) for line in axes.get_lines() if line.get_linestyle() == ":" for x in [line.get_xdata()]}
+        assert switched == (2.0, 2.0)
+        for estimates in (each for scheme in schemes for each in getattr(sampled, scheme).values()):
+            values = [scale * each.value for each in estimates]
+            assert any(
+                np.array_equal(x, sampled.times / 0.5) and y == pytest.approx(values) for x, y in curves(axes)
+                if len(y) == len(values)
+            )  # fmt: skip
 
 
 @pytest.mark.parametrize(("low", "scale"), [(0.5, "log"), (-0.5, "linear")])

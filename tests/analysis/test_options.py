@@ -48,6 +48,7 @@ CASCADE = POINTS["mild"].cascade
 @example(text="")
 @example(text="1" * 5000)
 @example(text="0:1:" + "1" * 5000)
+@example(text="log:")
 @example(text="1e999")
 def test_any_text_is_read_or_refused(name: str, text: str) -> None:
     # any other exception fails
@@ -133,13 +134,21 @@ def test_other_durations_are_refused(text: str) -> None:
 @given(st.floats(0, 1e6), st.floats(1e-3, 1e6), st.integers(2, 10**6), st.sampled_from(["", "us"]))
 def test_times_come_back(start: float, more: float, count: int, unit: str) -> None:
     stop = start + more
-    first, last, found = options.times(f"{start!r}{unit}:{stop!r}{unit}:{count}")
-    assert (first, last, found) == (options.duration(f"{start!r}{unit}"), options.duration(f"{stop!r}{unit}"), count)
+    text = f"{start!r}{unit}:{stop!r}{unit}:{count}"
+    ends = options.duration(f"{start!r}{unit}"), options.duration(f"{stop!r}{unit}")
+    assert options.times(text) == options.Times(*ends, count)
+    if start > 0.0 and count <= 10**4:
+        assert options.times(f"log:{text}") == options.Times(*ends, count, logarithmic=True)
 
 
 def test_nothing_needs_no_unit() -> None:
-    first, last, _ = options.times("0:1us:3")
-    assert (first.of(CASCADE), last.of(CASCADE)) == (0.0, 1e-6)
+    assert options.times("0:1us:3").of(CASCADE).tolist() == [0.0, 5e-7, 1e-6]
+
+
+def test_times_in_even_ratios() -> None:
+    unit = CASCADE.time_unit
+    assert options.times("log:0.01:100:5").of(CASCADE) == pytest.approx(unit * 10.0 ** np.arange(-2, 3), rel=1e-14)
+    assert options.times("log:1us:4us:3").of(CASCADE) == pytest.approx([1e-6, 2e-6, 4e-6], rel=1e-14)
 
 
 @pytest.mark.parametrize(
@@ -156,6 +165,12 @@ def test_nothing_needs_no_unit() -> None:
         ("-1:1:5", "0 <= START < STOP"),
         ("1:1s:5", "must have the same unit"),
         ("1ms:1:5", "must have the same unit"),
+        ("log:0:1:5", "times in even ratios need START above 0, got 'log:0:1:5'"),
+        ("log:0us:1us:5", "need START above 0"),
+        ("log:1:5:10001", "COUNT from 2 to 10000, got"),
+        ("log:1:5", "must be START:STOP:COUNT or log:START:STOP:COUNT"),
+        ("lin:1:5:3", "must be START:STOP:COUNT"),
+        ("log:log:1:5:3", "must be START:STOP:COUNT"),
     ],
 )
 def test_other_times_are_refused(text: str, message: str) -> None:
@@ -287,7 +302,8 @@ SETTINGS: dict[str, tuple[str, str]] = {
     "lo-phase": ("0.1", "0.1"), "loss": ("0.2", "0.2"), "out": ('"o.nc"', "o.nc"), "path-phase": ("0.3", "0.3"),
     "quiet": ("true", ""), "frame": ('"moving"', "moving"), "qutip-method": ('"euler"', "euler"), "saves": ("3", "3"),
     "scheme": ('"heterodyne"', "heterodyne"), "seed": ("12345678901234567890", "12345678901234567890"),
-    "theta-minus": ("0.4", "0.4"), "theta-plus": ("0.3", "0.3"), "times": ('"0:1:3"', "0:1:3"),
+    "theta-minus": ("0.4", "0.4"), "theta-plus": ("0.3", "0.3"), "times": ('"log:1:2:3"', "log:1:2:3"),
+    "pulse": ("2.5", "2.5"),
     "trajectories": ("17", "17"),
 }  # fmt: skip
 CONFIGURED = [

@@ -7,10 +7,11 @@ import pytest
 import xarray as xr
 
 from analysis import comparison, reports
+from analysis.drive import Drive, unlit
 from analysis.estimators import Ensemble, Estimate, conditional_steering, unconditional_steering
 from analysis.optimum import Optimum, Search
 from analysis.steering import DIRECTIONS, steering_parameter
-from analysis.transients import first_steering, steering_transient
+from analysis.transients import steering_transient
 from analysis.validation import Check
 from sim.ensemble import simulate
 from sim.gaussian.covariance import stationary_state, transient
@@ -26,6 +27,10 @@ BOTH = {"E_plus_given_minus", "E_minus_given_plus"}
 MEASURES = {"logarithmic_negativity", "epr_variance"} | {
     f"{name}_{direction}" for name in ("gaussian_steerability", "key_rate") for direction in DIRECTIONS
 }
+TRANSIENT = {
+    "times", "time_unit_seconds", "switches", "unconditional", "conditional", "d", "first_steering",
+    "first_steering_ratio", "settling", "steering_windows", "two_way", "largest_d",
+}  # fmt: skip
 BOTH_CI = BOTH | {f"{name}_ci" for name in BOTH}
 
 
@@ -74,18 +79,47 @@ def test_a_transient_report() -> None:
         rwa(point.cascade, point.detection), thermal_state((1e5, 1e5)), np.array([0.0, 1e-4, 1.0, 2.0]) * unit
     )
     report = plain(reports.transients(result, unit))
-    assert set(report) == {"times", "time_unit_seconds", "unconditional", "conditional", "first_steering"}
+    assert set(report) == TRANSIENT
     assert report["times"] == pytest.approx([0.0, 1e-4, 1.0, 2.0], rel=1e-14)
     assert report["time_unit_seconds"] == unit
     for scheme in ("unconditional", "conditional"):
         assert set(report[scheme]) == set(report["first_steering"][scheme]) == BOTH
         for direction in DIRECTIONS:
             assert report[scheme][reports.key(direction)] == getattr(result, scheme)[direction].tolist()
+            name = reports.key(direction)
             # in the same units as the times
-            assert report["first_steering"][scheme][reports.key(direction)] == pytest.approx(1.0, rel=1e-14)
-    never = steering_transient(rwa(point.cascade, point.detection), thermal_state((1e5, 1e5)), np.array([0.0]))
-    assert plain(reports.transients(never, unit))["first_steering"]["conditional"]["E_plus_given_minus"] is None
-    assert first_steering(never.times, never.conditional["plus_given_minus"]) is None
+            first = report["first_steering"][scheme][name]
+            assert first * unit == pytest.approx(result.milestones.first(scheme, direction), rel=1e-14)
+            assert 1e-4 < first < 1.0
+            assert report["settling"][scheme][name] * unit == pytest.approx(
+                result.milestones.settling[scheme][direction], rel=1e-14
+            )
+            # for good: no end, no width
+            assert report["steering_windows"][scheme][name] == [{"start": first, "end": None, "width": None}]
+        assert report["two_way"][scheme] == [
+            {"start": max(report["first_steering"][scheme].values()), "end": None, "width": None}
+        ]
+    for name in BOTH:
+        e_u, e_c = (np.array(report[scheme][name]) for scheme in ("unconditional", "conditional"))
+        assert report["d"][name] == pytest.approx((e_u - e_c) / e_u, abs=1e-14)
+        first = report["first_steering"]
+        assert report["first_steering_ratio"][name] == first["unconditional"][name] / first["conditional"][name]
+        assert set(report["largest_d"][name]) == {"value", "time"}
+        assert report["largest_d"][name]["value"] >= max(report["d"][name])
+    assert report["switches"] == []
+
+
+def test_a_transient_report_of_what_never_happens() -> None:
+    point = POINTS["all_lost"]
+    off = rwa(unlit(point.cascade), point.detection)
+    drive = Drive.pulse(rwa(point.cascade, point.detection), off, 3.0)
+    report = plain(reports.transients(steering_transient(drive, thermal_state((1.0, 1.0)), np.array([0.0])), 2.0))
+    # without light from − to + nothing steers, and the time of steering has no ratio
+    for scheme in ("unconditional", "conditional"):
+        assert set(report["first_steering"][scheme].values()) == {None}
+        assert report["two_way"][scheme] == []
+    assert set(report["first_steering_ratio"].values()) == {None}
+    assert report["switches"] == [1.5]
 
 
 def ensemble() -> tuple[xr.Dataset, dict[str, Any]]:

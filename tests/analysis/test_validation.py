@@ -80,6 +80,7 @@ def test_a_wrong_moments_engine_is_seen(monkeypatch: pytest.MonkeyPatch) -> None
 def test_a_wrong_master_equation_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(validation, "fock_steady_state", replaced(validation.fock_steady_state, covariance=1 + 1e-5))
     assert len(failures(validation.fock_steady)) == 2
+    assert len(failures(validation.fock_steady_large)) == 1
 
 
 @pytest.mark.parametrize("factor", [0.8, 1.25])
