@@ -23,7 +23,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from analysis import configuration, options, reports, tables
+from analysis import configuration, options, readers, reports, tables
 from analysis.transients import steering_transient
 from sim.output import writable
 from sim.parameters import require_count
@@ -99,7 +99,7 @@ def optimum_command(as_json: bool, conditional: bool, **values: Any) -> None:
 @options.FREQUENCY
 @options.DETECTION
 @click.option("--initial", type=options.INITIAL, default="thermal", show_default=True,
-              help=f"State at t = 0: {options.STATES}.")  # fmt: skip
+              help=f"State at t = 0: {readers.STATES}.")  # fmt: skip
 @options.OVER_TIME
 @click.option("--figure", type=_FILE, default="steering-transient.png", show_default=True, help="Figure to write.")
 @options.JSON
@@ -126,7 +126,7 @@ def transient(as_json: bool, figure: Path, **values: Any) -> None:
               help="gaussian: exact moments; fock: the master equation in a Fock basis that moves with the state; "
               "qutip: its smesolve in a Fock space at rest.")  # fmt: skip
 @click.option("--initial", type=options.INITIAL, default=None, show_default="stationary; ground for qutip",
-              help=f"State at t = 0: {options.STATES}.")  # fmt: skip
+              help=f"State at t = 0: {readers.STATES}.")  # fmt: skip
 @click.option("--trajectories", type=click.INT, default=1000, show_default=True)
 @click.option("--duration", type=options.DURATION, default="5", show_default=True)
 @click.option("--saves", type=click.INT, default=20, show_default=True, help="Save intervals.")
@@ -153,7 +153,7 @@ def simulate_command(as_json: bool, out: Path | None, quiet: bool, **values: Any
     cascade, detection = options.cascade(values), options.detection(values)
     model = options.model(values, cascade)
     require_count(values["trajectories"], "trajectories", low=2)  # one has no scatter to estimate from
-    start = values["initial"] or options.Start("ground" if values["engine"] == "qutip" else "stationary")
+    start = values["initial"] or readers.Start("ground" if values["engine"] == "qutip" else "stationary")
     initial = options.initial_state(start, cascade, model)
     method = options.method(values)
     grid = grid_for(

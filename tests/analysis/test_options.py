@@ -11,21 +11,21 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from analysis import options
+from analysis import options, readers
 from analysis.cli import steering
 from sim.model import rwa
 from sim.parameters import Bath, Cascade, Detection, Oscillator
 from tests.systems import HOT, POINTS, VACUUM
 
 READERS: dict[str, Callable[[str], Any]] = {
-    "bath": options.bath,
-    "cutoffs": options.cutoffs,
-    "duration": options.duration,
-    "initial": options.start,
-    "lo_phase": options.lo_phase,
-    "number": options.number,
-    "numbers": options.numbers,
-    "times": options.times,
+    "bath": readers.bath,
+    "cutoffs": readers.cutoffs,
+    "duration": readers.duration,
+    "initial": readers.start,
+    "lo_phase": readers.lo_phase,
+    "number": readers.number,
+    "numbers": readers.numbers,
+    "times": readers.times,
 }
 TYPES = (
     options.BATH, options.CUTOFFS, options.DURATION, options.INITIAL, options.LO_PHASE, options.NUMBER,
@@ -73,82 +73,82 @@ def test_what_is_no_text_or_number_is_refused(kind: options.Text, value: object)
 
 @given(st.lists(FINITE, min_size=1, max_size=4))
 def test_numbers_come_back(values: list[float]) -> None:
-    assert options.numbers(",".join(map(repr, values))) == tuple(values)
+    assert readers.numbers(",".join(map(repr, values))) == tuple(values)
     # a list in a file is the same as commas on the command line
     assert options.NUMBERS.convert(values, None, None) == tuple(values)
     if len(values) == 1:
-        assert options.number(repr(values[0])) == values[0]
+        assert readers.number(repr(values[0])) == values[0]
     else:
         with pytest.raises(ValueError, match="expected one finite number, got"):
-            options.number(",".join(map(repr, values)))
+            readers.number(",".join(map(repr, values)))
 
 
 @pytest.mark.parametrize("text", ["nan", "inf", "-inf", "1e400", "1,nan"])
 def test_numbers_are_finite(text: str) -> None:
     with pytest.raises(ValueError, match=f"^numbers must be finite, got '{text}'$"):
-        options.numbers(text)
+        readers.numbers(text)
 
 
 @given(st.floats(0, 1e9), st.floats(0, 1e9))
 def test_baths_come_back(linewidth: float, occupation: float) -> None:
-    found = options.bath(f"{linewidth!r},{occupation!r}")
+    found = readers.bath(f"{linewidth!r},{occupation!r}")
     assert found == Bath(linewidth=2 * math.pi * linewidth, occupation=occupation)
 
 
 def test_named_baths() -> None:
-    assert options.bath("hot") == HOT
-    assert options.bath("vacuum") == VACUUM
+    assert readers.bath("hot") == HOT
+    assert readers.bath("vacuum") == VACUUM
 
 
 @pytest.mark.parametrize("text", ["", "warm", "1", "1,2,3", "hot,1", " hot", "HOT", "nan,1"])
 def test_other_baths_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"^bath must be hot, vacuum or LINEWIDTH_HZ,OCCUPATION, got"):
-        options.bath(text)
+        readers.bath(text)
 
 
 @pytest.mark.parametrize(("text", "name"), [("-1,0", "linewidth"), ("1,-1", "occupation")])
 def test_negative_baths_are_refused(text: str, name: str) -> None:
     with pytest.raises(ValueError, match=rf"^{name} must be at least 0 and at most 1e\+15, got -"):
-        options.bath(text)
+        readers.bath(text)
 
 
 @given(FINITE)
 def test_lo_phases_are_in_units_of_pi(value: float) -> None:
-    assert options.lo_phase(repr(value)) == math.pi * value
-    assert options.lo_phase("best") is None
+    assert readers.lo_phase(repr(value)) == math.pi * value
+    assert readers.lo_phase("best") is None
 
 
 @given(FINITE, st.sampled_from(["s", "ms", "us", "ns"]), st.sampled_from(["", " "]))
 def test_durations_come_back(value: float, unit: str, space: str) -> None:
     seconds = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}[unit]
-    assert options.duration(f"{value!r}{space}{unit}").of(CASCADE) == value * seconds
-    assert options.duration(repr(value)).of(CASCADE) == value * CASCADE.time_unit
+    assert readers.duration(f"{value!r}{space}{unit}").of(CASCADE) == value * seconds
+    assert readers.duration(repr(value)).of(CASCADE) == value * CASCADE.time_unit
 
 
 @pytest.mark.parametrize("text", ["", "s", "1 h", "1S", "inf", "nan", "1s2", "one", "1e", "--1", "1,2"])
 def test_other_durations_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="expected"):
-        options.duration(text)
+        readers.duration(text)
 
 
 @given(st.floats(0, 1e6), st.floats(1e-3, 1e6), st.integers(2, 10**6), st.sampled_from(["", "us"]))
 def test_times_come_back(start: float, more: float, count: int, unit: str) -> None:
     stop = start + more
     text = f"{start!r}{unit}:{stop!r}{unit}:{count}"
-    ends = options.duration(f"{start!r}{unit}"), options.duration(f"{stop!r}{unit}")
-    assert options.times(text) == options.Times(*ends, count)
+    ends = readers.duration(f"{start!r}{unit}"), readers.duration(f"{stop!r}{unit}")
+    assert readers.times(text) == readers.Times(*ends, count)
     if start > 0.0 and count <= 10**4:
-        assert options.times(f"log:{text}") == options.Times(*ends, count, logarithmic=True)
+        assert readers.times(f"log:{text}") == readers.Times(*ends, count, logarithmic=True)
 
 
 def test_nothing_needs_no_unit() -> None:
-    assert options.times("0:1us:3").of(CASCADE).tolist() == [0.0, 5e-7, 1e-6]
+    assert readers.times("0:1us:3").of(CASCADE).tolist() == [0.0, 5e-7, 1e-6]
 
 
 def test_times_in_even_ratios() -> None:
     unit = CASCADE.time_unit
-    assert options.times("log:0.01:100:5").of(CASCADE) == pytest.approx(unit * 10.0 ** np.arange(-2, 3), rel=1e-14)
-    assert options.times("log:1us:4us:3").of(CASCADE) == pytest.approx([1e-6, 2e-6, 4e-6], rel=1e-14)
+    assert readers.times("log:0.01:100:5").of(CASCADE) == pytest.approx(unit * 10.0 ** np.arange(-2, 3), rel=1e-14)
+    assert readers.times("log:1us:4us:3").of(CASCADE) == pytest.approx([1e-6, 2e-6, 4e-6], rel=1e-14)
 
 
 @pytest.mark.parametrize(
@@ -175,12 +175,12 @@ def test_times_in_even_ratios() -> None:
 )
 def test_other_times_are_refused(text: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        options.times(text)
+        readers.times(text)
 
 
 @given(st.floats(0, 1e9), st.floats(0, 1e9))
 def test_initial_occupations_come_back(minus: float, plus: float) -> None:
-    assert options.start(f"{minus!r},{plus!r}") == options.Start("thermal", (minus, plus))
+    assert readers.start(f"{minus!r},{plus!r}") == readers.Start("thermal", (minus, plus))
 
 
 @pytest.mark.parametrize(
@@ -202,7 +202,7 @@ def test_initial_occupations_come_back(minus: float, plus: float) -> None:
 )
 def test_other_initial_states_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"^initial state must be stationary, ground, thermal .* or coherent:"):
-        options.start(text)
+        readers.start(text)
 
 
 def test_initial_states_are_what_they_say() -> None:
@@ -210,7 +210,7 @@ def test_initial_states_are_what_they_say() -> None:
     model = rwa(point.cascade, point.detection)
 
     def variances(value: str) -> list[float]:
-        state = options.initial_state(options.start(value), point.cascade, model)
+        state = options.initial_state(readers.start(value), point.cascade, model)
         return [float(variance) for variance in state.unconditional.diagonal()]
 
     assert variances("ground") == [0.5] * 4
@@ -219,24 +219,24 @@ def test_initial_states_are_what_they_say() -> None:
     assert variances("thermal") == [n + 0.5, n + 0.5, m + 0.5, m + 0.5]
     assert variances("squeezed:0.5,-0.5") == pytest.approx([0.5 / math.e, 0.5 * math.e, 0.5 * math.e, 0.5 / math.e])
     assert variances("coherent:1,2,-3,0.5") == [0.5] * 4
-    coherent = options.initial_state(options.start("coherent:1,2,-3,0.5"), point.cascade, model)
+    coherent = options.initial_state(readers.start("coherent:1,2,-3,0.5"), point.cascade, model)
     assert coherent.center == pytest.approx(math.sqrt(2) * np.array([1, 2, -3, 0.5]))
     assert coherent.name == "coherent(1, 2, -3, 0.5)"
-    stationary = options.initial_state(options.Start("stationary"), point.cascade, model)
+    stationary = options.initial_state(readers.Start("stationary"), point.cascade, model)
     assert stationary.name == "stationary"
     assert stationary.scatter.any()
 
 
 @given(st.integers(-1000, 100), st.integers(-1000, 100))
 def test_cutoffs_come_back(minus: int, plus: int) -> None:
-    assert options.cutoffs(f"{minus},{plus}") == (minus, plus)
-    assert options.cutoffs(str(minus)) == (minus, minus)
+    assert readers.cutoffs(f"{minus},{plus}") == (minus, plus)
+    assert readers.cutoffs(str(minus)) == (minus, minus)
 
 
 @pytest.mark.parametrize("text", ["2.5", "1,2,3", "4,4.5", "101", "8,1e6"])
 def test_other_cutoffs_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"^cutoff must be a whole number N or N1,N2 of at most 100, got"):
-        options.cutoffs(text)
+        readers.cutoffs(text)
 
 
 POINT = {
