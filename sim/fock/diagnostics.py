@@ -107,9 +107,15 @@ def inspect(density: NDArray[np.complex128], moments: Moments) -> tuple[FloatArr
         min_eigenvalue=float(np.linalg.eigvalsh(0.5 * (density + density.conj().T))[0]),
         hermiticity=float(np.max(np.abs(density - density.conj().T))),
     )
+    require_physical(diagnostics, trace)
+    return mean, covariance, diagnostics
+
+
+def require_physical(diagnostics: Diagnostics, trace: float) -> None:
+    """Raise UnphysicalStateError if the state has lost its trace or is grossly negative."""
     if diagnostics.trace_error > TRACE_LIMIT or diagnostics.min_eigenvalue < -NEGATIVE_LIMIT:
+        tops = np.array2string(diagnostics.top_population, precision=3)
         raise UnphysicalStateError(
             f"the state is not a density matrix: trace {trace:.6g}, smallest eigenvalue "
-            f"{diagnostics.min_eigenvalue:.3g}, top-level populations {np.array2string(tops, precision=3)}"
+            f"{diagnostics.min_eigenvalue:.3g}, top-level populations {tops}"
         )
-    return mean, covariance, diagnostics
