@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 Values = dict[str, Any]
 _WIDTH = 140
 # to each working point of a comparison: minutes of work for either engine
-_TRAJECTORIES = {"gaussian": 10000, "fock": 200}
+_TRAJECTORIES = {"gaussian": 10000, "fock": 120}
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -193,7 +193,7 @@ def simulate_command(as_json: bool, out: Path | None, quiet: bool, **values: Any
               help="gaussian: exact moments; fock: the master equation in a Fock basis that moves.")  # fmt: skip
 @options.CUTOFF
 @options.FRAME
-@click.option("--trajectories", type=click.INT, default=None, show_default="10000; 200 for fock",
+@click.option("--trajectories", type=click.INT, default=None, show_default="10000; 120 for fock",
               help="To each working point.")  # fmt: skip
 @click.option("--duration", type=options.DURATION, default=None, show_default="five conditional relaxation times")
 @options.SEED

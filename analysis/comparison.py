@@ -33,7 +33,7 @@ from sim.parameters import Cascade, Detection, require, require_count
 # LO phases tried for the quietest unravelling of the unconditional state: it need not be the best, only good
 _PHASES = np.pi * np.arange(12) / 12
 # of E; with 1e4 trajectories its statistical error is then 1e-6 of E, rounding at V = 1e7 some 1e-7. A Fock space cut
-# to a dozen levels is good to 1e-4 of E, which 200 trajectories are for a share of 1e-3
+# to a dozen levels is good to 1e-4 of E, which some hundred trajectories are for a share of 1e-3
 _LEAST_SHARE = {"exact": 1e-4, "truncated": 1e-3}
 _SAVES = 20
 # conditional relaxation times: what a Fock state forgets of its Gaussian start is then e⁻¹⁰
