@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from sim.conventions import VACUUM_VARIANCE, symplectic_form
 from sim.fock.levels import LADDER, Levels
-from sim.fock.normal_modes import normal_modes
+from sim.fock.normal_modes import normal_modes, of_symmetric
 
 ComplexArray = NDArray[np.complex128]
 FloatArray = NDArray[np.float64]
@@ -29,10 +29,11 @@ def metaplectic(symplectic: FloatArray, levels: Levels) -> ComplexArray:
     X is split into a squeezer and a rotation, each of which has a real logarithm whatever X is. The truncated U is
     unitary; it is U only where it does not carry a state over the top level.
     """
-    stretch = la.sqrtm(symplectic @ symplectic.T).real
+    square = symplectic @ symplectic.T
+    stretch = of_symmetric(np.sqrt, square)
     rotation = np.linalg.solve(stretch, symplectic)
     form = symplectic_form(len(levels.cutoffs))
-    squeezer = exponential(1j * form @ la.logm(stretch).real, levels)
+    squeezer = exponential(0.5j * form @ of_symmetric(np.log, square), levels)
     # a → u a under the rotation
     u = rotation[::2, ::2] + 1j * rotation[1::2, ::2]
     values, vectors = la.schur(u, output="complex")

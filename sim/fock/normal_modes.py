@@ -1,7 +1,8 @@
 """Normal modes of a Gaussian state: the symplectic frame in which it is thermal (Williamson)."""
 
+from collections.abc import Callable
+
 import numpy as np
-import scipy.linalg as la
 from numpy.typing import NDArray
 
 from sim.conventions import symplectic_form
@@ -18,19 +19,28 @@ def normal_modes(covariance: FloatArray, near: FloatArray | None = None) -> Floa
     d = covariance.shape[0]
     form = symplectic_form(d // 2)
     square = _geometric_mean(covariance, form @ np.linalg.inv(covariance) @ form.T)
-    values, vectors = np.linalg.eigh(0.5 * (square + square.T))
-    squeezer = (vectors * np.sqrt(values)) @ vectors.T
+    squeezer = of_symmetric(np.sqrt, square)
     passive = np.linalg.solve(squeezer, np.linalg.solve(squeezer, covariance).T)
     # what commutes with Σ is a complex matrix on X + iP
     amplitudes = passive[::2, ::2] + 1j * passive[1::2, ::2]
     reference = np.eye(d // 2, dtype=complex)
     if near is not None:
-        turned = np.linalg.solve(_polar(near), near)
+        turned = np.linalg.solve(of_symmetric(np.sqrt, near @ near.T), near)
         reference = turned[::2, ::2] + 1j * turned[1::2, ::2]
     rotation = reference @ _diagonaliser(reference.conj().T @ amplitudes @ reference)
     quarter = np.array([[0.0, -1.0], [1.0, 0.0]])
     modes: FloatArray = squeezer @ (np.kron(rotation.real, np.eye(2)) + np.kron(rotation.imag, quarter))
     return modes
+
+
+def of_symmetric(function: Callable[[FloatArray], FloatArray], matrix: FloatArray) -> FloatArray:
+    """``function`` of a real symmetric matrix, of its eigenvalues.
+
+    Not scipy's matrix functions, whose last bits change from call to call.
+    """
+    values, vectors = np.linalg.eigh(0.5 * (matrix + matrix.T))
+    result: FloatArray = (vectors * function(values)) @ vectors.T
+    return result
 
 
 def require_symplectic(matrix: FloatArray, dimension: int) -> None:
@@ -43,15 +53,10 @@ def require_symplectic(matrix: FloatArray, dimension: int) -> None:
 
 
 def _geometric_mean(first: FloatArray, second: FloatArray) -> FloatArray:
-    root = la.sqrtm(first).real
+    root = of_symmetric(np.sqrt, first)
     inverse = np.linalg.inv(root)
-    mean: FloatArray = root @ la.sqrtm(inverse @ second @ inverse).real @ root
+    mean: FloatArray = root @ of_symmetric(np.sqrt, inverse @ second @ inverse) @ root
     return mean
-
-
-def _polar(symplectic: FloatArray) -> FloatArray:
-    stretch: FloatArray = la.sqrtm(symplectic @ symplectic.T).real
-    return stretch
 
 
 def _diagonaliser(matrix: NDArray[np.complex128]) -> NDArray[np.complex128]:

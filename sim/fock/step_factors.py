@@ -47,6 +47,12 @@ _ROUNDING = 1e-9
 _MOST_NOISE = 0.2
 # of hΘ: well within the principal branch of the logarithms
 _MOST_TURN = 1.5
+# of ‖M − 1‖ where the series for its logarithm takes over: 0.15¹⁷ is below rounding
+_NEAR = 0.3
+_TERMS = 19
+# quadratic convergence from within a factor of e^1.5
+_ITERATIONS = 8
+_MOST_ROOTS = 12
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -76,9 +82,9 @@ def step_factors(model: LinearModel, step: float) -> StepFactors:
     generator, commutators = _generator(model)
     flow = la.expm(step * generator)
     involution = np.diag(np.repeat([1.0, -1.0], d))
-    jump = 0.5 * la.logm(flow @ np.linalg.inv(involution @ flow @ involution))
+    jump = 0.5 * _logarithm(flow @ np.linalg.inv(involution @ flow @ involution))
     two_sided = (la.expm(-jump) @ flow)[:d, :d]
-    quadratic = -1j * la.logm(two_sided) @ np.linalg.inv(commutators[:d, :d])
+    quadratic = -1j * _logarithm(two_sided) @ np.linalg.inv(commutators[:d, :d])
     noise = (-1j * jump @ np.linalg.inv(commutators))[:d, d:]
     values, vectors = np.linalg.eigh(0.5 * (noise + noise.conj().T))
     values = np.where(values > _ROUNDING * values[-1], values, 0.0)
@@ -87,7 +93,7 @@ def step_factors(model: LinearModel, step: float) -> StepFactors:
     equations = moment_equations(model)
     lag = step * _integral(-step * generator, both @ equations.readout, step * equations.drift)
     return StepFactors(
-        quadratic=0.5 * (quadratic + quadratic.T),
+        quadratic=np.asarray(0.5 * (quadratic + quadratic.T), dtype=np.complex128),
         noise=(vectors * values) @ vectors.conj().T,
         response=_integral(-step * generator, both, np.zeros((both.shape[1],) * 2))[:d],
         lag=lag[:d],
@@ -113,6 +119,26 @@ def _generator(model: LinearModel) -> tuple[ComplexArray, ComplexArray]:
     form = symplectic_form(model.dimension // 2)
     commutators = la.block_diag(form, -form).astype(complex)
     return 1j * quadratic @ commutators, commutators
+
+
+def _logarithm(matrix: ComplexArray) -> ComplexArray:
+    """The principal logarithm of a matrix not far from 1, the same bits at every call, as scipy's are not.
+
+    Square roots until it is near 1 (Denman and Beavers), then log M = 2 artanh X with X = (M − 1)(M + 1)⁻¹.
+    """
+    one, doublings = np.eye(matrix.shape[0]), 0
+    while np.linalg.norm(matrix - one) > _NEAR and doublings < _MOST_ROOTS:
+        root, inverse = matrix, one.astype(complex)
+        for _ in range(_ITERATIONS):
+            root, inverse = 0.5 * (root + np.linalg.inv(inverse)), 0.5 * (inverse + np.linalg.inv(root))
+        matrix, doublings = root, doublings + 1
+    x = (matrix - one) @ np.linalg.inv(matrix + one)
+    power, total = x, x.copy()
+    for odd in range(3, _TERMS, 2):
+        power = power @ x @ x
+        total = total + power / odd
+    logarithm: ComplexArray = 2.0 ** (doublings + 1) * total
+    return logarithm
 
 
 def _integral(left: ComplexArray, middle: ComplexArray, right: FloatArray) -> ComplexArray:
