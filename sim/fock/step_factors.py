@@ -137,8 +137,7 @@ def _logarithm(matrix: ComplexArray) -> ComplexArray:
     for odd in range(3, _TERMS, 2):
         power = power @ x @ x
         total = total + power / odd
-    logarithm: ComplexArray = 2.0 ** (doublings + 1) * total
-    return logarithm
+    return np.asarray(2.0 ** (doublings + 1) * total, dtype=np.complex128)
 
 
 def _integral(left: ComplexArray, middle: ComplexArray, right: FloatArray) -> ComplexArray:
