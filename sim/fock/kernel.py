@@ -22,9 +22,9 @@ ComplexArray = NDArray[np.complex128]
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
 
-# not nnan and ninf: a state that is not finite has to be seen
-_FAST = {"reassoc", "contract", "arcp", "nsz"}
-_compiled = numba.njit(cache=True, fastmath=_FAST, error_model="numpy")
+# No fast mathematics: what it may reorder it does not reorder alike when the code is compiled and when it is read from
+# the cache, and a trajectory must be the same bits in every process. It would save 10 %.
+_compiled = numba.njit(cache=True, error_model="numpy")
 
 
 class Basis(NamedTuple):
