@@ -23,7 +23,7 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
 
 # No fast mathematics: what it may reorder it does not reorder alike when the code is compiled and when it is read from
-# the cache, and a trajectory must be the same bits in every process. It would save 10 %.
+# the cache, and a trajectory must be the same bits in every process. Nothing measurable is lost by it.
 _compiled = numba.njit(cache=True, error_model="numpy")
 
 
