@@ -23,7 +23,7 @@ from analysis.estimators import (
 )
 from analysis.optimum import Optimum, Search, best_points
 from analysis.parallel import in_parallel
-from analysis.steering import DIRECTIONS, Direction, steering_parameter
+from analysis.steering import DIRECTIONS, SCHEMES, Direction, steering_parameter
 from sim.ensemble import Method, grid_for, require_jobs, simulate
 from sim.gaussian.covariance import relaxation_time, stationary_state
 from sim.gaussian.trajectories import Gaussian
@@ -42,7 +42,6 @@ _RELAXATIONS = 5.0
 _LONGEST = 1e9
 # of C₋, for the exact curve
 _PER_DECADE = 5
-SCHEMES = ("unconditional", "conditional")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,21 +10,18 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq, minimize_scalar
 
 from analysis.drive import Drive
-from analysis.steering import DIRECTIONS, STEERING_BOUND, Direction, steering_parameter
+from analysis.steering import DIRECTIONS, SCHEMES, STEERING_BOUND, Direction, Scheme, steering_parameter
 from sim.gaussian.moments import moment_equations
 from sim.model import LinearModel
 from sim.states import InitialState
 
 FloatArray = NDArray[np.float64]
-Scheme = Literal["unconditional", "conditional"]
-SCHEMES: tuple[Scheme, ...] = ("unconditional", "conditional")
 Steering = dict[Scheme, dict[Direction, FloatArray]]
 
 # what is below a bound is so by more than rounding: oscillators left in their ground states stay at E = ½

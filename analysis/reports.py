@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from analysis import measures
 from analysis.estimators import Ensemble, Estimate, conditional_steering, relative_improvement, unconditional_steering
-from analysis.milestones import SCHEMES, Window
-from analysis.steering import DIRECTIONS, Direction, steering_parameter
+from analysis.milestones import Window
+from analysis.steering import DIRECTIONS, SCHEMES, Direction, steering_parameter
 from analysis.transients import Transient
 from sim import analytic
 from sim.gaussian.covariance import steady_state, transient

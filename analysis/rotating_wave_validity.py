@@ -14,13 +14,12 @@ from numpy.typing import NDArray
 
 from analysis.optimum import Search, best_points
 from analysis.parallel import in_parallel
-from analysis.steering import DIRECTIONS, Direction, steering_parameter
+from analysis.steering import DIRECTIONS, SCHEMES, Direction, Scheme, steering_parameter
 from sim.gaussian.covariance import steady_state
 from sim.model import lab, rwa
 from sim.parameters import Bath, Cascade, Detection, Oscillator, require
 
 FloatArray = NDArray[np.float64]
-SCHEMES = ("unconditional", "conditional")
 # the paper's range of C₋ and beyond; Ω/Γ from where the approximation is none
 C_MINUS = np.geomspace(1.0, 300.0, 7)
 RATIOS = np.geomspace(1.0, 1e3, 13)
@@ -81,7 +80,7 @@ def holds_above(ratios: FloatArray, errors: FloatArray, tolerance: float) -> flo
     return float(np.exp(between))
 
 
-def generic_point(c: float, lo_phase_pi: float = 0.5) -> dict[tuple[str, Direction], WorkingPoint]:
+def generic_point(c: float, lo_phase_pi: float = 0.5) -> dict[tuple[Scheme, Direction], WorkingPoint]:
     """θ₋ = 0.35 π, θ₊ = 0.40 π, equal cooperativities, hot baths: by scheme and direction."""
     minus, plus = (Oscillator.from_cooperativity(c, np.pi * angle, Bath.named("hot")) for angle in (0.35, 0.40))
     return {
@@ -96,7 +95,7 @@ def generic_point(c: float, lo_phase_pi: float = 0.5) -> dict[tuple[str, Directi
     }
 
 
-def best_point(c_minus: float) -> dict[tuple[str, Direction], WorkingPoint]:
+def best_point(c_minus: float) -> dict[tuple[Scheme, Direction], WorkingPoint]:
     """The best point of each scheme and direction with hot baths, by scheme and direction."""
     hot = Bath.named("hot")
     found = {}
@@ -140,6 +139,6 @@ def survey(jobs: int = 1, progress: Callable[[int, int], None] | None = None) ->
 
 def _errors(case: tuple[str, float]) -> FloatArray:
     where, c_minus = case
-    points: Mapping[tuple[str, Direction], WorkingPoint]
+    points: Mapping[tuple[Scheme, Direction], WorkingPoint]
     points = best_point(c_minus) if where == "best" else generic_point(c_minus)
     return np.array([[relative_errors(points[s, d], RATIOS) for d in DIRECTIONS] for s in SCHEMES])

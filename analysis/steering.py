@@ -12,6 +12,9 @@ FloatArray = NDArray[np.float64]
 Direction = Literal["plus_given_minus", "minus_given_plus"]
 
 DIRECTIONS: tuple[Direction, ...] = ("plus_given_minus", "minus_given_plus")
+Scheme = Literal["unconditional", "conditional"]
+# without the record, and given it
+SCHEMES: tuple[Scheme, ...] = ("unconditional", "conditional")
 # Eq. (5) of arXiv:1901.04250: steering where E is below it
 STEERING_BOUND = 0.5
 

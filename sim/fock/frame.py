@@ -18,7 +18,7 @@ from sim.fock.gaussian_operators import thermal_ratio
 from sim.fock.levels import mode_names
 from sim.fock.normal_modes import normal_modes, require_symplectic
 from sim.gaussian.covariance import transient
-from sim.gaussian.moments import moment_equations
+from sim.gaussian.moments import MomentEquations, moment_equations
 from sim.grid import TimeGrid
 from sim.model import LinearModel
 from sim.states import InitialState
@@ -96,13 +96,14 @@ def frame_path(kind: str | FloatArray, model: LinearModel, grid: TimeGrid, initi
     in_force = np.searchsorted(chosen, np.arange(len(steps)), side="right") - 1
     excursion = np.zeros_like(initial.covariance) if follow else np.outer(initial.center, initial.center)
     seen = [mode_variances(frames[k], v + excursion) for k, v in zip(in_force, covariances, strict=True)]
+    equations = moment_equations(model)
     return FramePath(
         symplectics=frames,
         first_steps=steps[chosen],
         follow=follow,
         variances=np.max(seen, axis=0),
         kicks=np.max(
-            [_kicks(model, frames[k], v, grid.step) for k, v in zip(in_force, covariances, strict=True)], axis=0
+            [_kicks(equations, frames[k], v, grid.step) for k, v in zip(in_force, covariances, strict=True)], axis=0
         ),
     )
 
@@ -176,8 +177,8 @@ def _continuous(covariances: FloatArray) -> FloatArray:
     return np.array(modes[::-1])
 
 
-def _kicks(model: LinearModel, symplectic: FloatArray, covariance: FloatArray, step: float) -> FloatArray:
-    gain = np.linalg.solve(symplectic, moment_equations(model).gain(covariance))
+def _kicks(equations: MomentEquations, symplectic: FloatArray, covariance: FloatArray, step: float) -> FloatArray:
+    gain = np.linalg.solve(symplectic, equations.gain(covariance))
     kicks: FloatArray = step * np.sum(gain**2, axis=1).reshape(-1, 2).mean(axis=1)
     return kicks
 

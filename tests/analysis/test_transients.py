@@ -6,8 +6,8 @@ import pytest
 from numpy.typing import NDArray
 
 from analysis.drive import Drive, unlit
-from analysis.milestones import SCHEMES, SETTLED, Scheme, Window
-from analysis.steering import DIRECTIONS, Direction, steering_parameter
+from analysis.milestones import SETTLED, Window
+from analysis.steering import DIRECTIONS, SCHEMES, Direction, Scheme, steering_parameter
 from analysis.transients import SampledTransient, Transient, sampled_transient, steering_transient
 from sim.ensemble import grid_for, simulate
 from sim.fock.co_moving import Fock
