@@ -6,13 +6,13 @@ scatter adds least to E_u is taken, and with it the smallest error of d. E_c is 
 second ensemble.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
-import xarray as xr
 
-from analysis.discretisation import with_discretisation
 from analysis.estimators import (
     Ensemble,
     Estimate,
@@ -21,14 +21,19 @@ from analysis.estimators import (
     sampled_part,
     unconditional_steering,
 )
-from analysis.optimum import Optimum, Search, best_points
-from analysis.parallel import in_parallel
-from analysis.steering import DIRECTIONS, SCHEMES, Direction, steering_parameter
-from sim.ensemble import Method, grid_for, require_jobs, simulate
+from analysis.optimum import Optimum
+from analysis.runs import ENSEMBLES
+from analysis.sampling import Problem, sample
+from analysis.steering import Direction, steering_parameter
+from analysis.target import Target
+from sim.ensemble import Method, grid_for
 from sim.gaussian.covariance import relaxation_time, stationary_state
 from sim.gaussian.trajectories import Gaussian
+from sim.manifest import plain
 from sim.model import rwa
 from sim.parameters import Cascade, Detection, require, require_count
+from sim.run_directory import opened
+from sim.workers import require_jobs
 
 # LO phases tried for the quietest unravelling of the unconditional state: it need not be the best, only good
 _PHASES = np.pi * np.arange(12) / 12
@@ -40,8 +45,7 @@ _SAVES = 20
 _RELAXATIONS = 5.0
 # units of 1/γ̃₀; the slowest relaxation at hot baths and the edge of stability takes 1e7
 _LONGEST = 1e9
-# of C₋, for the exact curve
-_PER_DECADE = 5
+Progress = Callable[[float], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +59,8 @@ class Sampling:
     duration : in units of 1/γ̃₀ of the first oscillator, > 0; left out, five conditional relaxation times
     seed : of all ensembles together, ≥ 0
     jobs : worker processes
+    target : of d: trajectories are then the most to a working point
+    run : directory in which every ensemble is a run of its own, begun by ``begin``
     """
 
     method: Method
@@ -62,6 +68,8 @@ class Sampling:
     duration: float | None = None
     seed: int = 0
     jobs: int = 1
+    target: Target | None = None
+    run: Path | None = None
 
     def __post_init__(self) -> None:
         require_count(self.trajectories, "trajectories", low=2)
@@ -69,11 +77,13 @@ class Sampling:
         require_jobs(self.jobs)
         if self.duration is not None:
             require(self.duration, "duration", low=0.0, high=_LONGEST, low_open=True)
+        if self.target is not None and self.target.quantity != "d":
+            raise ValueError(f"a comparison can only have a target of d, got {self.target.quantity}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """One direction at one C₋ and one pair of baths: what is exact, and what the trajectories say."""
+    """One direction at one C₋ and one pair of baths: what is exact, and what so many trajectories of a scheme say."""
 
     direction: Direction
     best_unconditional: Optimum
@@ -81,6 +91,7 @@ class Comparison:
     unconditional: Estimate
     conditional: Estimate
     improvement: Estimate
+    trajectories: tuple[int, int]
 
     @property
     def exact_improvement(self) -> float:
@@ -117,31 +128,49 @@ def _sampled_share(cascade: Cascade, detection: Detection, direction: Direction)
     return part / float(steering_parameter(state.unconditional, direction))
 
 
-def optima(
-    searches: Sequence[Search], jobs: int = 1, progress: Callable[[], None] | None = None
-) -> list[dict[Direction, tuple[Optimum, Optimum]]]:
-    """The best unconditional and conditional point of each search, by direction; ``progress`` after each search."""
-    return in_parallel(_both_schemes, searches, jobs, None if progress is None else lambda *_: progress())
+def begin(sampling: Sampling, configuration: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
+    """Begin or continue the run directory of a comparison.
+
+    Raises ValueError as ``sim.run_directory.opened`` does.
+    """
+    assert sampling.run is not None
+    identity = plain({"configuration": configuration, "method": repr(sampling.method), "seed": sampling.seed})
+    opened(sampling.run, identity, trajectories=sampling.trajectories, entropy=str(sampling.seed), asked=asked)
+    (sampling.run / ENSEMBLES).mkdir(exist_ok=True)
 
 
-def _both_schemes(search: Search) -> dict[Direction, tuple[Optimum, Optimum]]:
-    unconditional, conditional = (best_points(search, conditional=wanted) for wanted in (False, True))
-    return {direction: (unconditional[direction], conditional[direction]) for direction in DIRECTIONS}
-
-
-def compare(best: tuple[Optimum, Optimum], sampling: Sampling, *, stream: int) -> Comparison:
+def compare(
+    best: tuple[Optimum, Optimum], sampling: Sampling, *, stream: int, progress: Progress | None = None
+) -> Comparison:
     """d in one direction from simulated records at the best point of each scheme.
 
-    ``stream`` numbers the comparisons of one study, so that each draws its own noise from ``sampling.seed``.
+    ``stream`` numbers the comparisons of one study, so that each draws its own noise from ``sampling.seed``;
+    ``progress`` is given shares of the work, 1 in all, and how it stands.
     """
     unconditional, conditional = best
     direction = unconditional.direction
     if conditional.detection is None:
         raise ValueError("the second optimum must be that of the conditional scheme")
     quiet = quietest_detection(unconditional.cascade, direction, conditional.detection.efficiency, sampling.method)
-    first = _ensemble(unconditional.cascade, quiet, sampling, 2 * stream)
-    second = _ensemble(conditional.cascade, conditional.detection, sampling, 2 * stream + 1)
-    e_u, e_c = unconditional_steering(first, direction), conditional_steering(second, direction)
+    goal = None if sampling.target is None or direction not in sampling.target.directions else sampling.target
+    # of the error allowed to d; E_c is to have half, and the exact optima are near enough to say what that is
+    allowed = (unconditional.value - conditional.value) * goal.relative_half_width / 2 if goal else 0.0
+
+    def seen_enough(ensemble: Ensemble) -> bool:
+        found = conditional_steering(ensemble, direction)
+        return goal is not None and (found.high - found.low) / 2 <= allowed
+
+    second = _ensemble(
+        conditional.cascade, conditional.detection, sampling, 2 * stream + 1, _Looking(seen_enough, sampling, progress)
+    )
+    e_c = conditional_steering(second, direction)
+
+    def enough(ensemble: Ensemble) -> bool:
+        found = relative_improvement(unconditional_steering(ensemble, direction), e_c)
+        return goal is not None and found.relative_half_width <= goal.relative_half_width
+
+    first = _ensemble(unconditional.cascade, quiet, sampling, 2 * stream, _Looking(enough, sampling, progress))
+    e_u = unconditional_steering(first, direction)
     return Comparison(
         direction=direction,
         best_unconditional=unconditional,
@@ -149,10 +178,32 @@ def compare(best: tuple[Optimum, Optimum], sampling: Sampling, *, stream: int) -
         unconditional=e_u,
         conditional=e_c,
         improvement=relative_improvement(e_u, e_c),
+        trajectories=(first.trajectories, second.trajectories),
     )
 
 
-def _ensemble(cascade: Cascade, detection: Detection, sampling: Sampling, stream: int) -> Ensemble:
+class _Looking:
+    """Watches one of two ensembles grow: tells how far it is, and when it is good enough."""
+
+    def __init__(self, enough: Callable[[Ensemble], bool], sampling: Sampling, progress: Progress | None) -> None:
+        self._enough, self._most, self._progress = enough, sampling.trajectories, progress
+        self._done = 0.0
+
+    def __call__(self, ensemble: Ensemble) -> bool:
+        self._advance(ensemble.trajectories / self._most / 2)
+        return self._enough(ensemble)
+
+    def close(self) -> None:
+        """What is left of its share is not needed."""
+        self._advance(0.5)
+
+    def _advance(self, done: float) -> None:
+        if self._progress is not None:
+            self._progress(done - self._done)
+        self._done = done
+
+
+def _ensemble(cascade: Cascade, detection: Detection, sampling: Sampling, stream: int, looking: _Looking) -> Ensemble:
     model = rwa(cascade, detection)
     start = stationary_state(model)
     if sampling.duration is None:
@@ -160,105 +211,15 @@ def _ensemble(cascade: Cascade, detection: Detection, sampling: Sampling, stream
     else:
         duration = sampling.duration * cascade.time_unit
     grid = grid_for(sampling.method, model, start, duration, saves=_SAVES)
-    seed = int(np.random.SeedSequence(sampling.seed, spawn_key=(stream,)).generate_state(1, np.uint64)[0])
-    dataset = simulate(
-        model,
-        sampling.method,
-        grid,
-        start,
+    problem = Problem(
+        model=model,
+        method=sampling.method,
+        grid=grid,
+        initial=start,
         trajectories=sampling.trajectories,
-        seed=seed,
-        jobs=sampling.jobs,
+        seed=int(np.random.SeedSequence(sampling.seed, spawn_key=(stream,)).generate_state(1, np.uint64)[0]),
     )
-    return Ensemble.of(with_discretisation(dataset, model, sampling.method, grid, start, seed))
-
-
-def study(
-    searches: dict[tuple[str, float], Search], sampling: Sampling, progress: Callable[[], None] | None = None
-) -> list[Comparison]:
-    """Comparisons in both directions for every search, keyed by (bath of +, C₋), in order.
-
-    ``progress`` is called after each search and each comparison, ``steps`` times with that of ``exact_curve``.
-    """
-    comparisons: list[Comparison] = []
-    for best in optima(list(searches.values()), sampling.jobs, progress):
-        for pair in best.values():
-            comparisons.append(compare(pair, sampling, stream=len(comparisons)))
-            if progress is not None:
-                progress()
-    return comparisons
-
-
-def steps(searches: dict[tuple[str, float], Search]) -> int:
-    """How often ``study`` and ``exact_curve`` together call their ``progress``."""
-    return (1 + len(DIRECTIONS)) * len(searches) + len(_curve(searches))
-
-
-def _curve(searches: dict[tuple[str, float], Search]) -> dict[tuple[str, float], Search]:
-    """The same searches on a grid over the range of C₋."""
-    given = [c_minus for _, c_minus in searches]
-    count = 1 + int(np.ceil(_PER_DECADE * np.log10(max(given) / min(given))))
-    grid = np.geomspace(min(given), max(given), count)
-    return {
-        (bath, float(c_minus)): replace(search, c_minus=float(c_minus))
-        for (bath, _), search in searches.items()
-        for c_minus in grid
-    }
-
-
-def exact_curve(
-    searches: dict[tuple[str, float], Search], jobs: int = 1, progress: Callable[[], None] | None = None
-) -> xr.Dataset:
-    """d from the exact optima on a grid over the range of C₋: ``d_curve`` (curve_point, direction)."""
-    points = _curve(searches)
-    values = [
-        [1.0 - conditional.value / unconditional.value for unconditional, conditional in best.values()]
-        for best in optima(list(points.values()), jobs, progress)
-    ]
-    return xr.Dataset(
-        {"d_curve": (("curve_point", "direction"), np.array(values))},
-        coords={
-            "curve_bath": ("curve_point", [bath for bath, _ in points]),
-            "curve_c_minus": ("curve_point", [c_minus for _, c_minus in points]),
-            "direction": [f"E_{direction}" for direction in DIRECTIONS],
-        },
-    )
-
-
-def dataset(searches: dict[tuple[str, float], Search], comparisons: Sequence[Comparison]) -> xr.Dataset:
-    """A study as a dataset over (point, direction), and (point, direction, scheme) for the working points."""
-    shape = (len(searches), len(DIRECTIONS))
-
-    def table(pick: Callable[[Comparison], float]) -> tuple[tuple[str, str], np.ndarray]:
-        return ("point", "direction"), np.array([pick(c) for c in comparisons]).reshape(shape)
-
-    def points(pick: Callable[[Optimum], float]) -> tuple[tuple[str, str, str], np.ndarray]:
-        values = [[pick(c.best_unconditional), pick(c.best_conditional)] for c in comparisons]
-        return ("point", "direction", "scheme"), np.array(values).reshape(*shape, 2)
-
-    variables = {
-        f"{name}{suffix}": table(lambda c, n=field, e=edge: getattr(getattr(c, n), e))  # type: ignore[misc]
-        for name, field in (("E_u", "unconditional"), ("E_c", "conditional"), ("d", "improvement"))
-        for suffix, edge in (("", "value"), ("_low", "low"), ("_high", "high"))
-    }
-    variables["d_exact"] = table(lambda c: c.exact_improvement)
-    working_points = {
-        "E_exact": points(lambda o: o.value),
-        "theta_minus_pi": points(lambda o: o.cascade.minus.angle / np.pi),
-        "theta_plus_pi": points(lambda o: o.cascade.plus.angle / np.pi),
-        "c_plus_over_c_minus": points(lambda o: o.cascade.plus.cooperativity / o.cascade.minus.cooperativity),
-        "lo_phase_pi": points(lambda o: o.detection.lo_phase / np.pi if o.detection else np.nan),
-    }
-    return xr.Dataset(
-        {**variables, **working_points},
-        coords={
-            "bath": ("point", [bath for bath, _ in searches]),
-            "c_minus": ("point", [c_minus for _, c_minus in searches]),
-            "direction": [f"E_{direction}" for direction in DIRECTIONS],
-            "scheme": list(SCHEMES),
-        },
-        attrs={
-            "intervals": "95 %: *_low to *_high",
-            "bath": "bath of the second oscillator",
-        },
-    )
+    store = None if sampling.run is None else problem.stored(sampling.run / ENSEMBLES / f"{stream:04d}")
+    found = Ensemble.of(sample(problem, jobs=sampling.jobs, store=store, look=looking))
+    looking.close()
+    return found

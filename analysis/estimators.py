@@ -18,11 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import chdtri, ndtri
 
-from analysis.steering import Direction, blocks, inferred_covariance, optimal_gains, steering_parameter
+from analysis.steering import DIRECTIONS, Direction, blocks, inferred_covariance, optimal_gains, steering_parameter
 from sim.parameters import require_count
 
 if TYPE_CHECKING:
     import xarray as xr
+
+    from sim.block import Block
 
 FloatArray = NDArray[np.float64]
 CONFIDENCE = 0.95
@@ -35,6 +37,13 @@ class Estimate:
     value: float
     low: float
     high: float
+
+    @property
+    def relative_half_width(self) -> float:
+        """Of the interval, in units of the value; infinite where that is 0 and the interval is not."""
+        half = (self.high - self.low) / 2
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return float(np.divide(half, abs(self.value))) if half else 0.0
 
     @property
     def interval(self) -> list[float]:
@@ -85,6 +94,39 @@ class Ensemble:
             trajectories=int(dataset.attrs["trajectories"]),
             **({"bias": dataset["discretisation_bias"].to_numpy()} if "discretisation_bias" in dataset else {}),
         )
+
+    @classmethod
+    def of_block(cls, block: "Block", check: "xr.Dataset | None" = None) -> "Ensemble":
+        """The ensemble of all trajectories of ``block`` at its last save.
+
+        ``check`` is their discretisation error, see ``analysis.discretisation``.
+        """
+        spread = block.covariance.deviations[-1]
+        spread = block.covariance.covariance[-1] if np.any(spread) else spread
+        return cls(
+            conditional=block.covariance.mean[-1].reshape(4, 4),
+            conditional_error=spread.reshape(4, 4, 4, 4) / block.count,
+            scatter=block.mean.covariance[-1],
+            trajectories=block.count,
+            **({} if check is None else {"bias": check["discretisation_bias"].to_numpy()}),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Steering:
+    """E and d of one ensemble in both directions, with intervals."""
+
+    unconditional: dict[Direction, Estimate]
+    conditional: dict[Direction, Estimate]
+    d: dict[Direction, Estimate]
+
+    @classmethod
+    def of(cls, ensemble: Ensemble) -> "Steering":
+        """What the ensemble says."""
+        unseen = {each: unconditional_steering(ensemble, each) for each in DIRECTIONS}
+        seen = {each: conditional_steering(ensemble, each) for each in DIRECTIONS}
+        gain = {each: relative_improvement(unseen[each], seen[each]) for each in DIRECTIONS}
+        return cls(unconditional=unseen, conditional=seen, d=gain)
 
 
 def conditional_steering(ensemble: Ensemble, direction: Direction) -> Estimate:

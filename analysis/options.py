@@ -1,8 +1,10 @@
 """The options of the command line, and the physical objects they describe."""
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -24,6 +26,11 @@ FloatArray = NDArray[np.float64]
 _QUTIP_CUTOFFS = (10, 10)
 
 
+# under which the texts of options are kept in a click context, by name
+GIVEN = "analysis.options.given"
+FILE = click.Path(dir_okay=False, path_type=Path)
+
+
 class Text(click.ParamType[Any]):
     """An option read by a function that raises ValueError for what it cannot read."""
 
@@ -40,9 +47,24 @@ class Text(click.ParamType[Any]):
         if not isinstance(value, (str, int, float)):
             self.fail(f"{value!r} is not a {self.name}", param, ctx)
         try:
-            return self._read(str(value))
+            found = self._read(str(value))
         except ValueError as error:
             self.fail(str(error), param, ctx)
+        if ctx is not None and param is not None:
+            ctx.meta.setdefault(GIVEN, {})[param.name] = _canonical(str(value))
+        return found
+
+
+def _canonical(text: str) -> str:
+    """The same text for the same numbers: 5, 5.0 and 5e0 are one."""
+
+    def one(part: str) -> str:
+        try:
+            return repr(float(part))
+        except ValueError:
+            return part.strip()
+
+    return "".join(part if part in {",", ":"} else one(part) for part in re.split("([,:])", text))
 
 
 BATH = Text("bath", readers.bath)
@@ -223,17 +245,23 @@ FRAME = click.option(
 )  # fmt: skip
 
 
+_USED: dict[str, tuple[str, ...]] = {"gaussian": (), "fock": ("cutoff", "frame"), "qutip": ("cutoff", "qutip_method")}
+
+
+def unused(engine: str) -> set[str]:
+    """Which options an engine has no use for, of those that some engine has."""
+    return {name for names in _USED.values() for name in names} - set(_USED[engine])
+
+
 def method(values: dict[str, Any]) -> "Method":
     """The engine the options of the running command describe.
 
     Raises ValueError for a given option that the engine has no use for, rather than ignore it.
     """
     engine, cutoffs = values["engine"], values["cutoff"]
-    used = {"gaussian": (), "fock": ("cutoff", "frame"), "qutip": ("cutoff", "qutip_method")}[engine]
     context = click.get_current_context()
-    for name in ("cutoff", "frame", "qutip_method"):
-        given = name in values and context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT
-        if given and name not in used:
+    for name in unused(engine):
+        if name in values and context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
             raise ValueError(f"--{name.replace('_', '-')} has no meaning for --engine {engine}")
     if engine == "gaussian":
         from sim.gaussian.trajectories import Gaussian
@@ -261,6 +289,3 @@ OVER_TIME = options(
 JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output, nothing else.")
 QUIET = click.option("--quiet", is_flag=True, help="No progress bar.")
 SEED = click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the ensemble.")
-JOBS = click.option(
-    "--jobs", type=click.INT, default=-1, show_default=True, help="Worker processes; -1 for one per core."
-)

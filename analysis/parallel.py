@@ -6,7 +6,7 @@ from typing import TypeVar
 import joblib
 from threadpoolctl import threadpool_limits
 
-from sim.ensemble import require_jobs
+from sim.workers import parallel
 
 _Task = TypeVar("_Task")
 _Result = TypeVar("_Result")
@@ -17,10 +17,8 @@ def in_parallel(
     function: Callable[[_Task], _Result], tasks: Sequence[_Task], jobs: int, progress: Progress | None = None
 ) -> list[_Result]:
     """``function`` of every task, in order, by ``jobs`` processes of one thread each; ``progress(done, total)``."""
-    require_jobs(jobs)
     results: list[_Result] = []
-    parallel = joblib.Parallel(n_jobs=jobs, return_as="generator")
-    for result in parallel(joblib.delayed(_on_one_thread)(function, task) for task in tasks):
+    for result in parallel(jobs, ordered=True)(joblib.delayed(_on_one_thread)(function, task) for task in tasks):
         results.append(result)
         if progress is not None:
             progress(len(results), len(tasks))

@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis import measures
-from analysis.estimators import Ensemble, Estimate, conditional_steering, relative_improvement, unconditional_steering
+from analysis.estimators import Ensemble, Estimate, Steering
 from analysis.milestones import Window
 from analysis.steering import DIRECTIONS, SCHEMES, Direction, steering_parameter
 from analysis.transients import Transient
 from sim import analytic
+from sim.conventions import DIAGNOSTIC
 from sim.gaussian.covariance import steady_state, transient
 from sim.model import LinearModel, lab, rwa
 from sim.parameters import Cascade, Detection
@@ -149,14 +150,11 @@ def _windows(windows: tuple[Window, ...], unit: float) -> list[Report]:
 
 def simulation(dataset: "xr.Dataset", exact: Report) -> Report:
     """Estimates with intervals at the last save of an ensemble, beside the exact values there."""
-    ensemble = Ensemble.of(dataset)
-    unconditional = {each: unconditional_steering(ensemble, each) for each in DIRECTIONS}
-    conditional = {each: conditional_steering(ensemble, each) for each in DIRECTIONS}
-    improvement = {each: relative_improvement(unconditional[each], conditional[each]) for each in DIRECTIONS}
+    found = Steering.of(Ensemble.of(dataset))
     return {
-        "unconditional": _estimates(unconditional),
-        "conditional": _estimates(conditional),
-        "d": _estimates(improvement),
+        "unconditional": _estimates(found.unconditional),
+        "conditional": _estimates(found.conditional),
+        "d": _estimates(found.d),
         "exact": exact,
         "diagnostics": _diagnostics(dataset),
     }
@@ -265,9 +263,9 @@ def _estimates(values: dict[Direction, Estimate]) -> Report:
 def _diagnostics(dataset: "xr.Dataset") -> Report:
     """Of each figure of health the worst over all trajectories, and the engine's warnings."""
     worst = {
-        str(name).removeprefix("diagnostic_"): (values.min() if "eigenvalue" in str(name) else values.max()).item()
+        str(name).removeprefix(DIAGNOSTIC): values.max().item()
         for name, values in dataset.data_vars.items()
-        if str(name).startswith("diagnostic_")
+        if str(name).startswith(DIAGNOSTIC)
     }
     worst |= {name: float(value) for name, value in dataset.attrs.items() if name.startswith("discretisation_error")}
     issued = str(dataset.attrs["warnings"])

@@ -4,9 +4,12 @@ from typing import Any
 
 from rich.table import Table
 
+from analysis.estimators import Estimate
 from analysis.reports import Report, key
-from analysis.steering import DIRECTIONS, regime
+from analysis.steering import DIRECTIONS, Direction, regime
 
+# as many as are spelled out
+_FEW = 5
 _TEXT = ("", "check", "bath of +", "verdict", "where", "statement", "found", "figure", "file", "data")
 _MEASURES = {
     "gaussian_steerability_plus_given_minus": "steerability - to +",
@@ -135,6 +138,39 @@ def simulation(report: Report) -> Table:
             label = f"d of {_LABELS[direction]}" if scheme == "d" else f"{_LABELS[direction]} {scheme}"
             values, exact = report[scheme], report["exact"][scheme][name]
             table.add_row(label, f"{values[name]:.7f}", _interval(values[f"{name}_ci"], ".7f"), f"{exact:.7f}")
+    return table
+
+
+def standing(found: dict[Direction, Estimate]) -> str:
+    """How estimates of d stand, in a few words."""
+    return ", ".join(
+        f"d({_LABELS[direction]}) = {each.value:.2%} ± {(each.high - each.low) / 2:.1%}"
+        for direction, each in found.items()
+    )
+
+
+def status(report: Report) -> Table:
+    """What is in a run directory."""
+    table = _table(f"Run {report['run']}", "", "found")
+    blocks, done = report["blocks"], report["trajectories"]
+    table.add_row("command", str(report["command"]))
+    table.add_row("trajectories", f"{done['done']} of {done['asked']}")
+    table.add_row("blocks", f"{blocks['done']} of {blocks['planned']}")
+    if report["part"]:
+        table.add_row("part", "{}/{}".format(*report["part"]))
+    if report["target"]:
+        table.add_row("target", report["target"])
+    missing = [f"{first} to {last}" for first, last in report["missing"]]
+    if missing:
+        table.add_row(
+            "missing", ", ".join(missing[:_FEW]) + (f" and {len(missing) - _FEW} more" * (len(missing) > _FEW))
+        )
+    for name in ("damaged", "set_aside", "other_versions"):
+        if report[name]:
+            table.add_row(name.replace("_", " "), "\n".join(report[name]))
+    if report["seconds_per_block"]:
+        table.add_row("seconds per block", "{:.3g} to {:.3g}".format(*report["seconds_per_block"]))
+    table.add_row("on disk", f"{report['bytes'] / 2**20:.1f} MiB")
     return table
 
 

@@ -1,16 +1,22 @@
 """A block of trajectories, computed and reduced where a worker is: all that a worker process has to import."""
 
+import threading
+import time
 import warnings
-from dataclasses import dataclass, replace
-from typing import Protocol
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from sim.pooling import Moments
 from sim.states import Trajectories
 
 FloatArray = NDArray[np.float64]
+# limits of threads and the catching of warnings are those of a process, and a worker may have several threads
+_ONE_AT_A_TIME = threading.Lock()
 
 
 class Engine(Protocol):
@@ -20,54 +26,124 @@ class Engine(Protocol):
         """The trajectories of the given indices; each a function of (entropy, index) alone."""
 
 
+class Experiment(Protocol):
+    """What is done with every trajectory beyond its mean and covariance. Must pickle."""
+
+    def tally(self, entropy: int, indices: range, trajectories: Trajectories) -> dict[str, Moments]:
+        """Moments over the trajectories of the given indices, by name; each trajectory on noise of its own."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Issued:
+    """How often an engine issued warnings of one kind, and the first of them."""
+
+    message: str
+    count: int
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Block:
-    """A block of trajectories reduced to its means over them and the sums of squared deviations from those.
+    """A block of trajectories, or a whole ensemble, reduced to its moments.
 
-    ``mean`` (saves + 1, d), ``mean_deviations`` (saves + 1, d, d), ``covariance`` (saves + 1, d, d)
-    and ``covariance_deviations`` (saves + 1, d, d, d, d), between every two entries; ``warnings`` of the
-    engine; the rest as in ``sim.states.Trajectories``.
+    Parameters
+    ----------
+    mean : moments of the conditional means, samples of shape (saves + 1, d)
+    covariance : of the conditional covariances, samples of shape (saves + 1, d²)
+    diagnostics : of each figure of the engine's health the worst over the trajectories
+    kept_means, kept_records : of the trajectories kept, in order: arrays of shape (kept, saves + 1, d) and
+        (kept, saves, channels)
+    tallies : moments of an experiment, by name
+    warnings : of the engine, by ``module:name`` of their class
     """
 
-    count: int
-    mean: FloatArray
-    mean_deviations: FloatArray
-    covariance: FloatArray
-    covariance_deviations: FloatArray
-    diagnostics: dict[str, FloatArray]
-    kept_means: FloatArray
-    kept_records: FloatArray
-    warnings: tuple[Warning, ...] = ()
+    mean: Moments
+    covariance: Moments
+    diagnostics: Mapping[str, FloatArray]
+    kept_means: tuple[FloatArray, ...] = ()
+    kept_records: tuple[FloatArray, ...] = ()
+    tallies: Mapping[str, Moments] = field(default_factory=dict)
+    warnings: Mapping[str, Issued] = field(default_factory=dict)
+
+    @property
+    def count(self) -> int:
+        """The number of trajectories."""
+        return self.mean.count
+
+    def joined(self, other: Self) -> Self:
+        """The moments of both together; ``other`` comes after."""
+        return type(self)(
+            mean=self.mean.joined(other.mean),
+            covariance=self.covariance.joined(other.covariance),
+            diagnostics={
+                name: _worst(name, np.stack([value, other.diagnostics[name]]))
+                for name, value in self.diagnostics.items()
+            },
+            kept_means=self.kept_means + other.kept_means,
+            kept_records=self.kept_records + other.kept_records,
+            tallies={name: value.joined(other.tallies[name]) for name, value in self.tallies.items()},
+            warnings=_both(self.warnings, other.warnings),
+        )
 
 
-def compute(engine: Engine, seed: int, indices: range, keep: int) -> Block:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Task:
+    """What the blocks of an ensemble share: engine, seed, how many trajectories are kept, what else is done."""
+
+    engine: Engine
+    seed: int
+    keep: int = 0
+    experiment: Experiment | None = None
+
+    def __call__(self, indices: range) -> tuple[Block, float]:
+        """The block of these trajectories, and the seconds it took."""
+        started = time.perf_counter()
+        block = compute(self.engine, self.seed, indices, self.keep, self.experiment)
+        return block, time.perf_counter() - started
+
+
+def compute(engine: Engine, seed: int, indices: range, keep: int, experiment: Experiment | None = None) -> Block:
     """The trajectories ``indices`` of the ensemble ``seed``, reduced; the first ``keep`` of the ensemble kept."""
     # not every backend caps the threads of the linear algebra; workers × threads would thrash
-    with threadpool_limits(1), warnings.catch_warnings(record=True) as caught:
+    with _ONE_AT_A_TIME, threadpool_limits(1), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        reduced = reduce(engine.run(seed, indices), min(max(keep - indices.start, 0), len(indices)))
-    issued = tuple(each.message for each in caught if isinstance(each.message, Warning))
-    return replace(reduced, warnings=issued)
+        trajectories = engine.run(seed, indices)
+        tallies = {} if experiment is None else experiment.tally(seed, indices, trajectories)
+    issued: dict[str, Issued] = {}
+    for each in caught:
+        kind = f"{each.category.__module__}:{each.category.__qualname__}"
+        issued = _both(issued, {kind: Issued(message=str(each.message), count=1)})
+    return reduce(trajectories, min(max(keep - indices.start, 0), len(indices)), tallies, issued)
 
 
-def reduce(block: Trajectories, keep: int) -> Block:
+def reduce(
+    block: Trajectories,
+    keep: int,
+    tallies: Mapping[str, Moments] | None = None,
+    issued: Mapping[str, Issued] | None = None,
+) -> Block:
     """The moments of a block, and its first ``keep`` trajectories."""
-    mean = block.means.mean(axis=0)
-    deviations = block.means - mean
-    shared = block.covariances.ndim == mean.ndim + 1
-    covariance = block.covariances if shared else block.covariances.mean(axis=0)
-    if shared:
-        spread = np.zeros(covariance.shape + covariance.shape[-2:])
-    else:
-        fluctuations = block.covariances - covariance
-        spread = np.einsum("ntij,ntkl->tijkl", fluctuations, fluctuations)
+    count = len(block.means)
+    entries = block.covariances.reshape(*block.covariances.shape[:-2], -1)
+    shared = block.covariances.ndim == block.means.ndim
     return Block(
-        count=block.means.shape[0],
-        mean=mean,
-        mean_deviations=np.einsum("nti,ntj->tij", deviations, deviations),
-        covariance=covariance,
-        covariance_deviations=spread,
-        diagnostics=block.diagnostics,
-        kept_means=block.means[:keep],
-        kept_records=block.record[:keep],
+        mean=Moments.of(block.means),
+        covariance=Moments.constant(entries, count) if shared else Moments.of(entries),
+        diagnostics={name: _worst(name, values) for name, values in block.diagnostics.items()},
+        kept_means=(block.means[:keep],) if keep else (),
+        kept_records=(block.record[:keep],) if keep else (),
+        tallies=tallies or {},
+        warnings=issued or {},
     )
+
+
+def _worst(name: str, values: FloatArray) -> FloatArray:
+    """Of figures of health along the first axis the worst."""
+    return np.asarray(values.min(axis=0) if name.startswith("min_") else values.max(axis=0))
+
+
+def _both(first: Mapping[str, Issued], second: Mapping[str, Issued]) -> dict[str, Issued]:
+    joined = dict(first)
+    for kind, issued in second.items():
+        known = joined.get(kind)
+        joined[kind] = issued if known is None else Issued(message=known.message, count=known.count + issued.count)
+    return joined

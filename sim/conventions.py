@@ -17,6 +17,10 @@ RECORD_CONVENTION = (
 )
 COVARIANCE_CONVENTION = "<(x_i x_j + x_j x_i)/2> - <x_i><x_j>, [X, P] = i, vacuum variance 1/2"
 
+# what the names of variables in a dataset begin with: figures of an engine's health, moments of an experiment
+DIAGNOSTIC = "diagnostic_"
+TALLY = "tally_"
+
 
 def symplectic_form(modes: int) -> NDArray[np.float64]:
     """Σ with [x_j, x_k] = i Σ_jk for ``modes`` oscillators; array of shape (2 modes, 2 modes)."""

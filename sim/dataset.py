@@ -11,20 +11,21 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from sim.block import Block
-from sim.conventions import COVARIANCE_CONVENTION, OSCILLATORS, QUADRATURES, RECORD_CONVENTION
+from sim.conventions import COVARIANCE_CONVENTION, DIAGNOSTIC, OSCILLATORS, QUADRATURES, RECORD_CONVENTION, TALLY
 from sim.grid import TimeGrid
 from sim.output import writable
 from sim.parameters import Cascade, Detection
 
 FloatArray = NDArray[np.float64]
 _PACKAGES = ("cascade-steering", "numpy", "scipy", "qutip")
+Variable = tuple[Sequence[str], FloatArray, dict[str, str]]
 _MATRIX = ("time", "quadrature", "quadrature_2")
 
 
 def build(
-    blocks: Sequence[Block], grid: TimeGrid, record_names: tuple[str, ...], attributes: Mapping[str, object]
+    ensemble: Block, grid: TimeGrid, record_names: tuple[str, ...], attributes: Mapping[str, object]
 ) -> xr.Dataset:
-    """The dataset of an ensemble from its blocks, in order.
+    """The dataset of an ensemble from its moments.
 
     Variables (times in s, quadratures dimensionless, records in √s):
 
@@ -35,44 +36,80 @@ def build(
       their unbiased covariance, NaN for a single trajectory
     - ``trajectory_mean`` (trajectory, time, quadrature), ``record`` (trajectory, interval, channel): of the
       trajectories kept
-    - ``diagnostic_*`` (all_trajectories[, oscillator]): health of every trajectory, where the engine reports it
+    - ``diagnostic_*`` ([oscillator]): the worst over all trajectories, where the engine reports its health
+    - ``tally_*_count``, ``tally_*_mean``, ``tally_*_deviations``: moments of an experiment
     """
-    count, mean, deviations = _pooled([(b.count, b.mean, b.mean_deviations) for b in blocks])
-    _, covariance, spread = _pooled([(b.count, b.covariance, b.covariance_deviations) for b in blocks])
-    with np.errstate(invalid="ignore", divide="ignore"):
-        scatter = deviations / np.float64(count - 1)
-        error = spread / np.float64(count - 1) / count if np.any(spread) else np.zeros_like(spread)
-    variables: dict[str, tuple[Sequence[str], FloatArray, dict[str, str]]] = {
-        "conditional_covariance": (_MATRIX, covariance, {"convention": COVARIANCE_CONVENTION}),
+    d = ensemble.mean.mean.shape[-1]
+    entries = (grid.saves + 1, d, d)
+    covariance = ensemble.covariance
+    spread = covariance.covariance if np.any(covariance.deviations) else np.zeros_like(covariance.deviations)
+    variables: dict[str, Variable] = {
+        "conditional_covariance": (
+            _MATRIX,
+            covariance.mean.reshape(entries),
+            {"convention": COVARIANCE_CONVENTION},
+        ),
         "conditional_covariance_error": (
             (*_MATRIX, "quadrature_3", "quadrature_4"),
-            error,
+            spread.reshape(*entries, d, d) / ensemble.count,
             {"long_name": "covariance of the errors of its entries, from the spread over trajectories"},
         ),
-        "mean": (_MATRIX[:2], mean, {"long_name": "ensemble mean of the conditional means"}),
-        "scatter": (_MATRIX, scatter, {"long_name": "covariance of the conditional means over the ensemble"}),
+        "mean": (_MATRIX[:2], ensemble.mean.mean, {"long_name": "ensemble mean of the conditional means"}),
+        "scatter": (
+            _MATRIX,
+            ensemble.mean.covariance,
+            {"long_name": "covariance of the conditional means over the ensemble"},
+        ),
+        **kept(ensemble, grid, d, len(record_names)),
+        **diagnostics(ensemble),
+        **tallies(ensemble),
+    }
+    return xr.Dataset(
+        variables,
+        coords=coordinates(grid, record_names, d),
+        attrs={"Conventions": "CF-1.11", "order": " ".join(QUADRATURES), "rates": "rad/s", **versions(), **attributes},
+    )
+
+
+def kept(ensemble: Block, grid: TimeGrid, dimension: int, channels: int) -> dict[str, Variable]:
+    """Means and records of the trajectories kept."""
+    means = (*ensemble.kept_means, np.empty((0, grid.saves + 1, dimension)))
+    records = (*ensemble.kept_records, np.empty((0, grid.saves, channels)))
+    return {
         "trajectory_mean": (
             ("trajectory", *_MATRIX[:2]),
-            np.concatenate([block.kept_means for block in blocks]),
+            np.concatenate(means),
             {"long_name": "conditional mean"},
         ),
         "record": (
             ("trajectory", "interval", "channel"),
-            np.concatenate([block.kept_records for block in blocks]),
+            np.concatenate(records),
             {"convention": RECORD_CONVENTION, "units": "s**0.5"},
         ),
     }
-    for name in blocks[0].diagnostics:
-        values = np.concatenate([block.diagnostics[name] for block in blocks])
-        variables[f"diagnostic_{name}"] = (("all_trajectories", "oscillator")[: values.ndim], values, {})
-    return xr.Dataset(
-        variables,
-        coords=_coordinates(grid, record_names, mean.shape[-1]),
-        attrs={"Conventions": "CF-1.11", "order": " ".join(QUADRATURES), "rates": "rad/s", **_versions(), **attributes},
-    )
 
 
-def _coordinates(grid: TimeGrid, record_names: tuple[str, ...], dimension: int) -> dict[str, object]:
+def diagnostics(ensemble: Block) -> dict[str, Variable]:
+    """The figures of the engine's health."""
+    return {
+        f"{DIAGNOSTIC}{name}": (("oscillator",)[: values.ndim], values, {})
+        for name, values in ensemble.diagnostics.items()
+    }
+
+
+def tallies(ensemble: Block) -> dict[str, Variable]:
+    """The moments of an experiment."""
+    found: dict[str, Variable] = {}
+    for name, moments in ensemble.tallies.items():
+        axes = (f"{name}_variable", f"{name}_variable_2")
+        found[f"{TALLY}{name}_count"] = ((), np.array(float(moments.count)), {})
+        found[f"{TALLY}{name}_mean"] = (axes[:1], moments.mean, {})
+        found[f"{TALLY}{name}_deviations"] = (axes, moments.deviations, {})
+    return found
+
+
+def coordinates(grid: TimeGrid, record_names: tuple[str, ...], dimension: int) -> dict[str, object]:
+    """Times, intervals and the names along every other axis."""
     quadratures = list(QUADRATURES) if dimension == len(QUADRATURES) else [f"x_{i}" for i in range(dimension)]
     oscillators = list(OSCILLATORS) if dimension == len(QUADRATURES) else list(range(dimension // 2))
     seconds = {"units": "s"}
@@ -89,23 +126,8 @@ def _coordinates(grid: TimeGrid, record_names: tuple[str, ...], dimension: int) 
     }
 
 
-def _pooled(parts: Sequence[tuple[int, FloatArray, FloatArray]]) -> tuple[int, FloatArray, FloatArray]:
-    """Counts, means (times, ...) and sums of products of deviations (times, ..., ...) of the union, in order.
-
-    Chan, Golub and LeVeque, Am. Stat. 37, 242 (1983): no large sums of squares to subtract.
-    """
-    total, mean, deviations = parts[0]
-    for count, other, others in parts[1:]:
-        shift = other - mean
-        flat = shift.reshape(len(shift), -1)
-        products = (flat[:, :, None] * flat[:, None, :]).reshape(deviations.shape)
-        deviations = deviations + others + products * (total * count / (total + count))
-        mean = mean + shift * (count / (total + count))
-        total += count
-    return total, mean, deviations
-
-
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Of what the numbers depend on."""
     found = {}
     for package in _PACKAGES:
         try:

@@ -1,27 +1,45 @@
-"""Many trajectories: blocks of them in parallel, reduced where they are computed, summed in index order.
+"""Many trajectories: blocks of them in parallel, reduced where they are computed, joined in index order.
 
 A trajectory depends on (seed, index) alone and blocks on the ensemble alone, so every number is the same
-whatever the number of workers and the backend. joblib's backend is the user's to choose
-(``joblib.parallel_config``).
+whatever the number of workers, the backend, what was stored before and in which order blocks arrive. joblib's
+backend is the user's to choose (``joblib.parallel_config``).
 """
 
+import logging
 import math
+import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Generator
+from contextlib import closing
 from typing import Protocol
 
-import joblib
 import xarray as xr
 from threadpoolctl import threadpool_limits
 
-from sim.block import Block, Engine, compute
+from sim.block import Block, Engine, Experiment, Task
 from sim.dataset import build
 from sim.grid import TimeGrid
 from sim.model import LinearModel
 from sim.parameters import require_count
 from sim.states import InitialState
+from sim.workers import require_jobs, results
 
-Progress = Callable[[int], None]
+_LOG = logging.getLogger(__name__)
+Watch = Callable[[Block], bool | None]
+WHOLE = (1, 1)
+
+
+class Store(Protocol):
+    """Where finished blocks are kept: see ``sim.run_directory``."""
+
+    def done(self) -> Container[range]:
+        """The blocks it holds."""
+
+    def read(self, trajectories: range) -> Block:
+        """A block it holds."""
+
+    def write(self, trajectories: range, block: Block, seconds: float) -> None:
+        """Keep a block, computed in so many seconds."""
 
 
 class Method(Protocol):
@@ -41,12 +59,6 @@ class Method(Protocol):
         """Check everything that can be checked, compute everything that is shared."""
 
 
-def require_jobs(jobs: int) -> None:
-    """Raise ValueError unless ``jobs`` is a number of workers, or −1 for one per core."""
-    if jobs != -1 and jobs < 1:
-        raise ValueError(f"jobs must be at least 1, or -1 for one per core, got {jobs}")
-
-
 def grid_for(
     method: Method, model: LinearModel, initial: InitialState, duration: float, *, saves: int, step: float | None = None
 ) -> TimeGrid:
@@ -60,6 +72,24 @@ def grid_for(
     return TimeGrid.over(duration, saves=saves, step=step)
 
 
+def ranges(size: int, trajectories: int, part: tuple[int, int] = WHOLE) -> list[range]:
+    """The blocks of an ensemble, or of part i of n: the blocks, in order, dealt out in n runs of even length.
+
+    Raises ValueError for counts out of range and for a part without a block.
+    """
+    require_count(trajectories, "trajectories", low=1)
+    require_count(size, "block", low=1)
+    number, parts = part
+    blocks = [range(first, min(first + size, trajectories)) for first in range(0, trajectories, size)]
+    if not 1 <= number <= parts:
+        raise ValueError(f"part must be I/N with I from 1 to N, got {number}/{parts}")
+    if parts > len(blocks):
+        raise ValueError(
+            f"{trajectories} trajectories are {len(blocks)} blocks of {size}: there can be no {parts} parts"
+        )
+    return blocks[len(blocks) * (number - 1) // parts : len(blocks) * number // parts]
+
+
 def simulate(
     model: LinearModel,
     method: Method,
@@ -70,7 +100,10 @@ def simulate(
     seed: int = 0,
     jobs: int = 1,
     keep: int = 0,
-    progress: Progress | None = None,
+    part: tuple[int, int] = WHOLE,
+    experiment: Experiment | None = None,
+    store: Store | None = None,
+    watch: Watch | None = None,
 ) -> xr.Dataset:
     """Simulate an ensemble of conditional trajectories.
 
@@ -81,58 +114,84 @@ def simulate(
     seed : entropy of the ensemble, ≥ 0; trajectory i draws from ``SeedSequence(seed, spawn_key=(i,))``
     jobs : worker processes; −1 for one per core
     keep : of how many trajectories (the first ones) means and record are kept
-    progress : called with the number of trajectories of each finished block
+    part : (i, n) for the i-th of n parts, each a run of blocks, for jobs that share an ensemble
+    experiment : what else is done with every trajectory
+    store : keeps blocks as they are finished, and holds those of before, which are not computed again
+    watch : called after each block, in order, with the moments of all up to it; if it returns True they are enough
 
     Returns
     -------
     xarray.Dataset
-        see ``sim.dataset.build``
+        see ``sim.dataset.build``; its attribute ``trajectories`` is the number it took
 
     Raises
     ------
     ValueError
         for a count out of range, and whatever the method raises for what it cannot do, before any work.
+    WorkersLostError
+        where worker processes keep dying; what died once is computed again.
 
     Warnings of the engine are issued here, once each, whichever process they came from, and kept in the
     attribute ``warnings`` of the dataset.
     """
-    for name, value, least in (("trajectories", trajectories, 1), ("seed", seed, 0), ("keep", keep, 0)):
-        require_count(value, name, low=least)
+    require_count(seed, "seed", low=0)
+    require_count(keep, "keep", low=0)
     require_jobs(jobs)
-    require_count(method.block, "block", low=1)
+    blocks = ranges(method.block, trajectories, part)
     if initial.covariance.shape != (model.dimension,) * 2:
         raise ValueError(f"initial covariance must have shape {(model.dimension,) * 2}, got {initial.covariance.shape}")
     with threadpool_limits(1):
         engine = method.prepare(model, grid, initial)
-    blocks = [range(first, min(first + method.block, trajectories)) for first in range(0, trajectories, method.block)]
-    finished: list[Block] = []
-    for reduced in _run(engine, seed, blocks, keep, jobs):
-        finished.append(reduced)
-        if progress is not None:
-            progress(reduced.count)
-    messages = _reissue([warning for reduced in finished for warning in reduced.warnings])
+    task = Task(engine=engine, seed=seed, keep=keep, experiment=experiment)
+    total = None
+    with closing(_in_order(task, blocks, jobs, store)) as arriving:
+        for block in arriving:
+            total = block if total is None else total.joined(block)
+            if watch is not None and watch(total):
+                break
+    assert total is not None
+    messages = _reissue(total)
     attributes = {
         "warnings": "\n".join(messages),
         "method": repr(method),
-        "trajectories": trajectories,
+        "trajectories": total.count,
+        "first_trajectory": blocks[0].start,
         "seed": str(seed),
         "initial_state": initial.name,
     }
-    return build(finished, grid, model.record_names, attributes)
+    return build(total, grid, model.record_names, attributes)
 
 
-def _run(engine: Engine, seed: int, blocks: list[range], keep: int, jobs: int) -> Iterator[Block]:
-    parallel = joblib.Parallel(n_jobs=jobs if len(blocks) > 1 else 1, return_as="generator")
-    work: Iterator[Block] = parallel(joblib.delayed(compute)(engine, seed, block, keep) for block in blocks)
-    return work
+def _in_order(task: Task, blocks: list[range], jobs: int, store: Store | None) -> Generator[Block]:
+    """The blocks in order; each is stored when it is done, whatever came before it."""
+    stored = store.done() if store else ()
+    waiting: dict[range, Block] = {}
+    with closing(results(task, [indices for indices in blocks if indices not in stored], jobs)) as arriving:
+        for wanted in blocks:
+            if store and wanted in stored:
+                yield store.read(wanted)
+                continue
+            while wanted not in waiting:
+                indices, (block, seconds) = next(arriving)
+                _LOG.info("trajectories %d to %d took %.3g s", indices.start, indices.stop - 1, seconds)
+                if store:
+                    store.write(indices, block, seconds)
+                waiting[indices] = block
+            yield waiting.pop(wanted)
 
 
-def _reissue(issued: list[Warning]) -> list[str]:
+def _reissue(total: Block) -> list[str]:
     """One warning of each kind, the first, with the number of its like."""
     messages = []
-    for kind in dict.fromkeys(type(warning) for warning in issued):
-        alike = [str(warning) for warning in issued if type(warning) is kind]
-        more = f" (and {len(alike) - 1} more such warnings)" if len(alike) > 1 else ""
-        messages.append(alike[0] + more)
-        warnings.warn(messages[-1], kind, stacklevel=3)
+    for kind, issued in total.warnings.items():
+        more = f" (and {issued.count - 1} more such warnings)" if issued.count > 1 else ""
+        messages.append(issued.message + more)
+        warnings.warn(messages[-1], _category(kind), stacklevel=3)
     return messages
+
+
+def _category(kind: str) -> type[Warning]:
+    """The class of a warning, by ``module:name``; UserWarning where it is not at hand."""
+    module, _, name = kind.partition(":")
+    found = getattr(sys.modules.get(module), name, None)
+    return found if isinstance(found, type) and issubclass(found, Warning) else UserWarning

@@ -1,7 +1,11 @@
 """Where results may be written: asked before any work, so that none is lost."""
 
+import os
 import tempfile
 from pathlib import Path
+
+# ending of a file that is being written
+ASIDE = ".part"
 
 
 def writable(path: Path) -> Path:
@@ -19,3 +23,17 @@ def writable(path: Path) -> Path:
             return path
     except OSError as error:
         raise ValueError(f"output {str(path)!r} cannot be written: {error.strerror}") from None
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all, and to the disk: aside first, then renamed. Raises OSError."""
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=ASIDE)
+    aside = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)

@@ -2,6 +2,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
+import xarray as xr
 from numpy.typing import NDArray
 
 from sim.block import reduce
@@ -36,6 +37,7 @@ class Made:
         means = np.array([draw[0, 0] for draw in draws]) + self.offset
         covariances = np.array([draw[1] for draw in draws])
         health = {"leak": np.array([float(i) for i in trajectories]), "top": np.ones((len(trajectories), 2))}
+        health["min_gap"] = health["leak"]
         record = np.array([draw[0, 1, :3, :2] for draw in draws])
         return Trajectories(means=means, covariances=covariances, record=record, diagnostics=health)
 
@@ -56,8 +58,9 @@ def test_pooled_moments_are_those_of_all_trajectories(block: int) -> None:
     entries = direct.covariances.reshape(count, 4, 16)
     error = np.array([np.cov(entries[:, t].T) / count for t in range(4)]).reshape(4, 4, 4, 4, 4)
     assert data["conditional_covariance_error"].to_numpy() == pytest.approx(error, abs=1e-14)
-    assert np.array_equal(data["diagnostic_leak"], np.arange(count))
-    assert data["diagnostic_top"].dims == ("all_trajectories", "oscillator")
+    assert data["diagnostic_leak"] == count - 1
+    assert data["diagnostic_min_gap"] == 0.0
+    assert data["diagnostic_top"].dims == ("oscillator",)
 
 
 def test_blocks_and_ensemble_size_do_not_change_a_trajectory() -> None:
@@ -91,19 +94,22 @@ def test_one_trajectory_has_no_scatter() -> None:
     assert np.all(np.isnan(data["scatter"]))
 
 
-def test_progress_counts_every_trajectory() -> None:
+def test_the_ensemble_is_watched_as_it_grows_and_may_be_enough() -> None:
     seen: list[int] = []
-    simulate(MODEL, Gaussian(block=4), GRID, ground_state(), trajectories=10, progress=seen.append)
-    assert seen == [4, 4, 2]
+    simulate(MODEL, Gaussian(block=4), GRID, ground_state(), trajectories=10, watch=lambda all: seen.append(all.count))
+    assert seen == [4, 8, 10]
+    few = simulate(MODEL, Gaussian(block=4), GRID, ground_state(), trajectories=10, watch=lambda all: all.count >= 8)
+    assert few.attrs["trajectories"] == 8
+    xr.testing.assert_identical(few, simulate(MODEL, Gaussian(block=4), GRID, ground_state(), trajectories=8))
 
 
 def test_reduce_keeps_moments_of_one_block() -> None:
     block = Made(offset=0.0).run(0, range(6))
     found = reduce(block, 2)
     assert found.count == 6
-    assert found.kept_means.shape == (2, 4, 4)
+    assert found.kept_means[0].shape == (2, 4, 4)
     deviations = block.means - block.means.mean(axis=0)
-    assert found.mean_deviations[1] == pytest.approx(deviations[:, 1].T @ deviations[:, 1], abs=100 * EPS)
+    assert found.mean.deviations[1] == pytest.approx(deviations[:, 1].T @ deviations[:, 1], abs=100 * EPS)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from analysis.paper.detection import improvements
 from analysis.paper.optima import best_against_loss, best_angles, best_ratios, best_steering
 from analysis.paper.regions import angle_maps, cooperativity_maps
 from analysis.parallel import Progress
-from sim.ensemble import require_jobs
+from sim.workers import require_jobs
 
 
 def _at_once(build: Callable[..., xr.Dataset]) -> Callable[..., xr.Dataset]:

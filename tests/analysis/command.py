@@ -20,7 +20,7 @@ QUICK_COMPARE = (
     "--jobs", "1",
 )  # fmt: skip
 
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parent.parent)}
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parents[2])}
 
 
 @dataclass(frozen=True)

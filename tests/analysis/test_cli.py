@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-import sim.ensemble
-from analysis import cli, comparison, reports, validation
+from analysis import reports, sampling, study, validation
+from analysis.cli import exact
+from analysis.cli.group import version
 from analysis.validation import Check
 from tests import reference
 from tests.analysis.command import BOTH, ENVIRONMENT, QUICK_COMPARE, Run
@@ -21,9 +22,9 @@ def nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     def started(*_: Any, **__: Any) -> None:
         raise AssertionError("work has started")
 
-    monkeypatch.setattr(sim.ensemble, "simulate", started)
-    monkeypatch.setattr(cli, "steering_transient", started)
-    monkeypatch.setattr(comparison, "study", started)
+    monkeypatch.setattr(sampling, "simulate", started)
+    monkeypatch.setattr(exact, "steering_transient", started)
+    monkeypatch.setattr(study, "study", started)
     monkeypatch.setattr(reports, "exact", started)
 
 
@@ -126,7 +127,7 @@ def test_every_command_has_help(steering: Run, command: str) -> None:
 def test_the_version_is_said(steering: Run) -> None:
     answer = steering("--version")
     assert (answer.code, answer.err) == (0, "")
-    assert answer.out == f"steering, version {cli._version()}\n"
+    assert answer.out == f"steering, version {version()}\n"
 
 
 def test_a_checkout_that_is_not_installed_answers_too(tmp_path: Path) -> None:
@@ -301,7 +302,7 @@ def test_warnings_are_lines_on_standard_error(steering: Run, monkeypatch: pytest
         (KeyboardInterrupt(), 130, ""),
         (ArithmeticError("it blew up"), 1, "steering: error: it blew up"),
         (ValueError("it cannot be"), 2, "steering: error: it cannot be"),
-        (OSError(28, "No space left on device"), 2, "No space left on device"),
+        (OSError(28, "No space left on device"), 1, "No space left on device"),
     ],
 )
 def test_how_work_ends(
@@ -310,7 +311,7 @@ def test_how_work_ends(
     def ended(*_: Any, **__: Any) -> None:
         raise error
 
-    monkeypatch.setattr(sim.ensemble, "simulate", ended)
+    monkeypatch.setattr(sampling, "simulate", ended)
     answer = steering("simulate", "--json", "--out", "kept.nc")
     assert (answer.code, answer.out) == (code, "")
     assert message in answer.err

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analysis import comparison
+from analysis import comparison, study
 from analysis.comparison import Comparison, Sampling
 from analysis.estimators import sampled_part
 from analysis.optimum import Optimum, Search
@@ -26,7 +26,7 @@ SAMPLING = Sampling(method=Gaussian(), trajectories=1000, duration=3.0, seed=11)
 
 @functools.cache
 def found() -> tuple[Comparison, ...]:
-    return tuple(comparison.study(SEARCHES, SAMPLING))
+    return tuple(study.study(SEARCHES, SAMPLING))
 
 
 @functools.cache
@@ -61,10 +61,10 @@ def test_a_study_goes_through_directions_and_searches_in_order() -> None:
 
 
 def test_progress_is_told_of_each_step() -> None:
-    told: list[None] = []
-    comparison.study(SEARCHES, replace(SAMPLING, trajectories=2), lambda: told.append(None))
-    comparison.exact_curve(SEARCHES, progress=lambda: told.append(None))
-    assert len(told) == comparison.steps(SEARCHES)
+    told: list[float] = []
+    study.study(SEARCHES, replace(SAMPLING, trajectories=2), told.append)
+    study.exact_curve(SEARCHES, progress=told.append)
+    assert sum(told) == pytest.approx(study.steps(SEARCHES))
 
 
 def test_any_number_of_workers_gives_the_same_numbers() -> None:
@@ -75,7 +75,7 @@ def test_any_number_of_workers_gives_the_same_numbers() -> None:
 
 
 def test_workers_find_the_same_optima() -> None:
-    pairs = comparison.optima([SEARCHES["warm", 3.0]] * 2, jobs=2)
+    pairs = study.optima([SEARCHES["warm", 3.0]] * 2, jobs=2)
     for pair in pairs:
         for each in found()[:2]:
             assert pair[each.direction] == (each.best_unconditional, each.best_conditional)
@@ -93,7 +93,7 @@ def test_every_comparison_draws_its_own_noise() -> None:
 
 def test_nobody_looking_gains_nothing() -> None:
     search = Search(c_minus=3.0, bath_minus=WARM, bath_plus=WARM, lo_phase=0.0, efficiency=0.0)
-    for each in comparison.study({("warm", 3.0): search}, replace(SAMPLING, trajectories=2)):
+    for each in study.study({("warm", 3.0): search}, replace(SAMPLING, trajectories=2)):
         # two searches of the same function agree to a few 1e-8; variances up to 1e6 cost ten digits
         assert each.improvement.value == pytest.approx(0.0, abs=1e-6)
         assert each.exact_improvement == pytest.approx(0.0, abs=1e-6)
@@ -143,11 +143,11 @@ def test_bad_sampling_is_refused(name: str, value: float) -> None:
 
 
 def test_the_dataset_says_what_was_found() -> None:
-    study = comparison.dataset(SEARCHES, found())
-    assert study["bath"].to_numpy().tolist() == ["warm", "hot"]
-    assert study["c_minus"].to_numpy().tolist() == [3.0, 10.0]
+    data = study.dataset(SEARCHES, found())
+    assert data["bath"].to_numpy().tolist() == ["warm", "hot"]
+    assert data["c_minus"].to_numpy().tolist() == [3.0, 10.0]
     for index, each in enumerate(found()):
-        at = study.isel(point=index // 2).sel(direction=f"E_{each.direction}")
+        at = data.isel(point=index // 2).sel(direction=f"E_{each.direction}")
         shown = [float(at[f"{name}{end}"]) for name in ("E_u", "E_c", "d") for end in ("", "_low", "_high")]
         assert shown == numbers(each)
         assert float(at["d_exact"]) == each.exact_improvement
@@ -165,7 +165,7 @@ def test_the_dataset_says_what_was_found() -> None:
 @pytest.mark.parametrize("last", [3.6, 9.0])
 def test_the_curve_spans_the_points(last: float) -> None:
     searches = {("warm", c): replace(SEARCHES["warm", 3.0], c_minus=c) for c in (3.0, last)}
-    curve = comparison.exact_curve(searches)
+    curve = study.exact_curve(searches)
     assert set(curve["curve_bath"].to_numpy().tolist()) == {"warm"}
     c_minus = curve["curve_c_minus"].to_numpy()
     assert (c_minus[0], c_minus[-1]) == pytest.approx((3.0, last))

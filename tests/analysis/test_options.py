@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from analysis import options, readers
-from analysis.cli import steering
+from analysis.cli.run import steering
 from sim.model import rwa
 from sim.parameters import Bath, Cascade, Detection, Oscillator
 from tests.systems import HOT, POINTS, VACUUM
@@ -304,7 +304,7 @@ SETTINGS: dict[str, tuple[str, str]] = {
     "scheme": ('"heterodyne"', "heterodyne"), "seed": ("12345678901234567890", "12345678901234567890"),
     "theta-minus": ("0.4", "0.4"), "theta-plus": ("0.3", "0.3"), "times": ('"log:1:2:3"', "log:1:2:3"),
     "pulse": ("2.5", "2.5"),
-    "trajectories": ("17", "17"),
+    "trajectories": ("17", "17"), "cluster": ('"local"', "local"), "part": ('"2/3"', "2/3"), "target": ('"d:0.1"', "d:0.1"),
 }  # fmt: skip
 CONFIGURED = [
     name for name, command in steering.commands.items() if any("--config" in option.opts for option in command.params)

@@ -1,0 +1,14 @@
+"""The ``steering`` command: the only room that knows a terminal."""
+
+import signal
+
+
+def main() -> None:
+    """Run the command; bad input is one line on standard error and exit status 2."""
+    # while packages load there is nothing to lose and nothing to say
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        from analysis.cli.run import run
+    finally:
+        signal.signal(signal.SIGINT, before)
+    run()

@@ -1,0 +1,41 @@
+"""Every command together, and what becomes of its errors."""
+
+import errno
+import sys
+
+import click
+
+from analysis.cli import ensembles, exact, pages, records, runs
+from analysis.cli.group import steering
+from analysis.cli.interruption import Interrupted, interruptible
+from analysis.cli.terminal import fail, listen
+from sim.workers import WorkersLostError
+
+COMMANDS = (exact, ensembles, runs, records, pages)
+# what is wrong is then not what was asked for
+_OF_THE_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+
+
+def run() -> None:
+    """Run the command; bad input is one line on standard error and exit status 2."""
+    listen()
+    try:
+        with interruptible():
+            steering.main(standalone_mode=False)
+    except Interrupted as interrupted:
+        sys.exit(interrupted.status)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        sys.exit(2)
+    except click.ClickException as error:
+        fail(error.format_message(), 2)
+    except OSError as error:
+        fail(str(error), 1 if error.errno in _OF_THE_MACHINE else 2)
+    except ValueError as error:
+        fail(str(error), 2)
+    except (ArithmeticError, WorkersLostError) as error:
+        fail(str(error), 1)
+    except MemoryError as error:
+        fail(f"out of memory: {error}", 1)

@@ -1,0 +1,113 @@
+"""What goes to the terminal: answers to standard output; progress, warnings and the log to standard error."""
+
+import json
+import logging
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+from analysis.reports import Report
+
+_WIDTH = 140
+
+
+def show(report: Report, table: Table, as_json: bool, *lines: str) -> None:
+    """One JSON object, or a table and lines under it.
+
+    Raises ArithmeticError for a number that is not finite.
+    """
+    try:
+        text = json.dumps(report, allow_nan=False)
+    except ValueError:
+        raise ArithmeticError("the result is not finite: variances too far apart for double precision") from None
+    if as_json:
+        click.echo(text)
+        return
+    terminal = Console()
+    # where nobody set a width, cells need not be folded
+    console = terminal if terminal.is_terminal else Console(width=_WIDTH)
+    console.print(table)
+    for line in lines:
+        click.echo(line)
+
+
+class Advance:
+    """Moves a bar: by so many, to so many or to so many of so many; and says how things stand."""
+
+    def __init__(self, progress: Progress, task: TaskID, what: str) -> None:
+        self._progress, self._task, self._what = progress, task, what
+
+    def __call__(self, count: float, says: str = "") -> None:
+        """``count`` more; ``says`` goes before the bar."""
+        self._progress.update(self._task, advance=count, description=self._described(says))
+
+    def to(self, done: float, total: float | None = None, says: str = "") -> None:
+        """``done`` of ``total``; ``says`` goes before the bar."""
+        self._progress.update(self._task, completed=done, total=total, description=self._described(says))
+
+    def _described(self, says: str) -> str:
+        return f"{self._what}: {says}" if says else self._what
+
+
+@contextmanager
+def progress(what: str, total: float, quiet: bool) -> Iterator[Advance]:
+    """A bar with the time left on standard error; nothing where that is no terminal."""
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("elapsed,"),
+        TimeRemainingColumn(),
+        TextColumn("left"),
+    )
+    with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
+        yield Advance(bar, bar.add_task(what, total=total), what)
+
+
+def note(text: str) -> None:
+    """One line on standard error."""
+    click.echo(f"steering: {' '.join(text.split())}", err=True)
+
+
+def fail(message: str, status: int) -> None:
+    """One line on standard error, and the end."""
+    note(f"error: {message}")
+    sys.exit(status)
+
+
+class _Lines(logging.Handler):
+    """Log records as lines like all others."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        level = "" if record.levelno < logging.WARNING else f"{record.levelname.lower()}: "
+        note(f"{level}{record.getMessage()}")
+
+
+def listen() -> None:
+    """Send warnings and the log of this package to standard error."""
+    warnings.showwarning = _warning
+    log = logging.getLogger("sim")
+    log.propagate = False
+    if not any(isinstance(handler, _Lines) for handler in log.handlers):
+        log.addHandler(_Lines())
+
+
+def _warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    note(f"warning: {message}")

@@ -1,0 +1,48 @@
+"""Where workers are: processes of this machine, or a Dask cluster, through joblib's own backends."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import joblib
+
+LOCAL = "local"
+_SECONDS = "20s"
+
+
+@contextmanager
+def workers_of(cluster: str | None, jobs: int) -> Iterator[None]:
+    """Have the workers of ``sim.ensemble`` be those of a Dask cluster.
+
+    Parameters
+    ----------
+    cluster : address of a scheduler, ``local`` for one of ``jobs`` processes made for the purpose, or None for no
+        cluster
+    jobs : worker processes; −1 for one per core
+
+    Raises
+    ------
+    ValueError
+        without Dask's ``distributed``, or where no scheduler answers.
+    """
+    if cluster is None:
+        yield
+        return
+    try:
+        from distributed import Client, LocalCluster
+    except ImportError:
+        raise ValueError("a cluster needs the package distributed: pip install 'cascade-steering[cluster]'") from None
+    with ExitStack() as stack:
+        if cluster == LOCAL:
+            # one thread each: a block holds its process's locks and limits
+            own = LocalCluster(  # type: ignore[no-untyped-call]
+                n_workers=joblib.cpu_count() if jobs == -1 else jobs, threads_per_worker=1, dashboard_address=None
+            )
+            address = stack.enter_context(own)
+        else:
+            address = cluster
+        try:
+            client = stack.enter_context(Client(address, timeout=_SECONDS))  # type: ignore[no-untyped-call]
+        except (OSError, ValueError, TypeError) as error:
+            raise ValueError(f"no Dask scheduler answers at {cluster!r} within {_SECONDS}: {error}") from None
+        stack.enter_context(joblib.parallel_config(backend="dask", client=client))
+        yield

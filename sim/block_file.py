@@ -1,0 +1,135 @@
+"""A block of trajectories as netCDF: written to bytes and read from bytes, number for number.
+
+Moments and kept trajectories go to files of their own, each along one axis, ``block`` or ``trajectory``, so that
+``xarray.open_mfdataset`` joins the files of a run. The classic format (netCDF-3) is written without a library of C that
+a full disk or a damaged file could bring down.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from io import BytesIO
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from sim.block import Block, Issued
+from sim.conventions import COVARIANCE_CONVENTION, DIAGNOSTIC, TALLY
+from sim.dataset import Variable, coordinates, diagnostics, kept, tallies
+from sim.grid import TimeGrid
+from sim.pooling import Moments
+
+FloatArray = NDArray[np.float64]
+_MATRIX = ("time", "quadrature", "quadrature_2")
+_COVARIANCE_MATRIX = (*_MATRIX, "quadrature_3", "quadrature_4")
+
+
+def moments_of(block: Block, first: int, grid: TimeGrid, attributes: Mapping[str, object]) -> xr.Dataset:
+    """The moments of the block whose first trajectory is ``first``, along an axis ``block`` of length 1.
+
+    ``trajectories`` (block): their number. ``*_deviations``: sums over the trajectories of products of deviations from
+    the block's mean; divided by ``trajectories`` less 1, a covariance.
+    """
+    d = block.mean.mean.shape[-1]
+    entries = (grid.saves + 1, d, d)
+    variables: dict[str, Variable] = {
+        "trajectories": ((), np.array(float(block.count)), {}),
+        "mean": (_MATRIX[:2], block.mean.mean, {"long_name": "mean of the conditional means"}),
+        "mean_deviations": (_MATRIX, block.mean.deviations, {}),
+        "conditional_covariance": (
+            _MATRIX,
+            block.covariance.mean.reshape(entries),
+            {"convention": COVARIANCE_CONVENTION},
+        ),
+        "conditional_covariance_deviations": (
+            _COVARIANCE_MATRIX,
+            block.covariance.deviations.reshape(*entries, d, d),
+            {},
+        ),
+        **diagnostics(block),
+        **tallies(block),
+    }
+    issued = {kind: asdict(each) for kind, each in block.warnings.items()}
+    names = {name for axes, _, _ in variables.values() for name in axes}
+    return xr.Dataset(
+        {name: (("block", *axes), values[None], about) for name, (axes, values, about) in variables.items()},
+        coords={
+            "block": ("block", [first], {"long_name": "index of its first trajectory"}),
+            **{name: value for name, value in coordinates(grid, (), d).items() if name in names},
+        },
+        attrs={**attributes, "warnings": json.dumps(issued)},
+    )
+
+
+def kept_of(
+    block: Block, first: int, grid: TimeGrid, record_names: tuple[str, ...], attributes: Mapping[str, object]
+) -> xr.Dataset:
+    """The trajectories kept of a block, as in ``sim.dataset.build``, with their indices along ``trajectory``."""
+    d = block.mean.mean.shape[-1]
+    variables = kept(block, grid, d, len(record_names))
+    names = {name for axes, _, _ in variables.values() for name in axes}
+    count = len(variables["record"][1])
+    return xr.Dataset(
+        variables,
+        coords={
+            "trajectory": np.arange(first, first + count),
+            **{
+                name: value
+                for name, value in coordinates(grid, record_names, d).items()
+                if name in names or name.startswith("interval_")
+            },
+        },
+        attrs=dict(attributes),
+    )
+
+
+def to_bytes(dataset: xr.Dataset) -> bytes:
+    """The dataset as a netCDF file; the same bytes for the same dataset."""
+    return bytes(dataset.to_netcdf(engine="scipy"))
+
+
+def from_bytes(content: bytes) -> xr.Dataset:
+    """The dataset of a file of ``to_bytes``."""
+    with xr.open_dataset(BytesIO(content), engine="scipy") as found:
+        return found.load()
+
+
+def block_of(moments: xr.Dataset, trajectories: xr.Dataset | None) -> Block:
+    """The block of ``moments_of`` and, if any were kept, ``kept_of``."""
+    at = moments.isel(block=0)
+    count = int(at["trajectories"])
+
+    def values(name: str) -> FloatArray:
+        # in the order of this machine, as the numbers were before they were written
+        return np.ascontiguousarray(at[name].to_numpy(), dtype=np.float64)
+
+    def joined(name: str) -> Moments:
+        mean, deviations = values(name), values(f"{name}_deviations")
+        if name == "mean":
+            return Moments(count=count, mean=mean, deviations=deviations)
+        times, d, _ = mean.shape
+        return Moments(count=count, mean=mean.reshape(times, d * d), deviations=deviations.reshape(times, d * d, d * d))
+
+    names = [str(name) for name in at.data_vars]
+    tallied = [name.removeprefix(TALLY).removesuffix("_count") for name in names if name.endswith("_count")]
+    return Block(
+        mean=joined("mean"),
+        covariance=joined("conditional_covariance"),
+        diagnostics={name.removeprefix(DIAGNOSTIC): values(name) for name in names if name.startswith(DIAGNOSTIC)},
+        tallies={
+            name: Moments(
+                count=int(at[f"{TALLY}{name}_count"]),
+                mean=values(f"{TALLY}{name}_mean"),
+                deviations=values(f"{TALLY}{name}_deviations"),
+            )
+            for name in tallied
+        },
+        kept_means=() if trajectories is None else (_native(trajectories, "trajectory_mean"),),
+        kept_records=() if trajectories is None else (_native(trajectories, "record"),),
+        warnings={kind: Issued(**each) for kind, each in json.loads(at.attrs["warnings"]).items()},
+    )
+
+
+def _native(dataset: xr.Dataset, name: str) -> FloatArray:
+    return np.ascontiguousarray(dataset[name].to_numpy(), dtype=np.float64)

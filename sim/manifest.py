@@ -1,0 +1,141 @@
+"""What a run is a run of: its identity, written once, held against whoever wants to continue it."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.conventions import COVARIANCE_CONVENTION, QUADRATURES, RECORD_CONVENTION
+from sim.dataset import versions
+from sim.model import LinearModel
+from sim.output import write_whole
+
+NAME = "manifest.json"
+_FORMAT = 1
+# of the largest entry: what the last bits of another machine's cosine may change
+_DIGITS = 1e-12
+_CONVENTIONS = {
+    "covariance": COVARIANCE_CONVENTION,
+    "order": " ".join(QUADRATURES),
+    "record": RECORD_CONVENTION,
+    "noise": "SFC64 of numpy.random.SeedSequence(entropy, spawn_key=(index of the trajectory,))",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """What stands in a run's manifest.
+
+    Parameters
+    ----------
+    identity : whatever the numbers depend on, by name; values as JSON has them. Under ``configuration`` what the user
+        set
+    trajectories : how many are asked for
+    asked : what else was asked for that may be asked for otherwise when the run is continued
+    blocks : those done, for readers: ``trajectories`` [first, last], ``file`` and, if known, ``seconds``
+    entropy : seed of the ensemble
+    versions : of this package and those its numbers depend on, when the run began
+    """
+
+    identity: Mapping[str, Any]
+    trajectories: int
+    entropy: str
+    asked: Mapping[str, Any] = field(default_factory=dict)
+    blocks: list[dict[str, Any]] = field(default_factory=list)
+    versions: Mapping[str, str] = field(default_factory=versions)
+    conventions: Mapping[str, str] = field(default_factory=_CONVENTIONS.copy)
+    created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    format: int = _FORMAT
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the identity, in hexadecimal."""
+        return hashlib.sha256(json.dumps(self.identity, sort_keys=True).encode()).hexdigest()
+
+    @classmethod
+    def read(cls, run: Path) -> Self:
+        """The manifest of a run. Raises ValueError where there is none, or none that makes sense."""
+        path = run / NAME
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            stated = content.pop("identity_sha256")
+            found = cls(**content)
+            sound = (
+                isinstance(found.identity, dict)
+                and isinstance(found.blocks, list)
+                and isinstance(found.versions, dict)
+                and isinstance(found.asked, dict)
+                and isinstance(found.trajectories, int)
+                and isinstance(found.entropy, str)
+            )
+        except (FileNotFoundError, NotADirectoryError):
+            raise ValueError(f"{str(run)!r} is no run directory: it has no {NAME}") from None
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            raise ValueError(f"the manifest {str(path)!r} cannot be read: {error}") from None
+        if found.format != _FORMAT:
+            raise ValueError(f"the manifest {str(path)!r} has format {found.format!r}; this version reads {_FORMAT}")
+        if not sound or stated != found.digest:
+            raise ValueError(f"the manifest {str(path)!r} is damaged: its identity does not match its hash")
+        return found
+
+    def write(self, run: Path) -> None:
+        """Write it to its run, whole or not at all. Raises OSError."""
+        content = {**asdict(self), "identity_sha256": self.digest}
+        write_whole(run / NAME, json.dumps(content, indent=1).encode())
+
+    def require_same(self, identity: Mapping[str, Any], what: str) -> None:
+        """Raise ValueError, naming every difference, unless ``identity`` is that of this run."""
+        ours, theirs = (dict(each.get("configuration", {})) for each in (self.identity, identity))
+        # what follows from the settings says nothing more where they differ
+        for there, here in ((ours, theirs), (self.identity, identity)):
+            found = [
+                f"{name} is {_shown(there, name)} there and {_shown(here, name)} {what}"
+                for name in dict.fromkeys([*there, *here])
+                if _shown(there, name) != _shown(here, name)
+            ]
+            if found:
+                raise ValueError("it belongs to another configuration: " + "; ".join(found))
+
+    def other_versions(self) -> list[str]:
+        """What is installed in another version than when the run began."""
+        now = versions()
+        return [
+            f"{name.removeprefix('version_')} {before} then, {now.get(name, 'none')} now"
+            for name, before in self.versions.items()
+            if now.get(name) != before
+        ]
+
+
+def plain(identity: Mapping[str, Any]) -> dict[str, Any]:
+    """An identity as JSON gives it back."""
+    found: dict[str, Any] = json.loads(json.dumps(identity))
+    return found
+
+
+def fingerprint(model: LinearModel) -> str:
+    """A digest of a model's numbers, to twelve digits of the largest of each array."""
+    found = hashlib.sha256(" ".join(model.record_names).encode())
+    for each in fields(model):
+        value = getattr(model, each.name)
+        if isinstance(value, np.ndarray):
+            found.update(str(value.shape).encode() + _rounded(value).tobytes())
+    return found.hexdigest()[:16]
+
+
+def _rounded(value: NDArray[Any]) -> NDArray[np.int64]:
+    parts = np.stack([value.real, value.imag])
+    largest = float(np.max(np.abs(parts), initial=0.0))
+    # the power of two, so that the unit does not hang on the last bits itself
+    unit = _DIGITS * 2.0 ** np.ceil(np.log2(largest)) if largest else 1.0
+    rounded: NDArray[np.int64] = np.rint(parts / unit).astype(np.int64)
+    return rounded
+
+
+def _shown(identity: Mapping[str, Any], name: str) -> str:
+    return json.dumps(identity[name], sort_keys=True) if name in identity else "not given"

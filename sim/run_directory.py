@@ -1,0 +1,237 @@
+"""A run on disk: blocks as they are finished, and a manifest of what they are blocks of.
+
+::
+
+    RUN/manifest.json                      identity and its hash, versions, entropy, conventions, blocks done
+    RUN/blocks/FIRST-LAST-DIGEST.nc        moments of the trajectories FIRST to LAST
+    RUN/trajectories/FIRST-LAST-DIGEST.nc  those kept of them: conditional means and records
+    RUN/NAME-DIGEST.nc                     what else was computed once
+    RUN/set-aside/                         files that were damaged
+
+A file's name holds a digest of the run's identity and of its own content, so that every file vouches for itself: what
+is there and whole is done, however the run ended. Files are written aside, synced and renamed, and never changed.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Self
+
+import xarray as xr
+
+from sim.block import Block, Experiment
+from sim.block_file import block_of, from_bytes, kept_of, moments_of, to_bytes
+from sim.ensemble import Method
+from sim.grid import TimeGrid
+from sim.manifest import NAME, Manifest, fingerprint, plain
+from sim.model import LinearModel
+from sim.output import ASIDE, writable, write_whole
+from sim.run_contents import BLOCKS, SET_ASIDE, TRAJECTORIES, Contents, digest, within
+from sim.states import InitialState
+
+_LOG = logging.getLogger(__name__)
+# the manifest's list is for readers: nothing is lost when it is some blocks behind
+_MANIFEST_SECONDS = 2.0
+_STALE_SECONDS = 600.0
+
+
+@dataclass(kw_only=True, eq=False)
+class RunDirectory:
+    """Where the blocks of one ensemble are kept: a ``Store`` for ``sim.ensemble.simulate``.
+
+    Use ``RunDirectory.open``.
+    """
+
+    path: Path
+    manifest: Manifest
+    grid: TimeGrid
+    record_names: tuple[str, ...]
+    keep: int
+    contents: Contents
+    _seconds: dict[range, float] = field(default_factory=dict)
+    _written: float = 0.0
+
+    @classmethod
+    def open(
+        cls,
+        path: Path,
+        *,
+        model: LinearModel,
+        method: Method,
+        grid: TimeGrid,
+        initial: InitialState,
+        trajectories: int,
+        seed: int = 0,
+        keep: int = 0,
+        experiment: Experiment | None = None,
+        configuration: Mapping[str, Any] | None = None,
+        asked: Mapping[str, Any] | None = None,
+    ) -> Self:
+        """Begin a run, or continue the one that is there.
+
+        Parameters
+        ----------
+        path : of the directory; its parent must exist
+        model, method, grid, initial, trajectories, seed, keep, experiment : as for ``sim.ensemble.simulate``; the
+            number of trajectories may be raised later
+        configuration : what else identifies the run, as JSON has it
+        asked : what goes into the manifest beside, and may be another the next time
+
+        Damaged files are set aside, with a warning in the log, and count as not done.
+
+        Raises
+        ------
+        ValueError
+            for a path that is no run directory, or one of another configuration, naming the difference; for fewer
+            trajectories than are done.
+        """
+        identity = plain(
+            {
+                "configuration": configuration or {},
+                "model": fingerprint(model),
+                "method": repr(method),
+                "block": method.block,
+                "step": grid.step,
+                "steps_per_save": grid.steps_per_save,
+                "saves": grid.saves,
+                "initial_state": initial.name,
+                "seed": seed,
+                "keep": keep,
+                "experiment": None if experiment is None else repr(experiment),
+            }
+        )
+        manifest = opened(path, identity, trajectories=trajectories, entropy=str(seed), asked=asked)
+        for folder in (BLOCKS, TRAJECTORIES):
+            (path / folder).mkdir(exist_ok=True)
+        known = {
+            range(e["trajectories"][0], e["trajectories"][1] + 1): e["seconds"]
+            for e in manifest.blocks
+            if "seconds" in e
+        }
+        contents = Contents.of(path, manifest)
+        if trajectories < contents.end:
+            raise ValueError(f"{contents.end} trajectories are done in {str(path)!r}: fewer cannot be asked for")
+        found = cls(
+            path=path,
+            manifest=manifest,
+            grid=grid,
+            record_names=model.record_names,
+            keep=keep,
+            contents=contents,
+            _seconds=known,
+        )
+        found._tidy()
+        return found
+
+    def done(self) -> dict[range, Path]:
+        """The blocks that are there, with those of their trajectories that are kept."""
+        return self.contents.done(self.keep)
+
+    def read(self, trajectories: range) -> Block:
+        """A block that is there. Raises OSError if it can no longer be read."""
+        kept = self.contents.kept.get(trajectories)
+        return block_of(
+            from_bytes(self.contents.moments[trajectories].read_bytes()),
+            None if kept is None else from_bytes(kept.read_bytes()),
+        )
+
+    def write(self, trajectories: range, block: Block, seconds: float) -> None:
+        """Keep a block. Raises OSError, and leaves everything as it was, where it cannot be written."""
+        about = {"identity_sha256": self.manifest.digest, **self.manifest.conventions, **self.manifest.versions}
+        if block.kept_means:
+            named = kept_of(block, trajectories.start, self.grid, self.record_names, about)
+            self.contents.kept[trajectories] = self._put(TRAJECTORIES, trajectories, named)
+        # last, because it says that the block is done
+        moments = moments_of(block, trajectories.start, self.grid, about)
+        self.contents.moments[trajectories] = self._put(BLOCKS, trajectories, moments)
+        for folder in (self.contents.moments, self.contents.kept):
+            for indices in [each for each in folder if within(each, trajectories)]:
+                folder.pop(indices).unlink(missing_ok=True)
+        self._seconds[trajectories] = seconds
+        if time.monotonic() - self._written > _MANIFEST_SECONDS:
+            self.close()
+
+    def remember(self, name: str, compute: Callable[[], xr.Dataset]) -> xr.Dataset:
+        """What ``compute`` returns, computed once."""
+        for path in sorted(self.path.glob(f"{name}-*.nc")):
+            content = path.read_bytes()
+            if path.name == f"{name}-{digest(self.manifest, content)}.nc":
+                return from_bytes(content)
+            self._set_aside(path)
+        content = to_bytes(compute())
+        write_whole(self.path / f"{name}-{digest(self.manifest, content)}.nc", content)
+        return from_bytes(content)
+
+    def close(self) -> None:
+        """Bring the manifest's list of blocks up to date."""
+        listed = [
+            {
+                "trajectories": [indices.start, indices.stop - 1],
+                "file": f"{BLOCKS}/{path.name}",
+                **({"seconds": round(self._seconds[indices], 3)} if indices in self._seconds else {}),
+            }
+            for indices, path in sorted(self.contents.moments.items(), key=lambda item: item[0].start)
+        ]
+        replace(self.manifest, blocks=listed).write(self.path)
+        self._written = time.monotonic()
+
+    def _put(self, folder: str, indices: range, dataset: xr.Dataset) -> Path:
+        content = to_bytes(dataset)
+        name = f"{indices.start:09d}-{indices.stop - 1:09d}-{digest(self.manifest, content)}.nc"
+        write_whole(self.path / folder / name, content)
+        return self.path / folder / name
+
+    def _tidy(self) -> None:
+        for path in self.contents.damaged:
+            self._set_aside(path)
+        for path in self.contents.superseded:
+            path.unlink(missing_ok=True)
+        for path in self.path.rglob(f".*{ASIDE}"):
+            if time.time() - path.stat().st_mtime > _STALE_SECONDS:
+                path.unlink(missing_ok=True)
+        listed = {entry["file"] for entry in self.manifest.blocks}
+        there = {f"{BLOCKS}/{path.name}" for path in (*self.contents.moments.values(), *self.contents.superseded)}
+        damaged = {f"{BLOCKS}/{path.name}" for path in self.contents.damaged}
+        for name in sorted(listed - there - damaged):
+            _LOG.warning("%s is gone; its trajectories are computed again", self.path / name)
+        self.close()
+
+    def _set_aside(self, path: Path) -> None:
+        aside = self.path / SET_ASIDE
+        aside.mkdir(exist_ok=True)
+        path.replace(aside / path.name)
+        _LOG.warning(
+            "%s is damaged, or no file of this run: set aside in %s and, if it is one, computed again", path, aside
+        )
+
+
+def opened(
+    path: Path, identity: Mapping[str, Any], *, trajectories: int, entropy: str, asked: Mapping[str, Any] | None = None
+) -> Manifest:
+    """The manifest of the run at ``path``, begun or continued.
+
+    Raises ValueError for a path that is no run directory, or one of another configuration, naming the difference.
+    """
+    if (path / NAME).exists():
+        manifest = Manifest.read(path)
+        try:
+            manifest.require_same(identity, "now")
+        except ValueError as error:
+            raise ValueError(f"{str(path)!r} cannot be continued: {error}") from None
+        for each in manifest.other_versions():
+            _LOG.warning(
+                "%s was begun with another version: %s; the numbers may differ in their last digits", path, each
+            )
+        manifest = replace(manifest, trajectories=trajectories, asked=asked or {})
+    else:
+        if path.is_dir() and any(path.iterdir()):
+            raise ValueError(f"{str(path)!r} is a directory with something else in it: give a new one, or a run's")
+        if path.exists() and not path.is_dir():
+            raise ValueError(f"{str(path)!r} is a file; a run needs a directory")
+        writable(path / NAME if path.is_dir() else path)
+        manifest = Manifest(identity=identity, trajectories=trajectories, entropy=entropy, asked=asked or {})
+    path.mkdir(exist_ok=True)
+    manifest.write(path)
+    return manifest

@@ -1,0 +1,72 @@
+"""One run out of several that share an ensemble, computed by jobs that knew nothing of one another."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from sim.manifest import NAME, Manifest
+from sim.output import write_whole
+from sim.run_contents import BLOCKS, TRAJECTORIES, Contents, within
+
+
+def merge(into: Path, runs: Sequence[Path]) -> Manifest:
+    """Copy the blocks of ``runs`` to ``into``, a new run or one of the same identity; return its manifest.
+
+    Nothing is computed: what no run holds is missing there too, until it is resumed. Damaged files stay behind.
+
+    Raises
+    ------
+    ValueError
+        for a path that is no run, runs of different identity, naming the difference, or two blocks of the same
+        trajectories that do not agree.
+    OSError
+        where a file cannot be copied; what was copied before stays and counts.
+    """
+    if not runs:
+        raise ValueError("there must be a run to merge")
+    manifests = {run: Manifest.read(run) for run in runs}
+    manifest = manifests[runs[0]]
+    if (into / NAME).exists():
+        manifests[into] = manifest = Manifest.read(into)
+    elif into.exists() and (not into.is_dir() or any(into.iterdir())):
+        raise ValueError(f"{str(into)!r} must be a new directory or a run to add to")
+    for run, each in manifests.items():
+        try:
+            manifest.require_same(each.identity, f"in {str(run)!r}")
+        except ValueError as error:
+            raise ValueError(f"runs cannot be merged: {error}") from None
+    contents = {run: Contents.of(run, manifest) for run in manifests}
+    _require_agreement(contents)
+    trajectories = max(each.trajectories for each in manifests.values())
+    into.mkdir(exist_ok=True)
+    asked = {name: value for name, value in manifest.asked.items() if name != "part"}
+    merged = replace(manifest, trajectories=trajectories, asked=asked)
+    merged.write(into)
+    for folder in (TRAJECTORIES, BLOCKS):
+        (into / folder).mkdir(exist_ok=True)
+        for run in runs:
+            for path in (contents[run].kept if folder == TRAJECTORIES else contents[run].moments).values():
+                if not (into / folder / path.name).exists():
+                    write_whole(into / folder / path.name, path.read_bytes())
+    for run in runs:
+        for path in run.glob("*-*.nc"):
+            if not (into / path.name).exists():
+                write_whole(into / path.name, path.read_bytes())
+    return merged
+
+
+def _require_agreement(contents: dict[Path, Contents]) -> None:
+    known: dict[range, Path] = {}
+    for each in contents.values():
+        for indices, path in each.moments.items():
+            other = known.setdefault(indices, path)
+            if other.name != path.name:
+                raise ValueError(
+                    f"{str(other)!r} and {str(path)!r} are of the same trajectories and differ: keep the run you trust"
+                )
+    widest: range | None = None
+    for indices in sorted(known, key=lambda each: (each.start, -each.stop)):
+        if widest is None or indices.start >= widest.stop:
+            widest = indices
+        elif not within(indices, widest):
+            raise ValueError(f"{str(known[indices])!r} and {str(known[widest])!r} overlap: blocks of different sizes")

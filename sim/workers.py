@@ -1,0 +1,90 @@
+"""Worker processes that end with the process they work for, and work that goes on when one of them dies.
+
+How tasks reach workers is joblib's: its ``loky`` processes, or whatever ``joblib.parallel_config`` names.
+"""
+
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Generator, Sequence
+from typing import TypeVar
+
+import joblib
+from joblib.externals.loky.process_executor import TerminatedWorkerError
+from joblib.parallel import get_active_backend
+
+_Task = TypeVar("_Task")
+_Result = TypeVar("_Result")
+_LOG = logging.getLogger(__name__)
+# in a row, without a result between them
+_MOST_DEATHS = 3
+_POLL_SECONDS = 0.25
+
+
+class WorkersLostError(RuntimeError):
+    """Worker processes die as soon as they are given work."""
+
+
+def require_jobs(jobs: int) -> None:
+    """Raise ValueError unless ``jobs`` is a number of workers, or −1 for one per core."""
+    if jobs != -1 and jobs < 1:
+        raise ValueError(f"jobs must be at least 1, or -1 for one per core, got {jobs}")
+
+
+def parallel(jobs: int, *, ordered: bool) -> joblib.Parallel:
+    """A pool of ``jobs`` workers whose results come as they are done, or in order."""
+    require_jobs(jobs)
+    backend, _ = get_active_backend()
+    # a pool of another kind has its own keeper
+    own = {"initializer": _end_with, "initargs": (os.getpid(),)} if type(backend).__name__ == "LokyBackend" else {}
+    return joblib.Parallel(
+        n_jobs=jobs, return_as="generator" if ordered else "generator_unordered", batch_size=1, **own
+    )
+
+
+def results(
+    function: Callable[[_Task], _Result], tasks: Sequence[_Task], jobs: int
+) -> Generator[tuple[_Task, _Result]]:
+    """(task, function(task)) as they are done, in whatever order; tasks of a worker that dies go to another.
+
+    Raises WorkersLostError where workers die three times in a row without a result.
+    """
+    open_tasks = dict.fromkeys(range(len(tasks)))
+    deaths = 0
+    while open_tasks:
+        arriving = parallel(jobs if len(open_tasks) > 1 else 1, ordered=False)(
+            joblib.delayed(_numbered)(function, number, tasks[number]) for number in list(open_tasks)
+        )
+        try:
+            for number, result in arriving:
+                del open_tasks[number]
+                deaths = 0
+                yield tasks[number], result
+        except TerminatedWorkerError as error:
+            deaths += 1
+            if deaths == _MOST_DEATHS:
+                raise WorkersLostError(
+                    f"worker processes died {deaths} times in a row without a result; too little memory for "
+                    f"{jobs} of them?"
+                ) from error
+            _LOG.warning("a worker process died; its work is given to another")
+
+
+def _numbered(function: Callable[[_Task], _Result], number: int, task: _Task) -> tuple[int, _Result]:
+    return number, function(task)
+
+
+def _end_with(owner: int) -> None:
+    """In a worker: leave interrupts to the owner, and end when the owner has, however it did."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def watch() -> None:
+        # an orphan is given another parent
+        while os.getppid() == owner:
+            time.sleep(_POLL_SECONDS)
+        os._exit(1)
+
+    if os.name == "posix":
+        threading.Thread(target=watch, daemon=True).start()
