@@ -18,7 +18,8 @@ def in_parallel(
 ) -> list[_Result]:
     """``function`` of every task, in order, by ``jobs`` processes of one thread each; ``progress(done, total)``."""
     results: list[_Result] = []
-    for result in parallel(jobs, ordered=True)(joblib.delayed(_on_one_thread)(function, task) for task in tasks):
+    work = [joblib.delayed(_on_one_thread)(function, task) for task in tasks]
+    for result in parallel(jobs, work, ordered=True):
         results.append(result)
         if progress is not None:
             progress(len(results), len(tasks))

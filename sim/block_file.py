@@ -101,8 +101,7 @@ def block_of(moments: xr.Dataset, trajectories: xr.Dataset | None) -> Block:
     count = int(at["trajectories"])
 
     def values(name: str) -> FloatArray:
-        # in the order of this machine, as the numbers were before they were written
-        return np.ascontiguousarray(at[name].to_numpy(), dtype=np.float64)
+        return _native(at, name)
 
     def joined(name: str) -> Moments:
         mean, deviations = values(name), values(f"{name}_deviations")
@@ -132,4 +131,5 @@ def block_of(moments: xr.Dataset, trajectories: xr.Dataset | None) -> Block:
 
 
 def _native(dataset: xr.Dataset, name: str) -> FloatArray:
-    return np.ascontiguousarray(dataset[name].to_numpy(), dtype=np.float64)
+    # in the order of this machine, as the numbers were before they were written
+    return np.array(dataset[name].to_numpy(), dtype=np.float64, order="C")

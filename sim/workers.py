@@ -8,8 +8,10 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Generator, Sequence
-from typing import TypeVar
+import warnings
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
 import joblib
 from joblib.externals.loky.process_executor import TerminatedWorkerError
@@ -33,15 +35,33 @@ def require_jobs(jobs: int) -> None:
         raise ValueError(f"jobs must be at least 1, or -1 for one per core, got {jobs}")
 
 
-def parallel(jobs: int, *, ordered: bool) -> joblib.Parallel:
-    """A pool of ``jobs`` workers whose results come as they are done, or in order."""
+def parallel(jobs: int, tasks: Iterable[Any], *, ordered: bool) -> Generator[Any]:
+    """What ``joblib.delayed`` tasks return, by ``jobs`` workers, as it comes or in order."""
     require_jobs(jobs)
-    backend, _ = get_active_backend()
+    own: dict[str, Any] = {}
     # a pool of another kind has its own keeper
-    own = {"initializer": _end_with, "initargs": (os.getpid(),)} if type(backend).__name__ == "LokyBackend" else {}
-    return joblib.Parallel(
+    if type(get_active_backend()[0]).__name__ == "LokyBackend":
+        # no file in shared memory for what is some 1 MB: nothing is left behind when a process is killed
+        own = {"initializer": _end_with, "initargs": (os.getpid(),), "max_nbytes": None}
+    pool = joblib.Parallel(
         n_jobs=jobs, return_as="generator" if ordered else "generator_unordered", batch_size=1, **own
     )
+    with _uninterrupted():
+        arriving: Generator[Any] = pool(tasks)
+    return arriving
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Processes that start here leave Ctrl-C to this one, which sees it when they have."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def results(
@@ -54,14 +74,14 @@ def results(
     open_tasks = dict.fromkeys(range(len(tasks)))
     deaths = 0
     while open_tasks:
-        arriving = parallel(jobs if len(open_tasks) > 1 else 1, ordered=False)(
-            joblib.delayed(_numbered)(function, number, tasks[number]) for number in list(open_tasks)
-        )
+        work = [joblib.delayed(_numbered)(function, number, tasks[number]) for number in open_tasks]
+        arriving = parallel(jobs if len(open_tasks) > 1 else 1, work, ordered=False)
         try:
-            for number, result in arriving:
-                del open_tasks[number]
-                deaths = 0
-                yield tasks[number], result
+            with _closed(arriving):
+                for number, result in arriving:
+                    del open_tasks[number]
+                    deaths = 0
+                    yield tasks[number], result
         except TerminatedWorkerError as error:
             deaths += 1
             if deaths == _MOST_DEATHS:
@@ -70,6 +90,17 @@ def results(
                     f"{jobs} of them?"
                 ) from error
             _LOG.warning("a worker process died; its work is given to another")
+
+
+@contextmanager
+def _closed(arriving: Generator[Any]) -> Iterator[None]:
+    """In the end no worker works on, without joblib's warning that nobody waited for the rest."""
+    try:
+        yield
+    finally:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            arriving.close()
 
 
 def _numbered(function: Callable[[_Task], _Result], number: int, task: _Task) -> tuple[int, _Result]:

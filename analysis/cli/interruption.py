@@ -27,10 +27,12 @@ class Interrupted(BaseException):
 def interruptible() -> Iterator[None]:
     """Signals to end raise Interrupted, once; a second one ends the process on the spot."""
     before = {number: signal.getsignal(number) for number in _SIGNALS}
+    received: list[int] = []
 
     def end(number: int, _: FrameType | None) -> None:
-        for each in _SIGNALS:
-            signal.signal(each, lambda again, _: os._exit(128 + again))
+        if received:
+            os._exit(128 + number)
+        received.append(number)
         raise Interrupted(number)
 
     for number in _SIGNALS:
@@ -39,6 +41,11 @@ def interruptible() -> Iterator[None]:
             signal.signal(number, end)
     try:
         yield
+    except Exception as error:
+        # compiled code that was running then reports an error of its own
+        if received:
+            raise Interrupted(received[0]) from error
+        raise
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
