@@ -1,6 +1,7 @@
 """Options from a TOML file: by the same names, checked for what each option takes; flags win."""
 
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,26 +20,52 @@ def read(ctx: click.Context, param: click.Parameter, value: Path | None) -> Path
         content = tomllib.loads(value.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise click.BadParameter(f"{value}: {error}", ctx, param) from None
+    ctx.default_map = {**(ctx.default_map or {}), **settings(content, ctx.command, str(value))}
+    return value
+
+
+def settings(content: Mapping[str, Any], command: click.Command, where: str) -> dict[str, Any]:
+    """What a file says of a command's options, by the names of their parameters.
+
+    Raises click.BadParameter, saying ``where``, for a name that is no option of the command or is given twice, and a
+    value of the wrong kind.
+    """
     # by the name after the dashes, which is not always that of the parameter
     known = {
         option.opts[0].removeprefix("--").replace("-", "_"): option
-        for option in ctx.command.params
-        if isinstance(option, click.Option) and option is not param
+        for option in command.params
+        if isinstance(option, click.Option) and option.name != "config"
     }
-    settings: dict[str, Any] = {}
+    found: dict[str, Any] = {}
     for key, setting in content.items():
         option = known.get(key.replace("-", "_"))
         if option is None:
             names = ", ".join(sorted(name.replace("_", "-") for name in known))
-            raise click.BadParameter(f"{value}: unknown option {key!r}; known are {names}", ctx, param)
-        if option.name in settings:
-            raise click.BadParameter(f"{value}: option {key!r} is given twice", ctx, param)
+            raise click.BadParameter(f"{where}: unknown option {key!r}; known are {names}")
+        if option.name in found:
+            raise click.BadParameter(f"{where}: option {key!r} is given twice")
         wanted = _wanted(option, setting)
         if wanted:
-            raise click.BadParameter(f"{value}: {key} must be {wanted}, got {setting!r}", ctx, param)
-        settings[str(option.name)] = setting
-    ctx.default_map = {**(ctx.default_map or {}), **settings}
-    return value
+            raise click.BadParameter(f"{where}: {key} must be {wanted}, got {setting!r}")
+        found[str(option.name)] = setting
+    return found
+
+
+def completed(values: Mapping[str, Any], content: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """The values of the running command, those that were left out as a file has them.
+
+    Raises click.BadParameter as ``settings`` does, and for a value the option does not take.
+    """
+    context = click.get_current_context()
+    by_name = {option.name: option for option in context.command.params}
+    found = dict(values)
+    for name, setting in settings(content, context.command, where).items():
+        if context.get_parameter_source(name) is click.core.ParameterSource.DEFAULT:
+            try:
+                found[name] = by_name[name].type_cast_value(context, setting)
+            except click.BadParameter as error:
+                raise click.BadParameter(f"{where}: {error.message}", ctx=context, param=by_name[name]) from None
+    return found
 
 
 def _wanted(option: click.Option, setting: object) -> str | None:

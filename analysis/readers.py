@@ -129,6 +129,14 @@ class Start:
     name: str
     numbers: tuple[float, ...] = ()
 
+    @property
+    def text(self) -> str:
+        """As it is given."""
+        numbers = ",".join(map(repr, self.numbers))
+        if self.name == "thermal" and self.numbers:
+            return numbers
+        return f"{self.name}:{numbers}" if self.numbers else self.name
+
 
 def start(text: str) -> Start:
     """A named initial state, or N1,N2."""

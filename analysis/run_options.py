@@ -15,6 +15,10 @@ _OF_NO_ACCOUNT = {
     "as_json", "cluster", "config", "figure", "jobs", "out", "part", "quiet", "save_records", "target", "trajectories"
 }  # fmt: skip
 _DATASET = ".nc"
+_OF_RECORDS = (
+    "c-minus", "c-plus", "theta-minus", "theta-plus", "bath-minus", "bath-plus", "loss", "path-phase", "frequency",
+    "lo-phase", "efficiency", "scheme", "initial",
+)  # fmt: skip
 
 
 def _part(text: str) -> tuple[int, int]:
@@ -46,9 +50,10 @@ PART = click.option(
 def out(default: str | None = None) -> Callable[[Command], Command]:
     """Where results go: a run directory, or a dataset alone."""
     return click.option(
-        "--out", type=click.Path(path_type=Path), default=default, metavar="RUN|FILE.nc", show_default=default is not None,
-        help="Run directory, which keeps what is finished and can be resumed; or, if it ends in .nc, the dataset alone, "
-        "written at the end (netCDF).",
+        "--out", type=click.Path(path_type=Path), default=default, metavar="RUN|FILE.nc",
+        show_default=default is not None,
+        help="Run directory, which keeps what is finished and can be resumed; or, if it ends in .nc, the dataset "
+        "alone (netCDF), written at the end.",
     )  # fmt: skip
 
 
@@ -72,7 +77,7 @@ def configuration(context: click.Context) -> dict[str, Any]:
     for option in context.command.params:
         name, value = str(option.name), context.params.get(str(option.name))
         if value is not None and name not in _OF_NO_ACCOUNT | idle:
-            found[option.opts[0].removeprefix("--")] = texts[name] if name in texts else value
+            found[option.opts[0].removeprefix("--")] = texts.get(name, value)
     return found
 
 
@@ -81,6 +86,19 @@ def about(context: click.Context) -> dict[str, dict[str, Any]]:
     texts = context.meta.get(GIVEN, {})
     later = {name: texts[name] for name in ("part", "target") if context.params.get(name) is not None}
     return {"configuration": configuration(context), "asked": later}
+
+
+def of_records(context: click.Context) -> dict[str, Any]:
+    """What the files of a run say of the experiment, for commands that take a record."""
+    given = configuration(context)
+    return {name: _number(given[name]) for name in _OF_RECORDS if name in given}
+
+
+def _number(text: Any) -> Any:
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def part_of(values: dict[str, Any]) -> tuple[int, int]:

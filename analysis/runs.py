@@ -8,7 +8,8 @@ from sim.ensemble import ranges
 from sim.manifest import NAME, Manifest
 from sim.run_contents import SET_ASIDE, Contents
 
-ENSEMBLES = "ensembles"
+# of a comparison: its ensembles, and what it writes in the end
+ENSEMBLES, COMPARISON = "ensembles", "comparison.nc"
 
 
 def status(run: Path) -> Report:
@@ -35,8 +36,17 @@ def status(run: Path) -> Report:
         "other_versions": manifest.other_versions(),
         "seconds_per_block": [min(seconds), max(seconds)] if seconds else None,
         "bytes": sum(path.stat().st_size for path in run.rglob("*") if path.is_file()),
-        "complete": all(not one["missing"] for one in found),
+        "complete": _complete(run, manifest, found),
     }
+
+
+def _complete(run: Path, manifest: Manifest, found: list[Report]) -> bool:
+    if (run / ENSEMBLES).is_dir():
+        # of its ensembles each begins when the one before has ended, met target or not
+        begun = all(one["most"] == manifest.trajectories for one in found)
+        ended = "target" in manifest.asked or all(not one["missing"] for one in found)
+        return (run / COMPARISON).exists() and begun and ended
+    return all(not one["missing"] for one in found)
 
 
 def _ensemble(run: Path) -> Report:
@@ -52,6 +62,7 @@ def _ensemble(run: Path) -> Report:
         },
         "blocks": {"done": len(planned) - len(lacking), "planned": len(planned)},
         "missing": _joined(lacking),
+        "most": manifest.trajectories,
         "damaged": [str(path.relative_to(run)) for path in contents.damaged],
         "seconds": [entry["seconds"] for entry in manifest.blocks if "seconds" in entry],
     }

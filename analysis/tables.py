@@ -6,7 +6,7 @@ from rich.table import Table
 
 from analysis.estimators import Estimate
 from analysis.reports import Report, key
-from analysis.steering import DIRECTIONS, Direction, regime
+from analysis.steering import DIRECTIONS, SCHEMES, Direction, regime
 
 # as many as are spelled out
 _FEW = 5
@@ -19,20 +19,20 @@ _MEASURES = {
     "key_rate_plus_given_minus": "key rate, + trusted (nats)",
     "key_rate_minus_given_plus": "key rate, - trusted (nats)",
 }
-_LABELS = {"plus_given_minus": "E+|-", "minus_given_plus": "E-|+"}
+LABELS = {"plus_given_minus": "E+|-", "minus_given_plus": "E-|+"}
 
 
 def steady(report: Report) -> Table:
     """Both directions, without and with the record."""
     phase, efficiency = report["conditional"]["lo_phase_pi"], report["conditional"]["efficiency"]
-    table = _table(
+    table = table_of(
         "Steady state (steering where E < 1/2)", "", "unconditional", "conditional", "d",
         caption=f"conditional on the record at LO phase {phase:.6g} pi, efficiency {efficiency:g}",
     )  # fmt: skip
     for direction in DIRECTIONS:
         name = key(direction)
         table.add_row(
-            _LABELS[direction],
+            LABELS[direction],
             f"{report['unconditional'][name]:.7f}",
             f"{report['conditional'][name]:.7f}",
             f"{report['d'][name]:.3%}",
@@ -48,17 +48,17 @@ def steady(report: Report) -> Table:
         for direction in DIRECTIONS:
             errors = report["rotating_wave_error"]
             cells = (f"{errors[scheme][key(direction)]:+.2e}" for scheme in ("unconditional", "conditional"))
-            table.add_row(f"rotating wave, {_LABELS[direction]} off by", *cells, "")
+            table.add_row(f"rotating wave, {LABELS[direction]} off by", *cells, "")
     return table
 
 
 def optimum(report: Report, title: str) -> Table:
     """The best working point of each direction."""
-    table = _table(title, "", "E", "theta-", "theta+", "C+/C-", "LO phase")
+    table = table_of(title, "", "E", "theta-", "theta+", "C+/C-", "LO phase")
     for direction in DIRECTIONS:
         point = report[key(direction)]
         table.add_row(
-            _LABELS[direction],
+            LABELS[direction],
             f"{point['value']:.7f}",
             f"{point['theta_minus_pi']:.6f} pi",
             f"{point['theta_plus_pi']:.6f} pi",
@@ -72,9 +72,9 @@ def transients(report: Report, rows: int = 11) -> Table:
     """E(t) and d(t) at about ``rows`` of the times, and what happens when."""
     columns = [(scheme, each) for scheme in ("unconditional", "conditional") for each in DIRECTIONS]
     off = "".join(f", light off at {switch:.6g}" for switch in report["switches"])
-    table = _table(
+    table = table_of(
         f"Transient (time in units of {report['time_unit_seconds']:.4g} s{off})", "time",
-        *(f"{_LABELS[each]} {scheme}" for scheme, each in columns), *(f"d of {_LABELS[each]}" for each in DIRECTIONS),
+        *(f"{LABELS[each]} {scheme}" for scheme, each in columns), *(f"d of {LABELS[each]}" for each in DIRECTIONS),
         caption="\n".join(_two_way(report)),
     )  # fmt: skip
     count = len(report["times"])
@@ -128,30 +128,50 @@ def _moment(time: float | None) -> str:
 
 def simulation(report: Report) -> Table:
     """Estimates with 95 % intervals beside the exact values."""
-    table = _table(
+    table = table_of(
         "Ensemble at its last save", "", "estimate", "95 % interval", "exact",
         caption=f"{report['trajectories']} trajectories, from {report['initial_state']}, seed {report['seed']}",
     )  # fmt: skip
     for scheme in ("unconditional", "conditional", "d"):
         for direction in DIRECTIONS:
             name = key(direction)
-            label = f"d of {_LABELS[direction]}" if scheme == "d" else f"{_LABELS[direction]} {scheme}"
+            label = f"d of {LABELS[direction]}" if scheme == "d" else f"{LABELS[direction]} {scheme}"
             values, exact = report[scheme], report["exact"][scheme][name]
-            table.add_row(label, f"{values[name]:.7f}", _interval(values[f"{name}_ci"], ".7f"), f"{exact:.7f}")
+            table.add_row(label, f"{values[name]:.7f}", interval(values[f"{name}_ci"], ".7f"), f"{exact:.7f}")
+    return table
+
+
+def verification(report: Report) -> Table:
+    """E as a laboratory finds it, beside what it should find."""
+    table = table_of(
+        "From measurements at the end of each run, with fitted gains", "", "estimate", "95 % interval", "exact",
+        caption="runs: " + ", ".join(f"{count} of {name}" for name, count in report["runs"].items())
+        + "; exact for the record as it is saved",
+    )  # fmt: skip
+    for scheme in (*SCHEMES, "d"):
+        for direction in DIRECTIONS:
+            name = key(direction)
+            label = f"d of {LABELS[direction]}" if scheme == "d" else f"{LABELS[direction]} {scheme}"
+            table.add_row(
+                label,
+                f"{report[scheme][name]:.5f}",
+                interval(report[scheme][f"{name}_ci"], ".5f"),
+                f"{report['exact']['measured'][scheme][name]:.5f}",
+            )
     return table
 
 
 def standing(found: dict[Direction, Estimate]) -> str:
     """How estimates of d stand, in a few words."""
     return ", ".join(
-        f"d({_LABELS[direction]}) = {each.value:.2%} ± {(each.high - each.low) / 2:.1%}"
+        f"d({LABELS[direction]}) = {each.value:.2%} ± {(each.high - each.low) / 2:.1%}"
         for direction, each in found.items()
     )
 
 
 def status(report: Report) -> Table:
     """What is in a run directory."""
-    table = _table(f"Run {report['run']}", "", "found")
+    table = table_of(f"Run {report['run']}", "", "found")
     blocks, done = report["blocks"], report["trajectories"]
     table.add_row("command", str(report["command"]))
     table.add_row("trajectories", f"{done['done']} of {done['asked']}")
@@ -182,7 +202,7 @@ def comparison(report: Report) -> Table:
         for values in (point[key(direction)] for direction in DIRECTIONS)
         for low, high in [values["d_ci"]]
     ]
-    table = _table(
+    table = table_of(
         "Relative improvement d = (E_u - E_c)/E_u by measuring the light, each scheme at its optimum",
         "bath of +", "C-", "", "E_u", "E_c", "d", "95 % interval", "d exact", "LO phase",
         caption=f"{sum(held)} of {len(held)} intervals hold the exact value (of many, 95 %)",
@@ -193,11 +213,11 @@ def comparison(report: Report) -> Table:
             table.add_row(
                 point["bath"],
                 f"{point['c_minus']:g}",
-                _LABELS[direction],
+                LABELS[direction],
                 f"{values['E_u']:.5f}",
                 f"{values['E_c']:.5f}",
                 f"{values['d']:.3%}",
-                _interval(values["d_ci"], ".3%"),
+                interval(values["d_ci"], ".3%"),
                 f"{values['d_exact']:.3%}",
                 f"{values['optimum']['conditional']['lo_phase_pi']:.3f} pi",
             )
@@ -206,7 +226,7 @@ def comparison(report: Report) -> Table:
 
 def validation(report: Report) -> Table:
     """One line a check."""
-    table = _table("Validation", "", "check", "value", "expected", "tolerance")
+    table = table_of("Validation", "", "check", "value", "expected", "tolerance")
     for check in report["checks"]:
         value = "not finite" if check["value"] is None else f"{check['value']:.6g}"
         verdict = "pass" if check["passed"] else "FAIL"
@@ -216,7 +236,7 @@ def validation(report: Report) -> Table:
 
 def files(report: Report) -> Table:
     """Figures written, with their data."""
-    table = _table("Figures of arXiv:1901.04250", "figure", "file", "data")
+    table = table_of("Figures of arXiv:1901.04250", "figure", "file", "data")
     for number, written in report.items():
         table.add_row(number, written["file"], written["data"])
     return table
@@ -224,7 +244,7 @@ def files(report: Report) -> Table:
 
 def claims(report: list[dict[str, str]]) -> Table:
     """The paper's statements."""
-    table = _table("Statements of arXiv:1901.04250", "verdict", "where", "statement", "found")
+    table = table_of("Statements of arXiv:1901.04250", "verdict", "where", "statement", "found")
     for claim in report:
         table.add_row(*(claim[name] for name in ("verdict", "where", "statement", "found")), end_section=True)
     return table
@@ -245,11 +265,13 @@ def claims_page(report: list[dict[str, str]]) -> str:
     return "\n".join([*lines, *rows, ""])
 
 
-def _interval(bounds: list[float], style: str) -> str:
+def interval(bounds: list[float], style: str) -> str:
+    """From the lower to the upper end, in a format."""
     return f"{bounds[0]:{style}} .. {bounds[1]:{style}}"
 
 
-def _table(title: str, *columns: str, **style: Any) -> Table:
+def table_of(title: str, *columns: str, **style: Any) -> Table:
+    """An empty table; text to the left, numbers to the right."""
     table = Table(title=title, title_justify="left", caption_justify="left", **style)
     for column in columns:
         table.add_column(column, overflow="fold", justify="left" if column in _TEXT else "right")

@@ -68,8 +68,11 @@ def kept_of(
     """The trajectories kept of a block, as in ``sim.dataset.build``, with their indices along ``trajectory``."""
     d = block.mean.mean.shape[-1]
     variables = kept(block, grid, d, len(record_names))
-    names = {name for axes, _, _ in variables.values() for name in axes}
     count = len(variables["record"][1])
+    if not record_names:
+        # the format has no axis of length 0
+        del variables["record"]
+    names = {name for axes, _, _ in variables.values() for name in axes}
     return xr.Dataset(
         variables,
         coords={
@@ -111,7 +114,11 @@ def block_of(moments: xr.Dataset, trajectories: xr.Dataset | None) -> Block:
         return Moments(count=count, mean=mean.reshape(times, d * d), deviations=deviations.reshape(times, d * d, d * d))
 
     names = [str(name) for name in at.data_vars]
-    tallied = [name.removeprefix(TALLY).removesuffix("_count") for name in names if name.endswith("_count")]
+    tallied = [
+        name.removeprefix(TALLY).removesuffix("_count")
+        for name in names
+        if name.startswith(TALLY) and name.endswith("_count")
+    ]
     return Block(
         mean=joined("mean"),
         covariance=joined("conditional_covariance"),
@@ -125,9 +132,15 @@ def block_of(moments: xr.Dataset, trajectories: xr.Dataset | None) -> Block:
             for name in tallied
         },
         kept_means=() if trajectories is None else (_native(trajectories, "trajectory_mean"),),
-        kept_records=() if trajectories is None else (_native(trajectories, "record"),),
+        kept_records=() if trajectories is None else (_records(trajectories),),
         warnings={kind: Issued(**each) for kind, each in json.loads(at.attrs["warnings"]).items()},
     )
+
+
+def _records(trajectories: xr.Dataset) -> FloatArray:
+    if "record" in trajectories:
+        return _native(trajectories, "record")
+    return np.empty((trajectories.sizes["trajectory"], trajectories.sizes["interval"], 0))
 
 
 def _native(dataset: xr.Dataset, name: str) -> FloatArray:

@@ -2,7 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+import math
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +17,7 @@ from sim.conventions import COVARIANCE_CONVENTION, QUADRATURES, RECORD_CONVENTIO
 from sim.dataset import versions
 from sim.model import LinearModel
 from sim.output import write_whole
+from sim.states import InitialState
 
 NAME = "manifest.json"
 _FORMAT = 1
@@ -24,7 +27,8 @@ _CONVENTIONS = {
     "covariance": COVARIANCE_CONVENTION,
     "order": " ".join(QUADRATURES),
     "record": RECORD_CONVENTION,
-    "noise": "SFC64 of numpy.random.SeedSequence(entropy, spawn_key=(index of the trajectory,))",
+    "noise": "SFC64 of numpy.random.SeedSequence(entropy, spawn_key=(index of the trajectory,)), of the outcomes of "
+    "measurements at the end with a further 0x766572 in the key",
 }
 
 
@@ -64,23 +68,20 @@ class Manifest:
         path = run / NAME
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
-            stated = content.pop("identity_sha256")
-            found = cls(**content)
-            sound = (
-                isinstance(found.identity, dict)
-                and isinstance(found.blocks, list)
-                and isinstance(found.versions, dict)
-                and isinstance(found.asked, dict)
-                and isinstance(found.trajectories, int)
-                and isinstance(found.entropy, str)
-            )
         except (FileNotFoundError, NotADirectoryError):
             raise ValueError(f"{str(run)!r} is no run directory: it has no {NAME}") from None
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise ValueError(f"the manifest {str(path)!r} cannot be read: {error}") from None
-        if found.format != _FORMAT:
-            raise ValueError(f"the manifest {str(path)!r} has format {found.format!r}; this version reads {_FORMAT}")
-        if not sound or stated != found.digest:
+        if isinstance(content, dict) and content.get("format", _FORMAT) != _FORMAT:
+            raise ValueError(
+                f"the manifest {str(path)!r} has format {content['format']!r}; this version reads {_FORMAT}"
+            )
+        strange = _strange(content)
+        if strange:
+            raise ValueError(f"the manifest {str(path)!r} is damaged: {', '.join(strange)}")
+        stated = content.pop("identity_sha256")
+        found = cls(**content)
+        if stated != found.digest:
             raise ValueError(f"the manifest {str(path)!r} is damaged: its identity does not match its hash")
         return found
 
@@ -118,23 +119,78 @@ def plain(identity: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def fingerprint(model: LinearModel) -> str:
-    """A digest of a model's numbers, to twelve digits of the largest of each array."""
-    found = hashlib.sha256(" ".join(model.record_names).encode())
-    for each in fields(model):
-        value = getattr(model, each.name)
+def fingerprint(parts: LinearModel | InitialState, digits: float = _DIGITS) -> str:
+    """A digest of the numbers of a model or a state, to ``digits`` of the largest of each array."""
+    found = hashlib.sha256(" ".join(getattr(parts, "record_names", ())).encode())
+    for each in fields(parts):
+        value = getattr(parts, each.name)
         if isinstance(value, np.ndarray):
-            found.update(str(value.shape).encode() + _rounded(value).tobytes())
+            found.update(str(value.shape).encode() + _rounded(value, digits).tobytes())
     return found.hexdigest()[:16]
 
 
-def _rounded(value: NDArray[Any]) -> NDArray[np.int64]:
+def _rounded(value: NDArray[Any], digits: float) -> NDArray[np.int64]:
     parts = np.stack([value.real, value.imag])
     largest = float(np.max(np.abs(parts), initial=0.0))
     # the power of two, so that the unit does not hang on the last bits itself
-    unit = _DIGITS * 2.0 ** np.ceil(np.log2(largest)) if largest else 1.0
+    unit = digits * 2.0 ** np.ceil(np.log2(largest)) if largest else 1.0
     rounded: NDArray[np.int64] = np.rint(parts / unit).astype(np.int64)
     return rounded
+
+
+def _strange(content: object) -> list[str]:
+    """What of a manifest's content is not as ``Manifest.write`` leaves it."""
+    if not isinstance(content, dict):
+        return ["it is no JSON object"]
+    known = {each.name for each in fields(Manifest)} | {"identity_sha256"}
+    found = [f"it lacks {name}" for name in sorted(known - content.keys())]
+    found += [f"{name!r} is unknown" for name in sorted(content.keys() - known)]
+    return found or [f"{name} makes no sense" for name, sound in _SOUND.items() if not sound(content[name])]
+
+
+def _texts(value: object) -> bool:
+    return isinstance(value, dict) and all(isinstance(each, str) for each in value.values())
+
+
+def _whole_number(value: object, low: int = 0) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= low
+
+
+def _identity(value: object) -> bool:
+    """Of a run or, without blocks of its own, of a directory of runs."""
+    return (
+        isinstance(value, dict)
+        and isinstance(value.get("configuration", {}), dict)
+        and ("block" not in value or (_whole_number(value["block"], 1) and _whole_number(value.get("keep"))))
+    )
+
+
+def _asked(value: object) -> bool:
+    return isinstance(value, dict) and re.fullmatch(r"\d{1,6}/\d{1,6}", str(value.get("part", "1/1"))) is not None
+
+
+def _block(value: object) -> bool:
+    return (
+        isinstance(value, dict)
+        and isinstance(value.get("file"), str)
+        and isinstance(value.get("trajectories"), list)
+        and len(value["trajectories"]) == 2
+        and all(map(_whole_number, value["trajectories"]))
+        and type(value.get("seconds", 0.0)) in (int, float)
+        and 0 <= value.get("seconds", 0.0) < math.inf
+    )
+
+
+_SOUND: dict[str, Callable[[Any], bool]] = {
+    "identity": _identity,
+    "trajectories": lambda value: _whole_number(value, 1),
+    "entropy": lambda value: isinstance(value, str),
+    "asked": _asked,
+    "blocks": lambda value: isinstance(value, list) and all(map(_block, value)),
+    "versions": _texts,
+    "conventions": _texts,
+    "created": lambda value: isinstance(value, str),
+}
 
 
 def _shown(identity: Mapping[str, Any], name: str) -> str:

@@ -2,19 +2,26 @@
 
 import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 from sim.manifest import Manifest
+from sim.output import ASIDE
 
 BLOCKS, TRAJECTORIES, SET_ASIDE = "blocks", "trajectories", "set-aside"
 _BLOCK = re.compile(r"(\d{9,18})-(\d{9,18})-([0-9a-f]{16})\.nc")
 
 
-def digest(manifest: Manifest, content: bytes) -> str:
-    """What a file's name says of it."""
-    return hashlib.sha256(manifest.digest.encode() + content).hexdigest()[:16]
+def digest(manifest: Manifest, stem: str, content: bytes) -> str:
+    """What the name of a file of a run, relative to the run and up to here ``stem``, says of it besides."""
+    return hashlib.sha256(f"{manifest.digest} {stem} ".encode() + content).hexdigest()[:16]
+
+
+def stem(folder: str, trajectories: range) -> str:
+    """How the name of a block's file begins."""
+    return f"{folder}/{trajectories.start:09d}-{trajectories.stop - 1:09d}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +32,7 @@ class Contents:
     ----------
     moments, kept : of the blocks that are whole, in order
     damaged : whose content is not what their name says, or that are not files of a block, or of one there already
-    superseded : short blocks that a whole one holds
+    superseded : short blocks that a whole one holds, and kept trajectories whose block was never finished
     """
 
     moments: dict[range, Path]
@@ -44,14 +51,15 @@ class Contents:
             for path in sorted((run / folder).glob("*.nc")):
                 named = _BLOCK.fullmatch(path.name)
                 indices = range(int(named[1]), int(named[2]) + 1) if named else range(0)
-                if named is None or indices in valid or not _whole(path, manifest, named[3]):
+                if named is None or indices in valid or not _whole(path, manifest, stem(folder, indices), named[3]):
                     damaged.append(path)
                 else:
                     valid[indices] = path
-            # a last, shorter block is part of the whole one that replaced it when more were asked for
-            short = [indices for indices in valid if any(within(indices, other) for other in valid)]
-            superseded.extend(valid.pop(indices) for indices in short)
             found[folder] = dict(sorted(valid.items(), key=lambda item: item[0].start))
+        # a last, shorter block is part of the whole one that replaced it when more were asked for
+        superseded.extend(found[BLOCKS].pop(indices) for indices in _short(found[BLOCKS]))
+        unfinished = [indices for indices in found[TRAJECTORIES] if indices not in found[BLOCKS]]
+        superseded.extend(found[TRAJECTORIES].pop(indices) for indices in unfinished)
         return cls(
             moments=found[BLOCKS],
             kept=found[TRAJECTORIES],
@@ -71,11 +79,29 @@ class Contents:
         return max((indices.stop for indices in self.moments), default=0)
 
 
-def _whole(path: Path, manifest: Manifest, expected: str) -> bool:
+def vacant(folder: Path) -> bool:
+    """Whether nothing is there but what a process that was killed had begun to write."""
+    return all(path.name.startswith(".") and path.name.endswith(ASIDE) for path in folder.iterdir())
+
+
+def _whole(path: Path, manifest: Manifest, stem: str, expected: str) -> bool:
     try:
-        return digest(manifest, path.read_bytes()) == expected
+        return digest(manifest, stem, path.read_bytes()) == expected
     except OSError:
         return False
+
+
+def _short(blocks: Iterable[range]) -> list[range]:
+    """Those that are part of another, where no two overlap otherwise."""
+    found = []
+    widest = range(0)
+    # by their beginning, the longest first, so that each comes after what holds it
+    for indices in sorted(blocks, key=lambda each: (each.start, -each.stop)):
+        if within(indices, widest):
+            found.append(indices)
+        else:
+            widest = indices
+    return found
 
 
 def within(inner: range, outer: range) -> bool:

@@ -8,13 +8,15 @@
     RUN/NAME-DIGEST.nc                     what else was computed once
     RUN/set-aside/                         files that were damaged
 
-A file's name holds a digest of the run's identity and of its own content, so that every file vouches for itself: what
-is there and whole is done, however the run ended. Files are written aside, synced and renamed, and never changed.
+A file's name holds a digest of the run's identity, of the rest of the name and of its own content, so that every file
+vouches for itself: what is there and whole is done, however the run ended. Files are written aside, synced and renamed,
+and never changed.
 """
 
 import logging
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
@@ -28,13 +30,18 @@ from sim.grid import TimeGrid
 from sim.manifest import NAME, Manifest, fingerprint, plain
 from sim.model import LinearModel
 from sim.output import ASIDE, writable, write_whole
-from sim.run_contents import BLOCKS, SET_ASIDE, TRAJECTORIES, Contents, digest, within
+from sim.parameters import require_count
+from sim.run_contents import BLOCKS, SET_ASIDE, TRAJECTORIES, Contents, digest, stem, vacant, within
 from sim.states import InitialState
 
 _LOG = logging.getLogger(__name__)
 # the manifest's list is for readers: nothing is lost when it is some blocks behind
 _MANIFEST_SECONDS = 2.0
 _STALE_SECONDS = 600.0
+# of a trajectory's index: what the files hold has 32 bits
+_MOST = 2**31 - 1
+# a stationary state comes from a solver, whose last digits are another machine's own
+_DIGITS_OF_A_STATE = 1e-6
 
 
 @dataclass(kw_only=True, eq=False)
@@ -85,7 +92,7 @@ class RunDirectory:
         ------
         ValueError
             for a path that is no run directory, or one of another configuration, naming the difference; for fewer
-            trajectories than are done.
+            trajectories than are done, or more than 2³¹ − 1. The run is then as it was.
         """
         identity = plain(
             {
@@ -97,12 +104,17 @@ class RunDirectory:
                 "steps_per_save": grid.steps_per_save,
                 "saves": grid.saves,
                 "initial_state": initial.name,
+                "initial": fingerprint(initial, digits=_DIGITS_OF_A_STATE),
                 "seed": seed,
                 "keep": keep,
                 "experiment": None if experiment is None else repr(experiment),
             }
         )
-        manifest = opened(path, identity, trajectories=trajectories, entropy=str(seed), asked=asked)
+        manifest = _planned(path, identity, trajectories=trajectories, entropy=str(seed), asked=asked)
+        contents = Contents.of(path, manifest)
+        if trajectories < contents.end:
+            raise ValueError(f"{contents.end} trajectories are done in {str(path)!r}: fewer cannot be asked for")
+        _begin(path, manifest)
         for folder in (BLOCKS, TRAJECTORIES):
             (path / folder).mkdir(exist_ok=True)
         known = {
@@ -110,9 +122,6 @@ class RunDirectory:
             for e in manifest.blocks
             if "seconds" in e
         }
-        contents = Contents.of(path, manifest)
-        if trajectories < contents.end:
-            raise ValueError(f"{contents.end} trajectories are done in {str(path)!r}: fewer cannot be asked for")
         found = cls(
             path=path,
             manifest=manifest,
@@ -156,12 +165,13 @@ class RunDirectory:
     def remember(self, name: str, compute: Callable[[], xr.Dataset]) -> xr.Dataset:
         """What ``compute`` returns, computed once."""
         for path in sorted(self.path.glob(f"{name}-*.nc")):
-            content = path.read_bytes()
-            if path.name == f"{name}-{digest(self.manifest, content)}.nc":
-                return from_bytes(content)
+            with suppress(OSError):
+                content = path.read_bytes()
+                if path.name == f"{name}-{digest(self.manifest, name, content)}.nc":
+                    return from_bytes(content)
             self._set_aside(path)
         content = to_bytes(compute())
-        write_whole(self.path / f"{name}-{digest(self.manifest, content)}.nc", content)
+        write_whole(self.path / f"{name}-{digest(self.manifest, name, content)}.nc", content)
         return from_bytes(content)
 
     def close(self) -> None:
@@ -179,9 +189,10 @@ class RunDirectory:
 
     def _put(self, folder: str, indices: range, dataset: xr.Dataset) -> Path:
         content = to_bytes(dataset)
-        name = f"{indices.start:09d}-{indices.stop - 1:09d}-{digest(self.manifest, content)}.nc"
-        write_whole(self.path / folder / name, content)
-        return self.path / folder / name
+        named = stem(folder, indices)
+        path = self.path / f"{named}-{digest(self.manifest, named, content)}.nc"
+        write_whole(path, content)
+        return path
 
     def _tidy(self) -> None:
         for path in self.contents.damaged:
@@ -189,8 +200,10 @@ class RunDirectory:
         for path in self.contents.superseded:
             path.unlink(missing_ok=True)
         for path in self.path.rglob(f".*{ASIDE}"):
-            if time.time() - path.stat().st_mtime > _STALE_SECONDS:
-                path.unlink(missing_ok=True)
+            # that of a process still at work may be gone before it is looked at
+            with suppress(FileNotFoundError):
+                if time.time() - path.stat().st_mtime > _STALE_SECONDS:
+                    path.unlink()
         listed = {entry["file"] for entry in self.manifest.blocks}
         there = {f"{BLOCKS}/{path.name}" for path in (*self.contents.moments.values(), *self.contents.superseded)}
         damaged = {f"{BLOCKS}/{path.name}" for path in self.contents.damaged}
@@ -214,6 +227,22 @@ def opened(
 
     Raises ValueError for a path that is no run directory, or one of another configuration, naming the difference.
     """
+    manifest = _planned(path, identity, trajectories=trajectories, entropy=entropy, asked=asked)
+    _begin(path, manifest)
+    return manifest
+
+
+def _begin(path: Path, manifest: Manifest) -> None:
+    path.mkdir(exist_ok=True)
+    manifest.write(path)
+
+
+def _planned(
+    path: Path, identity: Mapping[str, Any], *, trajectories: int, entropy: str, asked: Mapping[str, Any] | None
+) -> Manifest:
+    require_count(trajectories, "trajectories", low=1)
+    if trajectories > _MOST:
+        raise ValueError(f"a run holds at most {_MOST} trajectories, got {trajectories}")
     if (path / NAME).exists():
         manifest = Manifest.read(path)
         try:
@@ -226,12 +255,10 @@ def opened(
             )
         manifest = replace(manifest, trajectories=trajectories, asked=asked or {})
     else:
-        if path.is_dir() and any(path.iterdir()):
+        if path.is_dir() and not vacant(path):
             raise ValueError(f"{str(path)!r} is a directory with something else in it: give a new one, or a run's")
         if path.exists() and not path.is_dir():
             raise ValueError(f"{str(path)!r} is a file; a run needs a directory")
         writable(path / NAME if path.is_dir() else path)
         manifest = Manifest(identity=identity, trajectories=trajectories, entropy=entropy, asked=asked or {})
-    path.mkdir(exist_ok=True)
-    manifest.write(path)
     return manifest

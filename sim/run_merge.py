@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sim.manifest import NAME, Manifest
 from sim.output import write_whole
-from sim.run_contents import BLOCKS, TRAJECTORIES, Contents, within
+from sim.run_contents import BLOCKS, TRAJECTORIES, Contents, vacant, within
 
 
 def merge(into: Path, runs: Sequence[Path]) -> Manifest:
@@ -17,8 +17,8 @@ def merge(into: Path, runs: Sequence[Path]) -> Manifest:
     Raises
     ------
     ValueError
-        for a path that is no run, runs of different identity, naming the difference, or two blocks of the same
-        trajectories that do not agree.
+        for a path that is no run, or one of a comparison, runs of different identity, naming the difference, or two
+        blocks of the same trajectories that do not agree.
     OSError
         where a file cannot be copied; what was copied before stays and counts.
     """
@@ -28,13 +28,15 @@ def merge(into: Path, runs: Sequence[Path]) -> Manifest:
     manifest = manifests[runs[0]]
     if (into / NAME).exists():
         manifests[into] = manifest = Manifest.read(into)
-    elif into.exists() and (not into.is_dir() or any(into.iterdir())):
+    elif into.exists() and not (into.is_dir() and vacant(into)):
         raise ValueError(f"{str(into)!r} must be a new directory or a run to add to")
     for run, each in manifests.items():
         try:
             manifest.require_same(each.identity, f"in {str(run)!r}")
         except ValueError as error:
             raise ValueError(f"runs cannot be merged: {error}") from None
+    if "block" not in manifest.identity:
+        raise ValueError(f"{str(runs[0])!r} has no blocks of its own: only what simulate begins can be merged")
     contents = {run: Contents.of(run, manifest) for run in manifests}
     _require_agreement(contents)
     trajectories = max(each.trajectories for each in manifests.values())
@@ -42,16 +44,22 @@ def merge(into: Path, runs: Sequence[Path]) -> Manifest:
     asked = {name: value for name, value in manifest.asked.items() if name != "part"}
     merged = replace(manifest, trajectories=trajectories, asked=asked)
     merged.write(into)
+    # a copy that is damaged is no copy
+    there = contents[into] if into in contents else Contents(moments={}, kept={})
     for folder in (TRAJECTORIES, BLOCKS):
         (into / folder).mkdir(exist_ok=True)
         for run in runs:
-            for path in (contents[run].kept if folder == TRAJECTORIES else contents[run].moments).values():
-                if not (into / folder / path.name).exists():
+            files, known = ((each.kept if folder == TRAJECTORIES else each.moments) for each in (contents[run], there))
+            for indices, path in files.items():
+                if indices not in known:
                     write_whole(into / folder / path.name, path.read_bytes())
+                    known[indices] = into / folder / path.name
     for run in runs:
         for path in run.glob("*-*.nc"):
             if not (into / path.name).exists():
                 write_whole(into / path.name, path.read_bytes())
+    for path in Contents.of(into, merged).superseded:
+        path.unlink()
     return merged
 
 

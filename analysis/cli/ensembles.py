@@ -1,5 +1,6 @@
 """Commands that sample ensembles of trajectories: simulate, compare."""
 
+import json
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -17,7 +18,13 @@ from sim.output import writable
 from sim.parameters import Cascade, Detection, require_count
 
 if TYPE_CHECKING:
+    import xarray as xr
+
     from analysis.sampling import Problem
+    from sim.grid import TimeGrid
+    from sim.model import LinearModel
+    from sim.states import InitialState
+    from sim.verification import Verification
 
 # QuTiP, xarray and matplotlib take seconds to load: each command imports what it needs of them
 
@@ -44,6 +51,10 @@ _TRAJECTORIES = {"gaussian": 10000, "fock": 120}
 @click.option("--qutip-method", default="platen", show_default=True, help="Scheme of its smesolve.")
 @click.option("--keep", type=click.INT, default=0, show_default=True,
               help="Trajectories whose means and records go into the dataset.")  # fmt: skip
+@click.option("--save-records", type=options.FILE, default=None, metavar="FILE.csv|FILE.nc", show_default="none",
+              help="Write the records of the trajectories kept, as filter and fit read them.")  # fmt: skip
+@click.option("--verify", is_flag=True,
+              help="Measure X or P of each oscillator at the end of each run; E as a laboratory finds it.")  # fmt: skip
 @options.SEED
 @run_options.TARGET
 @run_options.out()
@@ -56,30 +67,41 @@ def simulate_command(as_json: bool, out: Path | None, quiet: bool, **values: Any
     from analysis.sampling import sample
     from sim.dataset import label, save
 
-    started = time.perf_counter()
+    started, context = time.perf_counter(), click.get_current_context()
     run, goal, part = run_options.run_directory(out), values["target"], run_options.part_of(values)
     problem, cascade, detection = _problem(values)
     if run is None and values["part"] is not None:
         raise ValueError("--part needs a run directory to be merged with those of the other parts: --out RUN")
+    count, least = _count(problem, part), _least(problem)
+    if count < least:
+        raise ValueError(f"--verify needs {least} trajectories, got {count}")
+    records = values["save_records"]
+    if records is not None:
+        _require_records(records, problem.keep)
     with ExitStack() as stack:
         store = None
         if run is not None:
-            store = problem.stored(run, **run_options.about(click.get_current_context()))
+            store = problem.stored(run, **run_options.about(context))
             stack.enter_context(resumable(run))
         elif out is not None:
             writable(out)
         stack.enter_context(workers_of(values["cluster"], values["jobs"]))
-        bar = stack.enter_context(progress("trajectories", _count(problem, part), quiet))
+        bar = stack.enter_context(progress("trajectories", count, quiet))
 
         def look(ensemble: Ensemble) -> bool:
             found = Steering.of(ensemble)
             bar.to(ensemble.trajectories, says=tables.standing(found.d))
-            return goal is not None and goal.met(found)
+            return goal is not None and ensemble.trajectories >= least and goal.met(found)
 
         dataset = sample(problem, jobs=values["jobs"], part=part, store=store, look=look)
         path = out if run is None else run / "ensemble.nc"
+        dataset = label(dataset, cascade, detection).assign_attrs(
+            options=json.dumps({"initial": _start(values), **run_options.of_records(context)})
+        )
         if path is not None:
-            save(label(dataset, cascade, detection), path)
+            save(dataset, path)
+        if records is not None:
+            _write_records(dataset, records)
     report = {
         **reports.simulation(dataset, reports.exact(problem.model, problem.initial, problem.grid.times)),
         "trajectories": dataset.attrs["trajectories"],
@@ -90,10 +112,15 @@ def simulate_command(as_json: bool, out: Path | None, quiet: bool, **values: Any
         "wall_seconds": time.perf_counter() - started,
         "run": None if run is None else str(run),
         "dataset": None if path is None else str(path),
+        "records": None if records is None else str(records),
+        "verification": _verified(dataset, problem),
     }
     if report["target"] is not None and not report["target"]["met"]:
         note(f"warning: {report['trajectories']} trajectories do not meet the target")
-    show(report, tables.simulation(report), as_json, *([] if path is None else [f"dataset: {path}"]))
+    shown = [tables.simulation(report)]
+    if report["verification"] is not None:
+        shown.append(tables.verification(report["verification"]))
+    show(report, shown, as_json, *([] if path is None else [f"dataset: {path}"]))
 
 
 def _problem(values: dict[str, Any]) -> "tuple[Problem, Cascade, Detection]":
@@ -104,8 +131,7 @@ def _problem(values: dict[str, Any]) -> "tuple[Problem, Cascade, Detection]":
     cascade, detection = options.cascade(values), options.detection(values)
     model = options.model(values, cascade)
     require_count(values["trajectories"], "trajectories", low=2)  # one has no scatter to estimate from
-    start = values["initial"] or readers.Start("ground" if values["engine"] == "qutip" else "stationary")
-    initial = options.initial_state(start, cascade, model)
+    initial = options.initial_state(values["initial"] or readers.start(_start(values)), cascade, model)
     method = options.method(values)
     grid = grid_for(
         method, model, initial, values["duration"].of(cascade), saves=values["saves"],
@@ -114,8 +140,60 @@ def _problem(values: dict[str, Any]) -> "tuple[Problem, Cascade, Detection]":
     problem = Problem(
         model=model, method=method, grid=grid, initial=initial, trajectories=values["trajectories"],
         seed=values["seed"], keep=values["keep"],
+        experiment=_verification(model, grid, initial) if values["verify"] else None,
     )  # fmt: skip
     return problem, cascade, detection
+
+
+def _start(values: dict[str, Any]) -> str:
+    """The state at t = 0 where none is given: a basis at rest holds few others than the ground state."""
+    return "ground" if values["engine"] == "qutip" else "stationary"
+
+
+def _verification(model: "LinearModel", grid: "TimeGrid", initial: "InitialState") -> "Verification":
+    from sim.verification import Verification
+
+    return Verification.of(model, grid, initial)
+
+
+def _least(problem: "Problem") -> int:
+    """As many trajectories as an answer takes."""
+    from analysis.verification import FEWEST
+    from sim.verification import Verification
+
+    return FEWEST * len(problem.experiment.settings) if isinstance(problem.experiment, Verification) else 2
+
+
+def _verified(dataset: "xr.Dataset", problem: "Problem") -> reports.Report | None:
+    from analysis.verification import report, tallies_of
+    from sim.verification import Verification
+
+    if not isinstance(problem.experiment, Verification):
+        return None
+    return report(tallies_of(dataset, problem.experiment), problem.experiment)
+
+
+def _require_records(path: Path, keep: int) -> None:
+    """Raise ValueError unless ``keep`` records can be written to ``path``."""
+    if not keep:
+        raise ValueError("--save-records writes the records of the trajectories kept: give --keep")
+    if path.suffix not in (".csv", ".nc") or (path.suffix == ".csv" and keep > 1):
+        raise ValueError(f"records must go to a .nc file, or one alone to a .csv file, got {str(path)!r} for {keep}")
+    writable(path)
+
+
+def _write_records(dataset: "xr.Dataset", path: Path) -> None:
+    from analysis.records import Record, write
+
+    ends = dataset["interval_end"].to_numpy()
+    record = Record(
+        values=dataset["record"].to_numpy(),
+        interval=float(ends[0]),
+        start=0.0,
+        channels=tuple(dataset["channel"].to_numpy().tolist()),
+        options=json.loads(dataset.attrs["options"]),
+    )
+    write(path, record)
 
 
 def _count(problem: "Problem", part: tuple[int, int]) -> int:

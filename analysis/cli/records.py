@@ -1,1 +1,102 @@
-"""Commands for records from outside."""
+"""Commands for records from outside: filter, fit."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from analysis import configuration, options, record_options, run_options
+from analysis.cli.group import steering
+from analysis.cli.terminal import note, show
+from analysis.options import Text
+from sim.output import writable
+
+
+def _names(text: str) -> tuple[str, ...]:
+    from analysis.fitting import names
+
+    return names(text)
+
+
+@steering.command(name="filter")
+@record_options.RECORD
+@options.CASCADE
+@options.FREQUENCY
+@options.DETECTION
+@record_options.READING
+@click.option("--engine", type=click.Choice(["gaussian", "fock"]), default="gaussian", show_default=True,
+              help="gaussian: exact; fock: the master equation, a step to an interval, wherever a Fock space holds the "
+              "state.")  # fmt: skip
+@options.CUTOFF
+@options.FRAME
+@click.option("--out", type=options.FILE, default="steering-filtered.nc", show_default=True,
+              help="Dataset to write (netCDF).")  # fmt: skip
+@run_options.JOBS
+@options.JSON
+@configuration.OPTION
+def filter_command(record: Path, as_json: bool, out: Path, **values: Any) -> None:
+    """Conditional states and E(t) from a measured RECORD (CSV or netCDF), and whether it fits the model.
+
+    A CSV file has a header such as "time [us],cosine [s^0.5],sine [s^0.5]", time at the end of each interval;
+    in the lab frame the channel is "homodyne". Comments "#: NAME = VALUE" give options, which flags and --config
+    win over. An empty cell is a gap.
+    """
+    from analysis import filtered, record_reports, record_tables
+    from sim.dataset import save
+
+    found, values = record_options.read(record, values)
+    model, initial = record_options.built(values)
+    engine = options.method(values)
+    reading = filtered.read_out(found, model, initial, engine, values["jobs"])
+    taken = record_options.described(values)
+    save(filtered.dataset(reading).assign_attrs(options=json.dumps(taken)), writable(out))
+    report = {
+        **record_reports.reading(reading), "parameters": taken, "time_unit_seconds": record_options.time_unit(values),
+        "dataset": str(out),
+    }  # fmt: skip
+    for each in report["innovations"]["failed"]:
+        note(f"warning: the record does not fit the model: {record_tables.failure(each)}")
+    show(report, record_tables.reading(report), as_json, f"dataset: {out}")
+
+
+@steering.command(name="fit")
+@record_options.RECORD
+@click.option("--parameters", type=Text("parameters", _names), required=True, metavar="NAME,NAME,...",
+              help="What to fit: c-minus, c-plus, theta-minus, theta-plus, linewidth-minus, linewidth-plus (Hz), "
+              "occupation-minus, occupation-plus, loss, path-phase, lo-phase, efficiency or calibration.")  # fmt: skip
+@options.CASCADE
+@options.FREQUENCY
+@options.DETECTION
+@record_options.READING
+@click.option("--out", type=options.FILE, default=None, metavar="FILE.toml", show_default="none",
+              help="Configuration to write, for --config of filter.")  # fmt: skip
+@options.JSON
+@configuration.OPTION
+def fit_command(record: Path, as_json: bool, parameters: tuple[str, ...], out: Path | None, **values: Any) -> None:
+    """Parameters of an experiment from its RECORD, by maximum likelihood of the innovations, with standard errors.
+
+    The search begins at the values of the options, which everything else is taken from. It is local: begin near.
+    """
+    from analysis import fitting, record_reports, record_tables
+    from analysis.innovations import whiteness
+
+    if out is not None:
+        writable(out)
+    found, values = record_options.read(record, values)
+    result = fitting.fitted(found, parameters, values, record_options.built)
+    report = {**record_reports.fit(result, whiteness(result.innovations, found.channels)), "configuration": None}
+    if out is not None:
+        fitted = fitting.with_values(values, result.estimates)
+        factor = (values["calibration"] or 1.0) * result.estimates.get("calibration", 1.0)
+        record_options.write(out, fitted, factor)
+        report["configuration"] = str(out)
+    if result.undetermined:
+        note(f"warning: the record does not determine {', '.join(result.undetermined)}")
+    if result.at_bound:
+        note(f"warning: at a bound: {', '.join(result.at_bound)}; intervals do not cover there")
+    if not result.converged:
+        note("warning: the search did not converge: begin nearer")
+    for each in report["innovations"]["failed"]:
+        note(f"warning: the record does not fit even the best model: {record_tables.failure(each)}")
+    show(report, record_tables.fit(report), as_json, *([] if out is None else [f"configuration: {out}"]))

@@ -4,7 +4,7 @@ import json
 import logging
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -26,8 +26,8 @@ from analysis.reports import Report
 _WIDTH = 140
 
 
-def show(report: Report, table: Table, as_json: bool, *lines: str) -> None:
-    """One JSON object, or a table and lines under it.
+def show(report: Report, table: Table | Sequence[Table], as_json: bool, *lines: str) -> None:
+    """One JSON object, or tables and lines under them.
 
     Raises ArithmeticError for a number that is not finite.
     """
@@ -41,7 +41,8 @@ def show(report: Report, table: Table, as_json: bool, *lines: str) -> None:
     terminal = Console()
     # where nobody set a width, cells need not be folded
     console = terminal if terminal.is_terminal else Console(width=_WIDTH)
-    console.print(table)
+    for each in [table] if isinstance(table, Table) else table:
+        console.print(each)
     for line in lines:
         click.echo(line)
 

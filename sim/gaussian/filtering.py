@@ -5,12 +5,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.gaussian.propagator import apply, propagator
+from sim.gaussian.kalman import Cycle, Gains, Step, follow, share
+from sim.gaussian.propagator import propagator
 from sim.model import LinearModel
 from sim.parameters import require
 from sim.states import InitialState
 
 FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+# what is shared stays in the cache while one record after the other goes through it
+_STRETCH = 1024
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -19,18 +23,39 @@ class Filtered:
 
     Parameters
     ----------
-    means : conditional means after each interval, from the start; array of shape (..., saves + 1, d)
-    covariances : their covariances, the same for every record; array of shape (saves + 1, d, d)
-    innovations : ΔY less its prediction, whitened to unit variance; array of shape (..., saves, m). White
-        noise if the record fits the model.
+    means : conditional means after each interval, from the start; array of shape (..., intervals + 1, d)
+    covariances : their covariances, the same for every record; array of shape (intervals + 1, d, d)
+    innovations : ΔY less its prediction, whitened to unit variance; array of shape (..., intervals, m). White
+        noise if the record fits the model; NaN where nothing was observed.
+    log_likelihood : log of the probability density of what was observed, for a record in √s; array of shape (...), nats
     """
 
     means: FloatArray
     covariances: FloatArray
     innovations: FloatArray
+    log_likelihood: FloatArray
 
 
-def filter_record(model: LinearModel, record: FloatArray, interval: float, initial: InitialState) -> Filtered:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Innovations:
+    """What a model has to learn from a record, without the states.
+
+    Parameters
+    ----------
+    whitened : as ``Filtered.innovations``
+    roots : lower triangular L_k, with which the innovation before whitening is L_k z_k; the same for every record,
+        array of shape (intervals, m, m), √s; NaN where nothing was observed
+    log_likelihood : as ``Filtered.log_likelihood``
+    """
+
+    whitened: FloatArray
+    roots: FloatArray
+    log_likelihood: FloatArray
+
+
+def filter_record(
+    model: LinearModel, record: FloatArray, interval: float, initial: InitialState, observed: BoolArray | None = None
+) -> Filtered:
     """Filter records of dY summed over intervals of equal length.
 
     The observer knows the sums only, not what happened within an interval, so the covariance is that of a
@@ -39,39 +64,98 @@ def filter_record(model: LinearModel, record: FloatArray, interval: float, initi
 
     Parameters
     ----------
-    record : array of shape (..., saves, m), √s
+    record : array of shape (..., intervals, m), √s
     interval : length of each, seconds
     initial : state before the record; its scatter counts as unknown
+    observed : False where nothing was recorded, in any of the records: the state evolves unread there, and what
+        ``record`` holds is not looked at; array of shape (intervals,), all True if left out
 
-    Raises ValueError if the record is empty, of the wrong width or not finite, or the interval not positive.
+    Raises ValueError if the record is empty, of the wrong width or not finite where it was observed, ``observed`` is
+    not one truth value an interval, the interval is not positive, or the covariance of an innovation not either.
     """
+    seen = _validated(model, record, interval, observed)
+    count = seen.size
+    run = _run(model, record, seen, interval, initial, means=count + 1, covariances=count + 1, roots=_STRETCH)
+    return Filtered(
+        means=run.means,
+        covariances=run.gains.covariances,
+        innovations=run.innovations,
+        log_likelihood=run.log_likelihood,
+    )
+
+
+def innovations_of(
+    model: LinearModel, record: FloatArray, interval: float, initial: InitialState, observed: BoolArray | None = None
+) -> Innovations:
+    """The innovations and the likelihood alone, for records too long to keep their means and covariances.
+
+    Parameters, and what is raised, as ``filter_record``; the numbers are the same to the bit.
+    """
+    seen = _validated(model, record, interval, observed)
+    run = _run(model, record, seen, interval, initial, means=2, covariances=_STRETCH, roots=seen.size)
+    run.gains.roots[~seen] = np.nan
+    return Innovations(whitened=run.innovations, roots=run.gains.roots, log_likelihood=run.log_likelihood)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Run:
+    means: FloatArray
+    gains: Gains
+    innovations: FloatArray
+    log_likelihood: FloatArray
+
+
+def _validated(model: LinearModel, record: FloatArray, interval: float, observed: BoolArray | None) -> BoolArray:
+    """``observed``, or all True, once everything else is found in order; array of shape (intervals,)."""
     m = model.monitored.shape[0]
     if record.ndim < 2 or record.shape[-1] != m or record.shape[-2] == 0:
         raise ValueError(f"record must have shape (..., intervals, {m}) with at least one interval, got {record.shape}")
     if m == 0:
         raise ValueError("the model has no monitored channel, so there is no record to filter")
-    if not np.all(np.isfinite(record)):
-        first = np.argwhere(~np.isfinite(record))[0]
-        raise ValueError(f"record must be finite, got {record[tuple(first)]} at {tuple(map(int, first))}")
+    count = record.shape[-2]
+    seen = np.ones(count, dtype=bool) if observed is None else np.asarray(observed)
+    if seen.shape != (count,) or seen.dtype != np.bool_:
+        raise ValueError(
+            f"observed must be one truth value for each of {count} intervals, got {seen.dtype} of shape {seen.shape}"
+        )
+    odd = ~np.isfinite(record) & seen[:, None]
+    if np.any(odd):
+        where = tuple(map(int, np.argwhere(odd)[0]))
+        raise ValueError(f"record must be finite where it was observed, got {record[where]} at {where}")
     require(interval, "interval", low=0.0, low_open=True)
-    step = propagator(model, interval)
-    d, saves = model.dimension, record.shape[-2]
-    mean = np.broadcast_to(initial.center, (*record.shape[:-2], d))
-    covariance = initial.unconditional
-    means, covariances, innovations = [mean], [covariance], []
-    for k in range(saves):
-        joint = step.joint(covariance)
-        root = np.linalg.cholesky(joint[d:, d:])
-        # joint_xy = weight · rootᵀ, so weight acts on whitened innovations
-        weight = np.linalg.solve(root, joint[d:, :d]).T
-        predicted = apply(step.transition, mean)
-        innovation = apply(np.linalg.inv(root), record[..., k, :] - predicted[..., d:])
-        mean = predicted[..., :d] + apply(weight, innovation)
-        covariance = joint[:d, :d] - weight @ weight.T
-        covariance = (covariance + covariance.T) / 2
-        means.append(mean)
-        covariances.append(covariance)
-        innovations.append(innovation)
-    return Filtered(
-        means=np.stack(means, axis=-2), covariances=np.array(covariances), innovations=np.stack(innovations, axis=-2)
+    return seen
+
+
+def _run(
+    model: LinearModel, record: FloatArray, seen: BoolArray, interval: float, initial: InitialState,
+    *, means: int, covariances: int, roots: int
+) -> _Run:  # fmt: skip
+    """Everything, with as many of the last means, covariances and gains kept as asked for."""
+    d, (count, m) = model.dimension, record.shape[-2:]
+    records = np.ascontiguousarray(record, dtype=float).reshape(-1, count, m)
+    over = propagator(model, interval)
+    step = Step(np.ascontiguousarray(over.transition), np.ascontiguousarray(over.noise))
+    gains = Gains(np.empty((covariances, d, d)), np.zeros((roots, m, m)), np.zeros((roots, d, m)), np.zeros(roots))
+    gains.covariances[0] = initial.unconditional
+    cycle = Cycle(gains.covariances[0].copy(), np.array([0, 1, 0]))
+    states = np.empty((len(records), means, d))
+    states[:, 0] = initial.center
+    innovations, misfit = np.empty_like(records), np.zeros(len(records))
+    for first in range(0, count, _STRETCH):
+        last = min(first + _STRETCH, count)
+        reached = share(first, last, seen, step, gains, cycle)
+        if reached < last:
+            raise ValueError(
+                f"the covariance of interval {reached} is not positive definite: rounding has lost it, or the initial "
+                f"covariance has a negative eigenvalue"
+            )
+        for index, one in enumerate(records):
+            misfit[index] += follow(first, last, one, seen, step, gains, states[index], innovations[index])
+    shape = record.shape[:-2]
+    constant = 0.5 * np.log(2.0 * np.pi) * m * np.count_nonzero(seen)
+    return _Run(
+        means=states.reshape(*shape, means, d),
+        gains=gains,
+        innovations=innovations.reshape(record.shape),
+        log_likelihood=-(misfit + constant).reshape(shape),
     )

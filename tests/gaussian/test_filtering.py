@@ -5,17 +5,20 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from sim.gaussian import kalman
 from sim.gaussian.covariance import stationary_state, steady_state, transient
-from sim.gaussian.filtering import Filtered, filter_record
+from sim.gaussian.filtering import Filtered, filter_record, innovations_of
+from sim.gaussian.propagator import propagator
 from sim.gaussian.trajectories import Gaussian
 from sim.grid import TimeGrid
 from sim.model import LinearModel, rwa
-from sim.parameters import Detection
+from sim.parameters import Bath, Cascade, Detection, Oscillator
 from sim.states import InitialState, ground_state, thermal_state
 from tests import reference
 from tests.systems import POINTS, SLOW, Point
 
 FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
 MILD = POINTS["mild"]
 INTERVAL = 0.2
 
@@ -162,6 +165,8 @@ def test_the_whole_stack_of_records_is_filtered_at_once_and_alike() -> None:
     assert single.covariances.shape == (6, 4, 4)
     assert np.array_equal(whole.means[1, 1], single.means)
     assert np.array_equal(whole.innovations[1, 1], single.innovations)
+    assert whole.log_likelihood.shape == (2, 3)
+    assert whole.log_likelihood[1, 1] == single.log_likelihood
 
 
 def test_at_hot_baths_it_stays_near_the_conditional_state() -> None:
@@ -189,6 +194,122 @@ def test_at_hot_baths_it_finds_the_oscillator_at_once() -> None:
     assert np.linalg.eigvalsh(found.covariances[-1]).min() > 0
 
 
+def conditioned(
+    model: LinearModel, record: FloatArray, observed: BoolArray, initial: InitialState
+) -> tuple[FloatArray, FloatArray, float]:
+    """Mean, covariance and log density without recursion: all intervals as one Gaussian vector, conditioned at once."""
+    step, count, d = propagator(model, INTERVAL), len(record), model.dimension
+    size = step.noise.shape[0]
+    # everything random: x(0), then what each interval adds; rows of ``state`` and ``seen`` are linear in it
+    spread = np.zeros((d + count * size,) * 2)
+    spread[:d, :d] = initial.unconditional
+    state, mean = np.eye(d, len(spread)), initial.center
+    seen, expected = [], []
+    for k in range(count):
+        both, ahead = step.transition @ state, step.transition @ mean
+        added = slice(d + k * size, d + (k + 1) * size)
+        spread[added, added] = step.noise
+        both[:, added] += np.eye(size)
+        if observed[k]:
+            seen.append(both[d:])
+            expected.append(ahead[d:])
+        state, mean = both[:d], ahead[:d]
+    shown = np.concatenate(seen)
+    cross, within = state @ spread @ shown.T, shown @ spread @ shown.T
+    deviation = record[observed].ravel() - np.concatenate(expected)
+    gain = np.linalg.solve(within, cross.T).T
+    sign, log_det = np.linalg.slogdet(2 * np.pi * within)
+    assert sign == 1.0
+    density = -0.5 * (deviation @ np.linalg.solve(within, deviation) + log_det)
+    return mean + gain @ deviation, state @ spread @ state.T - gain @ cross.T, float(density)
+
+
+@pytest.mark.parametrize("gaps", [(), (0, 4, 5, 6), (2, 11)], ids=["whole", "gaps", "open end"])
+@pytest.mark.parametrize("name", ["mild", "path_phase", "heterodyne"])
+def test_it_is_conditioning_on_all_that_was_observed(name: str, gaps: tuple[int, ...]) -> None:
+    model = model_of(POINTS[name])
+    initial = replace(thermal_state((3.0, 0.5)), mean=np.array([1.0, -2.0, 0.5, 3.0]))
+    observed = np.ones(12, dtype=bool)
+    observed[list(gaps)] = False
+    record = simulated(model, initial, INTERVAL, 12, 1)[0]
+    mean, covariance, density = conditioned(model, record, observed, initial)
+    record[~observed] = np.nan
+    found = filter_record(model, record, INTERVAL, initial, observed)
+    # matrices of order one, of 48 rows at most
+    assert np.abs(found.means[-1] - mean).max() < 1e-11
+    assert np.abs(found.covariances[-1] - covariance).max() < 1e-11
+    assert float(found.log_likelihood) == pytest.approx(density, abs=1e-10)
+    assert np.array_equal(np.isnan(found.innovations), np.broadcast_to(~observed[:, None], record.shape))
+    if gaps:
+        # nothing recorded is not a record of nothing
+        filled = filter_record(model, np.nan_to_num(record), INTERVAL, initial)
+        assert np.abs(filled.covariances[-1] - covariance).max() > 1e-3
+        assert abs(float(filled.log_likelihood) - density) > 1.0
+
+
+def test_a_state_nobody_looks_at_evolves_as_if_unmonitored() -> None:
+    model = model_of(MILD)
+    initial = thermal_state((1.0, 0.5))
+    found = filter_record(model, np.full((5, 2), np.nan), INTERVAL, initial, np.zeros(5, dtype=bool))
+    unread = transient(model, initial.covariance, INTERVAL * np.arange(1, 6), conditional=False)
+    assert np.allclose(found.covariances[1:], unread, rtol=0, atol=1e-13)
+    assert float(found.log_likelihood) == 0.0
+
+
+@pytest.mark.parametrize(("name", "interval"), [("mild", 0.2), ("path_phase", 0.15), ("heterodyne", 0.1)])
+def test_gains_repeated_are_the_gains_computed_to_the_bit(name: str, interval: float) -> None:
+    model, count = model_of(POINTS[name]), 5000
+    initial = thermal_state((3.0, 0.5))
+    observed = np.ones(count, dtype=bool)
+    observed[2500:2503] = False
+    over = propagator(model, interval)
+    step = kalman.Step(np.ascontiguousarray(over.transition), np.ascontiguousarray(over.noise))
+    m = model.monitored.shape[0]
+    covariances = np.empty((count + 1, 4, 4))
+    covariances[0] = initial.covariance
+    for k in range(count):
+        kalman.update(covariances[k], step, observed[k], covariances[k + 1], np.zeros((m, m)), np.zeros((4, m)))
+    found = filter_record(model, np.zeros((count, m)), interval, initial, observed)
+    assert np.array_equal(found.covariances, covariances)
+    # and there was something to repeat, before the gap and after
+    for stretch in (covariances[2000:2500], covariances[4500:]):
+        assert any(np.array_equal(stretch[-1], earlier) for earlier in stretch[:-1])
+
+
+def test_a_slow_mode_is_followed_to_its_end() -> None:
+    # an oscillator that no light reaches relaxes at 1e-4 beside rates of ten, while the gain has long been constant
+    rate, occupation, count = 1e-4, 10.0, 200_000
+    slow = Oscillator(strength=0.0, angle=1.0, bath=Bath(linewidth=rate, occupation=occupation))
+    model = rwa(Cascade(minus=MILD.cascade.minus, plus=slow), MILD.detection)
+    found = filter_record(model, np.zeros((count, 2)), 1.0, ground_state()).covariances[:, 2, 2]
+    exact = occupation + 0.5 - occupation * np.exp(-rate * np.arange(count + 1))
+    # a handful of roundings of V in each of the 1e4 intervals that are remembered
+    assert np.abs(found - exact).max() < 5 * 1e4 * 16 * np.finfo(float).eps
+    # it moves by less than 1e-9 of itself in an interval when it still has more than 1e-6 of itself to go
+    assert 1 - found[140_000] / found[139_999] < 1e-9
+    assert exact[-1] / found[140_000] - 1 > 5e-7
+
+
+def test_without_states_the_innovations_are_the_same() -> None:
+    model = model_of(MILD)
+    record = simulated(model, ground_state(), INTERVAL, 1500, 3)
+    observed = np.ones(1500, dtype=bool)
+    observed[1000:1100] = False
+    whole = filter_record(model, record, INTERVAL, ground_state(), observed)
+    bare = innovations_of(model, record, INTERVAL, ground_state(), observed)
+    assert np.array_equal(whole.innovations, bare.whitened, equal_nan=True)
+    assert np.array_equal(whole.log_likelihood, bare.log_likelihood)
+    assert np.array_equal(np.isnan(bare.roots[:, 0, 0]), ~observed)
+    # L z is the innovation, and log p its density
+    roots, white = bare.roots[observed], bare.whitened[:, observed]
+    terms = -0.5 * white**2 - np.log(2 * np.pi) / 2 - np.log(np.diagonal(roots, axis1=1, axis2=2))
+    assert np.allclose(terms.sum(axis=(1, 2)), bare.log_likelihood, rtol=1e-13)
+    step = propagator(model, INTERVAL)
+    predicted = whole.means[:, :-1] @ step.transition[4:].T
+    innovation = np.einsum("kab,nkb->nka", bare.roots, bare.whitened)
+    assert np.allclose((record - predicted)[:, observed], innovation[:, observed], rtol=0, atol=1e-13)
+
+
 @pytest.mark.parametrize("shape", [(3, 3), (2,), (0, 2), (4, 0, 2), (5, 3, 1)])
 def test_records_of_the_wrong_shape_are_refused(shape: tuple[int, ...]) -> None:
     got = str(shape).replace("(", r"\(").replace(")", r"\)")
@@ -198,11 +319,29 @@ def test_records_of_the_wrong_shape_are_refused(shape: tuple[int, ...]) -> None:
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
-def test_records_with_gaps_are_refused(value: float) -> None:
+@pytest.mark.parametrize("observed", [None, np.array([False, True, True, True])], ids=["whole", "gap elsewhere"])
+def test_records_with_gaps_are_refused_where_none_is_said_to_be(value: float, observed: BoolArray | None) -> None:
     record = np.zeros((4, 2))
-    record[2, 1] = value
-    with pytest.raises(ValueError, match="record must be finite"):
-        filter_record(model_of(MILD), record, INTERVAL, ground_state())
+    record[0], record[2, 1] = 0.0 if observed is None else np.nan, value
+    with pytest.raises(ValueError, match=rf"record must be finite where it was observed, got {value} at \(2, 1\)"):
+        filter_record(model_of(MILD), record, INTERVAL, ground_state(), observed)
+
+
+@pytest.mark.parametrize("observed", [np.ones(3, dtype=bool), np.ones(4), np.ones((4, 2), dtype=bool)])
+def test_gaps_are_said_by_one_truth_value_an_interval(observed: BoolArray) -> None:
+    with pytest.raises(ValueError, match="observed must be one truth value for each of 4 intervals, got"):
+        filter_record(model_of(MILD), np.zeros((4, 2)), INTERVAL, ground_state(), observed)
+
+
+def test_a_covariance_beyond_rounding_is_refused() -> None:
+    model = model_of(MILD)
+    # a direction the light shows, with a negative variance that passes beside one of 1e14
+    seen = propagator(model, INTERVAL).transition[4]
+    across = np.linalg.svd(seen[None])[2][1]
+    lost = 1e14 * np.outer(across, across) - 1e4 * np.outer(seen, seen) / (seen @ seen)
+    start = InitialState(covariance=0.5 * np.eye(4), scatter=lost, name="lost")
+    with pytest.raises(ValueError, match="the covariance of interval 0 is not positive definite"):
+        filter_record(model, np.zeros((3, 2)), INTERVAL, start)
 
 
 @pytest.mark.parametrize("interval", [0.0, -1.0, math.nan, math.inf])

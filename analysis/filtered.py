@@ -1,0 +1,152 @@
+"""What a record from outside tells: conditional states over time, steering, and whether it fits the model."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.innovations import Whiteness, whiteness
+from analysis.parallel import in_parallel
+from analysis.records import Record
+from analysis.steering import DIRECTIONS, steering_parameter
+from sim.gaussian.filtering import Filtered, filter_record
+from sim.gaussian.trajectories import Gaussian
+from sim.model import LinearModel
+from sim.states import InitialState
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from sim.ensemble import Method
+    from sim.fock.co_moving import Fock
+    from sim.fock.filtering import FockFiltered
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Reading:
+    """A record filtered.
+
+    Parameters
+    ----------
+    record, model : what was filtered, and by what
+    exact : by the Gaussian engine, all records at once
+    fock : by the Fock engine, one after the other, if that was wanted
+    verdict : whether the innovations are white
+    """
+
+    record: Record
+    model: LinearModel
+    exact: Filtered
+    verdict: Whiteness
+    fock: "tuple[FockFiltered, ...] | None" = None
+
+    @property
+    def means(self) -> FloatArray:
+        """Conditional means, array of shape (records, intervals + 1, 4)."""
+        return self.exact.means if self.fock is None else np.stack([each.means for each in self.fock])
+
+    @property
+    def covariances(self) -> FloatArray:
+        """Conditional covariances, (intervals + 1, 4, 4), or (records, intervals + 1, 4, 4) by the Fock engine."""
+        return self.exact.covariances if self.fock is None else np.stack([each.covariances for each in self.fock])
+
+
+def read_out(
+    record: Record, model: LinearModel, initial: InitialState, method: "Method | None" = None, jobs: int = 1
+) -> Reading:
+    """Filter a record by a model.
+
+    Parameters
+    ----------
+    record : whose channels are those of the model
+    initial : state before it; a scatter of its mean counts as unknown
+    method : the engine; the Fock engine filters beside the Gaussian one, which always does
+    jobs : worker processes of the Fock engine
+
+    Raises ValueError for channels that are not the model's, and as ``sim.gaussian.filtering.filter_record`` and
+    ``sim.fock.filtering.filter_in_fock`` do.
+    """
+    if record.channels != model.record_names:
+        raise ValueError(
+            f"the record has {', '.join(record.channels)}, and this detection gives {', '.join(model.record_names)}: "
+            "a lab-frame record (homodyne) needs a frequency, a heterodyne one that scheme"
+        )
+    exact = filter_record(model, record.values, record.interval, initial, record.observed)
+    verdict = whiteness(exact.innovations, record.channels)
+    fock = None
+    if method is not None and not isinstance(method, Gaussian):
+        from sim.fock.co_moving import Fock
+
+        if not isinstance(method, Fock):
+            raise ValueError(f"a record is filtered by the Gaussian or the Fock engine, not by {method!r}")
+        task = _InFock(model=model, interval=record.interval, initial=initial, method=method, observed=record.observed)
+        fock = tuple(in_parallel(task, list(record.values), jobs))
+    return Reading(record=record, model=model, exact=exact, verdict=verdict, fock=fock)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _InFock:
+    model: LinearModel
+    interval: float
+    initial: InitialState
+    method: "Fock"
+    observed: NDArray[np.bool_]
+
+    def __call__(self, record: FloatArray) -> "FockFiltered":
+        from sim.fock.filtering import filter_in_fock
+
+        return filter_in_fock(self.model, record, self.interval, self.initial, self.method, self.observed)
+
+
+def dataset(reading: Reading) -> "xr.Dataset":
+    """Conditional means and covariances, innovations and E over time, labelled as ``sim.dataset.build`` does."""
+    import xarray as xr
+
+    from sim.conventions import COVARIANCE_CONVENTION
+    from sim.dataset import coordinates, versions
+    from sim.grid import TimeGrid
+
+    record = reading.record
+    grid = TimeGrid(step=record.interval, steps_per_save=1, saves=record.values.shape[1])
+    covariances = reading.covariances
+    over = ("time",) if covariances.ndim == 3 else ("trajectory", "time")
+    variables: dict[str, Any] = {
+        "trajectory_mean": (("trajectory", "time", "quadrature"), reading.means, {"long_name": "conditional mean"}),
+        "conditional_covariance": (
+            (*over, "quadrature", "quadrature_2"),
+            covariances,
+            {"convention": COVARIANCE_CONVENTION},
+        ),
+        "innovation": (
+            ("trajectory", "interval", "channel"),
+            reading.exact.innovations,
+            {"long_name": "record less its prediction, in standard deviations"},
+        ),
+        "observed": (("interval",), record.observed),
+        "log_likelihood": (("trajectory",), reading.exact.log_likelihood, {"units": "nats"}),
+        **{f"E_{each}": (over, np.asarray(steering_parameter(covariances, each))) for each in DIRECTIONS},
+    }
+    if reading.fock is not None:
+        by_fock = np.stack([each.by_fock for each in reading.fock])
+        variables["by_fock"] = (("trajectory", "time"), by_fock, {"long_name": "by the Fock engine"})
+    named = {name for axes, *_ in variables.values() for name in axes}
+    shared = coordinates(grid, record.channels, reading.model.dimension)
+    coords = {name: value for name, value in shared.items() if name in named or name.startswith("interval_")}
+    found = xr.Dataset(variables, coords=coords, attrs=versions())
+    for name in ("time", "interval_start", "interval_end"):
+        found[name] = found[name] + record.start
+        found[name].attrs["units"] = "s"
+    return found
+
+
+def deviation(reading: Reading) -> dict[str, float]:
+    """By how much the Fock engine is off the exact filter, largest entry, where it was used (vacuum variance ½)."""
+    assert reading.fock is not None
+    by_fock = np.stack([each.by_fock for each in reading.fock])
+    return {
+        "mean": float(np.max(np.abs(reading.means - reading.exact.means)[by_fock])),
+        "covariance": float(np.max(np.abs(reading.covariances - reading.exact.covariances)[by_fock])),
+    }

@@ -1,0 +1,107 @@
+"""The options of commands that take a record from outside, and what they say of it."""
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from analysis import configuration, options, readers, records
+from analysis.options import Text
+from analysis.record_layout import UNITS
+from sim.demodulation import demodulate
+from sim.model import LinearModel
+from sim.output import write_whole
+from sim.parameters import Cascade
+from sim.states import InitialState
+
+RECORD = click.argument("record", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+READING = options.options(
+    click.option("--calibration", type=options.NUMBER, default=None, show_default="1 for a record in s^0.5 or Hz^0.5",
+                 help="Factor on the record that makes its vacuum noise dY^2 = dt."),
+    click.option("--quantity", type=click.Choice(tuple(UNITS)), default=None, show_default="by its unit",
+                 help="Of a record in another unit: dY of each interval, or dY/dt averaged over it."),
+    click.option("--dead-time", type=Text("time", readers.duration), default="0", show_default=True,
+                 help="From its start, not to be trusted."),
+    click.option("--demodulate", type=click.INT, default=None, metavar="COUNT", show_default="not at all",
+                 help="Take cosine and sine part of a lab-frame record at --frequency, over so many intervals each, "
+                 "and go on with the rotating-wave model."),
+    click.option("--initial", type=options.INITIAL, default="stationary", show_default=True,
+                 help=f"State before the record: {readers.STATES}."),
+)  # fmt: skip
+
+
+def read(path: Path, values: dict[str, Any]) -> tuple[records.Record, dict[str, Any]]:
+    """The record in a file, as the options of the running command want it read, and these options.
+
+    What the file says of the experiment stands in for options left out. Raises click.BadParameter for what it says that
+    is no option or has a wrong value, and ValueError for a file that is no record, or cannot be demodulated.
+    """
+    content = records.load(path)
+    values = configuration.completed(values, content.options, str(path))
+    dead_time = values["dead_time"].of(options.cascade(values))
+    found = records.interpreted(
+        content, path, calibration=values["calibration"], quantity=values["quantity"], dead_time=dead_time
+    )
+    return (found if values["demodulate"] is None else _demodulated(found, values)), values
+
+
+def _demodulated(found: records.Record, values: dict[str, Any]) -> records.Record:
+    if values["frequency"] is None or values["frequency"][0] != values["frequency"][1]:
+        raise ValueError("--demodulate needs one --frequency for both oscillators")
+    count, frequency = values["demodulate"], values["frequency"][0]
+    channels = {
+        ("homodyne",): ("cosine", "sine"),
+        ("homodyne", "homodyne_orthogonal"): ("cosine", "sine", "cosine_orthogonal", "sine_orthogonal"),
+    }.get(found.channels)
+    if channels is None:
+        raise ValueError(f"a record of {', '.join(found.channels)} is demodulated already")
+    # what is left over at the end is less than an interval of the result
+    whole = found.values.shape[1] - found.values.shape[1] % max(count, 1)
+    if not whole:
+        raise ValueError(f"the record has {found.values.shape[1]} intervals, fewer than the {count} to demodulate over")
+    parts = demodulate(found.values[:, :whole], found.interval, frequency, count)
+    gaps = np.isnan(parts).any(axis=-1, keepdims=True)
+    return replace(found, values=np.where(gaps, np.nan, parts), interval=count * found.interval, channels=channels)
+
+
+def built(values: dict[str, Any]) -> tuple[LinearModel, InitialState]:
+    """Model of the record and state before it."""
+    cascade = options.cascade(values)
+    rotating = values if values["demodulate"] is None else {**values, "frequency": None}
+    model = options.model(rotating, cascade)
+    return model, options.initial_state(values["initial"], cascade, model)
+
+
+def described(values: dict[str, Any]) -> dict[str, Any]:
+    """What was taken for granted of the experiment, by the names of the command line, as a file may say it."""
+    baths = {name: values[f"bath_{name}"] for name in ("minus", "plus")}
+    found: dict[str, Any] = {
+        name.replace("_", "-"): values[name]
+        for name in ("c_minus", "c_plus", "theta_minus", "theta_plus", "loss", "path_phase", "lo_phase", "efficiency",
+                     "scheme")
+    }  # fmt: skip
+    found |= {f"bath-{name}": [bath.linewidth / (2 * math.pi), bath.occupation] for name, bath in baths.items()}
+    found["initial"] = values["initial"].text
+    if values["frequency"] is not None:
+        found["frequency"] = [each / (2 * math.pi) for each in values["frequency"]]
+    return found
+
+
+def time_unit(values: dict[str, Any]) -> float:
+    """1/γ̃₀ of the first oscillator, seconds."""
+    cascade: Cascade = options.cascade(values)
+    return cascade.time_unit
+
+
+def write(path: Path, values: dict[str, Any], calibration: float) -> None:
+    """A configuration file for the commands that take a record. Raises OSError."""
+    content = described(values)
+    if calibration != 1.0:
+        content["calibration"] = calibration
+    # in JSON, strings, numbers and lists of them are written as in TOML
+    lines = (f"{name} = {json.dumps(value)}" for name, value in content.items())
+    write_whole(path, "\n".join([*lines, ""]).encode())
