@@ -45,7 +45,7 @@ _SAVES = 20
 _RELAXATIONS = 5.0
 # units of 1/γ̃₀; the slowest relaxation at hot baths and the edge of stability takes 1e7
 _LONGEST = 1e9
-Progress = Callable[[float], None]
+Progress = Callable[[float, str], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,20 +156,22 @@ def compare(
     # of the error allowed to d; E_c is to have half, and the exact optima are near enough to say what that is
     allowed = (unconditional.value - conditional.value) * goal.relative_half_width / 2 if goal else 0.0
 
-    def seen_enough(ensemble: Ensemble) -> bool:
+    def seen(ensemble: Ensemble) -> tuple[Estimate, bool]:
         found = conditional_steering(ensemble, direction)
-        return goal is not None and (found.high - found.low) / 2 <= allowed
+        return found, goal is not None and (found.high - found.low) / 2 <= allowed
 
-    second = _ensemble(
-        conditional.cascade, conditional.detection, sampling, 2 * stream + 1, _Looking(seen_enough, sampling, progress)
-    )
+    place = f"C- = {unconditional.cascade.minus.cooperativity:g}, E_{direction}"
+    watch = _Looking(seen, sampling.trajectories, progress, f"{place} conditional")
+    second = _ensemble(conditional.cascade, conditional.detection, sampling, 2 * stream + 1, watch)
     e_c = conditional_steering(second, direction)
 
-    def enough(ensemble: Ensemble) -> bool:
-        found = relative_improvement(unconditional_steering(ensemble, direction), e_c)
-        return goal is not None and found.relative_half_width <= goal.relative_half_width
+    def unseen(ensemble: Ensemble) -> tuple[Estimate, bool]:
+        found = unconditional_steering(ensemble, direction)
+        improvement = relative_improvement(found, e_c)
+        return found, goal is not None and improvement.relative_half_width <= goal.relative_half_width
 
-    first = _ensemble(unconditional.cascade, quiet, sampling, 2 * stream, _Looking(enough, sampling, progress))
+    watch = _Looking(unseen, sampling.trajectories, progress, f"{place} unconditional")
+    first = _ensemble(unconditional.cascade, quiet, sampling, 2 * stream, watch)
     e_u = unconditional_steering(first, direction)
     return Comparison(
         direction=direction,
@@ -185,21 +187,29 @@ def compare(
 class _Looking:
     """Watches one of two ensembles grow: tells how far it is, and when it is good enough."""
 
-    def __init__(self, enough: Callable[[Ensemble], bool], sampling: Sampling, progress: Progress | None) -> None:
-        self._enough, self._most, self._progress = enough, sampling.trajectories, progress
+    def __init__(
+        self,
+        judge: Callable[[Ensemble], tuple[Estimate, bool]],
+        most: int,
+        progress: Progress | None,
+        what: str,
+    ) -> None:
+        self._judge, self._most, self._progress, self._what = judge, most, progress, what
         self._done = 0.0
 
     def __call__(self, ensemble: Ensemble) -> bool:
-        self._advance(ensemble.trajectories / self._most / 2)
-        return self._enough(ensemble)
+        found, enough = self._judge(ensemble)
+        says = f"{self._what}: {found.value:.5f} ± {(found.high - found.low) / 2:.1g}"
+        self._advance(ensemble.trajectories / self._most / 2, says)
+        return enough
 
     def close(self) -> None:
         """What is left of its share is not needed."""
-        self._advance(0.5)
+        self._advance(0.5, "")
 
-    def _advance(self, done: float) -> None:
+    def _advance(self, done: float, says: str) -> None:
         if self._progress is not None:
-            self._progress(done - self._done)
+            self._progress(done - self._done, says)
         self._done = done
 
 

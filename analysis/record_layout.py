@@ -88,6 +88,18 @@ def quantity_of(name: str, unit: str, stated: Quantity | None, *, calibrated: bo
     )
 
 
+def require_common(missing: NDArray[np.bool_]) -> None:
+    """Raise ValueError if a record has other gaps than the first; array of shape (records, intervals)."""
+    differ = missing != missing[0]
+    if differ.any():
+        record, interval = np.argwhere(differ)[0].tolist()
+        has, other = ("a gap", "none") if missing[record, interval] else ("no gap", "one")
+        raise ValueError(
+            f"record {record} has {has} in interval {interval} where record 0 has {other}; the records of a file must "
+            f"have their gaps in common, or be files of their own"
+        )
+
+
 def plain(value: object, name: str) -> Any:
     """An option's value in the types that files can hold; ValueError naming the option if it has others."""
     if isinstance(value, str | bool):

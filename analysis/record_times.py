@@ -12,7 +12,7 @@ from analysis.record_layout import FloatArray, shown
 # as powers of ten of a second
 UNITS = {"s": 0, "ms": -3, "us": -6, "ns": -9}
 # of an interval: how far a time may lie from its place, and how far if it was rounded when written
-TOLERANCE, ROUNDED = 0.01, 0.05
+_TOLERANCE, ROUNDED = 0.01, 0.05
 # a gap takes memory: up to this many intervals, or this many times those recorded, a jump is taken for one
 _MOST_INTERVALS, _MOST_DILUTED = 1_000_000, 100
 
@@ -76,9 +76,9 @@ def lattice(times: Times, *, first: int) -> Lattice:
     start = float(np.median(values - index * interval))
     expected = start + index * interval
     off = np.abs(values - expected)
-    good = off <= TOLERANCE * interval
+    good = off <= _TOLERANCE * interval
     for place in np.flatnonzero(~good & (off <= ROUNDED * interval)):
-        good[place] = off[place] <= TOLERANCE * interval + _rounding(values[place])
+        good[place] = off[place] <= _TOLERANCE * interval + _rounding(values[place])
     times.require(good, expected)
     slack = float(off.max() + 4 * np.spacing(np.abs(values).max()))
     return Lattice(
@@ -86,6 +86,15 @@ def lattice(times: Times, *, first: int) -> Lattice:
         interval=_in_seconds(_shortest(interval, slack / float(index[-1] - first)), times.unit),
         index=index,
     )
+
+
+def require_told(edges: FloatArray, interval: float) -> None:
+    """Raise ValueError if the digits of the times between intervals, in seconds, do not tell how long these are."""
+    if np.any(np.abs(np.diff(edges) - interval) > _TOLERANCE * interval):
+        raise ValueError(
+            f"times from {edges[0]:.6g} s on have too few digits for an interval of {interval:.6g} s; "
+            f"let the record start near 0"
+        )
 
 
 def _counts(times: Times) -> NDArray[np.int64]:

@@ -34,8 +34,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis import record_csv, record_netcdf
-from analysis.record_layout import CHANNELS, UNITS, FloatArray, Quantity, Table, arranged, quantity_of
-from analysis.record_times import TOLERANCE
+from analysis.record_layout import CHANNELS, UNITS, FloatArray, Quantity, Table, arranged, quantity_of, require_common
+from analysis.record_times import require_told
 from sim.output import writable
 from sim.parameters import require
 
@@ -189,7 +189,7 @@ def write(path: Path, record: Record) -> None:
         index=np.arange(record.values.shape[1]),
         options=record.options,
     )
-    _require_told(table)
+    require_told(table.edges, table.interval)
     aside = writable(path).with_name(f".{path.name}.part")
     try:
         if kind == ".nc":
@@ -200,15 +200,6 @@ def write(path: Path, record: Record) -> None:
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
-
-
-def _require_told(table: Table) -> None:
-    """Raise ValueError if the digits of its times do not tell the intervals of a table."""
-    if np.any(np.abs(np.diff(table.edges) - table.interval) > TOLERANCE * table.interval):
-        raise ValueError(
-            f"times from {table.start:.6g} s on have too few digits for an interval of {table.interval:.6g} s; "
-            f"let the record start near 0"
-        )
 
 
 def _table(path: Path) -> Table:
@@ -238,7 +229,7 @@ def _record(table: Table, calibration: float | None, quantity: Quantity | None, 
             f"calibration {factor!r} makes values of {np.nanmax(np.abs(table.values)):.3g} infinite; give a smaller one"
         )
     missing = np.isnan(values).any(axis=-1)
-    _require_common(missing)
+    require_common(missing)
     if not dead_time < values.shape[1] * table.interval:
         raise ValueError(
             f"dead time must be shorter than the record, {values.shape[1] * table.interval:.6g} s, got {dead_time!r} s"
@@ -250,15 +241,3 @@ def _record(table: Table, calibration: float | None, quantity: Quantity | None, 
         )
     values[missing] = np.nan
     return Record(values=values, interval=table.interval, start=table.start, channels=channels, options=table.options)
-
-
-def _require_common(missing: NDArray[np.bool_]) -> None:
-    """Raise ValueError if a record has other gaps than the first; array of shape (records, intervals)."""
-    differ = missing != missing[0]
-    if differ.any():
-        record, interval = np.argwhere(differ)[0].tolist()
-        has, other = ("a gap", "none") if missing[record, interval] else ("no gap", "one")
-        raise ValueError(
-            f"record {record} has {has} in interval {interval} where record 0 has {other}; the records of a file must "
-            f"have their gaps in common, or be files of their own"
-        )

@@ -18,8 +18,8 @@ _PER_DECADE = 5
 def optima(
     searches: Sequence[Search], jobs: int = 1, progress: Progress | None = None
 ) -> list[dict[Direction, tuple[Optimum, Optimum]]]:
-    """The best unconditional and conditional point of each search, by direction; ``progress(1)`` after each search."""
-    return in_parallel(_both_schemes, searches, jobs, None if progress is None else lambda *_: progress(1))
+    """The best unconditional and conditional point of each search, by direction; ``progress`` is given 1 for each."""
+    return in_parallel(_both_schemes, searches, jobs, None if progress is None else lambda *_: progress(1, ""))
 
 
 def _both_schemes(search: Search) -> dict[Direction, tuple[Optimum, Optimum]]:
@@ -32,7 +32,8 @@ def study(
 ) -> list[Comparison]:
     """Comparisons in both directions for every search, keyed by (bath of +, C₋), in order.
 
-    ``progress`` is given what is done, 1 for each search and each comparison, ``steps`` in all with ``exact_curve``.
+    ``progress`` is given what is done, 1 for each search and each comparison, ``steps`` in all with ``exact_curve``,
+    and how it stands.
     """
     comparisons: list[Comparison] = []
     for best in optima(list(searches.values()), sampling.jobs, progress):

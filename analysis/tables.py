@@ -164,7 +164,7 @@ def verification(report: Report) -> Table:
 def standing(found: dict[Direction, Estimate]) -> str:
     """How estimates of d stand, in a few words."""
     return ", ".join(
-        f"d({LABELS[direction]}) = {each.value:.2%} ± {(each.high - each.low) / 2:.1%}"
+        f"d of {LABELS[direction]} = {each.value:.3%} ± {50 * (each.high - each.low):.1g} %"
         for direction, each in found.items()
     )
 

@@ -4,12 +4,12 @@ import json
 import logging
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import click
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -20,6 +20,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.table import Table
+from rich.text import Text
 
 from analysis.reports import Report
 
@@ -47,22 +48,33 @@ def show(report: Report, table: Table | Sequence[Table], as_json: bool, *lines: 
         click.echo(line)
 
 
+class _TwoLines(Progress):
+    """A bar, and under it how things stand."""
+
+    says = ""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """The bar, and the line if there is anything to say."""
+        yield from super().get_renderables()
+        if self.says:
+            yield Text(f"  {self.says}", no_wrap=True, overflow="ellipsis")
+
+
 class Advance:
     """Moves a bar: by so many, to so many or to so many of so many; and says how things stand."""
 
-    def __init__(self, progress: Progress, task: TaskID, what: str) -> None:
-        self._progress, self._task, self._what = progress, task, what
+    def __init__(self, bar: _TwoLines, task: TaskID) -> None:
+        self._bar, self._task = bar, task
 
     def __call__(self, count: float, says: str = "") -> None:
-        """``count`` more; ``says`` goes before the bar."""
-        self._progress.update(self._task, advance=count, description=self._described(says))
+        """``count`` more."""
+        self._bar.says = says
+        self._bar.advance(self._task, count)
 
     def to(self, done: float, total: float | None = None, says: str = "") -> None:
-        """``done`` of ``total``; ``says`` goes before the bar."""
-        self._progress.update(self._task, completed=done, total=total, description=self._described(says))
-
-    def _described(self, says: str) -> str:
-        return f"{self._what}: {says}" if says else self._what
+        """``done`` of ``total``."""
+        self._bar.says = says
+        self._bar.update(self._task, completed=done, total=total)
 
 
 @contextmanager
@@ -78,8 +90,8 @@ def progress(what: str, total: float, quiet: bool) -> Iterator[Advance]:
         TimeRemainingColumn(),
         TextColumn("left"),
     )
-    with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
-        yield Advance(bar, bar.add_task(what, total=total), what)
+    with _TwoLines(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
+        yield Advance(bar, bar.add_task(what, total=total))
 
 
 def note(text: str) -> None:

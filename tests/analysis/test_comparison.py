@@ -62,8 +62,12 @@ def test_a_study_goes_through_directions_and_searches_in_order() -> None:
 
 def test_progress_is_told_of_each_step() -> None:
     told: list[float] = []
-    study.study(SEARCHES, replace(SAMPLING, trajectories=2), told.append)
-    study.exact_curve(SEARCHES, progress=told.append)
+
+    def progress(done: float, says: str) -> None:
+        told.append(done)
+
+    study.study(SEARCHES, replace(SAMPLING, trajectories=2), progress)
+    study.exact_curve(SEARCHES, progress=progress)
     assert sum(told) == pytest.approx(study.steps(SEARCHES))
 
 
