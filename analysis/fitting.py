@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from analysis.identification import CALIBRATION, Fit, fit
+from analysis.identification import Fit, fit
+from analysis.likelihood import CALIBRATION
 from analysis.records import Record
 from sim.model import LinearModel
 from sim.parameters import Bath
@@ -13,7 +14,7 @@ from sim.states import InitialState
 
 Settings = dict[str, Any]
 # of a number that is positive: from the value it starts at, down and up
-_DECADES = 100.0
+_FACTOR = 10.0
 # of a phase, units of π: all there is, but for what a turn by π does not change
 _TURN = 0.5
 _MOST_OCCUPATION = 100.0
@@ -33,7 +34,7 @@ def _plain(name: str, bounds: Callable[[float], tuple[float, float]]) -> Paramet
 
 
 def _positive(start: float) -> tuple[float, float]:
-    return start / _DECADES, start * _DECADES
+    return start / _FACTOR, start * _FACTOR
 
 
 def _phase(start: float) -> tuple[float, float]:
@@ -44,7 +45,7 @@ def _occupation(name: str) -> Parameter:
     return Parameter(
         get=lambda s: float(s[name].occupation),
         put=lambda s, value: {**s, name: replace(s[name], occupation=value)},
-        bounds=lambda start: (0.0, max(_MOST_OCCUPATION, start * _DECADES)),
+        bounds=lambda start: (0.0, max(_MOST_OCCUPATION, start * _FACTOR)),
     )
 
 

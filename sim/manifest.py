@@ -20,6 +20,8 @@ from sim.output import write_whole
 from sim.states import InitialState
 
 NAME = "manifest.json"
+# trajectories: in the files of blocks their indices have 32 bits
+MOST = 2**31 - 1
 _FORMAT = 1
 # of the largest entry: what the last bits of another machine's cosine may change
 _DIGITS = 1e-12
@@ -183,7 +185,7 @@ def _block(value: object) -> bool:
 
 _SOUND: dict[str, Callable[[Any], bool]] = {
     "identity": _identity,
-    "trajectories": lambda value: _whole_number(value, 1),
+    "trajectories": lambda value: _whole_number(value, 1) and value <= MOST,
     "entropy": lambda value: isinstance(value, str),
     "asked": _asked,
     "blocks": lambda value: isinstance(value, list) and all(map(_block, value)),

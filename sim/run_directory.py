@@ -27,7 +27,7 @@ from sim.block import Block, Experiment
 from sim.block_file import block_of, from_bytes, kept_of, moments_of, to_bytes
 from sim.ensemble import Method
 from sim.grid import TimeGrid
-from sim.manifest import NAME, Manifest, fingerprint, plain
+from sim.manifest import MOST, NAME, Manifest, fingerprint, plain
 from sim.model import LinearModel
 from sim.output import ASIDE, writable, write_whole
 from sim.parameters import require_count
@@ -38,8 +38,6 @@ _LOG = logging.getLogger(__name__)
 # the manifest's list is for readers: nothing is lost when it is some blocks behind
 _MANIFEST_SECONDS = 2.0
 _STALE_SECONDS = 600.0
-# of a trajectory's index: what the files hold has 32 bits
-_MOST = 2**31 - 1
 # a stationary state comes from a solver, whose last digits are another machine's own
 _DIGITS_OF_A_STATE = 1e-6
 
@@ -214,7 +212,9 @@ class RunDirectory:
     def _set_aside(self, path: Path) -> None:
         aside = self.path / SET_ASIDE
         aside.mkdir(exist_ok=True)
-        path.replace(aside / path.name)
+        # what was set aside before stays
+        taken = len([each for each in aside.iterdir() if each.name.startswith(path.name)])
+        path.replace(aside / (f"{path.name}.{taken}" if taken else path.name))
         _LOG.warning(
             "%s is damaged, or no file of this run: set aside in %s and, if it is one, computed again", path, aside
         )
@@ -241,8 +241,8 @@ def _planned(
     path: Path, identity: Mapping[str, Any], *, trajectories: int, entropy: str, asked: Mapping[str, Any] | None
 ) -> Manifest:
     require_count(trajectories, "trajectories", low=1)
-    if trajectories > _MOST:
-        raise ValueError(f"a run holds at most {_MOST} trajectories, got {trajectories}")
+    if trajectories > MOST:
+        raise ValueError(f"a run holds at most {MOST} trajectories, got {trajectories}")
     if (path / NAME).exists():
         manifest = Manifest.read(path)
         try:
