@@ -1,6 +1,8 @@
 """What a record from outside tells: conditional states over time, steering, and whether it fits the model."""
 
+import warnings
 from dataclasses import dataclass
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +14,7 @@ from analysis.records import Record
 from analysis.steering import DIRECTIONS, steering_parameter
 from sim.gaussian.filtering import Filtered, filter_record
 from sim.gaussian.trajectories import Gaussian
+from sim.issued import Issued, gathered, joined, reissue
 from sim.model import LinearModel
 from sim.states import InitialState
 
@@ -83,7 +86,9 @@ def read_out(
         if not isinstance(method, Fock):
             raise ValueError(f"a record is filtered by the Gaussian or the Fock engine, not by {method!r}")
         task = _InFock(model=model, interval=record.interval, initial=initial, method=method, observed=record.observed)
-        fock = tuple(in_parallel(task, list(record.values), jobs))
+        found = in_parallel(task, list(record.values), jobs)
+        fock = tuple(each for each, _ in found)
+        reissue(reduce(joined, (issued for _, issued in found)))
     return Reading(record=record, model=model, exact=exact, verdict=verdict, fock=fock)
 
 
@@ -95,10 +100,13 @@ class _InFock:
     method: "Fock"
     observed: NDArray[np.bool_]
 
-    def __call__(self, record: FloatArray) -> "FockFiltered":
+    def __call__(self, record: FloatArray) -> "tuple[FockFiltered, dict[str, Issued]]":
         from sim.fock.filtering import filter_in_fock
 
-        return filter_in_fock(self.model, record, self.interval, self.initial, self.method, self.observed)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            found = filter_in_fock(self.model, record, self.interval, self.initial, self.method, self.observed)
+        return found, gathered(caught)
 
 
 def dataset(reading: Reading) -> "xr.Dataset":

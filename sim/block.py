@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from sim.issued import Issued, gathered, joined
 from sim.pooling import Moments
 from sim.states import Trajectories
 
@@ -31,14 +32,6 @@ class Experiment(Protocol):
 
     def tally(self, entropy: int, indices: range, trajectories: Trajectories) -> dict[str, Moments]:
         """Moments over the trajectories of the given indices, by name; each trajectory on noise of its own."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Issued:
-    """How often an engine issued warnings of one kind, and the first of them."""
-
-    message: str
-    count: int
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -81,7 +74,7 @@ class Block:
             kept_means=self.kept_means + other.kept_means,
             kept_records=self.kept_records + other.kept_records,
             tallies={name: value.joined(other.tallies[name]) for name, value in self.tallies.items()},
-            warnings=_both(self.warnings, other.warnings),
+            warnings=joined(self.warnings, other.warnings),
         )
 
 
@@ -108,11 +101,7 @@ def compute(engine: Engine, seed: int, indices: range, keep: int, experiment: Ex
         warnings.simplefilter("always")
         trajectories = engine.run(seed, indices)
         tallies = {} if experiment is None else experiment.tally(seed, indices, trajectories)
-    issued: dict[str, Issued] = {}
-    for each in caught:
-        kind = f"{each.category.__module__}:{each.category.__qualname__}"
-        issued = _both(issued, {kind: Issued(message=str(each.message), count=1)})
-    return reduce(trajectories, min(max(keep - indices.start, 0), len(indices)), tallies, issued)
+    return reduce(trajectories, min(max(keep - indices.start, 0), len(indices)), tallies, gathered(caught))
 
 
 def reduce(
@@ -139,11 +128,3 @@ def reduce(
 def _worst(name: str, values: FloatArray) -> FloatArray:
     """Of figures of health along the first axis the worst."""
     return np.asarray(values.min(axis=0) if name.startswith("min_") else values.max(axis=0))
-
-
-def _both(first: Mapping[str, Issued], second: Mapping[str, Issued]) -> dict[str, Issued]:
-    joined = dict(first)
-    for kind, issued in second.items():
-        known = joined.get(kind)
-        joined[kind] = issued if known is None else Issued(message=known.message, count=known.count + issued.count)
-    return joined

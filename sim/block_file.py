@@ -14,10 +14,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from sim.block import Block, Issued
+from sim.block import Block
 from sim.conventions import COVARIANCE_CONVENTION, DIAGNOSTIC, TALLY
 from sim.dataset import Variable, coordinates, diagnostics, kept, tallies
 from sim.grid import TimeGrid
+from sim.issued import Issued
 from sim.pooling import Moments
 
 FloatArray = NDArray[np.float64]

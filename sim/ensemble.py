@@ -7,8 +7,6 @@ backend is the user's to choose (``joblib.parallel_config``).
 
 import logging
 import math
-import sys
-import warnings
 from collections.abc import Callable, Container, Generator
 from contextlib import closing
 from typing import Protocol
@@ -19,6 +17,7 @@ from threadpoolctl import threadpool_limits
 from sim.block import Block, Engine, Experiment, Task
 from sim.dataset import build
 from sim.grid import TimeGrid
+from sim.issued import reissue
 from sim.model import LinearModel
 from sim.parameters import require_count
 from sim.states import InitialState
@@ -150,7 +149,7 @@ def simulate(
             if watch is not None and watch(total):
                 break
     assert total is not None
-    messages = _reissue(total)
+    messages = reissue(total.warnings)
     attributes = {
         "warnings": "\n".join(messages),
         "method": repr(method),
@@ -178,20 +177,3 @@ def _in_order(task: Task, blocks: list[range], jobs: int, store: Store | None) -
                     store.write(indices, block, seconds)
                 waiting[indices] = block
             yield waiting.pop(wanted)
-
-
-def _reissue(total: Block) -> list[str]:
-    """One warning of each kind, the first, with the number of its like."""
-    messages = []
-    for kind, issued in total.warnings.items():
-        more = f" (and {issued.count - 1} more such warnings)" if issued.count > 1 else ""
-        messages.append(issued.message + more)
-        warnings.warn(messages[-1], _category(kind), stacklevel=3)
-    return messages
-
-
-def _category(kind: str) -> type[Warning]:
-    """The class of a warning, by ``module:name``; UserWarning where it is not at hand."""
-    module, _, name = kind.partition(":")
-    found = getattr(sys.modules.get(module), name, None)
-    return found if isinstance(found, type) and issubclass(found, Warning) else UserWarning

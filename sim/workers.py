@@ -96,12 +96,23 @@ def results(
 @contextmanager
 def _closed(arriving: Generator[Any]) -> Iterator[None]:
     """In the end no worker works on, without joblib's warning that nobody waited for the rest."""
+    before = threading.excepthook
+
+    def report(args: threading.ExceptHookArgs) -> None:
+        # loky ends its workers, then may look for a task it has just dropped: nothing is amiss
+        if type(args.thread).__name__ != "_ExecutorManagerThread" or args.exc_type is not KeyError:
+            before(args)
+
+    threading.excepthook = report
     try:
         yield
     finally:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)
-            arriving.close()
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)
+                arriving.close()
+        finally:
+            threading.excepthook = before
 
 
 def _numbered(function: Callable[[_Task], _Result], number: int, task: _Task) -> tuple[int, _Result]:

@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from sim.block import Block, Issued, reduce
+from sim.block import Block, reduce
 from sim.block_file import block_of, from_bytes, kept_of, moments_of, to_bytes
 from sim.grid import TimeGrid
+from sim.issued import Issued
 from sim.pooling import Moments
 from sim.states import Trajectories
 

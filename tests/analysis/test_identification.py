@@ -8,7 +8,8 @@ import pytest
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from analysis.identification import Fit, Problem, _Box, _Likelihood, fit
+from analysis.identification import Fit, fit
+from analysis.likelihood import Box, Likelihood, Problem
 from sim.gaussian.covariance import stationary_state
 from sim.gaussian.filtering import filter_record
 from sim.gaussian.trajectories import Gaussian
@@ -254,8 +255,8 @@ def test_a_stationary_record_tells_so_many_numbers(name: str, rank: int) -> None
     assert len(values) == 13
     point = np.array(list(values.values()))
     record = np.random.default_rng(1).standard_normal((1, 500, 2 if rank == 7 else 4))
-    box = _Box(low=point - 1, high=point + 1)
-    likelihood = _Likelihood(record, INTERVAL, None, tuple(values), box, problem_at(POINTS[name]))
+    box = Box(low=point - 1, high=point + 1)
+    likelihood = Likelihood(record, INTERVAL, None, tuple(values), box, problem_at(POINTS[name]))
     slope = likelihood.slope(point, likelihood(point), np.full(13, 1e-4))
     scale = slope.single_errors
     shares = np.linalg.eigvalsh(slope.information * np.outer(scale, scale))

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from scipy.special import chdtr, chdtri, gammaincinv, ndtr
 
 from analysis import sampling_laws
-from analysis import verification as analysis
 from analysis.estimators import Estimate
 from analysis.reports import key
 from analysis.steering import DIRECTIONS, SCHEMES, optimal_gains, steering_parameter
