@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from sim.fock.filtering import FockFiltered
 
 FloatArray = NDArray[np.float64]
+# of the Fock engine, in those it suggests: a step of 1000 of them takes seconds
+LONGEST_STEP = 1000
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -69,8 +71,8 @@ def read_out(
     method : the engine; the Fock engine filters beside the Gaussian one, which always does
     jobs : worker processes of the Fock engine
 
-    Raises ValueError for channels that are not the model's, and as ``sim.gaussian.filtering.filter_record`` and
-    ``sim.fock.filtering.filter_in_fock`` do.
+    Raises ValueError for channels that are not the model's, for intervals far too long for the Fock engine, and as
+    ``sim.gaussian.filtering.filter_record`` and ``sim.fock.filtering.filter_in_fock`` do.
     """
     if record.channels != model.record_names:
         raise ValueError(
@@ -85,11 +87,26 @@ def read_out(
 
         if not isinstance(method, Fock):
             raise ValueError(f"a record is filtered by the Gaussian or the Fock engine, not by {method!r}")
+        _require_fine(method, model, exact, record.interval)
         task = _InFock(model=model, interval=record.interval, initial=initial, method=method, observed=record.observed)
         found = in_parallel(task, list(record.values), jobs)
         fock = tuple(each for each, _ in found)
         reissue(reduce(joined, (issued for _, issued in found)))
     return Reading(record=record, model=model, exact=exact, verdict=verdict, fock=fock)
+
+
+def _require_fine(method: "Fock", model: LinearModel, exact: Filtered, interval: float) -> None:
+    """Raise ValueError for intervals so long that the series of a step has no end in sight."""
+    from sim.grid import TimeGrid
+
+    last = exact.covariances[-1]
+    state = InitialState(covariance=last, scatter=np.zeros_like(last), name="filtered")
+    advisable = method.suggested_step(model, TimeGrid(step=interval, steps_per_save=1, saves=1), state)
+    if interval > LONGEST_STEP * advisable:
+        raise ValueError(
+            f"intervals of {interval:.4g} s are more than {LONGEST_STEP} times the {advisable:.4g} s that suit the "
+            "Fock engine; the Gaussian engine is exact"
+        )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

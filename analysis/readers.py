@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.parameters import BATHS, Bath, Cascade
+from sim.parameters import BATHS, MOST, Bath, Cascade
 
 FloatArray = NDArray[np.float64]
 _UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
@@ -34,6 +34,11 @@ class Duration:
 
     value: float
     seconds: bool
+
+    @property
+    def text(self) -> str:
+        """As it is given."""
+        return f"{self.value!r}s" if self.seconds else repr(self.value)
 
     def of(self, cascade: Cascade) -> float:
         """Seconds."""
@@ -158,6 +163,8 @@ def frequency(text: str) -> tuple[float, float]:
     values = numbers(text)
     if len(values) > 2 or min(values) <= 0.0:
         raise ValueError(f"frequency must be a positive number of Hz, or two for - and +, got {text!r}")
+    if max(values) > MOST:
+        raise ValueError(f"frequency must be at most {MOST:g} Hz, got {text!r}")
     return 2 * math.pi * values[0], 2 * math.pi * values[-1]
 
 

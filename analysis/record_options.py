@@ -15,7 +15,7 @@ from analysis.record_layout import UNITS
 from sim.demodulation import demodulate
 from sim.model import LinearModel
 from sim.output import write_whole
-from sim.parameters import Cascade
+from sim.parameters import Cascade, require
 from sim.states import InitialState
 
 RECORD = click.argument("record", type=click.Path(exists=True, dir_okay=False, path_type=Path))
@@ -33,6 +33,14 @@ READING = options.options(
                  help=f"State before the record: {readers.STATES}."),
 )  # fmt: skip
 
+# what a file may say of its experiment and of itself; what is done with it, the caller says
+_SAID = {
+    "c_minus", "c_plus", "theta_minus", "theta_plus", "bath_minus", "bath_plus", "loss", "path_phase", "frequency",
+    "lo_phase", "efficiency", "scheme", "initial", "calibration", "quantity", "dead_time", "demodulate",
+}  # fmt: skip
+# seconds, and vacuum noise: beyond, numbers overflow before a verdict
+_INTERVALS, _MOST_NOISE = (1e-18, 1e15), 1e30
+
 
 def read(path: Path, values: dict[str, Any]) -> tuple[records.Record, dict[str, Any]]:
     """The record in a file, as the options of the running command want it read, and these options.
@@ -42,11 +50,28 @@ def read(path: Path, values: dict[str, Any]) -> tuple[records.Record, dict[str, 
     """
     content = records.load(path)
     values = configuration.completed(values, content.options, str(path))
+    for name in content.options:
+        if name.replace("-", "_") not in _SAID:
+            raise ValueError(f"record {str(path)!r}: option {name!r} is not for a record to say; give it yourself")
     dead_time = values["dead_time"].of(options.cascade(values))
     found = records.interpreted(
         content, path, calibration=values["calibration"], quantity=values["quantity"], dead_time=dead_time
     )
+    _require_sensible(found, path)
     return (found if values["demodulate"] is None else _demodulated(found, values)), values
+
+
+def _require_sensible(found: records.Record, path: Path) -> None:
+    """Raise ValueError for a record that no unit and no calibration can explain."""
+    require(found.interval, f"record {str(path)!r}: interval in seconds", low=_INTERVALS[0], high=_INTERVALS[1])
+    largest = np.nanmax(np.abs(found.values), axis=(0, 1)).tolist()
+    for name, value in zip(found.channels, (each / math.sqrt(found.interval) for each in largest), strict=True):
+        if not 1 / _MOST_NOISE <= value <= _MOST_NOISE:
+            raise ValueError(
+                f"record {str(path)!r}: channel {name!r} reaches {value:.3g} times the vacuum noise of an interval of "
+                f"{found.interval:.4g} s, which must be between {1 / _MOST_NOISE:g} and {_MOST_NOISE:g}: is the "
+                "detector on, and are unit and calibration right?"
+            )
 
 
 def _demodulated(found: records.Record, values: dict[str, Any]) -> records.Record:
@@ -97,11 +122,15 @@ def time_unit(values: dict[str, Any]) -> float:
     return cascade.time_unit
 
 
-def write(path: Path, values: dict[str, Any], calibration: float) -> None:
-    """A configuration file for the commands that take a record. Raises OSError."""
+def write(path: Path, values: dict[str, Any], factor: float) -> None:
+    """A configuration file for the commands that take a record, ``factor`` the calibration fitted. Raises OSError."""
     content = described(values)
-    if calibration != 1.0:
-        content["calibration"] = calibration
+    if values["calibration"] is not None or factor != 1.0:
+        content["calibration"] = (values["calibration"] or 1.0) * factor
+    # without them the same record would be read otherwise
+    content |= {name: values[name] for name in ("quantity", "demodulate") if values[name] is not None}
+    if values["dead_time"].value:
+        content["dead-time"] = values["dead_time"].text
     # in JSON, strings, numbers and lists of them are written as in TOML
     lines = (f"{name} = {json.dumps(value)}" for name, value in content.items())
     write_whole(path, "\n".join([*lines, ""]).encode())

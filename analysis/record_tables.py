@@ -23,7 +23,7 @@ def reading(report: Report) -> Table:
     verdict = report["innovations"]
     table = table_of(
         "Given the record, at its end", "", *(LABELS[each] for each in DIRECTIONS),
-        caption=f"{report['records']} records of {report['intervals']} intervals of "
+        caption=f"{report['records']} record{'s' * (report['records'] > 1)} of {report['intervals']} intervals of "
         f"{report['interval_seconds']:.4g} s, {len(report['gaps_seconds'])} gaps; the record "
         + ("fits the model" if verdict["fits"] else "DOES NOT FIT the model"),
     )  # fmt: skip

@@ -15,6 +15,10 @@ _OF_NO_ACCOUNT = {
     "as_json", "cluster", "config", "figure", "jobs", "out", "part", "quiet", "save_records", "target", "trajectories"
 }  # fmt: skip
 _DATASET = ".nc"
+# processes of one machine, or of one cluster
+_MOST_JOBS = 1024
+# of the shortest trajectories an hour of one core; every block of them is planned before the first is begun
+_MOST_TRAJECTORIES = 10_000_000
 _OF_RECORDS = (
     "c-minus", "c-plus", "theta-minus", "theta-plus", "bath-minus", "bath-plus", "loss", "path-phase", "frequency",
     "lo-phase", "efficiency", "scheme", "initial",
@@ -29,10 +33,24 @@ def _part(text: str) -> tuple[int, int]:
 
 
 JOBS = click.option(
-    "--jobs", type=click.INT, default=-1, show_default=True, help="Worker processes; -1 for one per core."
+    "--jobs",
+    type=click.IntRange(max=_MOST_JOBS),
+    default=-1,
+    show_default=True,
+    help="Worker processes; -1 for one per core.",
 )
+
+
+def _address(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not re.fullmatch(r"local|[a-z]+://\S+|[^\s:/]+:\d+", value):
+        raise click.BadParameter(f"expected local or an address such as tcp://HOST:8786, got {value!r}", ctx, param)
+    return value
+
+
+# whatever else a number of trajectories has to be, the command says
+TRAJECTORIES = click.IntRange(max=_MOST_TRAJECTORIES)
 CLUSTER = click.option(
-    "--cluster", default=None, metavar="ADDRESS", show_default="processes of this machine",
+    "--cluster", default=None, callback=_address, metavar="ADDRESS", show_default="processes of this machine",
     help="Dask scheduler whose workers to use, or local for a cluster of --jobs processes here.",
 )  # fmt: skip
 TARGET = click.option(

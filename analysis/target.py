@@ -41,12 +41,12 @@ class Target:
 def target(text: str) -> Target:
     """QUANTITY:WIDTH or QUANTITY:DIRECTION:WIDTH. Raises ValueError saying what is allowed."""
     allowed = f"QUANTITY:WIDTH or QUANTITY:DIRECTION:WIDTH with {', '.join(QUANTITIES)} and {' or '.join(DIRECTIONS)}"
-    quantity, *direction, width = text.split(":")
-    directions = tuple(each for each in DIRECTIONS if [each] == direction) or DIRECTIONS
     try:
+        quantity, *direction, width = text.split(":")
         wanted = float(width)
     except ValueError:
         raise ValueError(f"a target must be {allowed}, got {text!r}") from None
+    directions = tuple(each for each in DIRECTIONS if [each] == direction) or DIRECTIONS
     if quantity not in QUANTITIES or (direction and len(directions) != 1):
         raise ValueError(f"a target must be {allowed}, got {text!r}")
     return Target(quantity=quantity, relative_half_width=wanted, directions=directions)

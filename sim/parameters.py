@@ -110,11 +110,12 @@ class Oscillator:
         """The oscillator with Γ = C γ̃₀.
 
         Raises ValueError if the cooperativity is negative or the bath has γ̃₀ = 0 (C is then undefined:
-        give the strength instead).
+        give the strength instead), or next to nothing.
         """
         require(cooperativity, "cooperativity", low=0.0, high=MOST)
         if bath.decoherence_rate == 0.0:
             raise ValueError("cooperativity needs a bath of linewidth more than 0; give the strength instead")
+        require(bath.decoherence_rate, "decoherence rate of the bath, rad/s,", low=1 / MOST)
         return cls(strength=cooperativity * bath.decoherence_rate, angle=angle, bath=bath)
 
     @property

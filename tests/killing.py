@@ -21,13 +21,13 @@ import psutil
 import xarray as xr
 
 ROOT = Path(__file__).parents[1]
-# 100 blocks of some 0.05 s, trajectories kept of the first two, and little to import
-ENSEMBLE = ("--trajectories", "200000", "--saves", "16", "--duration", "1", "--keep", "2100", "--seed", "5")
-BLOCKS = 100
+# 70 blocks of some 0.05 s, trajectories kept of the first two, and little to import
+ENSEMBLE = ("--trajectories", "140000", "--saves", "16", "--duration", "1", "--keep", "2100", "--seed", "5")
+BLOCKS = 70
 KINDS = ("kill", "kill a worker", "interrupt", "terminate")
 # by shells' convention; of those killed, minus the signal; a run whose worker was killed goes on to its end
 STATUS = {"kill": -signal.SIGKILL, "kill a worker": 0, "interrupt": 130, "terminate": 143}
-_POLL_SECONDS = 0.03
+_POLL_SECONDS = 0.02
 # for a process to see that its owner is gone, on a machine that has other things to do
 _LONGEST_AFTER = 20.0
 _LONGEST = 120.0
@@ -89,10 +89,22 @@ class Killed:
         )
 
 
+def moment(moments: random.Random, most: int) -> tuple[int, float]:
+    """When to kill: after so many new blocks, and so many seconds, some part of what the next one takes."""
+    return moments.randint(1, most), moments.uniform(0.0, 0.06)
+
+
 def killed(
-    kind: str, run: Path, delay: float, *, jobs: int, cluster: str | None = None, ensemble: Sequence[str] = ENSEMBLE
+    kind: str,
+    run: Path,
+    when: tuple[int, float],
+    *,
+    jobs: int,
+    cluster: str | None = None,
+    ensemble: Sequence[str] = ENSEMBLE,
 ) -> Killed:
-    """Begin or continue a run, and kill it ``delay`` seconds after its first new block."""
+    """Begin or continue a run, and kill it at a ``moment``."""
+    blocks, delay = when
     before = finished(run)
     process = subprocess.Popen(
         command("simulate", *ensemble, "--out", str(run), "--json", *workers(jobs, cluster)),
@@ -100,7 +112,7 @@ def killed(
     )  # fmt: skip
     try:
         for _ in _until(_LONGEST):
-            if finished(run) > before or process.poll() is not None:
+            if finished(run) >= before + blocks or process.poll() is not None:
                 break
         time.sleep(delay)
         then, hit = finished(run), process.poll() is None
@@ -151,7 +163,7 @@ def _kill(kind: str, process: "subprocess.Popen[str]") -> bool:
 def _computes(process: psutil.Process) -> bool:
     """Not one of those that keep count of resources."""
     try:
-        return not any("tracker" in word for word in process.cmdline())
+        return not any("resource_tracker" in word for word in process.cmdline())
     except psutil.NoSuchProcess:
         return False
 
@@ -182,16 +194,17 @@ def dataset(run: Path) -> xr.Dataset:
         return found.load()
 
 
-def complaints(found: Killed, run: Path) -> list[str]:
+def complaints(found: Killed, run: Path, cluster: str | None = None) -> list[str]:
     """What is not as it should be after a kill."""
     expected = STATUS[found.kind] if found.hit else 0
     hint = f"what is done is kept; go on with: steering resume {run}"
     checks = {
-        f"status {found.status}, not {expected}": found.status != expected,
+        f"status {found.status}, not {expected}: {found.said!r}": found.status != expected,
         f"processes left: {found.left}": bool(found.left),
         "blocks are lost": found.blocks[2] < found.blocks[1],
         f"it does not say how to go on: {found.said!r}": found.status in (130, 143) and hint not in found.said,
-        f"a traceback: {found.said}": "Traceback" in found.said,
+        # a cluster's own processes tell in tracebacks that they were interrupted
+        f"a traceback: {found.said}": cluster is None and "Traceback" in found.said,
     }
     return [what for what, wrong in checks.items() if wrong]
 
@@ -212,10 +225,10 @@ def main() -> None:
         for kind in given.kinds:
             run = Path(folder) / kind.replace(" ", "-")
             for _ in range(given.kills):
-                if finished(run) > BLOCKS * 2 // 3:
+                if finished(run) > BLOCKS - 30:
                     wrong += _differs(run, expected, given.jobs, given.cluster)
-                found = killed(kind, run, moments.uniform(0.0, 0.8), jobs=given.jobs, cluster=given.cluster)
-                problems = complaints(found, run)
+                found = killed(kind, run, moment(moments, 20), jobs=given.jobs, cluster=given.cluster)
+                problems = complaints(found, run, given.cluster)
                 wrong += bool(problems)
                 sys.stdout.write(f"{found}  {'ok' if not problems else 'WRONG: ' + '; '.join(problems)}\n")
                 sys.stdout.flush()

@@ -4,10 +4,10 @@ from pathlib import Path
 import pytest
 import xarray as xr
 
-from tests.killing import BLOCKS, STATUS, complaints, finished, killed, resumed, uninterrupted
+from tests.killing import BLOCKS, STATUS, complaints, dataset, killed, moment, resumed, uninterrupted
 
-# seconds after the first new block of a run: all blocks take some 5 of one core
-_LATEST = 0.6
+# new blocks before a kill: of all kills together, and with those that workers have at hand, fewer than there are
+_LATEST = 9
 
 
 @pytest.fixture(scope="module")
@@ -18,9 +18,9 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> xr.Dataset:
 @pytest.mark.parametrize(
     ("jobs", "cluster", "kinds"),
     [
-        (1, None, ("terminate", "kill", "interrupt")),
+        (1, None, ("terminate", "kill")),
         (2, None, ("kill", "interrupt", "terminate", "kill a worker")),
-        (2, "local", ("interrupt", "kill", "kill a worker")),
+        (2, "local", ("interrupt", "kill a worker")),
     ],
 )
 def test_a_run_that_is_killed_again_and_again_ends_as_if_it_never_had_been(
@@ -28,10 +28,11 @@ def test_a_run_that_is_killed_again_and_again_ends_as_if_it_never_had_been(
 ) -> None:
     run, moments = tmp_path / "run", random.Random(jobs)
     for kind in kinds:
-        found = killed(kind, run, moments.uniform(0.0, _LATEST), jobs=jobs, cluster=cluster)
-        assert complaints(found, run) == [], found
+        found = killed(kind, run, moment(moments, _LATEST), jobs=jobs, cluster=cluster)
+        assert complaints(found, run, cluster) == [], found
         # each was killed at work, with blocks to come
         assert found.hit, found
         assert found.blocks[0] < found.blocks[1] < BLOCKS, found
-    assert (finished(run) == BLOCKS) == (STATUS[kinds[-1]] == 0)
-    xr.testing.assert_identical(resumed(run, jobs, cluster), expected)
+    # where only a worker was lost the run went on to its end by itself
+    found_in_the_end = resumed(run, jobs, cluster) if STATUS[kinds[-1]] else dataset(run)
+    xr.testing.assert_identical(found_in_the_end, expected)

@@ -30,6 +30,14 @@ if TYPE_CHECKING:
 
 # to each working point of a comparison: minutes of work for either engine
 _TRAJECTORIES = {"gaussian": 10000, "fock": 120}
+# moments at each take 2 kB in the dataset, and some times as much before they are there
+_MOST_SAVES = 100_000
+# of a trajectory its path takes 16 bytes a step
+_MOST_STEPS = 10_000_000
+# of the Fock engine, in those it suggests: a step of 1000 of them takes seconds
+_LONGEST_STEP = 1000
+# of the trajectories of a block, all at once: 2 GB
+_MOST_SAVED = 20_000_000
 
 
 @steering.command(name="simulate")
@@ -41,9 +49,11 @@ _TRAJECTORIES = {"gaussian": 10000, "fock": 120}
               "qutip: its smesolve in a Fock space at rest.")  # fmt: skip
 @click.option("--initial", type=options.INITIAL, default=None, show_default="stationary; ground for qutip",
               help=f"State at t = 0: {readers.STATES}.")  # fmt: skip
-@click.option("--trajectories", type=click.INT, default=1000, show_default=True, help="At most, with --target.")
+@click.option(
+    "--trajectories", type=run_options.TRAJECTORIES, default=1000, show_default=True, help="At most, with --target."
+)
 @click.option("--duration", type=options.DURATION, default="5", show_default=True)
-@click.option("--saves", type=click.INT, default=20, show_default=True, help="Save intervals.")
+@click.option("--saves", type=click.IntRange(max=_MOST_SAVES), default=20, show_default=True, help="Save intervals.")
 @click.option("--dt", type=options.DURATION, default=None, show_default="by the engine",
               help="Step; must divide the save interval.")  # fmt: skip
 @options.CUTOFF
@@ -77,7 +87,7 @@ def simulate_command(as_json: bool, out: Path | None, quiet: bool, **values: Any
         raise ValueError(f"--verify needs {least} trajectories, got {count}")
     records = values["save_records"]
     if records is not None:
-        _require_records(records, problem.keep)
+        _require_records(records, problem, part, out)
     with ExitStack() as stack:
         store = None
         if run is not None:
@@ -137,12 +147,30 @@ def _problem(values: dict[str, Any]) -> "tuple[Problem, Cascade, Detection]":
         method, model, initial, values["duration"].of(cascade), saves=values["saves"],
         step=values["dt"].of(cascade) if values["dt"] else None,
     )  # fmt: skip
+    _require_modest(values["engine"], grid, min(method.block, values["trajectories"]))
+    if values["engine"] == "fock" and grid.step > _LONGEST_STEP * method.suggested_step(model, grid, initial):
+        raise ValueError(f"a step of {grid.step:.4g} s is more than {_LONGEST_STEP} times what suits the Fock engine")
     problem = Problem(
         model=model, method=method, grid=grid, initial=initial, trajectories=values["trajectories"],
         seed=values["seed"], keep=values["keep"],
         experiment=_verification(model, grid, initial) if values["verify"] else None,
     )  # fmt: skip
     return problem, cascade, detection
+
+
+def _require_modest(engine: str, grid: "TimeGrid", together: int) -> None:
+    """Raise ValueError for more than memory holds of the ``together`` trajectories of a block."""
+    # the gaussian engine takes a save interval at once, whatever the step
+    if engine != "gaussian" and grid.steps > _MOST_STEPS:
+        raise ValueError(
+            f"a trajectory can have at most {_MOST_STEPS} steps, got {grid.steps} of {grid.step:.4g} s: shorten the "
+            "duration or lengthen the step"
+        )
+    if together * grid.saves > _MOST_SAVED:
+        raise ValueError(
+            f"the trajectories of a block can have at most {_MOST_SAVED} saves together, got {together} times "
+            f"{grid.saves}: take fewer saves"
+        )
 
 
 def _start(values: dict[str, Any]) -> str:
@@ -173,12 +201,19 @@ def _verified(dataset: "xr.Dataset", problem: "Problem") -> reports.Report | Non
     return report(tallies_of(dataset, problem.experiment), problem.experiment)
 
 
-def _require_records(path: Path, keep: int) -> None:
-    """Raise ValueError unless ``keep`` records can be written to ``path``."""
+def _require_records(path: Path, problem: "Problem", part: tuple[int, int], out: Path | None) -> None:
+    """Raise ValueError unless the records of the trajectories kept can be written to ``path``."""
+    keep = problem.keep
     if not keep:
         raise ValueError("--save-records writes the records of the trajectories kept: give --keep")
     if path.suffix not in (".csv", ".nc") or (path.suffix == ".csv" and keep > 1):
         raise ValueError(f"records must go to a .nc file, or one alone to a .csv file, got {str(path)!r} for {keep}")
+    if path.suffix == ".csv" and problem.grid.saves < 2:
+        raise ValueError("a .csv file tells the length of its intervals by two of them: give --saves, or a .nc file")
+    if _blocks(problem, part)[0].start >= keep:
+        raise ValueError(f"the {keep} trajectories kept are not in part {part[0]}/{part[1]}: there is none to save")
+    if out is not None and path.resolve() == out.resolve():
+        raise ValueError(f"dataset and records cannot share the file {str(path)!r}")
     writable(path)
 
 
@@ -196,10 +231,14 @@ def _write_records(dataset: "xr.Dataset", path: Path) -> None:
     write(path, record)
 
 
-def _count(problem: "Problem", part: tuple[int, int]) -> int:
+def _blocks(problem: "Problem", part: tuple[int, int]) -> list[range]:
     from sim.ensemble import ranges
 
-    blocks = ranges(problem.method.block, problem.trajectories, part)
+    return ranges(problem.method.block, problem.trajectories, part)
+
+
+def _count(problem: "Problem", part: tuple[int, int]) -> int:
+    blocks = _blocks(problem, part)
     return blocks[-1].stop - blocks[0].start
 
 
@@ -214,7 +253,7 @@ def _count(problem: "Problem", part: tuple[int, int]) -> int:
               help="gaussian: exact moments; fock: the master equation in a Fock basis that moves.")  # fmt: skip
 @options.CUTOFF
 @options.FRAME
-@click.option("--trajectories", type=click.INT, default=None, show_default="10000; 120 for fock",
+@click.option("--trajectories", type=run_options.TRAJECTORIES, default=None, show_default="10000; 120 for fock",
               help="To each working point and scheme; at most, with --target.")  # fmt: skip
 @click.option("--duration", type=options.DURATION, default=None, show_default="five conditional relaxation times")
 @options.SEED

@@ -19,6 +19,12 @@ def _names(text: str) -> tuple[str, ...]:
     return names(text)
 
 
+def _require_other(record: Path, out: Path) -> None:
+    """Raise ValueError unless a file can be written to ``out``, and it is not the record itself."""
+    if writable(out).resolve() == record.resolve():
+        raise ValueError(f"output {str(out)!r} is the record, which would be lost")
+
+
 @steering.command(name="filter")
 @record_options.RECORD
 @options.CASCADE
@@ -45,12 +51,13 @@ def filter_command(record: Path, as_json: bool, out: Path, **values: Any) -> Non
     from analysis import filtered, record_reports, record_tables
     from sim.dataset import save
 
+    _require_other(record, out)
     found, values = record_options.read(record, values)
     model, initial = record_options.built(values)
     engine = options.method(values)
     reading = filtered.read_out(found, model, initial, engine, values["jobs"])
     taken = record_options.described(values)
-    save(filtered.dataset(reading).assign_attrs(options=json.dumps(taken)), writable(out))
+    save(filtered.dataset(reading).assign_attrs(options=json.dumps(taken)), out)
     report = {
         **record_reports.reading(reading), "parameters": taken, "time_unit_seconds": record_options.time_unit(values),
         "dataset": str(out),
@@ -82,14 +89,13 @@ def fit_command(record: Path, as_json: bool, parameters: tuple[str, ...], out: P
     from analysis.innovations import whiteness
 
     if out is not None:
-        writable(out)
+        _require_other(record, out)
     found, values = record_options.read(record, values)
     result = fitting.fitted(found, parameters, values, record_options.built)
     report = {**record_reports.fit(result, whiteness(result.innovations, found.channels)), "configuration": None}
     if out is not None:
         fitted = fitting.with_values(values, result.estimates)
-        factor = (values["calibration"] or 1.0) * result.estimates.get("calibration", 1.0)
-        record_options.write(out, fitted, factor)
+        record_options.write(out, fitted, result.estimates.get("calibration", 1.0))
         report["configuration"] = str(out)
     if result.undetermined:
         note(f"warning: the record does not determine {', '.join(result.undetermined)}")

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from analysis import options, run_options, tables
+from analysis import configuration, options, run_options, tables
 from analysis.cli.group import steering
 from analysis.cli.terminal import show
 
@@ -14,7 +14,7 @@ _RUN = click.Path(exists=True, file_okay=False, path_type=Path)
 
 @steering.command()
 @click.argument("run", type=_RUN)
-@click.option("--trajectories", type=click.INT, default=None, show_default="as asked before",
+@click.option("--trajectories", type=run_options.TRAJECTORIES, default=None, show_default="as asked before",
               help="So many in all; not fewer than are done.")  # fmt: skip
 @run_options.TARGET
 @run_options.WORK
@@ -72,7 +72,7 @@ def again(run: Path, values: dict[str, Any]) -> None:
         )
     changed = {name: value for name, value in values.items() if value is not None}
     texts = context.meta.get(options.GIVEN, {})
-    defaults = {str(known[name].name): value for name, value in settings.items()}
+    defaults = configuration.settings(settings, command, str(run))
     for name, value in changed.items():
         if name != "as_json" or value:
             defaults[name] = texts.get(name, value)
