@@ -29,7 +29,7 @@ from analysis.target import Target
 from sim.ensemble import Method, grid_for
 from sim.gaussian.covariance import relaxation_time, stationary_state
 from sim.gaussian.trajectories import Gaussian
-from sim.manifest import plain
+from sim.manifest import NAME, Manifest, plain
 from sim.model import rwa
 from sim.parameters import Cascade, Detection, require, require_count
 from sim.run_directory import opened
@@ -131,9 +131,16 @@ def _sampled_share(cascade: Cascade, detection: Detection, direction: Direction)
 def begin(sampling: Sampling, configuration: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
     """Begin or continue the run directory of a comparison.
 
-    Raises ValueError as ``sim.run_directory.opened`` does.
+    Raises ValueError as ``sim.run_directory.opened`` does, and for fewer trajectories than are done.
     """
     assert sampling.run is not None
+    done = [
+        entry["trajectories"][1] + 1
+        for path in (sampling.run / ENSEMBLES).glob(f"*/{NAME}")
+        for entry in Manifest.read(path.parent).blocks
+    ]
+    if sampling.trajectories < max(done, default=0):
+        raise ValueError(f"{max(done)} trajectories are done in {str(sampling.run)!r}: fewer cannot be asked for")
     identity = plain({"configuration": configuration, "method": repr(sampling.method), "seed": sampling.seed})
     opened(sampling.run, identity, trajectories=sampling.trajectories, entropy=str(sampling.seed), asked=asked)
     (sampling.run / ENSEMBLES).mkdir(exist_ok=True)

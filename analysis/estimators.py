@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import chdtri, ndtri
+from scipy.special import chdtri, stdtrit
 
 from analysis.steering import DIRECTIONS, Direction, blocks, inferred_covariance, optimal_gains, steering_parameter
 from sim.parameters import require_count
@@ -182,7 +182,7 @@ def _conditional_half_width(ensemble: Ensemble, covariance: FloatArray, directio
     """What sampled conditional covariances, bias and rounding (one unit of it in each entry of V) leave open."""
     gradient = _gradient(covariance, direction)
     variance = np.einsum("ij,ijkl,kl", gradient, ensemble.conditional_error, gradient)
-    sampled = ndtri(0.5 + CONFIDENCE / 2) * np.sqrt(max(variance, 0.0))
+    sampled = stdtrit(ensemble.trajectories - 1, 0.5 + CONFIDENCE / 2) * np.sqrt(max(variance, 0.0))
     rounding = np.sum(np.abs(gradient) * np.finfo(float).eps * np.abs(covariance))
     shifts = np.einsum("ij,kij->k", gradient, ensemble.bias)
     unsure = 2.0 * shifts.std() / np.sqrt(max(len(shifts) - 1, 1))

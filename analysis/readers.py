@@ -155,6 +155,10 @@ def start(text: str) -> Start:
     known = ":" in text and len(values) == {"squeezed": 2, "coherent": 4}.get(name, -1)
     if not known and (":" in text or len(values) != 2 or min(values) < 0.0):
         raise ValueError(f"initial state must be {STATES}; got {text!r}")
+    # variances, amplitudes and occupations: see MOST
+    most = math.log(MOST) / 2 if name == "squeezed" else MOST
+    if max(map(abs, values)) > most:
+        raise ValueError(f"numbers of an initial state ({name}) must be at most {most:.4g}, got {text!r}")
     return Start("thermal" if name == "occupations" else name, values)
 
 

@@ -4,12 +4,12 @@ import json
 import math
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
 
-from analysis import configuration, options, readers, records
+from analysis import configuration, options, readers
 from analysis.options import Text
 from analysis.record_layout import UNITS
 from sim.demodulation import demodulate
@@ -17,6 +17,10 @@ from sim.model import LinearModel
 from sim.output import write_whole
 from sim.parameters import Cascade, require
 from sim.states import InitialState
+
+if TYPE_CHECKING:
+    # with it comes xarray, which takes a second, and every command imports this
+    from analysis.records import Record
 
 RECORD = click.argument("record", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 READING = options.options(
@@ -42,12 +46,14 @@ _SAID = {
 _INTERVALS, _MOST_NOISE = (1e-18, 1e15), 1e30
 
 
-def read(path: Path, values: dict[str, Any]) -> tuple[records.Record, dict[str, Any]]:
+def read(path: Path, values: dict[str, Any]) -> "tuple[Record, dict[str, Any]]":
     """The record in a file, as the options of the running command want it read, and these options.
 
     What the file says of the experiment stands in for options left out. Raises click.BadParameter for what it says that
     is no option or has a wrong value, and ValueError for a file that is no record, or cannot be demodulated.
     """
+    from analysis import records
+
     content = records.load(path)
     values = configuration.completed(values, content.options, str(path))
     for name in content.options:
@@ -61,7 +67,7 @@ def read(path: Path, values: dict[str, Any]) -> tuple[records.Record, dict[str, 
     return (found if values["demodulate"] is None else _demodulated(found, values)), values
 
 
-def _require_sensible(found: records.Record, path: Path) -> None:
+def _require_sensible(found: "Record", path: Path) -> None:
     """Raise ValueError for a record that no unit and no calibration can explain."""
     require(found.interval, f"record {str(path)!r}: interval in seconds", low=_INTERVALS[0], high=_INTERVALS[1])
     largest = np.nanmax(np.abs(found.values), axis=(0, 1)).tolist()
@@ -74,7 +80,7 @@ def _require_sensible(found: records.Record, path: Path) -> None:
             )
 
 
-def _demodulated(found: records.Record, values: dict[str, Any]) -> records.Record:
+def _demodulated(found: "Record", values: dict[str, Any]) -> "Record":
     if values["frequency"] is None or values["frequency"][0] != values["frequency"][1]:
         raise ValueError("--demodulate needs one --frequency for both oscillators")
     count, frequency = values["demodulate"], values["frequency"][0]

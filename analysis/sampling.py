@@ -17,6 +17,9 @@ from sim.states import InitialState
 if TYPE_CHECKING:
     import xarray as xr
 
+# stopped when an interval is narrow, one of 95 % covers 94 % of the time at 10 to 20 trajectories, 95 % from here on:
+# a spread that happens to be small stops an ensemble, and Student's law does not know that
+FEWEST = 50
 Look = Callable[[Ensemble], bool | None]
 
 
@@ -52,7 +55,8 @@ def sample(
 ) -> "xr.Dataset":
     """The dataset of an ensemble, with its discretisation error.
 
-    ``look`` is shown the ensemble after each block, from two trajectories on; once it returns True, that is enough.
+    ``look`` is shown the ensemble after each block, from two trajectories on; once it returns True, that is enough, if
+    there are ``FEWEST``.
     The rest is as for ``sim.ensemble.simulate``.
     """
     check = discretisation(problem.model, problem.method, problem.grid, problem.initial, problem.seed, store)
@@ -60,7 +64,7 @@ def sample(
     def watch(total: Block) -> bool:
         if look is None or total.count < 2:
             return False
-        return bool(look(Ensemble.of_block(total, check)))
+        return bool(look(Ensemble.of_block(total, check))) and total.count >= FEWEST
 
     try:
         dataset = simulate(**problem._parts, jobs=jobs, part=part, store=store, watch=watch)

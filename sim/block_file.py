@@ -13,6 +13,7 @@ from io import BytesIO
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
+from scipy.io import netcdf_file, netcdf_variable
 
 from sim.block import Block
 from sim.conventions import COVARIANCE_CONVENTION, DIAGNOSTIC, TALLY
@@ -99,51 +100,61 @@ def from_bytes(content: bytes) -> xr.Dataset:
         return found.load()
 
 
-def block_of(moments: xr.Dataset, trajectories: xr.Dataset | None) -> Block:
-    """The block of ``moments_of`` and, if any were kept, ``kept_of``."""
-    at = moments.isel(block=0)
-    count = int(at["trajectories"])
+def block_of(moments: bytes, trajectories: bytes | None) -> Block:
+    """The block of the files of ``moments_of`` and, if any were kept, ``kept_of``.
 
-    def values(name: str) -> FloatArray:
-        return _native(at, name)
+    Straight from the files: a thousand blocks read through xarray take ten seconds.
+    """
+    with netcdf_file(BytesIO(moments), mmap=False) as file:
+        found = {name: _native(variable)[0] for name, variable in file.variables.items() if _numeric(variable)}
+        issued = json.loads(file.warnings.decode())
+    count = int(found["trajectories"])
 
-    def joined(name: str) -> Moments:
-        mean, deviations = values(name), values(f"{name}_deviations")
-        if name == "mean":
-            return Moments(count=count, mean=mean, deviations=deviations)
-        times, d, _ = mean.shape
-        return Moments(count=count, mean=mean.reshape(times, d * d), deviations=deviations.reshape(times, d * d, d * d))
+    def joined(name: str, size: int) -> Moments:
+        mean, deviations = found[name], found[f"{name}_deviations"]
+        times = len(mean)
+        return Moments(count=count, mean=mean.reshape(times, size), deviations=deviations.reshape(times, size, size))
 
-    names = [str(name) for name in at.data_vars]
+    d = found["mean"].shape[-1]
     tallied = [
         name.removeprefix(TALLY).removesuffix("_count")
-        for name in names
+        for name in found
         if name.startswith(TALLY) and name.endswith("_count")
     ]
+    means, records = ((), ()) if trajectories is None else _kept(trajectories)
     return Block(
-        mean=joined("mean"),
-        covariance=joined("conditional_covariance"),
-        diagnostics={name.removeprefix(DIAGNOSTIC): values(name) for name in names if name.startswith(DIAGNOSTIC)},
+        mean=joined("mean", d),
+        covariance=joined("conditional_covariance", d * d),
+        diagnostics={
+            name.removeprefix(DIAGNOSTIC): values for name, values in found.items() if name.startswith(DIAGNOSTIC)
+        },
         tallies={
             name: Moments(
-                count=int(at[f"{TALLY}{name}_count"]),
-                mean=values(f"{TALLY}{name}_mean"),
-                deviations=values(f"{TALLY}{name}_deviations"),
+                count=int(found[f"{TALLY}{name}_count"]),
+                mean=found[f"{TALLY}{name}_mean"],
+                deviations=found[f"{TALLY}{name}_deviations"],
             )
             for name in tallied
         },
-        kept_means=() if trajectories is None else (_native(trajectories, "trajectory_mean"),),
-        kept_records=() if trajectories is None else (_records(trajectories),),
-        warnings={kind: Issued(**each) for kind, each in json.loads(at.attrs["warnings"]).items()},
+        kept_means=means,
+        kept_records=records,
+        warnings={kind: Issued(**each) for kind, each in issued.items()},
     )
 
 
-def _records(trajectories: xr.Dataset) -> FloatArray:
-    if "record" in trajectories:
-        return _native(trajectories, "record")
-    return np.empty((trajectories.sizes["trajectory"], trajectories.sizes["interval"], 0))
+def _kept(trajectories: bytes) -> tuple[tuple[FloatArray], tuple[FloatArray]]:
+    with netcdf_file(BytesIO(trajectories), mmap=False) as file:
+        means = _native(file.variables["trajectory_mean"])
+        if "record" in file.variables:
+            return (means,), (_native(file.variables["record"]),)
+        return (means,), (np.empty((len(means), file.dimensions["interval"], 0)),)
 
 
-def _native(dataset: xr.Dataset, name: str) -> FloatArray:
+def _numeric(variable: netcdf_variable) -> bool:
+    """Whether it is one of numbers along the blocks, not a name or a coordinate."""
+    return bool(variable.dimensions[:1] == ("block",) and variable.data.dtype.kind == "f")
+
+
+def _native(variable: netcdf_variable) -> FloatArray:
     # in the order of this machine, as the numbers were before they were written
-    return np.array(dataset[name].to_numpy(), dtype=np.float64, order="C")
+    return np.array(variable.data, dtype=np.float64, order="C")

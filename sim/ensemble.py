@@ -26,6 +26,8 @@ from sim.workers import require_jobs, results
 _LOG = logging.getLogger(__name__)
 Watch = Callable[[Block], bool | None]
 WHOLE = (1, 1)
+# every one is planned before the first is begun
+MOST_BLOCKS = 10_000_000
 
 
 class Store(Protocol):
@@ -79,6 +81,8 @@ def ranges(size: int, trajectories: int, part: tuple[int, int] = WHOLE) -> list[
     require_count(trajectories, "trajectories", low=1)
     require_count(size, "block", low=1)
     number, parts = part
+    if trajectories > size * MOST_BLOCKS:
+        raise ValueError(f"an ensemble has at most {MOST_BLOCKS} blocks of {size} trajectories, got {trajectories}")
     blocks = [range(first, min(first + size, trajectories)) for first in range(0, trajectories, size)]
     if not 1 <= number <= parts:
         raise ValueError(f"part must be I/N with I from 1 to N, got {number}/{parts}")

@@ -139,10 +139,7 @@ class RunDirectory:
     def read(self, trajectories: range) -> Block:
         """A block that is there. Raises OSError if it can no longer be read."""
         kept = self.contents.kept.get(trajectories)
-        return block_of(
-            from_bytes(self.contents.moments[trajectories].read_bytes()),
-            None if kept is None else from_bytes(kept.read_bytes()),
-        )
+        return block_of(self.contents.moments[trajectories].read_bytes(), None if kept is None else kept.read_bytes())
 
     def write(self, trajectories: range, block: Block, seconds: float) -> None:
         """Keep a block. Raises OSError, and leaves everything as it was, where it cannot be written."""

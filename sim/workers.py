@@ -83,7 +83,9 @@ def results(
                     del open_tasks[number]
                     deaths = 0
                     yield tasks[number], result
-        except TerminatedWorkerError as error:
+        except Exception as error:
+            if not _of_a_worker(error):
+                raise
             deaths += 1
             if deaths == _MOST_DEATHS:
                 raise WorkersLostError(
@@ -91,6 +93,11 @@ def results(
                     f"{jobs} of them?"
                 ) from error
             _LOG.warning("a worker process died; its work is given to another")
+
+
+def _of_a_worker(error: Exception) -> bool:
+    """Whether a pool says that a worker died; a Dask cluster does when several have died of the same task."""
+    return isinstance(error, TerminatedWorkerError) or type(error).__name__ == "KilledWorker"
 
 
 @contextmanager

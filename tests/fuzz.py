@@ -38,7 +38,16 @@ from sim.manifest import NAME
 
 SECONDS, GIGABYTES = 20.0, 4
 # what none of its users can do anything with
-_INTERNAL = (" encountered in ", "Traceback", "out of memory", "convert", "division", "math range", "broadcast", "None")
+_INTERNAL = (
+    " encountered in ",
+    "Traceback",
+    "out of memory",
+    "convert",
+    "division",
+    "math range",
+    "broadcast",
+    "NoneType",
+)
 _HINT = "steering: what is done is kept; go on with: steering resume "
 
 
@@ -253,8 +262,8 @@ _STARTS = (
     "coherent:1,2,3,4", "coherent:1e200,0,0,0", "coherent:1e308,1e308,0,0", "squeezed:", "squeezed:nan,1",
 )  # fmt: skip
 _TIMES = (
-    "0:1:3", "0:1:1000000000", "0:1e300:3", "log:1:2:3", "log:5e-324:1e308:5", "0:1us:4", "1e308:1.1e308:2", "0:5e-324:2",
-    "log:1:1e300:10000", "0:1:1", "0:1:02", "::", "0:0:5", "log:1:1.0000000000000002:10",
+    "0:1:3", "0:1:1000000000", "0:1e300:3", "log:1:2:3", "log:5e-324:1e308:5", "0:1us:4", "1e308:1.1e308:2",
+    "0:5e-324:2", "log:1:1e300:10000", "0:1:1", "0:1:02", "::", "0:0:5", "log:1:1.0000000000000002:10",
 )  # fmt: skip
 _PATHS = ("", ".", "..", "a.nc", "a.csv", "a.toml", "a.png", "a", "no/where.nc", "a\nb.nc", "é.nc", "x" * 300, "a.pdf",
           "record.csv", "record.nc", "setup.toml", "RUN", "/proc/x", "a.", ".nc", " ",
@@ -286,7 +295,8 @@ _TOY: dict[str, tuple[str, ...]] = {
     "validate": ("--quiet",),
 }
 _ARGUMENTS = {
-    "filter": ("record.csv", "record.nc", "lab.csv", "e.nc", "no.csv", ".", "setup.toml", "", "x" * 300, "RUN/ensemble.nc"),
+    "filter": ("record.csv", "record.nc", "lab.csv", "e.nc", "no.csv", ".", "setup.toml", "", "x" * 300,
+               "RUN/ensemble.nc"),
     "fit": ("record.csv", "record.nc", "lab.csv", "no.csv", ".", "setup.toml"),
     "resume": ("RUN", "PART", ".", "no", "record.csv", ""),
     "status": ("RUN", "PART", ".", "no", "record.csv", ""),
@@ -399,7 +409,8 @@ def documents(draw: st.DrawFn) -> tuple[bytes, tuple[str, ...]]:
     line = [command, "--json", "--config", "fuzzed.toml", *_TOY.get(command, ())]
     line += {"filter": ["record.csv"], "fit": ["record.csv", "--parameters", "efficiency"]}.get(command, [])
     how = draw(st.sampled_from(["random", "valid and more", "cut"]))
-    setup = tomllib.loads(_SETUP)
+    known = {option.opts[0].removeprefix("--") for option in steering.commands[command].params}
+    setup = {key: value for key, value in tomllib.loads(_SETUP).items() if key.replace("_", "-") in known}
     if how == "cut":
         return _damaged(draw, _SETUP.encode()), tuple(line)
     content: dict[str, Any] = {} if how == "random" else setup

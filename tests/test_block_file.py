@@ -35,8 +35,8 @@ def made(count: int, keep: int, *, seed: int = 0, d: int = 4, shared: bool = Fal
 
 
 def there_and_back(block: Block, first: int = 0, names: tuple[str, ...] = NAMES) -> Block:
-    kept = from_bytes(to_bytes(kept_of(block, first, GRID, names, ABOUT))) if block.kept_means else None
-    return block_of(from_bytes(to_bytes(moments_of(block, first, GRID, ABOUT))), kept)
+    kept = to_bytes(kept_of(block, first, GRID, names, ABOUT)) if block.kept_means else None
+    return block_of(to_bytes(moments_of(block, first, GRID, ABOUT)), kept)
 
 
 def bits(block: Block) -> dict[str, Any]:

@@ -3,6 +3,16 @@
 import signal
 
 
+def command() -> None:
+    """The command as a process of its own."""
+    try:
+        main()
+    finally:
+        from analysis.cli.interruption import deaf
+
+        deaf()
+
+
 def main() -> None:
     """Run the command; bad input is one line on standard error and exit status 2."""
     # while packages load there is nothing to lose and nothing to say

@@ -10,12 +10,12 @@ import click
 
 from analysis import configuration, options, readers, reports, run_options, tables, target
 from analysis.cli.group import steering
-from analysis.cli.interruption import resumable
-from analysis.cli.terminal import note, progress, show
+from analysis.cli.terminal import note, progress, resumable, show
 from analysis.cluster import workers_of
 from analysis.estimators import Ensemble, Steering
 from sim.output import writable
 from sim.parameters import Cascade, Detection, require_count
+from sim.workers import require_jobs
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -79,6 +79,7 @@ def simulate_command(as_json: bool, out: Path | None, quiet: bool, **values: Any
 
     started, context = time.perf_counter(), click.get_current_context()
     run, goal, part = run_options.run_directory(out), values["target"], run_options.part_of(values)
+    require_jobs(values["jobs"])
     problem, cascade, detection = _problem(values)
     if run is None and values["part"] is not None:
         raise ValueError("--part needs a run directory to be merged with those of the other parts: --out RUN")

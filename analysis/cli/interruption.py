@@ -1,17 +1,14 @@
 """Ctrl-C, a terminal that closes, a batch system that wants its node back: work ends in order, and can go on later."""
 
 import os
-import shlex
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from types import FrameType
-
-from analysis.cli.terminal import note
 
 # those a user, a terminal or a batch system ends a process with
 _SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+_RECEIVED: list[int] = []
 
 
 class Interrupted(BaseException):
@@ -23,16 +20,22 @@ class Interrupted(BaseException):
         self.status = 128 + number
 
 
+def check() -> None:
+    """Raise Interrupted if a signal has asked to end and what it interrupted, a finaliser say, has not passed it on."""
+    if _RECEIVED:
+        raise Interrupted(_RECEIVED[0])
+
+
 @contextmanager
 def interruptible() -> Iterator[None]:
     """Signals to end raise Interrupted, once; a second one ends the process on the spot."""
     before = {number: signal.getsignal(number) for number in _SIGNALS}
-    received: list[int] = []
+    _RECEIVED.clear()
 
     def end(number: int, _: FrameType | None) -> None:
-        if received:
+        if _RECEIVED:
             os._exit(128 + number)
-        received.append(number)
+        _RECEIVED.append(number)
         raise Interrupted(number)
 
     for number in _SIGNALS:
@@ -41,22 +44,19 @@ def interruptible() -> Iterator[None]:
             signal.signal(number, end)
     try:
         yield
+        check()
     except Exception as error:
         # compiled code that was running then reports an error of its own
-        if received:
-            raise Interrupted(received[0]) from error
+        if _RECEIVED:
+            raise Interrupted(_RECEIVED[0]) from error
         raise
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        _RECEIVED.clear()
 
 
-@contextmanager
-def resumable(run: Path | None) -> Iterator[None]:
-    """Where work on a run ends early, say how to go on."""
-    try:
-        yield
-    except BaseException:
-        if run is not None:
-            note(f"what is done is kept; go on with: steering resume {shlex.quote(str(run))}")
-        raise
+def deaf() -> None:
+    """From here on nothing is left to interrupt: the interpreter ends."""
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)

@@ -13,7 +13,7 @@ from sim.workers import WorkersLostError
 
 COMMANDS = (exact, ensembles, runs, records, pages)
 # what is wrong is then not what was asked for
-_OF_THE_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+_OF_THE_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 
 
 def run() -> None:

@@ -2,10 +2,12 @@
 
 import json
 import logging
+import shlex
 import sys
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
@@ -22,6 +24,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from analysis.cli.interruption import check
 from analysis.reports import Report
 
 _WIDTH = 140
@@ -68,11 +71,13 @@ class Advance:
 
     def __call__(self, count: float, says: str = "") -> None:
         """``count`` more."""
+        check()
         self._bar.says = says
         self._bar.advance(self._task, count)
 
     def to(self, done: float, total: float | None = None, says: str = "") -> None:
         """``done`` of ``total``."""
+        check()
         self._bar.says = says
         self._bar.update(self._task, completed=done, total=total)
 
@@ -92,6 +97,17 @@ def progress(what: str, total: float, quiet: bool) -> Iterator[Advance]:
     )
     with _TwoLines(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
         yield Advance(bar, bar.add_task(what, total=total))
+
+
+@contextmanager
+def resumable(run: Path | None) -> Iterator[None]:
+    """Where work on a run ends early, say how to go on."""
+    try:
+        yield
+    except BaseException:
+        if run is not None:
+            note(f"what is done is kept; go on with: steering resume {shlex.quote(str(run))}")
+        raise
 
 
 def note(text: str) -> None:
