@@ -34,7 +34,11 @@ def dying(task: int) -> int:
 
 
 def dying_alone(last: int, task: int) -> int:
-    return dying(task) if task == last else task
+    if task != last:
+        return task
+    # what the others have returned is then home
+    time.sleep(1.0)
+    return dying(task)
 
 
 def refusing(task: int) -> int:
