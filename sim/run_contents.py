@@ -1,6 +1,7 @@
 """What files a run holds, and which of them are whole."""
 
 import hashlib
+import logging
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Self
 from sim.manifest import Manifest
 from sim.output import ASIDE
 
+_LOG = logging.getLogger(__name__)
 BLOCKS, TRAJECTORIES, SET_ASIDE = "blocks", "trajectories", "set-aside"
 _BLOCK = re.compile(r"(\d{9,18})-(\d{9,18})-([0-9a-f]{16})\.nc")
 
@@ -107,3 +109,15 @@ def _short(blocks: Iterable[range]) -> list[range]:
 def within(inner: range, outer: range) -> bool:
     """Whether one range is part of another, larger one."""
     return inner != outer and outer.start <= inner.start and inner.stop <= outer.stop
+
+
+def set_aside(run: Path, path: Path) -> None:
+    """Move a damaged file of a run out of the way, and say so in the log."""
+    aside = run / SET_ASIDE
+    aside.mkdir(exist_ok=True)
+    # what was set aside before stays
+    taken = len([each for each in aside.iterdir() if each.name.startswith(path.name)])
+    path.replace(aside / (f"{path.name}.{taken}" if taken else path.name))
+    _LOG.warning(
+        "%s is damaged, or no file of this run: set aside in %s and, if it is one, computed again", path, aside
+    )

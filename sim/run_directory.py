@@ -31,7 +31,7 @@ from sim.manifest import MOST, NAME, Manifest, fingerprint, plain
 from sim.model import LinearModel
 from sim.output import ASIDE, writable, write_whole
 from sim.parameters import require_count
-from sim.run_contents import BLOCKS, SET_ASIDE, TRAJECTORIES, Contents, digest, stem, vacant, within
+from sim.run_contents import BLOCKS, TRAJECTORIES, Contents, digest, set_aside, stem, vacant, within
 from sim.states import InitialState
 
 _LOG = logging.getLogger(__name__)
@@ -164,7 +164,7 @@ class RunDirectory:
                 content = path.read_bytes()
                 if path.name == f"{name}-{digest(self.manifest, name, content)}.nc":
                     return from_bytes(content)
-            self._set_aside(path)
+            set_aside(self.path, path)
         content = to_bytes(compute())
         write_whole(self.path / f"{name}-{digest(self.manifest, name, content)}.nc", content)
         return from_bytes(content)
@@ -191,7 +191,7 @@ class RunDirectory:
 
     def _tidy(self) -> None:
         for path in self.contents.damaged:
-            self._set_aside(path)
+            set_aside(self.path, path)
         for path in self.contents.superseded:
             path.unlink(missing_ok=True)
         for path in self.path.rglob(f".*{ASIDE}"):
@@ -205,16 +205,6 @@ class RunDirectory:
         for name in sorted(listed - there - damaged):
             _LOG.warning("%s is gone; its trajectories are computed again", self.path / name)
         self.close()
-
-    def _set_aside(self, path: Path) -> None:
-        aside = self.path / SET_ASIDE
-        aside.mkdir(exist_ok=True)
-        # what was set aside before stays
-        taken = len([each for each in aside.iterdir() if each.name.startswith(path.name)])
-        path.replace(aside / (f"{path.name}.{taken}" if taken else path.name))
-        _LOG.warning(
-            "%s is damaged, or no file of this run: set aside in %s and, if it is one, computed again", path, aside
-        )
 
 
 def opened(

@@ -6,13 +6,14 @@ from pathlib import Path
 
 from sim.manifest import NAME, Manifest
 from sim.output import write_whole
-from sim.run_contents import BLOCKS, TRAJECTORIES, Contents, vacant, within
+from sim.run_contents import BLOCKS, TRAJECTORIES, Contents, set_aside, vacant, within
 
 
 def merge(into: Path, runs: Sequence[Path]) -> Manifest:
     """Copy the blocks of ``runs`` to ``into``, a new run or one of the same identity; return its manifest.
 
-    Nothing is computed: what no run holds is missing there too, until it is resumed. Damaged files stay behind.
+    Nothing is computed: what no run holds is missing there too, until it is resumed. Damaged files stay behind; those of
+    ``into`` are set aside.
 
     Raises
     ------
@@ -46,6 +47,8 @@ def merge(into: Path, runs: Sequence[Path]) -> Manifest:
     merged.write(into)
     # a copy that is damaged is no copy
     there = contents[into] if into in contents else Contents(moments={}, kept={})
+    for path in there.damaged:
+        set_aside(into, path)
     for folder in (TRAJECTORIES, BLOCKS):
         (into / folder).mkdir(exist_ok=True)
         for run in runs:

@@ -94,7 +94,7 @@ def test_what_takes_too_long_or_goes_wrong_is_found_out() -> None:
 
 # -- no wrong silence: whatever is accepted counts -----------------------------------------------------------------
 
-# to a command its quick form, and to each of its options another value than that has
+# by command and what it needs: its quick form, and to each of its options another value than that has
 COUNTS: dict[str, tuple[tuple[str, ...], dict[str, tuple[str, ...]]]] = {}
 CASCADE = {
     "c-minus": ("7",), "c-plus": ("7",), "theta-minus": ("0.41",), "theta-plus": ("0.42",), "bath-minus": ("1,0.6",),
@@ -104,7 +104,7 @@ CASCADE = {
 COUNTS["steady"] = ((), CASCADE)
 COUNTS["transient"] = (
     ("--times", "0:1:5"),
-    {**CASCADE, "initial": ("ground",), "times": ("0:1:4", "log:0.1:1:5"), "pulse": ("0.5",)},
+    {"initial": ("2,1",), "times": ("0:1:4", "log:0.1:1:5"), "pulse": ("0.5",)},
 )
 COUNTS["simulate"] = (
     ("--trajectories", "20", "--saves", "3", "--duration", "0.05", "--jobs", "1"),
@@ -174,10 +174,8 @@ def test_whatever_is_accepted_counts(template: Path, line: str) -> None:
 @pytest.mark.parametrize("name", ["steady", "transient", "simulate", "filter", "fit"])
 def test_no_option_is_left_out_there(name: str) -> None:
     asked = {option for line, (_, values) in COUNTS.items() if line.split()[0] == name for option in values}
-    asked |= set(CASCADE) if name in ("filter", "fit") else set()
-    if name == "fit":
-        # as for filter, which reads records by the same function
-        asked |= {"demodulate"}
+    # read by the same functions for all: of the cascade as for steady, of a lab-frame record as for filter
+    asked |= set(CASCADE) | ({"demodulate"} if name == "fit" else set())
     known = {
         option.opts[0].removeprefix("--")
         for option in steering.commands[name].params

@@ -836,12 +836,14 @@ def test_whatever_happens_to_a_run_its_numbers_are_those_of_the_uninterrupted(
                 case.run(Path(folder) / str(number), part=(parts, parts))
                 merge(run, [Path(folder) / str(number)])
             else:
-                there = [path for each in ("blocks", "trajectories") for path in (run / each).glob("*.nc")]
+                there = [
+                    path for each in ("blocks", "trajectories") for path in (run / each).glob("*.nc") if path.is_file()
+                ]
                 path = sorted(there)[value % len(there)] if there else None
                 if path is None:
                     continue
                 if name == "lose":
-                    path.rename(Path(folder) / f"lost-{number}")
+                    path.unlink()
                 else:
                     HARM[name](path, other)
         same(Case(trajectories=trajectories).run(run), trajectories)
