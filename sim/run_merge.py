@@ -12,8 +12,8 @@ from sim.run_contents import BLOCKS, TRAJECTORIES, Contents, set_aside, vacant, 
 def merge(into: Path, runs: Sequence[Path]) -> Manifest:
     """Copy the blocks of ``runs`` to ``into``, a new run or one of the same identity; return its manifest.
 
-    Nothing is computed: what no run holds is missing there too, until it is resumed. Damaged files stay behind; those of
-    ``into`` are set aside.
+    Nothing is computed: what no run holds is missing there too, until it is resumed. Damaged files stay behind; those
+    of ``into`` are set aside.
 
     Raises
     ------
