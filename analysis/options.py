@@ -15,7 +15,7 @@ from analysis import readers
 from analysis.drive import Drive, unlit
 from sim.gaussian.covariance import stationary_state
 from sim.model import LinearModel, lab, rwa
-from sim.parameters import BATHS, SCHEMES, Bath, Cascade, Detection, Oscillator
+from sim.parameters import BATHS, MOST, SCHEMES, Bath, Cascade, Detection, Oscillator
 from sim.states import InitialState, coherent_state, ground_state, squeezed_state, thermal_state
 
 if TYPE_CHECKING:
@@ -179,7 +179,12 @@ def drive(values: dict[str, Any], cascade: Cascade) -> Drive:
     lit = model(values, cascade)
     if values["pulse"] is None:
         return Drive(models=(lit,))
-    return Drive.pulse(lit, model(values, unlit(cascade)), values["pulse"].of(cascade))
+    duration = values["pulse"].of(cascade)
+    if duration > MOST * cascade.time_unit:
+        raise ValueError(
+            f"pulse must be at most {MOST:g} times 1/gamma~_0, got {duration / cascade.time_unit:.4g} times"
+        )
+    return Drive.pulse(lit, model(values, unlit(cascade)), duration)
 
 
 def searches(values: dict[str, Any]) -> dict[tuple[str, float], "Search"]:

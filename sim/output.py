@@ -16,6 +16,8 @@ def writable(path: Path) -> Path:
     folder = path.parent
     if path.is_dir():
         raise ValueError(f"output {str(path)!r} is a directory; give a file name")
+    if path.exists() and not path.is_file():
+        raise ValueError(f"output {str(path)!r} is no file; what is there would be lost")
     if not folder.is_dir():
         raise ValueError(f"output {str(path)!r}: there is no directory {str(folder)!r}")
     try:

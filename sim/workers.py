@@ -76,7 +76,8 @@ def results(
     while open_tasks:
         work = [joblib.delayed(_numbered)(function, number, tasks[number]) for number in open_tasks]
         # work that may have killed its worker stays out of this process
-        arriving = parallel(jobs if len(open_tasks) > 1 or deaths else 1, work, ordered=False)
+        wanted = jobs if jobs == -1 else min(jobs, len(open_tasks))
+        arriving = parallel(jobs if deaths else wanted if len(open_tasks) > 1 else 1, work, ordered=False)
         try:
             with _closed(arriving):
                 for number, result in arriving:

@@ -42,7 +42,8 @@ _INTERNAL = (
     " encountered in ",
     "Traceback",
     "out of memory",
-    "convert",
+    "cannot convert",
+    "too big to convert",
     "division",
     "math range",
     "broadcast",
@@ -325,7 +326,7 @@ def values_of(option: click.Parameter) -> st.SearchStrategy[str]:
             fitting = _DURATIONS
     else:
         fitting = JUNK
-    return st.one_of(*[st.sampled_from(fitting)] * 5, st.sampled_from(JUNK))
+    return st.one_of(*[st.sampled_from(fitting)] * 11, st.sampled_from(JUNK))
 
 
 @st.composite
@@ -402,6 +403,22 @@ def toml(value: object) -> str:
     return str(value)
 
 
+def _settings(draw: st.DrawFn, command: str) -> dict[str, Any]:
+    """Some options of a command, with values of the kinds that a file may have for them."""
+    options = [each for each in steering.commands[command].params if isinstance(each, click.Option)]
+    content: dict[str, Any] = {}
+    for option in draw(st.lists(st.sampled_from(options), max_size=3)):
+        name = option.opts[0].removeprefix("--")
+        value: Any = draw(values_of(option))
+        if option.is_flag or isinstance(option.type, click.types.IntParamType):
+            value = draw(st.booleans() | st.integers(0, 5))
+        elif "," in value and draw(st.booleans()):
+            value = value.split(",")
+        if name not in ("config", "parameters", "jobs"):
+            content[name] = value
+    return content
+
+
 @st.composite
 def documents(draw: st.DrawFn) -> tuple[bytes, tuple[str, ...]]:
     """A file of options, and a command that takes it."""
@@ -414,7 +431,10 @@ def documents(draw: st.DrawFn) -> tuple[bytes, tuple[str, ...]]:
     if how == "cut":
         return _damaged(draw, _SETUP.encode()), tuple(line)
     content: dict[str, Any] = {} if how == "random" else setup
-    content |= draw(st.dictionaries(_KEYS, _VALUES, max_size=3))
+    if how == "random" or draw(st.booleans()):
+        content |= draw(st.dictionaries(_KEYS, _VALUES, max_size=2))
+    else:
+        content |= _settings(draw, command)
     text = "\n".join(f"{toml(key)} = {toml(value)}" for key, value in content.items())
     return text.encode("utf-8", errors="surrogatepass"), tuple(line)
 
@@ -427,14 +447,16 @@ def _damaged(draw: st.DrawFn, content: bytes) -> bytes:
     return content
 
 
-_CELLS = st.sampled_from([*JUNK[:26], "#", "# a", "#: loss = 0.2", "#: loss = ", "\r", "\t", ";", "1e-3", "-1e-3", '"'])
+_CELLS = st.floats(-0.3, 0.3).map(repr) | st.sampled_from(
+    [*JUNK[:26], "#", "# a", "#: loss = 0.2", "#: loss = ", "\r", "\t", ";", "1e-3", "-1e-3", '"']
+)
 
 
 @st.composite
 def texts(draw: st.DrawFn, content: str) -> bytes:
     """A record as text, with cells, rows or bytes that are others."""
     rows = [line.split(",") for line in content.splitlines()]
-    for _ in range(draw(st.integers(1, 4))):
+    for _ in range(draw(st.integers(1, 2))):
         row = draw(st.integers(0, len(rows) - 1))
         how = draw(st.sampled_from(["cell", "cell", "cell", "out", "twice", "swap", "junk", "scale", "option"]))
         if how == "cell":
@@ -453,7 +475,7 @@ def texts(draw: st.DrawFn, content: str) -> bytes:
             power = draw(st.sampled_from(["e-300", "e9", "e160", "e290", "e300"]))
             rows = [[cell + power if cell.replace(".", "").isdigit() else cell for cell in each] for each in rows]
     found = "\n".join(",".join(each) for each in rows).encode()
-    return _damaged(draw, found) if draw(st.integers(0, 3)) == 0 else found
+    return _damaged(draw, found) if draw(st.integers(0, 7)) == 0 else found
 
 
 @st.composite

@@ -18,9 +18,9 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> xr.Dataset:
 @pytest.mark.parametrize(
     ("jobs", "cluster", "kinds"),
     [
-        (1, None, ("terminate", "kill")),
-        (2, None, ("kill", "interrupt", "terminate", "kill a worker")),
-        (2, "local", ("interrupt", "kill a worker")),
+        (1, None, ("terminate",)),
+        (2, None, ("kill", "interrupt", "kill a worker")),
+        (2, "local", ("kill a worker",)),
     ],
 )
 def test_a_run_that_is_killed_again_and_again_ends_as_if_it_never_had_been(
