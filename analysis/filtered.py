@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from sim.fock.filtering import FockFiltered
 
 FloatArray = NDArray[np.float64]
-# of the Fock engine, in those it suggests: a step of 1000 of them takes seconds
-LONGEST_STEP = 1000
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -97,6 +95,7 @@ def read_out(
 
 def _require_fine(method: "Fock", model: LinearModel, exact: Filtered, interval: float) -> None:
     """Raise ValueError for intervals so long that the series of a step has no end in sight."""
+    from sim.fock.co_moving import LONGEST_STEP
     from sim.grid import TimeGrid
 
     last = exact.covariances[-1]

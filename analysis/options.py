@@ -28,6 +28,11 @@ _QUTIP_CUTOFFS = (10, 10)
 
 # under which the texts of options are kept in a click context, by name
 GIVEN = "analysis.options.given"
+# the options that describe an experiment, which the files of a run and of a record may say as well
+EXPERIMENT = (
+    "c-minus", "c-plus", "theta-minus", "theta-plus", "bath-minus", "bath-plus", "loss", "path-phase", "frequency",
+    "lo-phase", "efficiency", "scheme", "initial",
+)  # fmt: skip
 FILE = click.Path(dir_okay=False, path_type=Path)
 
 

@@ -38,10 +38,7 @@ READING = options.options(
 )  # fmt: skip
 
 # what a file may say of its experiment and of itself; what is done with it, the caller says
-_SAID = {
-    "c_minus", "c_plus", "theta_minus", "theta_plus", "bath_minus", "bath_plus", "loss", "path_phase", "frequency",
-    "lo_phase", "efficiency", "scheme", "initial", "calibration", "quantity", "dead_time", "demodulate",
-}  # fmt: skip
+_SAID = {*options.EXPERIMENT, "calibration", "quantity", "dead-time", "demodulate"}
 # seconds, and vacuum noise: beyond, numbers overflow before a verdict
 _INTERVALS, _MOST_NOISE = (1e-18, 1e15), 1e30
 
@@ -57,7 +54,7 @@ def read(path: Path, values: dict[str, Any]) -> "tuple[Record, dict[str, Any]]":
     content = records.load(path)
     values = configuration.completed(values, content.options, str(path))
     for name in content.options:
-        if name.replace("-", "_") not in _SAID:
+        if name.replace("_", "-") not in _SAID:
             raise ValueError(f"record {str(path)!r}: option {name!r} is not for a record to say; give it yourself")
     dead_time = values["dead_time"].of(options.cascade(values))
     found = records.interpreted(

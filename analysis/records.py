@@ -36,7 +36,7 @@ from numpy.typing import NDArray
 from analysis import record_csv, record_netcdf
 from analysis.record_layout import CHANNELS, UNITS, FloatArray, Quantity, Table, arranged, quantity_of, require_common
 from analysis.record_times import require_told
-from sim.output import writable
+from sim.output import replacing
 from sim.parameters import require
 
 _FORMATS = (".csv", ".nc")
@@ -190,16 +190,12 @@ def write(path: Path, record: Record) -> None:
         options=record.options,
     )
     require_told(table.edges, table.interval)
-    aside = writable(path).with_name(f".{path.name}.part")
-    try:
+    with replacing(path) as aside:
         if kind == ".nc":
             record_netcdf.dataset(table).to_netcdf(aside, engine="netcdf4")
         else:
             with aside.open("w", encoding="utf-8", newline="") as file:
                 file.writelines(record_csv.render(table))
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def _table(path: Path) -> Table:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from analysis import target
-from analysis.options import GIVEN, QUIET, Command, Text, options, unused
+from analysis.options import EXPERIMENT, GIVEN, QUIET, Command, Text, options, unused
 
 # what a run may be continued with otherwise than it was begun: nothing its numbers depend on
 _OF_NO_ACCOUNT = {
@@ -19,10 +19,6 @@ _DATASET = ".nc"
 _MOST_JOBS = 1024
 # of the shortest trajectories an hour of one core; every block of them is planned before the first is begun
 _MOST_TRAJECTORIES = 10_000_000
-_OF_RECORDS = (
-    "c-minus", "c-plus", "theta-minus", "theta-plus", "bath-minus", "bath-plus", "loss", "path-phase", "frequency",
-    "lo-phase", "efficiency", "scheme", "initial",
-)  # fmt: skip
 
 
 def _part(text: str) -> tuple[int, int]:
@@ -109,7 +105,7 @@ def about(context: click.Context) -> dict[str, dict[str, Any]]:
 def of_records(context: click.Context) -> dict[str, Any]:
     """What the files of a run say of the experiment, for commands that take a record."""
     given = configuration(context)
-    return {name: _number(given[name]) for name in _OF_RECORDS if name in given}
+    return {name: _number(given[name]) for name in EXPERIMENT if name in given}
 
 
 def _number(text: Any) -> Any:

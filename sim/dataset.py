@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sim.block import Block
 from sim.conventions import COVARIANCE_CONVENTION, DIAGNOSTIC, OSCILLATORS, QUADRATURES, RECORD_CONVENTION, TALLY
 from sim.grid import TimeGrid
-from sim.output import writable
+from sim.output import replacing
 from sim.parameters import Cascade, Detection
 
 FloatArray = NDArray[np.float64]
@@ -148,9 +148,5 @@ def save(dataset: xr.Dataset, path: Path) -> None:
 
     Raises ValueError for a path that cannot be written.
     """
-    aside = writable(path).with_name(f".{path.name}.part")
-    try:
+    with replacing(path) as aside:
         dataset.to_netcdf(aside, engine="netcdf4")
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)

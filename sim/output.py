@@ -2,6 +2,8 @@
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 # ending of a file that is being written
@@ -25,6 +27,20 @@ def writable(path: Path) -> Path:
             return path
     except OSError as error:
         raise ValueError(f"output {str(path)!r} cannot be written: {error.strerror}") from None
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A path beside ``path`` to write to, which takes its place in the end, or is gone if that fails.
+
+    Raises ValueError, before anything is written, for a path that cannot be.
+    """
+    aside = writable(path).with_name(f".{path.name}{ASIDE}")
+    try:
+        yield aside
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -34,8 +34,6 @@ _TRAJECTORIES = {"gaussian": 10000, "fock": 120}
 _MOST_SAVES = 100_000
 # of a trajectory its path takes 16 bytes a step
 _MOST_STEPS = 10_000_000
-# of the Fock engine, in those it suggests: a step of 1000 of them takes seconds
-_LONGEST_STEP = 1000
 # of the trajectories of a block, all at once: 2 GB
 _MOST_SAVED = 20_000_000
 
@@ -149,8 +147,13 @@ def _problem(values: dict[str, Any]) -> "tuple[Problem, Cascade, Detection]":
         step=values["dt"].of(cascade) if values["dt"] else None,
     )  # fmt: skip
     _require_modest(values["engine"], grid, min(method.block, values["trajectories"]))
-    if values["engine"] == "fock" and grid.step > _LONGEST_STEP * method.suggested_step(model, grid, initial):
-        raise ValueError(f"a step of {grid.step:.4g} s is more than {_LONGEST_STEP} times what suits the Fock engine")
+    if values["engine"] == "fock":
+        from sim.fock.co_moving import LONGEST_STEP
+
+        if grid.step > LONGEST_STEP * method.suggested_step(model, grid, initial):
+            raise ValueError(
+                f"a step of {grid.step:.4g} s is more than {LONGEST_STEP} times what suits the Fock engine"
+            )
     problem = Problem(
         model=model, method=method, grid=grid, initial=initial, trajectories=values["trajectories"],
         seed=values["seed"], keep=values["keep"],

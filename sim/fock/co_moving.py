@@ -30,6 +30,8 @@ FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
 # Bound on the defect of a commutator at which a trajectory is stopped: its covariance is off by tens of percent.
 LEAK_LIMIT = 0.2
+# in steps it suggests: one of 1000 takes seconds, and its series has no end in sight
+LONGEST_STEP = 1000
 # what 12 levels hold
 _MOST_VARIANCE = 1.0
 
