@@ -114,7 +114,7 @@ def simulate(
     ----------
     model, method, grid, initial : what, how, when, from where
     trajectories : their number, ≥ 1
-    seed : entropy of the ensemble, ≥ 0; trajectory i draws from ``SeedSequence(seed, spawn_key=(i,))``
+    seed : entropy of the ensemble, ≥ 0; what trajectory i draws depends on (seed, i) alone, see ``sim.noise``
     jobs : worker processes; −1 for one per core
     keep : of how many trajectories (the first ones) means and record are kept
     part : (i, n) for the i-th of n parts, each a run of blocks, for jobs that share an ensemble

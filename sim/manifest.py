@@ -29,8 +29,9 @@ _CONVENTIONS = {
     "covariance": COVARIANCE_CONVENTION,
     "order": " ".join(QUADRATURES),
     "record": RECORD_CONVENTION,
-    "noise": "SFC64 of numpy.random.SeedSequence(entropy, spawn_key=(index of the trajectory,)), of the outcomes of "
-    "measurements at the end with a further 0x766572 in the key",
+    "noise": "64 consecutive trajectories share a stream, SFC64 of numpy.random.SeedSequence(entropy, spawn_key=("
+    "index of the trajectory // 64,)), and each takes a stretch of it; outcomes of measurements at the end, "
+    "0x766572 in the key",
 }
 
 

@@ -26,6 +26,7 @@ from sim.gaussian.filtering import filter_record
 from sim.gaussian.propagator import apply, factor
 from sim.grid import TimeGrid
 from sim.model import LinearModel
+from sim.noise import standard_normals
 from sim.pooling import Moments
 from sim.states import InitialState, Trajectories
 
@@ -36,7 +37,7 @@ Quadrature = Literal["X", "P"]
 # of a sample: outcome less its filtered mean, and that mean, which alone may be 1e3 times larger
 SAMPLE = ("error_minus", "error_plus", "filtered_minus", "filtered_plus")
 PREFIX = "verification_"
-# beside the index in the spawn key of a trajectory, so that it is none of the trajectories' keys
+# what the outcomes' normals are for, in the key of their streams: they share none with the trajectories
 _OWN_NOISE = 0x766572
 # an angle off by 1e-8 π adds 1e-15 of the variance of −, at most 1e-8 where that is 1e7
 _DIGITS, _SAME = 9, 1e-8
@@ -136,23 +137,17 @@ class Verification:
         # differences first: means of 1e3 leave errors of order 1 all their digits
         ahead = trajectories.means[:, -1] - filtered
         number = len(self.settings)
+        outcomes = standard_normals(entropy, indices, 2, _OWN_NOISE)
         tallies = {}
         for place, setting in enumerate(self.settings):
-            rows = range((place - indices.start) % number, len(indices), number)
-            mine = slice(rows.start, None, number)
-            normals = np.array([_own_noise(entropy, indices[row]) for row in rows]).reshape(len(rows), 2)
+            mine = slice((place - indices.start) % number, None, number)
+            normals = outcomes[mine]
             covariances = trajectories.covariances[..., -1, :, :]
             if covariances.ndim > 2:
                 covariances = covariances[mine]
             errors = apply(setting.axes, ahead[mine]) + _spread(setting.axes, covariances, normals)
             tallies[setting.tally] = Moments.of(np.hstack([errors, apply(setting.axes, filtered[mine])]))
         return tallies
-
-
-def _own_noise(entropy: int, trajectory: int) -> FloatArray:
-    """Two standard normals of a trajectory's outcomes, on a stream that is not the trajectory's."""
-    seed = np.random.SeedSequence(entropy, spawn_key=(trajectory, _OWN_NOISE))
-    return np.random.Generator(np.random.SFC64(seed)).standard_normal(2)
 
 
 def _spread(axes: FloatArray, covariances: FloatArray, normals: FloatArray) -> FloatArray:

@@ -1,8 +1,10 @@
+import itertools
+
 import numpy as np
 import pytest
 
 from sim.grid import TimeGrid
-from sim.noise import coarsen, generator, wiener_increments
+from sim.noise import GROUP, coarsen, generator, standard_normals, starts_and_paths, wiener_increments
 
 ENTROPY = 2**100 + 7
 
@@ -14,9 +16,33 @@ def test_streams_are_the_spawned_ones(index: int) -> None:
     assert np.array_equal(generator(ENTROPY, index).standard_normal(5), direct)
 
 
-def test_streams_differ_between_trajectories_and_seeds() -> None:
-    draws = [generator(entropy, index).standard_normal(4) for entropy in (0, 1) for index in (0, 1)]
-    assert len({tuple(draw) for draw in draws}) == 4
+def test_streams_differ_between_trajectories_seeds_and_purposes() -> None:
+    draws = [
+        tuple(row)
+        for entropy in (0, 1)
+        for purpose in ((), (7,))
+        for row in standard_normals(entropy, range(GROUP - 2, GROUP + 2), 4, *purpose)
+    ]
+    assert len(set(draws)) == 16
+
+
+@pytest.mark.parametrize("cuts", [[1], [GROUP], [5, 70, 71, 3 * GROUP], list(range(1, 200))])
+def test_a_trajectory_has_the_same_numbers_whatever_block_it_is_in(cuts: list[int]) -> None:
+    whole = standard_normals(3, range(200), 5)
+    edges = [0, *cuts, 200]
+    parts = [standard_normals(3, range(first, last), 5) for first, last in itertools.pairwise(edges)]
+    assert np.array_equal(np.concatenate(parts), whole)
+    # row i is a stretch of the stream of its group
+    stream = generator(3, 1)
+    assert np.array_equal(whole[GROUP : 2 * GROUP], stream.standard_normal((GROUP, 5)))
+
+
+def test_starts_and_paths_are_stretches_of_the_same_numbers() -> None:
+    grid = TimeGrid(step=0.25, steps_per_save=2, saves=3)
+    starts, paths = starts_and_paths(4, range(60, 70), 3, grid, 2)
+    drawn = standard_normals(4, range(60, 70), 3 + 6 * 2)
+    assert np.array_equal(starts, drawn[:, :3])
+    assert np.array_equal(paths, 0.5 * drawn[:, 3:].reshape(10, 6, 2))
 
 
 @pytest.mark.parametrize("step", [1e-6, 0.3, 40.0])

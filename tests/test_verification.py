@@ -13,7 +13,7 @@ from sim.gaussian.filtering import filter_record
 from sim.gaussian.trajectories import Gaussian
 from sim.grid import TimeGrid
 from sim.model import LinearModel, rwa
-from sim.noise import generator
+from sim.noise import standard_normals
 from sim.pooling import Moments
 from sim.states import InitialState, Trajectories, ground_state, thermal_state
 from sim.verification import Verification
@@ -58,21 +58,25 @@ def short(name: str = "mild") -> Verification:
 
 
 def test_outcomes_are_those_of_the_state() -> None:
-    # two settings for each scheme, ten numbers each: 4.5 σ by chance once in 3000 seeds
-    assert sigmas(short()) < 4.5
+    # two settings for each scheme, ten numbers each: forty numbers. A variance from 750 samples is beyond 6.5 of its
+    # standard errors with probability 5e-9 (χ²), a covariance less often: a false alarm below 1e-6
+    assert sigmas(short()) < 6.5
 
 
 def test_the_noise_of_the_trajectory_itself_would_show(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verification, "_own_noise", lambda entropy, index: generator(entropy, index).standard_normal(2))
+    # a trajectory of one interval takes 4 numbers for its start and 6 for the interval
+    def own(entropy: int, trajectories: range, *_: int) -> FloatArray:
+        return standard_normals(entropy, trajectories, 10)[:, :2]
+
+    monkeypatch.setattr(verification, "standard_normals", own)
     assert sigmas(short()) > 9
 
 
 @pytest.mark.parametrize("wrong", ["noise", "filter"])
 def test_so_would_too_much_noise_and_a_filter_that_knows_the_start(monkeypatch: pytest.MonkeyPatch, wrong: str) -> None:
-    own = verification._own_noise
     experiment = short()
     if wrong == "noise":
-        monkeypatch.setattr(verification, "_own_noise", lambda *where: 1.4 * own(*where))
+        monkeypatch.setattr(verification, "standard_normals", lambda *where: 1.4 * standard_normals(*where))
     else:
         known = replace(experiment.initial, scatter=np.zeros((4, 4)))
         monkeypatch.setattr(verification, "filter_record", lambda m, record, t, _: filter_record(m, record, t, known))

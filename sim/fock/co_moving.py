@@ -22,7 +22,7 @@ from sim.fock.states import density_at_rest, density_in_frame
 from sim.gaussian.propagator import apply, factor
 from sim.grid import TimeGrid
 from sim.model import LinearModel
-from sim.noise import checked_path, coarsen, generator, wiener_increments
+from sim.noise import checked_path, coarsen, generator, starts_and_paths, wiener_increments
 from sim.parameters import require_count
 from sim.states import InitialState, Trajectories
 
@@ -141,13 +141,10 @@ class FockEngine:
         Warns CutoffWarning, once for the block, where a cutoff is too small.
         Raises UnphysicalStateError if a trajectory leaves the levels kept, with all that is needed to rerun it.
         """
-        runs = []
-        for index in trajectories:
-            stream = generator(entropy, index)
-            start = apply(self.scatter_factor, np.asarray(stream.standard_normal(self.scatter_factor.shape[0])))
-            path = wiener_increments(stream, self.grid, self.channels)
-            runs.append((path, start, f"trajectory {index} of entropy {entropy}"))
-        return self._all(runs, measured=False)
+        starts, paths = starts_and_paths(entropy, trajectories, self.origin.size, self.grid, self.channels)
+        labels = [f"trajectory {index} of entropy {entropy}" for index in trajectories]
+        starts = apply(self.scatter_factor, starts)
+        return self._all(list(zip(paths, starts, labels, strict=True)), measured=False)
 
     def run_path(self, increments: FloatArray) -> Trajectories:
         """One trajectory (n = 1) on a given Wiener path, array of shape (steps, channels), √s.

@@ -18,7 +18,7 @@ from sim.fock.operators import LindbladOperators, initial_density, lindblad_oper
 from sim.fock.stepping import warn_of_step
 from sim.grid import TimeGrid
 from sim.model import LinearModel
-from sim.noise import checked_path, generator, wiener_increments
+from sim.noise import checked_path, starts_and_paths
 from sim.parameters import require
 from sim.states import InitialState, Trajectories
 
@@ -120,7 +120,7 @@ class QutipEngine:
         Warns CutoffWarning, once for the block, where a cutoff is too small.
         Raises UnphysicalStateError if a trajectory breaks down, with all that is needed to rerun it.
         """
-        paths = (wiener_increments(generator(entropy, i), self.grid, self.channels) for i in trajectories)
+        _, paths = starts_and_paths(entropy, trajectories, 0, self.grid, self.channels)
         labels = [f"trajectory {i} of entropy {entropy}" for i in trajectories]
         return self._integrate(paths, labels, measured=False)
 

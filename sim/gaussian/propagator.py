@@ -53,6 +53,14 @@ def apply(matrix: FloatArray, vectors: FloatArray) -> FloatArray:
     return total
 
 
+def apply_to_columns(matrix: FloatArray, columns: FloatArray) -> FloatArray:
+    """``apply`` to every column of ``columns`` (n, count) → (rows, count), for many of them."""
+    total = matrix[:, :1] * columns[0]
+    for index in range(1, matrix.shape[1]):
+        total += matrix[:, index : index + 1] * columns[index]
+    return total
+
+
 def factor(covariance: FloatArray) -> FloatArray:
     """B with B Bᵀ = covariance, positive semidefinite; array of shape (n, n).
 

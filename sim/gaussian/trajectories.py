@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.gaussian.covariance import transient
-from sim.gaussian.propagator import apply, factor, propagator
+from sim.gaussian.propagator import apply_to_columns, factor, propagator
 from sim.grid import TimeGrid
 from sim.model import LinearModel
-from sim.noise import generator
+from sim.noise import standard_normals
 from sim.states import InitialState, Trajectories
 
 FloatArray = NDArray[np.float64]
@@ -92,16 +92,15 @@ class GaussianEngine:
         """The trajectories of the given indices; each depends on (entropy, index) alone."""
         saves, size, _ = self.factors.shape
         d = self.initial_factor.shape[0]
-        start = np.empty((len(trajectories), d))
-        normals = np.empty((len(trajectories), saves, size))
-        for row, index in enumerate(trajectories):
-            stream = generator(entropy, index)
-            stream.standard_normal(out=start[row])
-            stream.standard_normal(out=normals[row])
-        means = np.empty((len(trajectories), saves + 1, d))
-        record = np.empty((len(trajectories), saves, size - d))
-        means[:, 0] = self.center + apply(self.initial_factor, start)
+        # trajectories along the last axis, where they lie side by side in memory: twice as fast
+        drawn = np.ascontiguousarray(standard_normals(entropy, trajectories, d + saves * size).T)
+        start, normals = drawn[:d], drawn[d:].reshape(saves, size, -1)
+        means = np.empty((saves + 1, d, len(trajectories)))
+        record = np.empty((saves, size - d, len(trajectories)))
+        means[0] = self.center[:, None] + apply_to_columns(self.initial_factor, start)
         for k in range(saves):
-            both = apply(self.transition, means[:, k]) + apply(self.factors[k], normals[:, k])
-            means[:, k + 1], record[:, k] = both[:, :d], both[:, d:]
-        return Trajectories(means=means, covariances=self.covariances, record=record)
+            both = apply_to_columns(self.transition, means[k]) + apply_to_columns(self.factors[k], normals[k])
+            means[k + 1], record[k] = both[:d], both[d:]
+        return Trajectories(
+            means=means.transpose(2, 0, 1), covariances=self.covariances, record=record.transpose(2, 0, 1)
+        )
