@@ -12,19 +12,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analysis.estimators import (
     Ensemble,
     Estimate,
     conditional_steering,
     relative_improvement,
-    sampled_part,
     unconditional_steering,
 )
 from analysis.optimum import Optimum
+from analysis.residuals import sampled_part
 from analysis.runs import ENSEMBLES
 from analysis.sampling import Problem, sample
-from analysis.steering import Direction, steering_parameter
+from analysis.steering import Direction, steering_of_root
 from analysis.target import Target
 from sim.ensemble import Method, grid_for
 from sim.gaussian.covariance import relaxation_time, stationary_state
@@ -32,6 +33,7 @@ from sim.gaussian.trajectories import Gaussian
 from sim.manifest import NAME, Manifest, plain
 from sim.model import rwa
 from sim.parameters import Cascade, Detection, require, require_count
+from sim.roots import stacked, triangular
 from sim.run_directory import opened
 from sim.workers import require_jobs
 
@@ -40,6 +42,8 @@ _PHASES = np.pi * np.arange(12) / 12
 # of E; with 1e4 trajectories its statistical error is then 1e-6 of E, rounding at V = 1e7 some 1e-7. A Fock space cut
 # to a dozen levels is good to 1e-4 of E, which some hundred trajectories are for a share of 1e-3
 _LEAST_SHARE = {"exact": 1e-4, "truncated": 1e-3}
+# relative: detections that are equal by a symmetry differ by 1e-9, others by more
+_EQUAL = 1e-6
 _SAVES = 20
 # conditional relaxation times: what a Fock state forgets of its Gaussian start is then e⁻¹⁰
 _RELAXATIONS = 5.0
@@ -104,28 +108,34 @@ def quietest_detection(
 ) -> Detection:
     """The homodyne detection under which the scatter of the means adds least to the unconditional E.
 
-    Unless it adds next to nothing: what hides from the observer at hot baths is 1e7 times the vacuum, and the
-    rounding of that would exceed the statistical error. Where ``method`` cannot hold the conditional state of any but
+    Unless it adds next to nothing: then nothing would be sampled, and the comparison one of exact covariances. Of
+    detections that are equally good, as those at ϑ and −ϑ are without a path phase, it is the first, whatever rounding
+    says. Where ``method`` cannot hold the conditional state of any but
     some detections, it is one of those; if of none, the detection with the purest state.
     """
     candidates = [Detection(lo_phase=float(phase), efficiency=efficiency) for phase in _PHASES]
     if method is not None:
         states = [stationary_state(rwa(cascade, each)) for each in candidates]
         held = [each for each, state in zip(candidates, states, strict=True) if method.holds(state)]
-        purest = min(range(len(states)), key=lambda index: float(np.linalg.det(states[index].covariance)))
-        candidates = held or [candidates[purest]]
+        purities = np.array([-np.prod(np.diagonal(triangular(state.covariance_root)) ** 2) for state in states])
+        candidates = held or [candidates[_first_of_largest(purities)]]
     shares = np.array([_sampled_share(cascade, detection, direction) for detection in candidates])
     exact = method is None or isinstance(method, Gaussian)
-    audible = shares >= _LEAST_SHARE["exact" if exact else "truncated"]
-    chosen = np.where(audible, shares, np.inf).argmin() if audible.any() else shares.argmax()
-    return candidates[chosen]
+    sampled = shares >= _LEAST_SHARE["exact" if exact else "truncated"]
+    return candidates[_first_of_largest(np.where(sampled, -shares, -np.inf) if sampled.any() else shares)]
+
+
+def _first_of_largest(values: NDArray[np.float64]) -> int:
+    """The first of those that differ from the largest by rounding alone."""
+    largest = values.max()
+    return int(np.flatnonzero(values >= largest - _EQUAL * abs(largest))[0])
 
 
 def _sampled_share(cascade: Cascade, detection: Detection, direction: Direction) -> float:
     """What part of the unconditional E comes from the scatter of the means."""
     state = stationary_state(rwa(cascade, detection))
-    part = sampled_part(state.covariance, state.scatter, direction)
-    return part / float(steering_parameter(state.unconditional, direction))
+    part = sampled_part(state.covariance_root, state.scatter_root, direction)
+    return part / float(steering_of_root(stacked(state.covariance_root, state.scatter_root), direction))
 
 
 def begin(sampling: Sampling, configuration: Mapping[str, Any], asked: Mapping[str, Any]) -> None:

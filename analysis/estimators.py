@@ -8,7 +8,9 @@ means. Only S is sampled. To first order E(V_c + S) moves with S through the res
 so E = known + s with s = (E/2) tr(Q⁻¹ Tᵀ S T), and s, a mean of squares of Gaussian means, is a scaled χ² with
 ν = 2 s²/Var(s) degrees of freedom. Its interval is that of a variance; E_u, and d with it, inherit it. From M
 trajectories a variance is known to a fraction √(2/M), and s, where X and P scatter alike, to 1/√M, however large
-E is.
+E is. From few trajectories the first order does not do, see ``unconditional_steering``.
+
+Covariances are taken as roots (``sim.roots``): near the edge of stability their entries are 1e7 times E.
 """
 
 from dataclasses import dataclass, field
@@ -16,10 +18,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import chdtri, stdtrit
+from scipy.special import stdtrit
 
-from analysis.steering import DIRECTIONS, Direction, blocks, inferred_covariance, optimal_gains, steering_parameter
+from analysis.residuals import CONFIDENCE, BestInference, SampledScatter
+from analysis.steering import DIRECTIONS, Direction
 from sim.parameters import require_count
+from sim.roots import root_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -27,7 +31,6 @@ if TYPE_CHECKING:
     from sim.block import Block
 
 FloatArray = NDArray[np.float64]
-CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +70,7 @@ class Ensemble:
     trajectories : M ≥ 2
     bias : what truncation and step have taken from the conditional covariances of K trajectories, (K, 4, 4); zero if
         left out
+    roots : of ``conditional`` and ``scatter``, (4, 4) each, see ``sim.roots``; left out, as good as those are
     """
 
     conditional: FloatArray
@@ -74,6 +78,7 @@ class Ensemble:
     scatter: FloatArray
     trajectories: int
     bias: FloatArray = field(default_factory=lambda: np.zeros((1, 4, 4)))
+    roots: tuple[FloatArray, FloatArray] | None = None
 
     def __post_init__(self) -> None:
         require_count(self.trajectories, "trajectories", low=2)
@@ -82,6 +87,16 @@ class Ensemble:
             shape = {"conditional_error": (4, 4, 4, 4), "bias": (len(self.bias), 4, 4)}.get(name, (4, 4))
             if array.shape != shape or not np.all(np.isfinite(array)):
                 raise ValueError(f"{name} must be finite, of shape {shape}, got {array}")
+
+    @property
+    def conditional_root(self) -> FloatArray:
+        """R with RᵀR = ``conditional``; array of shape (4, 4)."""
+        return root_of(self.conditional) if self.roots is None else self.roots[0]
+
+    @property
+    def scatter_root(self) -> FloatArray:
+        """R with RᵀR = ``scatter``; array of shape (4, 4)."""
+        return root_of(self.scatter) if self.roots is None else self.roots[1]
 
     @classmethod
     def of(cls, dataset: "xr.Dataset", time: int = -1) -> "Ensemble":
@@ -92,6 +107,11 @@ class Ensemble:
             conditional_error=at["conditional_covariance_error"].to_numpy(),
             scatter=at["scatter"].to_numpy(),
             trajectories=int(dataset.attrs["trajectories"]),
+            roots=_roots(
+                at["conditional_covariance"].to_numpy(),
+                at["conditional_root"].to_numpy() if "conditional_root" in at else None,
+                at["scatter_root"].to_numpy(),
+            ),
             **({"bias": dataset["discretisation_bias"].to_numpy()} if "discretisation_bias" in dataset else {}),
         )
 
@@ -101,13 +121,15 @@ class Ensemble:
 
         ``check`` is their discretisation error, see ``analysis.discretisation``.
         """
-        spread = block.covariance.deviations[-1]
+        spread = block.covariance.root[-1]
         spread = block.covariance.covariance[-1] if np.any(spread) else spread
+        conditional = block.covariance.mean[-1].reshape(4, 4)
         return cls(
-            conditional=block.covariance.mean[-1].reshape(4, 4),
+            conditional=conditional,
             conditional_error=spread.reshape(4, 4, 4, 4) / block.count,
             scatter=block.mean.covariance[-1],
             trajectories=block.count,
+            roots=_roots(conditional, None if block.roots is None else block.roots[-1], block.mean.covariance_root[-1]),
             **({} if check is None else {"bias": check["discretisation_bias"].to_numpy()}),
         )
 
@@ -134,26 +156,29 @@ def conditional_steering(ensemble: Ensemble, direction: Direction) -> Estimate:
 
     Otherwise it is that of the spread over trajectories, and the bias is added at both ends, with twice its error.
     """
-    covariance = ensemble.conditional
-    value = float(steering_parameter(covariance, direction))
-    half = _conditional_half_width(ensemble, covariance, direction)
-    return Estimate(value=value, low=value - half, high=value + half)
+    inference = BestInference.of(ensemble.conditional_root, direction)
+    half = _conditional_half_width(ensemble, inference)
+    return Estimate(value=inference.value, low=inference.value - half, high=inference.value + half)
 
 
 def unconditional_steering(ensemble: Ensemble, direction: Direction) -> Estimate:
-    """E without the record, corrected for the bias −O(1/M) that fitting gains to a finite sample brings."""
-    total = ensemble.conditional + ensemble.scatter
-    value = float(steering_parameter(total, direction))
-    sampled = sampled_part(ensemble.conditional, ensemble.scatter, direction)
-    known = value - sampled
-    freedom, shrinkage = _sampling(total, ensemble.scatter, direction, ensemble.trajectories - 1)
-    sampled += value * shrinkage
-    tails = chdtri(freedom, [0.5 - CONFIDENCE / 2, 0.5 + CONFIDENCE / 2]) / freedom if freedom else (1.0, 1.0)
-    low, high = (known + sampled / float(tail) for tail in tails)
-    half = _conditional_half_width(ensemble, total, direction)
-    centre = known + sampled
-    below, above = np.hypot(centre - low, half), np.hypot(high - centre, half)
-    return Estimate(value=float(centre), low=float(centre - below), high=float(centre + above))
+    """E without the record, corrected for the bias −O(1/M) that fitting gains to a finite sample brings.
+
+    Where few trajectories leave S uncertain, E is no linear function of it: it grows in proportion to residuals that
+    are independent of the measured oscillator, and hardly any more with those that follow it. The interval spans both
+    that of the first order, with the bias taken back to the second, and E of S with its two parts at the ends of their
+    own χ² intervals. Of ensembles of 4 to 100 trajectories at 72 working points, 94.6 to 99 % cover (97 % on average
+    at 10, 95.5 % at 100), and the interval is 2 % wider than either at 10.
+    """
+    sample = SampledScatter.of(ensemble.conditional_root, ensemble.scatter_root, ensemble.trajectories, direction)
+    inference = sample.inference
+    low, centre, high = sample.first_order()
+    if sample.share > 0.0:
+        below, above = sample.of_parts()
+        low, high = min(low, below), max(high, above)
+    half = _conditional_half_width(ensemble, inference)
+    down, up = np.hypot(centre - low, half), np.hypot(high - centre, half)
+    return Estimate(value=float(centre), low=float(centre - down), high=float(centre + up))
 
 
 def relative_improvement(unconditional: Estimate, conditional: Estimate) -> Estimate:
@@ -170,60 +195,19 @@ def relative_improvement(unconditional: Estimate, conditional: Estimate) -> Esti
     return Estimate(value=value, low=float(value - below - rounding), high=float(value + above + rounding))
 
 
-def sampled_part(conditional: FloatArray, scatter: FloatArray, direction: Direction) -> float:
-    """s = (E/2) tr(Q⁻¹ Tᵀ S T), the part of the unconditional E that comes from the scatter S of the means.
+def _roots(
+    conditional: FloatArray, conditional_root: FloatArray | None, scatter_root: FloatArray
+) -> tuple[FloatArray, FloatArray] | None:
+    if not np.all(np.isfinite(scatter_root)):
+        return None
+    return root_of(conditional) if conditional_root is None else conditional_root, scatter_root
 
-    Arrays of shape (4, 4). The standard error of E from M trajectories is about s/√M.
-    """
-    return float(np.sum(_gradient(conditional + scatter, direction) * scatter))
 
-
-def _conditional_half_width(ensemble: Ensemble, covariance: FloatArray, direction: Direction) -> float:
-    """What sampled conditional covariances, bias and rounding (one unit of it in each entry of V) leave open."""
-    gradient = _gradient(covariance, direction)
+def _conditional_half_width(ensemble: Ensemble, inference: BestInference) -> float:
+    """What sampled conditional covariances, bias and rounding (one unit of it in each entry of the root) leave open."""
+    gradient = inference.gradient
     variance = np.einsum("ij,ijkl,kl", gradient, ensemble.conditional_error, gradient)
     sampled = stdtrit(ensemble.trajectories - 1, 0.5 + CONFIDENCE / 2) * np.sqrt(max(variance, 0.0))
-    rounding = np.sum(np.abs(gradient) * np.finfo(float).eps * np.abs(covariance))
     shifts = np.einsum("ij,kij->k", gradient, ensemble.bias)
     unsure = 2.0 * shifts.std() / np.sqrt(max(len(shifts) - 1, 1))
-    return float(sampled + abs(shifts.mean()) + unsure + rounding)
-
-
-def _gradient(covariance: FloatArray, direction: Direction) -> FloatArray:
-    """∂E/∂V, array of shape (4, 4): (E/2) T Q⁻¹ Tᵀ."""
-    residual = _residual(covariance, direction)
-    weight = np.linalg.inv(inferred_covariance(covariance, direction))
-    value = steering_parameter(covariance, direction)
-    gradient: FloatArray = value / 2 * residual @ weight @ residual.T
-    return gradient
-
-
-def _residual(covariance: FloatArray, direction: Direction) -> FloatArray:
-    """T with Tᵀx = inferred − gᵀ measured; array of shape (4, 2)."""
-    gains = optimal_gains(covariance, direction)
-    parts = (-gains, np.eye(2)) if direction == "plus_given_minus" else (np.eye(2), -gains)
-    return np.concatenate(parts)
-
-
-def _sampling(total: FloatArray, scatter: FloatArray, direction: Direction, freedom: int) -> tuple[float, float]:
-    """Degrees of freedom of s as a χ², and minus the relative bias of E to second order.
-
-    From the Wishart moments ⟨δS_ij δS_kl⟩ = (S_ik S_jl + S_il S_jk)/ν of Gaussian means in the second-order
-    expansion of √det Q: with A = Q⁻¹, B = V_measured⁻¹, and r, m the residual and the measured oscillator,
-
-        −bias/E = [tr(A S_rr) tr(B S_mm) + tr(A S_rm B S_mr) + ½ tr(A S_rr)²]/(2ν)
-    """
-    residual = _residual(total, direction)
-    _, measured, _ = blocks(total, direction)
-    _, scatter_measured, _ = blocks(scatter, direction)
-    rows = slice(0, 2) if direction == "plus_given_minus" else slice(2, 4)
-    inferred = inferred_covariance(total, direction)
-    a_rr = np.linalg.solve(inferred, residual.T @ scatter @ residual)
-    cross = residual.T @ scatter[:, rows]
-    a_rm_b_mr = np.linalg.solve(inferred, cross @ np.linalg.solve(measured, cross.T))
-    trace, square = float(np.trace(a_rr)), float(np.trace(a_rr @ a_rr))
-    if trace <= 0.0 or square <= 0.0:
-        return 0.0, 0.0
-    gained = float(np.trace(np.linalg.solve(measured, scatter_measured)))
-    bias = (trace * gained + float(np.trace(a_rm_b_mr)) + trace**2 / 2) / (2 * freedom)
-    return freedom * trace**2 / square, bias
+    return float(sampled + abs(shifts.mean()) + unsure + inference.rounding)

@@ -5,7 +5,8 @@ and a bounded quasi-Newton search follows from each of its lowest local minima. 
 search stops at γ = 1e-7 (Γ + γ̃₀), where E is within 1e-6 of its infimum up to C₋ = 300 and variances reach 1e7.
 
 Given the record at ϑ = π/2 without losses, E depends on one combination of θ₊ and C₊ only, and a whole curve of
-points is best. Of these the one at θ₊ = π/2 is returned: it needs the least C₊.
+points is best. Of these the one at θ₊ = π/2 is returned: it needs the least C₊. Without a path phase E is even in
+ϑ and in ϑ − π/2; an optimum found next to such an axis is put on it.
 """
 
 from collections.abc import Callable, Iterable
@@ -16,13 +17,15 @@ from numpy.typing import NDArray
 from scipy.ndimage import minimum_filter
 from scipy.optimize import minimize
 
-from analysis.steering import DIRECTIONS, Direction, steering_parameter
+from analysis.steering import DIRECTIONS, Direction
 from sim import analytic
+from sim.gaussian.moments import MomentEquations
 from sim.gaussian.riccati import try_steady_covariance
 from sim.parameters import Bath, Cascade, Detection, Oscillator, Scheme, require
-from sim.rotating_wave import RotatingWave, quadrature_covariance
+from sim.rotating_wave import RotatingWave
 
 FloatArray = NDArray[np.float64]
+ComplexArray = NDArray[np.complex128]
 
 # γ/(Γ + γ̃₀) at which the open edge γ → 0⁺ of the stable region is cut: variances are then 1e7 at most, whatever C
 _LEAST_DAMPING = 1e-7
@@ -44,6 +47,8 @@ _ANGLE_PLUS = 1
 # two searches that agree this well in log E have found equally good points
 _TIE = 1e-8
 _NO_CANDIDATE = 1e12
+# V₋ over the inferred variance of +, from where on a difference of their entries has lost five digits
+_HOT = 1e5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,13 +126,7 @@ class Search:
         points = self.points(unit)
         if not conditional:
             return np.stack(analytic.steering_parameters(points))
-        equations = points.equations(self.lo_phases(unit), self.efficiency, self.scheme)
-        amplitudes, settled = try_steady_covariance(equations)
-        # a point whose covariance cannot be had to six digits is no candidate
-        covariance = np.where(settled[..., None, None], quadrature_covariance(amplitudes), _NO_CANDIDATE * np.eye(4))
-        # at the upper end of its rounding error, or a minimum over points barely measured would be too good
-        rounding = 2 * np.finfo(float).eps * np.abs(covariance).max(axis=(-2, -1))
-        return np.stack([steering_parameter(covariance, direction) + rounding for direction in DIRECTIONS])
+        return _conditional(points.equations(self.lo_phases(unit), self.efficiency, self.scheme))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,6 +161,37 @@ def best_points(search: Search, *, conditional: bool) -> dict[Direction, Optimum
         unit = _descend(log_steering, grid, values[row], free_phase)
         found[direction] = _optimum(search, direction, unit, float(np.exp(log_steering(unit))), conditional)
     return found
+
+
+def _conditional(equations: MomentEquations) -> FloatArray:
+    """E given the record in the order of ``DIRECTIONS``, from equations in two amplitudes; array of shape (2, ...).
+
+    A point whose covariance cannot be had to six digits is no candidate.
+    """
+    amplitudes, settled = try_steady_covariance(equations)
+    minus, gain, rest = _inferred(amplitudes)
+    hot = settled & (minus > _HOT * rest)
+    if np.any(hot):
+        # again for a₋ and a₊† − g a₋, where ``rest`` is no difference of large numbers
+        basis = np.zeros((np.count_nonzero(hot), 2, 2), dtype=complex)
+        basis[:, 0, 0] = basis[:, 1, 1] = 1.0
+        basis[:, 1, 0] = gain[hot]
+        amplitudes, settled[hot] = try_steady_covariance(equations.at(hot).in_coordinates(basis))
+        minus[hot], more, rest[hot] = _inferred(amplitudes)
+        gain[hot] += more
+    sound = settled & (minus > 0.0) & (rest > 0.0)
+    with np.errstate(all="ignore"):
+        # 1/Q = 1/V₋ + |g|²/U: what + says of −, a sum and no difference
+        backward = 1.0 / (1.0 / minus + np.abs(gain) ** 2 / rest)
+    return np.where(sound, np.stack([rest, backward]), _NO_CANDIDATE)
+
+
+def _inferred(amplitudes: ComplexArray) -> tuple[FloatArray, ComplexArray, FloatArray]:
+    """V₋, the gain of the second amplitude on the first, and what that leaves of V₊; arrays of shape (...,)."""
+    minus, correlation = np.array(amplitudes[..., 0, 0].real), amplitudes[..., 1, 0]
+    with np.errstate(all="ignore"):
+        gain, rest = correlation / minus, amplitudes[..., 1, 1].real - np.abs(correlation) ** 2 / minus
+    return minus, np.array(gain), np.array(rest)
 
 
 def _optimum(search: Search, direction: Direction, unit: FloatArray, value: float, conditional: bool) -> Optimum:
@@ -218,11 +248,12 @@ def _descend(
 
     near = _sorted(descend(start, _ROUGH) for start in _starts(grid, values))
     value, unit = _sorted(descend(start, _TIGHT) for _, start in near[:_POLISHED])[0]
-    if n <= _ANGLE_PLUS + 2:
-        return unit
-    edges = _sorted(descend(start, _ROUGH, 1.0) for start in (unit, near[-1][1], near[0][1]))
-    edge, edge_unit = descend(edges[0][1], _TIGHT, 1.0)
-    return edge_unit if edge < value + _TIE else unit
+    if n > _ANGLE_PLUS + 2:
+        edges = _sorted(descend(start, _ROUGH, 1.0) for start in (unit, near[-1][1], near[0][1]))
+        edge, edge_unit = descend(edges[0][1], _TIGHT, 1.0)
+        value, unit = (edge, edge_unit) if edge < value + _TIE else (value, unit)
+    on_axis = np.append(unit[:-1], np.round(2 * unit[-1]) / 2 % 1.0)
+    return on_axis if free_phase and function(on_axis) < value + _TIE else unit
 
 
 def _sorted(found: Iterable[tuple[float, FloatArray]]) -> list[tuple[float, FloatArray]]:

@@ -8,7 +8,8 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import betainc, betaincinv, gammaincinv, gammaln, polygamma, psi, xlogy
 
-from analysis.estimators import CONFIDENCE, Estimate
+from analysis.estimators import Estimate
+from analysis.residuals import CONFIDENCE
 
 _TAILS = (0.5 - CONFIDENCE / 2, 0.5 + CONFIDENCE / 2)
 # of d

@@ -8,6 +8,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.roots import triangular
+
 FloatArray = NDArray[np.float64]
 Direction = Literal["plus_given_minus", "minus_given_plus"]
 
@@ -59,6 +61,28 @@ def steering_parameter(covariance: FloatArray, direction: Direction) -> FloatArr
     inferred = inferred_covariance(covariance, direction)
     determinant = inferred[..., 0, 0] * inferred[..., 1, 1] - inferred[..., 0, 1] * inferred[..., 1, 0]
     result: FloatArray = np.sqrt(determinant)
+    return result
+
+
+def ordered(root: FloatArray, direction: Direction) -> FloatArray:
+    """The columns of a root of the covariance, (..., r, 4), those of the measured oscillator first.
+
+    Raises ValueError for an unknown direction or a wrong shape.
+    """
+    if direction not in DIRECTIONS:
+        raise ValueError(f"direction must be one of {', '.join(DIRECTIONS)}, got {direction!r}")
+    if root.shape[-1:] != (4,):
+        raise ValueError(f"a root must have shape (..., r, 4), got {root.shape}")
+    return root if direction == "plus_given_minus" else root[..., [2, 3, 0, 1]]
+
+
+def steering_of_root(root: FloatArray, direction: Direction) -> FloatArray:
+    """``steering_parameter`` of V = RᵀR from R, (..., r, 4), without the cancellation in V; array of shape (...,).
+
+    Triangularised with the measured oscillator first, R ends in a root of the inferred covariance.
+    """
+    last = triangular(ordered(root, direction))[..., 2:, 2:]
+    result: FloatArray = last[..., 0, 0] * last[..., 1, 1]
     return result
 
 

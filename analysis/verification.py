@@ -81,8 +81,8 @@ def tallies_of(dataset: "xr.Dataset", verification: Verification) -> dict[str, M
         name = f"{TALLY}{each.tally}"
         if f"{name}_count" not in dataset:
             raise ValueError(f"the dataset holds no verification in setting {each.name}: it has no {name}_count")
-        mean, deviations = (dataset[f"{name}_{part}"].to_numpy() for part in ("mean", "deviations"))
-        found[each.tally] = Moments(count=round(float(dataset[f"{name}_count"])), mean=mean, deviations=deviations)
+        mean, root = (dataset[f"{name}_{part}"].to_numpy() for part in ("mean", "root"))
+        found[each.tally] = Moments(count=round(float(dataset[f"{name}_count"])), mean=mean, root=root)
     return found
 
 

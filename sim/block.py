@@ -47,6 +47,7 @@ class Block:
         (kept, saves, channels)
     tallies : moments of an experiment, by name
     warnings : of the engine, by ``module:name`` of their class
+    roots : of covariances that all trajectories share, as in ``Trajectories``
     """
 
     mean: Moments
@@ -56,6 +57,7 @@ class Block:
     kept_records: tuple[FloatArray, ...] = ()
     tallies: Mapping[str, Moments] = field(default_factory=dict)
     warnings: Mapping[str, Issued] = field(default_factory=dict)
+    roots: FloatArray | None = None
 
     @property
     def count(self) -> int:
@@ -75,6 +77,7 @@ class Block:
             kept_records=self.kept_records + other.kept_records,
             tallies={name: value.joined(other.tallies[name]) for name, value in self.tallies.items()},
             warnings=joined(self.warnings, other.warnings),
+            roots=self.roots,
         )
 
 
@@ -122,6 +125,7 @@ def reduce(
         kept_records=(block.record[:keep],) if keep else (),
         tallies=tallies or {},
         warnings=issued or {},
+        roots=block.roots,
     )
 
 

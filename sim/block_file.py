@@ -17,38 +17,40 @@ from scipy.io import netcdf_file, netcdf_variable
 
 from sim.block import Block
 from sim.conventions import COVARIANCE_CONVENTION, DIAGNOSTIC, TALLY
-from sim.dataset import Variable, coordinates, diagnostics, kept, tallies
+from sim.dataset import Variable, coordinates, diagnostics, kept, roots, tallies
 from sim.grid import TimeGrid
 from sim.issued import Issued
 from sim.pooling import Moments
 
 FloatArray = NDArray[np.float64]
 _MATRIX = ("time", "quadrature", "quadrature_2")
-_COVARIANCE_MATRIX = (*_MATRIX, "quadrature_3", "quadrature_4")
+_ROOT = ("time", "root", "quadrature")
+_COVARIANCE_ROOT = ("time", "covariance_root", "quadrature", "quadrature_2")
 
 
 def moments_of(block: Block, first: int, grid: TimeGrid, attributes: Mapping[str, object]) -> xr.Dataset:
     """The moments of the block whose first trajectory is ``first``, along an axis ``block`` of length 1.
 
-    ``trajectories`` (block): their number. ``*_deviations``: sums over the trajectories of products of deviations from
-    the block's mean; divided by ``trajectories`` less 1, a covariance.
+    ``trajectories`` (block): their number. ``*_root``: R, with RᵀR the sums over the trajectories of products of
+    deviations from the block's mean; divided by ``trajectories`` less 1, a covariance.
     """
     d = block.mean.mean.shape[-1]
     entries = (grid.saves + 1, d, d)
     variables: dict[str, Variable] = {
         "trajectories": ((), np.array(float(block.count)), {}),
         "mean": (_MATRIX[:2], block.mean.mean, {"long_name": "mean of the conditional means"}),
-        "mean_deviations": (_MATRIX, block.mean.deviations, {}),
+        "mean_root": (_ROOT, block.mean.root, {}),
         "conditional_covariance": (
             _MATRIX,
             block.covariance.mean.reshape(entries),
             {"convention": COVARIANCE_CONVENTION},
         ),
-        "conditional_covariance_deviations": (
-            _COVARIANCE_MATRIX,
-            block.covariance.deviations.reshape(*entries, d, d),
+        "conditional_covariance_root": (
+            _COVARIANCE_ROOT,
+            block.covariance.root.reshape(grid.saves + 1, d * d, d, d),
             {},
         ),
+        **roots(block),
         **diagnostics(block),
         **tallies(block),
     }
@@ -111,9 +113,9 @@ def block_of(moments: bytes, trajectories: bytes | None) -> Block:
     count = int(found["trajectories"])
 
     def joined(name: str, size: int) -> Moments:
-        mean, deviations = found[name], found[f"{name}_deviations"]
+        mean, root = found[name], found[f"{name}_root"]
         times = len(mean)
-        return Moments(count=count, mean=mean.reshape(times, size), deviations=deviations.reshape(times, size, size))
+        return Moments(count=count, mean=mean.reshape(times, size), root=root.reshape(times, size, size))
 
     d = found["mean"].shape[-1]
     tallied = [
@@ -132,13 +134,14 @@ def block_of(moments: bytes, trajectories: bytes | None) -> Block:
             name: Moments(
                 count=int(found[f"{TALLY}{name}_count"]),
                 mean=found[f"{TALLY}{name}_mean"],
-                deviations=found[f"{TALLY}{name}_deviations"],
+                root=found[f"{TALLY}{name}_root"],
             )
             for name in tallied
         },
         kept_means=means,
         kept_records=records,
         warnings={kind: Issued(**each) for kind, each in issued.items()},
+        roots=found.get("conditional_root"),
     )
 
 

@@ -20,6 +20,7 @@ FloatArray = NDArray[np.float64]
 _PACKAGES = ("cascade-steering", "numpy", "scipy", "qutip")
 Variable = tuple[Sequence[str], FloatArray, dict[str, str]]
 _MATRIX = ("time", "quadrature", "quadrature_2")
+_ROOT = ("time", "root", "quadrature")
 
 
 def build(
@@ -34,15 +35,17 @@ def build(
       covariance of the errors of its entries ij and kl, 0 where all trajectories share it exactly
     - ``mean`` (time, quadrature): mean of the conditional means; ``scatter`` (time, quadrature, quadrature_2):
       their unbiased covariance, NaN for a single trajectory
+    - ``scatter_root`` (time, root, quadrature), and ``conditional_root`` where all trajectories share the covariance: R
+      with RᵀR the one and the other, which keeps digits that they lose where variances are large, see ``sim.roots``
     - ``trajectory_mean`` (trajectory, time, quadrature), ``record`` (trajectory, interval, channel): of the
       trajectories kept
     - ``diagnostic_*`` ([oscillator]): the worst over all trajectories, where the engine reports its health
-    - ``tally_*_count``, ``tally_*_mean``, ``tally_*_deviations``: moments of an experiment
+    - ``tally_*_count``, ``tally_*_mean``, ``tally_*_root``: moments of an experiment
     """
     d = ensemble.mean.mean.shape[-1]
     entries = (grid.saves + 1, d, d)
     covariance = ensemble.covariance
-    spread = covariance.covariance if np.any(covariance.deviations) else np.zeros_like(covariance.deviations)
+    spread = covariance.covariance if np.any(covariance.root) else np.zeros_like(covariance.root)
     variables: dict[str, Variable] = {
         "conditional_covariance": (
             _MATRIX,
@@ -60,6 +63,8 @@ def build(
             ensemble.mean.covariance,
             {"long_name": "covariance of the conditional means over the ensemble"},
         ),
+        "scatter_root": (_ROOT, ensemble.mean.covariance_root, {"long_name": "R with scatter = R^T R"}),
+        **roots(ensemble),
         **kept(ensemble, grid, d, len(record_names)),
         **diagnostics(ensemble),
         **tallies(ensemble),
@@ -97,6 +102,13 @@ def diagnostics(ensemble: Block) -> dict[str, Variable]:
     }
 
 
+def roots(ensemble: Block) -> dict[str, Variable]:
+    """The root of the covariance that all trajectories share, if they do."""
+    if ensemble.roots is None:
+        return {}
+    return {"conditional_root": (_ROOT, ensemble.roots, {"long_name": "R with conditional_covariance = R^T R"})}
+
+
 def tallies(ensemble: Block) -> dict[str, Variable]:
     """The moments of an experiment."""
     found: dict[str, Variable] = {}
@@ -104,7 +116,7 @@ def tallies(ensemble: Block) -> dict[str, Variable]:
         axes = (f"{name}_variable", f"{name}_variable_2")
         found[f"{TALLY}{name}_count"] = ((), np.array(float(moments.count)), {})
         found[f"{TALLY}{name}_mean"] = (axes[:1], moments.mean, {})
-        found[f"{TALLY}{name}_deviations"] = (axes, moments.deviations, {})
+        found[f"{TALLY}{name}_root"] = (axes, moments.root, {})
     return found
 
 

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from sim.conventions import VACUUM_VARIANCE, symplectic_form
 from sim.parameters import MOST, require
+from sim.roots import root_of
 
 FloatArray = NDArray[np.float64]
 # relative to the largest variance, up to 1e8 times the smallest at hot baths
@@ -24,6 +25,7 @@ class InitialState:
         starts from the same state
     name : how results refer to it
     mean : mean of the means, array of shape (d,); zero if left out
+    roots : of ``covariance`` and ``scatter``, see ``sim.roots``, where more digits are known than those hold
 
     The unconditional covariance at t = 0 is ``covariance + scatter``.
 
@@ -38,6 +40,7 @@ class InitialState:
     scatter: FloatArray
     name: str
     mean: FloatArray | None = None
+    roots: tuple[FloatArray, FloatArray] | None = None
 
     def __post_init__(self) -> None:
         shape = np.shape(self.covariance)
@@ -67,6 +70,16 @@ class InitialState:
     def center(self) -> FloatArray:
         """``mean``, or zeros; array of shape (d,)."""
         return np.zeros(self.covariance.shape[0]) if self.mean is None else np.asarray(self.mean, dtype=float)
+
+    @property
+    def covariance_root(self) -> FloatArray:
+        """R with RᵀR = ``covariance``; array of shape (d, d)."""
+        return root_of(self.covariance) if self.roots is None else self.roots[0]
+
+    @property
+    def scatter_root(self) -> FloatArray:
+        """R with RᵀR = ``scatter``; array of shape (d, d)."""
+        return root_of(self.scatter) if self.roots is None else self.roots[1]
 
     @property
     def unconditional(self) -> FloatArray:
@@ -130,9 +143,11 @@ class Trajectories:
         them (an exact property of linear systems), else (n, saves + 1, d, d)
     record : dY summed over each save interval, array of shape (n, saves, channels), √s
     diagnostics : per-trajectory figures of the engine's health, name → array of shape (n, ...)
+    roots : of covariances that are shared, see ``sim.roots``, where more digits are known than those hold
     """
 
     means: FloatArray
     covariances: FloatArray
     record: FloatArray
     diagnostics: dict[str, FloatArray] = field(default_factory=dict)
+    roots: FloatArray | None = None

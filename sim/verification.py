@@ -23,11 +23,12 @@ from numpy.typing import NDArray
 from sim.conventions import QUADRATURES
 from sim.gaussian.covariance import transient
 from sim.gaussian.filtering import filter_record
-from sim.gaussian.propagator import apply, factor
+from sim.gaussian.propagator import apply
 from sim.grid import TimeGrid
 from sim.model import LinearModel
 from sim.noise import standard_normals
 from sim.pooling import Moments
+from sim.roots import root_of
 from sim.states import InitialState, Trajectories
 
 FloatArray = NDArray[np.float64]
@@ -154,8 +155,8 @@ def _spread(axes: FloatArray, covariances: FloatArray, normals: FloatArray) -> F
     """``normals`` (n, 2) with the covariance of the outcomes, from one V (4, 4) or one each (n, 4, 4)."""
     measured = axes @ covariances @ axes.T
     if measured.ndim == 2:
-        return apply(factor(measured), normals)
-    each = [apply(factor(one), pair) for one, pair in zip(measured, normals, strict=True)]
+        return apply(root_of(measured).T, normals)
+    each = [apply(root_of(one).T, pair) for one, pair in zip(measured, normals, strict=True)]
     return np.array(each).reshape(normals.shape)
 
 

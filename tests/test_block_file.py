@@ -47,7 +47,7 @@ def bits(block: Block) -> dict[str, Any]:
         return array.shape, array.dtype.str, array.tobytes()
 
     def moments(each: Moments) -> tuple[Any, ...]:
-        return each.count, of(each.mean), of(each.deviations)
+        return each.count, of(each.mean), of(each.root)
 
     return {
         "mean": moments(block.mean),
@@ -85,7 +85,7 @@ def test_every_double_comes_back_bit_for_bit(values: np.ndarray[Any, Any]) -> No
         mean=replace(block.mean, mean=values),
         kept_means=(np.stack([values, -values]),),
         diagnostics={"leak": values[0, 0], "min_gap": values[1, :2]},
-        tallies={"runs": Moments(count=3, mean=values[2], deviations=np.outer(values[0], np.ones(4)))},
+        tallies={"runs": Moments(count=3, mean=values[2], root=np.outer(values[0], np.ones(4)))},
     )
     assert bits(there_and_back(odd)) == bits(odd)
 

@@ -34,7 +34,9 @@ def test_axes_are_labelled(data: xr.Dataset) -> None:
     assert np.array_equal(data["interval_end"][:-1], data["interval_start"][1:])
     assert data.sizes["interval"] == 3
     assert data["record"].dims == ("trajectory", "interval", "channel")
-    assert data["conditional_covariance"].sel(quadrature="X_plus", quadrature_2="X_plus")[0] == 0.5
+    assert data["conditional_covariance"].sel(quadrature="X_plus", quadrature_2="X_plus")[0].item() == pytest.approx(
+        0.5
+    )
 
 
 def test_attributes_say_what_is_needed_to_run_again(data: xr.Dataset) -> None:

@@ -11,6 +11,7 @@ from sim.gaussian.trajectories import Gaussian
 from sim.grid import TimeGrid
 from sim.model import LinearModel, rwa
 from sim.noise import generator
+from sim.roots import product
 from sim.states import InitialState, Trajectories, ground_state, thermal_state
 from tests.systems import POINTS
 
@@ -85,8 +86,9 @@ def test_shared_covariances_are_exact() -> None:
     assert np.all(data["conditional_covariance_error"] == 0)
     engine = Gaussian().prepare(MODEL, GRID, thermal_state((1.0, 2.0)))
     # pooling equal numbers leaves them
-    assert np.array_equal(data["conditional_covariance"], engine.covariances)
-    assert np.array_equal(data["conditional_covariance"][0], np.diag([1.5, 1.5, 2.5, 2.5]))
+    assert np.array_equal(data["conditional_root"], engine.roots)
+    assert np.array_equal(data["conditional_covariance"], product(engine.roots))
+    assert data["conditional_covariance"][0].to_numpy() == pytest.approx(np.diag([1.5, 1.5, 2.5, 2.5]), abs=8 * EPS)
 
 
 def test_one_trajectory_has_no_scatter() -> None:

@@ -19,7 +19,7 @@ from sim.fock.moments import expectations, moment_rows
 from sim.fock.normal_modes import normal_modes
 from sim.fock.plan import Span, basis_of, spans, work_for
 from sim.fock.states import density_at_rest, density_in_frame
-from sim.gaussian.propagator import apply, factor
+from sim.gaussian.propagator import apply
 from sim.grid import TimeGrid
 from sim.model import LinearModel
 from sim.noise import checked_path, coarsen, generator, starts_and_paths, wiener_increments
@@ -104,7 +104,7 @@ class Fock:
             spans=tuple(spans(model, grid, path, levels, basis)),
             density=density,
             origin=initial.center - first @ mean if path.follow else np.zeros(model.dimension),
-            scatter_factor=factor(initial.scatter),
+            scatter_factor=initial.scatter_root.T,
             grid=grid,
             follow=path.follow,
             cutoffs=cutoffs,

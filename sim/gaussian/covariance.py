@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from sim.gaussian.moments import MomentEquations, moment_equations
 from sim.gaussian.riccati import riccati_map, steady_covariance
 from sim.model import LinearModel
+from sim.roots import product, root_of
 from sim.states import InitialState
 
 FloatArray = NDArray[np.float64]
@@ -34,10 +35,13 @@ def transient(model: LinearModel, initial: FloatArray, times: FloatArray, *, con
     if initial.shape != (model.dimension,) * 2 or not np.all(np.isfinite(initial)):
         raise ValueError(f"initial must be finite, of shape {(model.dimension,) * 2}, got {initial}")
     require_times(times)
-    steps = np.diff(np.concatenate([[0.0], times]))
     equations = moment_equations(model)
-    if not conditional:
-        equations = equations.unmonitored
+    return evolved(equations if conditional else equations.unmonitored, initial, times)
+
+
+def evolved(equations: MomentEquations, initial: FloatArray, times: FloatArray) -> FloatArray:
+    """What ``transient`` returns, from the moment equations; ``times`` are taken as they are."""
+    steps = np.diff(np.concatenate([[0.0], times]))
     # equal steps share one map; rounding in the differences must not hide that they are equal
     keys, shared = np.unique([float(f"{step:.12g}") for step in steps], return_inverse=True)
     # of their mean: the time that has passed stays exact
@@ -61,6 +65,32 @@ def require_times(times: FloatArray) -> None:
         raise ValueError(f"times must be finite, at least 0 and increasing, got {times}")
 
 
+def steady_root(model: LinearModel, *, conditional: bool) -> FloatArray:
+    """A root of ``steady_state`` (see ``sim.roots``), with all digits of what is inferred; array of shape (d, d).
+
+    Raises NoSteadyStateError if it does not settle.
+    """
+    equations = moment_equations(model)
+    equations = equations if conditional else equations.unmonitored
+    basis = coordinates(steady_covariance(equations))
+    return root_of(steady_covariance(equations.in_coordinates(basis))) @ basis.T
+
+
+def coordinates(covariance: FloatArray) -> FloatArray:
+    """Unit lower triangular L such that y = L⁻¹x are nearly uncorrelated; x itself where rounding has lost them.
+
+    Each y is a quadrature less what those before it tell about it: with − first, none is larger than what it stands
+    for, and no equation for them is a difference of large numbers (see ``sim.roots``). How well the covariance, an
+    array of shape (d, d), is known does not matter for that.
+    """
+    try:
+        root = np.linalg.cholesky(covariance)
+    except np.linalg.LinAlgError:
+        return np.eye(len(covariance))
+    basis: FloatArray = root / np.diagonal(root)
+    return basis
+
+
 def stationary_state(model: LinearModel) -> InitialState:
     """The stationary ensemble: the conditional steady state around means drawn from their stationary law.
 
@@ -68,11 +98,20 @@ def stationary_state(model: LinearModel) -> InitialState:
     which at hot baths takes 1/γ₋, up to 1e5 times longer than everything else.
     """
     equations = moment_equations(model)
+    known, wandering = _stationary(equations)
+    basis = coordinates(known + wandering)
+    roots = [root_of(each) @ basis.T for each in _stationary(equations.in_coordinates(basis))]
+    covariance, scatter = map(product, roots)
+    return InitialState(covariance=covariance, scatter=scatter, name="stationary", roots=(roots[0], roots[1]))
+
+
+def _stationary(equations: MomentEquations) -> tuple[FloatArray, FloatArray]:
+    """The conditional steady state and the stationary scatter of its means."""
     covariance = steady_covariance(equations)
     gain = equations.gain(covariance)
     unseen = equations.unmonitored
     wander = MomentEquations(drift=unseen.drift, diffusion=gain @ gain.T, readout=unseen.readout, cross=unseen.cross)
-    return InitialState(covariance=covariance, scatter=steady_covariance(wander), name="stationary")
+    return covariance, steady_covariance(wander)
 
 
 def relaxation_time(model: LinearModel) -> float:

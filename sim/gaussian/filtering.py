@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.gaussian.kalman import Cycle, Gains, Step, follow, share
+from sim.gaussian.moments import moment_equations
 from sim.gaussian.propagator import propagator
 from sim.model import LinearModel
 from sim.parameters import require
@@ -133,7 +134,7 @@ def _run(
     """Everything, with as many of the last means, covariances and gains kept as asked for."""
     d, (count, m) = model.dimension, record.shape[-2:]
     records = np.ascontiguousarray(record, dtype=float).reshape(-1, count, m)
-    over = propagator(model, interval)
+    over = propagator(moment_equations(model), interval)
     step = Step(np.ascontiguousarray(over.transition), np.ascontiguousarray(over.noise))
     gains = Gains(np.empty((covariances, d, d)), np.zeros((roots, m, m)), np.zeros((roots, d, m)), np.zeros(roots))
     gains.covariances[0] = initial.unconditional

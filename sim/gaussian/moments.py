@@ -58,6 +58,16 @@ class MomentEquations:
             cross=self.cross[index],
         )
 
+    def in_coordinates(self, basis: Array) -> "MomentEquations":
+        """The same system for y, where x = ``basis`` y; array of shape (..., d, d), unit lower triangular."""
+        back = np.linalg.inv(basis)
+        return MomentEquations(
+            drift=back @ self.drift @ basis,
+            diffusion=back @ self.diffusion @ adjoint(back),
+            readout=self.readout @ basis,
+            cross=back @ self.cross,
+        )
+
     def gain(self, covariance: Array) -> Array:
         """K = V F† + S; array of shape (..., d, m)."""
         return covariance @ adjoint(self.readout) + self.cross

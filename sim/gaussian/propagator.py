@@ -5,9 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.gaussian.moments import MomentEquations, moment_equations
+from sim.gaussian.moments import MomentEquations
 from sim.gaussian.riccati import riccati_map
-from sim.model import LinearModel
 
 FloatArray = NDArray[np.float64]
 
@@ -30,9 +29,8 @@ class Propagator:
         return self.transition @ covariance @ self.transition.T + self.noise
 
 
-def propagator(model: LinearModel, duration: float) -> Propagator:
+def propagator(equations: MomentEquations, duration: float) -> Propagator:
     """The propagator over ``duration`` seconds: x and the running record Y as one linear system of d + m."""
-    equations = moment_equations(model)
     m, d = equations.readout.shape
     drift = np.block([[equations.drift, np.zeros((d, m))], [equations.readout, np.zeros((m, m))]])
     diffusion = np.block([[equations.diffusion, equations.cross], [equations.cross.T, np.eye(m)]])
@@ -54,22 +52,8 @@ def apply(matrix: FloatArray, vectors: FloatArray) -> FloatArray:
 
 
 def apply_to_columns(matrix: FloatArray, columns: FloatArray) -> FloatArray:
-    """``apply`` to every column of ``columns`` (n, count) → (rows, count), for many of them."""
-    total = matrix[:, :1] * columns[0]
+    """``apply`` to every column of ``columns`` (..., n, count) → (..., rows, count), for many of them."""
+    total = matrix[:, :1] * columns[..., :1, :]
     for index in range(1, matrix.shape[1]):
-        total += matrix[:, index : index + 1] * columns[index]
+        total += matrix[:, index : index + 1] * columns[..., index : index + 1, :]
     return total
-
-
-def factor(covariance: FloatArray) -> FloatArray:
-    """B with B Bᵀ = covariance, positive semidefinite; array of shape (n, n).
-
-    Scaled to unit diagonal first, so that record increments (√s) beside quadratures keep their digits;
-    eigenvalues negative by rounding count as zero. Of the many B the symmetric one (of the scaled matrix): it does not
-    turn with the last bits of the covariance, as eigenvectors do, and with it the same noise on another machine.
-    """
-    scale = np.sqrt(np.maximum(np.diagonal(covariance), 0.0))
-    scale[scale == 0.0] = 1.0
-    values, vectors = np.linalg.eigh(covariance / np.outer(scale, scale))
-    root: FloatArray = scale[:, None] * ((vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T)
-    return root

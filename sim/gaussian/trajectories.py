@@ -11,11 +11,13 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.gaussian.covariance import transient
-from sim.gaussian.propagator import apply_to_columns, factor, propagator
+from sim.gaussian.covariance import coordinates, evolved, transient
+from sim.gaussian.moments import moment_equations
+from sim.gaussian.propagator import apply_to_columns, propagator
 from sim.grid import TimeGrid
 from sim.model import LinearModel
 from sim.noise import standard_normals
+from sim.roots import product, root_of
 from sim.states import InitialState, Trajectories
 
 FloatArray = NDArray[np.float64]
@@ -46,10 +48,14 @@ class Gaussian:
         """
         if not initial.gaussian:
             raise ValueError(f"the Gaussian engine cannot start from {initial.name}, which is not Gaussian")
-        covariances = np.concatenate(
-            [initial.covariance[None], transient(model, initial.covariance, grid.times[1:], conditional=True)]
-        )
-        step = propagator(model, grid.save_interval)
+        # coordinates in which nothing that matters is a difference of large numbers, however hot the first oscillator
+        end = transient(model, initial.unconditional, grid.times[-1:], conditional=False)[0]
+        basis = coordinates(end)
+        back = np.linalg.inv(basis)
+        equations = moment_equations(model).in_coordinates(basis)
+        first = product(initial.covariance_root @ back.T)
+        covariances = np.concatenate([first[None], evolved(equations, first, grid.times[1:])])
+        step = propagator(equations, grid.save_interval)
         d = model.dimension
         factors = []
         for before, after in pairwise(covariances):
@@ -59,12 +65,13 @@ class Gaussian:
             # what rounding leaves of a mean that does not move is not scatter
             still = np.diagonal(spread) < _ROUNDING * np.diagonal(joint)
             spread[still, :] = spread[:, still] = 0.0
-            factors.append(factor(spread))
+            factors.append(root_of(spread).T)
         return GaussianEngine(
-            covariances=covariances,
+            basis=basis,
+            roots=np.array([root_of(each) @ basis.T for each in covariances]),
             transition=step.transition,
             factors=np.array(factors),
-            initial_factor=factor(initial.scatter),
+            initial_factor=back @ initial.scatter_root.T,
             center=initial.center,
         )
 
@@ -75,14 +82,16 @@ class GaussianEngine:
 
     Parameters
     ----------
-    covariances : V at the saves, array of shape (saves + 1, d, d)
+    basis : L of the coordinates y of everything below, x = L y; array of shape (d, d)
+    roots : of V, for x, at the saves, see ``sim.roots``; array of shape (saves + 1, d, d)
     transition : array of shape (d + m, d)
     factors : B_k of the noise of each interval, array of shape (saves, d + m, d + m)
     initial_factor : of the scatter of the initial means, array of shape (d, d)
-    center : mean of the initial means, array of shape (d,)
+    center : mean of the initial means, for x; array of shape (d,)
     """
 
-    covariances: FloatArray
+    basis: FloatArray
+    roots: FloatArray
     transition: FloatArray
     factors: FloatArray
     initial_factor: FloatArray
@@ -97,10 +106,15 @@ class GaussianEngine:
         start, normals = drawn[:d], drawn[d:].reshape(saves, size, -1)
         means = np.empty((saves + 1, d, len(trajectories)))
         record = np.empty((saves, size - d, len(trajectories)))
-        means[0] = self.center[:, None] + apply_to_columns(self.initial_factor, start)
+        center = np.linalg.solve(self.basis, self.center)
+        means[0] = center[:, None] + apply_to_columns(self.initial_factor, start)
         for k in range(saves):
             both = apply_to_columns(self.transition, means[k]) + apply_to_columns(self.factors[k], normals[k])
             means[k + 1], record[k] = both[:d], both[d:]
+        means = apply_to_columns(self.basis, means)
         return Trajectories(
-            means=means.transpose(2, 0, 1), covariances=self.covariances, record=record.transpose(2, 0, 1)
+            means=means.transpose(2, 0, 1),
+            covariances=product(self.roots),
+            record=record.transpose(2, 0, 1),
+            roots=self.roots,
         )

@@ -7,8 +7,9 @@ import pytest
 
 from analysis import comparison, study
 from analysis.comparison import Comparison, Sampling
-from analysis.estimators import sampled_part
+from analysis.estimators import Estimate
 from analysis.optimum import Optimum, Search
+from analysis.residuals import sampled_part
 from analysis.steering import DIRECTIONS, steering_parameter
 from sim.gaussian.covariance import stationary_state
 from sim.gaussian.trajectories import Gaussian
@@ -42,9 +43,15 @@ def numbers(each: Comparison) -> list[float]:
     ]
 
 
-def test_the_intervals_hold_the_exact_gain() -> None:
-    # four intervals of 95 % on fixed noise, the seed not chosen: all four hold with probability 0.81
-    assert [each.improvement.holds(each.exact_improvement) for each in found()] == [True] * 4
+def near(estimate: Estimate, exact: float) -> bool:
+    """Within 2.8 times the half-widths of a 95 % interval: beyond 5.5 standard errors."""
+    return 2.8 * (estimate.low - estimate.value) < exact - estimate.value < 2.8 * (estimate.high - estimate.value)
+
+
+def test_the_estimates_are_near_the_exact_gain() -> None:
+    # of four estimates one is not so near with probability 2e-7; a gain wrong by a fifth is seen in each
+    assert [near(each.improvement, each.exact_improvement) for each in found()] == [True] * 4
+    assert [near(each.improvement, 1.2 * each.exact_improvement) for each in found()] == [False] * 4
     for each in found():
         d, interval = each.improvement.value, each.improvement
         # one standard error is at most d√(1/M) to d√(2/M): 4 of them are 9 to 13 per cent of d
@@ -112,7 +119,7 @@ def test_the_quietest_detection_is_the_quietest(name: str, direction: comparison
     def share(detection: Detection) -> float:
         state = stationary_state(rwa(point, detection))
         value = float(steering_parameter(state.unconditional, direction))
-        return sampled_part(state.covariance, state.scatter, direction) / value
+        return sampled_part(state.covariance_root, state.scatter_root, direction) / value
 
     chosen = comparison.quietest_detection(point, direction, 0.9)
     assert chosen.efficiency == 0.9

@@ -120,7 +120,7 @@ def test_a_wrong_angle_shows(spoil: Callable[[Verification], Verification]) -> N
 def test_a_wrong_sign_shows_in_the_gain_alone() -> None:
     subject, flip = experiment("mixed_loss"), np.diag([-1.0, 1.0, -1.0, 1.0])
     flipped = {
-        name: replace(each, mean=flip @ each.mean, deviations=flip @ each.deviations @ flip)
+        name: replace(each, mean=flip @ each.mean, root=each.root @ flip)
         for name, each in tallies("mixed_loss").items()
     }
     found = verify(flipped, subject)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from sim.gaussian import kalman
 from sim.gaussian.covariance import stationary_state, steady_state, transient
 from sim.gaussian.filtering import Filtered, filter_record, innovations_of
+from sim.gaussian.moments import moment_equations
 from sim.gaussian.propagator import propagator
 from sim.gaussian.trajectories import Gaussian
 from sim.grid import TimeGrid
@@ -198,7 +199,7 @@ def conditioned(
     model: LinearModel, record: FloatArray, observed: BoolArray, initial: InitialState
 ) -> tuple[FloatArray, FloatArray, float]:
     """Mean, covariance and log density without recursion: all intervals as one Gaussian vector, conditioned at once."""
-    step, count, d = propagator(model, INTERVAL), len(record), model.dimension
+    step, count, d = propagator(moment_equations(model), INTERVAL), len(record), model.dimension
     size = step.noise.shape[0]
     # everything random: x(0), then what each interval adds; rows of ``state`` and ``seen`` are linear in it
     spread = np.zeros((d + count * size,) * 2)
@@ -262,7 +263,7 @@ def test_gains_repeated_are_the_gains_computed_to_the_bit(name: str, interval: f
     initial = thermal_state((3.0, 0.5))
     observed = np.ones(count, dtype=bool)
     observed[2500:2503] = False
-    over = propagator(model, interval)
+    over = propagator(moment_equations(model), interval)
     step = kalman.Step(np.ascontiguousarray(over.transition), np.ascontiguousarray(over.noise))
     m = model.monitored.shape[0]
     covariances = np.empty((count + 1, 4, 4))
@@ -304,7 +305,7 @@ def test_without_states_the_innovations_are_the_same() -> None:
     roots, white = bare.roots[observed], bare.whitened[:, observed]
     terms = -0.5 * white**2 - np.log(2 * np.pi) / 2 - np.log(np.diagonal(roots, axis1=1, axis2=2))
     assert np.allclose(terms.sum(axis=(1, 2)), bare.log_likelihood, rtol=1e-13)
-    step = propagator(model, INTERVAL)
+    step = propagator(moment_equations(model), INTERVAL)
     predicted = whole.means[:, :-1] @ step.transition[4:].T
     innovation = np.einsum("kab,nkb->nka", bare.roots, bare.whitened)
     assert np.allclose((record - predicted)[:, observed], innovation[:, observed], rtol=0, atol=1e-13)
@@ -336,7 +337,7 @@ def test_gaps_are_said_by_one_truth_value_an_interval(observed: BoolArray) -> No
 def test_a_covariance_beyond_rounding_is_refused() -> None:
     model = model_of(MILD)
     # a direction the light shows, with a negative variance that passes beside one of 1e14
-    seen = propagator(model, INTERVAL).transition[4]
+    seen = propagator(moment_equations(model), INTERVAL).transition[4]
     across = np.linalg.svd(seen[None])[2][1]
     lost = 1e14 * np.outer(across, across) - 1e4 * np.outer(seen, seen) / (seen @ seen)
     start = InitialState(covariance=0.5 * np.eye(4), scatter=lost, name="lost")

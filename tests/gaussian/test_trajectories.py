@@ -4,11 +4,13 @@ from numpy.typing import NDArray
 
 from sim.ensemble import simulate
 from sim.gaussian.covariance import stationary_state
-from sim.gaussian.propagator import factor, propagator
+from sim.gaussian.moments import moment_equations
+from sim.gaussian.propagator import propagator
 from sim.gaussian.trajectories import Gaussian, GaussianEngine
 from sim.grid import TimeGrid
 from sim.model import LinearModel, rwa
 from sim.parameters import Detection
+from sim.roots import product, root_of
 from sim.states import InitialState, ground_state, thermal_state
 from tests import reference
 from tests.systems import POINTS, SLOW
@@ -101,7 +103,7 @@ def test_any_step_length_has_the_same_law(name: str) -> None:
     engines = [Gaussian().prepare(model, TimeGrid.over(1.0 / rate, saves=n), initial) for n in (1, 2, 7)]
     (law, covariance), *others = (joint_law(engine, 4) for engine in engines)
     # the scatter of the means is what is left of what they may scatter by, V, and knows V's rounding
-    floor = np.r_[np.diag(engines[0].covariances[0]), np.diag(covariance)[4:]]
+    floor = np.r_[np.diag(product(engines[0].roots[0])), np.diag(covariance)[4:]]
     tolerance = 1e-8 * root_products(np.diag(covariance)) + 1e-12 * root_products(floor)
     for other_law, other_covariance in others:
         assert other_law == pytest.approx(law, rel=1e-10, abs=1e-10 * np.abs(law).max())
@@ -111,7 +113,7 @@ def test_any_step_length_has_the_same_law(name: str) -> None:
 @pytest.mark.parametrize("name", SLOW)
 def test_the_propagator_over_a_long_step_is_that_of_many_short_ones(name: str) -> None:
     model = model_of(name)
-    one, half = propagator(model, 0.8), propagator(model, 0.4)
+    one, half = (propagator(moment_equations(model), time) for time in (0.8, 0.4))
     d, m = 4, model.monitored.shape[0]
     step = np.zeros((d + m, d + m))
     step[:, :d] = half.transition
@@ -163,6 +165,6 @@ def test_factor_is_a_square_root_of_singular_and_graded_matrices(scale: float) -
     rng = np.random.default_rng(1)
     root = rng.normal(size=(5, 3)) * np.array([1.0, scale, 1.0, 1e-3, 0.0])[:, None]
     covariance = root @ root.T
-    found = factor(covariance)
+    found = root_of(covariance).T
     # a dozen roundings of an entry's own scale
     assert np.all(np.abs(found @ found.T - covariance) <= 1e-14 * root_products(np.diag(covariance)))

@@ -1,0 +1,50 @@
+"""Covariances by a root: any array R of shape (r, d) with V = RᵀR.
+
+Near the edge of stability variances reach 1e7 and what one oscillator tells about the other is of order 0.1. An entry
+of V is rounded to 1e-16 of 1e7 and the inferred variance, a difference of such entries, has lost half of its digits; an
+entry of R is rounded to 1e-16 of √1e7, and an orthogonal triangularisation of R (QR) finds the inferred variance as the
+square of a small entry, with all digits that matter. Covariances of independent parts add by stacking their roots.
+
+G. H. Golub and C. F. Van Loan, Matrix Computations, 4th edition, Secs. 5.2 and 5.3.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+
+
+def root_of(covariance: FloatArray) -> FloatArray:
+    """R of positive semidefinite ``covariance``, an array of shape (d, d); no more accurate than that is.
+
+    Scaled to unit diagonal first, so that record increments (√s) beside quadratures keep their digits;
+    eigenvalues negative by rounding count as zero. Of the many R the symmetric one (of the scaled matrix): it does not
+    turn with the last bits of the covariance, as eigenvectors do, and with it the same noise on another machine.
+    """
+    scale = np.sqrt(np.maximum(np.diagonal(covariance), 0.0))
+    scale[scale == 0.0] = 1.0
+    values, vectors = np.linalg.eigh(covariance / np.outer(scale, scale))
+    root: FloatArray = ((vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T) * scale
+    return root
+
+
+def triangular(root: FloatArray) -> FloatArray:
+    """The upper triangular root of the same covariance, (..., r, d) → (..., d, d), its diagonal not negative."""
+    rows, d = root.shape[-2:]
+    if rows < d:
+        root = np.concatenate([root, np.zeros((*root.shape[:-2], d - rows, d))], axis=-2)
+    reduced = np.asarray(np.linalg.qr(root, mode="r"), dtype=np.float64)
+    diagonal = np.diagonal(reduced, axis1=-2, axis2=-1)
+    triangle: FloatArray = reduced * np.where(diagonal < 0.0, -1.0, 1.0)[..., None]
+    return triangle
+
+
+def stacked(*roots: FloatArray) -> FloatArray:
+    """The triangular root of the sum of the covariances of ``roots``, arrays of shape (..., r_i, d); (..., d, d)."""
+    return triangular(np.concatenate(roots, axis=-2))
+
+
+def product(root: FloatArray) -> FloatArray:
+    """The covariance V = RᵀR; arrays of shape (..., r, d) → (..., d, d)."""
+    covariance: FloatArray = np.swapaxes(root, -1, -2) @ root
+    return covariance
