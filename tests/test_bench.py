@@ -99,6 +99,7 @@ def test_ladders_fit_the_grid_and_name_known_methods() -> None:
         assert all(setting.method in METHODS for setting in ladder("dynamiqs", quick=quick))
 
 
+@pytest.mark.slow
 def test_the_script_compares_what_is_installed(tmp_path: Path) -> None:
     script = [sys.executable, str(ROOT / "scripts" / "bench"), "--quick", "--json", "--out", str(tmp_path)]
     finished = subprocess.run(script, capture_output=True, text=True, check=False)
