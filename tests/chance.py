@@ -21,8 +21,9 @@ def quadratic(comparisons: int, samples: int) -> float:
     """The same for means of products of two normal numbers, over ``samples`` independent or consecutive ones.
 
     A quadratic form of normal numbers with standard deviation σ = √2 ‖A‖_F exceeds √(2s) σ + 2s ‖A‖ with a probability
-    of at most e⁻ˢ (Laurent and Massart 2000, Lemma 1, whose proof allows eigenvalues of either sign), and so does what it falls short. Of a mean over n samples 2‖A‖/σ
-    is at most 2/√n for neighbouring samples of a white sequence, √2/√n within one sample.
+    of at most e⁻ˢ (Laurent and Massart 2000, Lemma 1, whose proof allows eigenvalues of either sign), and so does what
+    it falls short. Of a mean over n samples 2‖A‖/σ is at most 2/√n for neighbouring samples of a white sequence,
+    √2/√n within one sample.
     """
     s = math.log(2 * comparisons / FALSE_ALARM)
     return math.sqrt(2 * s) + 2 * s / math.sqrt(samples)
