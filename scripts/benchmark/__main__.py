@@ -10,9 +10,8 @@ ground state to 5/gamma~0 (a unit is 1/gamma~0). An error is the largest, over 5
 
 About a quarter of an hour on two idle cores. Prints the settings with errors and costs, the cheapest that meets the
 target for each and their ratios, then how our engine scales with cutoff, trajectories and workers, and its memory.
-Writes DIR/steering-bench.png (cost against error). dynamiqs is optional:
-.venv/bin/python -m pip install 'dynamiqs>=0.3.7'. Exit status 1
-if our engine meets the target at no setting.
+Writes DIR/steering-bench.png (cost against error). dynamiqs is optional: .venv/bin/python -m pip install
+'dynamiqs>=0.3.7'. Exit status 1 if our engine meets the target at no setting.
 """
 
 import os
