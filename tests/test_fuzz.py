@@ -40,6 +40,7 @@ KINDS: dict[str, tuple[Callable[[Path], Callable[..., None]], int]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_whatever_it_is_given_a_command_answers_or_says_why_not(template: Path, kind: str) -> None:
     made, count = KINDS[kind]
@@ -161,6 +162,7 @@ def numbers(template: Path, *line: str) -> dict[str, Any]:
     return {name: value for name, value in report.items() if name not in VOLATILE}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", COUNTS)
 def test_whatever_is_accepted_counts(template: Path, line: str) -> None:
     quick, values = COUNTS[line]

@@ -5,6 +5,7 @@ import pytest
 
 from sim.grid import TimeGrid
 from sim.noise import GROUP, coarsen, generator, standard_normals, starts_and_paths, wiener_increments
+from tests.chance import normal, quadratic
 
 ENTROPY = 2**100 + 7
 
@@ -50,12 +51,14 @@ def test_increments_have_the_variance_of_their_step(step: float) -> None:
     count, channels = 20_000, 3
     noise = wiener_increments(generator(1, 0), TimeGrid(step=step, steps_per_save=4, saves=count // 4), channels)
     assert noise.shape == (count, channels)
-    # a variance of n normals is known to √(2/n), a mean to √(step/n), a correlation to 1/√n; 4 σ: 1 in 1e4
-    assert np.abs(noise.var(axis=0) / step - 1).max() < 4 * np.sqrt(2 / count)
-    assert np.abs(noise.mean(axis=0)).max() < 4 * np.sqrt(step / count)
-    assert np.abs(np.corrcoef(noise.T)[np.triu_indices(channels, 1)]).max() < 4 / np.sqrt(count)
+    # a second moment of n normals is known to √(2/n), a mean to √(step/n), a product of two to 1/√n
+    moments = noise.T @ noise / count / step
     lagged = np.mean(noise[1:] * noise[:-1], axis=0) / step
-    assert np.abs(lagged).max() < 4 / np.sqrt(count)
+    beyond = quadratic(4 * channels, count - 1)
+    assert np.abs(np.diag(moments) - 1).max() < beyond * np.sqrt(2 / count)
+    assert np.abs(moments[np.triu_indices(channels, 1)]).max() < beyond / np.sqrt(count)
+    assert np.abs(lagged).max() < beyond / np.sqrt(count - 1)
+    assert np.abs(noise.mean(axis=0)).max() < normal(channels) * np.sqrt(step / count)
 
 
 def test_coarse_increments_are_the_sums_of_the_fine_ones() -> None:

@@ -52,6 +52,7 @@ def test_the_riccati_equation_is_solved() -> None:
     assert np.all(np.linalg.eigvals(a - gain @ f).real < 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("conditional", [False, True])
 def test_the_riccati_equation_in_time_is_solved_alike_by_series_and_in_closed_form(conditional: bool) -> None:
     # hot, from equilibrium: a record at first takes 1e5 of variance away in 1e-5 of the time unit

@@ -4,9 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 
 
+@pytest.mark.slow
 def test_optima_are_checked_point_by_point() -> None:
     script = [sys.executable, str(ROOT / "scripts" / "check-optima"), "30"]
     finished = subprocess.run(script, capture_output=True, text=True, check=False)

@@ -34,9 +34,21 @@ def _names(_context: click.Context, _parameter: click.Parameter, text: str) -> l
     return names
 
 
+def _folder(_context: click.Context, _parameter: click.Parameter, path: Path) -> Path:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise click.BadParameter(f"cannot make {path}: {error.strerror}") from None
+    return path
+
+
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
-    "--out", type=click.Path(exists=True, file_okay=False, path_type=Path), default=".", help="For the figure."
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    callback=_folder,
+    default=".",
+    help="For the figure; made if it does not exist.",
 )
 @click.option("--contenders", callback=_names, default=",".join(CONTENDERS), show_default=True, help="Which ones.")
 @click.option("--quick", is_flag=True, help="Toy size, a few seconds: shows that it runs.")

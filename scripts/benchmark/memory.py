@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import joblib
+from joblib.externals.loky import get_reusable_executor
 
 from sim.block import Engine
 
@@ -23,6 +24,8 @@ def memory(engine: Engine, block: int) -> Memory:
     parallel = joblib.Parallel(n_jobs=2, backend="loky")
     # two, that both workers have something to do
     peaks: Iterable[tuple[float, float]] = parallel(joblib.delayed(_peaks)(engine, block) for _ in range(2))
+    # in order: a pool that another takes the place of, or that ends with its process, may leave semaphores behind
+    get_reusable_executor().shutdown(wait=True)
     arrived, worked = max(peaks, key=lambda peak: peak[1])
     return Memory(arrived=arrived, worked=worked)
 

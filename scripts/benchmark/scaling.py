@@ -4,6 +4,8 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from joblib.externals.loky import get_reusable_executor
+
 from scripts.benchmark.contender import Setting, clock
 from scripts.benchmark.engines import Engine, unwarned
 from scripts.benchmark.job import Job
@@ -62,6 +64,7 @@ def by_workers(engine: Engine, job: Job, best: Setting, *, seconds: float, repea
             start = time.perf_counter()
             _ensemble(engine, job, best, trajectories, jobs)
             times[jobs].append(time.perf_counter() - start)
+    get_reusable_executor().shutdown(wait=True)
     return Workers(trajectories=trajectories, one=tuple(times[1]), two=tuple(times[2]))
 
 

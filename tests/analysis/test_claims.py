@@ -12,6 +12,7 @@ from analysis.claims import claim, claims, regions
 PAGE = Path(package.__file__).with_name("CLAIMS.md")
 
 
+@pytest.mark.slow
 def test_the_page_says_what_is_found() -> None:
     lines = PAGE.read_text(encoding="utf-8").splitlines()[6:]
     rows = [re.split(r"(?<!\\)\|", line.strip("| ")) for line in lines]

@@ -209,6 +209,7 @@ def test_a_transient_and_its_figure(steering: Run) -> None:
     assert answer.err == ""
 
 
+@pytest.mark.slow
 def test_a_transient_on_a_logarithmic_scale(steering: Run) -> None:
     line = ("transient", "--c-minus", "10", "--c-plus", "10")
     report = steering(*line, "--json", "--times", "log:1e-8:100:31").report
@@ -220,6 +221,7 @@ def test_a_transient_on_a_logarithmic_scale(steering: Run) -> None:
     assert "steering both ways, conditional: from 1.165 for good" in table
 
 
+@pytest.mark.slow
 def test_a_pulse_of_light(steering: Run) -> None:
     line = ("transient", "--c-minus", "10", "--c-plus", "10", "--pulse", "5")
     report = steering(*line, "--json").report
@@ -343,6 +345,7 @@ def separately(*arguments: str, **streams: Any) -> subprocess.Popen[str]:
     return subprocess.Popen(command, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True, **streams)
 
 
+@pytest.mark.slow
 def test_a_process_writes_one_object(tmp_path: Path) -> None:
     process = separately(
         "simulate", "--json", "--trajectories", "20", "--jobs", "1", stdout=subprocess.PIPE, cwd=tmp_path
@@ -360,6 +363,7 @@ def test_a_process_refuses_bad_input(tmp_path: Path) -> None:
     assert process.returncode == 2
 
 
+@pytest.mark.slow
 def test_a_reader_may_leave(tmp_path: Path) -> None:
     process = separately("transient", "--json", "--times", "0:1:2000", stdout=subprocess.PIPE, cwd=tmp_path)
     assert process.stdout is not None

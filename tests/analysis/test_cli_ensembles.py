@@ -43,6 +43,7 @@ def test_a_qutip_ensemble_is_the_same_for_any_number_of_workers(steering: Run) -
         assert one["conditional"][name] == pytest.approx(one["exact"]["conditional"][name], rel=1e-3)
 
 
+@pytest.mark.slow
 def test_a_fock_ensemble_is_the_same_for_any_number_of_workers(steering: Run) -> None:
     options = ("--c-minus", "5", "--c-plus", "5", "--engine", "fock", "--trajectories", "12", "--duration", "0.5")
     one, two = (simulated(steering, *options, "--jobs", jobs) for jobs in ("1", "2"))
@@ -125,6 +126,7 @@ def test_a_comparison_writes_what_it_reports(steering: Run) -> None:
     assert Path(report["figure"]).read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_a_comparison_by_fock_trajectories(steering: Run) -> None:
     options = ("--bath-plus", "hot", "--c-minus", "10", "--lo-phase", "0.5", "--engine", "fock", "--trajectories", "6")
     report = steering("compare", "--json", *options, "--duration", "0.2", "--jobs", "1").report

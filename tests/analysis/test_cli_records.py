@@ -103,6 +103,7 @@ def dataset_at(steering: Run, start: str, interval: int = 5) -> FloatArray:
     return np.asarray(dataset("filtered.nc")["conditional_covariance"][interval])
 
 
+@pytest.mark.slow
 def test_the_fock_engine_finds_its_own_states(steering: Run) -> None:
     grid = ("--duration", "0.4", "--saves", "40", "--dt", "0.01")
     run = simulated(steering, "--engine", "fock", "--initial", "ground", *grid, keep=2, to="record.nc")

@@ -98,6 +98,7 @@ def spreads_as_said(errors: FloatArray, said: FloatArray) -> bool:
     return bool(spread and held)
 
 
+@pytest.mark.slow
 def test_estimates_spread_as_the_standard_errors_say() -> None:
     errors, said = many()
     assert spreads_as_said(errors, said)
@@ -105,6 +106,7 @@ def test_estimates_spread_as_the_standard_errors_say() -> None:
     assert np.abs((errors / said).mean(axis=0)).max() < 3.5 / math.sqrt(len(errors)) + 0.3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("factor", [0.5, 2.0])
 def test_wrong_standard_errors_do_not(factor: float) -> None:
     errors, said = many()

@@ -103,6 +103,7 @@ def reference(c_minus: float, baths: tuple[Bath, Bath], loss: float, direction: 
     return float(best.fun)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("c_minus", "bath", "loss"), POINTS)
 def test_optimum_is_the_infimum_to_a_millionth(c_minus: float, bath: str, loss: float) -> None:
     baths = (BATHS["hot"], BATHS[bath])

@@ -42,6 +42,7 @@ TOML = st.recursive(
 CASCADE = POINTS["mild"].cascade
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", READERS)
 @settings(max_examples=50)
 @given(text=st.text() | NEARLY)

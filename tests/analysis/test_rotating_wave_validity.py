@@ -46,6 +46,7 @@ def test_ratios_are_positive(ratio: float) -> None:
         relative_errors(point, np.array([10.0, ratio]))
 
 
+@pytest.mark.slow
 def test_the_survey_and_its_map(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(rotating_wave_validity, "C_MINUS", np.array([2.0, 20.0]))
     monkeypatch.setattr(rotating_wave_validity, "RATIOS", np.array([3.0, 30.0, 300.0]))

@@ -171,6 +171,7 @@ def test_a_plateau_has_no_time_of_its_own(initial: InitialState) -> None:
     assert (peak.time == float("inf")) is (initial is not EQUILIBRIUM)
 
 
+@pytest.mark.slow
 def test_the_lab_frame_tends_to_the_rotating_waves_milestones() -> None:
     errors = []
     for frequency in (2e8, 2e9):

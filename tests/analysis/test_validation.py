@@ -32,10 +32,12 @@ def results() -> tuple[Check, ...]:
     return tuple(check for suite in validation.SUITES for check in suite())
 
 
+@pytest.mark.slow
 def test_this_installation_is_valid() -> None:
     assert [each.name for each in results() if not each.passed] == []
 
 
+@pytest.mark.slow
 def test_every_check_says_what_it_is_and_why() -> None:
     names = [each.name for each in results()]
     assert len(set(names)) == len(names)
@@ -77,6 +79,7 @@ def test_a_wrong_moments_engine_is_seen(monkeypatch: pytest.MonkeyPatch) -> None
     assert len(failures(validation.riccati)) == 3
 
 
+@pytest.mark.slow
 def test_a_wrong_master_equation_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(validation, "fock_steady_state", replaced(validation.fock_steady_state, covariance=1 + 1e-5))
     assert len(failures(validation.fock_steady)) == 2
@@ -109,6 +112,7 @@ def test_a_check_without_power_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     assert failures(validation.whiteness) == ["innovations, wrong LO phase: variance less 1 beyond 4 standard errors"]
 
 
+@pytest.mark.slow
 def test_trajectories_that_tend_elsewhere_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     # an error that does not shrink with the step lowers the order
     monkeypatch.setattr(validation, "filter_record", replaced(filter_record, means=1.05))

@@ -276,6 +276,7 @@ def coverage(name: str, count: int, change: Callable[[Inference], Inference] = l
     return list(held / REPEATS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "count"), [("mild", 10), ("hot", 40)])
 def test_intervals_hold_what_they_promise(name: str, count: int) -> None:
     # 95 % is known to 0.77 % from 800 ensembles: 3 σ

@@ -115,6 +115,7 @@ def test_initial_density_has_the_covariance_it_was_given() -> None:
 CORRELATED = np.array([[1.1, 0.1, -0.5, 0.2], [0.1, 0.9, 0.1, 0.4], [-0.5, 0.1, 1.0, 0.0], [0.2, 0.4, 0.0, 0.8]])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "initial",
     [

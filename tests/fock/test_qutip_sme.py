@@ -32,6 +32,7 @@ def paths() -> list[FloatArray]:
     return [wiener_increments(generator(7, i), grid, 2) for i in range(4)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("method", "covariance_order", "mean_order", "finest"),
     # QuTiP's orders are 1/2, 1 and 1; platen's leading error is so small that its next order still shows
@@ -110,6 +111,7 @@ def test_pure_states_stay_pure_when_all_light_is_seen() -> None:
     assert run.diagnostics["min_eigenvalue"][0] < 0  # explicit schemes pay a little positivity for it
 
 
+@pytest.mark.slow
 def test_average_over_trajectories_is_the_unconditional_state() -> None:
     n = 150
     grid = TimeGrid(step=0.05, steps_per_save=20, saves=1)

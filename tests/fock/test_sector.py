@@ -209,6 +209,7 @@ def test_evolution_is_mesolves(initial: InitialState) -> None:
         np.testing.assert_allclose(state.full(), other.full(), atol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path_phase", [0.0, 0.8])
 def test_evolution_is_the_moments_at_larger_cutoffs(path_phase: float) -> None:
     model, initial = monitored(warm(ONE, path_phase)), thermal_state((0.5, 0.2))

@@ -253,6 +253,7 @@ def test_best_points_in_sixty_digits(c_minus: float, loss: float, coupling: str,
         assert optimum.value == pytest.approx(exact, rel=1e-7)
 
 
+@pytest.mark.slow
 def test_improvements(fig8: xr.Dataset) -> None:
     d = fig8["d"]
     assert d.dims == ("bath", "detection", "c_minus", "direction")
@@ -275,11 +276,13 @@ def test_simulated_improvements_hold_the_exact_ones(fig8: xr.Dataset) -> None:
     assert bool((half > 0).all())
 
 
+@pytest.mark.slow
 def test_searches_do_not_depend_on_the_workers() -> None:
     one, two = (paper_optima.best_against_loss(points=2, jobs=jobs) for jobs in (1, 2))
     xr.testing.assert_identical(one, two)
 
 
+@pytest.mark.slow
 def test_simulations_do_not_depend_on_the_workers() -> None:
     seen: list[tuple[int, int]] = []
     toy: dict[str, Any] = {"points": 3, "simulated": 1, "trajectories": 20, "detections": ("phase 0",)}

@@ -34,6 +34,7 @@ def test_every_figure_has_data_and_a_drawing() -> None:
     assert list(DATA) == list(DRAW) == list(TOY) == list(range(2, 9))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", TOY)
 def test_figures_are_drawn_from_what_was_saved(number: int, data: dict[int, xr.Dataset], tmp_path: Path) -> None:
     save(data[number], tmp_path / "data.nc")
