@@ -15,6 +15,7 @@ from xarray.backends import NetCDF4DataStore
 from sim.block import Block
 from sim.conventions import COVARIANCE_CONVENTION, DIAGNOSTIC, OSCILLATORS, QUADRATURES, RECORD_CONVENTION, TALLY
 from sim.grid import TimeGrid
+from sim.identity import plain
 from sim.output import writable, write_whole
 from sim.parameters import Cascade, Detection
 
@@ -143,7 +144,7 @@ def versions() -> dict[str, str]:
 
 def label(dataset: xr.Dataset, cascade: Cascade, detection: Detection) -> xr.Dataset:
     """The dataset with its physical parameters (SI, as JSON) in its attributes."""
-    parameters = {"cascade": json.dumps(asdict(cascade)), "detection": json.dumps(asdict(detection))}
+    parameters = {"cascade": json.dumps(plain(asdict(cascade))), "detection": json.dumps(plain(asdict(detection)))}
     return dataset.assign_attrs(parameters)
 
 

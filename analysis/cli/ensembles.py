@@ -13,6 +13,7 @@ from analysis.cli.group import steering
 from analysis.cli.terminal import note, progress, resumable, show
 from analysis.cluster import workers_of
 from analysis.estimators import Ensemble, Steering
+from sim.identity import plain
 from sim.output import writable
 from sim.parameters import Cascade, Detection, require_count
 from sim.workers import require_jobs
@@ -299,7 +300,9 @@ def compare(as_json: bool, out: Path, figure: Path, quiet: bool, **values: Any) 
         found = study.study(searches, sampling, bar)
         curve = study.exact_curve(searches, values["jobs"], bar)
         dataset = study.dataset(searches, found).merge(curve)
-        dataset.attrs.update(trajectories=trajectories, seed=str(values["seed"]), method=repr(sampling.method))
+        dataset.attrs.update(
+            trajectories=trajectories, seed=str(values["seed"]), method=json.dumps(plain(sampling.method.identity))
+        )
         save(dataset, out)
     figures.comparison_figure(dataset, figure)
     report = {**reports.comparison(dataset), "dataset": str(out), "figure": str(figure)}
