@@ -44,7 +44,7 @@ def test_attributes_say_what_is_needed_to_run_again(data: xr.Dataset) -> None:
     assert data.attrs["seed"] == str(2**80)
     assert data.attrs["trajectories"] == 10
     assert data.attrs["initial_state"] == "ground"
-    assert data.attrs["method"] == "Gaussian(block=4)"
+    assert data.attrs["method"] == '{"engine": "gaussian"}'
     assert data.attrs["order"] == " ".join(QUADRATURES)
     assert data.attrs["version_numpy"] == np.__version__
     cascade = json.loads(data.attrs["cascade"])

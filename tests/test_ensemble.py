@@ -1,4 +1,5 @@
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,6 +28,10 @@ class Made:
     block: int = 4
     offset: float = 1e6
     asked: list[int] = field(default_factory=list)
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        return {"engine": "made", "offset": self.offset}
 
     def prepare(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> "Made":
         return self

@@ -54,9 +54,7 @@ def slow(task: int) -> int:
 
 
 @pytest.fixture
-def log(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> pytest.LogCaptureFixture:
-    # the command line, where tests ran it before, keeps the log to itself
-    monkeypatch.setattr(logging.getLogger("sim"), "propagate", True)
+def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
     caplog.set_level(logging.WARNING, "sim")
     return caplog
 
