@@ -69,22 +69,6 @@ def test_saving_again_replaces_the_whole_file(data: xr.Dataset, tmp_path: Path) 
         assert found.attrs["seed"] == data.attrs["seed"]
 
 
-def test_a_failed_write_leaves_the_old_file_and_nothing_else(
-    data: xr.Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def broken(self: xr.Dataset, path: Path, **_: object) -> None:
-        path.write_bytes(b"half")
-        raise OSError("disk full")
-
-    path = tmp_path / "run.nc"
-    path.write_bytes(b"old")
-    monkeypatch.setattr(xr.Dataset, "to_netcdf", broken)
-    with pytest.raises(OSError, match="disk full"):
-        save(data, path)
-    assert path.read_bytes() == b"old"
-    assert [item.name for item in tmp_path.iterdir()] == ["run.nc"]
-
-
 def test_one_oscillator_is_labelled_by_number() -> None:
     data = simulate(MONITORED["warm"].model, Gaussian(), GRID, ground_state(modes=1), trajectories=3)
     assert list(data["quadrature"].to_numpy()) == ["x_0", "x_1"]
