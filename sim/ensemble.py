@@ -148,6 +148,7 @@ def simulate(
     blocks = ranges(method.block, trajectories, part)
     if initial.covariance.shape != (model.dimension,) * 2:
         raise ValueError(f"initial covariance must have shape {(model.dimension,) * 2}, got {initial.covariance.shape}")
+    described = json.dumps(plain(method.identity))
     with one_thread():
         engine = method.prepare(model, grid, initial)
     task = Task(engine=engine, seed=seed, keep=keep, experiment=experiment)
@@ -161,7 +162,7 @@ def simulate(
     messages = reissue(total.warnings)
     attributes = {
         "warnings": "\n".join(messages),
-        "method": json.dumps(plain(method.identity)),
+        "method": described,
         "trajectories": total.count,
         "first_trajectory": blocks[0].start,
         "seed": str(seed),

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager
+from numbers import Integral
 from typing import Any, TypeVar
 
 import joblib
@@ -30,8 +31,8 @@ class WorkersLostError(RuntimeError):
 
 def require_jobs(jobs: int) -> None:
     """Raise ValueError unless ``jobs`` is a number of workers, or −1 for one per core."""
-    if jobs != -1 and jobs < 1:
-        raise ValueError(f"jobs must be at least 1, or -1 for one per core, got {jobs}")
+    if isinstance(jobs, bool) or not isinstance(jobs, Integral) or (jobs != -1 and jobs < 1):
+        raise ValueError(f"jobs must be at least 1, or -1 for one per core, got {jobs!r}")
 
 
 def parallel(jobs: int, tasks: Iterable[Any], *, ordered: bool) -> Generator[Any]:

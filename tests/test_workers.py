@@ -219,13 +219,13 @@ def test_an_error_of_the_listener_is_not_hidden() -> None:
         listened()
 
 
-@pytest.mark.parametrize("jobs", [0, -2, -100])
+@pytest.mark.parametrize("jobs", [0, -2, -100, 1.5, True])
 @pytest.mark.parametrize("use", [require_jobs, lambda jobs: list(results(squared, [1, 2], jobs))])
 def test_counts_of_workers_that_cannot_be_are_refused(jobs: int, use: Callable[[int], object]) -> None:
     with pytest.raises(ValueError, match=f"^jobs must be at least 1, or -1 for one per core, got {jobs}$"):
         use(jobs)
 
 
-@pytest.mark.parametrize("jobs", [-1, 1, 64])
+@pytest.mark.parametrize("jobs", [-1, 1, 64, np.int64(2)])
 def test_counts_of_workers_that_can_be_are_not(jobs: int) -> None:
     require_jobs(jobs)
