@@ -30,7 +30,8 @@ from analysis.target import Target
 from sim.ensemble import Method, grid_for
 from sim.gaussian.covariance import relaxation_time, stationary_state
 from sim.gaussian.trajectories import Gaussian
-from sim.manifest import NAME, Manifest, plain
+from sim.identity import plain
+from sim.manifest import NAME, Manifest
 from sim.model import rwa
 from sim.parameters import Cascade, Detection, require, require_count
 from sim.roots import stacked, triangular
@@ -151,7 +152,7 @@ def begin(sampling: Sampling, configuration: Mapping[str, Any], asked: Mapping[s
     ]
     if sampling.trajectories < max(done, default=0):
         raise ValueError(f"{max(done)} trajectories are done in {str(sampling.run)!r}: fewer cannot be asked for")
-    identity = plain({"configuration": configuration, "method": repr(sampling.method), "seed": sampling.seed})
+    identity = plain({"configuration": configuration, "method": sampling.method.identity, "seed": sampling.seed})
     opened(sampling.run, identity, trajectories=sampling.trajectories, entropy=str(sampling.seed), asked=asked)
     (sampling.run / ENSEMBLES).mkdir(exist_ok=True)
 

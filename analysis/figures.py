@@ -1,5 +1,6 @@
 """Figures, drawn without a screen."""
 
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from analysis.estimators import Estimate
 from analysis.steering import DIRECTIONS, STEERING_BOUND, Direction
 from analysis.transients import SampledTransient, Transient
-from sim.output import writable
+from sim.output import writable, write_whole
 
 FloatArray = NDArray[np.float64]
 SYMBOLS: dict[Direction, str] = {"plus_given_minus": r"E_{+|-}", "minus_given_plus": r"E_{-|+}"}
@@ -31,6 +32,13 @@ def drawable(path: Path) -> Path:
     if path.suffix.removeprefix(".").lower() not in formats:
         raise ValueError(f"figure {str(path)!r} must end in one of {', '.join(sorted(formats))}")
     return writable(path)
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure, whole or not at all, in the format that its name asks for. Raises OSError."""
+    content = BytesIO()
+    figure.savefig(content, dpi=200, format=path.suffix.removeprefix(".").lower())
+    write_whole(path, content.getvalue())
 
 
 def transient_figure(
@@ -76,7 +84,7 @@ def transient_figure(
                 axes.axvline(switch / unit, color="0.6", linewidth=0.8, linestyle=":")
         above.legend()
         below.legend()
-        figure.savefig(path, dpi=200)
+        save(figure, path)
 
 
 def _sampled(
@@ -118,7 +126,7 @@ def comparison_figure(study: xr.Dataset, path: Path) -> None:
         axes.set(xlabel="cooperativity $C_-$", ylabel=r"relative improvement $d$ (%)")
         axes.set_title("lines: exact optima    points: trajectories, 95 % intervals", fontsize=8, color="0.3")
         axes.legend(title="bath of +")
-        figure.savefig(path, dpi=200)
+        save(figure, path)
 
 
 def _compared(axes: Axes, at: xr.Dataset, colour: str, direction: Direction, bath: str) -> None:
@@ -162,4 +170,4 @@ def rotating_wave_map(survey: xr.Dataset, path: Path) -> None:
         bar = figure.colorbar(shading, ax=panels, shrink=0.8, ticks=[-8, -6, -4, -2, 0])
         bar.ax.set_yticklabels([f"$10^{{{power}}}$" for power in (-8, -6, -4, -2, 0)])
         bar.set_label("relative error of $E$")
-        figure.savefig(path, dpi=200)
+        save(figure, path)

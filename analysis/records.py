@@ -36,7 +36,8 @@ from numpy.typing import NDArray
 from analysis import record_csv, record_netcdf
 from analysis.record_layout import CHANNELS, UNITS, FloatArray, Quantity, Table, arranged, quantity_of, require_common
 from analysis.record_times import require_told
-from sim.output import replacing
+from sim.dataset import to_netcdf
+from sim.output import writable, write_whole
 from sim.parameters import require
 
 _FORMATS = (".csv", ".nc")
@@ -164,7 +165,7 @@ def _of(path: Path) -> Iterator[None]:
 
 
 def write(path: Path, record: Record) -> None:
-    """Write CSV or netCDF, whole or not at all: aside first, then renamed.
+    """Write CSV or netCDF, whole or not at all.
 
     What is read again has the same values and gaps bit by bit, and interval and start up to rounding of the times.
 
@@ -190,12 +191,11 @@ def write(path: Path, record: Record) -> None:
         options=record.options,
     )
     require_told(table.edges, table.interval)
-    with replacing(path) as aside:
-        if kind == ".nc":
-            record_netcdf.dataset(table).to_netcdf(aside, engine="netcdf4")
-        else:
-            with aside.open("w", encoding="utf-8", newline="") as file:
-                file.writelines(record_csv.render(table))
+    if kind == ".nc":
+        content: bytes | memoryview = to_netcdf(record_netcdf.dataset(table))
+    else:
+        content = "".join(record_csv.render(table)).encode()
+    write_whole(writable(path), content)
 
 
 def _table(path: Path) -> Table:

@@ -3,9 +3,10 @@
 import threading
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from sim.states import Trajectories
 
 FloatArray = NDArray[np.float64]
 # limits of threads and the catching of warnings are those of a process, and a worker may have several threads
-_ONE_AT_A_TIME = threading.Lock()
+_ONE_AT_A_TIME = threading.RLock()
 
 
 class Engine(Protocol):
@@ -29,6 +30,10 @@ class Engine(Protocol):
 
 class Experiment(Protocol):
     """What is done with every trajectory beyond its mean and covariance. Must pickle."""
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """What its moments depend on besides model, grid and start: a name and its settings."""
 
     def tally(self, entropy: int, indices: range, trajectories: Trajectories) -> dict[str, Moments]:
         """Moments over the trajectories of the given indices, by name; each trajectory on noise of its own."""
@@ -97,10 +102,17 @@ class Task:
         return block, time.perf_counter() - started
 
 
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """One thread of linear algebra, whose bits depend on their number, in one thread of this process at a time."""
+    with _ONE_AT_A_TIME, threadpool_limits(1):
+        yield
+
+
 def compute(engine: Engine, seed: int, indices: range, keep: int, experiment: Experiment | None = None) -> Block:
     """The trajectories ``indices`` of the ensemble ``seed``, reduced; the first ``keep`` of the ensemble kept."""
     # not every backend caps the threads of the linear algebra; workers × threads would thrash
-    with _ONE_AT_A_TIME, threadpool_limits(1), warnings.catch_warnings(record=True) as caught:
+    with one_thread(), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         trajectories = engine.run(seed, indices)
         tallies = {} if experiment is None else experiment.tally(seed, indices, trajectories)

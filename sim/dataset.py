@@ -6,18 +6,23 @@ from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 
+import netCDF4
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
+from xarray.backends import NetCDF4DataStore
 
 from sim.block import Block
 from sim.conventions import COVARIANCE_CONVENTION, DIAGNOSTIC, OSCILLATORS, QUADRATURES, RECORD_CONVENTION, TALLY
 from sim.grid import TimeGrid
-from sim.output import replacing
+from sim.identity import plain
+from sim.output import writable, write_whole
 from sim.parameters import Cascade, Detection
 
 FloatArray = NDArray[np.float64]
-_PACKAGES = ("cascade-steering", "numpy", "scipy", "qutip")
+_PACKAGES = ("cascade-steering", "numpy", "scipy", "qutip", "numba")
+# what a file in memory begins with, bytes: it grows
+_FIRST_BYTES = 65536
 Variable = tuple[Sequence[str], FloatArray, dict[str, str]]
 _MATRIX = ("time", "quadrature", "quadrature_2")
 _ROOT = ("time", "root", "quadrature")
@@ -151,14 +156,22 @@ def versions() -> dict[str, str]:
 
 def label(dataset: xr.Dataset, cascade: Cascade, detection: Detection) -> xr.Dataset:
     """The dataset with its physical parameters (SI, as JSON) in its attributes."""
-    parameters = {"cascade": json.dumps(asdict(cascade)), "detection": json.dumps(asdict(detection))}
+    parameters = {"cascade": json.dumps(plain(asdict(cascade))), "detection": json.dumps(plain(asdict(detection)))}
     return dataset.assign_attrs(parameters)
 
 
 def save(dataset: xr.Dataset, path: Path) -> None:
-    """Write netCDF, whole or not at all: aside first, then renamed.
+    """Write netCDF-4, whole or not at all. Raises ValueError for a path that cannot be written."""
+    write_whole(writable(path), to_netcdf(dataset))
 
-    Raises ValueError for a path that cannot be written.
+
+def to_netcdf(dataset: xr.Dataset) -> memoryview:
+    """The dataset as a netCDF-4 file.
+
+    In memory: the library of C takes no path that is not text in the encoding of the system, and a full disk may bring
+    it down.
     """
-    with replacing(path) as aside:
-        dataset.to_netcdf(aside, engine="netcdf4")
+    file = netCDF4.Dataset("in memory", mode="w", memory=_FIRST_BYTES)
+    dataset.dump_to_store(NetCDF4DataStore(file))  # type: ignore[no-untyped-call]
+    content: memoryview = file.close()
+    return content

@@ -5,18 +5,19 @@ whatever the number of workers, the backend, what was stored before and in which
 backend is the user's to choose (``joblib.parallel_config``).
 """
 
+import json
 import logging
 import math
-from collections.abc import Callable, Container, Generator
+from collections.abc import Callable, Container, Generator, Mapping
 from contextlib import closing
-from typing import Protocol
+from typing import Any, Protocol
 
 import xarray as xr
-from threadpoolctl import threadpool_limits
 
-from sim.block import Block, Engine, Experiment, Task
+from sim.block import Block, Engine, Experiment, Task, one_thread
 from sim.dataset import build
 from sim.grid import TimeGrid
+from sim.identity import plain
 from sim.issued import reissue
 from sim.model import LinearModel
 from sim.parameters import require_count
@@ -49,6 +50,10 @@ class Method(Protocol):
     @property
     def block(self) -> int:
         """Trajectories to a block: enough work to be worth sending, little enough to share out."""
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """What the numbers depend on besides ``block``: a name and settings, in numbers, text and arrays of them."""
 
     def suggested_step(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> float:
         """The longest step it can be trusted with, seconds; of ``grid`` only the duration matters."""
@@ -143,7 +148,8 @@ def simulate(
     blocks = ranges(method.block, trajectories, part)
     if initial.covariance.shape != (model.dimension,) * 2:
         raise ValueError(f"initial covariance must have shape {(model.dimension,) * 2}, got {initial.covariance.shape}")
-    with threadpool_limits(1):
+    described = json.dumps(plain(method.identity))
+    with one_thread():
         engine = method.prepare(model, grid, initial)
     task = Task(engine=engine, seed=seed, keep=keep, experiment=experiment)
     total = None
@@ -156,7 +162,7 @@ def simulate(
     messages = reissue(total.warnings)
     attributes = {
         "warnings": "\n".join(messages),
-        "method": repr(method),
+        "method": described,
         "trajectories": total.count,
         "first_trajectory": blocks[0].start,
         "seed": str(seed),

@@ -10,21 +10,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
-from numpy.typing import NDArray
-
 from sim.conventions import COVARIANCE_CONVENTION, QUADRATURES, RECORD_CONVENTION
 from sim.dataset import versions
-from sim.model import LinearModel
+from sim.identity import EXACT, SOLVED, differences
 from sim.output import write_whole
-from sim.states import InitialState
 
 NAME = "manifest.json"
 # trajectories: in the files of blocks their indices have 32 bits
 MOST = 2**31 - 1
-_FORMAT = 1
-# of the largest entry: what the last bits of another machine's cosine may change
-_DIGITS = 1e-12
+_FORMAT = 2
+_MOST_NAMED = 5
 _CONVENTIONS = {
     "covariance": COVARIANCE_CONVENTION,
     "order": " ".join(QUADRATURES),
@@ -47,6 +42,7 @@ class Manifest:
     asked : what else was asked for that may be asked for otherwise when the run is continued
     blocks : those done, for readers: ``trajectories`` [first, last], ``file`` and, if known, ``seconds``
     entropy : seed of the ensemble
+    merged : hashes of the identities of merged runs that differ from this one in their last digits
     versions : of this package and those its numbers depend on, when the run began
     """
 
@@ -55,6 +51,7 @@ class Manifest:
     entropy: str
     asked: Mapping[str, Any] = field(default_factory=dict)
     blocks: list[dict[str, Any]] = field(default_factory=list)
+    merged: list[str] = field(default_factory=list)
     versions: Mapping[str, str] = field(default_factory=versions)
     conventions: Mapping[str, str] = field(default_factory=_CONVENTIONS.copy)
     created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
@@ -64,6 +61,11 @@ class Manifest:
     def digest(self) -> str:
         """SHA-256 of the identity, in hexadecimal."""
         return hashlib.sha256(json.dumps(self.identity, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """Those by which its files may be named: its own, and those of merged runs."""
+        return (self.digest, *self.merged)
 
     @classmethod
     def read(cls, run: Path) -> Self:
@@ -94,17 +96,18 @@ class Manifest:
         write_whole(run / NAME, json.dumps(content, indent=1).encode())
 
     def require_same(self, identity: Mapping[str, Any], what: str) -> None:
-        """Raise ValueError, naming every difference, unless ``identity`` is that of this run."""
-        ours, theirs = (dict(each.get("configuration", {})) for each in (self.identity, identity))
-        # what follows from the settings says nothing more where they differ
-        for there, here in ((ours, theirs), (self.identity, identity)):
-            found = [
-                f"{name} is {_shown(there, name)} there and {_shown(here, name)} {what}"
-                for name in dict.fromkeys([*there, *here])
-                if _shown(there, name) != _shown(here, name)
-            ]
-            if found:
-                raise ValueError("it belongs to another configuration: " + "; ".join(found))
+        """Raise ValueError, naming the differences, unless ``identity`` is that of this run (``sim.identity``)."""
+        there, here = (each.get("configuration", {}) for each in (self.identity, identity))
+        found = list(differences(there, here, EXACT))
+        if not found:
+            # what follows from the settings says nothing more where they differ
+            for name in dict.fromkeys([*self.identity, *identity]):
+                tolerance = SOLVED if name == "initial" else EXACT
+                found += differences(self.identity.get(name), identity.get(name), tolerance, name)
+        if found:
+            listed = [f"{name} is {_shown(then)} there and {_shown(now)} {what}" for name, then, now in found]
+            more = [f"and {len(listed) - _MOST_NAMED} more"] if len(listed) > _MOST_NAMED else []
+            raise ValueError("it belongs to another configuration: " + "; ".join(listed[:_MOST_NAMED] + more))
 
     def other_versions(self) -> list[str]:
         """What is installed in another version than when the run began."""
@@ -114,31 +117,6 @@ class Manifest:
             for name, before in self.versions.items()
             if now.get(name) != before
         ]
-
-
-def plain(identity: Mapping[str, Any]) -> dict[str, Any]:
-    """An identity as JSON gives it back."""
-    found: dict[str, Any] = json.loads(json.dumps(identity))
-    return found
-
-
-def fingerprint(parts: LinearModel | InitialState, digits: float = _DIGITS) -> str:
-    """A digest of the numbers of a model or a state, to ``digits`` of the largest of each array."""
-    found = hashlib.sha256(" ".join(getattr(parts, "record_names", ())).encode())
-    for each in fields(parts):
-        value = getattr(parts, each.name)
-        if isinstance(value, np.ndarray):
-            found.update(str(value.shape).encode() + _rounded(value, digits).tobytes())
-    return found.hexdigest()[:16]
-
-
-def _rounded(value: NDArray[Any], digits: float) -> NDArray[np.int64]:
-    parts = np.stack([value.real, value.imag])
-    largest = float(np.max(np.abs(parts), initial=0.0))
-    # the power of two, so that the unit does not hang on the last bits itself
-    unit = digits * 2.0 ** np.ceil(np.log2(largest)) if largest else 1.0
-    rounded: NDArray[np.int64] = np.rint(parts / unit).astype(np.int64)
-    return rounded
 
 
 def _strange(content: object) -> list[str]:
@@ -190,11 +168,12 @@ _SOUND: dict[str, Callable[[Any], bool]] = {
     "entropy": lambda value: isinstance(value, str),
     "asked": _asked,
     "blocks": lambda value: isinstance(value, list) and all(map(_block, value)),
+    "merged": lambda value: isinstance(value, list) and all(isinstance(each, str) for each in value),
     "versions": _texts,
     "conventions": _texts,
     "created": lambda value: isinstance(value, str),
 }
 
 
-def _shown(identity: Mapping[str, Any], name: str) -> str:
-    return json.dumps(identity[name], sort_keys=True) if name in identity else "not given"
+def _shown(value: Any) -> str:
+    return "not given" if value is None else json.dumps(value, sort_keys=True)

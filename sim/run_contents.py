@@ -16,9 +16,12 @@ BLOCKS, TRAJECTORIES, SET_ASIDE = "blocks", "trajectories", "set-aside"
 _BLOCK = re.compile(r"(\d{9,18})-(\d{9,18})-([0-9a-f]{16})\.nc")
 
 
-def digest(manifest: Manifest, stem: str, content: bytes) -> str:
-    """What the name of a file of a run, relative to the run and up to here ``stem``, says of it besides."""
-    return hashlib.sha256(f"{manifest.digest} {stem} ".encode() + content).hexdigest()[:16]
+def digest(identity: str, stem: str, content: bytes) -> str:
+    """What the name of a file of a run, relative to the run and up to here ``stem``, says of it besides.
+
+    ``identity`` is the digest of the run's.
+    """
+    return hashlib.sha256(f"{identity} {stem} ".encode() + content).hexdigest()[:16]
 
 
 def stem(folder: str, trajectories: range) -> str:
@@ -88,9 +91,10 @@ def vacant(folder: Path) -> bool:
 
 def _whole(path: Path, manifest: Manifest, stem: str, expected: str) -> bool:
     try:
-        return digest(manifest, stem, path.read_bytes()) == expected
+        content = path.read_bytes()
     except OSError:
         return False
+    return any(digest(identity, stem, content) == expected for identity in manifest.digests)
 
 
 def _short(blocks: Iterable[range]) -> list[range]:

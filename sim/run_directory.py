@@ -27,7 +27,8 @@ from sim.block import Block, Experiment
 from sim.block_file import block_of, from_bytes, kept_of, moments_of, to_bytes
 from sim.ensemble import Method
 from sim.grid import TimeGrid
-from sim.manifest import MOST, NAME, Manifest, fingerprint, plain
+from sim.identity import numbers_of, plain
+from sim.manifest import MOST, NAME, Manifest
 from sim.model import LinearModel
 from sim.output import ASIDE, writable, write_whole
 from sim.parameters import require_count
@@ -38,8 +39,6 @@ _LOG = logging.getLogger(__name__)
 # the manifest's list is for readers: nothing is lost when it is some blocks behind
 _MANIFEST_SECONDS = 2.0
 _STALE_SECONDS = 600.0
-# a stationary state comes from a solver, whose last digits are another machine's own
-_DIGITS_OF_A_STATE = 1e-6
 
 
 @dataclass(kw_only=True, eq=False)
@@ -95,17 +94,17 @@ class RunDirectory:
         identity = plain(
             {
                 "configuration": configuration or {},
-                "model": fingerprint(model),
-                "method": repr(method),
+                "model": numbers_of(model),
+                "method": method.identity,
                 "block": method.block,
                 "step": grid.step,
                 "steps_per_save": grid.steps_per_save,
                 "saves": grid.saves,
                 "initial_state": initial.name,
-                "initial": fingerprint(initial, digits=_DIGITS_OF_A_STATE),
+                "initial": numbers_of(initial),
                 "seed": seed,
                 "keep": keep,
-                "experiment": None if experiment is None else repr(experiment),
+                "experiment": None if experiment is None else experiment.identity,
             }
         )
         manifest = _planned(path, identity, trajectories=trajectories, entropy=str(seed), asked=asked)
@@ -162,11 +161,11 @@ class RunDirectory:
         for path in sorted(self.path.glob(f"{name}-*.nc")):
             with suppress(OSError):
                 content = path.read_bytes()
-                if path.name == f"{name}-{digest(self.manifest, name, content)}.nc":
+                if path.name in {f"{name}-{digest(each, name, content)}.nc" for each in self.manifest.digests}:
                     return from_bytes(content)
             set_aside(self.path, path)
         content = to_bytes(compute())
-        write_whole(self.path / f"{name}-{digest(self.manifest, name, content)}.nc", content)
+        write_whole(self.path / f"{name}-{digest(self.manifest.digest, name, content)}.nc", content)
         return from_bytes(content)
 
     def close(self) -> None:
@@ -185,7 +184,7 @@ class RunDirectory:
     def _put(self, folder: str, indices: range, dataset: xr.Dataset) -> Path:
         content = to_bytes(dataset)
         named = stem(folder, indices)
-        path = self.path / f"{named}-{digest(self.manifest, named, content)}.nc"
+        path = self.path / f"{named}-{digest(self.manifest.digest, named, content)}.nc"
         write_whole(path, content)
         return path
 
@@ -240,12 +239,12 @@ def _planned(
             _LOG.warning(
                 "%s was begun with another version: %s; the numbers may differ in their last digits", path, each
             )
-        manifest = replace(manifest, trajectories=trajectories, asked=asked or {})
+        manifest = replace(manifest, trajectories=int(trajectories), asked=asked or {})
     else:
         if path.is_dir() and not vacant(path):
             raise ValueError(f"{str(path)!r} is a directory with something else in it: give a new one, or a run's")
         if path.exists() and not path.is_dir():
             raise ValueError(f"{str(path)!r} is a file; a run needs a directory")
         writable(path / NAME if path.is_dir() else path)
-        manifest = Manifest(identity=identity, trajectories=trajectories, entropy=entropy, asked=asked or {})
+        manifest = Manifest(identity=identity, trajectories=int(trajectories), entropy=entropy, asked=asked or {})
     return manifest

@@ -4,9 +4,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from sim.block_file import block_of
+from sim.identity import Tolerance, differences, plain
 from sim.manifest import NAME, Manifest
 from sim.output import write_whole
 from sim.run_contents import BLOCKS, TRAJECTORIES, Contents, set_aside, vacant, within
+
+# what an estimate may differ by from machine to machine
+_SAMPLED = Tolerance(own=1e-6, largest=1e-6)
 
 
 def merge(into: Path, runs: Sequence[Path]) -> Manifest:
@@ -38,12 +43,13 @@ def merge(into: Path, runs: Sequence[Path]) -> Manifest:
             raise ValueError(f"runs cannot be merged: {error}") from None
     if "block" not in manifest.identity:
         raise ValueError(f"{str(runs[0])!r} has no blocks of its own: only what simulate begins can be merged")
-    contents = {run: Contents.of(run, manifest) for run in manifests}
+    contents = {run: Contents.of(run, each) for run, each in manifests.items()}
     _require_agreement(contents)
     trajectories = max(each.trajectories for each in manifests.values())
     into.mkdir(exist_ok=True)
     asked = {name: value for name, value in manifest.asked.items() if name != "part"}
-    merged = replace(manifest, trajectories=trajectories, asked=asked)
+    digests = {digest for each in manifests.values() for digest in each.digests}
+    merged = replace(manifest, trajectories=trajectories, asked=asked, merged=sorted(digests - {manifest.digest}))
     merged.write(into)
     # a copy that is damaged is no copy
     there = contents[into] if into in contents else Contents(moments={}, kept={})
@@ -71,7 +77,7 @@ def _require_agreement(contents: dict[Path, Contents]) -> None:
     for each in contents.values():
         for indices, path in each.moments.items():
             other = known.setdefault(indices, path)
-            if other.name != path.name:
+            if other.name != path.name and not _agree(other, path):
                 raise ValueError(
                     f"{str(other)!r} and {str(path)!r} are of the same trajectories and differ: keep the run you trust"
                 )
@@ -81,3 +87,20 @@ def _require_agreement(contents: dict[Path, Contents]) -> None:
             widest = indices
         elif not within(indices, widest):
             raise ValueError(f"{str(known[indices])!r} and {str(known[widest])!r} overlap: blocks of different sizes")
+
+
+def _agree(one: Path, other: Path) -> bool:
+    """Whether the moments of two blocks are the same but for what another machine makes of the last digits."""
+    blocks = [block_of(path.read_bytes(), None) for path in (one, other)]
+    found = [
+        {
+            "count": block.count,
+            **{
+                f"{name}_{part}": getattr(moments, part)
+                for name, moments in {"mean": block.mean, "covariance": block.covariance, **block.tallies}.items()
+                for part in ("mean", "deviations")
+            },
+        }
+        for block in blocks
+    ]
+    return not any(differences(plain(found[0]), plain(found[1]), _SAMPLED))

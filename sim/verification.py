@@ -15,7 +15,7 @@ import cmath
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,7 +71,7 @@ class Setting:
         return np.array(rows[self.quadrature], dtype=float)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Verification:
     """The experiment, for ``sim.ensemble.simulate(experiment=...)``: use ``Verification.of``.
 
@@ -120,9 +120,10 @@ class Verification:
             continuous=transient(model, initial.covariance, end, conditional=True)[0],
         )
 
-    def __repr__(self) -> str:
-        measured = ", ".join(f"{each.name} at {each.angle_pi:.{_DIGITS}f} pi" for each in self.settings)
-        return f"Verification({measured})"
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What is measured. The angles follow from model, grid and start, up to their last digits."""
+        return {"experiment": "verification", "settings": [each.name for each in self.settings]}
 
     def tally(self, entropy: int, indices: range, trajectories: Trajectories) -> dict[str, Moments]:
         """By setting the moments of ``SAMPLE``; the outcomes of a trajectory depend on (entropy, index) alone.
@@ -171,7 +172,7 @@ def _angle(covariance: FloatArray) -> float | None:
     larger = max(reflected, rotated, key=abs)
     if abs(larger) <= _UNCORRELATED * math.sqrt(np.trace(covariance[:2, :2]) * np.trace(covariance[2:, 2:])):
         return None
-    # half a turn is a change of sign, which the gain takes; the digits kept are those that repr shows
+    # half a turn is a change of sign, which the gain takes; of the digits left out the last are another machine's own
     return round(cmath.phase(larger) / math.pi % 1.0, _DIGITS) % 1.0
 
 

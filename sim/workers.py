@@ -8,13 +8,13 @@ import os
 import signal
 import threading
 import time
-import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing, contextmanager
+from numbers import Integral
 from typing import Any, TypeVar
 
 import joblib
-from joblib.externals.loky.process_executor import TerminatedWorkerError
 from joblib.parallel import get_active_backend
 
 _Task = TypeVar("_Task")
@@ -31,8 +31,8 @@ class WorkersLostError(RuntimeError):
 
 def require_jobs(jobs: int) -> None:
     """Raise ValueError unless ``jobs`` is a number of workers, or −1 for one per core."""
-    if jobs != -1 and jobs < 1:
-        raise ValueError(f"jobs must be at least 1, or -1 for one per core, got {jobs}")
+    if isinstance(jobs, bool) or not isinstance(jobs, Integral) or (jobs != -1 and jobs < 1):
+        raise ValueError(f"jobs must be at least 1, or -1 for one per core, got {jobs!r}")
 
 
 def parallel(jobs: int, tasks: Iterable[Any], *, ordered: bool) -> Generator[Any]:
@@ -43,9 +43,7 @@ def parallel(jobs: int, tasks: Iterable[Any], *, ordered: bool) -> Generator[Any
     if type(get_active_backend()[0]).__name__ == "LokyBackend":
         # no file in shared memory for what is some 1 MB: nothing is left behind when a process is killed
         own = {"initializer": _end_with, "initargs": (os.getpid(),), "max_nbytes": None}
-    pool = joblib.Parallel(
-        n_jobs=jobs, return_as="generator" if ordered else "generator_unordered", batch_size=1, **own
-    )
+    pool = _Pool(n_jobs=jobs, return_as="generator" if ordered else "generator_unordered", batch_size=1, **own)
     with _uninterrupted():
         arriving: Generator[Any] = pool(tasks)
     return arriving
@@ -79,7 +77,7 @@ def results(
         wanted = jobs if jobs == -1 else min(jobs, len(open_tasks))
         arriving = parallel(jobs if deaths else wanted if len(open_tasks) > 1 else 1, work, ordered=False)
         try:
-            with _closed(arriving):
+            with _QUIETLY, closing(arriving):
                 for number, result in arriving:
                     del open_tasks[number]
                     deaths = 0
@@ -98,29 +96,49 @@ def results(
 
 def _of_a_worker(error: Exception) -> bool:
     """Whether a pool says that a worker died; a Dask cluster does when several have died of the same task."""
-    return isinstance(error, TerminatedWorkerError) or type(error).__name__ == "KilledWorker"
+    return isinstance(error, BrokenProcessPool) or type(error).__name__ == "KilledWorker"
 
 
-@contextmanager
-def _closed(arriving: Generator[Any]) -> Iterator[None]:
-    """In the end no worker works on, without joblib's warning that nobody waited for the rest."""
-    before = threading.excepthook
+class _Pool(joblib.Parallel):  # type: ignore[misc]
+    """Who stops listening knows that work is left: joblib need not warn of it.
 
-    def report(args: threading.ExceptHookArgs) -> None:
-        # loky ends its workers, then may look for a task it has just dropped: nothing is amiss
+    Not by a filter of warnings, which is that of the process and not of a thread.
+    """
+
+    def _warn_exit_early(self) -> None:
+        pass
+
+
+class _Quietly:
+    """While any thread has workers, one error in a thread of theirs is left out of what threads report.
+
+    loky ends its workers, then may look for a task it has just dropped: nothing is amiss.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._within = 0
+        self._before = threading.excepthook
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._within == 0:
+                self._before, threading.excepthook = threading.excepthook, self._report
+            self._within += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._within -= 1
+            # one that another has put in place since then stays
+            if self._within == 0 and threading.excepthook == self._report:
+                threading.excepthook = self._before
+
+    def _report(self, args: threading.ExceptHookArgs) -> None:
         if type(args.thread).__name__ != "_ExecutorManagerThread" or args.exc_type is not KeyError:
-            before(args)
+            self._before(args)
 
-    threading.excepthook = report
-    try:
-        yield
-    finally:
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", UserWarning)
-                arriving.close()
-        finally:
-            threading.excepthook = before
+
+_QUIETLY = _Quietly()
 
 
 def _numbered(function: Callable[[_Task], _Result], number: int, task: _Task) -> tuple[int, _Result]:
@@ -128,8 +146,9 @@ def _numbered(function: Callable[[_Task], _Result], number: int, task: _Task) ->
 
 
 def _end_with(owner: int) -> None:
-    """In a worker: leave interrupts to the owner, and end when the owner has, however it did."""
+    """In a worker: leave interrupts and the log to the owner, and end when the owner has, however it did."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    logging.getLogger("sim").addHandler(logging.NullHandler())
 
     def watch() -> None:
         # an orphan is given another parent

@@ -1,7 +1,7 @@
-"""Kills runs of the command line at random moments, and looks at what is left of them.
+"""Kills runs of the command line, and looks at what is left of them.
 
 ``python -m tests.killing --kills 10 --jobs 2 [--cluster local]`` for many kills of each kind, at random moments between
-the first block and the last. The tests do a few.
+the first block and the last. The tests do a few, each at a chosen block (``tests.paused``).
 """
 
 import argparse
@@ -20,10 +20,12 @@ from pathlib import Path
 import psutil
 import xarray as xr
 
+from tests.paused import DIED
+
 ROOT = Path(__file__).parents[1]
 # 70 blocks of some 0.05 s, trajectories kept of the first two, and little to import
 ENSEMBLE = ("--trajectories", "140000", "--saves", "16", "--duration", "1", "--keep", "2100", "--seed", "5")
-BLOCKS = 70
+BLOCKS, PER_BLOCK = 70, 2000
 KINDS = ("kill", "kill a worker", "interrupt", "terminate")
 # by shells' convention; of those killed, minus the signal; a run whose worker was killed goes on to its end
 STATUS = {"kill": -signal.SIGKILL, "kill a worker": 0, "interrupt": 130, "terminate": 143}
@@ -102,22 +104,27 @@ def killed(
     jobs: int,
     cluster: str | None = None,
     ensemble: Sequence[str] = ENSEMBLE,
+    pause: Path | None = None,
 ) -> Killed:
-    """Begin or continue a run, and kill it at a ``moment``."""
+    """Begin or continue a run, and kill it at a ``moment``; with an empty folder ``pause``, where it waits for that."""
     blocks, delay = when
     before = finished(run)
+    line = command("simulate", *ensemble, "--out", str(run), "--json", *workers(jobs, cluster))
+    if pause is not None:
+        number = PER_BLOCK * (before + blocks) if kind == "kill a worker" else blocks
+        line[2:3] = ["tests.paused", str(pause), kind, str(number)]
     process = subprocess.Popen(
-        command("simulate", *ensemble, "--out", str(run), "--json", *workers(jobs, cluster)),
-        cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        line, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
     try:
         for _ in _until(_LONGEST):
-            if finished(run) >= before + blocks or process.poll() is not None:
+            there = finished(run) >= before + blocks if pause is None else any(pause.iterdir())
+            if there or process.poll() is not None:
                 break
         time.sleep(delay)
         then, hit = finished(run), process.poll() is None
         began = time.monotonic()
-        if hit:
+        if hit and (pause is None or kind != "kill a worker"):
             hit = _kill(kind, process)
         _, said = process.communicate(timeout=_LONGEST)
         ended = time.monotonic()
@@ -127,6 +134,8 @@ def killed(
             if not left:
                 break
         gone = time.monotonic()
+        if pause is not None and kind == "kill a worker":
+            hit = (pause / DIED).exists()
     finally:
         for each in session(process.pid):
             each.kill()

@@ -1,4 +1,5 @@
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,6 +29,10 @@ class Made:
     block: int = 4
     offset: float = 1e6
     asked: list[int] = field(default_factory=list)
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        return {"engine": "made", "offset": self.offset}
 
     def prepare(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> "Made":
         return self
@@ -157,3 +162,15 @@ def test_named_starts() -> None:
     assert np.array_equal(thermal_state((3.0, 1.0)).unconditional, np.diag([3.5, 3.5, 1.5, 1.5]))
     drawn = InitialState(covariance=np.eye(4), scatter=2 * np.eye(4), name="drawn")
     assert np.array_equal(drawn.unconditional, 3 * np.eye(4))
+
+
+def test_an_engine_that_does_not_say_what_it_is_is_refused_before_any_work() -> None:
+    class Nameless(Made):
+        @property
+        def identity(self) -> dict[str, Any]:
+            return {"engine": object()}
+
+    engine = Nameless()
+    with pytest.raises(TypeError, match=r"^an identity is of numbers and text, got <object"):
+        simulate(MODEL, engine, GRID, ground_state(), trajectories=9)
+    assert engine.asked == []

@@ -136,7 +136,8 @@ def test_trajectories_may_each_have_a_covariance() -> None:
 
 
 def test_one_set_of_runs_where_the_angle_is_shared() -> None:
-    assert repr(short("hot")) == "Verification(X at 0.000000000 pi, P at 0.000000000 pi)"
+    assert [(each.name, each.angle_pi) for each in short("hot").settings] == [("X", 0.0), ("P", 0.0)]
+    assert short("hot").identity == {"experiment": "verification", "settings": ["X", "P"]}
     apart = short("path_phase")
     assert [each.name for each in apart.settings] == [
         "X_unconditional",
@@ -146,7 +147,7 @@ def test_one_set_of_runs_where_the_angle_is_shared() -> None:
     ]
     assert [each.serves for each in apart.settings[1:3]] == [("unconditional",), ("conditional",)]
     again = pickle.loads(pickle.dumps(apart))
-    assert repr(again) == repr(apart) == repr(short("path_phase"))
+    assert again.settings == apart.settings == short("path_phase").settings
 
 
 @pytest.mark.parametrize("name", POINTS)

@@ -13,6 +13,7 @@ from analysis.cli.group import steering
 from analysis.cli.terminal import note, progress, resumable, show
 from analysis.cluster import workers_of
 from analysis.estimators import Ensemble, Steering
+from sim.identity import plain
 from sim.output import writable
 from sim.parameters import Cascade, Detection, require_count
 from sim.workers import require_jobs
@@ -85,15 +86,16 @@ def simulate_command(as_json: bool, out: Path | None, quiet: bool, **values: Any
     if count < least:
         raise ValueError(f"--verify needs {least} trajectories, got {count}")
     records = values["save_records"]
+    path = out if run is None else run / "ensemble.nc"
     if records is not None:
-        _require_records(records, problem, part, out)
+        _require_records(records, problem, part, path)
     with ExitStack() as stack:
         store = None
         if run is not None:
             store = problem.stored(run, **run_options.about(context))
             stack.enter_context(resumable(run))
-        elif out is not None:
-            writable(out)
+        if path is not None:
+            writable(path)
         stack.enter_context(workers_of(values["cluster"], values["jobs"]))
         bar = stack.enter_context(progress("trajectories", count, quiet))
 
@@ -103,7 +105,6 @@ def simulate_command(as_json: bool, out: Path | None, quiet: bool, **values: Any
             return goal is not None and ensemble.trajectories >= least and goal.met(found)
 
         dataset = sample(problem, jobs=values["jobs"], part=part, store=store, look=look)
-        path = out if run is None else run / "ensemble.nc"
         dataset = label(dataset, cascade, detection).assign_attrs(
             options=json.dumps({"initial": _start(values), **run_options.of_records(context)})
         )
@@ -293,14 +294,15 @@ def compare(as_json: bool, out: Path, figure: Path, quiet: bool, **values: Any) 
             comparison.begin(sampling, **run_options.about(click.get_current_context()))
             stack.enter_context(resumable(run))
             out = run / "comparison.nc"
-        else:
-            writable(out)
+        writable(out)
         stack.enter_context(workers_of(values["cluster"], values["jobs"]))
         bar = stack.enter_context(progress("optima and ensembles", study.steps(searches), quiet))
         found = study.study(searches, sampling, bar)
         curve = study.exact_curve(searches, values["jobs"], bar)
         dataset = study.dataset(searches, found).merge(curve)
-        dataset.attrs.update(trajectories=trajectories, seed=str(values["seed"]), method=repr(sampling.method))
+        dataset.attrs.update(
+            trajectories=trajectories, seed=str(values["seed"]), method=json.dumps(plain(sampling.method.identity))
+        )
         save(dataset, out)
     figures.comparison_figure(dataset, figure)
     report = {**reports.comparison(dataset), "dataset": str(out), "figure": str(figure)}

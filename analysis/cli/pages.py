@@ -9,7 +9,7 @@ import click
 from analysis import options, reports, run_options, tables
 from analysis.cli.group import steering
 from analysis.cli.terminal import progress, show
-from sim.output import writable
+from sim.output import writable, write_whole
 
 if TYPE_CHECKING:
     from analysis.claims import Claim
@@ -29,9 +29,10 @@ def figures_command(numbers: tuple[int, ...], as_json: bool, out: Path, jobs: in
     from analysis.paper.figures import DRAW
     from sim.dataset import save
 
+    wanted = dict.fromkeys(numbers or DATA)
+    paths = {n: tuple(writable(out / f"figure-{n}.{ending}") for ending in ("png", "nc")) for n in wanted}
     written = {}
-    for number in dict.fromkeys(numbers or DATA):
-        figure, data = (writable(out / f"figure-{number}.{ending}") for ending in ("png", "nc"))
+    for number, (figure, data) in paths.items():
         with progress(f"figure {number}", 1, quiet) as advance:
             dataset = DATA[number](jobs=jobs, progress=advance.to)
         save(dataset, data)
@@ -73,7 +74,7 @@ def validate_command(as_json: bool, claims: bool, page: Path | None, rwa_map: Pa
             advance(1)
     report = {**reports.validation(checks), "claims": reports.claims(statements)}
     if page is not None:
-        page.write_text(tables.claims_page(report["claims"]), encoding="utf-8")
+        write_whole(page, tables.claims_page(report["claims"]).encode())
     show(report, tables.validation(report), as_json)
     if claims and not as_json:
         show(report, tables.claims(report["claims"]), as_json)

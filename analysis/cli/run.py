@@ -8,7 +8,7 @@ import click
 from analysis.cli import ensembles, exact, pages, records, runs
 from analysis.cli.group import steering
 from analysis.cli.interruption import Interrupted, interruptible
-from analysis.cli.terminal import fail, listen
+from analysis.cli.terminal import fail, listening
 from sim.workers import WorkersLostError
 
 COMMANDS = (exact, ensembles, runs, records, pages)
@@ -18,7 +18,11 @@ _OF_THE_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EMF
 
 def run() -> None:
     """Run the command; bad input is one line on standard error and exit status 2."""
-    listen()
+    with listening():
+        _run()
+
+
+def _run() -> None:
     try:
         with interruptible():
             steering.main(standalone_mode=False)

@@ -1,5 +1,7 @@
 """What goes to the terminal: answers to standard output; progress, warnings and the log to standard error."""
 
+import codecs
+import io
 import json
 import logging
 import shlex
@@ -8,7 +10,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 from rich.console import Console, RenderableType
@@ -28,6 +30,8 @@ from analysis.cli.interruption import check
 from analysis.reports import Report
 
 _WIDTH = 140
+# how text is written that a terminal has no characters for
+_LENIENT = "steering"
 
 
 def show(report: Report, table: Table | Sequence[Table], as_json: bool, *lines: str) -> None:
@@ -129,14 +133,46 @@ class _Lines(logging.Handler):
         note(f"{level}{record.getMessage()}")
 
 
-def listen() -> None:
-    """Send warnings and the log of this package to standard error."""
-    warnings.showwarning = _warning
-    log = logging.getLogger("sim")
-    log.propagate = False
-    if not any(isinstance(handler, _Lines) for handler in log.handlers):
-        log.addHandler(_Lines())
+@contextmanager
+def listening() -> Iterator[None]:
+    """Warnings and the log of this package go to standard error, in lines like all others; afterwards all is as before.
+
+    No text stops the command for want of a character in the encoding of the terminal.
+    """
+    show_warning, log, lines = warnings.showwarning, logging.getLogger("sim"), _Lines()
+    level, propagate = log.level, log.propagate
+    warnings.showwarning, log.propagate = _warning, False
+    log.addHandler(lines)
+    try:
+        with _lenient(sys.stdout), _lenient(sys.stderr):
+            yield
+    finally:
+        warnings.showwarning, log.propagate = show_warning, propagate
+        log.removeHandler(lines)
+        log.setLevel(level)
 
 
 def _warning(message: Warning | str, *_: Any, **__: Any) -> None:
     note(f"warning: {message}")
+
+
+@contextmanager
+def _lenient(stream: TextIO) -> Iterator[None]:
+    """Write a file name as the bytes that it has on the disk, and other characters the encoding lacks as escapes."""
+    if not isinstance(stream, io.TextIOWrapper):
+        yield
+        return
+    before = stream.errors
+    codecs.register_error(_LENIENT, _replacement)
+    stream.reconfigure(errors=_LENIENT)
+    try:
+        yield
+    finally:
+        stream.reconfigure(errors=before)
+
+
+def _replacement(error: UnicodeError) -> tuple[str | bytes, int]:
+    try:
+        return codecs.lookup_error("surrogateescape")(error)
+    except UnicodeError:
+        return codecs.lookup_error("backslashreplace")(error)

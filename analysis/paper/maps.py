@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from analysis.figures import SYMBOLS
+from analysis.figures import SYMBOLS, save
 from analysis.steering import DIRECTIONS, STEERING_BOUND, Direction
 
 STYLE: dict[Any, Any] = {
@@ -126,7 +126,7 @@ def _finish(figure: Figure, panels: Sequence[tuple[Axes, Axes]], path: Path, *, 
     ]
     handles = regions + lines
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles) // 2, handlelength=2.6)
-    figure.savefig(path, dpi=200)
+    save(figure, path)
 
 
 def _lines(colour: str, width: float, labels: Sequence[str]) -> list[Line2D]:

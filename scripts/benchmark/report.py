@@ -9,6 +9,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
+from analysis.figures import save
 from scripts.benchmark.contender import Cost, Setting
 from scripts.benchmark.job import Error, Job
 
@@ -112,4 +113,4 @@ def draw(rungs: Sequence[Rung], job: Job, path: Path) -> None:
             ylabel=r"ms per $1/\tilde\gamma_0$ and trajectory, one core",
         )
         axes.legend(frameon=False)
-        figure.savefig(path, dpi=200)
+        save(figure, path)

@@ -6,6 +6,7 @@ levels where a basis at rest would take a million.
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,6 +66,11 @@ class Fock:
     def __post_init__(self) -> None:
         require_count(self.block, "block", low=1)
         require_frame(self.frame)
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """Its name, its levels and its frame."""
+        return {"engine": "fock", "cutoffs": self.cutoffs, "frame": self.frame}
 
     def suggested_step(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> float:
         """That of ``sim.fock.frame.suggested_step``, set by the rates of the moments in the frame."""

@@ -14,17 +14,14 @@ What was tried, per step on one AVX2 core, with 11 and 10 levels (77 states kept
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from sim.compiled import compiled
 
 ComplexArray = NDArray[np.complex128]
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
-
-# No fast mathematics: what it may reorder it does not reorder alike when the code is compiled and when it is read from
-# the cache, and a trajectory must be the same bits in every process. Nothing measurable is lost by it.
-_compiled = numba.njit(cache=True, error_model="numpy")
 
 
 class Basis(NamedTuple):
@@ -106,7 +103,7 @@ class Work(NamedTuple):
     rows: ComplexArray
 
 
-@_compiled
+@compiled
 def _from_left(
     density: ComplexArray, n: int, noise: ComplexArray, basis: Basis, rows: ComplexArray, c: ComplexArray, s: IntArray
 ) -> None:
@@ -141,7 +138,7 @@ def _from_left(
                     rows[b, m] += c0 * density[s0, m] + c1 * density[s1, m]
 
 
-@_compiled
+@compiled
 def jump(density: ComplexArray, out: ComplexArray, noise: ComplexArray, basis: Basis, rows: ComplexArray) -> None:
     """out = 𝓙ρ = Σ_ab Γ_ab r_a ρ r_b†, row by row."""
     size, ladders = density.shape[0], noise.shape[0]
@@ -161,7 +158,7 @@ def jump(density: ComplexArray, out: ComplexArray, noise: ComplexArray, basis: B
                 target[m] += weights[m] * source[m]
 
 
-@_compiled
+@compiled
 def exponentiate(coefficients: ComplexArray, out: ComplexArray, basis: Basis) -> None:
     """out = ⊗ e^{βa†} e^{αa} for coefficients (α_0, β_0, α_1, …): exp(Σ αa + βa†) but for a number.
 
@@ -195,7 +192,7 @@ def exponentiate(coefficients: ComplexArray, out: ComplexArray, basis: Basis) ->
             out[n, m] = value
 
 
-@_compiled
+@compiled
 def step(
     density: ComplexArray, coefficients: ComplexArray, frame: Frame, basis: Basis, work: Work
 ) -> tuple[float, float]:
@@ -234,7 +231,7 @@ def step(
     return trace, (last / trace if frame.terms > 0 else 0.0)
 
 
-@_compiled
+@compiled
 def measure(state: State, basis: Basis) -> None:
     """The moments of ρ, in place."""
     d = state.mean.size
@@ -257,7 +254,7 @@ def measure(state: State, basis: Basis) -> None:
         state.worst_edges[edge] = max(state.worst_edges[edge], state.edges[edge])
 
 
-@_compiled
+@compiled
 def recenter(state: State, coefficients: ComplexArray, reference: FloatArray, frame: Frame) -> None:
     """Move x̄ to where the mean is and where e^Z is about to take it, and add the displacement to ``coefficients``.
 
@@ -278,7 +275,7 @@ def recenter(state: State, coefficients: ComplexArray, reference: FloatArray, fr
     coefficients += frame.displacement @ delta.astype(np.complex128)
 
 
-@_compiled
+@compiled
 def advance(
     state: State, path: FloatArray, measured: bool, follow: bool, leak: float, frame: Frame, basis: Basis, work: Work
 ) -> tuple[FloatArray, int]:

@@ -6,6 +6,7 @@ QuTiP's homodyne with ``sc_ops`` C_k is this equation and this record, factor fo
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import qutip
@@ -57,6 +58,11 @@ class QutipSME:
         require(self.block, "block", low=1)
         if self.method not in METHODS:
             raise ValueError(f"method must be one of {', '.join(METHODS)}, got {self.method!r}")
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """Its name, its levels and its scheme."""
+        return {"engine": "qutip", "cutoffs": self.cutoffs, "scheme": self.method}
 
     def suggested_step(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> float:
         """That of ``sim.fock.operators.suggested_step``, set by the model and the cutoffs alone."""

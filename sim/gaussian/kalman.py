@@ -9,16 +9,14 @@ settle (two detected channels, four quadratures). Repetitions are found by Brent
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from sim.compiled import compiled
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.int64]
-
-# as in the Fock engine: no fast mathematics, so that compiled and cached code give the same bits
-_compiled = numba.njit(cache=True, error_model="numpy")
 
 
 class Step(NamedTuple):
@@ -59,7 +57,7 @@ class Cycle(NamedTuple):
     state: IntArray
 
 
-@_compiled
+@compiled
 def joint_covariance(before: FloatArray, step: Step, size: int) -> FloatArray:
     """Lower half of J = [Φ; F_h] V [Φ; F_h]ᵀ + noise, its first ``size`` rows; array of shape (size, size)."""
     d = step.transition.shape[1]
@@ -78,7 +76,7 @@ def joint_covariance(before: FloatArray, step: Step, size: int) -> FloatArray:
     return joint
 
 
-@_compiled
+@compiled
 def factorize(joint: FloatArray, root: FloatArray, weight: FloatArray) -> bool:
     """L Lᵀ = J_YY and W = J_xY L⁻ᵀ, from the lower half of J; returns whether J_YY is positive definite."""
     d, m = weight.shape
@@ -102,7 +100,7 @@ def factorize(joint: FloatArray, root: FloatArray, weight: FloatArray) -> bool:
     return True
 
 
-@_compiled
+@compiled
 def update(before: FloatArray, step: Step, seen: bool, after: FloatArray, root: FloatArray, weight: FloatArray) -> bool:
     """One interval of the covariance recursion, into ``after``, ``root`` and ``weight``.
 
@@ -122,7 +120,7 @@ def update(before: FloatArray, step: Step, seen: bool, after: FloatArray, root: 
     return True
 
 
-@_compiled
+@compiled
 def _same(one: FloatArray, other: FloatArray) -> bool:
     """Whether two matrices are equal. Like ``_copy`` a loop: what numpy has for it takes seconds to compile."""
     for i in range(one.shape[0]):
@@ -132,14 +130,14 @@ def _same(one: FloatArray, other: FloatArray) -> bool:
     return True
 
 
-@_compiled
+@compiled
 def _copy(source: FloatArray, target: FloatArray) -> None:
     for i in range(source.shape[0]):
         for j in range(source.shape[1]):
             target[i, j] = source[i, j]
 
 
-@_compiled
+@compiled
 def search(covariance: FloatArray, seen: bool, longest: int, cycle: Cycle) -> None:
     """Whether V has come back to the anchor: then the period is known. The anchor moves on at powers of two.
 
@@ -159,7 +157,7 @@ def search(covariance: FloatArray, seen: bool, longest: int, cycle: Cycle) -> No
     _copy(covariance, cycle.anchor)
 
 
-@_compiled
+@compiled
 def share(first: int, last: int, observed: BoolArray, step: Step, gains: Gains, cycle: Cycle) -> int:
     """Covariances and gains of intervals ``first`` to ``last``, in place.
 
@@ -188,7 +186,7 @@ def share(first: int, last: int, observed: BoolArray, step: Step, gains: Gains, 
     return last
 
 
-@_compiled
+@compiled
 def follow(
     first: int, last: int, record: FloatArray, observed: BoolArray, step: Step, gains: Gains,
     means: FloatArray, innovations: FloatArray

@@ -7,6 +7,7 @@ what stays unknown, V(t+h), in its first block: total covariance, with no integr
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,11 @@ class Gaussian:
     """
 
     block: int = 2000
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """Its name: it has no settings."""
+        return {"engine": "gaussian"}
 
     def suggested_step(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> float:
         """The save interval: it is exact in steps of any length."""

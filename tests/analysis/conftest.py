@@ -1,5 +1,4 @@
 import sys
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,8 +12,6 @@ from tests.analysis.command import Answer, Run
 def steering(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Iterator[Run]:
     """The command, in an empty directory; both streams caught where every process writes them."""
     monkeypatch.chdir(tmp_path)
-    # main() takes it over
-    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
 
     def run(*arguments: str) -> Answer:
         monkeypatch.setattr(sys, "argv", ["steering", *arguments])

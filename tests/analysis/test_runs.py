@@ -1,12 +1,11 @@
 """Runs that last, on the command line: begun, stopped, continued, shared out, merged, and ended when good enough."""
 
 import json
-import logging
 import os
 import shutil
+import stat
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -341,10 +340,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.usefixtures("hasty")
 def test_where_no_scheduler_listens_it_is_said(steering: Run) -> None:
-    began = time.monotonic()
     answer = steering("simulate", *SMALL, "--cluster", "tcp://127.0.0.1:9")
-    # with its own time for imports
-    assert time.monotonic() - began < 15
     assert (answer.code, answer.out) == (2, "")
     assert "no Dask scheduler answers at 'tcp://127.0.0.1:9' within 1s" in answer.err
     assert answer.err.count("steering: error:") == 1
@@ -369,10 +365,7 @@ def test_without_the_package_a_cluster_is_refused(steering: Run, monkeypatch: py
 
 
 def test_verbose_says_each_block(steering: Run) -> None:
-    try:
-        answer = steering("--verbose", "simulate", *SMALL, "--json", "--out", "run")
-    finally:
-        logging.getLogger("sim").setLevel(logging.NOTSET)
+    answer = steering("--verbose", "simulate", *SMALL, "--json", "--out", "run")
     lines = [line for line in answer.err.splitlines() if " took " in line]
     assert len(lines) == 5
     assert lines[0].startswith("steering: trajectories 0 to 1999 took ")
@@ -385,7 +378,7 @@ def test_a_full_disk_is_an_error_of_the_machine_and_says_how_to_go_on(
 
     def fsync(descriptor: int) -> None:
         nonlocal written
-        written += 1
+        written += stat.S_ISREG(os.fstat(descriptor).st_mode)
         if written > 5:
             raise OSError(28, "No space left on device")
         sync(descriptor)
@@ -394,8 +387,7 @@ def test_a_full_disk_is_an_error_of_the_machine_and_says_how_to_go_on(
         patched.setattr(os, "fsync", fsync)
         answer = steering("simulate", "--json", *SMALL, "--out", "run")
     assert (answer.code, answer.out) == (1, "")
-    assert answer.err.splitlines() == [
-        "steering: what is done is kept; go on with: steering resume run",
-        "steering: error: [Errno 28] No space left on device",
-    ]
+    hint, error = answer.err.splitlines()
+    assert hint == "steering: what is done is kept; go on with: steering resume run"
+    assert error.startswith("steering: error: [Errno 28] No space left on device: 'run/")
     assert report(steering("resume", "run", "--json", "--jobs", "1")) == whole
