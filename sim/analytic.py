@@ -53,8 +53,8 @@ def steering_parameters(point: RotatingWave) -> tuple[FloatArray, FloatArray]:
     s, r, kappa = point.transmission, point.directional_coupling, _kappa(point, damping_minus, damping_plus)
     # an oscillator without noise has no damping either
     bracket = 2 * r / damping_plus + point.common_noise / _positive(point.noise_minus)
-    plus_given_minus = (
-        point.noise_plus / damping_plus + s * _real(np.conj(kappa), bracket) / (damping_plus + damping_minus)
+    plus_given_minus = point.noise_plus / damping_plus + s * _real(np.conj(kappa), bracket) / (
+        damping_plus + damping_minus
     )
     ratio = point.noise_minus * damping_plus / (damping_minus * point.noise_plus + 2 * s * _real(np.conj(r), kappa))
     return plus_given_minus, plus_given_minus * ratio
