@@ -63,6 +63,14 @@ class InitialState:
         """Whether mean and covariance say all there is to say."""
         return True
 
+    def require_gaussian(self, what: str) -> None:
+        """Raise ValueError unless the state is Gaussian; ``what`` is computed from mean and covariance alone."""
+        if not self.gaussian:
+            raise ValueError(
+                f"{what} cannot be followed from the state {self.name!r}, which is not Gaussian: mean and covariance "
+                "do not say all of it; simulate trajectories from it with the Fock engine"
+            )
+
     @property
     def center(self) -> FloatArray:
         """``mean``, or zeros; array of shape (d,)."""
