@@ -57,7 +57,7 @@ class Fit:
     undetermined : names of what the record does not tell within its bounds, alone or apart from others of the list:
         their estimates mean nothing, and the errors of the rest leave them open
     converged : False if ``steps`` were too few, or if all that was better ahead was impossible
-    log_likelihood : of all records, nats
+    log_likelihood : of all records before calibration, nats
     evaluations : of the likelihood
     innovations : whitened, of the fitted model, array of shape (records, intervals, m), NaN in gaps
     """
@@ -100,6 +100,7 @@ def fit(
     bounds: Mapping[str, tuple[float, float]],
     problem: Problem,
     *,
+    scale: float | FloatArray = 1.0,
     steps: int = 50,
 ) -> Fit:
     """The parameters that make the records most probable.
@@ -113,6 +114,8 @@ def fit(
     bounds : lowest and highest value of each, finite
     problem : parameters by name, without ``calibration`` → model, and state at the start of the records. A ValueError
         of it (an unstable cascade) says that those values are impossible.
+    scale : by which the measured numbers were multiplied to give ``records``, as for
+        ``sim.gaussian.filtering.filter_record``
     steps : of the search at most
 
     Raises ValueError if there is nothing to fit, ``start`` is impossible or not within ``bounds``, or the records are
@@ -122,7 +125,7 @@ def fit(
     if records.ndim != 3:
         raise ValueError(f"records must have shape (records, intervals, channels), got {records.shape}")
     names, box = tuple(start), box_of(start, bounds)
-    likelihood = Likelihood(records, interval, observed, names, box, problem)
+    likelihood = Likelihood(records, interval, observed, names, box, problem, scale)
     point, here, slope, converged = _climb(likelihood, np.array([float(start[name]) for name in names]), steps)
     covariance, determined = slope.covariance(box.width)
     edge = (point == box.low) | (point == box.high)
