@@ -260,7 +260,8 @@ def _estimates(values: dict[Direction, Estimate]) -> Report:
     report: Report = {}
     for direction, estimate in values.items():
         report[key(direction)] = estimate.value
-        report[f"{key(direction)}_ci"] = estimate.interval
+        # null for an end that is not there: of d where E_u may be as small as any number
+        report[f"{key(direction)}_ci"] = [end if math.isfinite(end) else None for end in estimate.interval]
     return report
 
 
