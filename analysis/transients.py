@@ -46,6 +46,7 @@ def steering_transient(drive: LinearModel | Drive, initial: InitialState, times:
     """
     if isinstance(drive, LinearModel):
         drive = Drive(models=(drive,))
+    times = np.asarray(times, dtype=float)
     found = steering_at(drive, initial, times)
     return Transient(
         times=times,

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.conventions import VACUUM_VARIANCE, symplectic_form
-from sim.parameters import MOST, require
+from sim.parameters import MOST, plain_number, require
 
 FloatArray = NDArray[np.float64]
 # relative to the largest variance, up to 1e8 times the smallest at hot baths
@@ -118,7 +118,7 @@ def squeezed_state(factors: tuple[float, ...], angles: tuple[float, ...] | None 
     if len(angles) != len(factors):
         raise ValueError(f"there must be one angle per squeezing factor, got {len(angles)} for {len(factors)}")
     covariance = np.zeros((2 * len(factors),) * 2)
-    for mode, (factor, angle) in enumerate(zip(factors, angles, strict=True)):
+    for mode, (factor, angle) in enumerate(zip(map(plain_number, factors), map(plain_number, angles), strict=True)):
         require(factor, "squeezing factor", low=-10.0, high=10.0)
         require(angle, "squeezing angle", low=-np.inf)
         turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])

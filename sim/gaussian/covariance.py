@@ -31,6 +31,7 @@ def transient(model: LinearModel, initial: FloatArray, times: FloatArray, *, con
     Returns an array of shape (n, d, d). Raises ValueError for another shape, or times that decrease or
     are negative.
     """
+    initial, times = np.asarray(initial, dtype=float), np.asarray(times, dtype=float)
     if initial.shape != (model.dimension,) * 2 or not np.all(np.isfinite(initial)):
         raise ValueError(f"initial must be finite, of shape {(model.dimension,) * 2}, got {initial}")
     require_times(times)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sim.gaussian.kalman import Cycle, Gains, Step, follow, share
 from sim.gaussian.propagator import propagator
 from sim.model import LinearModel
-from sim.parameters import require
+from sim.parameters import plain_number, require
 from sim.states import InitialState
 
 FloatArray = NDArray[np.float64]
@@ -80,6 +80,7 @@ def filter_record(
     not finite, or the covariance of an innovation is not positive.
     """
     initial.require_gaussian("a record")
+    record, interval = np.asarray(record, dtype=float), plain_number(interval)
     seen = _validated(model, record, interval, observed)
     count = seen.size
     run = _run(model, record, seen, interval, initial, scale, means=count + 1, covariances=count + 1, roots=_STRETCH)
@@ -100,6 +101,7 @@ def innovations_of(
     Parameters, and what is raised, as ``filter_record``; the numbers are the same to the bit.
     """
     initial.require_gaussian("a record")
+    record, interval = np.asarray(record, dtype=float), plain_number(interval)
     seen = _validated(model, record, interval, observed)
     run = _run(model, record, seen, interval, initial, scale, means=2, covariances=_STRETCH, roots=seen.size)
     run.gains.roots[~seen] = np.nan
