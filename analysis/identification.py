@@ -6,8 +6,9 @@ With e_k(θ) = L_k z_k the innovations of the filter and S_k = L_k L_kᵀ their 
     J_ij          = Σ_k ∂_i e_kᵀ S_k⁻¹ ∂_j e_k + ½ tr( S_k⁻¹ ∂_i S_k S_k⁻¹ ∂_j S_k )
 
 J, a Gram matrix and never negative, is on average over records the inverse covariance of the estimates. Each move
-maximises gᵀs − ½ sᵀ J s within the bounds, g the gradient of log p; derivatives are differences over a thousandth of a
-standard error.
+maximises gᵀs − ½ sᵀ J s within the bounds, g the gradient of log p; derivatives are differences over a hundredth of a
+standard error. Values of log p, good to some 1e-11 nats, say where the maximum is to 1e-5 standard errors at best; the
+last moves therefore compare none, and go by the gradient to a millionth. Another processor then finds the same numbers.
 
 What a record cannot tell, whatever its length (``tests/analysis/test_identification.py`` has the numbers):
 
@@ -35,10 +36,16 @@ from sim.parameters import require_count
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
-# of the differences: in standard errors of one parameter with all others known, and at most in widths of the bounds
-_SPACING, _WIDEST = 1e-3, 1e-4
-# nats still to gain at the end: a hundredth of a standard error is 5e-5
+# of the differences: in standard errors of one parameter with all others known, and at most in widths of the bounds.
+# Rounding of log p, some 1e-11 nats, then leaves 1e-9 of a gradient of one nat to a standard error; the differences are
+# off by the square of the spacing, 1e-4 of the third derivative over six, on every machine alike
+_SPACING, _WIDEST = 1e-2, 1e-4
+# nats still to gain where log p is compared no more: a hundredth of a standard error is 5e-5
 _CONVERGED = 1e-6
+# and at the end: a millionth of a standard error. Moves until there at most
+_NOTHING, _LAST_MOVES = 1e-12, 12
+# of a whole move
+_SHARES = (0.25, 2.0)
 _HALVINGS = 12
 # shares of a move this close to the best one are not worth another evaluation
 _CLOSE = 0.1
@@ -153,9 +160,40 @@ def _climb(likelihood: Likelihood, point: FloatArray, steps: int) -> tuple[Float
         # anew even where nothing was found: the spacing of the first was a guess
         slope = likelihood.slope(point, here, np.minimum(_SPACING * slope.single_errors, widest))
         _, gain = slope.best_move(point, box)
-        if gain < _CONVERGED or (found is None and number > 0):
-            return point, here, slope, gain < _CONVERGED
+        if gain < _CONVERGED:
+            return *_refined(likelihood, point, here, slope), True
+        if found is None and number > 0:
+            break
     return point, here, slope, False
+
+
+def _refined(
+    likelihood: Likelihood, point: FloatArray, here: Evaluated, slope: Slope
+) -> tuple[FloatArray, Evaluated, Slope]:
+    """The last moves, by the gradient alone: a gain below the rounding of log p cannot be seen in it.
+
+    Where the information is not the curvature, moves go too far or not far enough by the same share each time: the
+    part of one that the next takes back says which. What gains nothing is taken back itself, and half of it tried.
+    """
+    box, share = likelihood.box, 1.0
+    move, gain = slope.best_move(point, box)
+    for _ in range(_LAST_MOVES):
+        if gain < _NOTHING:
+            break
+        there = box.nearest(point + share * move)
+        found = likelihood.possible(there)
+        if found is None:
+            break
+        slope_there = likelihood.slope(there, found, np.minimum(_SPACING * slope.single_errors, _WIDEST * box.width))
+        move_there, gain_there = slope_there.best_move(there, box)
+        if gain_there >= gain:
+            share /= 2.0
+            continue
+        # in the metric of the information
+        again = float(move_there @ slope.information @ move) / float(move @ slope.information @ move)
+        share = float(np.clip(share / (1.0 - again), *_SHARES)) if again < 1.0 else _SHARES[1]
+        point, here, slope, move, gain = there, found, slope_there, move_there, gain_there
+    return point, here, slope
 
 
 def _along(

@@ -98,6 +98,7 @@ def spreads_as_said(errors: FloatArray, said: FloatArray) -> bool:
     return bool(spread and held)
 
 
+@pytest.mark.slow
 def test_estimates_spread_as_the_standard_errors_say() -> None:
     errors, said = many()
     assert spreads_as_said(errors, said)
@@ -105,6 +106,7 @@ def test_estimates_spread_as_the_standard_errors_say() -> None:
     assert np.abs((errors / said).mean(axis=0)).max() < 3.5 / math.sqrt(len(errors)) + 0.3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("factor", [0.5, 2.0])
 def test_wrong_standard_errors_do_not(factor: float) -> None:
     errors, said = many()
@@ -128,6 +130,19 @@ def test_it_finds_the_maximum_that_a_simplex_finds() -> None:
     assert found.log_likelihood == pytest.approx(-known.fun, abs=1e-4)
     assert found.innovations.shape == record.shape
     assert np.mean(found.innovations**2) == pytest.approx(1.0, abs=5 * math.sqrt(2 / record.size))
+
+
+def test_from_wherever_it_begins_it_ends_in_the_same_numbers() -> None:
+    record = simulated(1200, 180)[:1]
+    near, far = (fitted(record, start) for start in (TRUTH, {"c_plus": 9.0, "lo_phase": 0.8, "efficiency": 0.5}))
+    assert near.converged
+    assert far.converged
+    # each ends within 1e-12 nats, 1.4e-6 standard errors, of where the differenced gradient is zero, and that is the
+    # same gradient but for their spacing, which is that of the last point but one
+    for name, error in near.standard_errors.items():
+        assert abs(near.estimates[name] - far.estimates[name]) < 1e-5 * error
+        assert far.standard_errors[name] == pytest.approx(error, rel=1e-5)
+    assert near.log_likelihood == pytest.approx(far.log_likelihood, abs=1e-9)
 
 
 def test_a_calibration_is_found_and_changes_nothing_else() -> None:

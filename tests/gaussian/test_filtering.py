@@ -383,6 +383,20 @@ def test_the_likelihood_is_that_of_the_numbers_before_they_were_scaled(scale: fl
     assert np.array_equal(alone.log_likelihood, found.log_likelihood)
 
 
+def test_the_likelihood_of_a_long_record_is_summed_without_loss() -> None:
+    # in seconds, as a record is: of each number the logarithm of its standard deviation, 1e-6 s^0.5, is the most
+    model = model_of(MILD)
+    initial, fast = stationary_state(model), 1e-12
+    record = math.sqrt(fast) * np.random.default_rng(3).standard_normal((1, 4000, 2))
+    found = innovations_of(model, record, fast, initial)
+    terms = [-0.5 * float(z) ** 2 - 0.5 * math.log(2.0 * math.pi) for z in found.whitened.ravel()]
+    terms += [-math.log(float(root)) for root in np.diagonal(found.roots, axis1=-2, axis2=-1).ravel()]
+    # four stretches of 1024 intervals are summed, and a constant: each sum to half a unit in the last place
+    expected = math.fsum(terms)
+    assert abs(expected) > 5e4
+    assert abs(float(found.log_likelihood[0]) - expected) <= 6 * math.ulp(expected)
+
+
 @pytest.mark.parametrize("scale", [0.0, math.inf, np.ones(3), np.array([1.0, math.nan])])
 def test_scales_are_one_or_one_a_channel(scale: float | FloatArray) -> None:
     with pytest.raises(ValueError, match="scale must be one number or 2, finite and not 0, got"):
