@@ -6,9 +6,9 @@ With e_k(θ) = L_k z_k the innovations of the filter and S_k = L_k L_kᵀ their 
     J_ij          = Σ_k ∂_i e_kᵀ S_k⁻¹ ∂_j e_k + ½ tr( S_k⁻¹ ∂_i S_k S_k⁻¹ ∂_j S_k )
 
 J, a Gram matrix and never negative, is on average over records the inverse covariance of the estimates. Each move
-maximises gᵀs − ½ sᵀ J s within the bounds, g the gradient of log p; derivatives are differences over a hundredth of a
+maximises gᵀs − ½ sᵀ J s within the bounds, g the gradient of log p; derivatives are differences over 1/500 of a
 standard error. Values of log p, good to some 1e-11 nats, say where the maximum is to 1e-5 standard errors at best; the
-last moves therefore compare none, and go by the gradient to a millionth. Another processor then finds the same numbers.
+last moves compare none, and go by the gradient to a millionth. Another processor then finds the same numbers.
 
 What a record cannot tell, whatever its length (``tests/analysis/test_identification.py`` has the numbers):
 
@@ -37,9 +37,9 @@ FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
 # of the differences: in standard errors of one parameter with all others known, and at most in widths of the bounds.
-# Rounding of log p, some 1e-11 nats, then leaves 1e-9 of a gradient of one nat to a standard error; the differences are
-# off by the square of the spacing, 1e-4 of the third derivative over six, on every machine alike
-_SPACING, _WIDEST = 1e-2, 1e-4
+# Rounding of log p, some 1e-11 nats, then leaves 3e-9 of a gradient of one nat to a standard error. Beside what is
+# impossible a difference has one side only and is off by half the spacing, 5e-7 nats: less than ``_CONVERGED``
+_SPACING, _WIDEST = 2e-3, 1e-4
 # nats still to gain where log p is compared no more: a hundredth of a standard error is 5e-5
 _CONVERGED = 1e-6
 # and at the end: a millionth of a standard error. Moves until there at most
