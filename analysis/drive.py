@@ -16,7 +16,7 @@ from sim.gaussian.covariance import relaxation_time, require_times, steady_state
 from sim.gaussian.moments import moment_equations
 from sim.gaussian.riccati import NoSteadyStateError
 from sim.model import LinearModel
-from sim.parameters import Cascade, require
+from sim.parameters import Cascade, plain_number, require
 
 FloatArray = NDArray[np.float64]
 
@@ -49,6 +49,7 @@ class Drive:
     @classmethod
     def pulse(cls, lit: LinearModel, dark: LinearModel, duration: float) -> Self:
         """``lit`` for ``duration`` (seconds ≥ 0), and ``dark`` from then on. Raises ValueError for another duration."""
+        duration = plain_number(duration)
         require(duration, "pulse", low=0.0)
         return cls(models=(lit, dark), switches=(duration,))
 
@@ -62,6 +63,7 @@ class Drive:
 
         Raises ValueError for other times or another shape.
         """
+        times = np.asarray(times, dtype=float)
         require_times(times)
         cuts = [0, *np.searchsorted(times, self.switches), len(times)]
         covariance, parts = initial, []

@@ -184,11 +184,13 @@ def unconditional_steering(ensemble: Ensemble, direction: Direction) -> Estimate
 def relative_improvement(unconditional: Estimate, conditional: Estimate) -> Estimate:
     """d = (E_u − E_c)/E_u of Appendix B of arXiv:1901.04250, from estimates of independent or common error.
 
-    The two one-sided errors add in quadrature.
+    The two one-sided errors add in quadrature. Where the interval of E_u reaches 0, that of d has no lower end: −∞.
     """
     u, c = unconditional, conditional
     value = 1.0 - c.value / u.value
-    below = np.hypot(value - (1.0 - c.value / u.low), (c.high - c.value) / u.value)
+    # the smaller E_u may be, the lower d: without bound as E_u → 0, and there is no E_u < 0
+    least = 1.0 - c.value / u.low if u.low > 0.0 else -np.inf
+    below = np.hypot(value - least, (c.high - c.value) / u.value)
     above = np.hypot((1.0 - c.value / u.high) - value, (c.value - c.low) / u.value)
     # of the difference of two nearly equal E
     rounding = 4 * np.finfo(float).eps

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sim.fock.filtering import FockFiltered
 
 FloatArray = NDArray[np.float64]
+_LIKELIHOOD = {"long_name": "log of the probability density of the record before calibration", "units": "nats"}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -77,7 +78,7 @@ def read_out(
             f"the record has {', '.join(record.channels)}, and this detection gives {', '.join(model.record_names)}: "
             "a lab-frame record (homodyne) needs a frequency, a heterodyne one that scheme"
         )
-    exact = filter_record(model, record.values, record.interval, initial, record.observed)
+    exact = filter_record(model, record.values, record.interval, initial, record.observed, record.scale)
     verdict = whiteness(exact.innovations, record.channels)
     fock = None
     if method is not None and not isinstance(method, Gaussian):
@@ -150,7 +151,7 @@ def dataset(reading: Reading) -> "xr.Dataset":
             {"long_name": "record less its prediction, in standard deviations"},
         ),
         "observed": (("interval",), record.observed),
-        "log_likelihood": (("trajectory",), reading.exact.log_likelihood, {"units": "nats"}),
+        "log_likelihood": (("trajectory",), reading.exact.log_likelihood, _LIKELIHOOD),
         **{f"E_{each}": (over, np.asarray(steering_parameter(covariances, each))) for each in DIRECTIONS},
     }
     if reading.fock is not None:

@@ -111,7 +111,7 @@ def fitted(
     def problem(trial: dict[str, float]) -> tuple[LinearModel, InitialState]:
         return built(with_values(settings, trial))
 
-    return fit(record.values, record.interval, record.observed, start, bounds, problem)
+    return fit(record.values, record.interval, record.observed, start, bounds, problem, scale=record.scale)
 
 
 def with_values(settings: Settings, values: Mapping[str, float]) -> Settings:

@@ -6,8 +6,9 @@ With e_k(θ) = L_k z_k the innovations of the filter and S_k = L_k L_kᵀ their 
     J_ij          = Σ_k ∂_i e_kᵀ S_k⁻¹ ∂_j e_k + ½ tr( S_k⁻¹ ∂_i S_k S_k⁻¹ ∂_j S_k )
 
 J, a Gram matrix and never negative, is on average over records the inverse covariance of the estimates. Each move
-maximises gᵀs − ½ sᵀ J s within the bounds, g the gradient of log p; derivatives are differences over a thousandth of a
-standard error.
+maximises gᵀs − ½ sᵀ J s within the bounds, g the gradient of log p; derivatives are differences over 1/500 of a
+standard error. Values of log p, good to some 1e-11 nats, say where the maximum is to 1e-5 standard errors at best; the
+last moves compare none, and go by the gradient to a millionth. Another processor then finds the same numbers.
 
 What a record cannot tell, whatever its length (``tests/analysis/test_identification.py`` has the numbers):
 
@@ -35,10 +36,16 @@ from sim.parameters import require_count
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
-# of the differences: in standard errors of one parameter with all others known, and at most in widths of the bounds
-_SPACING, _WIDEST = 1e-3, 1e-4
-# nats still to gain at the end: a hundredth of a standard error is 5e-5
+# of the differences: in standard errors of one parameter with all others known, and at most in widths of the bounds.
+# Rounding of log p, some 1e-11 nats, then leaves 3e-9 of a gradient of one nat to a standard error. Beside what is
+# impossible a difference has one side only and is off by half the spacing, 5e-7 nats: less than ``_CONVERGED``
+_SPACING, _WIDEST = 2e-3, 1e-4
+# nats still to gain where log p is compared no more: a hundredth of a standard error is 5e-5
 _CONVERGED = 1e-6
+# and at the end: a millionth of a standard error. Moves until there at most
+_NOTHING, _LAST_MOVES = 1e-12, 12
+# of a whole move
+_SHARES = (0.25, 2.0)
 _HALVINGS = 12
 # shares of a move this close to the best one are not worth another evaluation
 _CLOSE = 0.1
@@ -57,7 +64,7 @@ class Fit:
     undetermined : names of what the record does not tell within its bounds, alone or apart from others of the list:
         their estimates mean nothing, and the errors of the rest leave them open
     converged : False if ``steps`` were too few, or if all that was better ahead was impossible
-    log_likelihood : of all records, nats
+    log_likelihood : of all records before calibration, nats
     evaluations : of the likelihood
     innovations : whitened, of the fitted model, array of shape (records, intervals, m), NaN in gaps
     """
@@ -100,6 +107,7 @@ def fit(
     bounds: Mapping[str, tuple[float, float]],
     problem: Problem,
     *,
+    scale: float | FloatArray = 1.0,
     steps: int = 50,
 ) -> Fit:
     """The parameters that make the records most probable.
@@ -113,6 +121,8 @@ def fit(
     bounds : lowest and highest value of each, finite
     problem : parameters by name, without ``calibration`` → model, and state at the start of the records. A ValueError
         of it (an unstable cascade) says that those values are impossible.
+    scale : by which the measured numbers were multiplied to give ``records``, as for
+        ``sim.gaussian.filtering.filter_record``
     steps : of the search at most
 
     Raises ValueError if there is nothing to fit, ``start`` is impossible or not within ``bounds``, or the records are
@@ -122,7 +132,7 @@ def fit(
     if records.ndim != 3:
         raise ValueError(f"records must have shape (records, intervals, channels), got {records.shape}")
     names, box = tuple(start), box_of(start, bounds)
-    likelihood = Likelihood(records, interval, observed, names, box, problem)
+    likelihood = Likelihood(records, interval, observed, names, box, problem, scale)
     point, here, slope, converged = _climb(likelihood, np.array([float(start[name]) for name in names]), steps)
     covariance, determined = slope.covariance(box.width)
     edge = (point == box.low) | (point == box.high)
@@ -150,9 +160,40 @@ def _climb(likelihood: Likelihood, point: FloatArray, steps: int) -> tuple[Float
         # anew even where nothing was found: the spacing of the first was a guess
         slope = likelihood.slope(point, here, np.minimum(_SPACING * slope.single_errors, widest))
         _, gain = slope.best_move(point, box)
-        if gain < _CONVERGED or (found is None and number > 0):
-            return point, here, slope, gain < _CONVERGED
+        if gain < _CONVERGED:
+            return *_refined(likelihood, point, here, slope), True
+        if found is None and number > 0:
+            break
     return point, here, slope, False
+
+
+def _refined(
+    likelihood: Likelihood, point: FloatArray, here: Evaluated, slope: Slope
+) -> tuple[FloatArray, Evaluated, Slope]:
+    """The last moves, by the gradient alone: a gain below the rounding of log p cannot be seen in it.
+
+    Where the information is not the curvature, moves go too far or not far enough by the same share each time: the
+    part of one that the next takes back says which. What gains nothing is taken back itself, and half of it tried.
+    """
+    box, share = likelihood.box, 1.0
+    move, gain = slope.best_move(point, box)
+    for _ in range(_LAST_MOVES):
+        if gain < _NOTHING:
+            break
+        there = box.nearest(point + share * move)
+        found = likelihood.possible(there)
+        if found is None:
+            break
+        slope_there = likelihood.slope(there, found, np.minimum(_SPACING * slope.single_errors, _WIDEST * box.width))
+        move_there, gain_there = slope_there.best_move(there, box)
+        if gain_there >= gain:
+            share /= 2.0
+            continue
+        # in the metric of the information
+        again = float(move_there @ slope.information @ move) / float(move @ slope.information @ move)
+        share = float(np.clip(share / (1.0 - again), *_SHARES)) if again < 1.0 else _SHARES[1]
+        point, here, slope, move, gain = there, found, slope_there, move_there, gain_there
+    return point, here, slope
 
 
 def _along(

@@ -73,7 +73,10 @@ class Evaluated:
 
 @dataclass(eq=False)
 class Likelihood:
-    """log p of the records at a point (p,), and a count of how often it was asked for."""
+    """log p of the records at a point (p,), and a count of how often it was asked for.
+
+    ``scale`` is what measured numbers were multiplied by to give the records.
+    """
 
     records: FloatArray
     interval: float
@@ -81,6 +84,7 @@ class Likelihood:
     names: tuple[str, ...]
     box: Box
     problem: Problem
+    scale: float | FloatArray = 1.0
     evaluations: int = 0
 
     def __call__(self, point: FloatArray) -> Evaluated:
@@ -89,11 +93,9 @@ class Likelihood:
         factor = values.pop(CALIBRATION, 1.0)
         model, initial = self.problem(values)
         self.evaluations += 1
-        found = innovations_of(model, factor * self.records, self.interval, initial, self.observed)
-        # the density is one of the records as they are: each number of them brings a factor of the calibration
-        samples = np.count_nonzero(np.isfinite(found.whitened))
-        value = float(np.sum(found.log_likelihood)) + samples * np.log(factor)
-        return Evaluated(value=value, whitened=found.whitened, roots=found.roots / factor)
+        scale = factor * np.asarray(self.scale)
+        found = innovations_of(model, factor * self.records, self.interval, initial, self.observed, scale)
+        return Evaluated(value=float(np.sum(found.log_likelihood)), whitened=found.whitened, roots=found.roots / factor)
 
     def possible(self, point: FloatArray) -> Evaluated | None:
         """As ``__call__``, or None where that is impossible."""

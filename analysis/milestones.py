@@ -84,8 +84,10 @@ class Milestones:
 def steering_at(drive: Drive, initial: InitialState, times: FloatArray) -> Steering:
     """E at increasing ``times`` ≥ 0 (seconds, (n,)) by scheme and direction; arrays of shape (n,).
 
-    Without the record the scatter of the initial means counts as uncertainty. Raises ValueError for other times.
+    Without the record the scatter of the initial means counts as uncertainty. Raises ValueError for other times, or an
+    initial state that is not Gaussian: given the record its covariance is another in each run.
     """
+    initial.require_gaussian("E")
     seen = drive.covariances(initial.covariance, times, conditional=True)
     unseen = drive.covariances(initial.unconditional, times, conditional=False)
     return {
@@ -95,7 +97,11 @@ def steering_at(drive: Drive, initial: InitialState, times: FloatArray) -> Steer
 
 
 def milestones(drive: Drive, initial: InitialState, horizon: float) -> Milestones:
-    """What happens to E(t), searched for all times; for a drive that does not settle, until ``horizon`` (seconds)."""
+    """What happens to E(t), searched for all times; for a drive that does not settle, until ``horizon`` (seconds).
+
+    Raises ValueError for an initial state that is not Gaussian.
+    """
+    initial.require_gaussian("E")
     settles = math.isfinite(drive.relaxation_time)
     times = _scan(drive, initial, horizon)
     found = steering_at(drive, initial, times)

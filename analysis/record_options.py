@@ -93,7 +93,11 @@ def _demodulated(found: "Record", values: dict[str, Any]) -> "Record":
         raise ValueError(f"the record has {found.values.shape[1]} intervals, fewer than the {count} to demodulate over")
     parts = demodulate(found.values[:, :whole], found.interval, frequency, count)
     gaps = np.isnan(parts).any(axis=-1, keepdims=True)
-    return replace(found, values=np.where(gaps, np.nan, parts), interval=count * found.interval, channels=channels)
+    # a cosine and a sine part come from each channel, in this order, and are multiplied as it was
+    scales = tuple(np.repeat(found.scale, len(channels) // len(found.channels)).tolist())
+    return replace(
+        found, values=np.where(gaps, np.nan, parts), interval=count * found.interval, channels=channels, scales=scales
+    )
 
 
 def built(values: dict[str, Any]) -> tuple[LinearModel, InitialState]:

@@ -57,6 +57,8 @@ class Record:
     start : start of the first one, seconds
     channels : names, in the order of ``sim.model``
     options : what the file says of the experiment, options of the command line by name
+    scales : what was measured was multiplied by to give ``values``, one number a channel: the calibration, times the
+        interval for a current in a unit that does not say that it is one; 1 if left out
 
     Raises
     ------
@@ -70,6 +72,7 @@ class Record:
     start: float
     channels: tuple[str, ...]
     options: dict[str, Any]
+    scales: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         require(self.interval, "interval", low=0.0, low_open=True)
@@ -86,6 +89,11 @@ class Record:
         if np.any(missing != missing[:1, :, :1]):
             where = np.argwhere(missing != missing[:1, :, :1])[0].tolist()
             raise ValueError(f"gaps must be common to all records and channels, got another at {where}")
+
+    @property
+    def scale(self) -> FloatArray:
+        """``scales``, or ones; array of shape (channels,)."""
+        return np.ones(len(self.channels)) if self.scales is None else np.array(self.scales)
 
     @property
     def observed(self) -> NDArray[np.bool_]:
@@ -213,12 +221,15 @@ def _record(table: Table, calibration: float | None, quantity: Quantity | None, 
     """The table in √s, its channels in order, its gaps filled with NaN."""
     channels = arranged(table.names)
     factor = 1.0 if calibration is None else calibration
+    scales = []
     values = np.full((len(table.values), int(table.index[-1]) + 1, len(channels)), np.nan)
     with np.errstate(over="ignore"):
         for place, name in enumerate(channels):
             column = table.names.index(name)
             kind = quantity_of(name, table.units[column], quantity, calibrated=calibration is not None)
             scale = factor * (table.interval if kind == "current" else 1.0)
+            # from one known unit to another is no matter of choice, and the same record stays as probable as it was
+            scales.append(float(factor if table.units[column] in UNITS[kind] else scale))
             values[:, table.index, place] = table.values[:, :, column] * scale
     if np.isinf(values).any():
         raise ValueError(
@@ -236,4 +247,7 @@ def _record(table: Table, calibration: float | None, quantity: Quantity | None, 
             f"all {values.shape[1]} intervals are gaps, with a dead time of {dead_time!r} s; one must be recorded"
         )
     values[missing] = np.nan
-    return Record(values=values, interval=table.interval, start=table.start, channels=channels, options=table.options)
+    return Record(
+        values=values, interval=table.interval, start=table.start, channels=channels, options=table.options,
+        scales=tuple(scales),
+    )  # fmt: skip

@@ -11,8 +11,11 @@ from analysis.optimum import Optimum, Search, best_points
 from analysis.parallel import in_parallel
 from analysis.steering import DIRECTIONS, SCHEMES, Direction
 
-# of C₋, for the exact curve
-_PER_DECADE = 5
+# of C₋, for the exact curve, beside the values that are asked for: straight lines between them, on logarithmic axes,
+# are then within 3 % of d where the best point switches from one branch to another, and within 1 % elsewhere
+_PER_DECADE = 20
+# what is this close to a value asked for is that value
+_SAME = 1e-9
 
 
 def optima(
@@ -48,31 +51,40 @@ def steps(searches: dict[tuple[str, float], Search]) -> int:
 
 
 def _curve(searches: dict[tuple[str, float], Search]) -> dict[tuple[str, float], Search]:
-    """The same searches on a grid over the range of C₋."""
-    given = [c_minus for _, c_minus in searches]
-    count = 1 + int(np.ceil(_PER_DECADE * np.log10(max(given) / min(given))))
-    grid = np.geomspace(min(given), max(given), count)
+    """The same searches on a grid over the range of C₋, but for the C₋ that are in ``searches``."""
+    given = np.array(sorted({c_minus for _, c_minus in searches}))
+    count = 1 + int(np.ceil(_PER_DECADE * np.log10(given[-1] / given[0]) - _SAME))
+    grid = np.geomspace(given[0], given[-1], count)
+    between = grid[~np.isclose(grid[:, None], given, rtol=_SAME, atol=0.0).any(axis=1)].tolist()
     return {
-        (bath, float(c_minus)): replace(search, c_minus=float(c_minus))
+        (bath, c_minus): replace(search, c_minus=c_minus)
         for (bath, _), search in searches.items()
-        for c_minus in grid
+        for c_minus in between
     }
 
 
 def exact_curve(
-    searches: dict[tuple[str, float], Search], jobs: int = 1, progress: Progress | None = None
+    searches: dict[tuple[str, float], Search],
+    comparisons: Sequence[Comparison],
+    jobs: int = 1,
+    progress: Progress | None = None,
 ) -> xr.Dataset:
-    """d from the exact optima on a grid over the range of C₋: ``d_curve`` (curve_point, direction)."""
+    """d from the exact optima over the range of C₋: ``d_curve`` (curve_point, direction), by bath and rising C₋.
+
+    At the C₋ of the ``comparisons``, those that ``study`` makes of ``searches``, it is theirs.
+    """
     points = _curve(searches)
-    values = [
-        [1.0 - conditional.value / unconditional.value for unconditional, conditional in best.values()]
-        for best in optima(list(points.values()), jobs, progress)
-    ]
+    known = np.array([each.exact_improvement for each in comparisons]).reshape(-1, len(DIRECTIONS))
+    values = dict(zip(searches, known.tolist(), strict=True))
+    for point, best in zip(points, optima(list(points.values()), jobs, progress), strict=True):
+        values[point] = [1.0 - conditional.value / unconditional.value for unconditional, conditional in best.values()]
+    baths = list(dict.fromkeys(bath for bath, _ in searches))
+    order = sorted(values, key=lambda point: (baths.index(point[0]), point[1]))
     return xr.Dataset(
-        {"d_curve": (("curve_point", "direction"), np.array(values))},
+        {"d_curve": (("curve_point", "direction"), np.array([values[point] for point in order]))},
         coords={
-            "curve_bath": ("curve_point", [bath for bath, _ in points]),
-            "curve_c_minus": ("curve_point", [c_minus for _, c_minus in points]),
+            "curve_bath": ("curve_point", [bath for bath, _ in order]),
+            "curve_c_minus": ("curve_point", [c_minus for _, c_minus in order]),
             "direction": [f"E_{direction}" for direction in DIRECTIONS],
         },
     )

@@ -197,7 +197,7 @@ def status(report: Report) -> Table:
 def comparison(report: Report) -> Table:
     """d by bath, C₋ and direction, and how many intervals hold the exact value."""
     held = [
-        low <= values["d_exact"] <= high
+        (low is None or low <= values["d_exact"]) and (high is None or values["d_exact"] <= high)
         for point in report["points"]
         for values in (point[key(direction)] for direction in DIRECTIONS)
         for low, high in [values["d_ci"]]
@@ -265,9 +265,10 @@ def claims_page(report: list[dict[str, str]]) -> str:
     return "\n".join([*lines, *rows, ""])
 
 
-def interval(bounds: list[float], style: str) -> str:
-    """From the lower to the upper end, in a format."""
-    return f"{bounds[0]:{style}} .. {bounds[1]:{style}}"
+def interval(bounds: list[float | None], style: str) -> str:
+    """From the lower to the upper end, in a format; an end that is not there is left open."""
+    low, high = ("" if end is None else f"{end:{style}}" for end in bounds)
+    return f"{low} .. {high}".strip()
 
 
 def table_of(title: str, *columns: str, **style: Any) -> Table:

@@ -42,10 +42,11 @@ def steering_transient(drive: LinearModel | Drive, initial: InitialState, times:
     """E(t) from an initial state, at increasing ``times`` ≥ 0 (seconds), with and without the record.
 
     A model alone is switched on at t = 0 for good. Without the record the scatter of the initial means counts as
-    uncertainty. Raises ValueError for times that decrease or are negative.
+    uncertainty. Raises ValueError for times that decrease or are negative, or a state that is not Gaussian.
     """
     if isinstance(drive, LinearModel):
         drive = Drive(models=(drive,))
+    times = np.asarray(times, dtype=float)
     found = steering_at(drive, initial, times)
     return Transient(
         times=times,

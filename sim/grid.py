@@ -6,7 +6,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.parameters import require, require_count
+from sim.parameters import in_python, plain_number, require, require_count
 
 # a ratio this close to a whole number differs from it by rounding alone
 _WHOLE = 1e-9
@@ -27,6 +27,7 @@ class TimeGrid:
     saves: int
 
     def __post_init__(self) -> None:
+        in_python(self, "step", "steps_per_save", "saves")
         require(self.step, "step", low=0.0, low_open=True)
         require_count(self.steps_per_save, "steps_per_save", low=1)
         require_count(self.saves, "saves", low=1)
@@ -38,6 +39,7 @@ class TimeGrid:
         ``step`` must divide the save interval (left out: one step an interval).
         Raises ValueError if it does not; the message names the next finer step that does.
         """
+        duration, saves, step = map(plain_number, (duration, saves, step))
         require(duration, "duration", low=0.0, low_open=True)
         require_count(saves, "saves", low=1)
         interval = duration / saves

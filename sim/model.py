@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.parameters import Bath, Cascade, Detection, require
+from sim.parameters import Bath, Cascade, Detection, plain_number, require
 
 ComplexArray = NDArray[np.complex128]
 
@@ -123,7 +123,7 @@ def lab(cascade: Cascade, detection: Detection, frequency: float | tuple[float, 
 
     Raises ValueError for a frequency that is not positive and finite.
     """
-    of_minus, of_plus = frequency if isinstance(frequency, tuple) else (frequency, frequency)
+    of_minus, of_plus = map(plain_number, frequency if isinstance(frequency, tuple) else (frequency, frequency))
     for name, value in (("of minus", of_minus), ("of plus", of_plus)):
         require(value, f"frequency {name}", low=0.0, low_open=True)
     fields = np.zeros((2, 4), dtype=complex)

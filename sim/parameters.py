@@ -6,7 +6,7 @@ Symbols are those of Sec. II of arXiv:1901.04250.
 import math
 from dataclasses import dataclass, field
 from numbers import Integral
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 # no rate, occupation or ratio beyond this means anything, and products of a few of them stay finite
 MOST = 1e15
@@ -20,6 +20,7 @@ def require(value: float, name: str, *, low: float, high: float = math.inf, low_
 
     ``low_open`` excludes ``low`` itself. Infinite values and NaN are refused.
     """
+    value = plain_number(value)
     above = value > low if low_open else value >= low
     if not (math.isfinite(value) and above and value <= high):
         least = f"{'more than' if low_open else 'at least'} {low:g}"
@@ -31,6 +32,20 @@ def require_count(value: int, name: str, *, low: int) -> None:
     """Raise ValueError, naming the value and what is allowed, unless it is a whole number of at least ``low``."""
     if isinstance(value, bool) or not isinstance(value, Integral) or value < low:
         raise ValueError(f"{name} must be a whole number of at least {low}, got {value!r}")
+
+
+def in_python(instance: object, *names: str) -> None:
+    """Turn the named fields of a frozen dataclass from numpy's scalars into numbers of Python.
+
+    Sums in eight bits wrap around and products in half precision overflow, and neither says so.
+    """
+    for name in names:
+        object.__setattr__(instance, name, plain_number(getattr(instance, name)))
+
+
+def plain_number(value: Any) -> Any:
+    """A scalar of numpy, or an array of one number, as a number of Python; everything else as it is."""
+    return value.item() if getattr(value, "ndim", None) == 0 else value
 
 
 class UnstableError(ValueError):
@@ -56,6 +71,7 @@ class Bath:
     occupation: float
 
     def __post_init__(self) -> None:
+        in_python(self, "linewidth", "occupation")
         require(self.linewidth, "linewidth", low=0.0, high=MOST)
         require(self.occupation, "occupation", low=0.0, high=MOST)
 
@@ -102,6 +118,7 @@ class Oscillator:
     bath: Bath
 
     def __post_init__(self) -> None:
+        in_python(self, "strength", "angle")
         require(self.strength, "strength", low=0.0, high=MOST**2)
         require(self.angle, "angle", low=0.0, high=math.pi / 2)
 
@@ -112,6 +129,7 @@ class Oscillator:
         Raises ValueError if the cooperativity is negative or the bath has γ̃₀ = 0 (C is then undefined:
         give the strength instead), or next to nothing.
         """
+        cooperativity = plain_number(cooperativity)
         require(cooperativity, "cooperativity", low=0.0, high=MOST)
         if bath.decoherence_rate == 0.0:
             raise ValueError("cooperativity needs a bath of linewidth more than 0; give the strength instead")
@@ -162,6 +180,7 @@ class Cascade:
     path_phase: float = 0.0
 
     def __post_init__(self) -> None:
+        in_python(self, "loss", "path_phase")
         require(self.loss, "loss", low=0.0, high=1.0)
         require(self.path_phase, "path_phase", low=-math.inf)
 
@@ -204,6 +223,7 @@ class Detection:
     scheme: Scheme = "homodyne"
 
     def __post_init__(self) -> None:
+        in_python(self, "lo_phase", "efficiency")
         require(self.lo_phase, "lo_phase", low=-math.inf)
         require(self.efficiency, "efficiency", low=0.0, high=1.0)
         if self.scheme not in SCHEMES:

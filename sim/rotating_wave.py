@@ -16,10 +16,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sim.gaussian.moments import MomentEquations
-from sim.parameters import Bath, Cascade, Scheme
+from sim.parameters import Bath, Cascade, Scheme, require
 
 FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
+BoolArray = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -33,7 +34,8 @@ class RotatingWave:
     bath_minus, bath_plus : the thermal baths
     loss, path_phase : ε and φ
 
-    Values are taken as they are: ``Oscillator`` and ``Cascade`` validate.
+    Raises ValueError for a strength that is negative or not finite, an angle or a phase that is not finite, or a loss
+    outside [0, 1]. An unstable point is one like others: what has no meaning there, ``sim.analytic`` leaves out.
     """
 
     strength_minus: FloatArray
@@ -44,6 +46,17 @@ class RotatingWave:
     bath_plus: Bath
     loss: float = 0.0
     path_phase: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name, least in (("strength", 0.0), ("angle", -np.inf)):
+            for which in ("minus", "plus"):
+                values = np.asarray(getattr(self, f"{name}_{which}"))
+                wrong = ~(np.isfinite(values) & (values >= least))
+                if np.any(wrong):
+                    rule = "finite and at least 0" if least == 0.0 else "finite"
+                    raise ValueError(f"{name}_{which} must be {rule}, got {values[wrong][0]!s}")
+        require(self.loss, "loss", low=0.0, high=1.0)
+        require(self.path_phase, "path_phase", low=-np.inf)
 
     @classmethod
     def of(cls, cascade: Cascade) -> Self:
@@ -95,6 +108,12 @@ class RotatingWave:
     def damping_plus(self) -> FloatArray:
         """γ₊, rad/s."""
         return self.bath_plus.linewidth - self.strength_plus * np.cos(2 * self.angle_plus)
+
+    @property
+    def stable(self) -> BoolArray:
+        """Whether γ₋ > 0 and γ₊ > 0: only then is there a steady state without the record."""
+        stable: BoolArray = (self.damping_minus > 0.0) & (self.damping_plus > 0.0)
+        return stable
 
     @property
     def noise_minus(self) -> FloatArray:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.conventions import VACUUM_VARIANCE, symplectic_form
-from sim.parameters import MOST, require
+from sim.parameters import MOST, plain_number, require
 from sim.roots import root_of
 
 FloatArray = NDArray[np.float64]
@@ -66,6 +66,14 @@ class InitialState:
         """Whether mean and covariance say all there is to say."""
         return True
 
+    def require_gaussian(self, what: str) -> None:
+        """Raise ValueError unless the state is Gaussian; ``what`` is computed from mean and covariance alone."""
+        if not self.gaussian:
+            raise ValueError(
+                f"{what} cannot be followed from the state {self.name!r}, which is not Gaussian: mean and covariance "
+                "do not say all of it; simulate trajectories from it with the Fock engine"
+            )
+
     @property
     def center(self) -> FloatArray:
         """``mean``, or zeros; array of shape (d,)."""
@@ -123,7 +131,7 @@ def squeezed_state(factors: tuple[float, ...], angles: tuple[float, ...] | None 
     if len(angles) != len(factors):
         raise ValueError(f"there must be one angle per squeezing factor, got {len(angles)} for {len(factors)}")
     covariance = np.zeros((2 * len(factors),) * 2)
-    for mode, (factor, angle) in enumerate(zip(factors, angles, strict=True)):
+    for mode, (factor, angle) in enumerate(zip(map(plain_number, factors), map(plain_number, angles), strict=True)):
         require(factor, "squeezing factor", low=-10.0, high=10.0)
         require(angle, "squeezing angle", low=-np.inf)
         turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])

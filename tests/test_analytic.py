@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import mpmath as mp
 import numpy as np
@@ -150,3 +151,59 @@ def test_without_exchange_and_common_noise_the_state_is_a_product() -> None:
     covariance = steady_covariance(RotatingWave.of(Cascade(minus=half, plus=half)))
     # sin π is 1e-16 in floats
     assert covariance == pytest.approx(0.5 * np.eye(4), abs=4 * EPS)
+
+
+# γ₋ < 0; γ₊ < 0; both; a rate of exactly 0; an oscillator without light and without bath
+UNSTABLE = {
+    "minus": ((50, 0.20), (50, 0.40), (HOT, HOT)),
+    "plus": ((50, 0.40), (50, 0.20), (HOT, HOT)),
+    "both": ((50, 0.20), (50, 0.10), (HOT, VACUUM)),
+    "marginal": ((1.0, 0.0), (2.0, 0.4), (Bath(linewidth=2.0, occupation=0.5), COLD)),
+}
+
+
+def rotating(case: str) -> RotatingWave:
+    (c_minus, minus), (c_plus, plus), baths = UNSTABLE[case]
+    return RotatingWave.of(cascade(c_minus, c_plus, minus, plus, baths))
+
+
+@pytest.mark.parametrize("case", UNSTABLE)
+def test_there_is_no_answer_without_a_steady_state(case: str) -> None:
+    point = rotating(case)
+    assert not point.stable
+    assert np.isnan(steering_parameters(point)).all()
+    assert np.isnan(steady_covariance(point)[:2, :2].diagonal()).all()
+    # an oscillator alone has a variance if it is damped itself
+    damped = [float(point.damping_minus) > 0.0, float(point.damping_plus) > 0.0]
+    assert [not math.isnan(each) for each in bare_variances(point)] == damped
+
+
+def test_nothing_acts_and_nothing_damps() -> None:
+    still = Oscillator(strength=0.0, angle=0.3, bath=NO_BATH)
+    for minus, plus in ((still, Oscillator(strength=1.0, angle=1.2, bath=COLD)), (still, still)):
+        point = RotatingWave.of(Cascade(minus=minus, plus=plus))
+        assert np.isnan(steering_parameters(point)).all()
+        assert math.isnan(bare_variances(point)[0])
+
+
+def test_one_unstable_point_leaves_its_neighbours_as_they_are() -> None:
+    angles = np.array([0.20, 0.25, 0.35]) * math.pi
+    many = RotatingWave.in_bath(HOT, cooperativities=(50.0, 50.0), angles=(angles, 0.4 * math.pi))
+    found = np.array(steering_parameters(many))
+    assert np.isnan(found[:, 0]).all()
+    assert np.isfinite(found[:, 1:]).all()
+    assert found[:, 2] == pytest.approx([0.3543176, 0.3425146], abs=5e-8)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"strength_minus": np.array([1.0, -1.0])}, r"strength_minus must be finite and at least 0, got -1\.0"),
+        ({"strength_plus": np.array(np.inf)}, "strength_plus must be finite and at least 0, got inf"),
+        ({"angle_plus": np.array(np.nan)}, "angle_plus must be finite, got nan"),
+        ({"loss": 1.5}, r"loss must be at least 0 and at most 1, got 1\.5"),
+    ],
+)
+def test_rates_that_no_cascade_has(changed: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        replace(rotating("minus"), **changed)

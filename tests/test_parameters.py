@@ -1,11 +1,19 @@
 import math
 import re
+from collections.abc import Callable
+from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sim.gaussian.covariance import transient
+from sim.gaussian.filtering import filter_record
+from sim.grid import TimeGrid
+from sim.model import lab, rwa
 from sim.parameters import Bath, Cascade, Detection, Oscillator, UnstableError, require
+from sim.states import ground_state, squeezed_state
 from tests.systems import HOT, NO_BATH, VACUUM, cascade
 
 TINY = 1e-300
@@ -146,3 +154,32 @@ def test_zero_damping_is_unstable_and_positive_damping_is_not() -> None:
 def test_detectors_of_each_scheme() -> None:
     assert Detection(lo_phase=0.3).lo_phases == (0.3,)
     assert Detection(lo_phase=0.3, scheme="heterodyne").lo_phases == (0.3, 0.3 + math.pi / 2)
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.float32, np.float16, np.int64, np.uint8, np.array])
+def test_numbers_of_numpy_are_the_numbers_that_they_are(kind: Callable[[int], Any]) -> None:
+    def built(number: Callable[[int], Any], count: Callable[[int], Any]) -> tuple[Any, ...]:
+        bath = Bath(linewidth=number(200), occupation=number(1))
+        # 200 · 1.5 · 2, 200 · 200 and −100 are no numbers of eight bits
+        minus = Oscillator.from_cooperativity(number(2), number(1), bath)
+        system = Cascade(minus=minus, plus=Oscillator(strength=number(200), angle=number(1), bath=bath), loss=number(0))
+        light = Detection(lo_phase=number(1), efficiency=number(1))
+        grid = TimeGrid(step=number(1), steps_per_save=count(200), saves=count(200))
+        pair = squeezed_state((number(1), number(2)), (number(1), number(0)))
+        models = rwa(system, light), lab(system, light, number(100)), lab(system, light, (number(100), number(101)))
+        return system, light, grid, grid.steps, pair.covariance, *(each.hamiltonian for each in models)
+
+    # what counts is a whole number
+    count = int if "float" in str(kind) else kind
+    for found, expected in zip(built(kind, count), built(float, int), strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_lists_are_arrays_wherever_numbers_are_taken() -> None:
+    model = rwa(cascade(2, 3, 0.3, 0.4), Detection())
+    np.testing.assert_array_equal(
+        transient(model, np.eye(4).tolist(), [1, 2], conditional=True),  # type: ignore[arg-type]
+        transient(model, np.eye(4), np.array([1.0, 2.0]), conditional=True),
+    )
+    unread = filter_record(model, [[0, 0]], np.float32(0.5), ground_state())  # type: ignore[arg-type]
+    np.testing.assert_array_equal(unread.means, np.zeros((2, 4)))

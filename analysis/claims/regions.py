@@ -169,8 +169,7 @@ def vacuum_regions() -> Iterator[Claim]:
 
 def _regime(point: RotatingWave) -> FloatArray:
     forward, backward = analytic.steering_parameters(point)
-    stable = (point.damping_minus > 0) & (point.damping_plus > 0)
-    result: FloatArray = np.where(stable, 2.0 * (forward < STEERING_BOUND) + (backward < STEERING_BOUND), -1.0)
+    result: FloatArray = np.where(point.stable, 2.0 * (forward < STEERING_BOUND) + (backward < STEERING_BOUND), -1.0)
     return result
 
 

@@ -298,7 +298,7 @@ def compare(as_json: bool, out: Path, figure: Path, quiet: bool, **values: Any) 
         stack.enter_context(workers_of(values["cluster"], values["jobs"]))
         bar = stack.enter_context(progress("optima and ensembles", study.steps(searches), quiet))
         found = study.study(searches, sampling, bar)
-        curve = study.exact_curve(searches, values["jobs"], bar)
+        curve = study.exact_curve(searches, found, values["jobs"], bar)
         dataset = study.dataset(searches, found).merge(curve)
         dataset.attrs.update(
             trajectories=trajectories, seed=str(values["seed"]), method=json.dumps(plain(sampling.method.identity))

@@ -1,5 +1,6 @@
 """The command that all others belong to."""
 
+import inspect
 import logging
 from importlib import metadata
 
@@ -14,7 +15,21 @@ def version() -> str:
         return "of a checkout that is not installed"
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class Command(click.Command):
+    """A command whose line in the list of commands is the first paragraph of its help, whole."""
+
+    def get_short_help_str(self, limit: int = 45) -> str:
+        """The first paragraph: cut to a width, as click does, it would end in the middle of a sentence."""
+        return " ".join(inspect.cleandoc(self.help or "").split("\n\n")[0].split())
+
+
+class Group(click.Group):
+    """A group of such commands."""
+
+    command_class = Command
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(version=version(), prog_name="steering")
 @click.option("--verbose", is_flag=True, help="Log what is done, block by block, on standard error.")
 def steering(verbose: bool) -> None:

@@ -48,7 +48,7 @@ _D = {"long_name": "relative improvement of E by the record, (E_u - E_c)/E_u", "
 
 def improvements(
     *,
-    points: int = 21,
+    points: int = 41,
     simulated: int = 6,
     trajectories: int = 10_000,
     seed: int = 0,

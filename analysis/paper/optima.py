@@ -46,7 +46,7 @@ def cooperativities(points: int) -> FloatArray:
     return np.geomspace(*C_MINUS, points)
 
 
-def best_steering(*, points: int = 61, jobs: int = 1, progress: Progress | None = None) -> xr.Dataset:
+def best_steering(*, points: int = 121, jobs: int = 1, progress: Progress | None = None) -> xr.Dataset:
     """Fig. 4: the smallest E against C₋; ``E`` (bath, coupling, loss, c_minus, direction).
 
     ``points`` values of C₋; ``progress(done, total)`` is called as the searches end. Likewise in the other figures.
@@ -54,12 +54,12 @@ def best_steering(*, points: int = 61, jobs: int = 1, progress: Progress | None 
     return _select(_best(points, jobs, progress), 4, "E")
 
 
-def best_angles(*, points: int = 61, jobs: int = 1, progress: Progress | None = None) -> xr.Dataset:
+def best_angles(*, points: int = 121, jobs: int = 1, progress: Progress | None = None) -> xr.Dataset:
     """Fig. 6: the angles of the best points; ``theta_minus_pi``, ``theta_plus_pi`` and ``E``, as in Fig. 4."""
     return _select(_best(points, jobs, progress), 6, "theta_minus_pi", "theta_plus_pi", "E")
 
 
-def best_ratios(*, points: int = 61, jobs: int = 1, progress: Progress | None = None) -> xr.Dataset:
+def best_ratios(*, points: int = 121, jobs: int = 1, progress: Progress | None = None) -> xr.Dataset:
     """Fig. 7: C₊/C₋ of the best points; ``c_plus_over_c_minus`` and ``E``, as in Fig. 4.
 
     NaN where the best symmetric angle is π/2 (Appendix A: E does not depend on C₊ there, or tends to ½ with it).

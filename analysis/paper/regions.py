@@ -156,19 +156,12 @@ def _working_points(
 
 def _steering(point: RotatingWave) -> FloatArray:
     """E of both directions, NaN where unstable; array of shape (2, ...)."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(_stable(point), np.stack(steering_parameters(point)), np.nan)
+    return np.stack(steering_parameters(point))
 
 
 def _bare(point: RotatingWave) -> FloatArray:
-    """Bare variances of − and +, NaN where unstable; array of shape (2, ...)."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(_stable(point), np.stack(bare_variances(point)), np.nan)
-
-
-def _stable(point: RotatingWave) -> NDArray[np.bool_]:
-    stable: NDArray[np.bool_] = (point.damping_minus > 0.0) & (point.damping_plus > 0.0)
-    return stable
+    """Bare variances of − and +, NaN where one of them is unstable; array of shape (2, ...)."""
+    return np.where(point.stable, np.stack(bare_variances(point)), np.nan)
 
 
 def _directions() -> list[str]:

@@ -22,6 +22,7 @@ from sim.fock.operators import initial_density, lindblad_operators
 from sim.fock.sector import Sector, generator, phase_invariant
 from sim.fock.sector_moments import inspect_sector
 from sim.fock.sector_solver import Propagator, stationary_vector
+from sim.gaussian.covariance import require_times
 from sim.model import LinearModel
 from sim.parameters import UnstableError
 from sim.states import InitialState
@@ -152,14 +153,14 @@ def _null_vector(generator: sp.csc_array, size: int) -> NDArray[np.complex128]:
 def evolve(
     model: LinearModel, cutoffs: tuple[int, ...], initial: InitialState, times: FloatArray, *, states: bool = False
 ) -> Evolution:
-    """Unconditional evolution from ``initial`` at ``times[0]``.
+    """Unconditional evolution to ``times`` from ``initial`` at t = 0, whatever the first of the times.
 
     In the sector where model and state are phase-invariant (ground and thermal states are, Fock states too), with an
     error below 1e-10 whatever the rates; else by QuTiP's mesolve.
 
     Parameters
     ----------
-    times : increasing, array of shape (n,), seconds
+    times : increasing, ≥ 0, seconds since ``initial``; array of shape (n,), n ≥ 1
     states : keep the density operators
 
     Warns CutoffWarning where a cutoff is too small for a state on the way.
@@ -167,13 +168,14 @@ def evolve(
     Raises
     ------
     ValueError
-        if the times do not increase, or cutoffs or initial state do not suit.
+        if there are no times, they decrease or are negative, or cutoffs or initial state do not suit.
     UnphysicalStateError
         if the integration breaks down.
     """
     times = np.asarray(times, dtype=float)
-    if times.ndim != 1 or times.size == 0 or not np.all(np.isfinite(times)) or np.any(np.diff(times) <= 0):
-        raise ValueError(f"times must be finite and increasing, got {times}")
+    require_times(times)
+    if times.size == 0:
+        raise ValueError("times must be at least one, got none")
     density = initial_density(initial, cutoffs)
     sector = Sector(cutoffs)
     if phase_invariant(model) and sector.holds(density.full()):
@@ -195,9 +197,10 @@ def evolve(
 
 def _path_in_sector(model: LinearModel, sector: Sector, density: qutip.Qobj, times: FloatArray) -> list[FloatArray]:
     propagator = Propagator(generator(model, sector), sector)
-    path = [sector.vector(density.full())]
-    for duration in np.diff(times):
-        path.append(propagator.advance(path[-1], float(duration)))
+    path, state = [], sector.vector(density.full())
+    for duration in np.diff(times, prepend=0.0):
+        state = propagator.advance(state, float(duration)) if duration > 0.0 else state
+        path.append(state)
     return path
 
 
@@ -206,5 +209,9 @@ def _path_in_full(
 ) -> list[qutip.Qobj]:
     options = {"atol": 1e-12, "rtol": 1e-9, "nsteps": 10**7, "progress_bar": ""}
     solver = qutip.MESolver(lindblad_operators(model, cutoffs).liouvillian(), options=options)
-    solver.start(density, times[0])
-    return [density, *(solver.step(time) for time in times[1:])]
+    solver.start(density, 0.0)
+    path, state = [], density
+    for time, duration in zip(times, np.diff(times, prepend=0.0), strict=True):
+        state = solver.step(time) if duration > 0.0 else state
+        path.append(state)
+    return path

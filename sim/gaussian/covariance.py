@@ -22,16 +22,17 @@ def steady_state(model: LinearModel, *, conditional: bool) -> FloatArray:
 
 
 def transient(model: LinearModel, initial: FloatArray, times: FloatArray, *, conditional: bool) -> FloatArray:
-    """Covariance at ``times`` from ``initial`` at t = 0.
+    """Covariance at ``times`` from ``initial`` at t = 0, whatever the first of the times.
 
     Parameters
     ----------
-    initial : array of shape (d, d)
-    times : increasing, ≥ 0, seconds; array of shape (n,)
+    initial : array of shape (d, d), of a Gaussian state if ``conditional``
+    times : increasing, ≥ 0, seconds since ``initial``; array of shape (n,)
 
     Returns an array of shape (n, d, d). Raises ValueError for another shape, or times that decrease or
     are negative.
     """
+    initial, times = np.asarray(initial, dtype=float), np.asarray(times, dtype=float)
     if initial.shape != (model.dimension,) * 2 or not np.all(np.isfinite(initial)):
         raise ValueError(f"initial must be finite, of shape {(model.dimension,) * 2}, got {initial}")
     require_times(times)

@@ -9,7 +9,7 @@ from sim.gaussian.kalman import Cycle, Gains, Step, follow, share
 from sim.gaussian.moments import moment_equations
 from sim.gaussian.propagator import propagator
 from sim.model import LinearModel
-from sim.parameters import require
+from sim.parameters import plain_number, require
 from sim.states import InitialState
 
 FloatArray = NDArray[np.float64]
@@ -28,7 +28,8 @@ class Filtered:
     covariances : their covariances, the same for every record; array of shape (intervals + 1, d, d)
     innovations : ΔY less its prediction, whitened to unit variance; array of shape (..., intervals, m). White
         noise if the record fits the model; NaN where nothing was observed.
-    log_likelihood : log of the probability density of what was observed, for a record in √s; array of shape (...), nats
+    log_likelihood : log of the probability density of what was observed; array of shape (...), nats. The density is
+        one of the numbers before they were multiplied by ``scale``.
     """
 
     means: FloatArray
@@ -55,8 +56,9 @@ class Innovations:
 
 
 def filter_record(
-    model: LinearModel, record: FloatArray, interval: float, initial: InitialState, observed: BoolArray | None = None
-) -> Filtered:
+    model: LinearModel, record: FloatArray, interval: float, initial: InitialState, observed: BoolArray | None = None,
+    scale: float | FloatArray = 1.0
+) -> Filtered:  # fmt: skip
     """Filter records of dY summed over intervals of equal length.
 
     The observer knows the sums only, not what happened within an interval, so the covariance is that of a
@@ -67,16 +69,22 @@ def filter_record(
     ----------
     record : array of shape (..., intervals, m), √s
     interval : length of each, seconds
-    initial : state before the record; its scatter counts as unknown
+    initial : Gaussian state before the record; its scatter counts as unknown
     observed : False where nothing was recorded, in any of the records: the state evolves unread there, and what
         ``record`` holds is not looked at; array of shape (intervals,), all True if left out
+    scale : by which the measured numbers were multiplied to give ``record``, one factor or one a channel, array of
+        shape (m,), not 0. Likelihoods of one measurement under two calibrations compare only if each is a density of
+        the same numbers: every observed one brings a factor |scale|.
 
-    Raises ValueError if the record is empty, of the wrong width or not finite where it was observed, ``observed`` is
-    not one truth value an interval, the interval is not positive, or the covariance of an innovation not either.
+    Raises ValueError if the initial state is not Gaussian, the record is empty, of the wrong width or not finite where
+    it was observed, ``observed`` is not one truth value an interval, the interval is not positive, the scale is 0 or
+    not finite, or the covariance of an innovation is not positive.
     """
+    initial.require_gaussian("a record")
+    record, interval = np.asarray(record, dtype=float), plain_number(interval)
     seen = _validated(model, record, interval, observed)
     count = seen.size
-    run = _run(model, record, seen, interval, initial, means=count + 1, covariances=count + 1, roots=_STRETCH)
+    run = _run(model, record, seen, interval, initial, scale, means=count + 1, covariances=count + 1, roots=_STRETCH)
     return Filtered(
         means=run.means,
         covariances=run.gains.covariances,
@@ -86,14 +94,17 @@ def filter_record(
 
 
 def innovations_of(
-    model: LinearModel, record: FloatArray, interval: float, initial: InitialState, observed: BoolArray | None = None
-) -> Innovations:
+    model: LinearModel, record: FloatArray, interval: float, initial: InitialState, observed: BoolArray | None = None,
+    scale: float | FloatArray = 1.0
+) -> Innovations:  # fmt: skip
     """The innovations and the likelihood alone, for records too long to keep their means and covariances.
 
     Parameters, and what is raised, as ``filter_record``; the numbers are the same to the bit.
     """
+    initial.require_gaussian("a record")
+    record, interval = np.asarray(record, dtype=float), plain_number(interval)
     seen = _validated(model, record, interval, observed)
-    run = _run(model, record, seen, interval, initial, means=2, covariances=_STRETCH, roots=seen.size)
+    run = _run(model, record, seen, interval, initial, scale, means=2, covariances=_STRETCH, roots=seen.size)
     run.gains.roots[~seen] = np.nan
     return Innovations(whitened=run.innovations, roots=run.gains.roots, log_likelihood=run.log_likelihood)
 
@@ -127,12 +138,21 @@ def _validated(model: LinearModel, record: FloatArray, interval: float, observed
     return seen
 
 
+def _scales(scale: float | FloatArray, channels: int) -> FloatArray:
+    """One factor a channel, array of shape (channels,); ValueError unless they are that, finite and not 0."""
+    factors = np.asarray(scale, dtype=float)
+    if factors.shape not in ((), (channels,)) or not np.all(np.isfinite(factors) & (factors != 0.0)):
+        raise ValueError(f"scale must be one number or {channels}, finite and not 0, got {scale}")
+    return np.broadcast_to(factors, (channels,))
+
+
 def _run(
     model: LinearModel, record: FloatArray, seen: BoolArray, interval: float, initial: InitialState,
-    *, means: int, covariances: int, roots: int
+    scale: float | FloatArray, *, means: int, covariances: int, roots: int
 ) -> _Run:  # fmt: skip
     """Everything, with as many of the last means, covariances and gains kept as asked for."""
     d, (count, m) = model.dimension, record.shape[-2:]
+    scales = _scales(scale, m)
     records = np.ascontiguousarray(record, dtype=float).reshape(-1, count, m)
     over = propagator(moment_equations(model), interval)
     step = Step(np.ascontiguousarray(over.transition), np.ascontiguousarray(over.noise))
@@ -153,7 +173,9 @@ def _run(
         for index, one in enumerate(records):
             misfit[index] += follow(first, last, one, seen, step, gains, states[index], innovations[index])
     shape = record.shape[:-2]
-    constant = 0.5 * np.log(2.0 * np.pi) * m * np.count_nonzero(seen)
+    # of each channel in turn: the density of a measured number is that of the scaled one times |scale|
+    each = 0.5 * np.log(2.0 * np.pi) - np.log(np.abs(scales))
+    constant = float(np.sum(each)) * np.count_nonzero(seen)
     return _Run(
         means=states.reshape(*shape, means, d),
         gains=gains,

@@ -196,13 +196,15 @@ def follow(
     z = L⁻¹ (ΔY − F_h x̂),   x̂ ← Φ x̂ + W z       or  z = NaN,  x̂ ← Φ x̂  where nothing is observed
 
     ``record`` and ``innovations`` (intervals, m); ``means`` (rows, d), x̂ before interval k in row k modulo their
-    number. Returns Σ (½ z² + log det L).
+    number. Returns Σ (½ z² + log det L), summed with its rounding kept aside (Kahan, Commun. ACM 8, 40 (1965)): in a
+    plain sum it adds up to 4e-10 over 4000 numbers, as much as a fit still has to tell apart.
     """
     m, d = innovations.shape[1], means.shape[1]
     rows, kept = gains.roots.shape[0], means.shape[0]
-    total = 0.0
+    total, lost = 0.0, 0.0
     for k in range(first, last):
         row, now, after = k % rows, k % kept, (k + 1) % kept
+        term = gains.log_roots[row] if observed[k] else 0.0
         for a in range(m):
             if not observed[k]:
                 innovations[k, a] = np.nan
@@ -214,7 +216,7 @@ def follow(
                 value -= gains.roots[row, a, b] * innovations[k, b]
             value /= gains.roots[row, a, a]
             innovations[k, a] = value
-            total += 0.5 * value * value
+            term += 0.5 * value * value
         for i in range(d):
             value = 0.0
             for j in range(d):
@@ -223,6 +225,8 @@ def follow(
                 for a in range(m):
                     value += gains.weights[row, i, a] * innovations[k, a]
             means[after, i] = value
-        if observed[k]:
-            total += gains.log_roots[row]
+        term -= lost
+        raised = total + term
+        lost = (raised - total) - term
+        total = raised
     return total

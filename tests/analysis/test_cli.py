@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from analysis import reports, sampling, study, validation
-from analysis.cli import exact
+from analysis.cli import exact, group
 from analysis.cli.group import version
 from analysis.validation import Check
 from tests import reference
@@ -390,3 +390,18 @@ def test_the_lab_frame_tends_to_the_rotating_one(steering: Run) -> None:
     refused = steering("steady", "--frequency", "0")
     assert refused.code == 2
     assert "frequency must be a positive number of Hz" in refused.err
+
+
+@pytest.mark.parametrize("width", ["60", "80", "200"])
+def test_the_list_of_commands_has_whole_sentences(steering: Run, monkeypatch: pytest.MonkeyPatch, width: str) -> None:
+    monkeypatch.setenv("COLUMNS", width)
+    listed = " ".join(steering("--help").out.partition("Commands:")[2].split())
+    commands = group.steering.commands
+    assert len(commands) == 12
+    for name, command in commands.items():
+        assert command.help is not None
+        sentence = " ".join(command.help.split("\n\n")[0].split())
+        assert sentence[0].isupper()
+        assert sentence[-1] in ".?"
+        assert f"{name} {sentence}" in listed
+    assert "..." not in listed

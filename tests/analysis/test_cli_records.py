@@ -153,6 +153,7 @@ def test_records_in_other_units(steering: Run) -> None:
     simulated(steering, "--duration", "1", "--saves", "50")
     reference = filtered(steering)
     interval = reference["interval_seconds"]
+    # of 100 numbers each is the denser the more they are multiplied by; that it is no increment a known unit says
     for name, header, factor, options in (
         ("current.csv", "[Hz^0.5]", 1 / interval, ()),
         ("volts.csv", "[V]", -1 / (interval * 250.0), ("--calibration", "-250", "--quantity", "current")),
@@ -164,7 +165,8 @@ def test_records_in_other_units(steering: Run) -> None:
                 time, *cells = line.split(",")
                 lines[row] = ",".join([time, *(repr(float(cell) * factor) for cell in cells)])
         Path(name).write_text("\n".join(lines))
-        assert_same(reference, filtered(steering, *options, record=name))
+        density = [reference["log_likelihood"][0] - (100 * math.log(abs(factor)) if options else 0.0)]
+        assert_same({**reference, "log_likelihood": density}, filtered(steering, *options, record=name))
         if options:
             answer = steering("filter", name, *QUIET)
             assert answer.code == 2
@@ -389,12 +391,6 @@ TELLING = (
 )  # fmt: skip
 
 
-def recalibrated(report: dict[str, Any], number: int) -> float:
-    """The log likelihood of a fit as a density of the ``number`` values of the record once they are calibrated."""
-    likelihood, factor = report["log_likelihood"], report["estimates"]["calibration"]["value"]
-    return float(likelihood - number * math.log(factor))
-
-
 def test_a_fit_finds_the_parameters_of_a_simulation(steering: Run) -> None:
     simulated(steering, *TELLING)
     truth = {"efficiency": 0.8, "theta-plus": 0.4, "calibration": 1.0}
@@ -418,7 +414,7 @@ def test_a_fit_finds_the_parameters_of_a_simulation(steering: Run) -> None:
     np.testing.assert_allclose(np.diagonal(report["correlations"]), 1.0)
     # the model that was fitted, from the file that was written
     by_file = filtered(steering, "--config", "fitted.toml")
-    assert by_file["log_likelihood"] == [pytest.approx(recalibrated(report, 10_000), rel=1e-9)]
+    assert by_file["log_likelihood"] == [pytest.approx(report["log_likelihood"], rel=1e-9)]
     for name in ("efficiency", "theta-plus"):
         assert by_file["parameters"][name] == report["estimates"][name]["value"]
     table = steering("fit", "record.csv", *begun, "--parameters", ",".join(truth)).out
@@ -436,8 +432,29 @@ def test_a_fitted_configuration_reads_the_record_as_the_fit_did(steering: Run) -
     # of vacuum noise alone 640 numbers would tell it to 1/√1280 = 3 %
     assert 1.2 * report["estimates"]["calibration"]["value"] == pytest.approx(1.0, abs=0.12)
     again = filtered(steering, "--config", "fitted.toml")
-    number = 2 * np.count_nonzero(dataset("filtered.nc")["observed"])
-    assert again["log_likelihood"] == [pytest.approx(recalibrated(report, int(number)), rel=1e-9)]
+    assert again["log_likelihood"] == [pytest.approx(report["log_likelihood"], rel=1e-9)]
+
+
+def test_the_better_calibration_is_the_more_likely_one(steering: Run) -> None:
+    simulated(steering, "--duration", "4", "--saves", "400")
+    volts = Path("record.csv").read_text().replace("[s^0.5]", "[V]")
+    Path("record.csv").write_text(volts)
+    how = ("--quantity", "increment")
+    best = fitted(steering, *how, "--calibration", "1.1", "--parameters", "calibration").report
+    factor = 1.1 * best["estimates"]["calibration"]["value"]
+    likelihood = {
+        shift: filtered(steering, *how, "--calibration", str(factor * (1 + shift)))["log_likelihood"][0]
+        for shift in (-0.2, -0.05, 0.0, 0.05, 0.2)
+    }
+    assert likelihood[0.0] == pytest.approx(best["log_likelihood"], rel=1e-9)
+    # without the factor of each of 800 numbers the smallest calibration wins, by 800 log 1.25 nats
+    assert likelihood[-0.2] < likelihood[-0.05] < likelihood[0.0] > likelihood[0.05] > likelihood[0.2]
+    # the curvature is 2 N at a noise that is all but vacuum's: 800 nats per unit of its logarithm squared
+    assert likelihood[0.0] - likelihood[0.05] == pytest.approx(2.0, rel=0.2)
+    # read as a current the same numbers are other increments, and dearer by an interval each
+    interval = filtered(steering, *how, "--calibration", "1")["interval_seconds"]
+    current = filtered(steering, "--quantity", "current", "--calibration", str(factor / interval))
+    assert current["log_likelihood"][0] == pytest.approx(likelihood[0.0], rel=1e-9)
 
 
 def test_a_fit_says_what_it_cannot_tell(steering: Run) -> None:
@@ -460,8 +477,8 @@ def test_a_fit_says_what_it_cannot_tell(steering: Run) -> None:
 
 
 def test_a_fit_that_does_not_converge_says_so(steering: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    def hasty(*arguments: Any) -> Any:
-        return fit(*arguments, steps=1)
+    def hasty(*arguments: Any, **named: Any) -> Any:
+        return fit(*arguments, **named, steps=1)
 
     simulated(steering, *TELLING)
     monkeypatch.setattr(fitting, "fit", hasty)

@@ -215,6 +215,18 @@ def test_relative_improvement_by_hand() -> None:
     assert not d.holds(d.high + 1e-12)
 
 
+@pytest.mark.parametrize("low", [0.0, -0.1])
+def test_an_interval_of_e_that_reaches_0_leaves_d_without_a_lower_end(low: float) -> None:
+    u, c = Estimate(value=0.4, low=low, high=0.5), Estimate(value=0.3, low=0.28, high=0.33)
+    d = relative_improvement(u, c)
+    assert d.low == -math.inf
+    assert d.high == pytest.approx(0.25 + math.hypot(0.15, 0.02 / 0.4))
+    # continuous: it falls as 1/E
+    assert relative_improvement(Estimate(value=0.4, low=1e-6, high=0.5), c).low < -1e5
+    assert d.holds(-1e9)
+    assert d.relative_half_width == math.inf
+
+
 def test_from_a_simulation_to_an_interval() -> None:
     point = POINTS["mild"]
     model = rwa(point.cascade, point.detection)

@@ -132,6 +132,19 @@ def test_it_finds_the_maximum_that_a_simplex_finds() -> None:
     assert np.mean(found.innovations**2) == pytest.approx(1.0, abs=5 * math.sqrt(2 / record.size))
 
 
+def test_from_wherever_it_begins_it_ends_in_the_same_numbers() -> None:
+    record = simulated(1200, 180)[:1]
+    near, far = (fitted(record, start) for start in (TRUTH, {"c_plus": 9.0, "lo_phase": 0.8, "efficiency": 0.5}))
+    assert near.converged
+    assert far.converged
+    # each ends within 1e-12 nats, 1.4e-6 standard errors, of where the differenced gradient is zero, and that is the
+    # same gradient but for their spacing, which is that of the last point but one
+    for name, error in near.standard_errors.items():
+        assert abs(near.estimates[name] - far.estimates[name]) < 1e-5 * error
+        assert far.standard_errors[name] == pytest.approx(error, rel=1e-5)
+    assert near.log_likelihood == pytest.approx(far.log_likelihood, abs=1e-9)
+
+
 def test_a_calibration_is_found_and_changes_nothing_else() -> None:
     record = simulated(1200, 180)[:1]
     start = {"lo_phase": 0.5, "efficiency": 0.7, "calibration": 1.0}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from analysis import comparison, reports, study
+from analysis import comparison, reports, study, tables
 from analysis.drive import Drive, unlit
 from analysis.estimators import Ensemble, Estimate, conditional_steering, unconditional_steering
 from analysis.optimum import Optimum, Search
@@ -243,3 +243,11 @@ def test_a_validation_report() -> None:
     ]
     assert report["passed"] is False
     assert reports.validation([good])["passed"] is True
+
+
+def test_an_interval_without_an_end_is_null_and_left_open() -> None:
+    estimate = Estimate(value=0.25, low=-math.inf, high=0.5)
+    report = reports._estimates({"plus_given_minus": estimate})
+    assert report == {"E_plus_given_minus": 0.25, "E_plus_given_minus_ci": [None, 0.5]}
+    assert tables.interval([None, 0.5], ".1f") == ".. 0.5"
+    assert tables.interval([0.25, 0.5], ".2f") == "0.25 .. 0.50"

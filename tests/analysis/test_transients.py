@@ -3,14 +3,17 @@ from functools import cache
 
 import numpy as np
 import pytest
+import qutip
 from numpy.typing import NDArray
 
+from analysis import reports
 from analysis.drive import Drive, unlit
-from analysis.milestones import SETTLED, Window
+from analysis.milestones import SETTLED, Window, milestones, steering_at
 from analysis.steering import DIRECTIONS, SCHEMES, Direction, Scheme, steering_parameter
 from analysis.transients import SampledTransient, Transient, sampled_transient, steering_transient
 from sim.ensemble import grid_for, simulate
 from sim.fock.co_moving import Fock
+from sim.fock.states import density_state
 from sim.gaussian.covariance import stationary_state, steady_state
 from sim.gaussian.trajectories import Gaussian
 from sim.model import LinearModel, lab, rwa
@@ -217,6 +220,22 @@ def test_times_only_go_forward() -> None:
     for drive in (model, Drive.pulse(model, dark(POINTS["mild"].cascade), 0.7)):
         with pytest.raises(ValueError, match="times must be finite, at least 0 and increasing, got"):
             steering_transient(drive, thermal_state((1.0, 1.0)), np.array([1.0, 0.5]))
+
+
+def test_what_a_record_tells_of_a_state_that_is_not_gaussian_is_not_made_up() -> None:
+    model = rwa(POINTS["mild"].cascade, POINTS["mild"].detection)
+    quantum = density_state(qutip.tensor(qutip.fock(4, 1), qutip.fock(4, 0)), name="one quantum")
+    times = np.array([0.0, 0.5])
+    for asked in (
+        lambda: steering_transient(model, quantum, times),
+        lambda: steering_at(Drive(models=(model,)), quantum, times),
+        lambda: milestones(Drive(models=(model,)), quantum, 1.0),
+        lambda: reports.exact(model, quantum, times),
+    ):
+        with pytest.raises(
+            ValueError, match="E cannot be followed from the state 'one quantum', which is not Gaussian"
+        ):
+            asked()
 
 
 @pytest.mark.parametrize("name", ["hot", "vacuum", "mixed_loss", "path_phase", "all_lost"])

@@ -8,9 +8,10 @@ import scipy.sparse as sp
 from sim.fock.diagnostics import CutoffWarning
 from sim.fock.master_equation import evolve, population_sector, steady_state
 from sim.fock.operators import lindblad_operators
+from sim.gaussian.covariance import transient
 from sim.model import LinearModel
 from sim.parameters import Cascade, UnstableError
-from sim.states import thermal_state
+from sim.states import InitialState, coherent_state, thermal_state
 from tests.fock import reference
 from tests.fock.systems import cascade, eq4, imbalance, monitored
 
@@ -104,9 +105,35 @@ def test_reference_ends_in_eq4() -> None:
     np.testing.assert_allclose(slope, 0.0, atol=1e-14)
 
 
-@pytest.mark.parametrize("times", [[0.0, 1.0, 0.5], [0.0, np.nan], [], [[0.0, 1.0]]])
-def test_bad_times_are_refused(times: list[float]) -> None:
-    with pytest.raises(ValueError, match="times must be finite and increasing"):
+@pytest.mark.parametrize("initial", [thermal_state((0.3, 0.1)), coherent_state((0.4, -0.2j))], ids=["sector", "full"])
+def test_evolution_starts_at_time_0_as_the_moments_do(initial: InitialState) -> None:
+    model, cutoffs = monitored(cascade()), (11, 9)
+    late = np.array([0.5, 0.5, 2.0])
+    found = evolve(model, cutoffs, initial, late, states=True)
+    whole = evolve(model, cutoffs, initial, np.array([0.0, 0.5, 2.0]))
+    # the integrator of the full equation is good to 1e-9, another choice of steps on the way is all that differs
+    np.testing.assert_allclose(found.covariances[[0, 2]], whole.covariances[1:], atol=1e-8)
+    np.testing.assert_array_equal(found.covariances[0], found.covariances[1])
+    assert found.states is not None
+    assert len(found.states) == 3
+    exact = transient(model, initial.covariance, late, conditional=False)
+    # truncation, as above; the state at t = 0 is off by 0.1 and more
+    np.testing.assert_allclose(found.covariances, exact, atol=2e-5)
+    assert np.abs(exact[0] - initial.covariance).max() > 0.05
+
+
+@pytest.mark.parametrize(
+    ("times", "message"),
+    [
+        ([0.0, 1.0, 0.5], "times must be finite, at least 0 and increasing"),
+        ([0.0, np.nan], "times must be finite, at least 0 and increasing"),
+        ([-1.0, 1.0], "times must be finite, at least 0 and increasing"),
+        ([], "times must be at least one, got none"),
+        ([[0.0, 1.0]], "times must be an array of one dimension"),
+    ],
+)
+def test_bad_times_are_refused(times: list[float], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         evolve(monitored(cascade()), (4, 4), thermal_state((0.0, 0.0)), np.array(times))
 
 

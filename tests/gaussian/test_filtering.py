@@ -1,10 +1,13 @@
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pytest
+import qutip
 from numpy.typing import NDArray
 
+from sim.fock.states import density_state
 from sim.gaussian import kalman
 from sim.gaussian.covariance import stationary_state, steady_state, transient
 from sim.gaussian.filtering import Filtered, filter_record, innovations_of
@@ -362,3 +365,51 @@ def test_an_efficient_homodyne_learns_more() -> None:
     ]
     assert np.linalg.eigvalsh(covariances[0].covariances[-1] - covariances[1].covariances[-1]).min() > -1e-12
     assert np.trace(covariances[0].covariances[-1] - covariances[1].covariances[-1]) > 0.1
+
+
+@pytest.mark.parametrize("scale", [1.5, -0.2, np.array([1e-3, -4.0])])
+def test_the_likelihood_is_that_of_the_numbers_before_they_were_scaled(scale: float | FloatArray) -> None:
+    model, initial = model_of(MILD), thermal_state((3.0, 0.5))
+    measured = simulated(model, initial, INTERVAL, 3, 2) / scale
+    found = filter_record(model, scale * measured, INTERVAL, initial, scale=scale)
+    # by its joint normal law: of covariance M M^T for y = M z, M lower triangular, the columns from the filter itself
+    zero = filter_record(model, np.zeros((1, 3, 2)), INTERVAL, initial).innovations
+    assert np.all(zero == 0.0)
+    whiten = filter_record(model, scale * np.eye(6).reshape(6, 3, 2), INTERVAL, initial).innovations.reshape(6, 6).T
+    _, logarithm = np.linalg.slogdet(whiten)
+    for record, value in zip(measured, found.log_likelihood, strict=True):
+        white = whiten @ record.ravel()
+        assert value == pytest.approx(logarithm - 0.5 * white @ white - 3.0 * math.log(2.0 * math.pi), rel=1e-12)
+    with_gap = filter_record(model, scale * measured, INTERVAL, initial, np.array([True, False, True]), scale)
+    plain = filter_record(model, scale * measured, INTERVAL, initial, np.array([True, False, True]))
+    factors = np.broadcast_to(np.abs(scale), 2)
+    assert with_gap.log_likelihood - plain.log_likelihood == pytest.approx(2.0 * np.log(factors).sum(), rel=1e-12)
+    alone = innovations_of(model, scale * measured, INTERVAL, initial, scale=scale)
+    assert np.array_equal(alone.log_likelihood, found.log_likelihood)
+
+
+def test_the_likelihood_of_a_long_record_is_summed_without_loss() -> None:
+    # in seconds, as a record is: of each number the logarithm of its standard deviation, 1e-6 s^0.5, is the most
+    model = model_of(MILD)
+    initial, fast = stationary_state(model), 1e-12
+    record = math.sqrt(fast) * np.random.default_rng(3).standard_normal((1, 4000, 2))
+    found = innovations_of(model, record, fast, initial)
+    terms = [-0.5 * float(z) ** 2 - 0.5 * math.log(2.0 * math.pi) for z in found.whitened.ravel()]
+    terms += [-math.log(float(root)) for root in np.diagonal(found.roots, axis1=-2, axis2=-1).ravel()]
+    # four stretches of 1024 intervals are summed, and a constant: each sum to half a unit in the last place
+    expected = math.fsum(terms)
+    assert abs(expected) > 5e4
+    assert abs(float(found.log_likelihood[0]) - expected) <= 6 * math.ulp(expected)
+
+
+@pytest.mark.parametrize("scale", [0.0, math.inf, np.ones(3), np.array([1.0, math.nan])])
+def test_scales_are_one_or_one_a_channel(scale: float | FloatArray) -> None:
+    with pytest.raises(ValueError, match="scale must be one number or 2, finite and not 0, got"):
+        filter_record(model_of(MILD), np.zeros((3, 2)), INTERVAL, thermal_state((3.0, 0.5)), scale=scale)
+
+
+@pytest.mark.parametrize("read", [filter_record, innovations_of])
+def test_a_state_that_is_not_gaussian_is_not_filtered_as_if_it_were(read: Callable[..., object]) -> None:
+    quantum = density_state(qutip.tensor(qutip.fock(4, 1), qutip.fock(4, 0)), name="one quantum")
+    with pytest.raises(ValueError, match="a record cannot be followed from the state 'one quantum', which is not Gaus"):
+        read(model_of(MILD), np.zeros((3, 2)), INTERVAL, quantum)
