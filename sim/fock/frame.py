@@ -221,14 +221,14 @@ def suggested_step(kind: str | FloatArray, model: LinearModel, grid: TimeGrid, i
     # fine enough for any look
     steps = max(_LOOKS_FOR_RATES**2, int(np.ceil(10.0 * turning_rate(own) * duration)))
     fine = TimeGrid(step=duration / steps, steps_per_save=steps, saves=1)
-    rates = []
+    rates: list[float] = []
     for symplectic in frame_path(kind, model, fine, initial, looks=_LOOKS_FOR_RATES).symplectics:
         equations = moment_equations(in_frame(model, symplectic))
-        rates += [np.linalg.norm(equations.drift, 2), np.linalg.norm(equations.diffusion, 2)]
+        rates += [float(np.linalg.norm(each, 2)) for each in (equations.drift, equations.diffusion)]
     if not initial.gaussian:
         times = np.linspace(0.0, duration, _LOOKS_FOR_RATES)
         seen = own.readout @ transient(model, initial.covariance, times, conditional=True) @ own.readout.T
-        rates += [np.linalg.norm(each, 2) for each in seen]
+        rates += [float(np.linalg.norm(each, 2)) for each in seen]
     if max(rates) == 0.0:
         raise ValueError("no step can be suggested for a model without Hamiltonian and channels")
     return float(STEP_FRACTION / max(rates))
@@ -249,8 +249,7 @@ def _modes_of(symplectic: FloatArray, covariance: FloatArray) -> FloatArray:
 
 def _largest(blocks: FloatArray) -> FloatArray:
     """The larger eigenvalue of V of each mode (..., 2, 2)."""
-    largest: FloatArray = np.linalg.eigvalsh(blocks)[..., -1]
-    return largest
+    return np.asarray(np.linalg.eigvalsh(blocks)[..., -1], dtype=np.float64)
 
 
 def _squeezed(times: FloatArray, covariances: FloatArray, turning: float) -> _Frames:

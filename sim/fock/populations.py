@@ -70,7 +70,8 @@ def _unfolded(found: FloatArray, variance: float) -> FloatArray:
     quanta = variance - VACUUM_VARIANCE
     if abs(float(found @ np.arange(_PHASES)) - quanta) <= _FOLDED * (1.0 + quanta):
         return found
-    return np.eye(_PHASES)[-1]
+    last: FloatArray = np.eye(_PHASES)[-1]
+    return last
 
 
 def _phases() -> tuple[ComplexArray, ComplexArray, ComplexArray]:

@@ -1,10 +1,13 @@
 """What a Fock engine holds at t = 0 is what was asked for, or it says so before any work."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import qutip
 from numpy.typing import NDArray
 
+from sim.ensemble import grid_for
 from sim.fock.co_moving import Fock
 from sim.fock.diagnostics import CutoffWarning
 from sim.fock.kernels import gaussian_elements, unitary_elements
@@ -12,9 +15,11 @@ from sim.fock.moments import Moments
 from sim.fock.populations import gaussian_populations, populations
 from sim.fock.qutip_sme import QutipSME
 from sim.fock.states import DensityState, density_state
+from sim.gaussian.covariance import transient
 from sim.grid import TimeGrid
-from sim.model import ANNIHILATION, LinearModel
-from sim.states import InitialState, squeezed_state
+from sim.model import ANNIHILATION, LinearModel, rwa
+from sim.parameters import Bath, Cascade, Detection, Oscillator
+from sim.states import InitialState, ground_state, squeezed_state
 from tests.fock.agreement import MODEL
 from tests.fock.framed import ONE
 
@@ -121,8 +126,6 @@ def test_a_state_that_turns_fast_is_held_in_the_frame_of_its_average() -> None:
     engine = Fock().prepare(turning(200.0), grid, start)
     assert len(engine.spans) == 1
     run = engine.run(0, range(1))
-    from sim.gaussian.covariance import transient
-
     exact = transient(turning(200.0), start.covariance, grid.times, conditional=True)
     # thirty defects, as for a chosen cutoff; and 1e-5 of the population in what is left out of exp(𝓙)
     allowed = 1e-5 + 30 * float(np.max(run.diagnostics["commutator_defect"]))
@@ -136,3 +139,31 @@ def test_frozen_arrays_cannot_be_written() -> None:
     for array in (start.density, start.covariance, start.symplectic, MODEL.hamiltonian, MODEL.efficiency):
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 1.0
+
+
+def jittered(model: LinearModel, seed: int) -> LinearModel:
+    """Every entry off by a part in 1e12, as no rounding is."""
+    random = np.random.default_rng(seed)
+    hamiltonian, monitored, unmonitored = (
+        array * (1.0 + 1e-12 * random.uniform(-1.0, 1.0, array.shape))
+        for array in (model.hamiltonian, model.monitored, model.unmonitored)
+    )
+    hamiltonian = 0.5 * (hamiltonian + hamiltonian.T)
+    return replace(model, hamiltonian=hamiltonian, monitored=monitored, unmonitored=unmonitored)
+
+
+@pytest.mark.parametrize("loss", [0.0, 1.0], ids=["equal oscillators", "degenerate modes"])
+def test_no_choice_turns_on_rounding(loss: float) -> None:
+    """Frames, levels, steps and terms are the same; numbers are off by what a part in 1e12 makes of them."""
+    oscillator = Oscillator.from_cooperativity(5, 0.4 * np.pi, Bath.named("hot"))
+    cascade = Cascade(minus=oscillator, plus=oscillator, loss=loss)
+    model, found = rwa(cascade, Detection()), []
+    for each in (model, jittered(model, 1), jittered(model, 2)):
+        grid = grid_for(Fock(), each, ground_state(), 0.5 * cascade.time_unit, saves=2)
+        engine = Fock().prepare(each, grid, ground_state())
+        plan = [(span.first, span.last, span.frame.terms, span.frame.substeps) for span in engine.spans]
+        found.append(((grid.steps, engine.cutoffs, plan), engine.run(1, range(1))))
+    for plan, run in found[1:]:
+        assert plan == found[0][0]
+        np.testing.assert_allclose(run.covariances, found[0][1].covariances, rtol=0.0, atol=1e-9)
+        np.testing.assert_allclose(run.means, found[0][1].means, rtol=0.0, atol=1e-9)
