@@ -27,8 +27,10 @@ MAX_MOMENT_CHANGE = 5e-2
 # the same of the moments before a warning: good to three digits, as for the commutators of ``sim.fock.diagnostics``
 MOMENT_LIMIT = 1e-3
 _ROUNDING = 1e-9
-# population of the levels left out when a state is put around its mean
-_NOTHING = 1e-13
+# population of the levels left out when a state is put around its mean: moments feel its root
+_NOTHING = 1e-24
+# levels above its own, and its quanta, that a state takes when it is displaced
+_ROOM = 20
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -62,7 +64,7 @@ class DensityState(InitialState):
         moved, room = self.density, self.cutoffs
         if np.max(np.abs(mean)) > _ROUNDING:
             quanta = 0.5 * np.sum(mean.reshape(-1, 2) ** 2, axis=1)
-            room = tuple(n + 8 + int(np.ceil(q)) for n, q in zip(self.cutoffs, quanta, strict=True))
+            room = tuple(n + (_ROOM + int(np.ceil(q)) if q else 0) for n, q in zip(self.cutoffs, quanta, strict=True))
             moved = displaced(self.density, -mean, self.cutoffs, room)
         needed = tuple(_filled(moved, room, mode) for mode in range(len(room)))
         return resize(moved, room, needed), needed
