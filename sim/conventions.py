@@ -5,6 +5,8 @@ variance is ½. Covariances are symmetrised. Rates are in rad/s, times in second
 first oscillator on the light field (negative mass), + the second.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,6 +22,13 @@ COVARIANCE_CONVENTION = "<(x_i x_j + x_j x_i)/2> - <x_i><x_j>, [X, P] = i, vacuu
 # what the names of variables in a dataset begin with: figures of an engine's health, moments of an experiment
 DIAGNOSTIC = "diagnostic_"
 TALLY = "tally_"
+
+
+def frozen(array: NDArray[Any]) -> NDArray[Any]:
+    """A copy that cannot be written, for objects that promise not to change."""
+    copy = np.array(array)
+    copy.setflags(write=False)
+    return copy
 
 
 def symplectic_form(modes: int) -> NDArray[np.float64]:

@@ -77,7 +77,13 @@ def build(
     return xr.Dataset(
         variables,
         coords=coordinates(grid, record_names, d),
-        attrs={"Conventions": "CF-1.11", "order": " ".join(QUADRATURES), "rates": "rad/s", **versions(), **attributes},
+        attrs={
+            "Conventions": "CF-1.11",
+            "order": " ".join(quadratures(d)),
+            "rates": "rad/s",
+            **versions(),
+            **attributes,
+        },
     )
 
 
@@ -125,19 +131,24 @@ def tallies(ensemble: Block) -> dict[str, Variable]:
     return found
 
 
+def quadratures(dimension: int) -> tuple[str, ...]:
+    """Names of the quadratures in order: those of the cascade, or by number where there are not two oscillators."""
+    return QUADRATURES if dimension == len(QUADRATURES) else tuple(f"x_{i}" for i in range(dimension))
+
+
 def coordinates(grid: TimeGrid, record_names: tuple[str, ...], dimension: int) -> dict[str, object]:
     """Times, intervals and the names along every other axis."""
-    quadratures = list(QUADRATURES) if dimension == len(QUADRATURES) else [f"x_{i}" for i in range(dimension)]
+    axis = list(quadratures(dimension))
     oscillators = list(OSCILLATORS) if dimension == len(QUADRATURES) else list(range(dimension // 2))
     seconds = {"units": "s"}
     return {
         "time": ("time", grid.times, seconds),
         "interval_start": ("interval", grid.times[:-1], seconds),
         "interval_end": ("interval", grid.times[1:], seconds),
-        "quadrature": quadratures,
-        "quadrature_2": quadratures,
-        "quadrature_3": quadratures,
-        "quadrature_4": quadratures,
+        "quadrature": axis,
+        "quadrature_2": axis,
+        "quadrature_3": axis,
+        "quadrature_4": axis,
         "oscillator": oscillators,
         "channel": list(record_names),
     }

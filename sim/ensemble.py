@@ -29,6 +29,8 @@ Watch = Callable[[Block], bool | None]
 WHOLE = (1, 1)
 # every one is planned before the first is begun
 MOST_BLOCKS = 10_000_000
+# a ratio this close to a whole number is that number
+_WHOLE = 1e-9
 
 
 class Store(Protocol):
@@ -74,7 +76,9 @@ def grid_for(
     """
     whole = TimeGrid.over(duration, saves=saves)
     if step is None:
-        step = whole.save_interval / math.ceil(whole.save_interval / method.suggested_step(model, whole, initial))
+        ratio = whole.save_interval / method.suggested_step(model, whole, initial)
+        # rounding must not turn a whole number of steps into one more
+        step = whole.save_interval / max(1, math.ceil(ratio * (1.0 - _WHOLE)))
     return TimeGrid.over(duration, saves=saves, step=step)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.conventions import frozen
 from sim.parameters import Bath, Cascade, Detection, plain_number, require
 
 ComplexArray = NDArray[np.complex128]
@@ -40,6 +41,8 @@ class LinearModel:
     record_names: tuple[str, ...]
 
     def __post_init__(self) -> None:
+        for name in ("hamiltonian", "monitored", "efficiency", "unmonitored"):
+            object.__setattr__(self, name, frozen(getattr(self, name)))
         for name in ("hamiltonian", "monitored", "unmonitored"):
             if np.ndim(getattr(self, name)) == 0:
                 raise ValueError(f"{name} must be a matrix, got {getattr(self, name)!r}")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.conventions import VACUUM_VARIANCE, symplectic_form
+from sim.conventions import VACUUM_VARIANCE, frozen, symplectic_form
 from sim.parameters import MOST, plain_number, require
 from sim.roots import root_of
 
@@ -43,6 +43,10 @@ class InitialState:
     roots: tuple[FloatArray, FloatArray] | None = None
 
     def __post_init__(self) -> None:
+        for name in ("covariance", "scatter", *(() if self.mean is None else ("mean",))):
+            object.__setattr__(self, name, frozen(getattr(self, name)))
+        if self.roots is not None:
+            object.__setattr__(self, "roots", tuple(map(frozen, self.roots)))
         shape = np.shape(self.covariance)
         if len(shape) != 2 or shape[0] != shape[1] or shape[0] % 2 or np.shape(self.scatter) != shape:
             raise ValueError(

@@ -150,5 +150,5 @@ def test_a_density_matrix_in_another_frame_starts_with_its_own_moments(frame: st
 
 
 def test_a_squeezed_fock_state_fits_the_frame_that_unsqueezes_it() -> None:
-    start = density_state(qutip.squeeze(80, 1.2) * qutip.fock(80, 1))
+    start = density_state(qutip.squeeze(160, 1.2) * qutip.fock(160, 1))
     Fock(cutoffs=(16,)).prepare(MONITORED["warm"].model, TimeGrid(step=0.01, steps_per_save=1, saves=1), start)

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from sim.fock.diagnostics import UnphysicalStateError, warn_of_cutoff
-from sim.fock.frame import frame_path, mode_variances, require_frame, suggested_cutoffs, suggested_step
+from sim.fock.frame import frame_path, require_frame, suggested_cutoffs, suggested_step
 from sim.fock.kernel import Basis, State, Work, advance, measure
 from sim.fock.levels import Levels, check_cutoffs
 from sim.fock.moments import expectations, moment_rows
-from sim.fock.normal_modes import normal_modes
+from sim.fock.normal_modes import symplectic_eigenvalues
 from sim.fock.plan import Span, basis_of, spans, work_for
 from sim.fock.states import density_at_rest, density_in_frame
 from sim.gaussian.propagator import apply
@@ -35,6 +35,7 @@ LEAK_LIMIT = 0.2
 LONGEST_STEP = 1000
 # what 12 levels hold
 _MOST_VARIANCE = 1.0
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -78,8 +79,12 @@ class Fock:
 
     def holds(self, initial: InitialState) -> bool:
         """States that take some 12 levels of a mode at most, in their own normal modes."""
-        symplectic = normal_modes(initial.covariance)
-        return bool(np.max(mode_variances(symplectic, initial.covariance)) <= _MOST_VARIANCE)
+        return bool(self.held(initial.covariance[None])[0])
+
+    def held(self, covariances: FloatArray) -> NDArray[np.bool_]:
+        """Which of many covariances (n, d, d) take 12 levels of a mode or so, in their own normal modes; (n,)."""
+        largest = np.max(symplectic_eigenvalues(covariances), axis=-1)
+        return np.asarray(largest <= _MOST_VARIANCE * (1.0 + _ROUNDING), dtype=np.bool_)
 
     def prepare(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> "FockEngine":
         """The engine for one problem, everything checked; picklable.
@@ -99,7 +104,7 @@ class Fock:
         if self.cutoffs is not None:
             check_cutoffs(self.cutoffs, model.dimension // 2)
         path = frame_path(self.frame, model, grid, initial)
-        cutoffs = suggested_cutoffs(path) if self.cutoffs is None else self.cutoffs
+        cutoffs = self.cutoffs or suggested_cutoffs(path, model, grid, initial)
         levels = Levels(cutoffs, triangular=True)
         first = path.symplectics[0]
         density = density_in_frame(initial, first, levels) if path.follow else density_at_rest(initial, levels)
@@ -107,7 +112,7 @@ class Fock:
         mean = expectations(moment_rows(levels), density)[: model.dimension]
         return FockEngine(
             basis=basis,
-            spans=tuple(spans(model, grid, path, levels, basis)),
+            spans=tuple(spans(model, grid, path, levels, basis, density)),
             density=density,
             origin=initial.center - first @ mean if path.follow else np.zeros(model.dimension),
             scatter_factor=initial.scatter_root.T,
@@ -153,8 +158,10 @@ class FockEngine:
         return self._all(list(zip(paths, starts, labels, strict=True)), measured=False)
 
     def run_path(self, increments: FloatArray) -> Trajectories:
-        """One trajectory (n = 1) on a given Wiener path, array of shape (steps, channels), √s.
+        """One trajectory (n = 1) on a given Wiener path, array of shape (steps, channels), √s, from the center.
 
+        The state on a path converges as the step, the average over paths as its square: from a state that is not
+        Gaussian the first can be far off where the second is not (``discretisation_error`` measures it).
         Raises ValueError for another shape or values that are not finite.
         """
         path = checked_path(increments, self.grid, self.channels, "increments")
@@ -163,9 +170,14 @@ class FockEngine:
     def filter(self, record: FloatArray) -> Trajectories:
         """The conditional state given a record dY, one value per step and channel: (steps, channels), √s.
 
-        A mean scattered at the start is taken at its center. Raises ValueError for another shape or values that are
-        not finite.
+        Raises ValueError for another shape or values that are not finite, and where the mean is scattered at the start:
+        who is given the record alone does not know that mean, and begins from the unconditional state.
         """
+        if np.any(self.scatter_factor):
+            raise ValueError(
+                "a record is filtered by an observer who does not know the mean at the start, and this engine was "
+                "prepared for one who does: prepare it from a state with covariance V + scatter and no scatter"
+            )
         path = checked_path(record, self.grid, self.channels, "record")
         return self._all([(path, np.zeros_like(self.origin), "the supplied record")], measured=True)
 

@@ -20,6 +20,8 @@ from sim.states import InitialState
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
+# intervals judged at once
+_STRETCH = 4096
 
 
 class CoarseRecordWarning(UserWarning):
@@ -105,10 +107,10 @@ def _stretches(seen: BoolArray) -> list[tuple[int, int]]:
 
 def _held(method: Fock, covariances: FloatArray, first: int, last: int) -> int:
     """The first interval, from ``first`` on, before which the engine holds the state; ``last`` if there is none."""
-    for k in range(first, last):
-        covariance = covariances[k]
-        if method.holds(InitialState(covariance=covariance, scatter=np.zeros_like(covariance), name="filtered")):
-            return k
+    for begin in range(first, last, _STRETCH):
+        held = np.flatnonzero(method.held(covariances[begin : min(begin + _STRETCH, last)]))
+        if held.size:
+            return begin + int(held[0])
     return last
 
 

@@ -1,4 +1,4 @@
-"""Exponentials of quadratic forms in the quadratures, and Gaussian states, between kept levels."""
+"""Exponentials of quadratic forms in the quadratures, and thermal states, between kept levels."""
 
 import numpy as np
 import scipy.linalg as la
@@ -6,14 +6,10 @@ from numpy.typing import NDArray
 
 from sim.conventions import VACUUM_VARIANCE, symplectic_form
 from sim.fock.levels import LADDER, Levels
-from sim.fock.normal_modes import normal_modes, of_symmetric
+from sim.fock.normal_modes import of_symmetric
 
 ComplexArray = NDArray[np.complex128]
 FloatArray = NDArray[np.float64]
-# levels above the cutoffs that a squeezed state is built with before it is cut
-_SPARE = 8
-# of S: what rounding makes of a diagonal covariance
-_ROUNDING = 1e-9
 
 
 def exponential(quadratic: ComplexArray, levels: Levels) -> ComplexArray:
@@ -42,19 +38,6 @@ def metaplectic(symplectic: FloatArray, levels: Levels) -> ComplexArray:
     return squeezer @ exponential(1j * generator, levels)
 
 
-def displaced(density: ComplexArray, shift: FloatArray, cutoffs: tuple[int, ...]) -> ComplexArray:
-    """D ρ D† with D†ξD = ξ + ``shift`` (d,), for ρ (D, D) on all levels below ``cutoffs``; D unitary as truncated."""
-    tensor = density.reshape(cutoffs * 2)
-    modes = len(cutoffs)
-    for mode, cutoff in enumerate(cutoffs):
-        amplitude = (shift[2 * mode] + 1j * shift[2 * mode + 1]) / np.sqrt(2.0)
-        lowering = np.diag(np.sqrt(np.arange(1.0, cutoff)), 1)
-        unitary = la.expm(amplitude * lowering.T - np.conj(amplitude) * lowering)
-        tensor = np.moveaxis(np.tensordot(unitary, tensor, (1, mode)), 0, mode)
-        tensor = np.moveaxis(np.tensordot(unitary.conj(), tensor, (1, modes + mode)), 0, modes + mode)
-    return tensor.reshape(density.shape)
-
-
 def thermal(variances: FloatArray, levels: Levels) -> ComplexArray:
     """Uncorrelated thermal states of these variances (modes,) between the kept levels; (D, D).
 
@@ -62,27 +45,7 @@ def thermal(variances: FloatArray, levels: Levels) -> ComplexArray:
     """
     populations = np.ones(levels.size)
     for mode, variance in enumerate(variances):
-        ratio = thermal_ratio(variance)
+        excess = max(float(variance) - VACUUM_VARIANCE, 0.0)
+        ratio = excess / (excess + 2 * VACUUM_VARIANCE)
         populations *= (1.0 - ratio) * ratio ** levels.numbers[:, mode]
     return np.diag(populations).astype(complex)
-
-
-def thermal_ratio(variance: float) -> float:
-    """n̄/(n̄ + 1) of a thermal state: how the population falls from level to level."""
-    excess = max(float(variance) - VACUUM_VARIANCE, 0.0)
-    return excess / (excess + 2 * VACUUM_VARIANCE)
-
-
-def gaussian_density(covariance: FloatArray, levels: Levels) -> ComplexArray:
-    """Density matrix (D, D) of the Gaussian state of mean zero with ``covariance`` (d, d) between the kept levels.
-
-    Built from thermal normal modes with spare levels, then cut: the trace is the population kept.
-    """
-    symplectic = normal_modes(covariance)
-    inverse = np.linalg.inv(symplectic)
-    variances = np.diag(inverse @ covariance @ inverse.T)[::2]
-    if np.allclose(symplectic, np.eye(symplectic.shape[0]), rtol=0.0, atol=_ROUNDING):
-        return thermal(variances, levels)
-    larger = Levels(tuple(n + _SPARE for n in levels.cutoffs), triangular=False)
-    unitary = metaplectic(symplectic, larger)
-    return levels.of_box(unitary @ thermal(variances, larger) @ unitary.conj().T, larger.cutoffs)

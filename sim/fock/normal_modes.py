@@ -7,7 +7,12 @@ from numpy.typing import NDArray
 
 from sim.conventions import symplectic_form
 
+ComplexArray = NDArray[np.complex128]
 FloatArray = NDArray[np.float64]
+# eigenvalues whose ratio is this near to 1 are equal: what stays between their modes changes no level count
+_NEAR_EQUAL = 1e-6
+# overlaps this near are equal: two alike oscillators share their modes half and half, but for rounding
+_TIE = 1e-6
 
 
 def normal_modes(covariance: FloatArray, near: FloatArray | None = None) -> FloatArray:
@@ -22,7 +27,7 @@ def normal_modes(covariance: FloatArray, near: FloatArray | None = None) -> Floa
     squeezer = of_symmetric(np.sqrt, square)
     passive = np.linalg.solve(squeezer, np.linalg.solve(squeezer, covariance).T)
     # what commutes with Σ is a complex matrix on X + iP
-    amplitudes = passive[::2, ::2] + 1j * passive[1::2, ::2]
+    amplitudes: ComplexArray = passive[::2, ::2] + 1j * passive[1::2, ::2]
     reference = np.eye(d // 2, dtype=complex)
     if near is not None:
         turned = np.linalg.solve(of_symmetric(np.sqrt, near @ near.T), near)
@@ -31,6 +36,13 @@ def normal_modes(covariance: FloatArray, near: FloatArray | None = None) -> Floa
     quarter = np.array([[0.0, -1.0], [1.0, 0.0]])
     modes: FloatArray = squeezer @ (np.kron(rotation.real, np.eye(2)) + np.kron(rotation.imag, quarter))
     return modes
+
+
+def symplectic_eigenvalues(covariances: FloatArray) -> FloatArray:
+    """The variances ν of the normal modes of each V (n, d, d), every one twice; array of shape (n, d)."""
+    form = symplectic_form(covariances.shape[-1] // 2)
+    values: FloatArray = np.abs(np.linalg.eigvals(form @ covariances).imag)
+    return values
 
 
 def of_symmetric(function: Callable[[FloatArray], FloatArray], matrix: FloatArray) -> FloatArray:
@@ -59,18 +71,24 @@ def _geometric_mean(first: FloatArray, second: FloatArray) -> FloatArray:
     return mean
 
 
-def _diagonaliser(matrix: NDArray[np.complex128]) -> NDArray[np.complex128]:
-    """The unitary nearest 1 whose columns are eigenvectors of ``matrix``."""
-    stray = np.abs(matrix - np.diag(np.diag(matrix)))
-    if np.max(stray) < 1e-9 * np.max(np.abs(matrix)):
-        return np.eye(matrix.shape[0], dtype=complex)
-    _, vectors = np.linalg.eigh(matrix)
-    order, free = [], list(range(vectors.shape[1]))
-    for row in range(vectors.shape[0]):
-        best = max(free, key=lambda column: abs(vectors[row, column]))
-        order.append(best)
-        free.remove(best)
-    sorted_vectors: NDArray[np.complex128] = vectors[:, order].astype(complex)
-    phases: NDArray[np.complex128] = np.diag(sorted_vectors)
-    turned: NDArray[np.complex128] = sorted_vectors / np.where(np.abs(phases) > 0.0, phases / np.abs(phases), 1.0)
-    return turned
+def _diagonaliser(matrix: ComplexArray) -> ComplexArray:
+    """The unitary nearest 1 whose columns are eigenvectors of ``matrix``, taken in groups of near-equal eigenvalues.
+
+    Within a group eigenvectors turn with the last bits of the matrix, so none is used alone: of the space they span the
+    basis nearest the unit vectors is taken. Each group takes the rows that it overlaps most with, and of equal ones the
+    first rows go to the smallest eigenvalues.
+    """
+    values, vectors = np.linalg.eigh(0.5 * (matrix + matrix.conj().T))
+    cuts = np.flatnonzero(np.diff(values) > _NEAR_EQUAL * values[1:]) + 1
+    groups = np.split(vectors, cuts, axis=1)
+    overlaps = np.array([np.sum(np.abs(group) ** 2, axis=1) for group in groups])
+    rows: list[list[int]] = [[] for _ in groups]
+    for row in range(len(values)):
+        free = [k for k, group in enumerate(groups) if len(rows[k]) < group.shape[1]]
+        most = max(overlaps[k, row] for k in free)
+        rows[next(k for k in free if overlaps[k, row] > most - _TIE)].append(row)
+    result = np.empty_like(vectors, dtype=complex)
+    for group, own in zip(groups, rows, strict=True):
+        left, _, right = np.linalg.svd(group[own])
+        result[:, own] = group @ (left @ right).conj().T
+    return result

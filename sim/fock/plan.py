@@ -98,15 +98,19 @@ def work_for(basis: Basis) -> Work:
     return Work(first, second, third, np.empty((ladders, size), dtype=complex))
 
 
-def spans(model: LinearModel, grid: TimeGrid, path: FramePath, levels: Levels, basis: Basis) -> list[Span]:
-    """The frames of a run with all their operators.
+def spans(
+    model: LinearModel, grid: TimeGrid, path: FramePath, levels: Levels, basis: Basis, start: ComplexArray
+) -> list[Span]:
+    """The frames of a run from the state ``start`` (D, D), with all their operators.
 
     Frames share the number of substeps, so that a state's history does not depend on when they change.
     """
     models = [in_frame(model, symplectic) for symplectic in path.symplectics]
     parts = max(substeps(each, grid.step) for each in models)
+    # a quarter of a quantum above what is expected, and the state itself, which may be far from thermal
+    probes = [thermal(path.variances + 0.25, levels), start]
     frames = [
-        _frame(model, each, symplectic, grid.step, parts, levels, basis, path.variances)
+        _frame(model, each, symplectic, grid.step, parts, levels, basis, probes)
         for each, symplectic in zip(models, path.symplectics, strict=True)
     ]
     changes: list[ComplexArray | None] = [None]
@@ -126,7 +130,7 @@ def _frame(
     parts: int,
     levels: Levels,
     basis: Basis,
-    variances: FloatArray,
+    probes: list[ComplexArray],
 ) -> Frame:
     modes = len(levels.cutoffs)
     factors = step_factors(framed, step / parts)
@@ -139,7 +143,7 @@ def _frame(
     return Frame(
         operator=exponential(factors.quadratic, levels),
         noise=noise,
-        terms=_terms(noise, thermal(variances + 0.25, levels), basis),
+        terms=max(_terms(noise, probe, basis) for probe in probes),
         response=np.ascontiguousarray(to_ladder.T @ factors.response),
         lag=np.ascontiguousarray(to_ladder.T @ factors.lag @ np.linalg.inv(symplectic)),
         displacement=np.ascontiguousarray(-1j * to_ladder.T @ symplectic_form(modes)),

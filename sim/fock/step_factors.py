@@ -53,6 +53,8 @@ _TERMS = 19
 # quadratic convergence from within a factor of e^1.5
 _ITERATIONS = 8
 _MOST_ROOTS = 12
+# a ratio this close to a whole number is that number
+_WHOLE = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -106,7 +108,7 @@ def substeps(model: LinearModel, step: float) -> int:
     d = model.dimension
     heating = np.linalg.norm(generator[:d, d:], 2) / _MOST_NOISE
     turning = np.linalg.norm(generator, 2) / _MOST_TURN
-    return max(1, int(np.ceil(step * max(heating, turning))))
+    return max(1, int(np.ceil(step * max(heating, turning) * (1.0 - _WHOLE))))
 
 
 def _generator(model: LinearModel) -> tuple[ComplexArray, ComplexArray]:

@@ -101,6 +101,7 @@ def test_the_covariance_of_one_oscillator_is_exact_at_any_step(name: str, step: 
     np.testing.assert_allclose(runs[1].covariances[0], exact, atol=tolerance)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["hot", "hot_positive_r", "hot_qnd", "vacuum", "mixed_loss", "path_phase", "heterodyne", "mild"]
 )
@@ -190,6 +191,7 @@ def off_by(samples: FloatArray, exact: FloatArray) -> float:
     return float(np.max(error))
 
 
+@pytest.mark.slow
 def test_trajectories_of_a_fock_state_average_to_the_master_equation() -> None:
     start, count = fock_state(1, 0), 500
     grid = TimeGrid(step=0.125, steps_per_save=8, saves=1)

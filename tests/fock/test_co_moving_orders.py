@@ -43,6 +43,7 @@ def orders(errors: list[list[float]]) -> FloatArray:
 # ---- on a Brownian path ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_strong_order_is_one() -> None:
     """Of a state that is not Gaussian: mean and covariance alike, for what the increments leave out moves both."""
     finest = moments_along(superposition(), PATHS, 1)
@@ -106,6 +107,7 @@ def averaged(model: LinearModel, start: InitialState, h: float) -> tuple[FloatAr
 TWO_CHANNELS = random_model(2, 1, 2, 1, 0.6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "start"),
     [(ONE, fock_state(1)), (ONE, superposition()), (ONE, SQUEEZED), (TWO_CHANNELS, fock_state(1))],

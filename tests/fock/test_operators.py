@@ -139,7 +139,7 @@ def test_any_gaussian_state_has_the_moments_it_was_given(initial: InitialState) 
 @pytest.mark.parametrize(
     ("initial", "message"),
     [
-        (thermal_state((3.0, 0.0)), "thermal does not fit 10 x 10 levels: 0.056 of it"),
+        (thermal_state((3.0, 0.0)), "thermal does not fit 10 x 10 levels: 5.6 % of it"),
         (coherent_state((3.0, 0.0)), "coherent does not fit 10 x 10 levels"),
         (squeezed_state((1.8, 0.0)), "squeezed does not fit 10 x 10 levels"),
         (InitialState(covariance=np.eye(4), scatter=np.eye(4), name="spread"), "spread has scatter"),

@@ -71,8 +71,10 @@ def test_rates_of_a_laboratory_are_as_good_as_rates_of_order_one() -> None:
 
 
 def test_a_cutoff_too_small_is_reported() -> None:
+    with pytest.warns(CutoffWarning, match="the initial state thermal does not fit 3 x 8 levels"):
+        solver = engine(cutoffs=(3, 8))
     with pytest.warns(CutoffWarning, match=r"oscillator minus.*top of 3 levels.*\(trajectory [01] of entropy 8\)"):
-        run = engine(cutoffs=(3, 8)).run(8, range(2))
+        run = solver.run(8, range(2))
     assert np.all(run.diagnostics["commutator_defect"][:, 0] > 1e-3)
 
 
