@@ -150,7 +150,7 @@ def suggested_step(kind: str | FloatArray, model: LinearModel, grid: TimeGrid, i
     """A step for the Fock engine, seconds: ``STEP_FRACTION`` over the fastest rate of the moments in the frame.
 
     The rates of drift and diffusion of ξ, whatever the occupation of the baths and the cutoffs; the step of ``grid``
-    plays no part, only its duration. Halve it to see what it costs (``sim.fock.co_moving.discretisation_error``).
+    plays no part, only its duration. Halve it to see what it costs (``sim.discretisation``).
     Raises ValueError if nothing moves.
     """
     rates = []

@@ -31,6 +31,8 @@ class Gaussian:
 
     block: int = 2000
 
+    exact = True
+
     def suggested_step(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> float:
         """The save interval: it is exact in steps of any length."""
         return grid.save_interval
@@ -38,6 +40,9 @@ class Gaussian:
     def holds(self, initial: InitialState) -> bool:
         """Any Gaussian state."""
         return initial.gaussian
+
+    def check(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> None:
+        """Nothing: neither step nor truncation costs anything."""
 
     def prepare(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> "GaussianEngine":
         """The engine for one model, grid and initial state.
