@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from scipy.special import chdtri, stdtrit
 
 from analysis.steering import DIRECTIONS, Direction, blocks, inferred_covariance, optimal_gains, steering_parameter
+from sim.discretisation import FACTOR, Checked
 from sim.parameters import require_count
 
 if TYPE_CHECKING:
@@ -65,21 +66,25 @@ class Ensemble:
     conditional_error : covariance of the errors of its entries, array of shape (4, 4, 4, 4); zero where it is exact
     scatter : sample covariance of the conditional means (unbiased), array of shape (4, 4)
     trajectories : M ≥ 2
-    bias : what truncation and step have taken from the conditional covariances of K trajectories, (K, 4, 4); zero if
-        left out
+    checked, change, scatter_change : of K trajectories whose errors of step and truncation were measured, the
+        conditional covariance, what a finer calculation takes from it and from the square of the deviation of the mean,
+        (K, 4, 4), see ``sim.discretisation``; K = 0 if left out
     """
 
     conditional: FloatArray
     conditional_error: FloatArray
     scatter: FloatArray
     trajectories: int
-    bias: FloatArray = field(default_factory=lambda: np.zeros((1, 4, 4)))
+    checked: FloatArray = field(default_factory=lambda: np.zeros((0, 4, 4)))
+    change: FloatArray = field(default_factory=lambda: np.zeros((0, 4, 4)))
+    scatter_change: FloatArray = field(default_factory=lambda: np.zeros((0, 4, 4)))
 
     def __post_init__(self) -> None:
         require_count(self.trajectories, "trajectories", low=2)
-        for name in ("conditional", "conditional_error", "scatter", "bias"):
+        sampled = (len(self.checked), 4, 4)
+        shapes = {"conditional": (4, 4), "conditional_error": (4, 4, 4, 4), "scatter": (4, 4)}
+        for name, shape in (shapes | dict.fromkeys(("checked", "change", "scatter_change"), sampled)).items():
             array = getattr(self, name)
-            shape = {"conditional_error": (4, 4, 4, 4), "bias": (len(self.bias), 4, 4)}.get(name, (4, 4))
             if array.shape != shape or not np.all(np.isfinite(array)):
                 raise ValueError(f"{name} must be finite, of shape {shape}, got {array}")
 
@@ -92,15 +97,12 @@ class Ensemble:
             conditional_error=at["conditional_covariance_error"].to_numpy(),
             scatter=at["scatter"].to_numpy(),
             trajectories=int(dataset.attrs["trajectories"]),
-            **({"bias": dataset["discretisation_bias"].to_numpy()} if "discretisation_bias" in dataset else {}),
+            **_errors(Checked.of(dataset), time),
         )
 
     @classmethod
-    def of_block(cls, block: "Block", check: "xr.Dataset | None" = None) -> "Ensemble":
-        """The ensemble of all trajectories of ``block`` at its last save.
-
-        ``check`` is their discretisation error, see ``analysis.discretisation``.
-        """
+    def of_block(cls, block: "Block", checked: Checked | None = None) -> "Ensemble":
+        """The ensemble of all trajectories of ``block`` at its last save, with its errors of step and truncation."""
         spread = block.covariance.deviations[-1]
         spread = block.covariance.covariance[-1] if np.any(spread) else spread
         return cls(
@@ -108,8 +110,15 @@ class Ensemble:
             conditional_error=spread.reshape(4, 4, 4, 4) / block.count,
             scatter=block.mean.covariance[-1],
             trajectories=block.count,
-            **({} if check is None else {"bias": check["discretisation_bias"].to_numpy()}),
+            **_errors(checked, -1),
         )
+
+
+def _errors(checked: Checked | None, time: int) -> dict[str, FloatArray]:
+    if checked is None:
+        return {}
+    named = {"checked": checked.covariance, "change": checked.change, "scatter_change": checked.scatter_change}
+    return {name: values[:, time] for name, values in named.items()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,7 +141,7 @@ class Steering:
 def conditional_steering(ensemble: Ensemble, direction: Direction) -> Estimate:
     """E given the record. For the Gaussian engine, whose covariance is exact, the interval is that of rounding.
 
-    Otherwise it is that of the spread over trajectories, and the bias is added at both ends, with twice its error.
+    Otherwise it is that of the spread over trajectories, and what step and truncation cost is added at both ends.
     """
     covariance = ensemble.conditional
     value = float(steering_parameter(covariance, direction))
@@ -179,14 +188,47 @@ def sampled_part(conditional: FloatArray, scatter: FloatArray, direction: Direct
 
 
 def _conditional_half_width(ensemble: Ensemble, covariance: FloatArray, direction: Direction) -> float:
-    """What sampled conditional covariances, bias and rounding (one unit of it in each entry of V) leave open."""
+    """What sampled conditional covariances, step, truncation and rounding (one unit in each entry of V) leave open."""
     gradient = _gradient(covariance, direction)
     variance = np.einsum("ij,ijkl,kl", gradient, ensemble.conditional_error, gradient)
     sampled = stdtrit(ensemble.trajectories - 1, 0.5 + CONFIDENCE / 2) * np.sqrt(max(variance, 0.0))
     rounding = np.sum(np.abs(gradient) * np.finfo(float).eps * np.abs(covariance))
-    shifts = np.einsum("ij,kij->k", gradient, ensemble.bias)
-    unsure = 2.0 * shifts.std() / np.sqrt(max(len(shifts) - 1, 1))
-    return float(sampled + abs(shifts.mean()) + unsure + rounding)
+    # what the scatter loses counts where the scatter does
+    both = covariance is not ensemble.conditional
+    return float(sampled + _discretisation(ensemble, gradient, scattered=both) + rounding)
+
+
+def _discretisation(ensemble: Ensemble, gradient: FloatArray, *, scattered: bool) -> float:
+    """A bound on what step and truncation have changed, 95 %: twice what the finer calculation does, and its error."""
+    if not len(ensemble.checked):
+        return 0.0
+    known, checked, change, scatter_change = (
+        np.einsum("ij,...ij", gradient, each)
+        for each in (ensemble.conditional, ensemble.checked, ensemble.change, ensemble.scatter_change)
+    )
+    bias, error = _double_sampled(known, checked, change)
+    if scattered:
+        freedom = len(scatter_change) - 1
+        spread = stdtrit(freedom, 0.5 + CONFIDENCE / 2) * scatter_change.std(ddof=1) / np.sqrt(len(scatter_change))
+        bias, error = bias + float(scatter_change.mean()), float(np.hypot(error, spread))
+    return FACTOR * (abs(bias) + error)
+
+
+def _double_sampled(known: float, samples: FloatArray, expensive: FloatArray) -> tuple[float, float]:
+    """The mean of what is known of a few ``samples`` only, where the mean of all is ``known``, and its error, 95 %.
+
+    The regression estimator of double sampling (Cochran, Sampling Techniques, 3rd edition, section 12.6): where the
+    expensive number follows the sample, as an error does where nothing else varies, the mean of all says what the few
+    have missed. The slope is kept between 0 and 1: a change is part of what it changes.
+    """
+    centred, away = samples - samples.mean(), known - samples.mean()
+    square = float(centred @ centred)
+    slope = min(max(float(centred @ expensive) / square, 0.0), 1.0) if square > 0.0 else 0.0
+    left = expensive - expensive.mean() - slope * centred
+    freedom = len(samples) - 2
+    lever = 1.0 / len(samples) + (away**2 / square if square > 0.0 else 0.0)
+    error = stdtrit(freedom, 0.5 + CONFIDENCE / 2) * np.sqrt(float(left @ left) / freedom * lever)
+    return float(expensive.mean() + slope * away), float(error)
 
 
 def _gradient(covariance: FloatArray, direction: Direction) -> FloatArray:
