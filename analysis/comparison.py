@@ -28,7 +28,6 @@ from analysis.steering import Direction, steering_parameter
 from analysis.target import Target
 from sim.ensemble import Method, grid_for
 from sim.gaussian.covariance import relaxation_time, stationary_state
-from sim.gaussian.trajectories import Gaussian
 from sim.manifest import NAME, Manifest, plain
 from sim.model import rwa
 from sim.parameters import Cascade, Detection, require, require_count
@@ -115,7 +114,7 @@ def quietest_detection(
         purest = min(range(len(states)), key=lambda index: float(np.linalg.det(states[index].covariance)))
         candidates = held or [candidates[purest]]
     shares = np.array([_sampled_share(cascade, detection, direction) for detection in candidates])
-    exact = method is None or isinstance(method, Gaussian)
+    exact = method is None or method.exact
     audible = shares >= _LEAST_SHARE["exact" if exact else "truncated"]
     chosen = np.where(audible, shares, np.inf).argmin() if audible.any() else shares.argmax()
     return candidates[chosen]
