@@ -29,7 +29,6 @@ from analysis.steering import Direction, steering_of_root
 from analysis.target import Target
 from sim.ensemble import Method, grid_for
 from sim.gaussian.covariance import relaxation_time, stationary_state
-from sim.gaussian.trajectories import Gaussian
 from sim.identity import plain
 from sim.manifest import NAME, Manifest
 from sim.model import rwa
@@ -121,7 +120,7 @@ def quietest_detection(
         purities = np.array([-np.prod(np.diagonal(triangular(state.covariance_root)) ** 2) for state in states])
         candidates = held or [candidates[_first_of_largest(purities)]]
     shares = np.array([_sampled_share(cascade, detection, direction) for detection in candidates])
-    exact = method is None or isinstance(method, Gaussian)
+    exact = method is None or method.exact
     sampled = shares >= _LEAST_SHARE["exact" if exact else "truncated"]
     return candidates[_first_of_largest(np.where(sampled, -shares, -np.inf) if sampled.any() else shares)]
 

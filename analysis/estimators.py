@@ -22,6 +22,7 @@ from scipy.special import stdtrit
 
 from analysis.residuals import CONFIDENCE, BestInference, SampledScatter
 from analysis.steering import DIRECTIONS, Direction
+from sim.discretisation import FACTOR, Checked
 from sim.parameters import require_count
 from sim.roots import root_of
 
@@ -68,8 +69,9 @@ class Ensemble:
     conditional_error : covariance of the errors of its entries, array of shape (4, 4, 4, 4); zero where it is exact
     scatter : sample covariance of the conditional means (unbiased), array of shape (4, 4)
     trajectories : M ≥ 2
-    bias : what truncation and step have taken from the conditional covariances of K trajectories, (K, 4, 4); zero if
-        left out
+    checked, change, scatter_change : of K trajectories whose errors of step and truncation were measured, the
+        conditional covariance, what a finer calculation takes from it and from the square of the deviation of the mean,
+        (K, 4, 4), see ``sim.discretisation``; K = 0 if left out
     roots : of ``conditional`` and ``scatter``, (4, 4) each, see ``sim.roots``; left out, as good as those are
     """
 
@@ -77,14 +79,17 @@ class Ensemble:
     conditional_error: FloatArray
     scatter: FloatArray
     trajectories: int
-    bias: FloatArray = field(default_factory=lambda: np.zeros((1, 4, 4)))
+    checked: FloatArray = field(default_factory=lambda: np.zeros((0, 4, 4)))
+    change: FloatArray = field(default_factory=lambda: np.zeros((0, 4, 4)))
+    scatter_change: FloatArray = field(default_factory=lambda: np.zeros((0, 4, 4)))
     roots: tuple[FloatArray, FloatArray] | None = None
 
     def __post_init__(self) -> None:
         require_count(self.trajectories, "trajectories", low=2)
-        for name in ("conditional", "conditional_error", "scatter", "bias"):
+        sampled = (len(self.checked), 4, 4)
+        shapes = {"conditional": (4, 4), "conditional_error": (4, 4, 4, 4), "scatter": (4, 4)}
+        for name, shape in (shapes | dict.fromkeys(("checked", "change", "scatter_change"), sampled)).items():
             array = getattr(self, name)
-            shape = {"conditional_error": (4, 4, 4, 4), "bias": (len(self.bias), 4, 4)}.get(name, (4, 4))
             if array.shape != shape or not np.all(np.isfinite(array)):
                 raise ValueError(f"{name} must be finite, of shape {shape}, got {array}")
 
@@ -112,15 +117,12 @@ class Ensemble:
                 at["conditional_root"].to_numpy() if "conditional_root" in at else None,
                 at["scatter_root"].to_numpy(),
             ),
-            **({"bias": dataset["discretisation_bias"].to_numpy()} if "discretisation_bias" in dataset else {}),
+            **_errors(Checked.of(dataset), time),
         )
 
     @classmethod
-    def of_block(cls, block: "Block", check: "xr.Dataset | None" = None) -> "Ensemble":
-        """The ensemble of all trajectories of ``block`` at its last save.
-
-        ``check`` is their discretisation error, see ``analysis.discretisation``.
-        """
+    def of_block(cls, block: "Block", checked: Checked | None = None) -> "Ensemble":
+        """The ensemble of all trajectories of ``block`` at its last save, with its errors of step and truncation."""
         spread = block.covariance.root[-1]
         spread = block.covariance.covariance[-1] if np.any(spread) else spread
         conditional = block.covariance.mean[-1].reshape(4, 4)
@@ -130,8 +132,15 @@ class Ensemble:
             scatter=block.mean.covariance[-1],
             trajectories=block.count,
             roots=_roots(conditional, None if block.roots is None else block.roots[-1], block.mean.covariance_root[-1]),
-            **({} if check is None else {"bias": check["discretisation_bias"].to_numpy()}),
+            **_errors(checked, -1),
         )
+
+
+def _errors(checked: Checked | None, time: int) -> dict[str, FloatArray]:
+    if checked is None:
+        return {}
+    named = {"checked": checked.covariance, "change": checked.change, "scatter_change": checked.scatter_change}
+    return {name: values[:, time] for name, values in named.items()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,10 +163,10 @@ class Steering:
 def conditional_steering(ensemble: Ensemble, direction: Direction) -> Estimate:
     """E given the record. For the Gaussian engine, whose covariance is exact, the interval is that of rounding.
 
-    Otherwise it is that of the spread over trajectories, and the bias is added at both ends, with twice its error.
+    Otherwise it is that of the spread over trajectories, and what step and truncation cost is added at both ends.
     """
     inference = BestInference.of(ensemble.conditional_root, direction)
-    half = _conditional_half_width(ensemble, inference)
+    half = _conditional_half_width(ensemble, inference, scattered=False)
     return Estimate(value=inference.value, low=inference.value - half, high=inference.value + half)
 
 
@@ -176,7 +185,7 @@ def unconditional_steering(ensemble: Ensemble, direction: Direction) -> Estimate
     if sample.share > 0.0:
         below, above = sample.of_parts()
         low, high = min(low, below), max(high, above)
-    half = _conditional_half_width(ensemble, inference)
+    half = _conditional_half_width(ensemble, inference, scattered=True)
     down, up = np.hypot(centre - low, half), np.hypot(high - centre, half)
     return Estimate(value=float(centre), low=float(centre - down), high=float(centre + up))
 
@@ -205,11 +214,45 @@ def _roots(
     return root_of(conditional) if conditional_root is None else conditional_root, scatter_root
 
 
-def _conditional_half_width(ensemble: Ensemble, inference: BestInference) -> float:
-    """What sampled conditional covariances, bias and rounding (one unit of it in each entry of the root) leave open."""
+def _conditional_half_width(ensemble: Ensemble, inference: BestInference, *, scattered: bool) -> float:
+    """What sampled conditional covariances, step, truncation and rounding (one unit in each entry of R) leave open.
+
+    ``scattered`` where the scatter of the means counts, and with it what that loses.
+    """
     gradient = inference.gradient
     variance = np.einsum("ij,ijkl,kl", gradient, ensemble.conditional_error, gradient)
     sampled = stdtrit(ensemble.trajectories - 1, 0.5 + CONFIDENCE / 2) * np.sqrt(max(variance, 0.0))
-    shifts = np.einsum("ij,kij->k", gradient, ensemble.bias)
-    unsure = 2.0 * shifts.std() / np.sqrt(max(len(shifts) - 1, 1))
-    return float(sampled + abs(shifts.mean()) + unsure + inference.rounding)
+    return float(sampled + _discretisation(ensemble, gradient, scattered=scattered) + inference.rounding)
+
+
+def _discretisation(ensemble: Ensemble, gradient: FloatArray, *, scattered: bool) -> float:
+    """A bound on what step and truncation have changed, 95 %: twice what the finer calculation does, and its error."""
+    if not len(ensemble.checked):
+        return 0.0
+    known, checked, change, scatter_change = (
+        np.einsum("ij,...ij", gradient, each)
+        for each in (ensemble.conditional, ensemble.checked, ensemble.change, ensemble.scatter_change)
+    )
+    bias, error = _double_sampled(known, checked, change)
+    if scattered:
+        freedom = len(scatter_change) - 1
+        spread = stdtrit(freedom, 0.5 + CONFIDENCE / 2) * scatter_change.std(ddof=1) / np.sqrt(len(scatter_change))
+        bias, error = bias + float(scatter_change.mean()), float(np.hypot(error, spread))
+    return FACTOR * (abs(bias) + error)
+
+
+def _double_sampled(known: float, samples: FloatArray, expensive: FloatArray) -> tuple[float, float]:
+    """The mean of what is known of a few ``samples`` only, where the mean of all is ``known``, and its error, 95 %.
+
+    The regression estimator of double sampling (Cochran, Sampling Techniques, 3rd edition, section 12.6): where the
+    expensive number follows the sample, as an error does where nothing else varies, the mean of all says what the few
+    have missed. The slope is kept between 0 and 1: a change is part of what it changes.
+    """
+    centred, away = samples - samples.mean(), known - samples.mean()
+    square = float(centred @ centred)
+    slope = min(max(float(centred @ expensive) / square, 0.0), 1.0) if square > 0.0 else 0.0
+    left = expensive - expensive.mean() - slope * centred
+    freedom = len(samples) - 2
+    lever = 1.0 / len(samples) + (away**2 / square if square > 0.0 else 0.0)
+    error = stdtrit(freedom, 0.5 + CONFIDENCE / 2) * np.sqrt(float(left @ left) / freedom * lever)
+    return float(expensive.mean() + slope * away), float(error)

@@ -3,7 +3,7 @@
 import warnings
 from dataclasses import dataclass
 from functools import reduce
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,6 @@ from analysis.parallel import in_parallel
 from analysis.records import Record
 from analysis.steering import DIRECTIONS, steering_parameter
 from sim.gaussian.filtering import Filtered, filter_record
-from sim.gaussian.trajectories import Gaussian
 from sim.issued import Issued, gathered, joined, reissue
 from sim.model import LinearModel
 from sim.states import InitialState
@@ -67,7 +66,7 @@ def read_out(
     ----------
     record : whose channels are those of the model
     initial : state before it; a scatter of its mean counts as unknown
-    method : the engine; the Fock engine filters beside the Gaussian one, which always does
+    method : the engine; the Fock engine, which filters beside the Gaussian one, or that alone, which is exact
     jobs : worker processes of the Fock engine
 
     Raises ValueError for channels that are not the model's, for intervals far too long for the Fock engine, and as
@@ -81,13 +80,10 @@ def read_out(
     exact = filter_record(model, record.values, record.interval, initial, record.observed, record.scale)
     verdict = whiteness(exact.innovations, record.channels)
     fock = None
-    if method is not None and not isinstance(method, Gaussian):
-        from sim.fock.co_moving import Fock
-
-        if not isinstance(method, Fock):
-            raise ValueError(f"a record is filtered by the Gaussian or the Fock engine, not by {method!r}")
-        _require_fine(method, model, exact, record.interval)
-        task = _InFock(model=model, interval=record.interval, initial=initial, method=method, observed=record.observed)
+    if method is not None and not method.exact:
+        other = cast("Fock", method)
+        _require_fine(other, model, exact, record.interval)
+        task = _InFock(model=model, interval=record.interval, initial=initial, method=other, observed=record.observed)
         found = in_parallel(task, list(record.values), jobs)
         fock = tuple(each for each, _ in found)
         reissue(reduce(joined, (issued for _, issued in found)))

@@ -15,6 +15,7 @@ from analysis.steering import DIRECTIONS, SCHEMES, Direction, steering_parameter
 from analysis.transients import Transient
 from sim import analytic
 from sim.conventions import DIAGNOSTIC
+from sim.discretisation import ATTRIBUTE
 from sim.gaussian.covariance import steady_state, transient
 from sim.model import LinearModel, lab, rwa
 from sim.parameters import Cascade, Detection
@@ -149,13 +150,17 @@ def _windows(windows: tuple[Window, ...], unit: float) -> list[Report]:
 
 
 def simulation(dataset: "xr.Dataset", exact: Report) -> Report:
-    """Estimates with intervals at the last save of an ensemble, beside the exact values there."""
+    """Estimates with intervals at the last save of an ensemble, beside the exact values there.
+
+    ``discretisation`` says whether the intervals hold what step and truncation cost, see ``sim.ensemble.simulate``.
+    """
     found = Steering.of(Ensemble.of(dataset))
     return {
         "unconditional": _estimates(found.unconditional),
         "conditional": _estimates(found.conditional),
         "d": _estimates(found.d),
         "exact": exact,
+        "discretisation": dataset.attrs[ATTRIBUTE],
         "diagnostics": _diagnostics(dataset),
     }
 
@@ -163,13 +168,16 @@ def simulation(dataset: "xr.Dataset", exact: Report) -> Report:
 def exact(model: LinearModel, initial: InitialState, times: FloatArray) -> Report:
     """E and d at the last of ``times`` (seconds) from an initial state, by the moments engine.
 
-    Raises ValueError for an initial state that is not Gaussian: what the record tells of it differs from run to run.
+    The covariance without the record is exact for any state. With the record it is not that of the Riccati equation
+    where the state is not Gaussian, and depends on the record: E and d are then null.
     """
-    initial.require_gaussian("E")
     last = times[-1:]
     unseen = transient(model, initial.unconditional, last, conditional=False)[0]
-    seen = transient(model, initial.covariance, last, conditional=True)[0]
     unconditional = {each: float(steering_parameter(unseen, each)) for each in DIRECTIONS}
+    if not initial.gaussian:
+        unknown = dict.fromkeys(map(key, DIRECTIONS))
+        return {"unconditional": _keyed(unconditional), "conditional": unknown, "d": unknown}
+    seen = transient(model, initial.covariance, last, conditional=True)[0]
     conditional = {each: float(steering_parameter(seen, each)) for each in DIRECTIONS}
     return {
         "unconditional": _keyed(unconditional),
@@ -272,6 +280,6 @@ def _diagnostics(dataset: "xr.Dataset") -> Report:
         for name, values in dataset.data_vars.items()
         if str(name).startswith(DIAGNOSTIC)
     }
-    worst |= {name: float(value) for name, value in dataset.attrs.items() if name.startswith("discretisation_error")}
+    worst |= {name: float(value) for name, value in dataset.attrs.items() if name.startswith(f"{ATTRIBUTE}_error")}
     issued = str(dataset.attrs["warnings"])
     return {**worst, "warnings": issued.split("\n") if issued else []}

@@ -1,13 +1,13 @@
-"""An ensemble sampled for its steering: with what its discretisation costs, until it is good enough."""
+"""An ensemble sampled for its steering: with what step and truncation cost, until it is good enough."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from analysis.discretisation import discretisation, with_discretisation
 from analysis.estimators import Ensemble
 from sim.block import Block, Experiment
+from sim.discretisation import Checked
 from sim.ensemble import WHOLE, Method, simulate
 from sim.grid import TimeGrid
 from sim.model import LinearModel
@@ -53,22 +53,20 @@ def sample(
     store: RunDirectory | None = None,
     look: Look | None = None,
 ) -> "xr.Dataset":
-    """The dataset of an ensemble, with its discretisation error.
+    """The dataset of an ensemble, with what step and truncation cost it.
 
     ``look`` is shown the ensemble after each block, from two trajectories on; once it returns True, that is enough, if
     there are ``FEWEST``.
     The rest is as for ``sim.ensemble.simulate``.
     """
-    check = discretisation(problem.model, problem.method, problem.grid, problem.initial, problem.seed, store)
 
-    def watch(total: Block) -> bool:
+    def watch(total: Block, checked: Checked | None) -> bool:
         if look is None or total.count < 2:
             return False
-        return bool(look(Ensemble.of_block(total, check))) and total.count >= FEWEST
+        return bool(look(Ensemble.of_block(total, checked))) and total.count >= FEWEST
 
     try:
-        dataset = simulate(**problem._parts, jobs=jobs, part=part, store=store, watch=watch)
+        return simulate(**problem._parts, jobs=jobs, part=part, store=store, watch=watch)
     finally:
         if store is not None:
             store.close()
-    return with_discretisation(dataset, check)

@@ -19,6 +19,7 @@ _MEASURES = {
     "key_rate_plus_given_minus": "key rate, + trusted (nats)",
     "key_rate_minus_given_plus": "key rate, - trusted (nats)",
 }
+_LEFT_OUT = "; intervals leave out what step and truncation cost"
 LABELS = {"plus_given_minus": "E+|-", "minus_given_plus": "E-|+"}
 
 
@@ -130,15 +131,21 @@ def simulation(report: Report) -> Table:
     """Estimates with 95 % intervals beside the exact values."""
     table = table_of(
         "Ensemble at its last save", "", "estimate", "95 % interval", "exact",
-        caption=f"{report['trajectories']} trajectories, from {report['initial_state']}, seed {report['seed']}",
+        caption=f"{report['trajectories']} trajectories, from {report['initial_state']}, seed {report['seed']}"
+        + _LEFT_OUT * (report["discretisation"] == "left out"),
     )  # fmt: skip
     for scheme in ("unconditional", "conditional", "d"):
         for direction in DIRECTIONS:
             name = key(direction)
             label = f"d of {LABELS[direction]}" if scheme == "d" else f"{LABELS[direction]} {scheme}"
             values, exact = report[scheme], report["exact"][scheme][name]
-            table.add_row(label, f"{values[name]:.7f}", interval(values[f"{name}_ci"], ".7f"), f"{exact:.7f}")
+            table.add_row(label, f"{values[name]:.7f}", interval(values[f"{name}_ci"], ".7f"), _exactly(exact))
     return table
+
+
+def _exactly(value: float | None) -> str:
+    """A value that only Gaussian states have."""
+    return "none: not Gaussian" if value is None else f"{value:.7f}"
 
 
 def verification(report: Report) -> Table:

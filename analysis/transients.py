@@ -42,8 +42,13 @@ def steering_transient(drive: LinearModel | Drive, initial: InitialState, times:
     """E(t) from an initial state, at increasing ``times`` ≥ 0 (seconds), with and without the record.
 
     A model alone is switched on at t = 0 for good. Without the record the scatter of the initial means counts as
-    uncertainty. Raises ValueError for times that decrease or are negative, or a state that is not Gaussian.
+    uncertainty. Raises ValueError for times that decrease or are negative, and for a state that is not Gaussian, whose
+    covariance given the record is not that of the Riccati equation and differs from record to record.
     """
+    if not initial.gaussian:
+        raise ValueError(
+            f"E over time is exact for Gaussian states only, and {initial.name} is none: sample it with the Fock engine"
+        )
     if isinstance(drive, LinearModel):
         drive = Drive(models=(drive,))
     times = np.asarray(times, dtype=float)

@@ -109,11 +109,18 @@ def one_thread() -> Iterator[None]:
         yield
 
 
-def compute(engine: Engine, seed: int, indices: range, keep: int, experiment: Experiment | None = None) -> Block:
-    """The trajectories ``indices`` of the ensemble ``seed``, reduced; the first ``keep`` of the ensemble kept."""
+@contextmanager
+def undisturbed() -> Iterator[list[warnings.WarningMessage]]:
+    """Computing on one thread, with all warnings caught, and alone among the threads of this process."""
     # not every backend caps the threads of the linear algebra; workers × threads would thrash
     with one_thread(), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
+        yield caught
+
+
+def compute(engine: Engine, seed: int, indices: range, keep: int, experiment: Experiment | None = None) -> Block:
+    """The trajectories ``indices`` of the ensemble ``seed``, reduced; the first ``keep`` of the ensemble kept."""
+    with undisturbed() as caught:
         trajectories = engine.run(seed, indices)
         tallies = {} if experiment is None else experiment.tally(seed, indices, trajectories)
     return reduce(trajectories, min(max(keep - indices.start, 0), len(indices)), tallies, gathered(caught))

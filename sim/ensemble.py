@@ -10,12 +10,13 @@ import logging
 import math
 from collections.abc import Callable, Container, Generator, Mapping
 from contextlib import closing
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import xarray as xr
 
 from sim.block import Block, Engine, Experiment, Task, one_thread
 from sim.dataset import build
+from sim.discretisation import ATTRIBUTE, CHECKED, Check, Checked, CheckTask, Standing
 from sim.grid import TimeGrid
 from sim.identity import plain
 from sim.issued import reissue
@@ -25,7 +26,7 @@ from sim.states import InitialState
 from sim.workers import require_jobs, results
 
 _LOG = logging.getLogger(__name__)
-Watch = Callable[[Block], bool | None]
+Watch = Callable[[Block, Checked | None], bool | None]
 WHOLE = (1, 1)
 # every one is planned before the first is begun
 MOST_BLOCKS = 10_000_000
@@ -45,9 +46,19 @@ class Store(Protocol):
     def write(self, trajectories: range, block: Block, seconds: float) -> None:
         """Keep a block, computed in so many seconds."""
 
+    def recall(self, name: str) -> xr.Dataset | None:
+        """What ``remember`` was given under this name, if it is there."""
+
+    def remember(self, name: str, dataset: xr.Dataset) -> None:
+        """Keep what is computed once."""
+
 
 class Method(Protocol):
     """How trajectories are computed: a small frozen object such as ``Gaussian()`` or ``QutipSME(...)``."""
+
+    @property
+    def exact(self) -> bool:
+        """Whether it has no error of step or truncation, so that only sampling and rounding leave anything open."""
 
     @property
     def block(self) -> int:
@@ -65,6 +76,12 @@ class Method(Protocol):
 
     def prepare(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> Engine:
         """Check everything that can be checked, compute everything that is shared."""
+
+    def check(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> Check | None:
+        """What measures its errors of step and truncation, see ``sim.discretisation``; None if it has none or cannot.
+
+        If it cannot, intervals leave these errors out, and datasets and reports say so.
+        """
 
 
 def grid_for(
@@ -116,6 +133,7 @@ def simulate(
     experiment: Experiment | None = None,
     store: Store | None = None,
     watch: Watch | None = None,
+    check: bool = True,
 ) -> xr.Dataset:
     """Simulate an ensemble of conditional trajectories.
 
@@ -129,12 +147,17 @@ def simulate(
     part : (i, n) for the i-th of n parts, each a run of blocks, for jobs that share an ensemble
     experiment : what else is done with every trajectory
     store : keeps blocks as they are finished, and holds those of before, which are not computed again
-    watch : called after each block, in order, with the moments of all up to it; if it returns True they are enough
+    watch : called after each block, in order, with the moments of all up to it and what was checked, if anything; if it
+        returns True they are enough
+    check : whether the engine measures its errors of step and truncation on ``sim.discretisation.CHECKED`` trajectories
+        more; without, the dataset says that they are left out
 
     Returns
     -------
     xarray.Dataset
-        see ``sim.dataset.build``; its attribute ``trajectories`` is the number it took
+        see ``sim.dataset.build``; its attribute ``trajectories`` is the number it took. With ``discretisation_*``, see
+        ``sim.discretisation.Checked``, if its attribute ``discretisation`` is "measured"; that is "none" for an engine
+        that is exact, and "left out" where intervals leave out what step and truncation cost
 
     Raises
     ------
@@ -155,12 +178,14 @@ def simulate(
     described = json.dumps(plain(method.identity))
     with one_thread():
         engine = method.prepare(model, grid, initial)
+        measure = method.check(model, grid, initial) if check else None
     task = Task(engine=engine, seed=seed, keep=keep, experiment=experiment)
-    total = None
-    with closing(_in_order(task, blocks, jobs, store)) as arriving:
-        for block in arriving:
+    work = _Work(task, blocks, None if measure is None else CheckTask(check=measure, entropy=seed), store)
+    total, checked = None, None
+    with closing(work.in_order(jobs)) as arriving:
+        for block, checked in arriving:
             total = block if total is None else total.joined(block)
-            if watch is not None and watch(total):
+            if watch is not None and watch(total, checked):
                 break
     assert total is not None
     messages = reissue(total.warnings)
@@ -171,23 +196,82 @@ def simulate(
         "first_trajectory": blocks[0].start,
         "seed": str(seed),
         "initial_state": initial.name,
+        ATTRIBUTE: _standing(method, checked),
     }
-    return build(total, grid, model.record_names, attributes)
+    found = build(total, grid, model.record_names, attributes)
+    if checked is None:
+        return found
+    errors = checked.dataset()
+    return found.assign(errors.data_vars).assign_attrs(errors.attrs)
 
 
-def _in_order(task: Task, blocks: list[range], jobs: int, store: Store | None) -> Generator[Block]:
-    """The blocks in order; each is stored when it is done, whatever came before it."""
-    stored = store.done() if store else ()
-    waiting: dict[range, Block] = {}
-    with closing(results(task, [indices for indices in blocks if indices not in stored], jobs)) as arriving:
-        for wanted in blocks:
-            if store and wanted in stored:
-                yield store.read(wanted)
-                continue
-            while wanted not in waiting:
-                indices, (block, seconds) = next(arriving)
-                _LOG.info("trajectories %d to %d took %.3g s", indices.start, indices.stop - 1, seconds)
-                if store:
-                    store.write(indices, block, seconds)
-                waiting[indices] = block
-            yield waiting.pop(wanted)
+def _standing(method: Method, checked: Checked | None) -> Standing:
+    if checked is not None:
+        return "measured"
+    return "none" if method.exact else "left out"
+
+
+class _Work:
+    """The blocks of an ensemble and the trajectories of its check: shared out together, the check first."""
+
+    def __init__(self, task: Task, blocks: list[range], check: CheckTask | None, store: Store | None) -> None:
+        self._task, self._blocks, self._check, self._store = task, blocks, check, store
+        self._stored = store.done() if store else ()
+        self._waiting: dict[range, Block] = {}
+        self._checked: dict[int, Checked] = {}
+
+    def in_order(self, jobs: int) -> Generator[tuple[Block, Checked | None]]:
+        """The blocks in order, with what was checked; each is stored when it is done, whatever came before it."""
+        wanted = range(CHECKED if self._check else 0)
+        for number in wanted:
+            self._recall(number)
+        parts = [
+            *(_Part(self._check, number) for number in wanted if number not in self._checked),
+            *(_Part(self._task, indices) for indices in self._blocks if indices not in self._stored),
+        ]
+        with closing(results(_do, parts, jobs)) as arriving:
+            while len(self._checked) < len(wanted):
+                self._take(*next(arriving))
+            checked = Checked.joined([self._checked[number] for number in wanted]) if wanted else None
+            for indices in self._blocks:
+                if self._store and indices in self._stored:
+                    yield self._store.read(indices), checked
+                    continue
+                while indices not in self._waiting:
+                    self._take(*next(arriving))
+                yield self._waiting.pop(indices), checked
+
+    def _recall(self, number: int) -> None:
+        kept = self._store.recall(_name(number)) if self._store else None
+        found = None if kept is None else Checked.of(kept)
+        if found is not None:
+            self._checked[number] = found
+
+    def _take(self, part: "_Part", found: tuple[Any, float]) -> None:
+        result, seconds = found
+        if isinstance(part.which, int):
+            _LOG.info("checking trajectory %d of %d took %.3g s", part.which + 1, CHECKED, seconds)
+            self._checked[part.which] = result
+            if self._store:
+                self._store.remember(_name(part.which), result.dataset())
+            return
+        _LOG.info("trajectories %d to %d took %.3g s", part.which.start, part.which.stop - 1, seconds)
+        self._waiting[part.which] = result
+        if self._store:
+            self._store.write(part.which, result, seconds)
+
+
+class _Part(NamedTuple):
+    """What a worker is given: a block of the ensemble, or a trajectory of the check by its number."""
+
+    function: Callable[[Any], tuple[Any, float]] | None
+    which: range | int
+
+
+def _do(part: _Part) -> tuple[Any, float]:
+    assert part.function is not None
+    return part.function(part.which)
+
+
+def _name(number: int) -> str:
+    return f"check-{number:03d}"

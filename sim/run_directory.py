@@ -15,7 +15,7 @@ and never changed.
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -156,17 +156,20 @@ class RunDirectory:
         if time.monotonic() - self._written > _MANIFEST_SECONDS:
             self.close()
 
-    def remember(self, name: str, compute: Callable[[], xr.Dataset]) -> xr.Dataset:
-        """What ``compute`` returns, computed once."""
+    def recall(self, name: str) -> xr.Dataset | None:
+        """What ``remember`` was given under this name, if it is there and whole."""
         for path in sorted(self.path.glob(f"{name}-*.nc")):
             with suppress(OSError):
                 content = path.read_bytes()
                 if path.name in {f"{name}-{digest(each, name, content)}.nc" for each in self.manifest.digests}:
                     return from_bytes(content)
             set_aside(self.path, path)
-        content = to_bytes(compute())
+        return None
+
+    def remember(self, name: str, dataset: xr.Dataset) -> None:
+        """Keep what is computed once. Raises OSError where it cannot be written."""
+        content = to_bytes(dataset)
         write_whole(self.path / f"{name}-{digest(self.manifest.digest, name, content)}.nc", content)
-        return from_bytes(content)
 
     def close(self) -> None:
         """Bring the manifest's list of blocks up to date."""

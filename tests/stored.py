@@ -15,6 +15,7 @@ import pytest
 import xarray as xr
 
 from sim.block import Block, Experiment
+from sim.discretisation import Checked
 from sim.ensemble import Method, simulate
 from sim.grid import TimeGrid
 from sim.model import LinearModel, rwa
@@ -41,6 +42,13 @@ class Made:
     @property
     def identity(self) -> dict[str, Any]:
         return {"engine": "made", "number": self.number}
+
+    @property
+    def exact(self) -> bool:
+        return False
+
+    def check(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> None:
+        return None
 
     def prepare(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> "Made":
         return self
@@ -98,7 +106,7 @@ class Case:
         store = None if path is None else self.opened(path)
         seen = 0
 
-        def watch(_: Block) -> bool:
+        def watch(_: Block, checked: Checked | None) -> bool:
             nonlocal seen
             seen += 1
             return seen == blocks

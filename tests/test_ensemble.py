@@ -34,6 +34,13 @@ class Made:
     def identity(self) -> dict[str, Any]:
         return {"engine": "made", "offset": self.offset}
 
+    @property
+    def exact(self) -> bool:
+        return False
+
+    def check(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> None:
+        return None
+
     def prepare(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> "Made":
         return self
 
@@ -103,9 +110,11 @@ def test_one_trajectory_has_no_scatter() -> None:
 
 def test_the_ensemble_is_watched_as_it_grows_and_may_be_enough() -> None:
     seen: list[int] = []
-    simulate(MODEL, Gaussian(block=4), GRID, ground_state(), trajectories=10, watch=lambda all: seen.append(all.count))
+    simulate(
+        MODEL, Gaussian(block=4), GRID, ground_state(), trajectories=10, watch=lambda all, _: seen.append(all.count)
+    )
     assert seen == [4, 8, 10]
-    few = simulate(MODEL, Gaussian(block=4), GRID, ground_state(), trajectories=10, watch=lambda all: all.count >= 8)
+    few = simulate(MODEL, Gaussian(block=4), GRID, ground_state(), trajectories=10, watch=lambda all, _: all.count >= 8)
     assert few.attrs["trajectories"] == 8
     xr.testing.assert_identical(few, simulate(MODEL, Gaussian(block=4), GRID, ground_state(), trajectories=8))
 

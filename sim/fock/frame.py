@@ -213,8 +213,8 @@ def suggested_step(kind: str | FloatArray, model: LinearModel, grid: TimeGrid, i
 
     The rates of drift and diffusion of ξ, whatever the occupation of the baths and the cutoffs; and where the state is
     not Gaussian that at which the record tells its parts from one another, ‖F V Fᵀ‖, which no Gaussian state shows.
-    The step of ``grid`` plays no part, only its duration. Halve it to see what it costs
-    (``sim.fock.co_moving.discretisation_error``). Raises ValueError if nothing moves.
+    The step of ``grid`` plays no part, only its duration. Halve it to see what it costs (``sim.discretisation``).
+    Raises ValueError if nothing moves.
     """
     duration = grid.step * grid.steps
     own = moment_equations(model)

@@ -1,6 +1,6 @@
 """A run prepared for the kernel: the truncated basis, and the operators of every frame."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -39,6 +39,10 @@ class Span:
     first: int
     last: int
     change: ComplexArray | None
+
+    def with_terms(self, more: int) -> "Span":
+        """The same with so many more terms of exp(𝓙)."""
+        return replace(self, frame=self.frame._replace(terms=self.frame.terms + more))
 
 
 def basis_of(levels: Levels) -> Basis:

@@ -5,13 +5,15 @@ QuTiP's homodyne with ``sc_ops`` C_k is this equation and this record, factor fo
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import qutip
 from numpy.typing import NDArray
 
+from sim.block import undisturbed
+from sim.discretisation import MORE_LEVELS, Halved
 from sim.fock.diagnostics import Diagnostics, UnphysicalStateError, inspect
 from sim.fock.merged_solver import MergedSMESolver
 from sim.fock.moments import FloatArray, Moments, expectation_rows, expectations
@@ -54,6 +56,8 @@ class QutipSME:
     method: str = "platen"
     block: int = 8
 
+    exact = False
+
     def __post_init__(self) -> None:
         require(self.block, "block", low=1)
         if self.method not in METHODS:
@@ -71,6 +75,13 @@ class QutipSME:
     def holds(self, initial: InitialState) -> bool:
         """States all trajectories share; whether the cutoffs suffice is found out in ``prepare``."""
         return not np.any(initial.scatter)
+
+    def check(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> Halved:
+        """Half the step, and two more levels of each oscillator."""
+        larger = replace(self, cutoffs=tuple(cutoff + MORE_LEVELS for cutoff in self.cutoffs))
+        with undisturbed():
+            coarse, fine = self.prepare(model, grid, initial), larger.prepare(model, grid.halved, initial)
+        return Halved.of(coarse, fine, model=model, halved=grid.halved, initial=initial)
 
     def prepare(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> "QutipEngine":
         """The engine for one problem, everything checked; picklable.

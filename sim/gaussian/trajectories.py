@@ -34,6 +34,8 @@ class Gaussian:
 
     block: int = 2000
 
+    exact = True
+
     @property
     def identity(self) -> dict[str, Any]:
         """Its name: it has no settings."""
@@ -46,6 +48,9 @@ class Gaussian:
     def holds(self, initial: InitialState) -> bool:
         """Any Gaussian state."""
         return initial.gaussian
+
+    def check(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> None:
+        """Nothing: neither step nor truncation costs anything."""
 
     def prepare(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> "GaussianEngine":
         """The engine for one model, grid and initial state.

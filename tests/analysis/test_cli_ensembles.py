@@ -22,8 +22,8 @@ def test_a_gaussian_ensemble_is_the_same_for_any_number_of_workers(steering: Run
     one, two = (simulated(steering, *options, "--jobs", jobs) for jobs in ("1", "2"))
     assert one == two
     assert set(one) == {
-        "unconditional", "conditional", "d", "exact", "diagnostics", "trajectories", "seed", "initial_state", "dataset",
-        "part", "records", "run", "target", "verification",
+        "unconditional", "conditional", "d", "discretisation", "exact", "diagnostics", "trajectories", "seed",
+        "initial_state", "dataset", "part", "records", "run", "target", "verification",
     }  # fmt: skip
     assert one["dataset"] is None
     assert one["seed"] == 123456789012345678901234567890
@@ -41,6 +41,8 @@ def test_a_qutip_ensemble_is_the_same_for_any_number_of_workers(steering: Run) -
     for name in BOTH:
         # truncation and the step of QuTiP's scheme
         assert one["conditional"][name] == pytest.approx(one["exact"]["conditional"][name], rel=1e-3)
+    assert one["discretisation"] == "measured"
+    assert 0 < one["diagnostics"]["discretisation_error_covariance"] < 1e-2
 
 
 @pytest.mark.slow

@@ -1,7 +1,7 @@
 import functools
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -165,12 +165,13 @@ def test_an_error_of_the_conditional_covariance_widens_both(direction: Direction
     draws = np.random.default_rng(4).normal(scale=1e-3, size=(5, 4, 4))
     draws = draws + draws.transpose(0, 2, 1)
     error = np.einsum("nij,nkl->ijkl", draws, draws)
-    sure, unsure, biased = (
-        Ensemble(conditional=exact.conditional, conditional_error=e, scatter=exact.scatter, trajectories=1000, bias=b)
-        for e, b in (
-            (EXACT_CONDITIONAL, np.zeros((1, 4, 4))), (error, np.zeros((1, 4, 4))), (EXACT_CONDITIONAL, draws[:2])
-        )
-    )  # fmt: skip
+    sure = Ensemble(
+        conditional=exact.conditional, conditional_error=EXACT_CONDITIONAL, scatter=exact.scatter, trajectories=1000
+    )
+    unsure = replace(sure, conditional_error=error)
+    # all four have the covariance of the ensemble, so that there is nothing to learn from it
+    alike = np.array([exact.conditional] * 4)
+    biased = replace(sure, checked=alike, change=draws[:4], scatter_change=np.zeros((4, 4, 4)))
     # how E moves along each of the five directions the error is made of, by central differences of step 1e-2: what is
     # curved in it is 1e-4 of the whole
     moves = np.array([
@@ -183,8 +184,10 @@ def test_an_error_of_the_conditional_covariance_widens_both(direction: Direction
     assert (found.high - found.low) / 2 == pytest.approx(1.962341 * np.linalg.norm(moves), rel=1e-3)
     assert found.value == pytest.approx(float(steering_parameter(exact.conditional, direction)), rel=1e-14)
     shifted = conditional_steering(biased, direction)
-    # the mean of two, and twice its standard error, which is half their difference
-    assert (shifted.high - shifted.low) / 2 == pytest.approx(abs(moves[:2].mean()) + abs(np.ptp(moves[:2])), rel=1e-3)
+    # twice the mean of four and its error: Student, 2 degrees of freedom
+    spread = moves[:4] - moves[:4].mean()
+    error_of_mean = 4.302653 * np.sqrt(float(spread @ spread) / 2 / 4)
+    assert (shifted.high - shifted.low) / 2 == pytest.approx(2 * (abs(moves[:4].mean()) + error_of_mean), rel=1e-3)
     narrow = unconditional_steering(sure, direction)
     for wide in (unconditional_steering(each, direction) for each in (unsure, biased)):
         assert wide.high - wide.low > narrow.high - narrow.low

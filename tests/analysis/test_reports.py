@@ -133,7 +133,7 @@ def ensemble() -> tuple[xr.Dataset, dict[str, Any]]:
 def test_a_simulation_report() -> None:
     dataset, report = ensemble()
     report = plain(report)
-    assert set(report) == {"unconditional", "conditional", "d", "exact", "diagnostics"}
+    assert set(report) == {"unconditional", "conditional", "d", "discretisation", "exact", "diagnostics"}
     assert set(report["unconditional"]) == set(report["conditional"]) == set(report["d"]) == BOTH_CI
     assert set(report["exact"]) == {"unconditional", "conditional", "d"}
     assert all(set(each) == BOTH for each in report["exact"].values())

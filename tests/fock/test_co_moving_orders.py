@@ -7,7 +7,8 @@ import pytest
 import scipy.linalg as la
 from numpy.typing import NDArray
 
-from sim.fock.co_moving import DiscretisationError, Fock, discretisation_error
+from sim.discretisation import Checked
+from sim.fock.co_moving import Fock
 from sim.gaussian.covariance import stationary_state, transient
 from sim.gaussian.filtering import filter_record
 from sim.gaussian.moments import moment_equations
@@ -141,16 +142,19 @@ def test_a_shorter_step_never_costs_accuracy() -> None:
     assert max(errors) < 1e-5, errors
 
 
-def test_the_error_reported_falls_with_the_step_and_knows_what_is_exact() -> None:
+def test_the_change_reported_falls_with_the_step_and_knows_what_is_exact() -> None:
     method, saves = Fock(cutoffs=(22,), frame="moving"), 8
 
-    def error(start: InitialState, steps: int) -> DiscretisationError:
+    def change(start: InitialState, steps: int) -> Checked:
         grid = TimeGrid(step=1 / steps, steps_per_save=steps // saves, saves=saves)
-        return discretisation_error(ONE, method, grid, start, 3, trajectories=8)
+        check = method.check(ONE, grid, start)
+        return Checked.joined([check.run(3, trajectory) for trajectory in range(8)])
 
-    coarse, fine = error(SQUEEZED, 16), error(SQUEEZED, 64)
+    coarse, fine = change(SQUEEZED, 16), change(SQUEEZED, 64)
     # order one; the largest of some hundred Gaussian numbers is known to a quarter, so a factor of two either way
-    assert 2 < coarse.mean / fine.mean < 8
-    # the covariance of a Gaussian state knows no step, and four levels more change what they hold; others know it
-    assert coarse.covariance < 1e-5 < 1e-3 < error(superposition(), 16).covariance
-    assert np.max(np.abs(coarse.bias)) <= coarse.covariance
+    assert 2 < np.max(np.abs(coarse.mean_change)) / np.max(np.abs(fine.mean_change)) < 8
+    # the covariance of a Gaussian state knows no step, and two levels more change what they hold; others know it
+    other = change(superposition(), 16)
+    assert np.max(np.abs(coarse.change)) < 1e-5 < 1e-3 < np.max(np.abs(other.change))
+    # on average the state is off by the square of the step: here 1/256, at rates of order one
+    assert np.max(np.abs(np.mean(other.change + other.scatter_change, axis=0))) < 0.1
