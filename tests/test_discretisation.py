@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from math import pi
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -164,6 +165,10 @@ class Counted:
     asked: list[int] = field(default_factory=list, repr=False)
 
     exact = False
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        return {"engine": "counted", "measures": self.measures}
 
     def suggested_step(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> float:
         return 0.1
