@@ -1,4 +1,4 @@
-"""Junk for the command line, and what may become of it. ``tests/test_fuzz.py`` has a little of it; by hand, more:
+"""Junk for the command line, and what may become of it. ``tests/test_fuzz.py`` has a little of it, scripts/test-long more:
 
     python -m tests.fuzz lines|documents|csv|netcdf|runs COUNT [SEED]
 
