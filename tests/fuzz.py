@@ -1,4 +1,4 @@
-"""Junk for the command line, and what may become of it. ``tests/test_fuzz.py`` has a little of it, scripts/test-long more:
+"""Junk for the command line, and what may become of it. A little in ``tests/test_fuzz.py``, more in scripts/test-long:
 
     python -m tests.fuzz lines|documents|csv|netcdf|runs COUNT [SEED]
 
