@@ -45,10 +45,7 @@ def steering_transient(drive: LinearModel | Drive, initial: InitialState, times:
     uncertainty. Raises ValueError for times that decrease or are negative, and for a state that is not Gaussian, whose
     covariance given the record is not that of the Riccati equation and differs from record to record.
     """
-    if not initial.gaussian:
-        raise ValueError(
-            f"E over time is exact for Gaussian states only, and {initial.name} is none: sample it with the Fock engine"
-        )
+    initial.require_gaussian("E")
     if isinstance(drive, LinearModel):
         drive = Drive(models=(drive,))
     times = np.asarray(times, dtype=float)

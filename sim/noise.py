@@ -47,7 +47,7 @@ def starts_and_paths(
     Arrays of shape (trajectories, dimension), and (trajectories, steps, channels) in √s.
     """
     drawn = standard_normals(entropy, trajectories, dimension + grid.steps * channels)
-    paths = drawn[:, dimension:].reshape(-1, grid.steps, channels)
+    paths = drawn[:, dimension:].reshape(len(drawn), grid.steps, channels)
     paths *= np.sqrt(grid.step)
     return drawn[:, :dimension], paths
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from sim.conventions import VACUUM_VARIANCE, frozen, symplectic_form
 from sim.parameters import MOST, plain_number, require
-from sim.roots import root_of
+from sim.roots import product, root_of
 
 FloatArray = NDArray[np.float64]
 # relative to the largest variance, up to 1e8 times the smallest at hot baths
@@ -25,7 +25,8 @@ class InitialState:
         starts from the same state
     name : how results refer to it
     mean : mean of the means, array of shape (d,); zero if left out
-    roots : of ``covariance`` and ``scatter``, see ``sim.roots``, where more digits are known than those hold
+    roots : of ``covariance`` and ``scatter``, see ``sim.roots``, where more digits are known than those hold; set aside
+        where they are not those of the two, as after ``dataclasses.replace``
 
     The unconditional covariance at t = 0 is ``covariance + scatter``.
 
@@ -46,7 +47,8 @@ class InitialState:
         for name in ("covariance", "scatter", *(() if self.mean is None else ("mean",))):
             object.__setattr__(self, name, frozen(getattr(self, name)))
         if self.roots is not None:
-            object.__setattr__(self, "roots", tuple(map(frozen, self.roots)))
+            kept = all(map(_agree, self.roots, (self.covariance, self.scatter)))
+            object.__setattr__(self, "roots", tuple(map(frozen, self.roots)) if kept else None)
         shape = np.shape(self.covariance)
         if len(shape) != 2 or shape[0] != shape[1] or shape[0] % 2 or np.shape(self.scatter) != shape:
             raise ValueError(
@@ -97,6 +99,13 @@ class InitialState:
     def unconditional(self) -> FloatArray:
         """Covariance of the ensemble at t = 0; array of shape (d, d)."""
         return self.covariance + self.scatter
+
+
+def _agree(root: FloatArray, covariance: FloatArray) -> bool:
+    """Whether the root is one of the covariance, but for rounding."""
+    if np.shape(root)[-1:] != covariance.shape[-1:]:
+        return False
+    return bool(np.max(np.abs(product(np.asarray(root)) - covariance)) <= _ROUNDING * np.max(np.abs(covariance)))
 
 
 def thermal_state(occupations: tuple[float, ...], name: str = "thermal") -> InitialState:

@@ -4,7 +4,7 @@ million seeds. All bounds are exact inequalities for finite samples, not limits 
 
 import math
 
-from scipy.stats import binom
+from scipy.stats import binom, chi2, t
 
 FALSE_ALARM = 1e-6
 
@@ -15,6 +15,17 @@ def normal(comparisons: int) -> float:
     P(|z| > x) < exp(−x²/2), times the number of comparisons.
     """
     return math.sqrt(2 * math.log(comparisons / FALSE_ALARM))
+
+
+def student(comparisons: int, freedom: float) -> float:
+    """The same for numbers in units of a standard error that was itself estimated, with ``freedom`` degrees."""
+    return float(t.isf(FALSE_ALARM / (2 * comparisons), freedom))
+
+
+def variances(comparisons: int, freedom: int) -> tuple[float, float]:
+    """Between what the estimated variance of normal numbers may be, in units of the true one: χ²/freedom, exactly."""
+    tail = FALSE_ALARM / (2 * comparisons)
+    return float(chi2.ppf(tail, freedom) / freedom), float(chi2.isf(tail, freedom) / freedom)
 
 
 def quadratic(comparisons: int, samples: int) -> float:

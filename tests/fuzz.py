@@ -1,16 +1,17 @@
-"""Junk for the command line, and what may become of it. ``tests/test_fuzz.py`` has a little of it; by hand, more:
+"""Junk for the command line, and what may become of it. A little in ``tests/test_fuzz.py``, more in scripts/test-long:
 
     python -m tests.fuzz lines|documents|csv|netcdf|runs COUNT [SEED]
 
-Whatever it is given, a command ends within seconds with exit status 0, 1 or 2. Where that is 0, standard output is one
-JSON object of finite numbers; else there is nothing on it, and one line on standard error that says what is wrong.
+Whatever it is given, a command ends within seconds of processor time with exit status 0, 1 or 2. Where that is 0,
+standard output is one JSON object of finite numbers; else there is nothing on it, and one line on standard error that
+says what is wrong.
 """
 
 import contextlib
-import faulthandler
 import hashlib
 import io
 import json
+import math
 import resource
 import shutil
 import signal
@@ -95,9 +96,9 @@ def _refuse(constant: str) -> None:
 
 
 def outcome(*arguments: str, seconds: float = SECONDS) -> Outcome:
-    """The command in this process, under an alarm and a limit of memory, its streams caught."""
+    """The command in this process, under limits of processor time and memory, its streams caught."""
     out, err, code, raised = io.StringIO(), io.StringIO(), 0, ""
-    began = time.perf_counter()
+    began = time.process_time()
     with (
         mock.patch.object(sys, "argv", ["steering", *arguments]),
         warnings.catch_warnings(),
@@ -111,10 +112,10 @@ def outcome(*arguments: str, seconds: float = SECONDS) -> Outcome:
         except SystemExit as error:
             code = error.code if isinstance(error.code, int) else 99
         except TooLongError:
-            raised = f"not done after {seconds} s"
+            raised = f"not done after {seconds} s of processor time"
         except BaseException:
             raised = traceback.format_exc()
-    took = time.perf_counter() - began
+    took = time.process_time() - began
     return Outcome(arguments, code, out.getvalue(), err.getvalue(), raised, took)
 
 
@@ -125,18 +126,20 @@ def _limited(seconds: float) -> Iterator[None]:
 
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     before, hard = resource.getrlimit(resource.RLIMIT_AS)
-    handler = signal.signal(signal.SIGALRM, end)
+    # of the processor, whatever else the machine does
+    handler = signal.signal(signal.SIGVTALRM, end)
     resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + GIGABYTES * 2**30, hard))
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    # compiled code hears no alarm
-    faulthandler.dump_traceback_later(3 * seconds, exit=True, file=sys.__stderr__)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    # compiled code sees no signal until it returns: the kernel ends the process
+    used, longest = math.ceil(time.process_time() + 3 * seconds), resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (used, longest[1]))
     try:
         yield
     finally:
-        faulthandler.cancel_dump_traceback_later()
-        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0.0)
+        resource.setrlimit(resource.RLIMIT_CPU, longest)
         resource.setrlimit(resource.RLIMIT_AS, (before, hard))
-        signal.signal(signal.SIGALRM, handler)
+        signal.signal(signal.SIGVTALRM, handler)
 
 
 _SETUP = """c-minus = 5

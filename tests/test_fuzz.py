@@ -88,7 +88,7 @@ def test_what_takes_too_long_or_goes_wrong_is_found_out() -> None:
         raise AttributeError("it broke")
 
     with mock.patch.object(reports, "steady", ends_never):
-        assert outcome("steady", "--json", seconds=0.2).wrong == "not done after 0.2 s"
+        assert outcome("steady", "--json", seconds=0.2).wrong == "not done after 0.2 s of processor time"
     with mock.patch.object(reports, "steady", breaks):
         assert "AttributeError: it broke" in outcome("steady", "--json").wrong
 

@@ -20,6 +20,7 @@ from sim.grid import TimeGrid
 from sim.model import lab, rwa
 from sim.parameters import Cascade, Detection
 from sim.states import ground_state
+from tests.chance import quadratic
 from tests.fock.systems import cascade
 from tests.systems import POINTS
 
@@ -164,8 +165,9 @@ def difference(frequency: float, *, sine: float = 1.0) -> float:
 def test_demodulated_white_noise_is_white() -> None:
     noise = np.random.default_rng(3).normal(size=(4000, 32, 1))
     parts = demodulate(noise, 2 * math.pi / 32, 1.0, 32)[:, 0]
-    # over whole periods the carriers are orthogonal; 4000 squares are known to √(2/4000) = 2.2 %, here at 4 σ; √2 sinc
-    np.testing.assert_allclose(parts.T @ parts / 4000, 32 * np.eye(2), atol=0.09 * 32)
+    # over whole periods the carriers are orthogonal; squares are known to √(2/n), and √2 sinc is 0.3 % from √2
+    off = parts.T @ parts / 4000 / 32 - np.eye(2)
+    assert np.abs(off).max() < quadratic(3, 4000) * math.sqrt(2 / 4000) + 0.004
 
 
 def test_an_interval_too_long_or_uneven_is_refused() -> None:

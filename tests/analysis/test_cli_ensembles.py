@@ -9,6 +9,7 @@ import xarray as xr
 from analysis.estimators import Ensemble, conditional_steering, unconditional_steering
 from analysis.steering import DIRECTIONS
 from tests.analysis.command import BOTH, COLD, QUICK_COMPARE, Run
+from tests.chance import student
 
 
 def simulated(steering: Run, *options: str) -> dict[str, Any]:
@@ -136,8 +137,8 @@ def test_a_comparison_by_fock_trajectories(steering: Run) -> None:
         found = report["points"][0][name]
         assert found["E_c"] == pytest.approx(found["E_c_exact"], rel=1e-3)
         low, high = found["d_ci"]
-        # with six trajectories an interval is wide: this one of two may miss, not by its own width
-        assert low - (high - low) < found["d_exact"] < high + (high - low)
+        # means of six trajectories, two quadratures each
+        assert abs(found["d"] - found["d_exact"]) < student(2, 10) / 1.96 * (high - low) / 2
 
 
 def test_nobody_looking_gains_nothing(steering: Run) -> None:

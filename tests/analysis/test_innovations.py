@@ -12,6 +12,7 @@ from sim.gaussian.filtering import innovations_of
 from sim.gaussian.trajectories import Gaussian
 from sim.grid import TimeGrid
 from sim.model import LinearModel, lab, rwa
+from tests.chance import successes
 from tests.systems import POINTS
 
 FloatArray = NDArray[np.float64]
@@ -27,17 +28,19 @@ def judged(shape: tuple[int, ...]) -> list[Whiteness]:
 @pytest.mark.parametrize("shape", WHITE, ids=str)
 def test_p_values_of_white_noise_are_uniform(shape: tuple[int, ...]) -> None:
     found = np.array([[each.p_value for each in verdict.statistics] for verdict in judged(shape)])
-    # 130 statistics at most, at three levels: 4.5 σ by chance once in 400 seeds
     for level in (0.02, 0.2, 0.7):
-        sigma = math.sqrt(level * (1 - level) / len(found))
-        assert np.abs(np.mean(found < level, axis=0) - level).max() < 4.5 * sigma
+        fewest, most = successes(level, len(found), comparisons=3 * found.shape[1])
+        below = np.sum(found < level, axis=0)
+        assert fewest <= below.min()
+        assert below.max() <= most
 
 
 @pytest.mark.parametrize("shape", WHITE, ids=str)
 def test_a_right_model_is_refused_as_rarely_as_promised(shape: tuple[int, ...]) -> None:
-    refused = np.mean([not verdict.fits for verdict in judged(shape)])
-    # and not much more rarely: a test that refuses nothing is no test
-    assert 0.03 < refused < 0.1 + 3 * math.sqrt(0.09 / WHITE[shape])
+    refused = sum(not verdict.fits for verdict in judged(shape))
+    # a tenth at most, by Bonferroni, and not much more rarely: a test that refuses nothing is no test
+    assert successes(0.05, WHITE[shape])[0] <= refused <= successes(0.1, WHITE[shape])[1]
+    assert refused > 0
 
 
 def too_wide(white: FloatArray) -> FloatArray:

@@ -6,7 +6,6 @@ import pytest
 import qutip
 from numpy.typing import NDArray
 
-from analysis import reports
 from analysis.drive import Drive, unlit
 from analysis.milestones import SETTLED, Window, milestones, steering_at
 from analysis.steering import DIRECTIONS, SCHEMES, Direction, Scheme, steering_parameter
@@ -20,6 +19,7 @@ from sim.model import LinearModel, lab, rwa
 from sim.parameters import Cascade, Detection
 from sim.states import InitialState, ground_state, thermal_state
 from tests import reference
+from tests.chance import quadratic
 from tests.systems import COLD, HOT, POINTS, SLOW, WARM, cascade
 
 FloatArray = NDArray[np.float64]
@@ -230,11 +230,8 @@ def test_what_a_record_tells_of_a_state_that_is_not_gaussian_is_not_made_up() ->
         lambda: steering_transient(model, quantum, times),
         lambda: steering_at(Drive(models=(model,)), quantum, times),
         lambda: milestones(Drive(models=(model,)), quantum, 1.0),
-        lambda: reports.exact(model, quantum, times),
     ):
-        with pytest.raises(
-            ValueError, match="E cannot be followed from the state 'one quantum', which is not Gaussian"
-        ):
+        with pytest.raises(ValueError, match="one quantum"):
             asked()
 
 
@@ -370,8 +367,8 @@ def test_an_ensemble_of_moments_follows_the_curve(initial: InitialState) -> None
     assert sampled.times == pytest.approx(grid.times, rel=1e-15)
     for scheme in ("unconditional", "conditional", "d"):
         for direction in DIRECTIONS:
-            # of 60 independent values one is off by 4 in 250 draws
-            assert np.all(np.abs(off_by(sampled, exact, scheme, direction)) < 4.0)
+            # seven times, three numbers, two directions
+            assert np.all(np.abs(off_by(sampled, exact, scheme, direction)) < quadratic(42, 1000))
     # and the intervals are not so wide that anything fits: the record is worth what it is to a few per cent
     assert all(each.high - each.low < 0.1 for direction in DIRECTIONS for each in sampled.d[direction])
 
@@ -382,10 +379,10 @@ def test_an_ensemble_of_fock_states_follows_the_curve() -> None:
     dataset = simulate(model, engine, grid, ground_state(), trajectories=40, seed=2)
     sampled, exact = sampled_transient(dataset), steering_transient(model, ground_state(), grid.times)
     for direction in DIRECTIONS:
-        assert np.all(np.abs(off_by(sampled, exact, "unconditional", direction)) < 4.0)
+        assert np.all(np.abs(off_by(sampled, exact, "unconditional", direction)) < quadratic(16, 40))
         # the suggested step is for three digits of E; d, the difference of two, has the same absolute error
         values = [each.value for each in sampled.conditional[direction]]
         assert values == pytest.approx(exact.conditional[direction], rel=1e-3)
         gains = np.array([(each.value, each.low, each.high) for each in sampled.d[direction]])
         width = (gains[:, 2] - gains[:, 1]) / 3.92
-        assert np.all(np.abs(gains[:, 0] - exact.d[direction]) < 4.0 * width + 1e-3)
+        assert np.all(np.abs(gains[:, 0] - exact.d[direction]) < quadratic(16, 40) * width + 1e-3)

@@ -92,7 +92,7 @@ def test_a_wrong_scatter_of_the_means_is_seen(monkeypatch: pytest.MonkeyPatch, f
 
     def wrong(*args: Any, **kwargs: Any) -> Any:
         dataset = right(*args, **kwargs)
-        return dataset.assign(scatter=factor * dataset["scatter"])
+        return dataset.assign(scatter_root=math.sqrt(factor) * dataset["scatter_root"])
 
     monkeypatch.setattr(validation, "simulate", wrong)
     assert len(failures(validation.ensembles)) == 2

@@ -23,11 +23,14 @@ from sim.parameters import Detection
 from sim.pooling import Moments
 from sim.states import thermal_state
 from sim.verification import Verification
+from tests.chance import quadratic, student, successes
 from tests.systems import POINTS
 
 FloatArray = NDArray[np.float64]
 Tallies = dict[str, Moments]
 SEED, COUNT, SAVES = 3, 4000, 10
+# a setting has a quarter of the runs or more. Log E is half the log of a product of two variances; up to 32 gains
+STEERING_BEYOND, GAINS_BEYOND = quadratic(4, COUNT // 4), student(32, COUNT // 4 - 3)
 # hot; off the axes, η < 1, V₋ = 1.6e6; vacuum baths; loss; path phase; two detectors; then from thermal states
 POINT_NAMES = ("hot", "hot_qnd", "vacuum", "mixed_loss", "path_phase", "heterodyne")
 NAMES = (*POINT_NAMES, "thermal_hot_positive_r", "thermal_path_phase")
@@ -85,9 +88,8 @@ def sigmas_of_gains(found: Verified, subject: Verification) -> float:
 def test_what_is_measured_is_what_theory_says(name: str) -> None:
     subject = experiment(name)
     found = verify(tallies(name), subject)
-    # 4 numbers and 16 to 32 at 8 points: one beyond 4.5 σ once in 500 seeds
-    assert sigmas_of_steering(found, subject) < 4.5
-    assert sigmas_of_gains(found, subject) < 4.5
+    assert sigmas_of_steering(found, subject) < STEERING_BEYOND
+    assert sigmas_of_gains(found, subject) < GAINS_BEYOND
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -114,7 +116,7 @@ def other_scheme(subject: Verification) -> Verification:
 @pytest.mark.parametrize("spoil", [turned, other_scheme])
 def test_a_wrong_angle_shows(spoil: Callable[[Verification], Verification]) -> None:
     subject = experiment("hot_qnd")
-    assert sigmas_of_steering(verify(measure(spoil(subject)), subject), subject) > 9
+    assert sigmas_of_steering(verify(measure(spoil(subject)), subject), subject) > 1.5 * STEERING_BEYOND
 
 
 def test_a_wrong_sign_shows_in_the_gain_alone() -> None:
@@ -124,8 +126,8 @@ def test_a_wrong_sign_shows_in_the_gain_alone() -> None:
         for name, each in tallies("mixed_loss").items()
     }
     found = verify(flipped, subject)
-    assert sigmas_of_steering(found, subject) < 4.5
-    assert sigmas_of_gains(found, subject) > 9
+    assert sigmas_of_steering(found, subject) < STEERING_BEYOND
+    assert sigmas_of_gains(found, subject) > 2 * GAINS_BEYOND
 
 
 def test_a_fixed_gain_of_the_wrong_sign_shows() -> None:
@@ -145,8 +147,10 @@ def test_the_filter_sees_less_than_the_trajectory() -> None:
     for way in DIRECTIONS:
         continuous = wanted["conditional_continuous"][key(way)]
         assert continuous < wanted["conditional"][key(way)] < wanted["unconditional"][key(way)]
-        # power: with the short record of this start the two are told apart
-        assert not found.steering["conditional"][way].holds(continuous)
+    # power: with the short record of this start the two are told apart, here by nine standard errors
+    assert not found.steering["conditional"]["plus_given_minus"].holds(
+        wanted["conditional_continuous"][key("plus_given_minus")]
+    )
 
 
 def test_with_more_saves_the_filter_sees_all() -> None:
@@ -189,7 +193,7 @@ def test_the_lab_frame_gives_an_upper_bound() -> None:
             bound = wanted["measured"][scheme][key(way)]
             assert wanted[scheme][key(way)] < bound < 1.05 * wanted[scheme][key(way)]
             known = freedom(found.inferences[scheme][way])
-            assert abs(math.log(found.steering[scheme][way].value / bound)) * math.sqrt(known) < 4.5
+            assert abs(math.log(found.steering[scheme][way].value / bound)) * math.sqrt(known) < STEERING_BEYOND
 
 
 # --- intervals ---
@@ -254,6 +258,8 @@ KNOWN = {
     ),
 }
 REPEATS = 800
+# the laws are good to a per cent of coverage
+FEWEST, MOST = successes(0.94, REPEATS, 8)[0], successes(0.96, REPEATS, 8)[1]
 
 
 def coverage(name: str, count: int, change: Callable[[Inference], Inference] = lambda each: each) -> list[float]:
@@ -279,9 +285,8 @@ def coverage(name: str, count: int, change: Callable[[Inference], Inference] = l
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "count"), [("mild", 10), ("hot", 40)])
 def test_intervals_hold_what_they_promise(name: str, count: int) -> None:
-    # 95 % is known to 0.77 % from 800 ensembles: 3 σ
     for held in coverage(name, count):
-        assert held == pytest.approx(0.95, abs=0.023)
+        assert FEWEST <= REPEATS * held <= MOST
 
 
 def test_degrees_of_freedom_not_taken_off_would_show() -> None:
@@ -291,7 +296,7 @@ def test_degrees_of_freedom_not_taken_off_would_show() -> None:
         return replace(each, variance=each.variance * each.freedom / (each.freedom + more), freedom=each.freedom + more)
 
     held = coverage("mild", 10, overcounted)
-    assert held[1] < 0.9
+    assert REPEATS * held[1] < FEWEST
 
 
 # --- the contract ---

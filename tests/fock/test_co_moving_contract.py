@@ -12,7 +12,6 @@ from sim.ensemble import simulate
 from sim.fock.co_moving import Fock, FockEngine
 from sim.fock.diagnostics import CutoffWarning, UnphysicalStateError
 from sim.gaussian.covariance import stationary_state
-from sim.gaussian.propagator import factor
 from sim.grid import TimeGrid
 from sim.model import LinearModel, rwa
 from sim.noise import generator, wiener_increments
@@ -59,7 +58,7 @@ def test_scatter_at_the_start_moves_the_trajectory_rigidly() -> None:
     """The state around the mean, and the innovations, are those of the same noise from the center."""
     start = replace(START, scatter=np.diag([4.0, 3.0, 2.0, 1.0]), mean=np.array([1.0, 0.0, -2.0, 0.5]))
     one, stream = engine(start=start).run(6, range(1)), generator(6, 0)
-    kick = factor(start.scatter) @ stream.standard_normal(4)
+    kick = start.scatter_root.T @ stream.standard_normal(4)
     np.testing.assert_allclose(one.means[0, 0], start.center + kick, rtol=0.0, atol=1e-13)
     moved = engine(start=gaussian(START.covariance, one.means[0, 0]))
     np.testing.assert_allclose(

@@ -14,6 +14,7 @@ from analysis.paper import regions as paper_regions
 from analysis.paper.data import DATA
 from analysis.steering import DIRECTIONS, regime
 from tests import reference
+from tests.chance import quadratic
 from tests.systems import HOT, VACUUM, cascade
 
 FloatArray = NDArray[np.float64]
@@ -271,8 +272,8 @@ def test_simulated_improvements_hold_the_exact_ones(fig8: xr.Dataset) -> None:
     exact = fig8["d"].sel(detection="phase pi/2", c_minus=fig8["simulated_c_minus"].to_numpy())
     exact = exact.rename(c_minus="simulated_c_minus").transpose(*fig8["d_simulated"].dims)
     half = (fig8["d_high"] - fig8["d_low"]) / 2
-    # four intervals of 1.96 standard errors: 4 standard errors are exceeded once in 4000 such sets
-    assert bool((np.abs(fig8["d_simulated"] - exact) < 4 / 1.96 * half).all())
+    # four intervals of 1.96 standard errors, from 200 means
+    assert bool((np.abs(fig8["d_simulated"] - exact) < quadratic(4, 200) / 1.96 * half).all())
     assert bool((half > 0).all())
 
 
