@@ -38,10 +38,10 @@ BoolArray = NDArray[np.bool_]
 
 # of the differences: in standard errors of one parameter with all others known, and at most in widths of the bounds.
 # Rounding of log p, some 1e-11 nats, then leaves 3e-9 of a gradient of one nat to a standard error. Beside what is
-# impossible a difference has one side only and is off by half the spacing, 5e-7 nats: less than ``_CONVERGED``
+# impossible a difference has one side only and is off by half the spacing, 5e-7 nats: a tenth of ``_CONVERGED``
 _SPACING, _WIDEST = 2e-3, 1e-4
 # nats still to gain where log p is compared no more: a hundredth of a standard error is 5e-5
-_CONVERGED = 1e-6
+_CONVERGED = 5e-6
 # and at the end: a millionth of a standard error. Moves until there at most
 _NOTHING, _LAST_MOVES = 1e-12, 12
 # of a whole move

@@ -21,11 +21,14 @@ def generator(entropy: int, *key: int) -> np.random.Generator:
 
 
 def standard_normals(entropy: int, trajectories: range, count: int, *purpose: int) -> NDArray[np.float64]:
-    """``count`` standard normals for each of consecutive ``trajectories``; array of shape (trajectories, count).
+    """``count`` standard normals for each of ``trajectories``; array of shape (trajectories, count).
 
     Row i is stretch number i mod ``GROUP``, of ``count`` numbers, of the stream (i // ``GROUP``, *purpose) of
     ``entropy``: a function of (entropy, i, count) and of what the numbers are for.
     """
+    if trajectories.step != 1:
+        each = [standard_normals(entropy, range(index, index + 1), count, *purpose) for index in trajectories]
+        return np.concatenate(each) if each else np.empty((0, count))
     normals = np.empty((len(trajectories), count))
     row = 0
     while row < len(trajectories):

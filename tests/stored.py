@@ -164,7 +164,7 @@ def _renamed(path: Path, _: Path) -> None:
 def _swapped(path: Path, _: Path) -> None:
     """For the file of the same trajectories in the other folder, or none."""
     elsewhere = path.parents[1] / ({"blocks", "trajectories"} - {path.parent.name}).pop()
-    path.write_bytes(next((each.read_bytes() for each in elsewhere.glob(f"{path.name[:19]}*")), b""))
+    path.write_bytes(next((each.read_bytes() for each in elsewhere.glob(f"{path.name[:19]}*") if each.is_file()), b""))
 
 
 def _replaced_by_a_folder(path: Path, _: Path) -> None:

@@ -33,6 +33,7 @@ def test_a_trajectory_has_the_same_numbers_whatever_block_it_is_in(cuts: list[in
     edges = [0, *cuts, 200]
     parts = [standard_normals(3, range(first, last), 5) for first, last in itertools.pairwise(edges)]
     assert np.array_equal(np.concatenate(parts), whole)
+    assert np.array_equal(standard_normals(3, range(1, 200, 70), 5), whole[1::70])
     # row i is a stretch of the stream of its group
     stream = generator(3, 1)
     assert np.array_equal(whole[GROUP : 2 * GROUP], stream.standard_normal((GROUP, 5)))

@@ -23,8 +23,10 @@ from tests.systems import POINTS, Point
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 INTERVAL = 0.2
-POINT = POINTS["heterodyne"]
-TRUTH = {"c_plus": 5.0, "lo_phase": 0.5, "efficiency": 0.7}
+HETERODYNE = POINTS["heterodyne"]
+# an efficiency that is seven standard errors of a fit of three records away from its bounds
+POINT = replace(HETERODYNE, detection=replace(HETERODYNE.detection, efficiency=0.5))
+TRUTH = {"c_plus": 5.0, "lo_phase": 0.5, "efficiency": 0.5}
 BOUNDS = {
     "c_plus": (0.3, 50.0),
     "lo_phase": (-0.9, 1.9),
@@ -211,12 +213,12 @@ def test_a_record_too_short_for_the_bounds_determines_nothing() -> None:
 
 def test_an_estimate_at_a_bound_is_said_to_be() -> None:
     record = simulated(1200, 300)[:4]
-    found = fitted(record, {"lo_phase": 0.4, "efficiency": 0.3}, efficiency=(0.02, 0.5))
+    found = fitted(record, {"lo_phase": 0.4, "efficiency": 0.2}, efficiency=(0.02, 0.25))
     assert found.at_bound == ("efficiency",)
-    assert found.estimates["efficiency"] == 0.5
+    assert found.estimates["efficiency"] == 0.25
     assert found.converged
     # the others are most likely given that one is there
-    held = fitted(record, {"lo_phase": 0.4}, lambda values: PROBLEM({**values, "efficiency": 0.5}))
+    held = fitted(record, {"lo_phase": 0.4}, lambda values: PROBLEM({**values, "efficiency": 0.25}))
     assert found.estimates["lo_phase"] == pytest.approx(held.estimates["lo_phase"], abs=1e-4)
 
 
