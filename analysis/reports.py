@@ -11,14 +11,15 @@ from numpy.typing import NDArray
 from analysis import measures
 from analysis.estimators import Ensemble, Estimate, Steering
 from analysis.milestones import Window
-from analysis.steering import DIRECTIONS, SCHEMES, Direction, steering_parameter
+from analysis.steering import DIRECTIONS, SCHEMES, Direction, steering_of_root
 from analysis.transients import Transient
 from sim import analytic
 from sim.conventions import DIAGNOSTIC
 from sim.discretisation import ATTRIBUTE
-from sim.gaussian.covariance import steady_state, transient
+from sim.gaussian.covariance import steady_root, transient_roots
 from sim.model import LinearModel, lab, rwa
 from sim.parameters import Cascade, Detection
+from sim.roots import product, stacked
 from sim.rotating_wave import RotatingWave
 from sim.states import InitialState
 
@@ -45,17 +46,16 @@ def steady(cascade: Cascade, detection: Detection, frequency: tuple[float, float
     """
     cascade.require_stable()
     point = RotatingWave.of(cascade)
-    unseen, seen = analytic.steady_covariance(point), steady_state(rwa(cascade, detection), conditional=True)
+    root = steady_root(rwa(cascade, detection), conditional=True)
+    unseen, seen = analytic.steady_covariance(point), product(root)
     unconditional = dict(zip(DIRECTIONS, map(float, analytic.steering_parameters(point)), strict=True))
-    conditional = {direction: float(steering_parameter(seen, direction)) for direction in DIRECTIONS}
+    conditional = _steering(root)
     if frequency is None:
         return _steady(unconditional, unseen, conditional, seen, detection)
     model = lab(cascade, detection, frequency)
-    exact = {scheme: steady_state(model, conditional=scheme == "conditional") for scheme in SCHEMES}
-    values = {
-        scheme: {direction: float(steering_parameter(covariance, direction)) for direction in DIRECTIONS}
-        for scheme, covariance in exact.items()
-    }
+    roots = {scheme: steady_root(model, conditional=scheme == "conditional") for scheme in SCHEMES}
+    exact = {scheme: product(root) for scheme, root in roots.items()}
+    values = {scheme: _steering(root) for scheme, root in roots.items()}
     rotating = {"unconditional": unconditional, "conditional": conditional}
     errors = {
         scheme: {key(each): rotating[scheme][each] / values[scheme][each] - 1.0 for each in DIRECTIONS}
@@ -68,6 +68,11 @@ def steady(cascade: Cascade, detection: Detection, frequency: tuple[float, float
         "frequency_hz": [each / (2 * math.pi) for each in frequency],
         "rotating_wave_error": errors,
     }
+
+
+def _steering(root: FloatArray) -> dict[Direction, float]:
+    """E in both directions from a root of the covariance."""
+    return {each: float(steering_of_root(root, each)) for each in DIRECTIONS}
 
 
 def _steady(
@@ -172,13 +177,12 @@ def exact(model: LinearModel, initial: InitialState, times: FloatArray) -> Repor
     where the state is not Gaussian, and depends on the record: E and d are then null.
     """
     last = times[-1:]
-    unseen = transient(model, initial.unconditional, last, conditional=False)[0]
-    unconditional = {each: float(steering_parameter(unseen, each)) for each in DIRECTIONS}
+    whole = stacked(initial.covariance_root, initial.scatter_root)
+    unconditional = _steering(transient_roots(model, whole, last, conditional=False)[0])
     if not initial.gaussian:
         unknown = dict.fromkeys(map(key, DIRECTIONS))
         return {"unconditional": _keyed(unconditional), "conditional": unknown, "d": unknown}
-    seen = transient(model, initial.covariance, last, conditional=True)[0]
-    conditional = {each: float(steering_parameter(seen, each)) for each in DIRECTIONS}
+    conditional = _steering(transient_roots(model, initial.covariance_root, last, conditional=True)[0])
     return {
         "unconditional": _keyed(unconditional),
         "conditional": _keyed(conditional),

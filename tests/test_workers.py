@@ -127,6 +127,7 @@ def test_exceptions_arrive_as_they_are(jobs: int) -> None:
         list(results(refusing, range(4), jobs))
 
 
+@pytest.mark.slow
 def test_who_stops_listening_leaves_no_worker_at_work_and_no_warning(tmp_path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -77,6 +77,17 @@ def steady_root(model: LinearModel, *, conditional: bool) -> FloatArray:
     return root_of(steady_covariance(equations.in_coordinates(basis))) @ basis.T
 
 
+def transient_roots(model: LinearModel, initial: FloatArray, times: FloatArray, *, conditional: bool) -> FloatArray:
+    """Roots of ``transient`` from a root ``initial`` (d, d), with all digits of what is inferred; (n, d, d)."""
+    before = product(initial)
+    after = transient(model, before, times, conditional=conditional)
+    equations = moment_equations(model)
+    basis = coordinates(after[-1])
+    before = product(initial @ np.linalg.inv(basis).T)
+    equations = (equations if conditional else equations.unmonitored).in_coordinates(basis)
+    return np.array([root_of(each) @ basis.T for each in evolved(equations, before, times)])
+
+
 def coordinates(covariance: FloatArray) -> FloatArray:
     """Unit lower triangular L such that y = L⁻¹x are nearly uncorrelated; x itself where rounding has lost them.
 

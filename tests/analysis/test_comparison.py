@@ -67,6 +67,7 @@ def test_a_study_goes_through_directions_and_searches_in_order() -> None:
     assert strengths == pytest.approx([3.0, 3.0, 10.0, 10.0])
 
 
+@pytest.mark.slow
 def test_progress_is_told_of_each_step() -> None:
     told: list[float] = []
 

@@ -93,6 +93,7 @@ def coverage(name: str, direction: Direction, found: list[tuple[Estimate, Estima
     return float(u), float(d)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("direction", DIRECTIONS)
 @pytest.mark.parametrize("size", REPEATS)
 @pytest.mark.parametrize("name", NAMES)

@@ -292,6 +292,7 @@ def _begin(path: Path, method: Method, model: Any, configuration: dict[str, Any]
     )
 
 
+@pytest.mark.slow
 def test_a_comparison_resumed_is_the_one_in_one_go(steering: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     # of each pair of ensembles one needs fewer than the most
     options = (*COMPARE, "--trajectories", "7000", "--target", "d:0.1")

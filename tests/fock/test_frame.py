@@ -84,6 +84,7 @@ def test_the_conditional_state_of_the_hottest_point_is_thermal_in_its_modes() ->
 # ---- unitaries ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(SEEDS, st.integers(1, 2))
 def test_metaplectic_moves_the_moments_of_any_state(seed: int, modes: int) -> None:
