@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from analysis.drive import Drive
 from analysis.estimators import Ensemble, Estimate, conditional_steering, relative_improvement, unconditional_steering
@@ -49,12 +50,15 @@ def steering_transient(drive: LinearModel | Drive, initial: InitialState, times:
     if isinstance(drive, LinearModel):
         drive = Drive(models=(drive,))
     times = np.asarray(times, dtype=float)
-    found = steering_at(drive, initial, times)
+    # threads of linear algebra on 8 × 8 matrices take seven times the processor time
+    with threadpool_limits(1):
+        found = steering_at(drive, initial, times)
+        reached = milestones(drive, initial, horizon=float(times[-1]) if times.size else 0.0)
     return Transient(
         times=times,
         unconditional=found["unconditional"],
         conditional=found["conditional"],
-        milestones=milestones(drive, initial, horizon=float(times[-1]) if times.size else 0.0),
+        milestones=reached,
         switches=drive.switches,
     )
 
