@@ -1,3 +1,4 @@
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,8 @@ def drawn(number: int, data: xr.Dataset, monkeypatch: pytest.MonkeyPatch) -> lis
     """The panels of a figure, in order, instead of a file."""
     kept: list[Figure] = []
     monkeypatch.setattr(Figure, "savefig", lambda self, *_, **__: kept.append(self))
-    DRAW[number](data, Path("unused"))
+    with tempfile.TemporaryDirectory() as folder:
+        DRAW[number](data, Path(folder) / "figure.png")
     return kept[0].axes
 
 
