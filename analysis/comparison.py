@@ -33,7 +33,7 @@ from sim.identity import plain
 from sim.manifest import NAME, Manifest
 from sim.model import rwa
 from sim.parameters import Cascade, Detection, require, require_count
-from sim.roots import stacked, triangular
+from sim.roots import triangular
 from sim.run_directory import opened
 from sim.workers import require_jobs
 
@@ -135,7 +135,7 @@ def _sampled_share(cascade: Cascade, detection: Detection, direction: Direction)
     """What part of the unconditional E comes from the scatter of the means."""
     state = stationary_state(rwa(cascade, detection))
     part = sampled_part(state.covariance_root, state.scatter_root, direction)
-    return part / float(steering_of_root(stacked(state.covariance_root, state.scatter_root), direction))
+    return part / float(steering_of_root(np.concatenate([state.covariance_root, state.scatter_root]), direction))
 
 
 def begin(sampling: Sampling, configuration: Mapping[str, Any], asked: Mapping[str, Any]) -> None:

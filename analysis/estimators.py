@@ -107,13 +107,14 @@ class Ensemble:
     def of(cls, dataset: "xr.Dataset", time: int = -1) -> "Ensemble":
         """The ensemble of a dataset of ``sim.ensemble.simulate`` at save number ``time``."""
         at = dataset.isel(time=time)
+        conditional = at["conditional_covariance"].to_numpy()
         return cls(
-            conditional=at["conditional_covariance"].to_numpy(),
+            conditional=conditional,
             conditional_error=at["conditional_covariance_error"].to_numpy(),
             scatter=at["scatter"].to_numpy(),
             trajectories=int(dataset.attrs["trajectories"]),
             roots=_roots(
-                at["conditional_covariance"].to_numpy(),
+                conditional,
                 at["conditional_root"].to_numpy() if "conditional_root" in at else None,
                 at["scatter_root"].to_numpy(),
             ),

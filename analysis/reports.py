@@ -19,7 +19,7 @@ from sim.discretisation import ATTRIBUTE
 from sim.gaussian.covariance import steady_root, transient_roots
 from sim.model import LinearModel, lab, rwa
 from sim.parameters import Cascade, Detection
-from sim.roots import product, stacked
+from sim.roots import product
 from sim.rotating_wave import RotatingWave
 from sim.states import InitialState
 
@@ -177,7 +177,7 @@ def exact(model: LinearModel, initial: InitialState, times: FloatArray) -> Repor
     where the state is not Gaussian, and depends on the record: E and d are then null.
     """
     last = times[-1:]
-    whole = stacked(initial.covariance_root, initial.scatter_root)
+    whole = np.concatenate([initial.covariance_root, initial.scatter_root])
     unconditional = _steering(transient_roots(model, whole, last, conditional=False)[0])
     if not initial.gaussian:
         unknown = dict.fromkeys(map(key, DIRECTIONS))

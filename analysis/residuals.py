@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import chdtri
 
 from analysis.steering import Direction, ordered, steering_of_root
-from sim.roots import stacked, triangular
+from sim.roots import triangular
 
 FloatArray = NDArray[np.float64]
 CONFIDENCE = 0.95
@@ -23,7 +23,7 @@ def sampled_part(conditional_root: FloatArray, scatter_root: FloatArray, directi
 
     From roots of V_c and S, arrays of shape (4, 4). The standard error of E from M trajectories is about s/√M.
     """
-    inference = BestInference.of(stacked(conditional_root, scatter_root), direction)
+    inference = BestInference.of(np.concatenate([conditional_root, scatter_root]), direction)
     return inference.value * _square(inference.whitened(scatter_root)) / 2
 
 
@@ -114,7 +114,7 @@ class SampledScatter:
         cls, conditional: FloatArray, scatter: FloatArray, trajectories: int, direction: Direction
     ) -> "SampledScatter":
         """From roots of V_c and of the unbiased covariance S of the means of so many trajectories, (4, 4) each."""
-        inference = BestInference.of(stacked(conditional, scatter), direction)
+        inference = BestInference.of(np.concatenate([conditional, scatter]), direction)
         whitened = inference.whitened(scatter)
         measured = np.asarray(np.linalg.solve(inference.measured.T, ordered(scatter, direction)[:, :2].T).T, np.float64)
         parts = triangular(ordered(scatter, direction))
@@ -177,7 +177,7 @@ class SampledScatter:
 
     def _at(self, following: float, apart: float) -> float:
         parts = self.conditional, np.sqrt(following) * self.following, np.sqrt(apart) * self.apart
-        return float(steering_of_root(stacked(*parts), "plus_given_minus"))
+        return float(steering_of_root(np.concatenate(parts), "plus_given_minus"))
 
 
 def _scales(freedom: float, of: float | None = None) -> tuple[float, float]:

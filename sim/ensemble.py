@@ -7,7 +7,6 @@ backend is the user's to choose (``joblib.parallel_config``).
 
 import json
 import logging
-import math
 from collections.abc import Callable, Container, Generator, Mapping
 from contextlib import closing
 from typing import Any, NamedTuple, Protocol
@@ -17,7 +16,7 @@ import xarray as xr
 from sim.block import Block, Engine, Experiment, Task, one_thread
 from sim.dataset import build
 from sim.discretisation import ATTRIBUTE, CHECKED, Check, Checked, CheckTask, Standing
-from sim.grid import TimeGrid
+from sim.grid import TimeGrid, whole_above
 from sim.identity import plain
 from sim.issued import reissue
 from sim.model import LinearModel
@@ -30,8 +29,6 @@ Watch = Callable[[Block, Checked | None], bool | None]
 WHOLE = (1, 1)
 # every one is planned before the first is begun
 MOST_BLOCKS = 10_000_000
-# a ratio this close to a whole number is that number
-_WHOLE = 1e-9
 
 
 class Store(Protocol):
@@ -93,9 +90,7 @@ def grid_for(
     """
     whole = TimeGrid.over(duration, saves=saves)
     if step is None:
-        ratio = whole.save_interval / method.suggested_step(model, whole, initial)
-        # rounding must not turn a whole number of steps into one more
-        step = whole.save_interval / max(1, math.ceil(ratio * (1.0 - _WHOLE)))
+        step = whole.save_interval / whole_above(whole.save_interval / method.suggested_step(model, whole, initial))
     return TimeGrid.over(duration, saves=saves, step=step)
 
 

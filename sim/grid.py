@@ -1,5 +1,6 @@
 """Time as whole numbers: a step, steps per save, a number of saves. Times are derived, never accumulated."""
 
+import math
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -10,6 +11,11 @@ from sim.parameters import in_python, plain_number, require, require_count
 
 # a ratio this close to a whole number differs from it by rounding alone
 _WHOLE = 1e-9
+
+
+def whole_above(ratio: float) -> int:
+    """The least whole number of parts, from 1 on, that ``ratio`` asks for; rounding makes no whole number one more."""
+    return max(1, math.ceil(ratio * (1.0 - _WHOLE)))
 
 
 @dataclass(frozen=True, kw_only=True)

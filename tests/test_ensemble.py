@@ -10,10 +10,11 @@ from sim.block import reduce
 from sim.ensemble import simulate
 from sim.gaussian.trajectories import Gaussian
 from sim.grid import TimeGrid
-from sim.model import LinearModel, rwa
+from sim.model import rwa
 from sim.noise import generator
 from sim.roots import product
 from sim.states import InitialState, Trajectories, ground_state, thermal_state
+from tests import stored
 from tests.systems import POINTS
 
 FloatArray = NDArray[np.float64]
@@ -23,26 +24,15 @@ EPS = float(np.finfo(float).eps)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Made:
+class Made(stored.Made):
     """An engine whose trajectories each have a covariance and diagnostics of their own, far from zero."""
 
-    block: int = 4
     offset: float = 1e6
     asked: list[int] = field(default_factory=list)
 
     @property
     def identity(self) -> dict[str, Any]:
         return {"engine": "made", "offset": self.offset}
-
-    @property
-    def exact(self) -> bool:
-        return False
-
-    def check(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> None:
-        return None
-
-    def prepare(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> "Made":
-        return self
 
     def run(self, entropy: int, trajectories: range) -> Trajectories:
         self.asked.extend(trajectories)

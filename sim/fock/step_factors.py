@@ -37,6 +37,7 @@ from numpy.typing import NDArray
 
 from sim.conventions import symplectic_form
 from sim.gaussian.moments import moment_equations
+from sim.grid import whole_above
 from sim.model import LinearModel
 
 ComplexArray = NDArray[np.complex128]
@@ -53,8 +54,6 @@ _TERMS = 19
 # quadratic convergence from within a factor of e^1.5
 _ITERATIONS = 8
 _MOST_ROOTS = 12
-# a ratio this close to a whole number is that number
-_WHOLE = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -108,7 +107,7 @@ def substeps(model: LinearModel, step: float) -> int:
     d = model.dimension
     heating = np.linalg.norm(generator[:d, d:], 2) / _MOST_NOISE
     turning = np.linalg.norm(generator, 2) / _MOST_TURN
-    return max(1, int(np.ceil(step * max(heating, turning) * (1.0 - _WHOLE))))
+    return whole_above(float(step * max(heating, turning)))
 
 
 def _generator(model: LinearModel) -> tuple[ComplexArray, ComplexArray]:

@@ -17,8 +17,13 @@ def steady_state(model: LinearModel, *, conditional: bool) -> FloatArray:
 
     Raises NoSteadyStateError if it does not settle.
     """
+    return steady_covariance(_equations(model, conditional=conditional))
+
+
+def _equations(model: LinearModel, *, conditional: bool) -> MomentEquations:
+    """The moment equations for who has the record, or for who has not."""
     equations = moment_equations(model)
-    return steady_covariance(equations if conditional else equations.unmonitored)
+    return equations if conditional else equations.unmonitored
 
 
 def transient(model: LinearModel, initial: FloatArray, times: FloatArray, *, conditional: bool) -> FloatArray:
@@ -36,8 +41,7 @@ def transient(model: LinearModel, initial: FloatArray, times: FloatArray, *, con
     if initial.shape != (model.dimension,) * 2 or not np.all(np.isfinite(initial)):
         raise ValueError(f"initial must be finite, of shape {(model.dimension,) * 2}, got {initial}")
     require_times(times)
-    equations = moment_equations(model)
-    return evolved(equations if conditional else equations.unmonitored, initial, times)
+    return evolved(_equations(model, conditional=conditional), initial, times)
 
 
 def evolved(equations: MomentEquations, initial: FloatArray, times: FloatArray) -> FloatArray:
@@ -71,20 +75,17 @@ def steady_root(model: LinearModel, *, conditional: bool) -> FloatArray:
 
     Raises NoSteadyStateError if it does not settle.
     """
-    equations = moment_equations(model)
-    equations = equations if conditional else equations.unmonitored
+    equations = _equations(model, conditional=conditional)
     basis = coordinates(steady_covariance(equations))
     return root_of(steady_covariance(equations.in_coordinates(basis))) @ basis.T
 
 
 def transient_roots(model: LinearModel, initial: FloatArray, times: FloatArray, *, conditional: bool) -> FloatArray:
-    """Roots of ``transient`` from a root ``initial`` (d, d), with all digits of what is inferred; (n, d, d)."""
-    before = product(initial)
-    after = transient(model, before, times, conditional=conditional)
-    equations = moment_equations(model)
-    basis = coordinates(after[-1])
+    """Roots of ``transient`` from a root ``initial`` (r, d), with all digits of what is inferred; (n, d, d)."""
+    # where it ends says in which coordinates nothing is a difference of large numbers
+    basis = coordinates(transient(model, product(initial), times[-1:], conditional=conditional)[0])
+    equations = _equations(model, conditional=conditional).in_coordinates(basis)
     before = product(initial @ np.linalg.inv(basis).T)
-    equations = (equations if conditional else equations.unmonitored).in_coordinates(basis)
     return np.array([root_of(each) @ basis.T for each in evolved(equations, before, times)])
 
 

@@ -83,7 +83,7 @@ class Gaussian:
             transition=step.transition,
             factors=np.array(factors),
             initial_factor=back @ initial.scatter_root.T,
-            center=initial.center,
+            center=back @ initial.center,
         )
 
 
@@ -98,7 +98,7 @@ class GaussianEngine:
     transition : array of shape (d + m, d)
     factors : B_k of the noise of each interval, array of shape (saves, d + m, d + m)
     initial_factor : of the scatter of the initial means, array of shape (d, d)
-    center : mean of the initial means, for x; array of shape (d,)
+    center : mean of the initial means, array of shape (d,)
     """
 
     basis: FloatArray
@@ -117,8 +117,7 @@ class GaussianEngine:
         start, normals = drawn[:d], drawn[d:].reshape(saves, size, -1)
         means = np.empty((saves + 1, d, len(trajectories)))
         record = np.empty((saves, size - d, len(trajectories)))
-        center = np.linalg.solve(self.basis, self.center)
-        means[0] = center[:, None] + apply_to_columns(self.initial_factor, start)
+        means[0] = self.center[:, None] + apply_to_columns(self.initial_factor, start)
         for k in range(saves):
             both = apply_to_columns(self.transition, means[k]) + apply_to_columns(self.factors[k], normals[k])
             means[k + 1], record[k] = both[:d], both[d:]
