@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.conventions import VACUUM_VARIANCE
-from sim.fock.kernels import symbol_elements
+from sim.fock.exact_elements import symbol_elements
 from sim.fock.states import DensityState
 from sim.gaussian.moments import MomentEquations
 from sim.gaussian.riccati import riccati_map

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sim.conventions import frozen
 from sim.fock.diagnostics import CutoffWarning
-from sim.fock.kernels import displaced, gaussian_elements, unitary_elements
+from sim.fock.exact_elements import displaced, gaussian_elements, unitary_elements
 from sim.fock.levels import Levels, check_cutoffs, resize
 from sim.fock.moments import Moments
 from sim.states import InitialState

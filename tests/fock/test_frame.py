@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from sim.conventions import symplectic_form
+from sim.fock.exact_elements import displaced, gaussian_elements
 from sim.fock.frame import frame_path, in_frame, suggested_cutoffs, suggested_step
 from sim.fock.gaussian_operators import metaplectic, thermal
-from sim.fock.kernels import displaced, gaussian_elements
 from sim.fock.levels import Levels
 from sim.fock.moments import Moments
 from sim.fock.normal_modes import normal_modes, require_symplectic

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sim.ensemble import grid_for
 from sim.fock.co_moving import Fock
 from sim.fock.diagnostics import CutoffWarning
-from sim.fock.kernels import gaussian_elements, unitary_elements
+from sim.fock.exact_elements import gaussian_elements, unitary_elements
 from sim.fock.moments import Moments
 from sim.fock.populations import gaussian_populations, populations
 from sim.fock.qutip_sme import QutipSME
