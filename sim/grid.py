@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.parameters import in_python, plain_number, require, require_count
+from cascade_steering.sim.parameters import in_python, plain_number, require, require_count
 
 # a ratio this close to a whole number differs from it by rounding alone
 _WHOLE = 1e-9

@@ -8,7 +8,7 @@ each takes its own stretch.
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.grid import TimeGrid
+from cascade_steering.sim.grid import TimeGrid
 
 # consecutive trajectories to a stream: seeding is then 2 % of the work, and a block that begins within a group draws at
 # most 63 stretches for nothing

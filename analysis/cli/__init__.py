@@ -8,7 +8,7 @@ def command() -> None:
     try:
         main()
     finally:
-        from analysis.cli.interruption import deaf
+        from cascade_steering.analysis.cli.interruption import deaf
 
         deaf()
 
@@ -18,7 +18,7 @@ def main() -> None:
     # while packages load there is nothing to lose and nothing to say
     before = signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
-        from analysis.cli.run import run
+        from cascade_steering.analysis.cli.run import run
     finally:
         signal.signal(signal.SIGINT, before)
     run()

@@ -1,6 +1,6 @@
 """``python -m analysis.cli`` from a checkout."""
 
-from analysis.cli import command
+from cascade_steering.analysis.cli import command
 
 if __name__ == "__main__":
     command()

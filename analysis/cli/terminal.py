@@ -26,8 +26,8 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from analysis.cli.interruption import check
-from analysis.reports import Report
+from cascade_steering.analysis.cli.answers.reports import Report
+from cascade_steering.analysis.cli.interruption import check
 
 _WIDTH = 140
 # how text is written that a terminal has no characters for
@@ -139,7 +139,7 @@ def listening() -> Iterator[None]:
 
     No text stops the command for want of a character in the encoding of the terminal.
     """
-    show_warning, log, lines = warnings.showwarning, logging.getLogger("sim"), _Lines()
+    show_warning, log, lines = warnings.showwarning, logging.getLogger("cascade_steering.sim"), _Lines()
     level, propagate = log.level, log.propagate
     warnings.showwarning, log.propagate = _warning, False
     log.addHandler(lines)

@@ -1,1 +1,1 @@
-"""Figures 2 to 8 of arXiv:1901.04250: their data, and the drawing of them."""
+"""What arXiv:1901.04250 says and shows, computed again: its figures, its claims, the validation report."""

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from cascade_steering.sim.fock.basis.diagnostics import UnphysicalStateError
 from scripts.benchmark.job import BROKEN, Error, Job, Trace, error_of
-from sim.fock.diagnostics import UnphysicalStateError
 
 Run = Callable[[], None]
 

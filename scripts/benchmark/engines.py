@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from cascade_steering.sim.ensemble.simulate import Method
+from cascade_steering.sim.fock.basis.diagnostics import CutoffWarning
+from cascade_steering.sim.fock.qutip.qutip_sme import QutipSME
+from cascade_steering.sim.fock.qutip.stepping import StepWarning
 from scripts.benchmark.contender import MissingError, Run, Setting
 from scripts.benchmark.job import Job, Trace
-from sim.ensemble import Method
-from sim.fock.diagnostics import CutoffWarning
-from sim.fock.qutip_sme import QutipSME
-from sim.fock.stepping import StepWarning
 
 
 @contextmanager
@@ -25,12 +25,12 @@ def unwarned() -> Iterator[None]:
 
 
 class Engine:
-    """A contender with the contract of ``sim.ensemble``."""
+    """A contender with the contract of ``sim.ensemble.simulate``."""
 
     name: str
 
     def method(self, setting: Setting) -> Method:
-        """The method object, as for ``sim.ensemble.simulate``."""
+        """The method object, as for ``sim.ensemble.simulate.simulate``."""
         raise NotImplementedError
 
     def trace(self, job: Job, setting: Setting, seed: int) -> Trace:
@@ -56,7 +56,7 @@ class Engine:
 
 @dataclass(frozen=True)
 class Ours(Engine):
-    """``sim.fock.co_moving.Fock``; its "method" is the frame the basis lives in."""
+    """``sim.fock.moving.engine.Fock``; its "method" is the frame the basis lives in."""
 
     name: str = "ours"
 
@@ -64,24 +64,26 @@ class Ours(Engine):
         _fock()
 
     def method(self, setting: Setting) -> Method:
-        """The method object, as for ``sim.ensemble.simulate``."""
+        """The method object, as for ``sim.ensemble.simulate.simulate``."""
         method: Method = _fock()(cutoffs=setting.cutoffs, frame=setting.method)
         return method
 
 
 @dataclass(frozen=True)
 class Reference(Engine):
-    """``sim.fock.qutip_sme.QutipSME``: what the benchmark is tried out with where our own engine is not at hand."""
+    """``sim.fock.qutip.qutip_sme.QutipSME``: what the benchmark is tried out with where our own engine is not at
+    hand.
+    """
 
     name: str = "reference"
 
     def method(self, setting: Setting) -> Method:
-        """The method object, as for ``sim.ensemble.simulate``."""
+        """The method object, as for ``sim.ensemble.simulate.simulate``."""
         return QutipSME(cutoffs=setting.cutoffs, method=setting.method)
 
 
 def _fock() -> Any:
     try:
-        return importlib.import_module("sim.fock.co_moving").Fock
+        return importlib.import_module("cascade_steering.sim.fock.moving.engine").Fock
     except ImportError as error:
         raise MissingError(f"our Fock engine does not import: {error}") from None

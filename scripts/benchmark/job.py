@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.gaussian.covariance import transient
-from sim.gaussian.filtering import filter_record
-from sim.grid import TimeGrid
-from sim.model import LinearModel, rwa
-from sim.parameters import Bath, Cascade, Detection, Oscillator
-from sim.states import InitialState, ground_state
+from cascade_steering.sim.gaussian.covariance import transient
+from cascade_steering.sim.gaussian.filtering import filter_record
+from cascade_steering.sim.grid import TimeGrid
+from cascade_steering.sim.initial_state import InitialState, ground_state
+from cascade_steering.sim.model.linear_model import LinearModel, rwa
+from cascade_steering.sim.parameters import Bath, Cascade, Detection, Oscillator
 
 FloatArray = NDArray[np.float64]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import joblib
 from joblib.externals.loky import get_reusable_executor
 
-from sim.block import Engine
+from cascade_steering.sim.ensemble.block import Engine
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from analysis.figures import save
+from cascade_steering.analysis.plots import save
 from scripts.benchmark.contender import Cost, Setting
 from scripts.benchmark.job import Error, Job
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 
 from joblib.externals.loky import get_reusable_executor
 
+from cascade_steering.sim.ensemble.simulate import simulate
 from scripts.benchmark.contender import Setting, clock
 from scripts.benchmark.engines import Engine, unwarned
 from scripts.benchmark.job import Job
-from sim.ensemble import simulate
 
 CUTOFFS = tuple(range(6, 17, 2))
 TRAJECTORIES = (1, 2, 4, 8, 16, 32, 64)

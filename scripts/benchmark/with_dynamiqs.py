@@ -13,11 +13,11 @@ import numpy as np
 import qutip
 import scipy.sparse as sp
 
+from cascade_steering.sim.fock.basis.moments import expectation_rows
+from cascade_steering.sim.fock.qutip.operators import lindblad_operators
 from scripts.benchmark.contender import MissingError, Run, Setting
 from scripts.benchmark.job import FloatArray, Job, Trace
 from scripts.benchmark.with_qutip import ground
-from sim.fock.moments import expectation_rows
-from sim.fock.operators import lindblad_operators
 
 # name of a method here → (layout of the operators, scheme, its options)
 METHODS: dict[str, tuple[str, str, dict[str, bool]]] = {

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import qutip
 
+from cascade_steering.sim.fock.basis.moments import Moments
+from cascade_steering.sim.fock.qutip.merged_solver import MergedSMESolver
+from cascade_steering.sim.fock.qutip.operators import LindbladOperators, lindblad_operators
+from cascade_steering.sim.grid import TimeGrid
 from scripts.benchmark.contender import Run, Setting
 from scripts.benchmark.job import FloatArray, Job, Trace
-from sim.fock.merged_solver import MergedSMESolver
-from sim.fock.moments import Moments
-from sim.fock.operators import LindbladOperators, lindblad_operators
-from sim.grid import TimeGrid
 
 Solve = Callable[[int, Any], Any]
 

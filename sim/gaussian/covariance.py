@@ -3,11 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.gaussian.moments import MomentEquations, moment_equations
-from sim.gaussian.riccati import riccati_map, steady_covariance
-from sim.model import LinearModel
-from sim.roots import product, root_of
-from sim.states import InitialState
+from cascade_steering.sim.gaussian.moment_equations import MomentEquations, moment_equations
+from cascade_steering.sim.gaussian.riccati import riccati_map, steady_covariance
+from cascade_steering.sim.initial_state import InitialState
+from cascade_steering.sim.model.linear_model import LinearModel
+from cascade_steering.sim.roots import product, root_of
 
 FloatArray = NDArray[np.float64]
 

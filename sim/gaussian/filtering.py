@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.gaussian.kalman import Cycle, Gains, Step, follow, share
-from sim.gaussian.moments import moment_equations
-from sim.gaussian.propagator import propagator
-from sim.model import LinearModel
-from sim.parameters import plain_number, require
-from sim.states import InitialState
+from cascade_steering.sim.gaussian.kalman import Cycle, Gains, Step, follow, share
+from cascade_steering.sim.gaussian.moment_equations import moment_equations
+from cascade_steering.sim.gaussian.propagator import propagator
+from cascade_steering.sim.initial_state import InitialState
+from cascade_steering.sim.model.linear_model import LinearModel
+from cascade_steering.sim.parameters import plain_number, require
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.compiled import compiled
+from cascade_steering.sim.compiled import compiled
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]

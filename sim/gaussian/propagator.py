@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.gaussian.moments import MomentEquations
-from sim.gaussian.riccati import riccati_map
+from cascade_steering.sim.gaussian.moment_equations import MomentEquations
+from cascade_steering.sim.gaussian.riccati import riccati_map
 
 FloatArray = NDArray[np.float64]
 

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import expm
 
-from sim.gaussian.moments import Array, MomentEquations, adjoint
-from sim.parameters import require
+from cascade_steering.sim.gaussian.moment_equations import Array, MomentEquations, adjoint
+from cascade_steering.sim.parameters import require
 
 # halving a covariance from 1e12 to 1, and a few steps more
 _MOST_CORRECTIONS = 60

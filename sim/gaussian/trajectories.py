@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.gaussian.covariance import coordinates, evolved, transient
-from sim.gaussian.moments import moment_equations
-from sim.gaussian.propagator import apply_to_columns, propagator
-from sim.grid import TimeGrid
-from sim.model import LinearModel
-from sim.noise import standard_normals
-from sim.roots import product, root_of
-from sim.states import InitialState, Trajectories
+from cascade_steering.sim.gaussian.covariance import coordinates, evolved, transient
+from cascade_steering.sim.gaussian.moment_equations import moment_equations
+from cascade_steering.sim.gaussian.propagator import apply_to_columns, propagator
+from cascade_steering.sim.grid import TimeGrid
+from cascade_steering.sim.initial_state import InitialState, Trajectories
+from cascade_steering.sim.model.linear_model import LinearModel
+from cascade_steering.sim.noise import standard_normals
+from cascade_steering.sim.roots import product, root_of
 
 FloatArray = NDArray[np.float64]
 _ROUNDING = 16 * np.finfo(float).eps

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from analysis import cli
-from tests.analysis.command import Answer, Run
+from cascade_steering.analysis import cli
+from tests.analysis.cli.command import Answer, Run
 
 
 @pytest.fixture

@@ -7,15 +7,15 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
-from analysis.optimum import Search, best_points
-from analysis.paper import detection as paper_detection
-from analysis.paper import optima as paper_optima
-from analysis.paper import regions as paper_regions
-from analysis.paper.data import DATA
-from analysis.steering import DIRECTIONS, regime
-from tests import reference
-from tests.chance import quadratic
-from tests.systems import HOT, VACUUM, cascade
+from cascade_steering.analysis.criteria.steering import DIRECTIONS, regime
+from cascade_steering.analysis.paper.figures import detection as paper_detection
+from cascade_steering.analysis.paper.figures import optima as paper_optima
+from cascade_steering.analysis.paper.figures import regions as paper_regions
+from cascade_steering.analysis.paper.figures.data import DATA
+from cascade_steering.analysis.working_points.optimum import Search, best_points
+from tests.support import reference
+from tests.support.chance import quadratic
+from tests.support.systems import HOT, VACUUM, cascade
 
 FloatArray = NDArray[np.float64]
 PLUS, MINUS = (f"E_{direction}" for direction in DIRECTIONS)

@@ -10,10 +10,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
-from analysis.paper import detection
-from analysis.paper.data import DATA
-from analysis.paper.figures import DRAW
-from sim.dataset import save
+from cascade_steering.analysis.paper.figures import detection
+from cascade_steering.analysis.paper.figures.data import DATA
+from cascade_steering.analysis.paper.figures.drawing import DRAW
+from cascade_steering.sim.ensemble.dataset import save
 
 TOY: dict[int, dict[str, Any]] = {
     2: {"points": 11},

@@ -1,0 +1,71 @@
+"""What the commands for records from outside answer, as plain data ready for JSON."""
+
+import math
+from dataclasses import asdict
+
+import numpy as np
+
+from cascade_steering.analysis.cli.answers.reports import Report, key
+from cascade_steering.analysis.criteria.steering import DIRECTIONS, steering_parameter
+from cascade_steering.analysis.identification.maximum import Fit
+from cascade_steering.analysis.records.filtered import Reading, deviation
+from cascade_steering.analysis.records.whiteness import Whiteness
+
+
+def reading(found: Reading) -> Report:
+    """A record filtered: the state at its end, and whether it fits the model."""
+    last = found.covariances[..., -1, :, :]
+    record = found.record
+    report: Report = {
+        "records": record.values.shape[0],
+        "intervals": record.values.shape[1],
+        "interval_seconds": record.interval,
+        "duration_seconds": record.duration,
+        "gaps_seconds": [list(each) for each in record.gaps],
+        "final": {
+            "mean": found.means[:, -1].tolist(),
+            "covariance": last.tolist(),
+            **{key(each): np.asarray(steering_parameter(last, each)).tolist() for each in DIRECTIONS},
+        },
+        "innovations": _verdict(found.verdict),
+        "log_likelihood": found.exact.log_likelihood.tolist(),
+        "engine": "gaussian" if found.fock is None else "fock",
+    }
+    if found.fock is not None:
+        report["by_fock"] = float(np.mean([each.by_fock for each in found.fock]))
+        report["off_the_exact_filter"] = deviation(found)
+    return report
+
+
+def fit(found: Fit, verdict: Whiteness) -> Report:
+    """Parameters with standard errors and 95 % intervals; null for what the record does not determine."""
+    errors = found.standard_errors
+    return {
+        "estimates": {
+            name: {
+                "value": value,
+                "standard_error": errors[name] if math.isfinite(errors[name]) else None,
+                "ci": list(found.interval(name)) if math.isfinite(errors[name]) else None,
+            }
+            for name, value in found.estimates.items()
+        },
+        "correlations": [
+            [each if math.isfinite(each) else None for each in row] for row in found.correlations.tolist()
+        ],
+        "undetermined": list(found.undetermined),
+        "at_bound": list(found.at_bound),
+        "converged": found.converged,
+        "log_likelihood": found.log_likelihood,
+        "evaluations": found.evaluations,
+        "innovations": _verdict(verdict),
+    }
+
+
+def _verdict(found: Whiteness) -> Report:
+    return {
+        "fits": found.fits,
+        "false_alarm": found.false_alarm,
+        "samples": found.samples,
+        "failed": [asdict(each) for each in found.failed],
+        "statistics": [asdict(each) for each in found.statistics],
+    }

@@ -1,0 +1,52 @@
+"""Reports on records from outside as tables for reading."""
+
+from rich.table import Table
+
+from cascade_steering.analysis.cli.answers.reports import Report, key
+from cascade_steering.analysis.cli.answers.tables import LABELS, interval, table_of
+from cascade_steering.analysis.criteria.steering import DIRECTIONS
+
+# as many statistics as are spelled out
+_FEW = 5
+
+
+def failure(statistic: Report) -> str:
+    """What speaks against a model, in a line."""
+    return (
+        f"{statistic['name']} is {statistic['value']:.4g}, expected {statistic['expected']:.4g} "
+        f"(p = {statistic['p_value']:.1g})"
+    )
+
+
+def reading(report: Report) -> Table:
+    """A record filtered: the state at its end, and whether it fits."""
+    verdict = report["innovations"]
+    table = table_of(
+        "Given the record, at its end", "", *(LABELS[each] for each in DIRECTIONS),
+        caption=f"{report['records']} record{'s' * (report['records'] > 1)} of {report['intervals']} intervals of "
+        f"{report['interval_seconds']:.4g} s, {len(report['gaps_seconds'])} gaps; the record "
+        + ("fits the model" if verdict["fits"] else "DOES NOT FIT the model"),
+    )  # fmt: skip
+    values = [report["final"][key(each)] for each in DIRECTIONS]
+    if report["engine"] == "gaussian" or report["records"] == 1:
+        table.add_row("E", *(f"{value if isinstance(value, float) else value[0]:.7f}" for value in values))
+    else:
+        table.add_row("E, lowest", *(f"{min(value):.7f}" for value in values))
+        table.add_row("E, highest", *(f"{max(value):.7f}" for value in values))
+    worst = sorted(verdict["statistics"], key=lambda each: float(each["p_value"]))[:_FEW]
+    table.add_section()
+    for each in worst:
+        table.add_row(each["name"], f"{each['value']:.5g} ({each['expected']:.5g})", f"p = {each['p_value']:.2g}")
+    return table
+
+
+def fit(report: Report) -> Table:
+    """Fitted parameters."""
+    table = table_of(
+        "Most likely parameters", "", "estimate", "standard error", "95 % interval",
+        caption="the record " + ("fits" if report["innovations"]["fits"] else "DOES NOT FIT") + " this model",
+    )  # fmt: skip
+    for name, each in report["estimates"].items():
+        error = "not determined" if each["standard_error"] is None else f"{each['standard_error']:.2g}"
+        table.add_row(name, f"{each['value']:.6g}", error, "" if each["ci"] is None else interval(each["ci"], ".6g"))
+    return table

@@ -1,0 +1,82 @@
+"""What a run directory holds and what it lacks."""
+
+from itertools import pairwise
+from pathlib import Path
+
+from cascade_steering.analysis.cli.answers.reports import Report
+from cascade_steering.sim.ensemble.simulate import ranges
+from cascade_steering.sim.runs.contents import SET_ASIDE, Contents
+from cascade_steering.sim.runs.manifest import NAME, Manifest
+
+# of a comparison: its ensembles, and what it writes in the end
+ENSEMBLES, COMPARISON = "ensembles", "comparison.nc"
+
+
+def status(run: Path) -> Report:
+    """How far a run is, ready for JSON; of a comparison, all its ensembles together.
+
+    Reads every file once and changes none. Raises ValueError for what is no run directory.
+    """
+    manifest = Manifest.read(run)
+    parts = [run, *sorted(path.parent for path in (run / ENSEMBLES).glob(f"*/{NAME}"))]
+    found = [_ensemble(path) for path in parts if path != run or "block" in manifest.identity]
+    seconds = [each for one in found for each in one["seconds"]]
+    return {
+        "run": str(run),
+        "command": manifest.identity.get("configuration", {}).get("command"),
+        "configuration": dict(manifest.identity.get("configuration", {})),
+        "created": manifest.created,
+        "trajectories": {name: sum(one["trajectories"][name] for one in found) for name in ("done", "asked")},
+        "blocks": {name: sum(one["blocks"][name] for one in found) for name in ("done", "planned")},
+        "missing": [each for one in found for each in one["missing"]] if len(parts) == 1 else [],
+        "part": _part(manifest),
+        "target": manifest.asked.get("target"),
+        "damaged": [name for one in found for name in one["damaged"]],
+        "set_aside": sorted(str(path.relative_to(run)) for path in run.rglob(f"{SET_ASIDE}/*")),
+        "other_versions": manifest.other_versions(),
+        "seconds_per_block": [min(seconds), max(seconds)] if seconds else None,
+        "bytes": sum(path.stat().st_size for path in run.rglob("*") if path.is_file()),
+        "complete": _complete(run, manifest, found),
+    }
+
+
+def _complete(run: Path, manifest: Manifest, found: list[Report]) -> bool:
+    if (run / ENSEMBLES).is_dir():
+        # of its ensembles each begins when the one before has ended, met target or not
+        begun = all(one["most"] == manifest.trajectories for one in found)
+        ended = "target" in manifest.asked or all(not one["missing"] for one in found)
+        return (run / COMPARISON).exists() and begun and ended
+    return all(not one["missing"] for one in found)
+
+
+def _ensemble(run: Path) -> Report:
+    manifest = Manifest.read(run)
+    contents = Contents.of(run, manifest)
+    done = contents.done(manifest.identity["keep"])
+    planned = ranges(manifest.identity["block"], manifest.trajectories, _part(manifest) or (1, 1))
+    lacking = [indices for indices in planned if indices not in done]
+    return {
+        "trajectories": {
+            "done": sum(len(indices) for indices in planned if indices in done),
+            "asked": sum(map(len, planned)),
+        },
+        "blocks": {"done": len(planned) - len(lacking), "planned": len(planned)},
+        "missing": _joined(lacking),
+        "most": manifest.trajectories,
+        "damaged": [str(path.relative_to(run)) for path in contents.damaged],
+        "seconds": [entry["seconds"] for entry in manifest.blocks if "seconds" in entry],
+    }
+
+
+def _part(manifest: Manifest) -> tuple[int, int] | None:
+    text = manifest.asked.get("part")
+    if text is None:
+        return None
+    number, parts = map(int, text.split("/"))
+    return number, parts
+
+
+def _joined(ranges: list[range]) -> list[list[int]]:
+    """[first, last] of trajectories, neighbouring blocks in one."""
+    edges = [0, *(i for i, (one, two) in enumerate(pairwise(ranges), 1) if one.stop != two.start), len(ranges)]
+    return [[ranges[first].start, ranges[last - 1].stop - 1] for first, last in pairwise(edges) if last > first]

@@ -1,0 +1,286 @@
+"""Reports as tables for reading."""
+
+from typing import Any
+
+from rich.table import Table
+
+from cascade_steering.analysis.cli.answers.reports import Report, key
+from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, Direction, regime
+from cascade_steering.analysis.estimation.estimators import Estimate
+
+# as many as are spelled out
+_FEW = 5
+_TEXT = ("", "check", "bath of +", "verdict", "where", "statement", "found", "figure", "file", "data")
+_MEASURES = {
+    "gaussian_steerability_plus_given_minus": "steerability - to +",
+    "gaussian_steerability_minus_given_plus": "steerability + to -",
+    "logarithmic_negativity": "log. negativity (nats)",
+    "epr_variance": "EPR variance (entangled < 1)",
+    "key_rate_plus_given_minus": "key rate, + trusted (nats)",
+    "key_rate_minus_given_plus": "key rate, - trusted (nats)",
+}
+_LEFT_OUT = "; intervals leave out what step and truncation cost"
+LABELS = {"plus_given_minus": "E+|-", "minus_given_plus": "E-|+"}
+
+
+def steady(report: Report) -> Table:
+    """Both directions, without and with the record."""
+    phase, efficiency = report["conditional"]["lo_phase_pi"], report["conditional"]["efficiency"]
+    table = table_of(
+        "Steady state (steering where E < 1/2)", "", "unconditional", "conditional", "d",
+        caption=f"conditional on the record at LO phase {phase:.6g} pi, efficiency {efficiency:g}",
+    )  # fmt: skip
+    for direction in DIRECTIONS:
+        name = key(direction)
+        table.add_row(
+            LABELS[direction],
+            f"{report['unconditional'][name]:.7f}",
+            f"{report['conditional'][name]:.7f}",
+            f"{report['d'][name]:.3%}",
+        )
+    regimes = (
+        regime(*(report[scheme][key(each)] for each in DIRECTIONS)) for scheme in ("unconditional", "conditional")
+    )
+    table.add_row("steering", *regimes, "", end_section=True)
+    for name, label in _MEASURES.items():
+        table.add_row(label, *(f"{report[scheme][name]:.5f}" for scheme in ("unconditional", "conditional")), "")
+    if "rotating_wave_error" in report:
+        table.add_section()
+        for direction in DIRECTIONS:
+            errors = report["rotating_wave_error"]
+            cells = (f"{errors[scheme][key(direction)]:+.2e}" for scheme in ("unconditional", "conditional"))
+            table.add_row(f"rotating wave, {LABELS[direction]} off by", *cells, "")
+    return table
+
+
+def optimum(report: Report, title: str) -> Table:
+    """The best working point of each direction."""
+    table = table_of(title, "", "E", "theta-", "theta+", "C+/C-", "LO phase")
+    for direction in DIRECTIONS:
+        point = report[key(direction)]
+        table.add_row(
+            LABELS[direction],
+            f"{point['value']:.7f}",
+            f"{point['theta_minus_pi']:.6f} pi",
+            f"{point['theta_plus_pi']:.6f} pi",
+            f"{point['c_plus_over_c_minus']:.5g}",
+            f"{point['lo_phase_pi']:.4f} pi" if "lo_phase_pi" in point else "not measured",
+        )
+    return table
+
+
+def transients(report: Report, rows: int = 11) -> Table:
+    """E(t) and d(t) at about ``rows`` of the times, and what happens when."""
+    columns = [(scheme, each) for scheme in ("unconditional", "conditional") for each in DIRECTIONS]
+    off = "".join(f", light off at {switch:.6g}" for switch in report["switches"])
+    table = table_of(
+        f"Transient (time in units of {report['time_unit_seconds']:.4g} s{off})", "time",
+        *(f"{LABELS[each]} {scheme}" for scheme, each in columns), *(f"d of {LABELS[each]}" for each in DIRECTIONS),
+        caption="\n".join(_two_way(report)),
+    )  # fmt: skip
+    count = len(report["times"])
+    chosen = sorted({round(i * (count - 1) / (rows - 1)) for i in range(rows)})
+    for index in chosen:
+        table.add_row(
+            f"{report['times'][index]:.4g}",
+            *(f"{report[scheme][key(each)][index]:.6g}" for scheme, each in columns),
+            *(f"{report['d'][key(each)][index]:.3%}" for each in DIRECTIONS),
+        )
+    table.add_section()
+    sooner = (report["first_steering_ratio"][key(each)] for each in DIRECTIONS)
+    largest = [report["largest_d"][key(each)] for each in DIRECTIONS]
+    table.add_row(
+        "E < 1/2 from",
+        *(_moment(report["first_steering"][scheme][key(each)]) for scheme, each in columns),
+        *("" if ratio is None else f"{ratio:.3g} x sooner" for ratio in sooner),
+    )
+    table.add_row(
+        "within 1% from",
+        *(_moment(report["settling"][scheme][key(each)]) for scheme, each in columns),
+        *("" for _ in DIRECTIONS),
+    )
+    table.add_row(
+        "largest d",
+        *("" for _ in columns),
+        *(f"{peak['value']:.2%} {_when(peak['time'])}" for peak in largest),
+    )
+    return table
+
+
+def _two_way(report: Report) -> list[str]:
+    lines = []
+    for scheme in ("unconditional", "conditional"):
+        windows = [
+            f"from {_moment(window['start'])} "
+            + ("for good" if window["end"] is None else f"to {_moment(window['end'])} ({_moment(window['width'])})")
+            for window in report["two_way"][scheme]
+        ]
+        lines.append(f"steering both ways, {scheme}: {', '.join(windows) or 'never'}")
+    return lines
+
+
+def _when(time: float | None) -> str:
+    return "for good" if time is None else f"at {time:.3g}"
+
+
+def _moment(time: float | None) -> str:
+    return "never" if time is None else f"{time:.4g}"
+
+
+def simulation(report: Report) -> Table:
+    """Estimates with 95 % intervals beside the exact values."""
+    table = table_of(
+        "Ensemble at its last save", "", "estimate", "95 % interval", "exact",
+        caption=f"{report['trajectories']} trajectories, from {report['initial_state']}, seed {report['seed']}"
+        + _LEFT_OUT * (report["discretisation"] == "left out"),
+    )  # fmt: skip
+    for scheme in ("unconditional", "conditional", "d"):
+        for direction in DIRECTIONS:
+            name = key(direction)
+            label = f"d of {LABELS[direction]}" if scheme == "d" else f"{LABELS[direction]} {scheme}"
+            values, exact = report[scheme], report["exact"][scheme][name]
+            table.add_row(label, f"{values[name]:.7f}", interval(values[f"{name}_ci"], ".7f"), _exactly(exact))
+    return table
+
+
+def _exactly(value: float | None) -> str:
+    """A value that only Gaussian states have."""
+    return "none: not Gaussian" if value is None else f"{value:.7f}"
+
+
+def verification(report: Report) -> Table:
+    """E as a laboratory finds it, beside what it should find."""
+    table = table_of(
+        "From measurements at the end of each run, with fitted gains", "", "estimate", "95 % interval", "exact",
+        caption="runs: " + ", ".join(f"{count} of {name}" for name, count in report["runs"].items())
+        + "; exact for the record as it is saved",
+    )  # fmt: skip
+    for scheme in (*SCHEMES, "d"):
+        for direction in DIRECTIONS:
+            name = key(direction)
+            label = f"d of {LABELS[direction]}" if scheme == "d" else f"{LABELS[direction]} {scheme}"
+            table.add_row(
+                label,
+                f"{report[scheme][name]:.5f}",
+                interval(report[scheme][f"{name}_ci"], ".5f"),
+                f"{report['exact']['measured'][scheme][name]:.5f}",
+            )
+    return table
+
+
+def standing(found: dict[Direction, Estimate]) -> str:
+    """How estimates of d stand, in a few words."""
+    return ", ".join(
+        f"d of {LABELS[direction]} = {each.value:.3%} ± {50 * (each.high - each.low):.1g} %"
+        for direction, each in found.items()
+    )
+
+
+def status(report: Report) -> Table:
+    """What is in a run directory."""
+    table = table_of(f"Run {report['run']}", "", "found")
+    blocks, done = report["blocks"], report["trajectories"]
+    table.add_row("command", str(report["command"]))
+    table.add_row("trajectories", f"{done['done']} of {done['asked']}")
+    table.add_row("blocks", f"{blocks['done']} of {blocks['planned']}")
+    if report["part"]:
+        table.add_row("part", "{}/{}".format(*report["part"]))
+    if report["target"]:
+        table.add_row("target", report["target"])
+    missing = [f"{first} to {last}" for first, last in report["missing"]]
+    if missing:
+        table.add_row(
+            "missing", ", ".join(missing[:_FEW]) + (f" and {len(missing) - _FEW} more" * (len(missing) > _FEW))
+        )
+    for name in ("damaged", "set_aside", "other_versions"):
+        if report[name]:
+            table.add_row(name.replace("_", " "), "\n".join(report[name]))
+    if report["seconds_per_block"]:
+        table.add_row("seconds per block", "{:.3g} to {:.3g}".format(*report["seconds_per_block"]))
+    table.add_row("on disk", f"{report['bytes'] / 2**20:.1f} MiB")
+    return table
+
+
+def comparison(report: Report) -> Table:
+    """d by bath, C₋ and direction, and how many intervals hold the exact value."""
+    held = [
+        (low is None or low <= values["d_exact"]) and (high is None or values["d_exact"] <= high)
+        for point in report["points"]
+        for values in (point[key(direction)] for direction in DIRECTIONS)
+        for low, high in [values["d_ci"]]
+    ]
+    table = table_of(
+        "Relative improvement d = (E_u - E_c)/E_u by measuring the light, each scheme at its optimum",
+        "bath of +", "C-", "", "E_u", "E_c", "d", "95 % interval", "d exact", "LO phase",
+        caption=f"{sum(held)} of {len(held)} intervals hold the exact value (of many, 95 %)",
+    )  # fmt: skip
+    for point in report["points"]:
+        for direction in DIRECTIONS:
+            values = point[key(direction)]
+            table.add_row(
+                point["bath"],
+                f"{point['c_minus']:g}",
+                LABELS[direction],
+                f"{values['E_u']:.5f}",
+                f"{values['E_c']:.5f}",
+                f"{values['d']:.3%}",
+                interval(values["d_ci"], ".3%"),
+                f"{values['d_exact']:.3%}",
+                f"{values['optimum']['conditional']['lo_phase_pi']:.3f} pi",
+            )
+    return table
+
+
+def validation(report: Report) -> Table:
+    """One line a check."""
+    table = table_of("Validation", "", "check", "value", "expected", "tolerance")
+    for check in report["checks"]:
+        value = "not finite" if check["value"] is None else f"{check['value']:.6g}"
+        verdict = "pass" if check["passed"] else "FAIL"
+        table.add_row(verdict, check["name"], value, f"{check['expected']:.6g}", f"{check['tolerance']:.2g}")
+    return table
+
+
+def files(report: Report) -> Table:
+    """Figures written, with their data."""
+    table = table_of("Figures of arXiv:1901.04250", "figure", "file", "data")
+    for number, written in report.items():
+        table.add_row(number, written["file"], written["data"])
+    return table
+
+
+def claims(report: list[dict[str, str]]) -> Table:
+    """The paper's statements."""
+    table = table_of("Statements of arXiv:1901.04250", "verdict", "where", "statement", "found")
+    for claim in report:
+        table.add_row(*(claim[name] for name in ("verdict", "where", "statement", "found")), end_section=True)
+    return table
+
+
+def claims_page(report: list[dict[str, str]]) -> str:
+    """The same as a page in Markdown, explanations included."""
+    lines = [
+        "# The statements of arXiv:1901.04250, checked",
+        "",
+        "Generated by `steering validate --page FILE`; do not edit. Every number and verdict is computed.",
+        "",
+        "| where | statement | found | verdict | why |",
+        "|---|---|---|---|---|",
+    ]
+    names = ("where", "statement", "found", "verdict", "why")
+    rows = ("| " + " | ".join(claim[name].replace("|", "\\|") for name in names) + " |" for claim in report)
+    return "\n".join([*lines, *rows, ""])
+
+
+def interval(bounds: list[float | None], style: str) -> str:
+    """From the lower to the upper end, in a format; an end that is not there is left open."""
+    low, high = ("" if end is None else f"{end:{style}}" for end in bounds)
+    return f"{low} .. {high}".strip()
+
+
+def table_of(title: str, *columns: str, **style: Any) -> Table:
+    """An empty table; text to the left, numbers to the right."""
+    table = Table(title=title, title_justify="left", caption_justify="left", **style)
+    for column in columns:
+        table.add_column(column, overflow="fold", justify="left" if column in _TEXT else "right")
+    return table

@@ -1,0 +1,42 @@
+"""The command that all others belong to."""
+
+import inspect
+import logging
+from importlib import metadata
+
+import click
+
+
+def version() -> str:
+    """Of the installed package."""
+    try:
+        return metadata.version("cascade-steering")
+    except metadata.PackageNotFoundError:
+        return "of a checkout that is not installed"
+
+
+class Command(click.Command):
+    """A command whose line in the list of commands is the first paragraph of its help, whole."""
+
+    def get_short_help_str(self, limit: int = 45) -> str:
+        """The first paragraph: cut to a width, as click does, it would end in the middle of a sentence."""
+        return " ".join(inspect.cleandoc(self.help or "").split("\n\n")[0].split())
+
+
+class Group(click.Group):
+    """A group of such commands."""
+
+    command_class = Command
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(version=version(), prog_name="steering")
+@click.option("--verbose", is_flag=True, help="Log what is done, block by block, on standard error.")
+def steering(verbose: bool) -> None:
+    """Steering between two oscillators cascaded by one light field, with and without a homodyne record.
+
+    - is the first oscillator (negative mass), + the second. Times are in units of 1/gamma~_0 of the first
+    oscillator unless a unit (s, ms, us, ns) is given; angles and phases are in units of pi; linewidths are
+    gamma_0/2pi in Hz. There is steering where E < 1/2.
+    """
+    logging.getLogger("cascade_steering.sim").setLevel(logging.INFO if verbose else logging.WARNING)

@@ -1,0 +1,83 @@
+"""Commands that write pages: the paper's figures, the validation report."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cascade_steering.analysis.cli.answers import reports, tables
+from cascade_steering.analysis.cli.commands.group import steering
+from cascade_steering.analysis.cli.options import physics, work
+from cascade_steering.analysis.cli.terminal import progress, show
+from cascade_steering.sim.atomic_write import writable, write_whole
+
+if TYPE_CHECKING:
+    from cascade_steering.analysis.paper.claims import Claim
+    from cascade_steering.analysis.paper.validation import Check
+
+
+@steering.command(name="figures")
+@click.argument("numbers", nargs=-1, type=click.IntRange(2, 8))
+@click.option("--out", type=click.Path(exists=True, file_okay=False, path_type=Path), default=".", show_default=True,
+              help="Directory to write to.")  # fmt: skip
+@work.JOBS
+@physics.QUIET
+@physics.JSON
+def figures_command(numbers: tuple[int, ...], as_json: bool, out: Path, jobs: int, quiet: bool) -> None:
+    """The paper's Figs. 2 to 8, or those given, each with its data (netCDF) beside it: two minutes for all."""
+    from cascade_steering.analysis.paper.figures.data import DATA
+    from cascade_steering.analysis.paper.figures.drawing import DRAW
+    from cascade_steering.sim.ensemble.dataset import save
+
+    wanted = dict.fromkeys(numbers or DATA)
+    paths = {n: tuple(writable(out / f"figure-{n}.{ending}") for ending in ("png", "nc")) for n in wanted}
+    written = {}
+    for number, (figure, data) in paths.items():
+        with progress(f"figure {number}", 1, quiet) as advance:
+            dataset = DATA[number](jobs=jobs, progress=advance.to)
+        save(dataset, data)
+        DRAW[number](dataset, figure)
+        written[str(number)] = {"file": str(figure), "data": str(data)}
+    show(written, tables.files(written), as_json)
+
+
+@steering.command(name="validate")
+@click.option("--claims/--no-claims", default=True, show_default=True, help="Also check the paper's statements.")
+@click.option("--page", type=physics.FILE, default=None, help="Write the statements as a page in Markdown.")
+@click.option("--rwa-map", type=physics.FILE, default=None, help="Draw where the rotating-wave approximation holds.")
+@physics.QUIET
+@physics.JSON
+def validate_command(as_json: bool, claims: bool, page: Path | None, rwa_map: Path | None, quiet: bool) -> None:
+    """Hold what this installation computes against what is known independently; exit 1 if anything fails.
+
+    Then go through the checkable statements of the paper: a statement that does not hold is a finding, no failure.
+    """
+    from cascade_steering.analysis.paper.claims import CLAIMS
+    from cascade_steering.analysis.paper.validation import SUITES
+
+    if page is not None:
+        writable(page)
+    if rwa_map is not None:
+        from cascade_steering.analysis import plots
+        from cascade_steering.analysis.working_points.rotating_wave_validity import survey
+
+        plots.drawable(rwa_map)
+        plots.rotating_wave_map(survey(), rwa_map)
+    checks: list[Check] = []
+    statements: list[Claim] = []
+    with progress("suites", len(SUITES) + claims * len(CLAIMS), quiet) as advance:
+        for suite in SUITES:
+            checks.extend(suite())
+            advance(1)
+        for group in CLAIMS if claims else ():
+            statements.extend(group())
+            advance(1)
+    report = {**reports.validation(checks), "claims": reports.claims(statements)}
+    if page is not None:
+        write_whole(page, tables.claims_page(report["claims"]).encode())
+    show(report, tables.validation(report), as_json)
+    if claims and not as_json:
+        show(report, tables.claims(report["claims"]), as_json)
+    if not report["passed"]:
+        sys.exit(1)

@@ -1,0 +1,1 @@
+"""What the commands are told: options, configuration files, and the physical objects that they describe."""

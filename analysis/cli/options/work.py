@@ -1,0 +1,120 @@
+"""The options of work that lasts: where it is done, kept and shared out, and when it is enough."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cascade_steering.analysis.cli.options.physics import EXPERIMENT, GIVEN, QUIET, Command, Text, options, unused
+from cascade_steering.analysis.estimation import stopping
+
+# what a run may be continued with otherwise than it was begun: nothing its numbers depend on
+_OF_NO_ACCOUNT = {
+    "as_json", "cluster", "config", "figure", "jobs", "out", "part", "quiet", "save_records", "target", "trajectories"
+}  # fmt: skip
+_DATASET = ".nc"
+# processes of one machine, or of one cluster
+_MOST_JOBS = 1024
+# of the shortest trajectories an hour of one core; every block of them is planned before the first is begun
+_MOST_TRAJECTORIES = 10_000_000
+
+
+def _part(text: str) -> tuple[int, int]:
+    matched = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text.strip())
+    if matched is None or not 1 <= int(matched[1]) <= int(matched[2]):
+        raise ValueError(f"part must be I/N with I from 1 to N, got {text!r}")
+    return int(matched[1]), int(matched[2])
+
+
+JOBS = click.option(
+    "--jobs",
+    type=click.IntRange(max=_MOST_JOBS),
+    default=-1,
+    show_default=True,
+    help="Worker processes; -1 for one per core.",
+)
+
+
+def _address(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not re.fullmatch(r"local|[a-z]+://\S+|[^\s:/]+:\d+", value):
+        raise click.BadParameter(f"expected local or an address such as tcp://HOST:8786, got {value!r}", ctx, param)
+    return value
+
+
+# whatever else a number of trajectories has to be, the command says
+TRAJECTORIES = click.IntRange(max=_MOST_TRAJECTORIES)
+CLUSTER = click.option(
+    "--cluster", default=None, callback=_address, metavar="ADDRESS", show_default="processes of this machine",
+    help="Dask scheduler whose workers to use, or local for a cluster of --jobs processes here.",
+)  # fmt: skip
+TARGET = click.option(
+    "--target", type=Text("target", stopping.target), default=None, metavar="QUANTITY[:DIRECTION]:WIDTH",
+    show_default="all trajectories",
+    help="Stop at the end of the block after which the 95 % interval is that narrow: d:0.1 for a half-width of a "
+    "tenth of d, in both directions; also unconditional and conditional.",
+)  # fmt: skip
+PART = click.option(
+    "--part", type=Text("part", _part), default=None, metavar="I/N", show_default="all",
+    help="Only the I-th of N parts of the trajectories, into a run directory to be merged.",
+)  # fmt: skip
+
+
+def out(default: str | None = None) -> Callable[[Command], Command]:
+    """Where results go: a run directory, or a dataset alone."""
+    return click.option(
+        "--out", type=click.Path(path_type=Path), default=default, metavar="RUN|FILE.nc",
+        show_default=default is not None,
+        help="Run directory, which keeps what is finished and can be resumed; or, if it ends in .nc, the dataset "
+        "alone (netCDF), written at the end.",
+    )  # fmt: skip
+
+
+WORK = options(JOBS, CLUSTER, QUIET)
+
+
+def run_directory(path: Path | None) -> Path | None:
+    """The path, if it is to be a run directory."""
+    return None if path is None or path.suffix == _DATASET else path
+
+
+def configuration(context: click.Context) -> dict[str, Any]:
+    """What the running command was told that its numbers depend on: command and options by name, as they may be given.
+
+    Options left out are there with their defaults, except those whose default is nothing and those that the engine has
+    no use for.
+    """
+    texts = context.meta.get(GIVEN, {})
+    idle = unused(context.params["engine"])
+    found: dict[str, Any] = {"command": context.command.name}
+    for option in context.command.params:
+        name, value = str(option.name), context.params.get(str(option.name))
+        if value is not None and name not in _OF_NO_ACCOUNT | idle:
+            found[option.opts[0].removeprefix("--")] = texts.get(name, value)
+    return found
+
+
+def about(context: click.Context) -> dict[str, dict[str, Any]]:
+    """What a run directory keeps of the running command: ``configuration``, and what may be asked otherwise later."""
+    texts = context.meta.get(GIVEN, {})
+    later = {name: texts[name] for name in ("part", "target") if context.params.get(name) is not None}
+    return {"configuration": configuration(context), "asked": later}
+
+
+def of_records(context: click.Context) -> dict[str, Any]:
+    """What the files of a run say of the experiment, for commands that take a record."""
+    given = configuration(context)
+    return {name: _number(given[name]) for name in EXPERIMENT if name in given}
+
+
+def _number(text: Any) -> Any:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def part_of(values: dict[str, Any]) -> tuple[int, int]:
+    """Which part of the trajectories is wanted."""
+    return values["part"] or (1, 1)

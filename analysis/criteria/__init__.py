@@ -1,0 +1,1 @@
+"""Steering and its neighbouring measures, from a covariance matrix."""

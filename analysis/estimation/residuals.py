@@ -1,0 +1,191 @@
+"""How E follows from roots of covariances: the best inference, what a change of V does to it, what sampling does.
+
+Covariances are roots R with V = RᵀR (``sim.roots``), since near the edge of stability the entries of V are 1e7 times E.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import chdtri
+
+from cascade_steering.analysis.criteria.steering import Direction, ordered, steering_of_root
+from cascade_steering.sim.roots import triangular
+
+FloatArray = NDArray[np.float64]
+CONFIDENCE = 0.95
+# of a χ²: two or three trajectories determine no gains, and their interval is as wide as it gets
+_LEAST_FREEDOM = 0.5
+
+
+def sampled_part(conditional_root: FloatArray, scatter_root: FloatArray, direction: Direction) -> float:
+    """s = (E/2) tr(Q⁻¹ Tᵀ S T), the part of the unconditional E that comes from the scatter S of the means.
+
+    From roots of V_c and S, arrays of shape (4, 4). The standard error of E from M trajectories is about s/√M.
+    """
+    inference = BestInference.of(np.concatenate([conditional_root, scatter_root]), direction)
+    return inference.value * _square(inference.whitened(scatter_root)) / 2
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class BestInference:
+    """One oscillator inferred from the other.
+
+    Parameters
+    ----------
+    direction : who is inferred from whom
+    measured : upper triangular root of the measured oscillator's covariance, (2, 2)
+    inferred : that of the inferred covariance Q, (2, 2)
+    residual : T with Tᵀx = inferred − gᵀ measured, for the order measured, inferred; array of shape (4, 2)
+    root : the root all of it is from, triangular in that order, (4, 4)
+    """
+
+    direction: Direction
+    measured: FloatArray
+    inferred: FloatArray
+    residual: FloatArray
+    root: FloatArray
+
+    @classmethod
+    def of(cls, root: FloatArray, direction: Direction) -> "BestInference":
+        """From a root of the covariance, (r, 4)."""
+        root = triangular(ordered(root, direction))
+        gains = np.linalg.solve(root[:2, :2], root[:2, 2:])
+        return cls(
+            direction=direction,
+            measured=root[:2, :2],
+            inferred=root[2:, 2:],
+            residual=np.concatenate([-gains, np.eye(2)]),
+            root=root,
+        )
+
+    @property
+    def value(self) -> float:
+        """E."""
+        return float(self.inferred[0, 0] * self.inferred[1, 1])
+
+    def whitened(self, root: FloatArray) -> FloatArray:
+        """R T Q^{-1/2} of a covariance RᵀR, R (r, 4): its residuals in units of the inferred uncertainty, (r, 2)."""
+        residuals = ordered(root, self.direction) @ self.residual
+        whitened: FloatArray = np.asarray(np.linalg.solve(self.inferred.T, residuals.T).T, dtype=np.float64)
+        return whitened
+
+    @property
+    def gradient(self) -> FloatArray:
+        """∂E/∂V, array of shape (4, 4): (E/2) T Q⁻¹ Tᵀ."""
+        half = np.linalg.solve(self.inferred.T, self.residual.T)
+        rows = ordered(np.eye(4), self.direction)
+        gradient: FloatArray = self.value / 2 * rows @ half.T @ half @ rows.T
+        return gradient
+
+    @property
+    def rounding(self) -> float:
+        """What one unit of rounding in each entry of the root does to E."""
+        weight = np.abs(np.linalg.inv(self.inferred))
+        return self.value * float(np.finfo(float).eps * np.sum(np.abs(self.root) @ np.abs(self.residual) @ weight))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SampledScatter:
+    """E of V_c + S where S is the covariance of ν + 1 sampled means.
+
+    Parameters
+    ----------
+    inference : from V_c + S
+    conditional, following, apart : roots of V_c, and of the two parts of S, each (r, 4) in the order measured,
+        inferred: what follows the measured oscillator, and residuals of the inferred that are independent of it
+    whitened : residuals of S in units of the inferred uncertainty, (4, 2)
+    gained : number of gains that are fitted to S rather than V_c, 0 to 2
+    together : relative bias, −2ν times it, from residuals of S that follow the measured oscillator
+    freedom : ν
+    """
+
+    inference: BestInference
+    conditional: FloatArray
+    following: FloatArray
+    apart: FloatArray
+    whitened: FloatArray
+    gained: float
+    together: float
+    freedom: int
+
+    @classmethod
+    def of(
+        cls, conditional: FloatArray, scatter: FloatArray, trajectories: int, direction: Direction
+    ) -> "SampledScatter":
+        """From roots of V_c and of the unbiased covariance S of the means of so many trajectories, (4, 4) each."""
+        inference = BestInference.of(np.concatenate([conditional, scatter]), direction)
+        whitened = inference.whitened(scatter)
+        measured = np.asarray(np.linalg.solve(inference.measured.T, ordered(scatter, direction)[:, :2].T).T, np.float64)
+        parts = triangular(ordered(scatter, direction))
+        return cls(
+            inference=inference,
+            conditional=ordered(conditional, direction),
+            following=parts[:2],
+            apart=parts[2:],
+            whitened=whitened,
+            gained=_square(measured),
+            together=_square(whitened.T @ measured),
+            freedom=trajectories - 1,
+        )
+
+    @property
+    def share(self) -> float:
+        """s/E."""
+        return _square(self.whitened) / 2
+
+    @property
+    def _squares(self) -> tuple[float, float]:
+        """(tr B)² and tr B² of B = Q⁻¹ Tᵀ S T; their ratio, 1 to 2, says over how many quadratures S is spread."""
+        return _square(self.whitened) ** 2, _square(self.whitened.T @ self.whitened)
+
+    def first_order(self) -> tuple[float, float, float]:
+        """Lower end, centre and upper end where E is linear in S, the bias taken back to second order.
+
+        The bias from the Wishart moments ⟨δS_ij δS_kl⟩ = (S_ik S_jl + S_il S_jk)/ν of Gaussian means in the
+        second-order expansion of √det Q: with A = Q⁻¹, B = V_measured⁻¹, and r, m the residual and the measured
+        oscillator,
+
+            −bias/E = [tr(A S_rr) tr(B S_mm) + tr(A S_rm B S_mr) + ½ tr(A S_rr)²]/(2ν)
+        """
+        value, share = self.inference.value, self.share
+        if share == 0.0:
+            return value, value, value
+        square, spread = self._squares
+        bias = (2 * share * self.gained + self.together + square / 2) / (2 * self.freedom)
+        known, sampled = value * (1.0 - share), value * (share + bias)
+        high, low = _scales(self.freedom * square / spread)
+        return known + sampled * low, known + sampled, known + sampled * high
+
+    def of_parts(self) -> tuple[float, float]:
+        """Lower and upper end, from S with both of its parts at the lower and at the upper ends of their intervals.
+
+        What follows the measured oscillator has ν degrees of freedom, what is apart from it ν less the gains fitted to
+        S; per quadrature, and for two quadratures one less where S is all of V, as √det of a Wishart matrix has.
+        """
+        square, spread = self._squares
+        ν = self.freedom
+        # without bias for a sample of ν degrees of freedom, of which there are enough from the third trajectory on
+        if ν > 1:
+            square, spread = (1 + 1 / ν) * square - 2 / ν * spread, spread - square / ν
+        axes = min(max(square / spread, 1.0), 2.0) if spread > 0.0 else 2.0
+        lost = (axes - 1.0) * self.share
+        following = _scales(axes * ν - lost, axes * ν)
+        apart = _scales(max(axes * (ν - self.gained) - lost, _LEAST_FREEDOM), axes * ν)
+        high, low = (self._at(*both) for both in zip(following, apart, strict=True))
+        return low, high
+
+    def _at(self, following: float, apart: float) -> float:
+        parts = self.conditional, np.sqrt(following) * self.following, np.sqrt(apart) * self.apart
+        return float(steering_of_root(np.concatenate(parts), "plus_given_minus"))
+
+
+def _scales(freedom: float, of: float | None = None) -> tuple[float, float]:
+    """By what a sampled variance may have to be multiplied, at most and at least: ``of``/χ², or freedom/χ²."""
+    high, low = (of or freedom) / chdtri(freedom, [0.5 + CONFIDENCE / 2, 0.5 - CONFIDENCE / 2])
+    return float(high), float(low)
+
+
+def _square(matrix: FloatArray) -> float:
+    """Sum of the squares of the entries: the trace of the covariance of a root."""
+    return float(np.sum(matrix**2))

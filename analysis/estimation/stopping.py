@@ -1,0 +1,64 @@
+"""Good enough: how narrow an interval has to be for an ensemble to stop growing."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, Direction
+from cascade_steering.analysis.estimation.estimators import Steering
+from cascade_steering.sim.parameters import require
+
+QUANTITIES = (*SCHEMES, "d")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """The half-width of the 95 % interval of ``quantity`` relative to its value, in every one of ``directions``.
+
+    It is looked at after each block, in order, so that where an ensemble stops does not depend on how it was run.
+    Raises ValueError for another quantity than d and E with or without the record, or a width that is not positive.
+    """
+
+    quantity: str
+    relative_half_width: float
+    directions: tuple[Direction, ...] = DIRECTIONS
+
+    def __post_init__(self) -> None:
+        if self.quantity not in QUANTITIES:
+            raise ValueError(f"the quantity of a target must be one of {', '.join(QUANTITIES)}, got {self.quantity!r}")
+        require(self.relative_half_width, "relative half-width", low=0.0, low_open=True)
+
+    def widths(self, steering: Steering) -> dict[Direction, float]:
+        """How far an ensemble is."""
+        estimates = getattr(steering, self.quantity)
+        return {each: estimates[each].relative_half_width for each in self.directions}
+
+    def met(self, steering: Steering) -> bool:
+        """Whether an ensemble is good enough."""
+        return all(width <= self.relative_half_width for width in self.widths(steering).values())
+
+
+def target(text: str) -> Target:
+    """QUANTITY:WIDTH or QUANTITY:DIRECTION:WIDTH. Raises ValueError saying what is allowed."""
+    allowed = f"QUANTITY:WIDTH or QUANTITY:DIRECTION:WIDTH with {', '.join(QUANTITIES)} and {' or '.join(DIRECTIONS)}"
+    try:
+        quantity, *direction, width = text.split(":")
+        wanted = float(width)
+    except ValueError:
+        raise ValueError(f"a target must be {allowed}, got {text!r}") from None
+    directions = tuple(each for each in DIRECTIONS if [each] == direction) or DIRECTIONS
+    if quantity not in QUANTITIES or (direction and len(directions) != 1):
+        raise ValueError(f"a target must be {allowed}, got {text!r}")
+    return Target(quantity=quantity, relative_half_width=wanted, directions=directions)
+
+
+def report(target: Target, steering: Steering) -> dict[str, Any]:
+    """What was asked for and what came out, ready for JSON; null for a width without bound."""
+    return {
+        "quantity": target.quantity,
+        "relative_half_width": target.relative_half_width,
+        "found": {
+            f"E_{each}": width if math.isfinite(width) else None for each, width in target.widths(steering).items()
+        },
+        "met": target.met(steering),
+    }

@@ -1,0 +1,1 @@
+"""Parameters of an experiment from its record, by maximum likelihood."""

@@ -1,0 +1,57 @@
+"""The checkable statements of arXiv:1901.04250, one by one, held against what this package computes.
+
+A verdict is computed, never typed in: each function evaluates what its statement is about and compares.
+"""
+
+from collections.abc import Callable, Iterator
+
+from cascade_steering.analysis.paper.claims.claim import Claim
+from cascade_steering.analysis.paper.claims.section_v import (
+    appendix_b,
+    asymmetry,
+    best_angles,
+    best_ratios,
+    branches,
+    limiting_ratios,
+    loss_tolerance,
+    strong_coupling,
+    two_directions,
+    two_servers,
+)
+from cascade_steering.analysis.paper.claims.sections_iii_iv import (
+    equations,
+    figure_3,
+    negative_f,
+    positive_f,
+    symmetric_regions,
+    vacuum_regions,
+    windows,
+)
+
+__all__ = ["CLAIMS", "Claim", "claims"]
+
+CLAIMS: tuple[Callable[[], Iterator[Claim]], ...] = (
+    equations,
+    symmetric_regions,
+    windows,
+    positive_f,
+    negative_f,
+    vacuum_regions,
+    figure_3,
+    asymmetry,
+    best_angles,
+    two_directions,
+    two_servers,
+    strong_coupling,
+    loss_tolerance,
+    best_ratios,
+    limiting_ratios,
+    branches,
+    appendix_b,
+)
+
+
+def claims() -> Iterator[Claim]:
+    """All of them, in the paper's order, as they are found."""
+    for group in CLAIMS:
+        yield from group()

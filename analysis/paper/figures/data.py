@@ -1,0 +1,40 @@
+"""The data of Figs. 2 to 8 of arXiv:1901.04250 by number, each a labelled dataset.
+
+``DATA[number](points=..., jobs=..., progress=...)``: ``points`` sets how fine (by default all figures together take
+less than two minutes on two cores), ``jobs`` the worker processes; ``progress(done, total)`` is called on the way.
+The data do not depend on ``jobs``.
+"""
+
+from collections.abc import Callable
+
+import xarray as xr
+
+from cascade_steering.analysis.paper.figures.detection import improvements
+from cascade_steering.analysis.paper.figures.optima import best_against_loss, best_angles, best_ratios, best_steering
+from cascade_steering.analysis.paper.figures.regions import angle_maps, cooperativity_maps
+from cascade_steering.sim.ensemble.parallel import Progress
+from cascade_steering.sim.ensemble.workers import require_jobs
+
+
+def _at_once(build: Callable[..., xr.Dataset]) -> Callable[..., xr.Dataset]:
+    """A figure of closed forms, called like those that take searches."""
+
+    def data(*, points: int = 201, jobs: int = 1, progress: Progress | None = None) -> xr.Dataset:
+        require_jobs(jobs)
+        dataset = build(points=points)
+        if progress is not None:
+            progress(1, 1)
+        return dataset
+
+    return data
+
+
+DATA: dict[int, Callable[..., xr.Dataset]] = {
+    2: _at_once(cooperativity_maps),
+    3: _at_once(angle_maps),
+    4: best_steering,
+    5: best_against_loss,
+    6: best_angles,
+    7: best_ratios,
+    8: improvements,
+}

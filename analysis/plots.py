@@ -1,0 +1,173 @@
+"""Figures, drawn without a screen."""
+
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from cascade_steering.analysis.criteria.steering import DIRECTIONS, STEERING_BOUND, Direction
+from cascade_steering.analysis.estimation.estimators import Estimate
+from cascade_steering.analysis.time_courses.transients import SampledTransient, Transient
+from cascade_steering.sim.atomic_write import writable, write_whole
+
+FloatArray = NDArray[np.float64]
+SYMBOLS: dict[Direction, str] = {"plus_given_minus": r"E_{+|-}", "minus_given_plus": r"E_{-|+}"}
+_COLOURS = ("#1f4e9c", "#d9762b")
+_GAIN = "#4c7a34"
+# the paper's habit: dashed for E₊|₋, solid for E₋|₊
+_DASHES: dict[Direction, str] = {"plus_given_minus": "--", "minus_given_plus": "-"}
+_HIGHEST = 20 * STEERING_BOUND
+_STYLE: dict[Any, Any] = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False}
+
+
+def drawable(path: Path) -> Path:
+    """``path`` if a figure can be written there: a known format, a writable place. Raises ValueError if not."""
+    formats = Figure().canvas.get_supported_filetypes()
+    if path.suffix.removeprefix(".").lower() not in formats:
+        raise ValueError(f"figure {str(path)!r} must end in one of {', '.join(sorted(formats))}")
+    return writable(path)
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure, whole or not at all, in the format that its name asks for. Raises OSError."""
+    content = BytesIO()
+    figure.savefig(content, dpi=200, format=path.suffix.removeprefix(".").lower())
+    write_whole(path, content.getvalue())
+
+
+def transient_figure(
+    transient: Transient,
+    unit: float,
+    path: Path,
+    *,
+    logarithmic: bool = False,
+    sampled: SampledTransient | None = None,
+) -> None:
+    """E(t) and d(t) in both directions, conditional and unconditional, against t in units of ``unit`` seconds.
+
+    Time on a logarithmic axis if ``logarithmic``; estimates from an ensemble, where given, as points with intervals.
+    """
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(5.2, 5.2), layout="constrained")
+        above, below = figure.subplots(2, sharex=True, height_ratios=(3, 2))
+        for direction in DIRECTIONS:
+            for colour, scheme in zip(_COLOURS, ("unconditional", "conditional"), strict=True):
+                style = {"color": colour, "linestyle": _DASHES[direction]}
+                label = f"${SYMBOLS[direction]}$ {scheme}"
+                above.plot(transient.times / unit, getattr(transient, scheme)[direction], label=label, **style)
+                if sampled is not None:
+                    _sampled(above, sampled.times / unit, getattr(sampled, scheme)[direction], colour, direction)
+            gain = 100 * transient.d[direction]
+            below.plot(
+                transient.times / unit, gain, color=_GAIN, linestyle=_DASHES[direction], label=f"${SYMBOLS[direction]}$"
+            )
+            if sampled is not None:
+                _sampled(below, sampled.times / unit, sampled.d[direction], _GAIN, direction, scale=100.0)
+        above.axhline(STEERING_BOUND, color="0.6", linewidth=0.8)
+        above.text(1.01, STEERING_BOUND, r"$\frac{1}{2}$", transform=above.get_yaxis_transform(), va="center")
+        above.set(ylabel="steering parameter $E$", yscale="log")
+        below.set(ylabel="relative improvement $d$ (%)", xlabel=r"time ($1/\tilde\gamma_0$ of the first oscillator)")
+        if logarithmic:
+            below.set_xscale("log")
+        else:
+            # a thermal start is at 1e5: what matters happens around one half, and only a logarithmic axis shows both
+            lowest, highest = above.get_ylim()
+            above.set_ylim(lowest, min(highest, _HIGHEST))
+        for switch in transient.switches:
+            for axes in (above, below):
+                axes.axvline(switch / unit, color="0.6", linewidth=0.8, linestyle=":")
+        above.legend()
+        below.legend()
+        save(figure, path)
+
+
+def _sampled(
+    axes: Axes,
+    times: FloatArray,
+    estimates: tuple[Estimate, ...],
+    colour: str,
+    direction: Direction,
+    scale: float = 1.0,
+) -> None:
+    values, low, high = scale * np.array([(each.value, each.low, each.high) for each in estimates]).T
+    axes.errorbar(
+        times, values, yerr=[values - low, high - values], color=colour, linestyle="none", capsize=2, markersize=4,
+        **_marker(colour, direction),
+    )  # fmt: skip
+
+
+def _marker(colour: str, direction: Direction) -> dict[str, Any]:
+    filled = direction == "minus_given_plus"
+    return {"marker": "s" if filled else "o", "markerfacecolor": colour if filled else "white"}
+
+
+def comparison_figure(study: xr.Dataset, path: Path) -> None:
+    """d against C₋ by direction and bath: simulated points with intervals on the exact values, cf. Fig. 8."""
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(5.2, 3.8), layout="constrained")
+        axes = figure.subplots()
+        for colour, bath in zip(_COLOURS, dict.fromkeys(study["bath"].to_numpy().tolist()), strict=False):
+            at = study.isel(
+                point=np.flatnonzero(study["bath"].to_numpy() == bath),
+                curve_point=np.flatnonzero(study["curve_bath"].to_numpy() == bath),
+            )
+            for direction in DIRECTIONS:
+                _compared(axes, at.sel(direction=f"E_{direction}"), colour, direction, str(bath))
+        axes.axhline(1.0, color="0.6", linewidth=0.8)
+        axes.set_xscale("log")
+        # an interval that reaches 0 has no place on a logarithmic axis
+        axes.set_yscale("log" if float(study["d_low"].min()) > 0.0 else "linear")
+        axes.set(xlabel="cooperativity $C_-$", ylabel=r"relative improvement $d$ (%)")
+        axes.set_title("lines: exact optima    points: trajectories, 95 % intervals", fontsize=8, color="0.3")
+        axes.legend(title="bath of +")
+        save(figure, path)
+
+
+def _compared(axes: Axes, at: xr.Dataset, colour: str, direction: Direction, bath: str) -> None:
+    label = f"{bath}, ${SYMBOLS[direction]}$"
+    axes.plot(at["curve_c_minus"], 100 * at["d_curve"], color=colour, linestyle=_DASHES[direction], label=label)
+    axes.errorbar(
+        at["c_minus"],
+        100 * at["d"],
+        yerr=100 * np.array([at["d"] - at["d_low"], at["d_high"] - at["d"]]),
+        color=colour,
+        linestyle="none",
+        markersize=4,
+        capsize=2,
+        **_marker(colour, direction),
+    )
+
+
+def rotating_wave_map(survey: xr.Dataset, path: Path) -> None:
+    """The error of the rotating-wave model over Ω/Γ and C₋ (``analysis.working_points.rotating_wave_validity.survey``).
+
+    At the best points and at a generic one, without and with the record; of the two directions the worse.
+    """
+    errors = abs(survey["error"]).max("direction")
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(6.4, 5.0), layout="constrained")
+        panels = figure.subplots(2, 2, sharex=True, sharey=True)
+        levels = np.arange(-8.0, 0.5, 0.5)
+        for row, where in zip(panels, survey["where"].to_numpy(), strict=True):
+            for axes, scheme in zip(row, survey["scheme"].to_numpy(), strict=True):
+                table = np.log10(errors.sel(where=where, scheme=scheme).to_numpy())
+                shading = axes.contourf(survey["ratio"], survey["c_minus"], table, levels, cmap="viridis", extend="min")
+                lines = axes.contour(
+                    survey["ratio"], survey["c_minus"], table, [-3.0, -2.0], colors="white", linewidths=1
+                )
+                axes.clabel(lines, fmt={-3.0: "0.1 %", -2.0: "1 %"}, fontsize=7)
+                axes.set(xscale="log", yscale="log", title=f"{where} point, {scheme}")
+        for axes in panels[-1]:
+            axes.set_xlabel(r"$\Omega/\Gamma$")
+        for axes in panels[:, 0]:
+            axes.set_ylabel(r"$C_-$")
+        bar = figure.colorbar(shading, ax=panels, shrink=0.8, ticks=[-8, -6, -4, -2, 0])
+        bar.ax.set_yticklabels([f"$10^{{{power}}}$" for power in (-8, -6, -4, -2, 0)])
+        bar.set_label("relative error of $E$")
+        save(figure, path)

@@ -1,0 +1,1 @@
+"""Homodyne records from outside: read, checked, filtered, and held against a model."""

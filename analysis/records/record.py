@@ -1,0 +1,262 @@
+"""Homodyne records from outside, as files.
+
+A record is dY_k = √η_k ⟨L_k + L_k†⟩ dt + dW_k, summed over each of many equal intervals; white noise has dY² = dt.
+Its channels are those of ``sim.model.linear_model``: ``cosine`` and ``sine`` in the rotating-wave model, ``homodyne``
+in the lab frame, and beside them the same with ``_orthogonal`` where the light is split and both quadratures are read.
+
+**CSV**: a header that names the columns with their units, a row for each interval::
+
+    # a comment
+    #: efficiency = 0.9
+    time [us],cosine [s^0.5],sine [s^0.5]
+    0.1,1.2e-4,-3.1e-4
+    0.2,,
+
+``time`` is the end of the interval, in s, ms, us or ns. A channel is in s^0.5 (the increment dY) or in Hz^0.5 (the
+current dY/dt, averaged over the interval); in any other unit the caller says which, and the calibration. Columns come
+in any order, separated by commas, semicolons or tabs. An interval with an empty cell or ``nan`` is a gap, and so are
+those left out. Comments that start with ``#:`` are options, as TOML.
+
+**netCDF**: a variable ``record`` (trajectory, interval, channel) or (interval, channel) with ``units`` as above,
+coordinates ``interval_start`` and ``interval_end`` with ``units`` of time, ``channel`` with the names, and options as
+a JSON object in the attribute ``options`` of the file: what ``sim.ensemble.dataset`` writes. Gaps are NaN, common to
+all records.
+"""
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cascade_steering.analysis.records import csv_file, netcdf_file
+from cascade_steering.analysis.records.layout import (
+    CHANNELS,
+    UNITS,
+    FloatArray,
+    Quantity,
+    Table,
+    arranged,
+    quantity_of,
+    require_common,
+)
+from cascade_steering.analysis.records.times import require_told
+from cascade_steering.sim.atomic_write import writable, write_whole
+from cascade_steering.sim.ensemble.dataset import to_netcdf
+from cascade_steering.sim.parameters import require
+
+_FORMATS = (".csv", ".nc")
+# of an interval: a time this close to its end is its end
+_WHOLE = 1e-9
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Record:
+    """One homodyne record, or several of the same experiment with their gaps in common.
+
+    Parameters
+    ----------
+    values : dY summed over each interval, array of shape (records, intervals, channels), √s; NaN where nothing was
+        recorded
+    interval : length of each interval, seconds
+    start : start of the first one, seconds
+    channels : names, in the order of ``sim.model.linear_model``
+    options : what the file says of the experiment, options of the command line by name
+    scales : what was measured was multiplied by to give ``values``, one number a channel: the calibration, times the
+        interval for a current in a unit that does not say that it is one; 1 if left out
+
+    Raises
+    ------
+    ValueError
+        if the shape or the channels are others, a value is infinite, or the gaps are not common to all channels and
+        records.
+    """
+
+    values: FloatArray
+    interval: float
+    start: float
+    channels: tuple[str, ...]
+    options: dict[str, Any]
+    scales: tuple[float, ...] | None = None
+
+    def __post_init__(self) -> None:
+        require(self.interval, "interval", low=0.0, low_open=True)
+        require(self.start, "start", low=-math.inf)
+        if self.channels not in CHANNELS:
+            sets = "; ".join(", ".join(channels) for channels in CHANNELS)
+            raise ValueError(f"channels must be one of {sets}, in this order, got {self.channels!r}")
+        shape = self.values.shape
+        if len(shape) != 3 or not self.values.size or shape[-1] != len(self.channels):
+            raise ValueError(f"values must have shape (records, intervals, {len(self.channels)}), none 0, got {shape}")
+        if np.isinf(self.values).any():
+            raise ValueError(f"values must be finite or NaN, got {self.values[np.isinf(self.values)][0]}")
+        missing = np.isnan(self.values)
+        if np.any(missing != missing[:1, :, :1]):
+            where = np.argwhere(missing != missing[:1, :, :1])[0].tolist()
+            raise ValueError(f"gaps must be common to all records and channels, got another at {where}")
+
+    @property
+    def scale(self) -> FloatArray:
+        """``scales``, or ones; array of shape (channels,)."""
+        return np.ones(len(self.channels)) if self.scales is None else np.array(self.scales)
+
+    @property
+    def observed(self) -> NDArray[np.bool_]:
+        """Whether an interval was recorded, array of shape (intervals,)."""
+        return ~np.isnan(self.values[0, :, 0])
+
+    @property
+    def gaps(self) -> list[tuple[float, float]]:
+        """Start and end of each stretch without a record, seconds."""
+        changes = np.flatnonzero(np.diff(self.observed, prepend=True, append=True))
+        ends = (self.start + changes * self.interval).tolist()
+        return list(zip(ends[::2], ends[1::2], strict=True))
+
+    @property
+    def duration(self) -> float:
+        """From the start of the first interval to the end of the last, seconds."""
+        return float(self.values.shape[1] * self.interval)
+
+    @property
+    def times(self) -> FloatArray:
+        """Ends of the intervals, array of shape (intervals,), seconds."""
+        return self.start + np.arange(1, self.values.shape[1] + 1) * self.interval
+
+
+def read(
+    path: Path, *, calibration: float | None = None, quantity: str | None = None, dead_time: float = 0.0
+) -> Record:
+    """The record in a CSV or netCDF file, told apart by what is in it: ``load``, then ``interpreted``."""
+    return interpreted(load(path), path, calibration=calibration, quantity=quantity, dead_time=dead_time)
+
+
+def load(path: Path) -> Table:
+    """What a CSV or netCDF file holds, before it is said what that means.
+
+    Raises ValueError, in one line, for whatever is not a record, naming the place in the file.
+    """
+    with _of(path):
+        return _table(path)
+
+
+def interpreted(
+    table: Table,
+    path: Path,
+    *,
+    calibration: float | None = None,
+    quantity: str | None = None,
+    dead_time: float = 0.0,
+) -> Record:
+    """The record a file holds.
+
+    Parameters
+    ----------
+    table, path : the file
+    calibration : factor on the values that makes white vacuum noise dY² = dt; left out: 1, for units that say so
+    quantity : ``increment`` or ``current``, for channels in other units
+    dead_time : seconds from the start of the record that are not to be trusted: a gap
+
+    Raises ValueError, in one line, for units that do not say enough, and where nothing is left of the record.
+    """
+    if calibration is not None and not (math.isfinite(calibration) and calibration):
+        raise ValueError(f"calibration must be finite and not 0, got {calibration!r}")
+    known: Quantity | None = next((name for name in UNITS if name == quantity), None)
+    if quantity is not None and known is None:
+        raise ValueError(f"quantity must be one of {', '.join(UNITS)}, got {quantity!r}")
+    require(dead_time, "dead_time", low=0.0)
+    with _of(path):
+        return _record(table, calibration, known, dead_time)
+
+
+@contextmanager
+def _of(path: Path) -> Iterator[None]:
+    """Errors say which file, in one line."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"record {str(path)!r}: {' '.join(str(error).split())}") from None
+
+
+def write(path: Path, record: Record) -> None:
+    """Write CSV or netCDF, whole or not at all.
+
+    What is read again has the same values and gaps bit by bit, and interval and start up to rounding of the times.
+
+    Raises ValueError for a path that cannot be written, for more than one record as CSV, for options that are not
+    text, numbers, or lists and tables of them, and for times that are too long for their intervals to be told apart.
+    """
+    kind = path.suffix.lower()
+    if kind not in _FORMATS:
+        raise ValueError(f"output {str(path)!r} must end in {' or '.join(_FORMATS)}")
+    if kind == ".csv" and len(record.values) > 1:
+        raise ValueError(f"output {str(path)!r}: CSV holds one record, got {len(record.values)}; give it a name in .nc")
+    if kind == ".csv" and record.times.size < 2:
+        raise ValueError(
+            f"output {str(path)!r}: one interval is not told by its end, as CSV has it; give it a name in .nc"
+        )
+    table = Table(
+        values=record.values,
+        names=record.channels,
+        units=(UNITS["increment"][1 if kind == ".nc" else 0],) * len(record.channels),
+        start=record.start,
+        interval=record.interval,
+        index=np.arange(record.values.shape[1]),
+        options=record.options,
+    )
+    require_told(table.edges, table.interval)
+    if kind == ".nc":
+        content: bytes | memoryview = to_netcdf(netcdf_file.dataset(table))
+    else:
+        content = "".join(csv_file.render(table)).encode()
+    write_whole(writable(path), content)
+
+
+def _table(path: Path) -> Table:
+    try:
+        with path.open("rb") as file:
+            head = file.read(max(map(len, netcdf_file.MAGIC)))
+            if not head.startswith(netcdf_file.MAGIC):
+                return csv_file.parse(head + file.read())
+    except OSError as error:
+        raise ValueError(f"cannot be opened: {error.strerror}") from None
+    return netcdf_file.load(path, head)
+
+
+def _record(table: Table, calibration: float | None, quantity: Quantity | None, dead_time: float) -> Record:
+    """The table in √s, its channels in order, its gaps filled with NaN."""
+    channels = arranged(table.names)
+    factor = 1.0 if calibration is None else calibration
+    scales = []
+    values = np.full((len(table.values), int(table.index[-1]) + 1, len(channels)), np.nan)
+    with np.errstate(over="ignore"):
+        for place, name in enumerate(channels):
+            column = table.names.index(name)
+            kind = quantity_of(name, table.units[column], quantity, calibrated=calibration is not None)
+            scale = factor * (table.interval if kind == "current" else 1.0)
+            # from one known unit to another is no matter of choice, and the same record stays as probable as it was
+            scales.append(float(factor if table.units[column] in UNITS[kind] else scale))
+            values[:, table.index, place] = table.values[:, :, column] * scale
+    if np.isinf(values).any():
+        raise ValueError(
+            f"calibration {factor!r} makes values of {np.nanmax(np.abs(table.values)):.3g} infinite; give a smaller one"
+        )
+    missing = np.isnan(values).any(axis=-1)
+    require_common(missing)
+    if not dead_time < values.shape[1] * table.interval:
+        raise ValueError(
+            f"dead time must be shorter than the record, {values.shape[1] * table.interval:.6g} s, got {dead_time!r} s"
+        )
+    missing[:, : math.ceil(dead_time / table.interval - _WHOLE)] = True
+    if missing.all():
+        raise ValueError(
+            f"all {values.shape[1]} intervals are gaps, with a dead time of {dead_time!r} s; one must be recorded"
+        )
+    values[missing] = np.nan
+    return Record(
+        values=values, interval=table.interval, start=table.start, channels=channels, options=table.options,
+        scales=tuple(scales),
+    )  # fmt: skip

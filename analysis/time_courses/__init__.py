@@ -1,0 +1,1 @@
+"""Steering in time: E(t) and d(t), and when they reach what is wanted."""

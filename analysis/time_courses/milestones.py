@@ -1,0 +1,231 @@
+"""When things happen to E(t): from when, and how long, there is steering; when it has settled; when d is largest.
+
+A coarse scan finds between which times something happens, root finding on the exact flow when. The scan is of even
+density in the logarithm of time, anew after each switch, from before the fastest rate to long after the slowest:
+whatever takes a sixteenth of an octave (5 % of the time since the switch) is seen. What turns faster, as 2Ω in the lab
+frame does in the end, is not: a bound it crosses many times is found to be crossed at one of them.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import brentq, minimize_scalar
+
+from cascade_steering.analysis.criteria.steering import (
+    DIRECTIONS,
+    SCHEMES,
+    STEERING_BOUND,
+    Direction,
+    Scheme,
+    steering_parameter,
+)
+from cascade_steering.sim.gaussian.moment_equations import moment_equations
+from cascade_steering.sim.initial_state import InitialState
+from cascade_steering.sim.model.linear_model import LinearModel
+from cascade_steering.sim.model.schedule import Drive
+
+FloatArray = NDArray[np.float64]
+Steering = dict[Scheme, dict[Direction, FloatArray]]
+
+# what is below a bound is so by more than rounding: oscillators left in their ground states stay at E = ½
+_ROUNDING = 1e-12
+# of d where variances are 1e6 times the E they leave: on a plateau rounding alone would say where it is largest
+_FLAT = 1e-8
+# settled: within this fraction of the steady state, for good
+SETTLED = 0.01
+_PER_OCTAVE = 16
+# of the time of the fastest rate: nothing has happened yet
+_EARLIEST = 1e-2
+# decay times of an amplitude: e⁻⁸⁰ of a covariance is left
+_LATEST = 40.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Window:
+    """A stretch of time, seconds; ``end`` is infinite if it lasts for good."""
+
+    start: float
+    end: float
+
+    @property
+    def width(self) -> float:
+        """Seconds."""
+        return self.end - self.start
+
+
+@dataclass(frozen=True, kw_only=True)
+class Peak:
+    """The largest value, and when, seconds: infinite if it is that of the steady state."""
+
+    value: float
+    time: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Milestones:
+    """What happens to E(t) after t = 0, in seconds.
+
+    Parameters
+    ----------
+    windows : when E < ½
+    two_way : when it is in both directions at once
+    settling : from when on E is within ``SETTLED`` of its steady state for good; None if either scheme has none
+    largest_d : of d(t) = 1 − E_c(t)/E_u(t)
+    """
+
+    windows: dict[Scheme, dict[Direction, tuple[Window, ...]]]
+    two_way: dict[Scheme, tuple[Window, ...]]
+    settling: dict[Scheme, dict[Direction, float | None]]
+    largest_d: dict[Direction, Peak]
+
+    def first(self, scheme: Scheme, direction: Direction) -> float | None:
+        """The first time at which E < ½; None if that never happens."""
+        found = self.windows[scheme][direction]
+        return found[0].start if found else None
+
+
+def steering_at(drive: Drive, initial: InitialState, times: FloatArray) -> Steering:
+    """E at increasing ``times`` ≥ 0 (seconds, (n,)) by scheme and direction; arrays of shape (n,).
+
+    Without the record the scatter of the initial means counts as uncertainty. Raises ValueError for other times, or an
+    initial state that is not Gaussian: given the record its covariance is another in each run.
+    """
+    initial.require_gaussian("E")
+    seen = drive.covariances(initial.covariance, times, conditional=True)
+    unseen = drive.covariances(initial.unconditional, times, conditional=False)
+    return {
+        scheme: {direction: steering_parameter(covariances, direction) for direction in DIRECTIONS}
+        for scheme, covariances in zip(SCHEMES, (unseen, seen), strict=True)
+    }
+
+
+def milestones(drive: Drive, initial: InitialState, horizon: float) -> Milestones:
+    """What happens to E(t), searched for all times; for a drive that does not settle, until ``horizon`` (seconds).
+
+    Raises ValueError for an initial state that is not Gaussian.
+    """
+    initial.require_gaussian("E")
+    settles = math.isfinite(drive.relaxation_time)
+    times = _scan(drive, initial, horizon)
+    found = steering_at(drive, initial, times)
+    search = _Search(drive, initial, times, forever=settles)
+
+    def low(at: Steering, scheme: Scheme, *ways: Direction) -> FloatArray:
+        above: FloatArray = np.maximum.reduce([at[scheme][way] for way in ways]) - STEERING_BOUND
+        return above
+
+    def windows(scheme: Scheme, *ways: Direction) -> tuple[Window, ...]:
+        return search.windows(low(found, scheme, *ways), lambda at: low(at, scheme, *ways))
+
+    return Milestones(
+        windows={scheme: {way: windows(scheme, way) for way in DIRECTIONS} for scheme in SCHEMES},
+        two_way={scheme: windows(scheme, *DIRECTIONS) for scheme in SCHEMES},
+        settling={scheme: {way: _settling(search, found, scheme, way) for way in DIRECTIONS} for scheme in SCHEMES},
+        largest_d={way: search.peak(_gain(found, way), partial(_gain, direction=way)) for way in DIRECTIONS},
+    )
+
+
+def _gain(at: Steering, direction: Direction) -> FloatArray:
+    gain: FloatArray = 1.0 - at["conditional"][direction] / at["unconditional"][direction]
+    return gain
+
+
+def _settling(search: "_Search", found: Steering, scheme: Scheme, direction: Direction) -> float | None:
+    limit = search.drive.limit(conditional=scheme == "conditional")
+    if limit is None:
+        return None
+    final = steering_parameter(limit, direction)
+
+    def off(at: Steering) -> FloatArray:
+        excess: FloatArray = np.abs(at[scheme][direction] / final - 1.0) - SETTLED
+        return excess
+
+    stretches = search.windows(off(found), off)
+    return stretches[-1].start if stretches and math.isinf(stretches[-1].end) else None
+
+
+def _scan(drive: Drive, initial: InitialState, horizon: float) -> FloatArray:
+    """From 0 to the end, evenly spaced within each octave of the time since the last switch; array of shape (n,)."""
+    last = drive.switches[-1] if drive.switches else 0.0
+    settled = last + _LATEST * drive.relaxation_time
+    ends = (*drive.switches, settled if math.isfinite(settled) else max(horizon, last))
+    ladder = 1.0 + np.arange(_PER_OCTAVE) / _PER_OCTAVE
+    parts = [np.zeros(1)]
+    for model, start, end in zip(drive.models, drive.starts, ends, strict=True):
+        span = end - start
+        if span <= 0.0:
+            continue
+        earliest = min(_fastest(drive, model, initial, start), span)
+        octaves = np.arange(math.ceil(math.log2(span / earliest)) + 1)
+        since = (earliest * 2.0 ** octaves[:, None] * ladder).ravel()
+        parts += [start + since[since < span], np.array([end])]
+    return np.concatenate(parts)
+
+
+def _fastest(drive: Drive, model: LinearModel, initial: InitialState, start: float) -> float:
+    """A time (seconds) in which no entry of the covariance moves: V̇ is at most its largest rate times V², or D."""
+    equations = moment_equations(model)
+    rate = (
+        np.linalg.norm(equations.drift) + np.linalg.norm(equations.readout) ** 2 + np.linalg.norm(equations.diffusion)
+    )
+    at = np.array([start])
+    seen = drive.covariances(initial.covariance, at, conditional=True)
+    unseen = drive.covariances(initial.unconditional, at, conditional=False)
+    # by the uncertainty relation no variance is below a quarter of the inverse of the largest
+    largest = max(1.0, float(np.max(np.abs(seen))), float(np.max(np.abs(unseen))))
+    return _EARLIEST / (4.0 * float(rate) * largest) if rate > 0.0 else math.inf
+
+
+class _Search:
+    """Refines what the scan at ``times`` (n,) has found, by the exact flow from t = 0."""
+
+    def __init__(self, drive: Drive, initial: InitialState, times: FloatArray, *, forever: bool) -> None:
+        self.drive, self._initial, self._times, self._forever = drive, initial, times, forever
+
+    def windows(self, values: FloatArray, function: Callable[[Steering], FloatArray]) -> tuple[Window, ...]:
+        """Where ``function`` of E is negative, given its ``values`` at the times of the scan, (n,)."""
+        negative = np.concatenate([[False], values < -_ROUNDING, [False]])
+        starts = np.flatnonzero(~negative[:-1] & negative[1:])
+        ends = np.flatnonzero(negative[:-1] & ~negative[1:])
+        last = len(self._times)
+        return tuple(
+            Window(
+                start=self._crossing(start, function) if start else 0.0,
+                end=self._crossing(end, function) if end < last else self._end,
+            )
+            for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
+        )
+
+    @property
+    def _end(self) -> float:
+        return math.inf if self._forever else float(self._times[-1])
+
+    def peak(self, values: FloatArray, function: Callable[[Steering], FloatArray]) -> Peak:
+        """The largest of ``function``, given its ``values`` at the times of the scan, (n,)."""
+        top = int(np.argmax(values))
+        best = Peak(value=float(values[top]), time=float(self._times[top]))
+        if best.value - values[0] <= _FLAT:
+            return Peak(value=float(values[0]), time=0.0)
+        if best.value - values[-1] <= _FLAT:
+            return Peak(value=float(values[-1]), time=self._end)
+        around = (float(self._times[top - 1]), float(self._times[top + 1]))
+        found = minimize_scalar(
+            lambda time: -self._at(time, function), bounds=around, method="bounded", options={"xatol": 1e-9 * best.time}
+        )
+        return Peak(value=-float(found.fun), time=float(found.x)) if -found.fun > best.value else best
+
+    def _at(self, time: float, function: Callable[[Steering], FloatArray]) -> float:
+        return float(function(steering_at(self.drive, self._initial, np.array([time])))[0])
+
+    def _crossing(self, index: int, function: Callable[[Steering], FloatArray]) -> float:
+        """Where ``function`` changes sign between the times ``index`` − 1 and ``index`` of the scan."""
+        low, high = float(self._times[index - 1]), float(self._times[index])
+        ends = self._at(low, function), self._at(high, function)
+        # at an end that is zero up to rounding the sign need not change
+        if ends[0] * ends[1] >= 0.0:
+            return low if abs(ends[0]) < abs(ends[1]) else high
+        return float(brentq(self._at, low, high, args=(function,), xtol=1e-14 * high))

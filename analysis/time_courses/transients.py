@@ -1,0 +1,92 @@
+"""Steering in time: E(t) and d(t) in both directions, exact; and estimated, from an ensemble."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from cascade_steering.analysis.criteria.steering import DIRECTIONS, Direction
+from cascade_steering.analysis.estimation.estimators import (
+    Ensemble,
+    Estimate,
+    conditional_steering,
+    relative_improvement,
+    unconditional_steering,
+)
+from cascade_steering.analysis.time_courses.milestones import Milestones, milestones, steering_at
+from cascade_steering.sim.initial_state import InitialState
+from cascade_steering.sim.model.linear_model import LinearModel
+from cascade_steering.sim.model.schedule import Drive
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Transient:
+    """E at ``times`` (seconds), by direction; arrays of shape (n,).
+
+    With it come the ``milestones``, which do not depend on the times, and the ``switches`` of the drive (seconds).
+    """
+
+    times: FloatArray
+    unconditional: dict[Direction, FloatArray]
+    conditional: dict[Direction, FloatArray]
+    milestones: Milestones
+    switches: tuple[float, ...]
+
+    @property
+    def d(self) -> dict[Direction, FloatArray]:
+        """d(t) = 1 − E_c(t)/E_u(t), what the record is worth, both at this working point; arrays of shape (n,)."""
+        return {each: 1.0 - self.conditional[each] / self.unconditional[each] for each in DIRECTIONS}
+
+
+def steering_transient(drive: LinearModel | Drive, initial: InitialState, times: FloatArray) -> Transient:
+    """E(t) from an initial state, at increasing ``times`` ≥ 0 (seconds), with and without the record.
+
+    A model alone is switched on at t = 0 for good. Without the record the scatter of the initial means counts as
+    uncertainty. Raises ValueError for times that decrease or are negative, and for a state that is not Gaussian, whose
+    covariance given the record is not that of the Riccati equation and differs from record to record.
+    """
+    initial.require_gaussian("E")
+    if isinstance(drive, LinearModel):
+        drive = Drive(models=(drive,))
+    times = np.asarray(times, dtype=float)
+    # threads of linear algebra on 8 × 8 matrices take seven times the processor time
+    with threadpool_limits(1):
+        found = steering_at(drive, initial, times)
+        reached = milestones(drive, initial, horizon=float(times[-1]) if times.size else 0.0)
+    return Transient(
+        times=times,
+        unconditional=found["unconditional"],
+        conditional=found["conditional"],
+        milestones=reached,
+        switches=drive.switches,
+    )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SampledTransient:
+    """Estimates of E and d with 95 % intervals at ``times`` (seconds, (n,)), by direction; one for each time."""
+
+    times: FloatArray
+    unconditional: dict[Direction, tuple[Estimate, ...]]
+    conditional: dict[Direction, tuple[Estimate, ...]]
+    d: dict[Direction, tuple[Estimate, ...]]
+
+
+def sampled_transient(dataset: "xr.Dataset") -> SampledTransient:
+    """E(t) and d(t) at every save of a dataset of ``sim.ensemble.simulate.simulate``, of two trajectories or more."""
+    ensembles = [Ensemble.of(dataset, time=save) for save in range(dataset.sizes["time"])]
+    unseen = {each: tuple(unconditional_steering(at, each) for at in ensembles) for each in DIRECTIONS}
+    seen = {each: tuple(conditional_steering(at, each) for at in ensembles) for each in DIRECTIONS}
+    return SampledTransient(
+        times=dataset["time"].to_numpy(),
+        unconditional=unseen,
+        conditional=seen,
+        d={each: tuple(map(relative_improvement, unseen[each], seen[each])) for each in DIRECTIONS},
+    )

@@ -1,0 +1,1 @@
+"""Steering as a laboratory verifies it, from the outcomes of local measurements."""

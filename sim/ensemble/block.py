@@ -1,0 +1,153 @@
+"""A block of trajectories, computed and reduced where a worker is: all that a worker process has to import."""
+
+import threading
+import time
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from cascade_steering.sim.ensemble.carried_warnings import Issued, gathered, joined
+from cascade_steering.sim.ensemble.pooling import Moments
+from cascade_steering.sim.initial_state import Trajectories
+
+FloatArray = NDArray[np.float64]
+# limits of threads and the catching of warnings are those of a process, and a worker may have several threads
+_ONE_AT_A_TIME = threading.RLock()
+
+
+class Engine(Protocol):
+    """What computes trajectories once everything they share is known. Must pickle."""
+
+    def run(self, entropy: int, trajectories: range) -> Trajectories:
+        """The trajectories of the given indices; each a function of (entropy, index) alone."""
+
+
+class Experiment(Protocol):
+    """What is done with every trajectory beyond its mean and covariance. Must pickle."""
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """What its moments depend on besides model, grid and start: a name and its settings."""
+
+    def tally(self, entropy: int, indices: range, trajectories: Trajectories) -> dict[str, Moments]:
+        """Moments over the trajectories of the given indices, by name; each trajectory on noise of its own."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Block:
+    """A block of trajectories, or a whole ensemble, reduced to its moments.
+
+    Parameters
+    ----------
+    mean : moments of the conditional means, samples of shape (saves + 1, d)
+    covariance : of the conditional covariances, samples of shape (saves + 1, d²)
+    diagnostics : of each figure of the engine's health the worst over the trajectories
+    kept_means, kept_records : of the trajectories kept, in order: arrays of shape (kept, saves + 1, d) and
+        (kept, saves, channels)
+    tallies : moments of an experiment, by name
+    warnings : of the engine, by ``module:name`` of their class
+    roots : of covariances that all trajectories share, as in ``Trajectories``
+    """
+
+    mean: Moments
+    covariance: Moments
+    diagnostics: Mapping[str, FloatArray]
+    kept_means: tuple[FloatArray, ...] = ()
+    kept_records: tuple[FloatArray, ...] = ()
+    tallies: Mapping[str, Moments] = field(default_factory=dict)
+    warnings: Mapping[str, Issued] = field(default_factory=dict)
+    roots: FloatArray | None = None
+
+    @property
+    def count(self) -> int:
+        """The number of trajectories."""
+        return self.mean.count
+
+    def joined(self, other: Self) -> Self:
+        """The moments of both together; ``other`` comes after."""
+        return type(self)(
+            mean=self.mean.joined(other.mean),
+            covariance=self.covariance.joined(other.covariance),
+            diagnostics={
+                name: _worst(name, np.stack([value, other.diagnostics[name]]))
+                for name, value in self.diagnostics.items()
+            },
+            kept_means=self.kept_means + other.kept_means,
+            kept_records=self.kept_records + other.kept_records,
+            tallies={name: value.joined(other.tallies[name]) for name, value in self.tallies.items()},
+            warnings=joined(self.warnings, other.warnings),
+            roots=self.roots,
+        )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Task:
+    """What the blocks of an ensemble share: engine, seed, how many trajectories are kept, what else is done."""
+
+    engine: Engine
+    seed: int
+    keep: int = 0
+    experiment: Experiment | None = None
+
+    def __call__(self, indices: range) -> tuple[Block, float]:
+        """The block of these trajectories, and the seconds it took."""
+        started = time.perf_counter()
+        block = compute(self.engine, self.seed, indices, self.keep, self.experiment)
+        return block, time.perf_counter() - started
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """One thread of linear algebra, whose bits depend on their number, in one thread of this process at a time."""
+    with _ONE_AT_A_TIME, threadpool_limits(1):
+        yield
+
+
+@contextmanager
+def undisturbed() -> Iterator[list[warnings.WarningMessage]]:
+    """Computing on one thread, with all warnings caught, and alone among the threads of this process."""
+    # not every backend caps the threads of the linear algebra; workers × threads would thrash
+    with one_thread(), warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield caught
+
+
+def compute(engine: Engine, seed: int, indices: range, keep: int, experiment: Experiment | None = None) -> Block:
+    """The trajectories ``indices`` of the ensemble ``seed``, reduced; the first ``keep`` of the ensemble kept."""
+    with undisturbed() as caught:
+        trajectories = engine.run(seed, indices)
+        tallies = {} if experiment is None else experiment.tally(seed, indices, trajectories)
+    return reduce(trajectories, min(max(keep - indices.start, 0), len(indices)), tallies, gathered(caught))
+
+
+def reduce(
+    block: Trajectories,
+    keep: int,
+    tallies: Mapping[str, Moments] | None = None,
+    issued: Mapping[str, Issued] | None = None,
+) -> Block:
+    """The moments of a block, and its first ``keep`` trajectories."""
+    count = len(block.means)
+    entries = block.covariances.reshape(*block.covariances.shape[:-2], -1)
+    shared = block.covariances.ndim == block.means.ndim
+    return Block(
+        mean=Moments.of(block.means),
+        covariance=Moments.constant(entries, count) if shared else Moments.of(entries),
+        diagnostics={name: _worst(name, values) for name, values in block.diagnostics.items()},
+        kept_means=(block.means[:keep],) if keep else (),
+        kept_records=(block.record[:keep],) if keep else (),
+        tallies=tallies or {},
+        warnings=issued or {},
+        roots=block.roots,
+    )
+
+
+def _worst(name: str, values: FloatArray) -> FloatArray:
+    """Of figures of health along the first axis the worst."""
+    return np.asarray(values.min(axis=0) if name.startswith("min_") else values.max(axis=0))

@@ -1,0 +1,57 @@
+"""Where workers are: processes of this machine, or a Dask cluster, through joblib's own backends."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import joblib
+
+LOCAL = "local"
+_SECONDS = "20s"
+
+
+@contextmanager
+def workers_of(cluster: str | None, jobs: int) -> Iterator[None]:
+    """Have the workers of ``sim.ensemble.simulate`` be those of a Dask cluster.
+
+    Parameters
+    ----------
+    cluster : address of a scheduler, ``local`` for one of ``jobs`` processes made for the purpose, or None for no
+        cluster
+    jobs : worker processes; −1 for one per core
+
+    Raises
+    ------
+    ValueError
+        without Dask's ``distributed``, or where no scheduler answers.
+    """
+    if cluster is None:
+        yield
+        return
+    try:
+        from distributed import Client, LocalCluster
+    except ImportError:
+        raise ValueError("a cluster needs the package distributed: pip install 'cascade-steering[cluster]'") from None
+    with ExitStack() as stack:
+        if cluster == LOCAL:
+            # one thread each: a block holds its process's locks and limits
+            own = LocalCluster(  # type: ignore[no-untyped-call]
+                n_workers=joblib.cpu_count() if jobs == -1 else jobs,
+                threads_per_worker=1,
+                dashboard_address=":0",
+                preload=[__name__],
+            )
+            address = stack.enter_context(own)
+        else:
+            address = cluster
+        try:
+            client = stack.enter_context(Client(address, timeout=_SECONDS, set_as_default=False))  # type: ignore[no-untyped-call]
+        except (OSError, ValueError, TypeError) as error:
+            raise ValueError(f"no Dask scheduler answers at {cluster!r} within {_SECONDS}: {error}") from None
+        stack.enter_context(joblib.parallel_config(backend="dask", client=client))
+        yield
+
+
+def dask_setup(_: object) -> None:
+    """Have a worker of ours leave Ctrl-C to the process it works for (Dask calls this as it starts one)."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,0 +1,195 @@
+"""The labelled result of an ensemble: an xarray dataset with units and conventions; on disk, netCDF."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from importlib import metadata
+from pathlib import Path
+
+import netCDF4
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from xarray.backends import NetCDF4DataStore
+
+from cascade_steering.sim.atomic_write import writable, write_whole
+from cascade_steering.sim.conventions import (
+    COVARIANCE_CONVENTION,
+    DIAGNOSTIC,
+    OSCILLATORS,
+    QUADRATURES,
+    RECORD_CONVENTION,
+    TALLY,
+)
+from cascade_steering.sim.ensemble.block import Block
+from cascade_steering.sim.grid import TimeGrid
+from cascade_steering.sim.parameters import Cascade, Detection
+from cascade_steering.sim.runs.identity import plain
+
+FloatArray = NDArray[np.float64]
+_PACKAGES = ("cascade-steering", "numpy", "scipy", "qutip", "numba")
+# what a file in memory begins with, bytes: it grows
+_FIRST_BYTES = 65536
+Variable = tuple[Sequence[str], FloatArray, dict[str, str]]
+_MATRIX = ("time", "quadrature", "quadrature_2")
+_ROOT = ("time", "root", "quadrature")
+
+
+def build(
+    ensemble: Block, grid: TimeGrid, record_names: tuple[str, ...], attributes: Mapping[str, object]
+) -> xr.Dataset:
+    """The dataset of an ensemble from its moments.
+
+    Variables (times in s, quadratures dimensionless, records in √s):
+
+    - ``conditional_covariance`` (time, quadrature, quadrature_2): mean over trajectories of the covariance given
+      the record; ``conditional_covariance_error`` (time, quadrature, quadrature_2, quadrature_3, quadrature_4): the
+      covariance of the errors of its entries ij and kl, 0 where all trajectories share it exactly
+    - ``mean`` (time, quadrature): mean of the conditional means; ``scatter`` (time, quadrature, quadrature_2):
+      their unbiased covariance, NaN for a single trajectory
+    - ``scatter_root`` (time, root, quadrature), and ``conditional_root`` where all trajectories share the covariance: R
+      with RᵀR the one and the other, which keeps digits that they lose where variances are large, see ``sim.roots``
+    - ``trajectory_mean`` (trajectory, time, quadrature), ``record`` (trajectory, interval, channel): of the
+      trajectories kept
+    - ``diagnostic_*`` ([oscillator]): the worst over all trajectories, where the engine reports its health
+    - ``tally_*_count``, ``tally_*_mean``, ``tally_*_root``: moments of an experiment
+    """
+    d = ensemble.mean.mean.shape[-1]
+    entries = (grid.saves + 1, d, d)
+    covariance = ensemble.covariance
+    spread = covariance.covariance if np.any(covariance.root) else np.zeros_like(covariance.root)
+    variables: dict[str, Variable] = {
+        "conditional_covariance": (
+            _MATRIX,
+            covariance.mean.reshape(entries),
+            {"convention": COVARIANCE_CONVENTION},
+        ),
+        "conditional_covariance_error": (
+            (*_MATRIX, "quadrature_3", "quadrature_4"),
+            spread.reshape(*entries, d, d) / ensemble.count,
+            {"long_name": "covariance of the errors of its entries, from the spread over trajectories"},
+        ),
+        "mean": (_MATRIX[:2], ensemble.mean.mean, {"long_name": "ensemble mean of the conditional means"}),
+        "scatter": (
+            _MATRIX,
+            ensemble.mean.covariance,
+            {"long_name": "covariance of the conditional means over the ensemble"},
+        ),
+        "scatter_root": (_ROOT, ensemble.mean.covariance_root, {"long_name": "R with scatter = R^T R"}),
+        **roots(ensemble),
+        **kept(ensemble, grid, d, len(record_names)),
+        **diagnostics(ensemble),
+        **tallies(ensemble),
+    }
+    return xr.Dataset(
+        variables,
+        coords=coordinates(grid, record_names, d),
+        attrs={
+            "Conventions": "CF-1.11",
+            "order": " ".join(quadratures(d)),
+            "rates": "rad/s",
+            **versions(),
+            **attributes,
+        },
+    )
+
+
+def kept(ensemble: Block, grid: TimeGrid, dimension: int, channels: int) -> dict[str, Variable]:
+    """Means and records of the trajectories kept."""
+    means = (*ensemble.kept_means, np.empty((0, grid.saves + 1, dimension)))
+    records = (*ensemble.kept_records, np.empty((0, grid.saves, channels)))
+    return {
+        "trajectory_mean": (
+            ("trajectory", *_MATRIX[:2]),
+            np.concatenate(means),
+            {"long_name": "conditional mean"},
+        ),
+        "record": (
+            ("trajectory", "interval", "channel"),
+            np.concatenate(records),
+            {"convention": RECORD_CONVENTION, "units": "s**0.5"},
+        ),
+    }
+
+
+def diagnostics(ensemble: Block) -> dict[str, Variable]:
+    """The figures of the engine's health."""
+    return {
+        f"{DIAGNOSTIC}{name}": (("oscillator",)[: values.ndim], values, {})
+        for name, values in ensemble.diagnostics.items()
+    }
+
+
+def roots(ensemble: Block) -> dict[str, Variable]:
+    """The root of the covariance that all trajectories share, if they do."""
+    if ensemble.roots is None:
+        return {}
+    return {"conditional_root": (_ROOT, ensemble.roots, {"long_name": "R with conditional_covariance = R^T R"})}
+
+
+def tallies(ensemble: Block) -> dict[str, Variable]:
+    """The moments of an experiment."""
+    found: dict[str, Variable] = {}
+    for name, moments in ensemble.tallies.items():
+        axes = (f"{name}_variable", f"{name}_variable_2")
+        found[f"{TALLY}{name}_count"] = ((), np.array(float(moments.count)), {})
+        found[f"{TALLY}{name}_mean"] = (axes[:1], moments.mean, {})
+        found[f"{TALLY}{name}_root"] = (axes, moments.root, {})
+    return found
+
+
+def quadratures(dimension: int) -> tuple[str, ...]:
+    """Names of the quadratures in order: those of the cascade, or by number where there are not two oscillators."""
+    return QUADRATURES if dimension == len(QUADRATURES) else tuple(f"x_{i}" for i in range(dimension))
+
+
+def coordinates(grid: TimeGrid, record_names: tuple[str, ...], dimension: int) -> dict[str, object]:
+    """Times, intervals and the names along every other axis."""
+    axis = list(quadratures(dimension))
+    oscillators = list(OSCILLATORS) if dimension == len(QUADRATURES) else list(range(dimension // 2))
+    seconds = {"units": "s"}
+    return {
+        "time": ("time", grid.times, seconds),
+        "interval_start": ("interval", grid.times[:-1], seconds),
+        "interval_end": ("interval", grid.times[1:], seconds),
+        "quadrature": axis,
+        "quadrature_2": axis,
+        "quadrature_3": axis,
+        "quadrature_4": axis,
+        "oscillator": oscillators,
+        "channel": list(record_names),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Of what the numbers depend on."""
+    found = {}
+    for package in _PACKAGES:
+        try:
+            found[f"version_{package.replace('-', '_')}"] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def label(dataset: xr.Dataset, cascade: Cascade, detection: Detection) -> xr.Dataset:
+    """The dataset with its physical parameters (SI, as JSON) in its attributes."""
+    parameters = {"cascade": json.dumps(plain(asdict(cascade))), "detection": json.dumps(plain(asdict(detection)))}
+    return dataset.assign_attrs(parameters)
+
+
+def save(dataset: xr.Dataset, path: Path) -> None:
+    """Write netCDF-4, whole or not at all. Raises ValueError for a path that cannot be written."""
+    write_whole(writable(path), to_netcdf(dataset))
+
+
+def to_netcdf(dataset: xr.Dataset) -> memoryview:
+    """The dataset as a netCDF-4 file.
+
+    In memory: the library of C takes no path that is not text in the encoding of the system, and a full disk may bring
+    it down.
+    """
+    file = netCDF4.Dataset("in memory", mode="w", memory=_FIRST_BYTES)
+    dataset.dump_to_store(NetCDF4DataStore(file))  # type: ignore[no-untyped-call]
+    content: memoryview = file.close()
+    return content

@@ -1,0 +1,188 @@
+"""The verification of Fig. 1: at the end of each trajectory one quadrature of each oscillator is measured projectively.
+
+Of + X or P, of − the one that goes with it. The correlations between the oscillators are, under the RWA, those of a
+reflection turned by a phase (that of ⟨a₋a₊⟩), and with the record the phase is another; so the local oscillator that
+reads − is turned by an angle α of its own for each scheme,
+
+    X₊ with cos α X₋ + sin α P₋,   P₊ with cos α P₋ − sin α X₋.
+
+Settings alternate from trajectory to trajectory. The laboratory reduces the record to the mean x̂(T) of a filter that
+has the sums of dY over the save intervals and does not know where a trajectory started. Less than the trajectory knows:
+what it can infer given the record is the covariance of that filter, a little more than that of a continuous observer.
+"""
+
+import cmath
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cascade_steering.sim.conventions import QUADRATURES
+from cascade_steering.sim.ensemble.pooling import Moments
+from cascade_steering.sim.gaussian.covariance import transient
+from cascade_steering.sim.gaussian.filtering import filter_record
+from cascade_steering.sim.gaussian.propagator import apply
+from cascade_steering.sim.grid import TimeGrid
+from cascade_steering.sim.initial_state import InitialState, Trajectories
+from cascade_steering.sim.model.linear_model import LinearModel
+from cascade_steering.sim.noise import standard_normals
+from cascade_steering.sim.roots import root_of
+
+FloatArray = NDArray[np.float64]
+Known = Literal["unconditional", "conditional"]
+KNOWN: tuple[Known, ...] = ("unconditional", "conditional")
+Quadrature = Literal["X", "P"]
+# of a sample: outcome less its filtered mean, and that mean, which alone may be 1e3 times larger
+SAMPLE = ("error_minus", "error_plus", "filtered_minus", "filtered_plus")
+PREFIX = "verification_"
+# what the outcomes' normals are for, in the key of their streams: they share none with the trajectories
+_OWN_NOISE = 0x766572
+# an angle off by 1e-8 π adds 1e-15 of the variance of −, at most 1e-8 where that is 1e7
+_DIGITS, _SAME = 9, 1e-8
+# correlations this small, relative to the variances, are rounding and have no phase
+_UNCORRELATED = 1e-12
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """What is measured in one run: ``quadrature`` of +, and of − the one turned by ``angle_pi`` π.
+
+    ``name`` is that of its tally without the prefix; ``serves`` says for which of the two schemes it is meant.
+    """
+
+    name: str
+    quadrature: Quadrature
+    angle_pi: float
+    serves: tuple[Known, ...]
+
+    @property
+    def tally(self) -> str:
+        """The name of its moments in a tally."""
+        return PREFIX + self.name
+
+    @property
+    def axes(self) -> FloatArray:
+        """Rows u₋, u₊ of the two quadratures u·x; array of shape (2, 4)."""
+        cosine, sine = math.cos(math.pi * self.angle_pi), math.sin(math.pi * self.angle_pi)
+        rows = {"X": [[cosine, sine, 0, 0], [0, 0, 1, 0]], "P": [[-sine, cosine, 0, 0], [0, 0, 0, 1]]}
+        return np.array(rows[self.quadrature], dtype=float)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Verification:
+    """The experiment, for ``sim.ensemble.simulate.simulate(experiment=...)``: use ``Verification.of``.
+
+    Parameters
+    ----------
+    model, grid, initial : as for the ensemble
+    settings : trajectory i is measured in setting i modulo their number
+    unconditional : exact covariance at the last save without the record, array of shape (4, 4)
+    conditional : that of the filter of the record as saved, from the unconditional initial state
+    continuous : that of an observer who had every dY, and knew each trajectory's initial mean
+    """
+
+    model: LinearModel
+    grid: TimeGrid
+    initial: InitialState
+    settings: tuple[Setting, ...]
+    unconditional: FloatArray
+    conditional: FloatArray
+    continuous: FloatArray
+
+    @classmethod
+    def of(cls, model: LinearModel, grid: TimeGrid, initial: InitialState) -> Self:
+        """The experiment at the end of ``grid``, its angles from the model.
+
+        Raises ValueError for an initial state that is not Gaussian, or of another size, a model that is not of two
+        oscillators or has no detected channel.
+        """
+        if not initial.gaussian:
+            raise ValueError(
+                f"outcomes are drawn from Gaussian states: verification cannot start from {initial.name}, which is not "
+                f"Gaussian"
+            )
+        if model.dimension != len(QUADRATURES):
+            raise ValueError(f"verification measures two oscillators, the model has {model.dimension // 2}")
+        end = grid.times[-1:]
+        unconditional = transient(model, initial.unconditional, end, conditional=False)[0]
+        nothing = np.zeros((1, grid.saves, model.monitored.shape[0]))
+        conditional = filter_record(model, nothing, grid.save_interval, initial).covariances[-1]
+        return cls(
+            model=model,
+            grid=grid,
+            initial=initial,
+            settings=_settings({"unconditional": _angle(unconditional), "conditional": _angle(conditional)}),
+            unconditional=unconditional,
+            conditional=conditional,
+            continuous=transient(model, initial.covariance, end, conditional=True)[0],
+        )
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What is measured. The angles follow from model, grid and start, up to their last digits."""
+        return {"experiment": "verification", "settings": [each.name for each in self.settings]}
+
+    def tally(self, entropy: int, indices: range, trajectories: Trajectories) -> dict[str, Moments]:
+        """By setting the moments of ``SAMPLE``; the outcomes of a trajectory depend on (entropy, index) alone.
+
+        Raises ValueError for trajectories on another grid.
+        """
+        if trajectories.record.shape[:2] != (len(indices), self.grid.saves):
+            raise ValueError(
+                f"records must be of {len(indices)} trajectories over {self.grid.saves} save intervals, got shape "
+                f"{trajectories.record.shape}"
+            )
+        filtered = filter_record(self.model, trajectories.record, self.grid.save_interval, self.initial).means[:, -1]
+        # differences first: means of 1e3 leave errors of order 1 all their digits
+        ahead = trajectories.means[:, -1] - filtered
+        number = len(self.settings)
+        outcomes = standard_normals(entropy, indices, 2, _OWN_NOISE)
+        tallies = {}
+        for place, setting in enumerate(self.settings):
+            mine = slice((place - indices.start) % number, None, number)
+            normals = outcomes[mine]
+            covariances = trajectories.covariances[..., -1, :, :]
+            if covariances.ndim > 2:
+                covariances = covariances[mine]
+            errors = apply(setting.axes, ahead[mine]) + _spread(setting.axes, covariances, normals)
+            tallies[setting.tally] = Moments.of(np.hstack([errors, apply(setting.axes, filtered[mine])]))
+        return tallies
+
+
+def _spread(axes: FloatArray, covariances: FloatArray, normals: FloatArray) -> FloatArray:
+    """``normals`` (n, 2) with the covariance of the outcomes, from one V (4, 4) or one each (n, 4, 4)."""
+    measured = axes @ covariances @ axes.T
+    if measured.ndim == 2:
+        return apply(root_of(measured).T, normals)
+    each = [apply(root_of(one).T, pair) for one, pair in zip(measured, normals, strict=True)]
+    return np.array(each).reshape(normals.shape)
+
+
+def _angle(covariance: FloatArray) -> float | None:
+    """α/π in [0, 1) at which the correlations are those of X₊ with X₋(α) and of P₊ with P₋(α), as far as they can be.
+
+    Of the block C of − and +, the nearest reflection or rotation, times a number; None where there is nothing in it.
+    """
+    block = covariance[:2, 2:]
+    reflected = complex(block[0, 0] - block[1, 1], block[1, 0] + block[0, 1])
+    rotated = complex(block[0, 0] + block[1, 1], block[1, 0] - block[0, 1])
+    larger = max(reflected, rotated, key=abs)
+    if abs(larger) <= _UNCORRELATED * math.sqrt(np.trace(covariance[:2, :2]) * np.trace(covariance[2:, 2:])):
+        return None
+    # half a turn is a change of sign, which the gain takes; of the digits left out the last are another machine's own
+    return round(cmath.phase(larger) / math.pi % 1.0, _DIGITS) % 1.0
+
+
+def _settings(angles: Mapping[Known, float | None]) -> tuple[Setting, ...]:
+    """X and P for both schemes where they share the angle, else X and P for each."""
+    given = [angle for angle in angles.values() if angle is not None] or [0.0]
+    apart = abs((given[0] - given[-1] + 0.5) % 1.0 - 0.5)
+    plan = {"": (given[0], KNOWN)} if apart <= _SAME else {f"_{each}": (angles[each], (each,)) for each in KNOWN}
+    return tuple(
+        Setting(name=quadrature + suffix, quadrature=quadrature, angle_pi=angle or 0.0, serves=serves)
+        for suffix, (angle, serves) in plan.items()
+        for quadrature in ("X", "P")
+    )

@@ -1,0 +1,31 @@
+"""Independent searches side by side: results in order, the same for any number of workers."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import joblib
+from threadpoolctl import threadpool_limits
+
+from cascade_steering.sim.ensemble.workers import parallel
+
+_Task = TypeVar("_Task")
+_Result = TypeVar("_Result")
+Progress = Callable[[int, int], None]
+
+
+def in_parallel(
+    function: Callable[[_Task], _Result], tasks: Sequence[_Task], jobs: int, progress: Progress | None = None
+) -> list[_Result]:
+    """``function`` of every task, in order, by ``jobs`` processes of one thread each; ``progress(done, total)``."""
+    results: list[_Result] = []
+    work = [joblib.delayed(_on_one_thread)(function, task) for task in tasks]
+    for result in parallel(jobs, work, ordered=True):
+        results.append(result)
+        if progress is not None:
+            progress(len(results), len(tasks))
+    return results
+
+
+def _on_one_thread(function: Callable[[_Task], _Result], task: _Task) -> _Result:
+    with threadpool_limits(1):
+        return function(task)

@@ -1,0 +1,141 @@
+"""Truncated oscillators: levels kept, and the ladder operators between them.
+
+Tensor order is mode order (minus, plus). A cutoff is the number of Fock levels kept of one oscillator.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from cascade_steering.sim.conventions import OSCILLATORS
+
+# x = LADDER·(a, a†) of one oscillator
+LADDER = np.array([[1.0, 1.0], [-1.0j, 1.0j]]) / np.sqrt(2.0)
+# Measured on two modes of variance 0.87 and 0.78: with 10 levels each, the largest error of a covariance over a run is
+# 5e-3 at 1 (55 states), 1.3e-3 at 1.25 (72) and 1.0e-3 at 2 (100, the whole square). The cost grows with the cube.
+_CORNER = 1.25 + 1e-12
+
+
+def check_cutoffs(cutoffs: tuple[int, ...], modes: int) -> None:
+    """Raise ValueError unless there is one whole number ≥ 2 for each oscillator.
+
+    One level has no ladder operator: the oscillator would drop out of H and every L_k without a word.
+    """
+    if not isinstance(cutoffs, tuple) or len(cutoffs) != modes:
+        raise ValueError(
+            f"cutoffs must be a tuple of one number of Fock levels per oscillator ({modes}), got {cutoffs!r}"
+        )
+    for name, cutoff in zip(mode_names(modes), cutoffs, strict=True):
+        if isinstance(cutoff, bool) or not isinstance(cutoff, int | np.integer) or cutoff < 2:
+            raise ValueError(
+                f"the cutoff of oscillator {name} must be a whole number of Fock levels, at least 2 "
+                f"(one level cannot be excited, so it has no dynamics), got {cutoff!r}"
+            )
+
+
+def mode_names(modes: int) -> tuple[str, ...]:
+    """How messages refer to the oscillators: minus and plus, or by number where there are not two."""
+    return OSCILLATORS if modes == len(OSCILLATORS) else tuple(str(mode) for mode in range(modes))
+
+
+def embed(operator: sp.sparray, mode: int, cutoffs: tuple[int, ...]) -> sp.csr_array:
+    """``operator`` of one oscillator on the whole space; sparse array of shape (D, D), D the product of cutoffs."""
+    before, after = int(np.prod(cutoffs[:mode])), int(np.prod(cutoffs[mode + 1 :]))
+    return sp.csr_array(sp.kron(sp.kron(sp.eye_array(before), operator), sp.eye_array(after)))
+
+
+def ladder_operators(cutoffs: tuple[int, ...]) -> list[sp.csr_array]:
+    """ξ = (a_0, a_0†, a_1, a_1†, …) on the whole space; sparse arrays of shape (D, D)."""
+    lowering = [sp.diags_array(np.sqrt(np.arange(1.0, n)), offsets=1, shape=(n, n)) for n in cutoffs]
+    return [embed(op, mode, cutoffs) for mode, a in enumerate(lowering) for op in (a, a.T)]
+
+
+def ladder_products(cutoffs: tuple[int, ...]) -> list[list[sp.csr_array]]:
+    """The true products ξ_j ξ_k between kept levels; sparse arrays of shape (D, D).
+
+    Multiplying truncated ladders instead would pass over the first level left out and get a a† wrong at the
+    top: a false level shift in H, and variances too small. One spare level each is enough to avoid that.
+    """
+    spare = ladder_operators(tuple(n + 1 for n in cutoffs))
+    kept = np.arange(np.prod([n + 1 for n in cutoffs])).reshape([n + 1 for n in cutoffs])
+    kept = kept[tuple(slice(n) for n in cutoffs)].ravel()
+    return [[sp.csr_array((left @ right)[kept][:, kept]) for right in spare] for left in spare]
+
+
+@dataclass(frozen=True)
+class Levels:
+    """Which Fock states of several modes are kept.
+
+    Parameters
+    ----------
+    cutoffs : levels of each mode while the others are in their ground states
+    triangular : leave out the corner Σ n_i/(N_i − 1) > 5/4, where a thermal state has least; else keep every n_i < N_i
+    """
+
+    cutoffs: tuple[int, ...]
+    triangular: bool
+
+    @cached_property
+    def kept(self) -> NDArray[np.intp]:
+        """Indices of the kept states among all with n_i < N_i, in order; array of shape (D,)."""
+        every = np.array(np.unravel_index(np.arange(np.prod(self.cutoffs)), self.cutoffs)).T
+        inside = (every / (np.array(self.cutoffs) - 1.0)).sum(axis=1) <= _CORNER
+        return np.flatnonzero(inside) if self.triangular else np.arange(len(every))
+
+    @cached_property
+    def numbers(self) -> NDArray[np.intp]:
+        """Level of each mode in each kept state; array of shape (D, modes)."""
+        return np.array(np.unravel_index(self.kept, self.cutoffs), dtype=np.intp).T
+
+    @property
+    def size(self) -> int:
+        """Number D of kept states."""
+        return len(self.kept)
+
+    @cached_property
+    def above(self) -> NDArray[np.intp]:
+        """Index of the state with one quantum more in each mode, −1 where that is not kept; (modes, D)."""
+        place = {tuple(each): index for index, each in enumerate(self.numbers.tolist())}
+        raised = self.numbers[None] + np.eye(len(self.cutoffs), dtype=np.intp)[:, None]
+        return np.array([[place.get(tuple(each), -1) for each in mode] for mode in raised.tolist()], dtype=np.intp)
+
+    def restrict(self, operator: sp.sparray) -> sp.csr_array:
+        """An operator on all states n_i < N_i between the kept ones; sparse array of shape (D, D)."""
+        return sp.csr_array(sp.csr_array(operator)[self.kept][:, self.kept])
+
+    def ladders(self) -> list[sp.csr_array]:
+        """(a_0, a_0†, a_1, …) between the kept states."""
+        return [self.restrict(ladder) for ladder in ladder_operators(self.cutoffs)]
+
+    def combine(self, weights: NDArray[np.complex128]) -> NDArray[np.complex128]:
+        """Σ_jk weights[j, k] ξ_j ξ_k of ladder operators, true products between the kept states; (D, D)."""
+        products = ladder_products(self.cutoffs)
+        total = sum(weights[j, k] * products[j][k] for j, k in np.ndindex(*weights.shape))
+        dense: NDArray[np.complex128] = self.restrict(total).toarray()
+        return dense
+
+    def of_box(self, operator: NDArray[np.complex128], cutoffs: Sequence[int]) -> NDArray[np.complex128]:
+        """An operator given on all states below other ``cutoffs``, between the kept ones; (D, D)."""
+        resized = resize(operator, tuple(cutoffs), self.cutoffs)
+        return resized[np.ix_(self.kept, self.kept)]
+
+    def to_box(self, operator: NDArray[np.complex128]) -> NDArray[np.complex128]:
+        """An operator between the kept states on all states n_i < N_i, as QuTiP wants it."""
+        every = int(np.prod(self.cutoffs))
+        full = np.zeros((every, every), dtype=complex)
+        full[np.ix_(self.kept, self.kept)] = operator
+        return full
+
+
+def resize(
+    operator: NDArray[np.complex128], cutoffs: tuple[int, ...], wanted: tuple[int, ...]
+) -> NDArray[np.complex128]:
+    """``operator`` (D, D) between other numbers of levels: cut, or with empty levels added."""
+    kept = tuple(slice(min(have, want)) for have, want in zip(cutoffs * 2, wanted * 2, strict=True))
+    result = np.zeros(wanted * 2, dtype=complex)
+    result[kept] = operator.reshape(cutoffs * 2)[kept]
+    return result.reshape((int(np.prod(wanted)),) * 2)

@@ -1,0 +1,1 @@
+"""The cascaded master equation of truncated oscillators: its steady state and its evolution."""

@@ -1,0 +1,217 @@
+"""The unconditional state of the truncated cascade: steady state and evolution.
+
+Under the RWA both stay in the sector that the conserved phase leaves (``sector``), where 40 x 40 levels take a second
+or two. Any other model, and an evolution from any other state, takes QuTiP's whole Liouvillian: 10 x 10 levels or so.
+"""
+
+from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
+import qutip
+import scipy.sparse as sp
+import scipy.sparse.linalg as spla
+from numpy.typing import NDArray
+from scipy.sparse.csgraph import connected_components
+
+from cascade_steering.sim.conventions import symplectic_form
+from cascade_steering.sim.fock.basis.diagnostics import Diagnostics, UnphysicalStateError, inspect
+from cascade_steering.sim.fock.basis.levels import check_cutoffs
+from cascade_steering.sim.fock.basis.moments import FloatArray, Moments
+from cascade_steering.sim.fock.master_equation.sector import Sector, generator, phase_invariant
+from cascade_steering.sim.fock.master_equation.sector_moments import inspect_sector
+from cascade_steering.sim.fock.master_equation.sector_solver import Propagator, stationary_vector
+from cascade_steering.sim.fock.qutip.operators import initial_density, lindblad_operators
+from cascade_steering.sim.gaussian.covariance import require_times
+from cascade_steering.sim.initial_state import InitialState
+from cascade_steering.sim.model.linear_model import LinearModel
+from cascade_steering.sim.parameters import UnstableError
+
+# Elements of the Liouvillian below this fraction of the largest are sums that should have cancelled.
+# The slowest rate of the paper (γ₀ against N·Γ) is 1e-9 of the largest.
+_ROUND_OFF = 1e-14
+# ‖Lρ‖/(‖L‖‖ρ‖) of a backward-stable solve is some 1e-18 to 1e-16; more means a singular system.
+_RESIDUAL_LIMIT = 1e-12
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SteadyState:
+    """Mean (d,), symmetrised covariance (d, d), diagnostics, ‖Lρ‖/(‖L‖‖ρ‖) and the state itself.
+
+    The state is stored sparse where it was found in the sector: ``state.full()`` takes 16 D² bytes, D levels in all.
+    """
+
+    mean: FloatArray
+    covariance: FloatArray
+    diagnostics: Diagnostics
+    residual: float
+    state: qutip.Qobj
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Evolution:
+    """Means (n, d), symmetrised covariances (n, d, d) at ``times`` (n,), seconds; worst diagnostics; states if kept."""
+
+    times: FloatArray
+    means: FloatArray
+    covariances: FloatArray
+    diagnostics: Diagnostics
+    states: tuple[qutip.Qobj, ...] | None
+
+
+def steady_state(model: LinearModel, cutoffs: tuple[int, ...]) -> SteadyState:
+    """The state that the truncated master equation leaves alone.
+
+    A phase-invariant model is solved in its sector, another in what its Liouvillian couples to the populations.
+
+    Warns CutoffWarning where a cutoff is too small for the state.
+
+    Raises
+    ------
+    ValueError
+        if the cutoffs do not suit the model.
+    UnstableError
+        if the model itself has no steady state; truncated, it would have one that means nothing.
+    UnphysicalStateError
+        if the truncated equation was not solved to rounding.
+    """
+    _require_stable(model)
+    check_cutoffs(cutoffs, model.dimension // 2)
+    find = _steady_in_sector if phase_invariant(model) else _steady_in_full
+    result = find(model, cutoffs)
+    if not result.residual <= _RESIDUAL_LIMIT:
+        raise UnphysicalStateError(f"the steady state is not unique enough to be found: residual {result.residual:.2g}")
+    result.diagnostics.warn()
+    return result
+
+
+def _steady_in_sector(model: LinearModel, cutoffs: tuple[int, ...]) -> SteadyState:
+    sector = Sector(cutoffs)
+    vector, residual = stationary_vector(generator(model, sector), sector)
+    mean, covariance, diagnostics = inspect_sector(vector, sector)
+    state = _quantum(vector, sector)
+    return SteadyState(mean=mean, covariance=covariance, diagnostics=diagnostics, residual=residual, state=state)
+
+
+def _steady_in_full(model: LinearModel, cutoffs: tuple[int, ...]) -> SteadyState:
+    """With the elements of ρ coupled to the populations, the connected components of the Liouvillian's pattern.
+
+    That assumes nothing about the model: every other element of a unique steady state is 0.
+    """
+    liouvillian = sp.csc_array(lindblad_operators(model, cutoffs).liouvillian().data_as("csr_matrix"))
+    size = int(np.prod(cutoffs))
+    density = _null_vector(liouvillian, size).reshape((size, size), order="F")
+    density = 0.5 * (density + density.conj().T)
+    mean, covariance, diagnostics = inspect(density, Moments(cutoffs))
+    residual = float(np.linalg.norm(np.asarray(liouvillian @ density.ravel(order="F"))))
+    residual /= float(spla.norm(liouvillian) * np.linalg.norm(density))
+    state = qutip.Qobj(density, dims=[list(cutoffs)] * 2)
+    return SteadyState(mean=mean, covariance=covariance, diagnostics=diagnostics, residual=residual, state=state)
+
+
+def _quantum(vector: FloatArray, sector: Sector) -> qutip.Qobj:
+    return qutip.Qobj(sp.csr_matrix(sector.density(vector)), dims=[list(sector.cutoffs)] * 2)
+
+
+def _require_stable(model: LinearModel) -> None:
+    coupling = model.hamiltonian + np.imag(model.channels.conj().T @ model.channels)
+    rates = np.linalg.eigvals(symplectic_form(model.dimension // 2) @ coupling)
+    slowest = float(np.max(rates.real))
+    # undamped to rounding is undamped
+    if slowest > -1e-14 * np.max(np.abs(rates)):
+        raise UnstableError(
+            f"no steady state: the moments of the model must all decay, but one changes at {slowest:.3g} rad/s"
+        )
+
+
+def population_sector(generator: sp.csc_array, size: int) -> NDArray[np.intp]:
+    """Indices of column-stacked ρ that the generator couples, either way, to the populations."""
+    pattern = abs(generator)
+    pattern = pattern > _ROUND_OFF * pattern.max()
+    _, labels = connected_components(pattern, directed=False)
+    return np.flatnonzero(np.isin(labels, labels[:: size + 1]))
+
+
+def _null_vector(generator: sp.csc_array, size: int) -> NDArray[np.complex128]:
+    sector = population_sector(generator, size)
+    inside = generator[:, sector][sector, :]
+    populations = np.flatnonzero(sector % (size + 1) == 0)
+    # the populations' rows add up to zero (trace), so one of them can give way to Tr ρ = 1; the row of trace is
+    # weighted like the rest of the matrix
+    scale = abs(inside).max()
+    trace = sp.csc_array(
+        (np.full(populations.size, scale), (np.zeros_like(populations), populations)), (1, sector.size)
+    )
+    system = sp.vstack([trace, inside[1:]], format="csc")
+    right = np.zeros(sector.size, dtype=complex)
+    right[0] = scale
+    vector = np.zeros(size * size, dtype=complex)
+    vector[sector] = spla.spsolve(system, right)
+    return vector
+
+
+def evolve(
+    model: LinearModel, cutoffs: tuple[int, ...], initial: InitialState, times: FloatArray, *, states: bool = False
+) -> Evolution:
+    """Unconditional evolution to ``times`` from ``initial`` at t = 0, whatever the first of the times.
+
+    In the sector where model and state are phase-invariant (ground and thermal states are, Fock states too), with an
+    error below 1e-10 whatever the rates; else by QuTiP's mesolve.
+
+    Parameters
+    ----------
+    times : increasing, ≥ 0, seconds since ``initial``; array of shape (n,), n ≥ 1
+    states : keep the density operators
+
+    Warns CutoffWarning where a cutoff is too small for a state on the way.
+
+    Raises
+    ------
+    ValueError
+        if there are no times, they decrease or are negative, or cutoffs or initial state do not suit.
+    UnphysicalStateError
+        if the integration breaks down.
+    """
+    times = np.asarray(times, dtype=float)
+    require_times(times)
+    if times.size == 0:
+        raise ValueError("times must be at least one, got none")
+    density = initial_density(initial, cutoffs)
+    sector = Sector(cutoffs)
+    if phase_invariant(model) and sector.holds(density.full()):
+        path = _path_in_sector(model, sector, density, times)
+        seen = [inspect_sector(vector, sector) for vector in path]
+        kept = tuple(_quantum(vector, sector) for vector in path) if states else None
+    else:
+        full = _path_in_full(model, cutoffs, density, times)
+        moments = Moments(cutoffs)
+        seen = [inspect(state.full(), moments) for state in full]
+        kept = tuple(full) if states else None
+    means, covariances, diagnostics = zip(*seen, strict=True)
+    worst = reduce(Diagnostics.worst, diagnostics)
+    worst.warn()
+    return Evolution(
+        times=times, means=np.array(means), covariances=np.array(covariances), diagnostics=worst, states=kept
+    )
+
+
+def _path_in_sector(model: LinearModel, sector: Sector, density: qutip.Qobj, times: FloatArray) -> list[FloatArray]:
+    propagator = Propagator(generator(model, sector), sector)
+    path, state = [], sector.vector(density.full())
+    for duration in np.diff(times, prepend=0.0):
+        state = propagator.advance(state, float(duration)) if duration > 0.0 else state
+        path.append(state)
+    return path
+
+
+def _path_in_full(
+    model: LinearModel, cutoffs: tuple[int, ...], density: qutip.Qobj, times: FloatArray
+) -> list[qutip.Qobj]:
+    options = {"atol": 1e-12, "rtol": 1e-9, "nsteps": 10**7, "progress_bar": ""}
+    solver = qutip.MESolver(lindblad_operators(model, cutoffs).liouvillian(), options=options)
+    solver.start(density, 0.0)
+    path, state = [], density
+    for time, duration in zip(times, np.diff(times, prepend=0.0), strict=True):
+        state = solver.step(time) if duration > 0.0 else state
+        path.append(state)
+    return path

@@ -1,0 +1,1 @@
+"""Our own engine for the stochastic master equation, in a Fock basis that moves and is squeezed with the state."""

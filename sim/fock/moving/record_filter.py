@@ -1,0 +1,132 @@
+"""A measured record through the stochastic master equation, where its conditional state is one a Fock space holds.
+
+A record begins with an observer who knows little: at hot baths his state takes 1e5 levels, until the record has told
+him where the oscillators are. All of that is Gaussian, and the exact filter (``sim.gaussian.filtering``) takes it that
+far; from there on, and again after every gap, the Fock engine goes by the record alone.
+"""
+
+import warnings
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cascade_steering.sim.fock.moving.engine import Fock
+from cascade_steering.sim.gaussian.filtering import Filtered, filter_record
+from cascade_steering.sim.grid import TimeGrid
+from cascade_steering.sim.initial_state import InitialState
+from cascade_steering.sim.model.linear_model import LinearModel
+
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+# intervals judged at once
+_STRETCH = 4096
+
+
+class CoarseRecordWarning(UserWarning):
+    """The intervals of a record are longer than the steps the engine is good for."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FockFiltered:
+    """What a record tells, by the Fock engine where it can and by the Gaussian one elsewhere.
+
+    Parameters
+    ----------
+    means : conditional means from the start and after each interval, array of shape (intervals + 1, d)
+    covariances : theirs, array of shape (intervals + 1, d, d)
+    by_fock : where they come from the Fock engine, array of shape (intervals + 1,)
+    diagnostics : the worst of each figure of its health
+    """
+
+    means: FloatArray
+    covariances: FloatArray
+    by_fock: BoolArray
+    diagnostics: dict[str, FloatArray]
+
+
+def filter_in_fock(
+    model: LinearModel,
+    record: FloatArray,
+    interval: float,
+    initial: InitialState,
+    method: Fock,
+    observed: BoolArray | None = None,
+) -> FockFiltered:
+    """Filter one record of dY summed over intervals of equal length, by a step to an interval.
+
+    Parameters
+    ----------
+    record : array of shape (intervals, m), √s
+    interval, initial, observed : as for ``sim.gaussian.filtering.filter_record``
+    method : the engine
+
+    The record is taken as spread evenly over each interval, so that the error grows with its length; beyond the step
+    the engine suggests for itself, CoarseRecordWarning is issued.
+
+    Raises ValueError as ``filter_record`` and ``Fock.prepare`` do, for an initial state that is not Gaussian, and where
+    the engine holds the conditional state at no time.
+    """
+    if not initial.gaussian:
+        raise ValueError(f"a record cannot be filtered from {initial.name}, which is not Gaussian")
+    exact = filter_record(model, record, interval, initial, observed)
+    seen = np.ones(len(record), dtype=bool) if observed is None else observed
+    stretches = [
+        (first, last)
+        for begin, last in _stretches(seen)
+        if (first := _held(method, exact.covariances, begin, last)) < last
+    ]
+    if not stretches:
+        raise ValueError(
+            "at no time does the record leave a state that the Fock engine holds; the Gaussian engine has no such limit"
+        )
+    means, covariances = exact.means.copy(), exact.covariances.copy()
+    by_fock = np.zeros(len(record) + 1, dtype=bool)
+    found: list[dict[str, FloatArray]] = []
+    for first, last in stretches:
+        start = _state(exact, first)
+        grid = TimeGrid(step=interval, steps_per_save=1, saves=last - first)
+        _warn_if_coarse(method, model, grid, start)
+        run = method.prepare(model, grid, start).filter(record[first:last])
+        means[first : last + 1], covariances[first : last + 1] = run.means[0], run.covariances[0]
+        by_fock[first : last + 1] = True
+        found.append(run.diagnostics)
+    worst = {
+        name: np.asarray((np.min if name.startswith("min_") else np.max)([each[name] for each in found]))
+        for name in found[0]
+    }
+    return FockFiltered(means=means, covariances=covariances, by_fock=by_fock, diagnostics=worst)
+
+
+def _stretches(seen: BoolArray) -> list[tuple[int, int]]:
+    """First interval, and the one after the last, of each stretch without a gap."""
+    edges = np.flatnonzero(np.diff(seen, prepend=False, append=False))
+    return [(int(first), int(last)) for first, last in list(pairwise(edges))[::2]]
+
+
+def _held(method: Fock, covariances: FloatArray, first: int, last: int) -> int:
+    """The first interval, from ``first`` on, before which the engine holds the state; ``last`` if there is none."""
+    for begin in range(first, last, _STRETCH):
+        held = np.flatnonzero(method.held(covariances[begin : min(begin + _STRETCH, last)]))
+        if held.size:
+            return begin + int(held[0])
+    return last
+
+
+def _state(exact: Filtered, k: int) -> InitialState:
+    covariance = exact.covariances[k]
+    return InitialState(
+        covariance=covariance, scatter=np.zeros_like(covariance), mean=exact.means[k], name=f"filtered to interval {k}"
+    )
+
+
+def _warn_if_coarse(method: Fock, model: LinearModel, grid: TimeGrid, start: InitialState) -> None:
+    advisable = method.suggested_step(model, grid, start)
+    if grid.step > advisable:
+        warnings.warn(
+            f"intervals of {grid.step:.4g} s are longer than the {advisable:.4g} s the Fock engine is good for to a "
+            "thousandth; the Gaussian engine is exact",
+            CoarseRecordWarning,
+            stacklevel=3,
+        )

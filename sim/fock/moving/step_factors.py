@@ -1,0 +1,151 @@
+"""One step of the stochastic master equation, as factors that are exact for a linear model and any state.
+
+Let the record have a rate y(t) within a step of length h. The unnormalised state then obeys the Stratonovich form of
+the linear stochastic equation, with y in place of white noise (Wong and Zakai)
+
+    ρ̇ = 𝓠ρ + Σ_k √η_k (L_k ρ + ρ L_k†) y_k
+    𝓠ρ = Aρ + ρA† + Σ_j w_j L_j ρ L_j†,   A = −iH − ½ Σ_j L_j†L_j − ½ Σ_k η_k L_k²
+
+with w_j = 1 − η_j for the detected channels and 1 for the others. Let Ξ = (ξ·, ·ξ) be the quadratures multiplied
+from the left and from the right. Their commutators are numbers, so 𝓠 is a quadratic form in Ξ and everything in
+a step follows from the 2d × 2d matrix Θ of e^{t𝓠} Ξ e^{−t𝓠} = Ξ e^{tΘ}:
+
+    ρ(t+h) ∝ exp(𝓙) [ G e^Z ρ e^{Z†} G† ],   𝓙ρ = Σ_ij Γ_ij ξ_i ρ ξ_j,   G = exp(½ ξᵀQξ),   Z = ξᵀz
+
+z is the first half of ∫₀ʰ e^{−sΘ} λ(s) ds, with λ = Σ_k √η_k (c_k, c_k*) y_k. What is held constant over a step is the
+rate of the innovation: with μ the mean of ξ at its start, drifting as e^{As}μ, and ΔI = ΔY − ∫F e^{As}μ ds
+
+    y(s) = ΔI/h + F e^{As} μ,   z = R ΔI + R' μ
+
+e^{hΘ} = e^{𝓙}·(G ⊗ G*) is its polar
+decomposition with respect to the involution that changes the sign of the right half: G ⊗ G* is left alone, 𝓙 turned
+round, so 𝓙 = ½ log(g σ(g)⁻¹). Γ ≥ 0, so every factor is completely positive and ρ ≥ 0 whatever h is. F is the
+readout of ``sim.gaussian.moment_equations``.
+
+exp(𝓙) alone heats without bound once an eigenvalue of Γ nears π/2, though the product with G does not. A step is
+therefore cut into ``substeps`` equal parts, each with its part of ΔI, which changes nothing.
+
+Nothing is assumed of ρ. What a step leaves out is how the record moved within it: strong order 1 on a Brownian
+path, the best that increments alone allow (Clark and Cameron, 1980), order 2 on average.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.linalg as la
+from numpy.typing import NDArray
+
+from cascade_steering.sim.conventions import symplectic_form
+from cascade_steering.sim.gaussian.moment_equations import moment_equations
+from cascade_steering.sim.grid import whole_above
+from cascade_steering.sim.model.linear_model import LinearModel
+
+ComplexArray = NDArray[np.complex128]
+FloatArray = NDArray[np.float64]
+# of the largest eigenvalue: what rounding leaves where a noise is absent
+_ROUNDING = 1e-9
+# of Γ: the power series of exp(𝓙) then converges in some five terms, far from its pole at π/2
+_MOST_NOISE = 0.2
+# of hΘ: well within the principal branch of the logarithms
+_MOST_TURN = 1.5
+# of ‖M − 1‖ where the series for its logarithm takes over: 0.15¹⁷ is below rounding
+_NEAR = 0.3
+_TERMS = 19
+# quadratic convergence from within a factor of e^1.5
+_ITERATIONS = 8
+_MOST_ROOTS = 12
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class StepFactors:
+    """Coefficients of one step on the quadratures ξ.
+
+    Parameters
+    ----------
+    quadratic : Q of G = exp(½ ξᵀQξ), complex symmetric array of shape (d, d)
+    noise : Γ, Hermitian and positive array of shape (d, d)
+    response : R, complex array of shape (d, m), 1/√s
+    lag : R', complex array of shape (d, d)
+    """
+
+    quadratic: ComplexArray
+    noise: ComplexArray
+    response: ComplexArray
+    lag: ComplexArray
+
+
+def step_factors(model: LinearModel, step: float) -> StepFactors:
+    """The factors of one step of ``step`` seconds of ``model``, whose quadratures are ξ.
+
+    ``step`` must be at most the given step over ``substeps``, or the decomposition does not exist.
+    """
+    d = model.dimension
+    generator, commutators = _generator(model)
+    flow = la.expm(step * generator)
+    involution = np.diag(np.repeat([1.0, -1.0], d))
+    jump = 0.5 * _logarithm(flow @ np.linalg.inv(involution @ flow @ involution))
+    two_sided = (la.expm(-jump) @ flow)[:d, :d]
+    quadratic = -1j * _logarithm(two_sided) @ np.linalg.inv(commutators[:d, :d])
+    noise = (-1j * jump @ np.linalg.inv(commutators))[:d, d:]
+    values, vectors = np.linalg.eigh(0.5 * (noise + noise.conj().T))
+    values = np.where(values > _ROUNDING * values[-1], values, 0.0)
+    seen = np.sqrt(model.efficiency)[:, None] * model.monitored
+    both = np.concatenate([seen, seen.conj()], axis=1).T
+    equations = moment_equations(model)
+    lag = step * _integral(-step * generator, both @ equations.readout, step * equations.drift)
+    return StepFactors(
+        quadratic=np.asarray(0.5 * (quadratic + quadratic.T), dtype=np.complex128),
+        noise=(vectors * values) @ vectors.conj().T,
+        response=_integral(-step * generator, both, np.zeros((both.shape[1],) * 2))[:d],
+        lag=lag[:d],
+    )
+
+
+def substeps(model: LinearModel, step: float) -> int:
+    """Into how many parts a step of ``step`` seconds must be cut for ``step_factors`` to exist and be accurate."""
+    generator, _ = _generator(model)
+    d = model.dimension
+    heating = np.linalg.norm(generator[:d, d:], 2) / _MOST_NOISE
+    turning = np.linalg.norm(generator, 2) / _MOST_TURN
+    return whole_above(float(step * max(heating, turning)))
+
+
+def _generator(model: LinearModel) -> tuple[ComplexArray, ComplexArray]:
+    """Θ, and the commutators [Ξ_a, Ξ_b]/i; arrays of shape (2d, 2d)."""
+    seen, unseen = model.monitored, model.unmonitored
+    every = model.channels
+    left = -1j * model.hamiltonian - np.real(every.conj().T @ every) - seen.T @ (model.efficiency[:, None] * seen)
+    across = unseen.T @ unseen.conj() + seen.T @ ((1.0 - model.efficiency)[:, None] * seen.conj())
+    quadratic = np.block([[left, across], [across.T, left.conj()]])
+    form = symplectic_form(model.dimension // 2)
+    commutators = la.block_diag(form, -form).astype(complex)
+    return 1j * quadratic @ commutators, commutators
+
+
+def _logarithm(matrix: ComplexArray) -> ComplexArray:
+    """The principal logarithm of a matrix not far from 1, the same bits at every call, as scipy's are not.
+
+    Square roots until it is near 1 (Denman and Beavers), then log M = 2 artanh X with X = (M − 1)(M + 1)⁻¹.
+    """
+    one, doublings = np.eye(matrix.shape[0]), 0
+    while np.linalg.norm(matrix - one) > _NEAR and doublings < _MOST_ROOTS:
+        root, inverse = matrix, one.astype(complex)
+        for _ in range(_ITERATIONS):
+            root, inverse = 0.5 * (root + np.linalg.inv(inverse)), 0.5 * (inverse + np.linalg.inv(root))
+        matrix, doublings = root, doublings + 1
+    x = (matrix - one) @ np.linalg.inv(matrix + one)
+    power, total = x, x.copy()
+    for odd in range(3, _TERMS, 2):
+        power = power @ x @ x
+        total = total + power / odd
+    return np.asarray(2.0 ** (doublings + 1) * total, dtype=np.complex128)
+
+
+def _integral(left: ComplexArray, middle: ComplexArray, right: FloatArray) -> ComplexArray:
+    """∫₀¹ e^{u·left} middle e^{u·right} du, which has no division to go wrong at zero."""
+    n, k = middle.shape
+    block = np.block([[left, middle], [np.zeros((k, n)), -right]])
+    # Van Loan, IEEE Trans. Autom. Control 23, 395 (1978): the corner is ∫ e^{(1−u)·left} middle e^{−u·right} du
+    corner = la.expm(block)[:n, n:]
+    integral: ComplexArray = corner @ la.expm(right)
+    return integral

@@ -1,0 +1,1 @@
+"""The reference engine: QuTiP's own solver of the stochastic master equation."""

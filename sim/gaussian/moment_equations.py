@@ -1,0 +1,91 @@
+"""From a linear model to the equations of its first two moments.
+
+With Σ the symplectic form, C the rows c_k of all channels and the detected ones among them:
+
+    dx̂ = A x̂ dt + K dW,    dY = F x̂ dt + dW,    K = V Fᵀ + S
+    V̇  = A V + V Aᵀ + D − K Kᵀ
+
+    A = Σ (G + Im C†C),   D = Σ Re(C†C) Σᵀ,   F_k = 2 √η_k Re c_k,   S_k = −√η_k Σ Im c_k
+
+Wiseman and Milburn, Quantum Measurement and Control (2010), Secs. 6.6 and 6.7. Without detected channels
+(F = S = 0) the same equations give the unconditional covariance. The classical process dx = A x dt + dw,
+dY = F x dt + dv with ⟨dw dwᵀ⟩ = D dt, ⟨dv dvᵀ⟩ = dt, ⟨dw dvᵀ⟩ = S dt has the same moments and records, which
+is why exact filtering of it is exact here.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cascade_steering.sim.conventions import symplectic_form
+from cascade_steering.sim.model.linear_model import LinearModel
+
+# float64, or complex128 for a system written in complex amplitudes
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MomentEquations:
+    """Drift A (d, d), diffusion D (d, d), readout F (m, d) and cross-correlation S (d, m), rad/s or √(rad/s).
+
+    Arrays may carry leading axes (one system per entry) and may be complex, for a system written in
+    complex amplitudes; transposes are then Hermitian conjugates.
+    """
+
+    drift: Array
+    diffusion: Array
+    readout: Array
+    cross: Array
+
+    @property
+    def unmonitored(self) -> "MomentEquations":
+        """The same system with nobody looking: F = 0, S = 0."""
+        return MomentEquations(
+            drift=self.drift,
+            diffusion=self.diffusion,
+            readout=np.zeros_like(self.readout),
+            cross=np.zeros_like(self.cross),
+        )
+
+    def at(self, index: NDArray[np.bool_]) -> "MomentEquations":
+        """The systems of a stack where ``index`` is true."""
+        return MomentEquations(
+            drift=self.drift[index],
+            diffusion=self.diffusion[index],
+            readout=self.readout[index],
+            cross=self.cross[index],
+        )
+
+    def in_coordinates(self, basis: Array) -> "MomentEquations":
+        """The same system for y, where x = ``basis`` y; array of shape (..., d, d), unit lower triangular."""
+        back = np.linalg.inv(basis)
+        return MomentEquations(
+            drift=back @ self.drift @ basis,
+            diffusion=back @ self.diffusion @ adjoint(back),
+            readout=self.readout @ basis,
+            cross=back @ self.cross,
+        )
+
+    def gain(self, covariance: Array) -> Array:
+        """K = V F† + S; array of shape (..., d, m)."""
+        return covariance @ adjoint(self.readout) + self.cross
+
+
+def adjoint(matrix: Array) -> Array:
+    """Hermitian conjugate over the last two axes."""
+    return np.conj(np.swapaxes(matrix, -1, -2))
+
+
+def moment_equations(model: LinearModel) -> MomentEquations:
+    """The moment equations of a linear model (module docstring)."""
+    sigma = symplectic_form(model.dimension // 2)
+    overlap = model.channels.conj().T @ model.channels
+    scale = np.sqrt(model.efficiency)[:, None]
+    return MomentEquations(
+        drift=sigma @ (model.hamiltonian + overlap.imag),
+        diffusion=sigma @ overlap.real @ sigma.T,
+        readout=2.0 * scale * model.monitored.real,
+        cross=-(sigma @ (scale * model.monitored.imag).T),
+    )

@@ -1,0 +1,174 @@
+"""Where trajectories start, and what they leave behind: the contract between engines and everything after them."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cascade_steering.sim.conventions import VACUUM_VARIANCE, frozen, symplectic_form
+from cascade_steering.sim.parameters import MOST, plain_number, require
+from cascade_steering.sim.roots import product, root_of
+
+FloatArray = NDArray[np.float64]
+# relative to the largest variance, up to 1e8 times the smallest at hot baths
+_ROUNDING = 1e-9
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class InitialState:
+    """A Gaussian state with covariance V around a mean that is itself drawn anew for each trajectory.
+
+    Parameters
+    ----------
+    covariance : V, array of shape (d, d): what the observer does not know at t = 0
+    scatter : covariance of the means over the ensemble, array of shape (d, d); zero if every trajectory
+        starts from the same state
+    name : how results refer to it
+    mean : mean of the means, array of shape (d,); zero if left out
+    roots : of ``covariance`` and ``scatter``, see ``sim.roots``, where more digits are known than those hold; set aside
+        where they are not those of the two, as after ``dataclasses.replace``
+
+    The unconditional covariance at t = 0 is ``covariance + scatter``.
+
+    Raises
+    ------
+    ValueError
+        if shapes disagree, an entry is not finite, the covariance is below the vacuum's (V + iΣ/2 has a negative
+        eigenvalue) or the scatter is negative.
+    """
+
+    covariance: FloatArray
+    scatter: FloatArray
+    name: str
+    mean: FloatArray | None = None
+    roots: tuple[FloatArray, FloatArray] | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("covariance", "scatter", *(() if self.mean is None else ("mean",))):
+            object.__setattr__(self, name, frozen(getattr(self, name)))
+        if self.roots is not None:
+            kept = all(map(_agree, self.roots, (self.covariance, self.scatter)))
+            object.__setattr__(self, "roots", tuple(map(frozen, self.roots)) if kept else None)
+        shape = np.shape(self.covariance)
+        if len(shape) != 2 or shape[0] != shape[1] or shape[0] % 2 or np.shape(self.scatter) != shape:
+            raise ValueError(
+                f"covariance and scatter must be square, of equal and even size, got {shape} and {self.scatter.shape}"
+            )
+        quantum = 0.5j * symplectic_form(shape[0] // 2)
+        for name, matrix, rule in (
+            ("covariance", self.covariance + quantum, "obey the uncertainty relation"),
+            ("scatter", self.scatter, "be positive semidefinite"),
+        ):
+            if not np.all(np.isfinite(matrix)):
+                raise ValueError(f"{name} must be finite, got {getattr(self, name)}")
+            values = np.linalg.eigvalsh(matrix)
+            if values[0] < -_ROUNDING * max(1.0, values[-1]):
+                raise ValueError(f"{name} must {rule}, got {getattr(self, name)}")
+        if self.mean is not None and (np.shape(self.mean) != shape[:1] or not np.all(np.isfinite(self.mean))):
+            raise ValueError(f"mean must be finite, of shape {shape[:1]}, got {self.mean}")
+
+    @property
+    def gaussian(self) -> bool:
+        """Whether mean and covariance say all there is to say."""
+        return True
+
+    def require_gaussian(self, what: str) -> None:
+        """Raise ValueError unless the state is Gaussian; ``what`` is computed from mean and covariance alone."""
+        if not self.gaussian:
+            raise ValueError(
+                f"{what} cannot be followed from the state {self.name!r}, which is not Gaussian: mean and covariance "
+                "do not say all of it; simulate trajectories from it with the Fock engine"
+            )
+
+    @property
+    def center(self) -> FloatArray:
+        """``mean``, or zeros; array of shape (d,)."""
+        return np.zeros(self.covariance.shape[0]) if self.mean is None else np.asarray(self.mean, dtype=float)
+
+    @property
+    def covariance_root(self) -> FloatArray:
+        """R with RᵀR = ``covariance``; array of shape (d, d)."""
+        return root_of(self.covariance) if self.roots is None else self.roots[0]
+
+    @property
+    def scatter_root(self) -> FloatArray:
+        """R with RᵀR = ``scatter``; array of shape (d, d)."""
+        return root_of(self.scatter) if self.roots is None else self.roots[1]
+
+    @property
+    def unconditional(self) -> FloatArray:
+        """Covariance of the ensemble at t = 0; array of shape (d, d)."""
+        return self.covariance + self.scatter
+
+
+def _agree(root: FloatArray, covariance: FloatArray) -> bool:
+    """Whether the root is one of the covariance, but for rounding."""
+    if np.shape(root)[-1:] != covariance.shape[-1:]:
+        return False
+    return bool(np.max(np.abs(product(np.asarray(root)) - covariance)) <= _ROUNDING * np.max(np.abs(covariance)))
+
+
+def thermal_state(occupations: tuple[float, ...], name: str = "thermal") -> InitialState:
+    """Uncorrelated thermal states of the given mean occupations, one per oscillator.
+
+    Raises ValueError if an occupation is negative or not finite.
+    """
+    for occupation in occupations:
+        require(occupation, "initial occupation", low=0.0, high=MOST)
+    variances = np.repeat(np.asarray(occupations, dtype=float) + VACUUM_VARIANCE, 2)
+    return InitialState(covariance=np.diag(variances), scatter=np.zeros((variances.size,) * 2), name=name)
+
+
+def ground_state(modes: int = 2) -> InitialState:
+    """Every oscillator in its ground state."""
+    return thermal_state((0.0,) * modes, name="ground")
+
+
+def coherent_state(amplitudes: tuple[complex, ...]) -> InitialState:
+    """Coherent states of the given amplitudes α = ⟨a⟩, one per oscillator.
+
+    Raises ValueError if an amplitude is not finite.
+    """
+    alpha = np.asarray(amplitudes, dtype=complex)
+    mean = np.sqrt(2.0) * np.stack([alpha.real, alpha.imag], axis=-1).ravel()
+    vacuum = ground_state(alpha.size)
+    return InitialState(covariance=vacuum.covariance, scatter=vacuum.scatter, mean=mean, name="coherent")
+
+
+def squeezed_state(factors: tuple[float, ...], angles: tuple[float, ...] | None = None) -> InitialState:
+    """Squeezed vacuum in every oscillator: variance e^{−2r}/2 at ``angles`` (radians, from X), e^{2r}/2 across.
+
+    Raises ValueError if a number is not finite, |r| is above 10 or the counts differ.
+    """
+    angles = (0.0,) * len(factors) if angles is None else angles
+    if len(angles) != len(factors):
+        raise ValueError(f"there must be one angle per squeezing factor, got {len(angles)} for {len(factors)}")
+    covariance = np.zeros((2 * len(factors),) * 2)
+    for mode, (factor, angle) in enumerate(zip(map(plain_number, factors), map(plain_number, angles), strict=True)):
+        require(factor, "squeezing factor", low=-10.0, high=10.0)
+        require(angle, "squeezing angle", low=-np.inf)
+        turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+        spread = VACUUM_VARIANCE * np.exp([-2.0 * factor, 2.0 * factor])
+        covariance[2 * mode : 2 * mode + 2, 2 * mode : 2 * mode + 2] = (turn * spread) @ turn.T
+    return InitialState(covariance=covariance, scatter=np.zeros_like(covariance), name="squeezed")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Trajectories:
+    """A block of n trajectories on a time grid, as every engine returns it.
+
+    Parameters
+    ----------
+    means : conditional means x̂ at the save times, array of shape (n, saves + 1, d)
+    covariances : conditional covariances, array of shape (saves + 1, d, d) when all trajectories share
+        them (an exact property of linear systems), else (n, saves + 1, d, d)
+    record : dY summed over each save interval, array of shape (n, saves, channels), √s
+    diagnostics : per-trajectory figures of the engine's health, name → array of shape (n, ...)
+    roots : of covariances that are shared, see ``sim.roots``, where more digits are known than those hold
+    """
+
+    means: FloatArray
+    covariances: FloatArray
+    record: FloatArray
+    diagnostics: dict[str, FloatArray] = field(default_factory=dict)
+    roots: FloatArray | None = None

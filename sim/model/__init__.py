@@ -1,0 +1,1 @@
+"""The cascade as a linear model that every engine reads: built once, from components."""

@@ -1,0 +1,83 @@
+"""Closed forms of the unconditional steady state under the rotating-wave approximation.
+
+Eqs. (4) and (6)-(9) of arXiv:1901.04250, here for any path phase φ. Where the paper's expressions divide by γ₋
+and then cancel (V₋ ~ 1e5 against E ~ 0.3), these have the division done on paper: E_{+|−} has no 1/γ₋ at all.
+With s = √(1−ε), N = Γ/2 + γ̃₀, g = γ₊ + γ₋ and κ = s(2 R N₋ − Q γ₋)/g (see ``RotatingWave``):
+
+    V₋ = N₋/γ₋,   ⟨a₋a₊⟩ = κ/γ₋,   V₊ = (N₊ + 2 s Re(R* κ)/γ₋)/γ₊
+    E_{+|−} = N₊/γ₊ + s Re[κ* (2 R/γ₊ + Q/N₋)]/g
+    E_{−|+} = E_{+|−} · N₋ γ₊ / (γ₋ N₊ + 2 s Re(R* κ))
+
+Without damping there is no steady state, and the same expressions give numbers that look like one. Every function
+returns NaN there.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cascade_steering.sim.rotating_wave.equations import RotatingWave, quadrature_covariance
+
+FloatArray = NDArray[np.float64]
+ComplexArray = NDArray[np.complex128]
+
+
+def bare_variances(point: RotatingWave) -> tuple[FloatArray, FloatArray]:
+    """(ΔX₋₀)² = N₋/γ₋ and (ΔX₊₀)² = N₊/γ₊, Eqs. (4) and (9): each oscillator as if alone.
+
+    NaN for an oscillator whose own damping rate is not positive.
+    """
+    minus, plus = point.noise_minus / _positive(point.damping_minus), point.noise_plus / _positive(point.damping_plus)
+    return minus, plus
+
+
+# dividing a complex number by NaN says "invalid", though NaN is what is meant
+_quiet = np.errstate(invalid="ignore")
+
+
+@_quiet
+def steady_covariance(point: RotatingWave) -> FloatArray:
+    """Eq. (4): the steady-state covariance; array of shape (..., 4, 4). NaN unless γ₋ > 0 and γ₊ > 0."""
+    damping_minus, damping_plus = _both_damped(point)
+    correlation = _kappa(point, damping_minus, damping_plus) / damping_minus
+    minus, plus = point.noise_minus / damping_minus, point.noise_plus / damping_plus
+    plus = plus + 2 * point.transmission * _real(np.conj(point.directional_coupling), correlation) / damping_plus
+    minus, plus, correlation = np.broadcast_arrays(minus, plus, correlation)
+    rows = [np.stack([minus + 0j, correlation], axis=-1), np.stack([np.conj(correlation), plus + 0j], axis=-1)]
+    return quadrature_covariance(np.stack(rows, axis=-2))
+
+
+@_quiet
+def steering_parameters(point: RotatingWave) -> tuple[FloatArray, FloatArray]:
+    """(E_{+|−}, E_{−|+}) of Eqs. (6)-(8), without cancellation as γ₋ → 0⁺. NaN unless γ₋ > 0 and γ₊ > 0."""
+    damping_minus, damping_plus = _both_damped(point)
+    s, r, kappa = point.transmission, point.directional_coupling, _kappa(point, damping_minus, damping_plus)
+    # an oscillator without noise has no damping either
+    bracket = 2 * r / damping_plus + point.common_noise / _positive(point.noise_minus)
+    plus_given_minus = point.noise_plus / damping_plus + s * _real(np.conj(kappa), bracket) / (
+        damping_plus + damping_minus
+    )
+    ratio = point.noise_minus * damping_plus / (damping_minus * point.noise_plus + 2 * s * _real(np.conj(r), kappa))
+    return plus_given_minus, plus_given_minus * ratio
+
+
+def _both_damped(point: RotatingWave) -> tuple[FloatArray, FloatArray]:
+    """(γ₋, γ₊), both NaN where one of them is not positive."""
+    minus, plus = np.broadcast_arrays(point.damping_minus, point.damping_plus)
+    return np.where(point.stable, minus, np.nan), np.where(point.stable, plus, np.nan)
+
+
+def _positive(rate: FloatArray) -> FloatArray:
+    """The rate, NaN where it is not more than 0."""
+    return np.where(rate > 0.0, rate, np.nan)
+
+
+def _kappa(point: RotatingWave, damping_minus: FloatArray, damping_plus: FloatArray) -> ComplexArray:
+    """γ₋ ⟨a₋a₊⟩, finite as γ₋ → 0⁺."""
+    driven = 2 * point.directional_coupling * point.noise_minus - point.common_noise * damping_minus
+    result: ComplexArray = point.transmission * driven / (damping_plus + damping_minus)
+    return result
+
+
+def _real(first: ComplexArray, second: ComplexArray) -> FloatArray:
+    result: FloatArray = np.real(first * second)
+    return result

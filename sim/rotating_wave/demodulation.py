@@ -1,0 +1,69 @@
+"""From the lab frame to the rotating one: records at ±Ω as cosine and sine parts, amplitudes without their rotation."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cascade_steering.sim.parameters import require, require_count
+
+FloatArray = NDArray[np.float64]
+# Ω × interval: the mean of cos Ωt over an interval is then within 1 % of its value in the middle
+_LONGEST = 0.5
+
+
+def demodulate(record: FloatArray, interval: float, frequency: float, factor: int) -> FloatArray:
+    """Cosine and sine parts of a homodyne record taken in the lab frame, as ``sim.model.linear_model.rwa`` defines
+    them.
+
+    ΔY_c = √2 Σ cos(Ωt) ΔY and ΔY_s = √2 Σ sin(Ωt) ΔY over ``factor`` intervals, t from the start of the record to the
+    middle of each. White noise stays white, of the same strength, up to 1/(Ω × the new interval).
+
+    Parameters
+    ----------
+    record : ΔY of equal intervals, array of shape (..., intervals, channels), √s
+    interval : length of each, seconds; at most 0.5/Ω
+    frequency : Ω, rad/s
+    factor : intervals to one of the result, a divisor of their number
+
+    Returns
+    -------
+    array of shape (..., intervals/factor, 2·channels): cosine and sine part of every channel, √s
+
+    Raises
+    ------
+    ValueError
+        if the intervals are too long or ``factor`` does not divide their number.
+    """
+    require(interval, "interval", low=0.0, low_open=True)
+    require(frequency, "frequency", low=0.0, low_open=True)
+    require_count(factor, "factor", low=1)
+    count = record.shape[-2]
+    if interval * frequency > _LONGEST:
+        raise ValueError(
+            f"an interval of {interval:.4g} s is too long to follow the light: at most {0.5 / frequency:.4g}"
+        )
+    if count % factor:
+        raise ValueError(f"factor must divide the {count} intervals, got {factor}")
+    phases = frequency * interval * (np.arange(count) + 0.5)
+    # over an interval the mean of cos Ωt is smaller than in the middle by this
+    carrier = np.sqrt(2.0) / np.sinc(frequency * interval / (2 * np.pi)) * np.stack([np.cos(phases), np.sin(phases)])
+    parts = record[..., :, :, None] * carrier.T[:, None, :]
+    grouped = parts.reshape(*record.shape[:-2], count // factor, factor, 2 * record.shape[-1])
+    return np.asarray(grouped.sum(axis=-2))
+
+
+def unrotated(means: FloatArray, times: FloatArray, frequency: tuple[float, float]) -> FloatArray:
+    """Conditional means of the lab frame in the frame that turns with each oscillator, − backwards, + forwards.
+
+    Parameters
+    ----------
+    means : array of shape (..., times, 4)
+    times : array of shape (times,), seconds
+    frequency : |Ω₋| and |Ω₊|, rad/s
+
+    Returns an array of the shape of ``means``.
+    """
+    result = np.empty_like(means)
+    for mode, rate in enumerate((-frequency[0], frequency[1])):
+        turned = (means[..., 2 * mode] + 1j * means[..., 2 * mode + 1]) * np.exp(1j * rate * times)
+        result[..., 2 * mode], result[..., 2 * mode + 1] = turned.real, turned.imag
+    return result

@@ -1,0 +1,179 @@
+"""What a run is a run of: its identity, written once, held against whoever wants to continue it."""
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+from cascade_steering.sim.atomic_write import write_whole
+from cascade_steering.sim.conventions import COVARIANCE_CONVENTION, QUADRATURES, RECORD_CONVENTION
+from cascade_steering.sim.ensemble.dataset import versions
+from cascade_steering.sim.runs.identity import EXACT, SOLVED, differences
+
+NAME = "manifest.json"
+# trajectories: in the files of blocks their indices have 32 bits
+MOST = 2**31 - 1
+_FORMAT = 2
+_MOST_NAMED = 5
+_CONVENTIONS = {
+    "covariance": COVARIANCE_CONVENTION,
+    "order": " ".join(QUADRATURES),
+    "record": RECORD_CONVENTION,
+    "noise": "64 consecutive trajectories share a stream, SFC64 of numpy.random.SeedSequence(entropy, spawn_key=("
+    "index of the trajectory // 64,)), and each takes a stretch of it; outcomes of measurements at the end, "
+    "0x766572 in the key",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """What stands in a run's manifest.
+
+    Parameters
+    ----------
+    identity : whatever the numbers depend on, by name; values as JSON has them. Under ``configuration`` what the user
+        set
+    trajectories : how many are asked for
+    asked : what else was asked for that may be asked for otherwise when the run is continued
+    blocks : those done, for readers: ``trajectories`` [first, last], ``file`` and, if known, ``seconds``
+    entropy : seed of the ensemble
+    merged : hashes of the identities of merged runs that differ from this one in their last digits
+    versions : of this package and those its numbers depend on, when the run began
+    """
+
+    identity: Mapping[str, Any]
+    trajectories: int
+    entropy: str
+    asked: Mapping[str, Any] = field(default_factory=dict)
+    blocks: list[dict[str, Any]] = field(default_factory=list)
+    merged: list[str] = field(default_factory=list)
+    versions: Mapping[str, str] = field(default_factory=versions)
+    conventions: Mapping[str, str] = field(default_factory=_CONVENTIONS.copy)
+    created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    format: int = _FORMAT
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the identity, in hexadecimal."""
+        return hashlib.sha256(json.dumps(self.identity, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """Those by which its files may be named: its own, and those of merged runs."""
+        return (self.digest, *self.merged)
+
+    @classmethod
+    def read(cls, run: Path) -> Self:
+        """The manifest of a run. Raises ValueError where there is none, or none that makes sense."""
+        path = run / NAME
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except (FileNotFoundError, NotADirectoryError):
+            raise ValueError(f"{str(run)!r} is no run directory: it has no {NAME}") from None
+        except (OSError, ValueError, RecursionError) as error:
+            raise ValueError(f"the manifest {str(path)!r} cannot be read: {error}") from None
+        if isinstance(content, dict) and content.get("format", _FORMAT) != _FORMAT:
+            raise ValueError(
+                f"the manifest {str(path)!r} has format {content['format']!r}; this version reads {_FORMAT}"
+            )
+        strange = _strange(content)
+        if strange:
+            raise ValueError(f"the manifest {str(path)!r} is damaged: {', '.join(strange)}")
+        stated = content.pop("identity_sha256")
+        found = cls(**content)
+        if stated != found.digest:
+            raise ValueError(f"the manifest {str(path)!r} is damaged: its identity does not match its hash")
+        return found
+
+    def write(self, run: Path) -> None:
+        """Write it to its run, whole or not at all. Raises OSError."""
+        content = {**asdict(self), "identity_sha256": self.digest}
+        write_whole(run / NAME, json.dumps(content, indent=1).encode())
+
+    def require_same(self, identity: Mapping[str, Any], what: str) -> None:
+        """Raise ValueError, naming the differences, unless ``identity`` is that of this run (``sim.runs.identity``)."""
+        there, here = (each.get("configuration", {}) for each in (self.identity, identity))
+        found = list(differences(there, here, EXACT))
+        if not found:
+            # what follows from the settings says nothing more where they differ
+            for name in dict.fromkeys([*self.identity, *identity]):
+                tolerance = SOLVED if name == "initial" else EXACT
+                found += differences(self.identity.get(name), identity.get(name), tolerance, name)
+        if found:
+            listed = [f"{name} is {_shown(then)} there and {_shown(now)} {what}" for name, then, now in found]
+            more = [f"and {len(listed) - _MOST_NAMED} more"] if len(listed) > _MOST_NAMED else []
+            raise ValueError("it belongs to another configuration: " + "; ".join(listed[:_MOST_NAMED] + more))
+
+    def other_versions(self) -> list[str]:
+        """What is installed in another version than when the run began."""
+        now = versions()
+        return [
+            f"{name.removeprefix('version_')} {before} then, {now.get(name, 'none')} now"
+            for name, before in self.versions.items()
+            if now.get(name) != before
+        ]
+
+
+def _strange(content: object) -> list[str]:
+    """What of a manifest's content is not as ``Manifest.write`` leaves it."""
+    if not isinstance(content, dict):
+        return ["it is no JSON object"]
+    known = {each.name for each in fields(Manifest)} | {"identity_sha256"}
+    found = [f"it lacks {name}" for name in sorted(known - content.keys())]
+    found += [f"{name!r} is unknown" for name in sorted(content.keys() - known)]
+    return found or [f"{name} makes no sense" for name, sound in _SOUND.items() if not sound(content[name])]
+
+
+def _texts(value: object) -> bool:
+    return isinstance(value, dict) and all(isinstance(each, str) for each in value.values())
+
+
+def _whole_number(value: object, low: int = 0) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= low
+
+
+def _identity(value: object) -> bool:
+    """Of a run or, without blocks of its own, of a directory of runs."""
+    return (
+        isinstance(value, dict)
+        and isinstance(value.get("configuration", {}), dict)
+        and ("block" not in value or (_whole_number(value["block"], 1) and _whole_number(value.get("keep"))))
+    )
+
+
+def _asked(value: object) -> bool:
+    return isinstance(value, dict) and re.fullmatch(r"\d{1,6}/\d{1,6}", str(value.get("part", "1/1"))) is not None
+
+
+def _block(value: object) -> bool:
+    return (
+        isinstance(value, dict)
+        and isinstance(value.get("file"), str)
+        and isinstance(value.get("trajectories"), list)
+        and len(value["trajectories"]) == 2
+        and all(map(_whole_number, value["trajectories"]))
+        and type(value.get("seconds", 0.0)) in (int, float)
+        and 0 <= value.get("seconds", 0.0) < math.inf
+    )
+
+
+_SOUND: dict[str, Callable[[Any], bool]] = {
+    "identity": _identity,
+    "trajectories": lambda value: _whole_number(value, 1) and value <= MOST,
+    "entropy": lambda value: isinstance(value, str),
+    "asked": _asked,
+    "blocks": lambda value: isinstance(value, list) and all(map(_block, value)),
+    "merged": lambda value: isinstance(value, list) and all(isinstance(each, str) for each in value),
+    "versions": _texts,
+    "conventions": _texts,
+    "created": lambda value: isinstance(value, str),
+}
+
+
+def _shown(value: Any) -> str:
+    return "not given" if value is None else json.dumps(value, sort_keys=True)

@@ -1,0 +1,36 @@
+"""The page of claims in the package is what the code finds today."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from cascade_steering.analysis.cli.answers import reports
+from cascade_steering.analysis.paper import claims as package
+from cascade_steering.analysis.paper.claims import claim, claims, sections_iii_iv
+
+PAGE = Path(package.__file__).with_name("CLAIMS.md")
+
+
+@pytest.mark.slow
+def test_the_page_says_what_is_found() -> None:
+    lines = PAGE.read_text(encoding="utf-8").splitlines()[6:]
+    rows = [re.split(r"(?<!\\)\|", line.strip("| ")) for line in lines]
+    kept = [tuple(row[column].strip().replace("\\|", "|") for column in (0, 1, 3)) for row in rows]
+    found = [(each["where"], each["statement"], each["verdict"]) for each in reports.claims(claims())]
+    # numbers may differ in their last digit on another machine; statements and verdicts may not
+    assert kept == found
+
+
+def test_every_verdict_can_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = {each.statement: each.verdict for each in sections_iii_iv.equations()}
+    parameters = sections_iii_iv.closed_forms.steering_parameters
+    monkeypatch.setattr(
+        sections_iii_iv.closed_forms, "steering_parameters", lambda p: tuple(1.1 * e for e in parameters(p))
+    )
+    monkeypatch.setattr(
+        sections_iii_iv.closed_forms, "bare_variances", lambda p: (p.noise_minus / p.damping_plus * 1.1,) * 2
+    )
+    wrong = {each.statement: each.verdict for each in sections_iii_iv.equations()}
+    assert set(honest.values()) == {claim.HOLDS}
+    assert set(wrong.values()) == {claim.FAILS}

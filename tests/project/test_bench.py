@@ -1,0 +1,132 @@
+"""The benchmark at toy size, and whether its measure of error sees what it must."""
+
+import importlib.util
+import json
+import math
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from scripts.benchmark import search
+from scripts.benchmark.contender import Cost, Setting, judge
+from scripts.benchmark.engines import Reference
+from scripts.benchmark.job import Error, Job, Trace, error_of, toy_job
+from scripts.benchmark.ladder import ladder
+from scripts.benchmark.report import Rung, cheapest, extrapolated
+from scripts.benchmark.with_dynamiqs import METHODS
+
+ROOT = Path(__file__).parents[2]
+SETTING = Setting(method="platen", cutoffs=(6, 6), steps_per_unit=200)
+JOB = toy_job()
+
+
+@pytest.fixture(scope="module")
+def trace() -> Trace:
+    return Reference().trace(JOB, SETTING, seed=0)
+
+
+def error(trace: Trace, job: Job = JOB) -> Error:
+    return error_of(job, SETTING.steps_per_unit, trace)
+
+
+def test_a_good_trajectory_has_a_small_error(trace: Trace) -> None:
+    assert error(trace).worst < 0.02
+
+
+def test_a_wrong_covariance_shows_in_the_covariance_alone(trace: Trace) -> None:
+    wrong = error(replace(trace, covariances=1.2 * trace.covariances))
+    assert wrong.covariance > 0.1
+    assert wrong.mean == error(trace).mean
+
+
+@pytest.mark.parametrize("factor", [-1.0, 0.5, 1.4], ids=["sign", "half", "root two"])
+def test_a_wrong_record_shows_in_the_mean(trace: Trace, factor: float) -> None:
+    assert error(replace(trace, record=factor * trace.record)).mean > 0.05
+
+
+def test_a_record_one_step_late_shows_in_the_mean(trace: Trace) -> None:
+    assert error(replace(trace, record=np.roll(trace.record, 1, axis=0))).mean > 3 * error(trace).mean
+
+
+def test_a_trajectory_that_is_not_finite_has_infinite_error(trace: Trace) -> None:
+    broken = replace(trace, means=np.full_like(trace.means, np.nan))
+    assert error(broken).worst == np.inf
+
+
+def test_judging_ends_at_the_first_seed_that_misses_the_target() -> None:
+    strict = replace(JOB, target=1e-9)
+    assert judge(Reference(), strict, SETTING, (0, 1, 2))[1] == 1
+    assert judge(Reference(), JOB, SETTING, (0, 1))[1] == 2
+
+
+def test_a_search_varies_the_step_on_a_short_run_then_the_cutoff_on_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "STEPS", {"reference": (("platen", "euler"), 4, (200, 400))})
+    monkeypatch.setattr(search, "CUTOFFS", {"reference": ("platen", 400, (3, 5))})
+    found = list(search.search(Reference(), replace(JOB, saves=2), (0,)))
+    assert [varied for varied, _, _ in found] == ["step"] * 4 + ["cutoff"] * 2
+    assert found[4][2].worst > found[5][2].worst
+
+
+def test_steps_must_divide_the_save_interval() -> None:
+    with pytest.raises(ValueError, match="multiple of 10, got 25"):
+        JOB.grid(25)
+
+
+def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """What the script runs in the environment that it makes, in this one."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    script = [sys.executable, "-m", "scripts.benchmark", *arguments]
+    return subprocess.run(script, capture_output=True, text=True, check=False, env=environment)
+
+
+def rung(contender: str, worst: float, milliseconds: float) -> Rung:
+    found = Error(covariance=worst, mean=worst / 2)
+    cost = Cost(milliseconds=milliseconds, first=0.0, saves=2)
+    return Rung(contender=contender, setting=SETTING, error=found, seeds=1, cost=cost)
+
+
+def test_the_cheapest_is_the_cheapest_that_meets_the_target() -> None:
+    rungs = [rung("ours", 2e-3, 1.0), rung("ours", 5e-4, 9.0), rung("ours", 8e-4, 4.0), rung("qutip", 2e-3, 5.0)]
+    assert {name: found.cost.milliseconds for name, found in cheapest(rungs, 1e-3).items()} == {"ours": 4.0}
+
+
+def test_order_one_half_costs_the_square_of_the_accuracy() -> None:
+    assert extrapolated([rung("dynamiqs", 1e-2, 3.0)], 1e-3)["dynamiqs"][1] == pytest.approx(300.0)
+    assert not extrapolated([rung("dynamiqs", 1e-4, 3.0)], 1e-3)
+
+
+def test_ladders_fit_the_grid_and_name_known_methods() -> None:
+    for quick in (False, True):
+        for name in ("ours", "qutip", "dynamiqs"):
+            assert all(JOB.steps_per_save(setting.steps_per_unit) for setting in ladder(name, quick=quick))
+        assert all(setting.method in METHODS for setting in ladder("dynamiqs", quick=quick))
+
+
+@pytest.mark.slow
+def test_the_script_compares_what_is_installed(tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "folder"
+    finished = bench("--quick", "--json", "--out", str(folder))
+    assert finished.returncode == 0, finished.stderr
+    # no traceback of a thread that ends last, no semaphores left to a tracker
+    assert "Warning" not in finished.stderr
+    assert "Error" not in finished.stderr
+    summary = json.loads(finished.stdout)
+    missing = importlib.util.find_spec("dynamiqs") is None
+    assert {each["contender"] for each in summary["rungs"]} == {"ours", "qutip"} | (set() if missing else {"dynamiqs"})
+    assert ("without dynamiqs: dynamiqs is not installed: pip install" in finished.stderr) == missing
+    # a difference of two times, so short here that it may come out negative on a busy machine
+    assert all(math.isfinite(each["cost"]["milliseconds"]) for each in summary["rungs"])
+    assert {"ours", "qutip"} <= summary["cheapest"].keys()
+    assert summary["scaling"]["memory_mib"]["worked"] >= summary["scaling"]["memory_mib"]["arrived"] > 0
+    assert (folder / "steering-bench.png").stat().st_size > 0
+
+
+def test_an_unknown_contender_is_refused_in_one_line() -> None:
+    finished = bench("--contenders", "qutip,qutop")
+    assert finished.returncode == 2
+    assert "must be some of ours, qutip, dynamiqs, got 'qutop'" in finished.stderr

@@ -1,0 +1,119 @@
+"""Every command that a page shows is one that runs: the options of each are read, the quick ones are run as shown."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from cascade_steering.analysis.cli.run import steering as commands
+from tests.analysis.cli.command import Run
+from tests.analysis.conftest import steering
+
+ROOT = Path(__file__).parents[2]
+PAGES = ("README.md", "scripts/SLURM.md", "sim/README.md")
+FENCES = re.compile(r"^ *```(\w*)\n(.*?)^ *```", flags=re.DOTALL | re.MULTILINE)
+# what a batch system or a shell puts in the place of names
+VARIABLES = {
+    "$SLURM_CPUS_PER_TASK": "1", "$SLURM_ARRAY_TASK_ID": "1", "$SLURM_ARRAY_TASK_COUNT": "20", "$address": "local",
+    "RUN-*": "RUN-1", "…": "",
+}  # fmt: skip
+PROGRAMS = {"steering", "bash", "pip"}
+__all__ = ["steering"]
+
+
+def lines(page: str) -> Iterator[str]:
+    """What a shell is told, each in one line, without comments."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    fenced = "\n".join(block for language, block in FENCES.findall(text) if language in ("", "bash"))
+    fenced = fenced.replace("\\\n", " ")
+    quoted = re.findall(r"`((?:steering|bash|pip) [^`\n]*)`", text)
+    for line in [*fenced.splitlines(), *quoted]:
+        for name, value in VARIABLES.items():
+            line = line.replace(name, value)
+        words = shlex.split(line, comments=True) if line.split(" ")[0] in {*PROGRAMS, "exec"} else []
+        if words[:1] == ["exec"]:
+            del words[0]
+        if words and words[0] in PROGRAMS:
+            yield shlex.join(words)
+
+
+SHOWN = sorted({line for page in PAGES for line in lines(page)})
+STEERING = [line for line in SHOWN if line.startswith("steering ")]
+OTHERS = [line for line in SHOWN if line not in STEERING]
+# what makes an environment first, or installs: and where it runs
+KNOWN = {
+    "bash scripts/demo": "steering compare, below",
+    "bash scripts/test": "this",
+    "bash scripts/bench": "tests/project/test_bench.py",
+    "pip install .": "scripts/check-bounds",
+    "pip install '.[cluster]'": "scripts/check-bounds",
+    "pip install --require-hashes -r requirements.txt": "scripts/environment",
+}
+# what comes later on a line is stronger: the same commands at toy size, what they need being there
+TOY = {
+    "simulate": ("--trajectories", "3", "--duration", "0.02", "--saves", "2", "--jobs", "1", "--quiet"),
+    "resume": ("--trajectories", "4", "--jobs", "1", "--quiet"),
+    "merge": ("--jobs", "1",),
+    "filter": ("--jobs", "1"),
+    "compare": ("--trajectories", "2", "--jobs", "1", "--c-minus", "2", "--lo-phase", "0.5", "--quiet"),
+    "figures": ("2", "--quiet"),
+}  # fmt: skip
+# minutes, or workers on other machines: their options are read, and tests of their own run them
+DEAR = {"compare", "figures", "validate", "fit"}
+SETUP = "c-minus = 3\nc-plus = 4\nbath-minus = [1, 0.5]\nbath-plus = [1, 0.5]\ntheta-minus = 0.4\ntheta-plus = 0.45\n"
+
+
+def test_the_pages_show_commands() -> None:
+    assert len(STEERING) > 25
+    assert {line.split()[1] for line in STEERING} - {"--help"} == set(commands.commands)
+    assert {line for line in SHOWN if line.startswith("bash")} == {line for line in KNOWN if line.startswith("bash")}
+
+
+@pytest.mark.parametrize("line", OTHERS)
+def test_a_command_of_another_program_is_known(line: str) -> None:
+    assert line in KNOWN
+    if line.startswith("bash"):
+        path = ROOT / line.split()[1]
+        assert path.read_text(encoding="utf-8").startswith("#!/usr/bin/env bash")
+        assert path.stat().st_mode & 0o111
+
+
+@pytest.fixture
+def prepared(steering: Run) -> Run:
+    """The command, where there are a setup, a record and runs to go on with or to merge."""
+    Path("setup.toml").write_text(SETUP, encoding="utf-8")
+    small = ("--config", "setup.toml", *TOY["simulate"])
+    for more in (("--keep", "1", "--saves", "40", "--save-records", "record.csv"), ("--out", "DONE")):
+        assert steering("simulate", *small, *more).code == 0
+    return steering
+
+
+@pytest.mark.parametrize("line", STEERING)
+def test_a_command_runs_as_shown(prepared: Run, line: str) -> None:
+    name, *arguments = shlex.split(line)[1:]
+    subject = commands.commands.get(name)
+    wanted = [each for each in subject.params if each.required] if subject else []
+    if wanted and not arguments:
+        # a row of the table names the command alone
+        return
+    if name in ("resume", "status", "merge"):
+        Path("DONE").rename("RUN-1" if name == "merge" else "RUN")
+    if "--cluster" in arguments or name in DEAR:
+        assert subject is not None
+        # click says what it does not know, and what is missing
+        assert subject.make_context(name, arguments).params
+        return
+    toy = () if "--help" in arguments else TOY.get(name, ())
+    # a part is of whole blocks, ten trajectories each
+    answer = prepared(name, *arguments, *toy, *(("--trajectories", "200") if "--part" in arguments else ()))
+    assert answer.code == 0, answer
+
+
+@pytest.mark.parametrize("line", ["filter record.csv --confg setup.toml", "simulate --engine fok", "fit record.csv"])
+def test_a_command_that_is_not_one_is_found_out(line: str) -> None:
+    name, *arguments = shlex.split(line)
+    with pytest.raises(click.UsageError):
+        commands.commands[name].make_context(name, arguments)

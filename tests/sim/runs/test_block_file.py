@@ -1,0 +1,140 @@
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from cascade_steering.sim.ensemble.block import Block, reduce
+from cascade_steering.sim.ensemble.carried_warnings import Issued
+from cascade_steering.sim.ensemble.pooling import Moments
+from cascade_steering.sim.grid import TimeGrid
+from cascade_steering.sim.initial_state import Trajectories
+from cascade_steering.sim.runs.block_file import block_of, from_bytes, kept_of, moments_of, to_bytes
+
+GRID = TimeGrid(step=0.1, steps_per_save=2, saves=2)
+NAMES = ("cosine", "sine")
+ABOUT = {"identity_sha256": "0" * 64}
+AWKWARD = [0.0, -0.0, np.inf, -np.inf, np.nan, 5e-324, -2.2e-308, np.finfo(float).max, 1 / 3]
+
+
+def made(count: int, keep: int, *, seed: int = 0, d: int = 4, shared: bool = False, channels: int = 2) -> Block:
+    rng = np.random.default_rng(seed)
+    numbers = Trajectories(
+        means=rng.normal(size=(count, 3, d)),
+        covariances=rng.normal(size=(3, d, d) if shared else (count, 3, d, d)),
+        record=rng.normal(size=(count, 2, channels)),
+        diagnostics={"leak": rng.normal(size=count), "min_gap": rng.normal(size=(count, d // 2))},
+    )
+    tallies = {"runs": Moments.of(rng.normal(size=(count + 3, 5))), "of_one": Moments.of(rng.normal(size=(1, 1)))}
+    issued = {"sim.fock:Truncated": Issued(message='γ₀ "quoted"\n\\ second line', count=3)}
+    return reduce(numbers, keep, tallies, issued)
+
+
+def there_and_back(block: Block, first: int = 0, names: tuple[str, ...] = NAMES) -> Block:
+    kept = to_bytes(kept_of(block, first, GRID, names, ABOUT)) if block.kept_means else None
+    return block_of(to_bytes(moments_of(block, first, GRID, ABOUT)), kept)
+
+
+def bits(block: Block) -> dict[str, Any]:
+    """Everything in a block, so that −0.0, NaN and the shapes count; whatever the kept arrays came in."""
+
+    def of(values: Any) -> tuple[tuple[int, ...], str, bytes]:
+        array = np.asarray(values)
+        return array.shape, array.dtype.str, array.tobytes()
+
+    def moments(each: Moments) -> tuple[Any, ...]:
+        return each.count, of(each.mean), of(each.root)
+
+    return {
+        "mean": moments(block.mean),
+        "covariance": moments(block.covariance),
+        "diagnostics": {name: of(value) for name, value in block.diagnostics.items()},
+        "kept": [of(np.concatenate(each)) if each else None for each in (block.kept_means, block.kept_records)],
+        "tallies": {name: moments(each) for name, each in block.tallies.items()},
+        "warnings": dict(block.warnings),
+    }
+
+
+@pytest.mark.parametrize("shared", [False, True])
+@pytest.mark.parametrize(("count", "keep"), [(1, 0), (1, 1), (5, 0), (5, 2), (5, 5)])
+def test_a_block_is_read_as_it_was_written(count: int, keep: int, shared: bool) -> None:
+    block = made(count, keep, shared=shared)
+    assert bits(there_and_back(block)) == bits(block)
+    assert bits(there_and_back(block, first=2**31 - 1 - count)) == bits(block)
+    other = made(count, keep, shared=shared, seed=1)
+    assert bits(other) != bits(block)
+
+
+def test_one_bit_of_one_number_is_seen_by_the_comparison() -> None:
+    block = made(3, 1)
+    changed = block.mean.mean.copy()
+    changed[0, 0] = np.nextafter(changed[0, 0], np.inf)
+    assert bits(replace(block, mean=replace(block.mean, mean=changed))) != bits(block)
+
+
+@settings(deadline=None, max_examples=40)
+@given(arrays(np.float64, (3, 4), elements=st.sampled_from(AWKWARD) | st.floats()))
+def test_every_double_comes_back_bit_for_bit(values: np.ndarray[Any, Any]) -> None:
+    block = made(4, 2)
+    odd = replace(
+        block,
+        mean=replace(block.mean, mean=values),
+        kept_means=(np.stack([values, -values]),),
+        diagnostics={"leak": values[0, 0], "min_gap": values[1, :2]},
+        tallies={"runs": Moments(count=3, mean=values[2], root=np.outer(values[0], np.ones(4)))},
+    )
+    assert bits(there_and_back(odd)) == bits(odd)
+
+
+def test_joined_blocks_come_back_as_one() -> None:
+    block = made(4, 4).joined(made(3, 1, seed=1))
+    assert len(block.kept_means) == 2
+    assert bits(there_and_back(block)) == bits(block)
+
+
+def test_blocks_without_oscillator_names_tallies_or_warnings() -> None:
+    block = replace(made(3, 2, d=2, channels=1), tallies={}, warnings={})
+    assert bits(there_and_back(block, names=("X",))) == bits(block)
+
+
+def test_trajectories_nobody_looked_at_have_records_of_no_channels() -> None:
+    block = made(3, 2, channels=0)
+    assert block.kept_records[0].shape == (2, 2, 0)
+    assert bits(there_and_back(block, names=())) == bits(block)
+
+
+def test_names_that_end_like_others_are_kept_apart() -> None:
+    block = made(3, 0)
+    leak = block.diagnostics["leak"]
+    block = replace(
+        block,
+        diagnostics={"jump_count": leak, "jump_mean": leak},
+        tallies={"runs": block.tallies["runs"], "runs_count": block.tallies["of_one"]},
+    )
+    assert bits(there_and_back(block)) == bits(block)
+
+
+def test_the_same_block_is_the_same_bytes() -> None:
+    one, two, other = (
+        [to_bytes(moments_of(block, 4, GRID, ABOUT)), to_bytes(kept_of(block, 4, GRID, NAMES, ABOUT))]
+        for block in (made(4, 2), made(4, 2), made(4, 2, seed=1))
+    )
+    assert one == two
+    assert one[0] != other[0]
+    assert one[1] != other[1]
+
+
+def test_files_of_blocks_say_whose_they_are() -> None:
+    block = made(4, 2)
+    moments, kept = moments_of(block, 8, GRID, ABOUT), kept_of(block, 8, GRID, NAMES, ABOUT)
+    assert moments["block"].to_numpy().tolist() == [8]
+    assert moments["trajectories"].to_numpy().tolist() == [4.0]
+    assert kept["trajectory"].to_numpy().tolist() == [8, 9]
+    assert kept["channel"].to_numpy().tolist() == list(NAMES)
+    assert moments.attrs["identity_sha256"] == kept.attrs["identity_sha256"] == "0" * 64
+    xr.testing.assert_identical(from_bytes(to_bytes(moments)), moments)
+    xr.testing.assert_identical(from_bytes(to_bytes(kept)), kept)
