@@ -31,6 +31,16 @@ def frozen(array: NDArray[Any]) -> NDArray[Any]:
     return copy
 
 
+def mode_names(modes: int) -> tuple[str, ...]:
+    """How oscillators are called unless they are named: minus and plus where there are two, else mode_1, mode_2, …"""
+    return OSCILLATORS if modes == len(OSCILLATORS) else tuple(f"mode_{mode + 1}" for mode in range(modes))
+
+
+def quadrature_names(modes: tuple[str, ...]) -> tuple[str, ...]:
+    """X_minus, P_minus, …: the quadratures of named oscillators, in order."""
+    return tuple(f"{quadrature}_{mode}" for mode in modes for quadrature in "XP")
+
+
 def symplectic_form(modes: int) -> NDArray[np.float64]:
     """Σ with [x_j, x_k] = i Σ_jk for ``modes`` oscillators; array of shape (2 modes, 2 modes)."""
     return np.kron(np.eye(modes), np.array([[0.0, 1.0], [-1.0, 0.0]]))

@@ -1,11 +1,11 @@
 """The cascade as an engine-free linear model: a quadratic Hamiltonian and channels linear in x."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_steering.sim.conventions import frozen
+from cascade_steering.sim.conventions import frozen, mode_names
 from cascade_steering.sim.parameters import Bath, Cascade, Detection, plain_number, require
 
 ComplexArray = NDArray[np.complex128]
@@ -16,7 +16,7 @@ ANNIHILATION = np.array([1.0, 1.0j]) / np.sqrt(2.0)
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LinearModel:
-    """H = ½ xᵀ G x and channels L_k = c_k·x on the quadratures x of d/2 oscillators.
+    """H = ½ xᵀ G x + h·x and channels L_k = c_k·x on the quadratures x of d/2 oscillators.
 
     Parameters
     ----------
@@ -25,13 +25,16 @@ class LinearModel:
     efficiency : η_k of the detected channels, array of shape (m,), in [0, 1]
     unmonitored : c_k of the channels nobody looks at, complex array of shape (k, d), √(rad/s)
     record_names : one name per detected channel
+    modes : one name per oscillator; left out, minus and plus where there are two, else mode_1, mode_2, …
+    force : h, real array of shape (d,), rad/s; left out, zero. The means then move by ẋ = A x + Σ h
 
     The record of channel k is dY_k = √η_k ⟨L_k + L_k†⟩ dt + dW_k.
 
     Raises
     ------
     ValueError
-        if shapes disagree, G is not real symmetric, an efficiency lies outside [0, 1] or an entry is not finite.
+        if shapes disagree, G is not real symmetric, an efficiency lies outside [0, 1], an entry is not finite or a name
+        is there twice.
     """
 
     hamiltonian: NDArray[np.float64]
@@ -39,9 +42,16 @@ class LinearModel:
     efficiency: NDArray[np.float64]
     unmonitored: ComplexArray
     record_names: tuple[str, ...]
+    modes: tuple[str, ...] = ()
+    force: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
 
     def __post_init__(self) -> None:
-        for name in ("hamiltonian", "monitored", "efficiency", "unmonitored"):
+        quadratures = np.shape(self.hamiltonian)[:1]
+        if np.size(self.force) == 0:
+            object.__setattr__(self, "force", np.zeros(quadratures))
+        if not self.modes:
+            object.__setattr__(self, "modes", mode_names(sum(quadratures) // 2))
+        for name in ("hamiltonian", "monitored", "efficiency", "unmonitored", "force"):
             object.__setattr__(self, name, frozen(getattr(self, name)))
         for name in ("hamiltonian", "monitored", "unmonitored"):
             if np.ndim(getattr(self, name)) == 0:
@@ -53,6 +63,7 @@ class LinearModel:
             ("monitored", (m, d)),
             ("efficiency", (m,)),
             ("unmonitored", (self.unmonitored.shape[0], d)),
+            ("force", (d,)),
         ):
             array = getattr(self, name)
             if array.shape != shape:
@@ -67,6 +78,10 @@ class LinearModel:
             raise ValueError(f"efficiency must lie in [0, 1], got {self.efficiency}")
         if len(self.record_names) != m:
             raise ValueError(f"record_names must name {m} channels, got {self.record_names}")
+        if np.iscomplexobj(self.force):
+            raise ValueError(f"force must be real, got {self.force}")
+        if len(self.modes) != d // 2 or len(set(self.modes)) != d // 2:
+            raise ValueError(f"modes must name {d // 2} oscillators, each once, got {self.modes}")
 
     @property
     def dimension(self) -> int:

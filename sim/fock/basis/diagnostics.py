@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_steering.sim.fock.basis.levels import mode_names
+from cascade_steering.sim.conventions import mode_names
 from cascade_steering.sim.fock.basis.moments import FloatArray, Moments
 
 # The truncated [X, P] is i(1 − N|N−1⟩⟨N−1|): its defect is N·p_top. Measured on steady states of five working

@@ -11,7 +11,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from cascade_steering.sim.conventions import OSCILLATORS
+from cascade_steering.sim.conventions import mode_names
 
 # x = LADDER·(a, a†) of one oscillator
 LADDER = np.array([[1.0, 1.0], [-1.0j, 1.0j]]) / np.sqrt(2.0)
@@ -35,11 +35,6 @@ def check_cutoffs(cutoffs: tuple[int, ...], modes: int) -> None:
                 f"the cutoff of oscillator {name} must be a whole number of Fock levels, at least 2 "
                 f"(one level cannot be excited, so it has no dynamics), got {cutoff!r}"
             )
-
-
-def mode_names(modes: int) -> tuple[str, ...]:
-    """How messages refer to the oscillators: minus and plus, or by number where there are not two."""
-    return OSCILLATORS if modes == len(OSCILLATORS) else tuple(str(mode) for mode in range(modes))
 
 
 def embed(operator: sp.sparray, mode: int, cutoffs: tuple[int, ...]) -> sp.csr_array:

@@ -15,8 +15,7 @@ import numpy as np
 import scipy.linalg as la
 from numpy.typing import NDArray
 
-from cascade_steering.sim.conventions import VACUUM_VARIANCE
-from cascade_steering.sim.fock.basis.levels import mode_names
+from cascade_steering.sim.conventions import VACUUM_VARIANCE, mode_names
 from cascade_steering.sim.fock.basis.normal_modes import normal_modes, require_symplectic
 from cascade_steering.sim.fock.basis.populations import carried, gaussian_populations, populations
 from cascade_steering.sim.fock.basis.states import DensityState
