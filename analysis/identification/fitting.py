@@ -10,6 +10,7 @@ from cascade_steering.analysis.identification.maximum import Fit, fit
 from cascade_steering.analysis.records.record import Record
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
+from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.parameters import Bath
 
 Settings = dict[str, Any]
@@ -90,7 +91,7 @@ def fitted(
     record: Record,
     parameters: tuple[str, ...],
     settings: Settings,
-    built: Callable[[Settings], tuple[LinearModel, InitialState]],
+    built: Callable[[Settings], tuple[LinearModel | Schedule, InitialState]],
 ) -> Fit:
     """The parameters that make a record most probable, all else as in ``settings``, where they also start.
 
@@ -108,7 +109,7 @@ def fitted(
         if not low < high:
             raise ValueError(f"{name} must start above 0 to be fitted, got {start[name]!r}")
 
-    def problem(trial: dict[str, float]) -> tuple[LinearModel, InitialState]:
+    def problem(trial: dict[str, float]) -> tuple[LinearModel | Schedule, InitialState]:
         return built(with_values(settings, trial))
 
     return fit(record.values, record.interval, record.observed, start, bounds, problem, scale=record.scale)

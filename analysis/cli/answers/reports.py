@@ -18,6 +18,7 @@ from cascade_steering.sim.ensemble.discretisation import ATTRIBUTE
 from cascade_steering.sim.gaussian.covariance import steady_root, transient_roots
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel, lab, rwa
+from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.parameters import Cascade, Detection
 from cascade_steering.sim.roots import product
 from cascade_steering.sim.rotating_wave import closed_forms
@@ -171,7 +172,7 @@ def simulation(dataset: "xr.Dataset", exact: Report) -> Report:
     }
 
 
-def exact(model: LinearModel, initial: InitialState, times: FloatArray) -> Report:
+def exact(model: LinearModel | Schedule, initial: InitialState, times: FloatArray) -> Report:
     """E and d at the last of ``times`` (seconds) from an initial state, by the moments engine.
 
     The covariance without the record is exact for any state. With the record it is not that of the Riccati equation

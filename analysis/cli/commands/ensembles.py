@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from cascade_steering.sim.grid import TimeGrid
     from cascade_steering.sim.initial_state import InitialState
     from cascade_steering.sim.model.linear_model import LinearModel
+    from cascade_steering.sim.model.schedule import Schedule
 
 # QuTiP, xarray and matplotlib take seconds to load: each command imports what it needs of them
 
@@ -52,6 +53,7 @@ _MOST_SAVED = 20_000_000
               help=f"State at t = 0: {readers.STATES}.")  # fmt: skip
 @click.option("--trajectories", type=work.TRAJECTORIES, default=1000, show_default=True, help="At most, with --target.")
 @click.option("--duration", type=physics.DURATION, default="5", show_default=True)
+@physics.PULSE
 @click.option("--saves", type=click.IntRange(max=_MOST_SAVES), default=20, show_default=True, help="Save intervals.")
 @click.option("--dt", type=physics.DURATION, default=None, show_default="by the engine",
               help="Step; must divide the save interval.")  # fmt: skip
@@ -139,7 +141,7 @@ def _problem(values: dict[str, Any]) -> "tuple[Problem, Cascade, Detection]":
     from cascade_steering.sim.ensemble.simulate import grid_for
 
     cascade, detection = physics.cascade(values), physics.detection(values)
-    model = physics.model(values, cascade)
+    model = physics.schedule(values, cascade)
     require_count(values["trajectories"], "trajectories", low=2)  # one has no scatter to estimate from
     initial = physics.initial_state(values["initial"] or readers.start(_start(values)), cascade, model)
     method = physics.method(values)
@@ -183,7 +185,7 @@ def _start(values: dict[str, Any]) -> str:
     return "ground" if values["engine"] == "qutip" else "stationary"
 
 
-def _verification(model: "LinearModel", grid: "TimeGrid", initial: "InitialState") -> "Verification":
+def _verification(model: "LinearModel | Schedule", grid: "TimeGrid", initial: "InitialState") -> "Verification":
     from cascade_steering.sim.ensemble.local_measurements import Verification
 
     return Verification.of(model, grid, initial)

@@ -64,10 +64,10 @@ def transient(as_json: bool, figure: Path, **values: Any) -> None:
     from cascade_steering.analysis import plots
 
     cascade = physics.cascade(values)
-    drive, times = physics.drive(values, cascade), values["times"]
-    initial = physics.initial_state(values["initial"], cascade, drive.models[0])
+    model, times = physics.schedule(values, cascade), values["times"]
+    initial = physics.initial_state(values["initial"], cascade, model)
     plots.drawable(figure)
-    result = steering_transient(drive, initial, times.of(cascade))
+    result = steering_transient(model, initial, times.of(cascade))
     plots.transient_figure(result, cascade.time_unit, figure, logarithmic=times.logarithmic)
     report = {**reports.transients(result, cascade.time_unit), "figure": str(figure)}
     show(report, tables.transients(report), as_json, f"figure: {figure}")

@@ -31,6 +31,7 @@ def _require_other(record: Path, out: Path) -> None:
 @physics.FREQUENCY
 @physics.DETECTION
 @record_source.READING
+@physics.PULSE
 @click.option("--engine", type=click.Choice(["gaussian", "fock"]), default="gaussian", show_default=True,
               help="gaussian: exact; fock: the master equation, a step to an interval, wherever a Fock space holds the "
               "state.")  # fmt: skip
@@ -77,6 +78,7 @@ def filter_command(record: Path, as_json: bool, out: Path, **values: Any) -> Non
 @physics.FREQUENCY
 @physics.DETECTION
 @record_source.READING
+@physics.PULSE
 @click.option("--out", type=physics.FILE, default=None, metavar="FILE.toml", show_default="none",
               help="Configuration to write, for --config of filter.")  # fmt: skip
 @physics.JSON

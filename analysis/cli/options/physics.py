@@ -15,7 +15,7 @@ from cascade_steering.analysis.cli.options import readers
 from cascade_steering.sim.gaussian.covariance import stationary_state
 from cascade_steering.sim.initial_state import InitialState, coherent_state, ground_state, squeezed_state, thermal_state
 from cascade_steering.sim.model.linear_model import LinearModel, lab, rwa
-from cascade_steering.sim.model.schedule import Drive, unlit
+from cascade_steering.sim.model.schedule import Schedule, unlit
 from cascade_steering.sim.parameters import BATHS, MOST, SCHEMES, Bath, Cascade, Detection, Oscillator
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ GIVEN = "analysis.cli.options.physics.given"
 # the options that describe an experiment, which the files of a run and of a record may say as well
 EXPERIMENT = (
     "c-minus", "c-plus", "theta-minus", "theta-plus", "bath-minus", "bath-plus", "loss", "path-phase", "frequency",
-    "lo-phase", "efficiency", "scheme", "initial",
+    "lo-phase", "efficiency", "scheme", "initial", "pulse",
 )  # fmt: skip
 FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -179,17 +179,17 @@ def model(values: dict[str, Any], cascade: Cascade) -> LinearModel:
     return lab(cascade, detection(values), values["frequency"])
 
 
-def drive(values: dict[str, Any], cascade: Cascade) -> Drive:
-    """The light the options describe: on from t = 0, for good or for a pulse."""
+def schedule(values: dict[str, Any], cascade: Cascade) -> LinearModel | Schedule:
+    """The model the options describe, the light on for good, or for a pulse from t = 0 and then off."""
     lit = model(values, cascade)
     if values["pulse"] is None:
-        return Drive(models=(lit,))
+        return lit
     duration = values["pulse"].of(cascade)
     if duration > MOST * cascade.time_unit:
         raise ValueError(
             f"pulse must be at most {MOST:g} times 1/gamma~_0, got {duration / cascade.time_unit:.4g} times"
         )
-    return Drive.pulse(lit, model(values, unlit(cascade)), duration)
+    return Schedule.pulse(lit, model(values, unlit(cascade)), duration)
 
 
 def searches(values: dict[str, Any]) -> dict[tuple[str, float], "Search"]:
@@ -227,12 +227,12 @@ def _bath_name(bath: Bath) -> str:
     return f"{bath.linewidth / (2 * math.pi):g},{bath.occupation:g}"
 
 
-def initial_state(start: readers.Start, cascade: Cascade, model: LinearModel) -> InitialState:
-    """The state at t = 0."""
+def initial_state(start: readers.Start, cascade: Cascade, model: LinearModel | Schedule) -> InitialState:
+    """The state at t = 0; stationary is that of the light on for good."""
     values = start.numbers
     text = ", ".join(f"{value:g}" for value in values)
     if start.name == "stationary":
-        return stationary_state(model)
+        return stationary_state(Schedule.of(model).models[0])
     if start.name == "ground":
         return ground_state()
     if start.name == "squeezed":
@@ -286,15 +286,16 @@ def method(values: dict[str, Any]) -> "Method":
     return QutipSME(cutoffs=cutoffs or _QUTIP_CUTOFFS, method=values["qutip_method"])
 
 
+PULSE = click.option(
+    "--pulse", type=DURATION, default=None, show_default="on for good",
+    help="How long the light is on from t = 0, which for a record is its start; then the baths act alone.",
+)  # fmt: skip
 OVER_TIME = options(
     click.option(
         "--times", type=TIMES, default="0:10:201", show_default=True, metavar="[log:]START:STOP:COUNT",
         help="COUNT times, evenly spaced; with log: in even ratios.",
     ),
-    click.option(
-        "--pulse", type=DURATION, default=None, show_default="on for good",
-        help="How long the light is on from t = 0; then the baths act alone.",
-    ),
+    PULSE,
 )  # fmt: skip
 JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output, nothing else.")
 QUIET = click.option("--quiet", is_flag=True, help="No progress bar.")

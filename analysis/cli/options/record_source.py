@@ -15,6 +15,7 @@ from cascade_steering.analysis.records.layout import UNITS
 from cascade_steering.sim.atomic_write import write_whole
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
+from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.parameters import Cascade, require
 from cascade_steering.sim.rotating_wave.demodulation import demodulate
 
@@ -56,7 +57,11 @@ def read(path: Path, values: dict[str, Any]) -> "tuple[Record, dict[str, Any]]":
     for name in content.options:
         if name.replace("_", "-") not in _SAID:
             raise ValueError(f"record {str(path)!r}: option {name!r} is not for a record to say; give it yourself")
-    dead_time = values["dead_time"].of(physics.cascade(values))
+    cascade = physics.cascade(values)
+    dead_time = values["dead_time"].of(cascade)
+    if values["pulse"] is not None:
+        # in seconds: a fit may change the unit of time, but not when the light went off
+        values["pulse"] = readers.Duration(values["pulse"].of(cascade), True)
     found = record.interpreted(
         content, path, calibration=values["calibration"], quantity=values["quantity"], dead_time=dead_time
     )
@@ -100,11 +105,11 @@ def _demodulated(found: "Record", values: dict[str, Any]) -> "Record":
     )
 
 
-def built(values: dict[str, Any]) -> tuple[LinearModel, InitialState]:
+def built(values: dict[str, Any]) -> tuple[LinearModel | Schedule, InitialState]:
     """Model of the record and state before it."""
     cascade = physics.cascade(values)
     rotating = values if values["demodulate"] is None else {**values, "frequency": None}
-    model = physics.model(rotating, cascade)
+    model = physics.schedule(rotating, cascade)
     return model, physics.initial_state(values["initial"], cascade, model)
 
 
@@ -118,6 +123,8 @@ def described(values: dict[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
     found |= {f"bath-{name}": [bath.linewidth / (2 * math.pi), bath.occupation] for name, bath in baths.items()}
     found["initial"] = values["initial"].text
+    if values["pulse"] is not None:
+        found["pulse"] = values["pulse"].text
     if values["frequency"] is not None:
         found["frequency"] = [each / (2 * math.pi) for each in values["frequency"]]
     return found
