@@ -145,12 +145,11 @@ def _frame(
     noise = _clean(to_ladder.T @ factors.noise @ to_ladder.conj())
     equations = moment_equations(model)
     readout = equations.readout @ symplectic
-    drift, _ = _forecast(equations.drift, equations.readout, step / parts)
-    _, forecast = _forecast(equations.drift, equations.readout, step)
-    drive, forecast_drive = _driven(equations, step / parts)[0], _driven(equations, step)[1]
+    drift, drive, _, _ = _forecast(equations, step / parts)
+    _, _, forecast, forecast_drive = _forecast(equations, step)
     displacement = -1j * to_ladder.T @ symplectic_form(modes)
     # a basis at rest is not carried along by a force: the state is displaced instead
-    held = np.zeros(2 * modes) if follow else -np.linalg.solve(drift, drive)
+    held = np.asarray(0.0 * drive if follow else -np.linalg.solve(drift, drive), dtype=np.float64)
     return Frame(
         operator=exponential(factors.quadratic, levels),
         noise=noise,
@@ -171,19 +170,14 @@ def _frame(
     )
 
 
-def _forecast(drift: FloatArray, readout: FloatArray, time: float) -> tuple[FloatArray, FloatArray]:
-    """Φ = e^{At} (d, d), and F ∫₀ᵗ e^{As} ds (m, d)."""
-    d = drift.shape[0]
+def _forecast(equations: MomentEquations, time: float) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Φ = e^{At} (d, d) and what a force adds to x (d,); F ∫₀ᵗ e^{As} ds (m, d) and what a force adds to Y (m,)."""
+    (m, d), drift = equations.readout.shape, equations.drift
     block = la.expm(np.block([[drift * time, np.eye(d)], [np.zeros((d, 2 * d))]]))
-    return np.ascontiguousarray(block[:d, :d]), np.ascontiguousarray(time * readout @ block[:d, d:])
-
-
-def _driven(equations: MomentEquations, time: float) -> tuple[FloatArray, FloatArray]:
-    """What a constant force adds to the mean (d,) and to the record summed over ``time`` seconds (m,)."""
-    m, d = equations.readout.shape
-    both = np.block([[equations.drift, np.zeros((d, m))], [equations.readout, np.zeros((m, m))]])
+    both = np.block([[drift, np.zeros((d, m))], [equations.readout, np.zeros((m, m))]])
     moved = driven(both, np.concatenate([equations.drive, np.zeros(m)]), time)
-    return np.ascontiguousarray(moved[:d]), np.ascontiguousarray(moved[d:])
+    forecast = time * equations.readout @ block[:d, d:]
+    return np.ascontiguousarray(block[:d, :d]), moved[:d].copy(), np.ascontiguousarray(forecast), moved[d:].copy()
 
 
 def _terms(noise: ComplexArray, density: ComplexArray, basis: Basis) -> int:
