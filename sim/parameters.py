@@ -11,8 +11,8 @@ from typing import Any, Literal, Self
 # no rate, occupation or ratio beyond this means anything, and products of a few of them stay finite
 MOST = 1e15
 
-Scheme = Literal["homodyne", "heterodyne"]
-SCHEMES: tuple[Scheme, ...] = ("homodyne", "heterodyne")
+DetectionScheme = Literal["homodyne", "heterodyne"]
+DETECTION_SCHEMES: tuple[DetectionScheme, ...] = ("homodyne", "heterodyne")
 
 
 def require(value: float, name: str, *, low: float, high: float = math.inf, low_open: bool = False) -> None:
@@ -220,14 +220,14 @@ class Detection:
 
     lo_phase: float = field(default=math.pi / 2)
     efficiency: float = 1.0
-    scheme: Scheme = "homodyne"
+    scheme: DetectionScheme = "homodyne"
 
     def __post_init__(self) -> None:
         in_python(self, "lo_phase", "efficiency")
         require(self.lo_phase, "lo_phase", low=-math.inf)
         require(self.efficiency, "efficiency", low=0.0, high=1.0)
-        if self.scheme not in SCHEMES:
-            raise ValueError(f"scheme must be one of {', '.join(SCHEMES)}, got {self.scheme!r}")
+        if self.scheme not in DETECTION_SCHEMES:
+            raise ValueError(f"scheme must be one of {', '.join(DETECTION_SCHEMES)}, got {self.scheme!r}")
 
     @property
     def lo_phases(self) -> tuple[float, ...]:

@@ -16,7 +16,7 @@ from cascade_steering.sim.gaussian.covariance import stationary_state
 from cascade_steering.sim.initial_state import InitialState, coherent_state, ground_state, squeezed_state, thermal_state
 from cascade_steering.sim.model.linear_model import LinearModel, lab, rwa
 from cascade_steering.sim.model.schedule import Drive, unlit
-from cascade_steering.sim.parameters import BATHS, MOST, SCHEMES, Bath, Cascade, Detection, Oscillator
+from cascade_steering.sim.parameters import BATHS, DETECTION_SCHEMES, MOST, Bath, Cascade, Detection, Oscillator
 
 if TYPE_CHECKING:
     from cascade_steering.analysis.working_points.optimum import Search
@@ -82,13 +82,13 @@ NUMBER = Text("number", readers.number)
 NUMBERS = Text("numbers", readers.numbers)
 TIMES = Text("start:stop:count", readers.times)
 
-Command = Callable[..., Any]
+CommandFunction = Callable[..., Any]
 
 
-def options(*group: Callable[[Command], Command]) -> Callable[[Command], Command]:
+def options(*group: Callable[[CommandFunction], CommandFunction]) -> Callable[[CommandFunction], CommandFunction]:
     """Several click options as one decorator, in the order given."""
 
-    def decorate(command: Command) -> Command:
+    def decorate(command: CommandFunction) -> CommandFunction:
         for option in reversed(group):
             command = option(command)
         return command
@@ -96,7 +96,7 @@ def options(*group: Callable[[Command], Command]) -> Callable[[Command], Command
     return decorate
 
 
-def baths(plus_default: str | None = "hot") -> Callable[[Command], Command]:
+def baths(plus_default: str | None = "hot") -> Callable[[CommandFunction], CommandFunction]:
     """The baths of both oscillators."""
     meaning = "hot (0.1 Hz, 1e5), vacuum (20 kHz, 0) or LINEWIDTH_HZ,OCCUPATION; linewidth = gamma_0/2pi"
     return options(
@@ -135,7 +135,11 @@ BEST_LO_PHASE = click.option(
     help="Local-oscillator phase of the conditional scheme, units of pi, or best.",
 )
 SCHEME = click.option(
-    "--scheme", type=click.Choice(SCHEMES), default=SCHEMES[0], show_default=True, help="How the light is measured."
+    "--scheme",
+    type=click.Choice(DETECTION_SCHEMES),
+    default=DETECTION_SCHEMES[0],
+    show_default=True,
+    help="How the light is measured.",
 )
 DETECTION = options(
     click.option(
@@ -197,13 +201,13 @@ def searches(values: dict[str, Any]) -> dict[tuple[str, float], "Search"]:
     plus = values["bath_plus"]
     by_name = {name: Bath.named(name) for name in BATHS} if plus is None else {_bath_name(plus): plus}
     return {
-        (name, c_minus): search(values, c_minus, bath)
+        (name, c_minus): search_at(values, c_minus, bath)
         for name, bath in by_name.items()
         for c_minus in values["c_minus"]
     }
 
 
-def search(values: dict[str, Any], c_minus: float, bath_plus: Bath) -> "Search":
+def search_at(values: dict[str, Any], c_minus: float, bath_plus: Bath) -> "Search":
     """What the options ask to optimise, at one C₋ and bath of +."""
     from cascade_steering.analysis.working_points.optimum import Search
 

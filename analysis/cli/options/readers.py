@@ -96,7 +96,7 @@ def duration(text: str) -> Duration:
 
 
 @dataclass(frozen=True)
-class Times:
+class TimesInUnits:
     """Times as given: ``count`` from ``start`` to ``stop``, evenly spaced or, if ``logarithmic``, in even ratios."""
 
     start: Duration
@@ -110,7 +110,7 @@ class Times:
         return spaced(self.start.of(cascade), self.stop.of(cascade), self.count)
 
 
-def times(text: str) -> Times:
+def times(text: str) -> TimesInUnits:
     """START:STOP:COUNT, or log:START:STOP:COUNT."""
     logarithmic = text.startswith("log:")
     parts = text.removeprefix("log:").split(":")
@@ -124,7 +124,7 @@ def times(text: str) -> Times:
         raise ValueError(f"times need 0 <= START < STOP and COUNT from 2 to {most}, got {text!r}")
     if logarithmic and not start.value:
         raise ValueError(f"times in even ratios need START above 0, got {text!r}")
-    return Times(start, stop, count, logarithmic)
+    return TimesInUnits(start, stop, count, logarithmic)
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ def asymmetry() -> Iterator[Claim]:
     )
 
 
-def best_angles() -> Iterator[Claim]:
+def angle_claims() -> Iterator[Claim]:
     """Fig. 6: θ₋ and θ₊ where the best point steers."""
     steering = {
         (c, bath, loss, each): _best(c, bath, loss)[each]
@@ -172,7 +172,7 @@ def _threshold(c_minus: float) -> float:
     return low
 
 
-def best_ratios() -> Iterator[Claim]:
+def ratio_claims() -> Iterator[Claim]:
     """Fig. 7: C₊/C₋."""
     steering = [
         _ratio(_best(c, bath, loss)[each])

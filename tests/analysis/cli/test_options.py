@@ -137,10 +137,10 @@ def test_times_come_back(start: float, more: float, count: int, unit: str) -> No
     stop = start + more
     text = f"{start!r}{unit}:{stop!r}{unit}:{count}"
     ends = readers.duration(f"{start!r}{unit}"), readers.duration(f"{stop!r}{unit}")
-    assert readers.times(text) == readers.Times(*ends, count)
+    assert readers.times(text) == readers.TimesInUnits(*ends, count)
     # 5e-324 us is no time
     if ends[0].value > 0.0 and count <= 10**4:
-        assert readers.times(f"log:{text}") == readers.Times(*ends, count, logarithmic=True)
+        assert readers.times(f"log:{text}") == readers.TimesInUnits(*ends, count, logarithmic=True)
 
 
 def test_nothing_needs_no_unit() -> None:

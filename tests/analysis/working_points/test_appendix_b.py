@@ -156,7 +156,7 @@ def test_bad_sampling_is_refused(name: str, value: float) -> None:
 
 
 def test_the_dataset_says_what_was_found() -> None:
-    data = appendix_b_curve.dataset(SEARCHES, found())
+    data = appendix_b_curve.study_dataset(SEARCHES, found())
     assert data["bath"].to_numpy().tolist() == ["warm", "hot"]
     assert data["c_minus"].to_numpy().tolist() == [3.0, 10.0]
     for index, each in enumerate(found()):
