@@ -82,11 +82,11 @@ def holds_above(ratios: FloatArray, errors: FloatArray, tolerance: float) -> flo
 
 def generic_point(c: float, lo_phase_pi: float = 0.5) -> dict[tuple[Scheme, Direction], WorkingPoint]:
     """θ₋ = 0.35 π, θ₊ = 0.40 π, equal cooperativities, hot baths: by scheme and direction."""
-    minus, plus = (Oscillator.from_cooperativity(c, np.pi * angle, Bath.named("hot")) for angle in (0.35, 0.40))
+    minus, plus = (Oscillator.from_cooperativity(c, angle_pi=angle, bath=Bath.named("hot")) for angle in (0.35, 0.40))
     return {
         (scheme, direction): WorkingPoint(
             cascade=Cascade(minus=minus, plus=plus),
-            detection=Detection(lo_phase=np.pi * lo_phase_pi),
+            detection=Detection(lo_phase_pi=lo_phase_pi),
             direction=direction,
             conditional=scheme == "conditional",
         )

@@ -49,12 +49,12 @@ class WorkingPoint:
         """The two oscillators and the light between them; not necessarily a stable pair."""
         minus = _oscillator(self.c_minus, self.theta_minus_pi, self.bath_minus)
         plus = _oscillator(self.c_plus, self.theta_plus_pi, self.bath_plus)
-        return Cascade(minus=minus, plus=plus, loss=self.loss, path_phase=math.pi * self.path_phase_pi)
+        return Cascade(minus=minus, plus=plus, loss=self.loss, path_phase_pi=self.path_phase_pi)
 
     @cached_property
     def detection(self) -> Detection:
         """How the light is measured that leaves the second oscillator."""
-        return Detection(lo_phase=math.pi * self.lo_phase_pi, efficiency=self.efficiency, scheme=self.scheme)
+        return Detection(lo_phase_pi=self.lo_phase_pi, efficiency=self.efficiency, scheme=self.scheme)
 
     @cached_property
     def model(self) -> LinearModel:
@@ -72,4 +72,4 @@ class WorkingPoint:
 
 def _oscillator(cooperativity: float, angle_pi: float, bath: Bath | str) -> Oscillator:
     thermal = Bath.named(bath) if isinstance(bath, str) else bath
-    return Oscillator.from_cooperativity(cooperativity, math.pi * angle_pi, thermal)
+    return Oscillator.from_cooperativity(cooperativity, angle_pi=angle_pi, bath=thermal)
