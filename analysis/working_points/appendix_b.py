@@ -113,7 +113,7 @@ def quietest_detection(
     says. Where ``method`` cannot hold the conditional state of any but
     some detections, it is one of those; if of none, the detection with the purest state.
     """
-    candidates = [Detection(lo_phase=float(phase), efficiency=efficiency) for phase in _PHASES]
+    candidates = [Detection.si(lo_phase=float(phase), efficiency=efficiency) for phase in _PHASES]
     if method is not None:
         states = [stationary_state(rwa(cascade, each)) for each in candidates]
         held = [each for each, state in zip(candidates, states, strict=True) if method.holds(state)]

@@ -1,6 +1,5 @@
 """The options of the command line, and the physical objects they describe."""
 
-import math
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -156,7 +155,7 @@ def cascade(values: dict[str, Any]) -> Cascade:
         minus=_oscillator(values, "minus"),
         plus=_oscillator(values, "plus"),
         loss=values["loss"],
-        path_phase=math.pi * values["path_phase"],
+        path_phase_pi=values["path_phase"],
     )
     result.require_stable()
     return result
@@ -165,7 +164,7 @@ def cascade(values: dict[str, Any]) -> Cascade:
 def _oscillator(values: dict[str, Any], name: str) -> Oscillator:
     try:
         return Oscillator.from_cooperativity(
-            values[f"c_{name}"], math.pi * values[f"theta_{name}"], values[f"bath_{name}"]
+            values[f"c_{name}"], angle_pi=values[f"theta_{name}"], bath=values[f"bath_{name}"]
         )
     except ValueError as error:
         raise ValueError(f"oscillator {name}: {error}") from None
@@ -173,7 +172,7 @@ def _oscillator(values: dict[str, Any], name: str) -> Oscillator:
 
 def detection(values: dict[str, Any]) -> Detection:
     """The detection the options describe."""
-    return Detection(lo_phase=math.pi * values["lo_phase"], efficiency=values["efficiency"], scheme=values["scheme"])
+    return Detection(lo_phase_pi=values["lo_phase"], efficiency=values["efficiency"], scheme=values["scheme"])
 
 
 def model(values: dict[str, Any], cascade: Cascade) -> LinearModel:
@@ -217,8 +216,8 @@ def search_at(values: dict[str, Any], c_minus: float, bath_plus: Bath) -> "Searc
         bath_minus=values["bath_minus"],
         bath_plus=bath_plus,
         loss=values["loss"],
-        path_phase=math.pi * values["path_phase"],
-        lo_phase=values["lo_phase"],
+        path_phase_pi=values["path_phase"],
+        lo_phase_pi=values["lo_phase"],
         efficiency=values["efficiency"],
         **further,
     )
@@ -228,7 +227,7 @@ def _bath_name(bath: Bath) -> str:
     for name in BATHS:
         if bath == Bath.named(name):
             return name
-    return f"{bath.linewidth / (2 * math.pi):g},{bath.occupation:g}"
+    return f"{bath.linewidth_hz:g},{bath.occupation:g}"
 
 
 def initial_state(start: readers.Start, cascade: Cascade, model: LinearModel) -> InitialState:

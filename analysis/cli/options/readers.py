@@ -77,12 +77,12 @@ def bath(text: str) -> Bath:
         linewidth_hz, occupation = numbers(text)
     except ValueError:
         raise ValueError(f"bath must be {', '.join(BATHS)} or LINEWIDTH_HZ,OCCUPATION, got {text!r}") from None
-    return Bath(linewidth=2 * math.pi * linewidth_hz, occupation=occupation)
+    return Bath(linewidth_hz=linewidth_hz, occupation=occupation)
 
 
 def lo_phase(text: str) -> float | None:
-    """ϑ in radians from units of π; None for ``best``."""
-    return None if text == BEST else math.pi * number(text)
+    """ϑ in units of π; None for ``best``."""
+    return None if text == BEST else number(text)
 
 
 def duration(text: str) -> Duration:

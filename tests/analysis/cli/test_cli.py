@@ -35,7 +35,7 @@ BAD = [
     ("steady --c-minus -1", "oscillator minus: cooperativity must be at least 0 and at most 1e+15, got -1.0"),
     ("steady --c-plus nan", "Invalid value for '--c-plus': expected one finite number, got 'nan'"),
     ("steady --theta-minus 0.2", "no steady state: the damping rate of oscillator minus is"),
-    ("steady --theta-plus 0.51", "oscillator plus: angle must be at least 0 and at most 1.5708, got 1.602"),
+    ("steady --theta-plus 0.51", "oscillator plus: angle_pi must be at least 0 and at most 0.5, got 0.51"),
     ("steady --bath-minus tepid", "bath must be hot, vacuum or LINEWIDTH_HZ,OCCUPATION, got 'tepid'"),
     ("steady --bath-minus 0,0", "oscillator minus: cooperativity needs a bath of linewidth more than 0"),
     ("steady --loss 1.1", "loss must be at least 0 and at most 1, got 1.1"),

@@ -200,7 +200,7 @@ def compared(direction: Any) -> appendix_b.Comparison:
     return appendix_b.Comparison(
         direction=direction,
         best_unconditional=optimum(direction, 0.4, None),
-        best_conditional=optimum(direction, 0.3, Detection(lo_phase=math.pi / 4)),
+        best_conditional=optimum(direction, 0.3, Detection(lo_phase_pi=0.25)),
         unconditional=Estimate(value=0.41, low=0.39, high=0.44),
         conditional=Estimate(value=0.31, low=0.31, high=0.31),
         improvement=Estimate(value=0.24, low=0.2, high=math.inf),

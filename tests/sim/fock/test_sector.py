@@ -28,7 +28,7 @@ from tests.sim.fock.systems import cascade, eq4, monitored
 
 def warm(occupations: tuple[float, float], path_phase: float = 0.0) -> Cascade:
     system = cascade(loss=0.1, occupations=occupations, linewidths=(0.4, 0.5))
-    return dataclasses.replace(system, path_phase=path_phase)
+    return dataclasses.replace(system, path_phase_pi=path_phase / math.pi)
 
 
 # baths that leave about 1, 2 and 5 quanta in each oscillator
@@ -53,7 +53,7 @@ MODELS: dict[str, LinearModel] = {
     "slow second": monitored(cascade((1.0, 1e-4), (0.30, 0.40), 0.0, (0.0, 0.0), (0.01, 1e-6))),
     "no light through": monitored(cascade(loss=1.0)),
     "detuned": detuned(monitored(warm(ONE, path_phase=0.8)), 1.7),
-    "heterodyne": rwa(cascade(), Detection(lo_phase=0.4, efficiency=0.6, scheme="heterodyne")),
+    "heterodyne": rwa(cascade(), Detection.si(lo_phase=0.4, efficiency=0.6, scheme="heterodyne")),
 }
 EVERY = pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
 small_cutoffs = pytest.mark.filterwarnings("ignore::cascade_steering.sim.fock.basis.diagnostics.CutoffWarning")

@@ -63,7 +63,7 @@ def test_innovations_are_white(name: str) -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"lo_phase": MILD.detection.lo_phase + 0.5}, {"efficiency": 1.0}, {"efficiency": 0.3}],
+    [{"lo_phase_pi": MILD.detection.lo_phase_pi + 0.16}, {"efficiency": 1.0}, {"efficiency": 0.3}],
     ids=["phase", "too efficient", "too inefficient"],
 )
 def test_innovations_of_a_wrong_model_are_not(wrong: dict[str, float]) -> None:
@@ -287,7 +287,7 @@ def test_gains_repeated_are_the_gains_computed_to_the_bit(name: str, interval: f
 def test_a_slow_mode_is_followed_to_its_end() -> None:
     # an oscillator that no light reaches relaxes at 1e-4 beside rates of ten, while the gain has long been constant
     rate, occupation, count = 1e-4, 10.0, 200_000
-    slow = Oscillator(strength=0.0, angle=1.0, bath=Bath(linewidth=rate, occupation=occupation))
+    slow = Oscillator.si(strength=0.0, angle=1.0, bath=Bath.si(linewidth=rate, occupation=occupation))
     model = rwa(Cascade(minus=MILD.cascade.minus, plus=slow), MILD.detection)
     found = filter_record(model, np.zeros((count, 2)), 1.0, ground_state()).covariances[:, 2, 2]
     exact = occupation + 0.5 - occupation * np.exp(-rate * np.arange(count + 1))
