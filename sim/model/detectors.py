@@ -126,7 +126,8 @@ def detect(component: Component, *detectors: Detector) -> LinearModel:
         unmonitored=unmonitored,
         record_names=names,
         modes=component.modes,
-        force=component.force + np.imag(component.amplitudes.conj() @ component.couplings),
+        # L + λ acts as L does, with (λL† − λ*L)/2i in H
+        force=component.force + np.imag(component.couplings.conj().T @ component.amplitudes),
     )
 
 
