@@ -27,7 +27,8 @@ from cascade_steering.analysis.estimation.residuals import sampled_part
 from cascade_steering.analysis.estimation.sampling import Problem, sample
 from cascade_steering.analysis.estimation.stopping import Target
 from cascade_steering.analysis.working_points.optimum import Optimum
-from cascade_steering.sim.ensemble.simulate import Method, grid_for
+from cascade_steering.sim.ensemble.contract import Method
+from cascade_steering.sim.ensemble.simulate import grid_for
 from cascade_steering.sim.ensemble.workers import require_jobs
 from cascade_steering.sim.gaussian.covariance import relaxation_time, stationary_state
 from cascade_steering.sim.model.linear_model import rwa

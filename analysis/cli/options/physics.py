@@ -20,7 +20,7 @@ from cascade_steering.sim.parameters import BATHS, MOST, SCHEMES, Bath, Cascade,
 
 if TYPE_CHECKING:
     from cascade_steering.analysis.working_points.optimum import Search
-    from cascade_steering.sim.ensemble.simulate import Method
+    from cascade_steering.sim.ensemble.contract import Method
 
 FloatArray = NDArray[np.float64]
 _QUTIP_CUTOFFS = (10, 10)

@@ -14,8 +14,9 @@ from cascade_steering.analysis.cli.answers import reports
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, steering_parameter
 from cascade_steering.analysis.estimation.estimators import Ensemble, conditional_steering, unconditional_steering
 from cascade_steering.analysis.time_courses.transients import steering_transient
+from cascade_steering.sim.ensemble.contract import Method
 from cascade_steering.sim.ensemble.discretisation import CHECKED, Check, Checked
-from cascade_steering.sim.ensemble.simulate import Method, grid_for, simulate
+from cascade_steering.sim.ensemble.simulate import grid_for, simulate
 from cascade_steering.sim.fock.moving.engine import Fock
 from cascade_steering.sim.fock.qutip.qutip_sme import QutipSME
 from cascade_steering.sim.gaussian.covariance import stationary_state, steady_state
