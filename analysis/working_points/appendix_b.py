@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_steering.analysis.cli.answers.run_status import ENSEMBLES
 from cascade_steering.analysis.criteria.steering import Direction, steering_of_root
 from cascade_steering.analysis.estimation.estimators import (
     Ensemble,
@@ -50,6 +49,8 @@ _SAVES = 20
 _RELAXATIONS = 5.0
 # units of 1/γ̃₀; the slowest relaxation at hot baths and the edge of stability takes 1e7
 _LONGEST = 1e9
+# in a run directory: its ensembles, and what is written in the end
+ENSEMBLES, COMPARISON = "ensembles", "comparison.nc"
 Progress = Callable[[float, str], None]
 
 

@@ -47,8 +47,8 @@ class WorkingPoint:
     @cached_property
     def cascade(self) -> Cascade:
         """The two oscillators and the light between them; not necessarily a stable pair."""
-        minus = _oscillator(self.c_minus, self.theta_minus_pi, self.bath_minus)
-        plus = _oscillator(self.c_plus, self.theta_plus_pi, self.bath_plus)
+        minus = _oscillator("minus", self.c_minus, self.theta_minus_pi, self.bath_minus)
+        plus = _oscillator("plus", self.c_plus, self.theta_plus_pi, self.bath_plus)
         return Cascade(minus=minus, plus=plus, loss=self.loss, path_phase=math.pi * self.path_phase_pi)
 
     @cached_property
@@ -70,6 +70,9 @@ class WorkingPoint:
         return self.cascade.time_unit
 
 
-def _oscillator(cooperativity: float, angle_pi: float, bath: Bath | str) -> Oscillator:
+def _oscillator(name: str, cooperativity: float, angle_pi: float, bath: Bath | str) -> Oscillator:
     thermal = Bath.named(bath) if isinstance(bath, str) else bath
-    return Oscillator.from_cooperativity(cooperativity, math.pi * angle_pi, thermal)
+    try:
+        return Oscillator.from_cooperativity(cooperativity, math.pi * angle_pi, thermal)
+    except ValueError as error:
+        raise ValueError(f"oscillator {name}: {error}") from None

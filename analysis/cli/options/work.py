@@ -2,12 +2,15 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
-from cascade_steering.analysis.cli.options.physics import EXPERIMENT, GIVEN, QUIET, Command, Text, options, unused
+from cascade_steering.analysis.cli.options.engines import unused
+from cascade_steering.analysis.cli.options.kinds import GIVEN, Command, Text, options
+from cascade_steering.analysis.cli.options.physics import EXPERIMENT, QUIET
 from cascade_steering.analysis.estimation import stopping
 
 # what a run may be continued with otherwise than it was begun: nothing its numbers depend on
@@ -74,6 +77,15 @@ def out(default: str | None = None) -> Callable[[Command], Command]:
 WORK = options(JOBS, CLUSTER, QUIET)
 
 
+@dataclass(frozen=True, kw_only=True)
+class WorkOptions:
+    """Where work is done, ``jobs`` processes (−1: one per core) or those of a ``cluster``; and whether in silence."""
+
+    jobs: int
+    cluster: str | None
+    quiet: bool
+
+
 def run_directory(path: Path | None) -> Path | None:
     """The path, if it is to be a run directory."""
     return None if path is None or path.suffix == _DATASET else path
@@ -113,8 +125,3 @@ def _number(text: Any) -> Any:
         return float(text)
     except ValueError:
         return text
-
-
-def part_of(values: dict[str, Any]) -> tuple[int, int]:
-    """Which part of the trajectories is wanted."""
-    return values["part"] or (1, 1)
