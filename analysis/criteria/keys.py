@@ -1,8 +1,6 @@
 """How a direction is named in every report and file."""
 
-from cascade_steering.analysis.criteria.steering import Direction
 
-
-def key(direction: Direction) -> str:
-    """The name of a direction's steering parameter."""
+def key(direction: object) -> str:
+    """The name of a direction's steering parameter: E_plus_given_minus of ``plus_given_minus``."""
     return f"E_{direction}"

@@ -1,6 +1,5 @@
 """Which numbers of an experiment can be fitted to a record, and the model for a trial value of them."""
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -70,8 +69,8 @@ def _occupation(of: _BathOf) -> Parameter:
 
 def _linewidth(of: _BathOf) -> Parameter:
     return Parameter(
-        get=lambda point: of.get(point).linewidth / (2 * math.pi),
-        put=lambda point, value: of.put(point, replace(of.get(point), linewidth=2 * math.pi * value)),
+        get=lambda point: of.get(point).linewidth_hz,
+        put=lambda point, value: of.put(point, replace(of.get(point), linewidth_hz=value)),
         bounds=_positive,
     )
 

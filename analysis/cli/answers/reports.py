@@ -3,47 +3,52 @@
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from cascade_steering.analysis.criteria.keys import key
-from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, Direction
+from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, Direction, Scheme
 from cascade_steering.analysis.estimation.estimators import Estimate, Steering
 from cascade_steering.analysis.estimation.health import issued, worst
 from cascade_steering.analysis.time_courses.endpoint import Endpoint
 from cascade_steering.analysis.time_courses.milestones import Window
 from cascade_steering.analysis.time_courses.transients import Transient
-from cascade_steering.analysis.working_points.steady import Steady, SteadyState
+from cascade_steering.analysis.working_points.pair_at_rest import PairAtRest
 from cascade_steering.sim.ensemble.discretisation import ATTRIBUTE
 
 if TYPE_CHECKING:
     import xarray as xr
 
     from cascade_steering.analysis.paper.claims import Claim
-    from cascade_steering.analysis.paper.validation import Check
+    from cascade_steering.analysis.paper.validation import KnownResult
     from cascade_steering.analysis.working_points.optimum import Optimum
 
 Report = dict[str, Any]
+_Way = TypeVar("_Way", bound=str)
 
 
-def steady(found: Steady) -> Report:
+def steady(found: PairAtRest) -> Report:
     """One working point at rest; in the laboratory frame, how far off the rotating-wave model is."""
     report: Report = {
-        "unconditional": _at_rest(found.unconditional),
+        "unconditional": _at_rest(found, "unconditional"),
         "conditional": {
-            **_at_rest(found.conditional),
-            "lo_phase_pi": found.detection.lo_phase / math.pi,
+            **_at_rest(found, "conditional"),
+            "lo_phase_pi": found.detection.lo_phase_pi,
             "efficiency": found.detection.efficiency,
         },
-        "d": _keyed(found.d),
+        "d": _keyed(found.exact.d),
     }
-    if found.frequency is not None:
-        report["frequency_hz"] = [each / (2 * math.pi) for each in found.frequency]
+    if found.frequency_hz is not None:
+        report["frequency_hz"] = list(found.frequency_hz)
         report["rotating_wave_error"] = {scheme: _keyed(values) for scheme, values in found.rotating_wave_error.items()}
     return report
 
 
-def _at_rest(found: SteadyState) -> Report:
-    return {**_keyed(found.steering), **found.measures, "covariance": found.covariance.tolist()}
+def _at_rest(found: PairAtRest, scheme: Scheme) -> Report:
+    return {
+        **_keyed(found.exact.E[scheme]),
+        **found.measures(scheme),
+        "covariance": found.exact.covariance[scheme].tolist(),
+    }
 
 
 def transients(result: Transient, unit: float) -> Report:
@@ -175,7 +180,7 @@ def claims(found: "Iterable[Claim]") -> list[dict[str, str]]:
     return [asdict(claim) for claim in found]
 
 
-def validation(checks: "Iterable[Check]") -> Report:
+def validation(checks: "Iterable[KnownResult]") -> Report:
     """The validation report."""
     lines = [
         {
@@ -191,7 +196,7 @@ def validation(checks: "Iterable[Check]") -> Report:
     return {"checks": lines, "passed": all(line["passed"] for line in lines)}
 
 
-def _keyed(values: Mapping[Direction, float | None]) -> dict[str, float | None]:
+def _keyed(values: Mapping[_Way, float | None]) -> dict[str, float | None]:
     return {key(direction): value for direction, value in values.items()}
 
 

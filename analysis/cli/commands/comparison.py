@@ -50,9 +50,9 @@ class StudyOptions:
 @searches.BEST_LO_PHASE
 @physics.EFFICIENCY
 @physics.SCHEME
-@engines.choice(engines.COMPARE)
-@engines.settings(engines.COMPARE)
-@click.option("--trajectories", type=work.TRAJECTORIES, default=None,
+@engines.engine_option(engines.COMPARE)
+@engines.engine_settings(engines.COMPARE)
+@click.option("--trajectories", type=work.TRAJECTORY_COUNT, default=None,
               show_default=engines.by_engine(engines.COMPARE, lambda entry: entry.trajectories),
               help="To each working point and scheme; at most, with --target.")  # fmt: skip
 @click.option("--duration", type=DURATION, default=None, show_default="five conditional relaxation times")
@@ -103,7 +103,7 @@ def compare(
         bar = stack.enter_context(progress("optima and ensembles", appendix_b_curve.steps(wanted), workers.quiet))
         found = appendix_b_curve.study(wanted, sampling, bar)
         curve = appendix_b_curve.exact_curve(wanted, found, workers.jobs, bar)
-        dataset = appendix_b_curve.dataset(wanted, found).merge(curve)
+        dataset = appendix_b_curve.study_dataset(wanted, found).merge(curve)
         dataset.attrs.update(
             trajectories=trajectories, seed=str(study.seed), method=json.dumps(plain(sampling.method.identity))
         )

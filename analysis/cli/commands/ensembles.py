@@ -70,10 +70,10 @@ class TaskOptions:
 
 @steering.command(name="simulate")
 @physics.WORKING_POINT
-@engines.choice(engines.SIMULATE)
+@engines.engine_option(engines.SIMULATE)
 @simulation.START
 @simulation.ENSEMBLE
-@engines.settings(engines.SIMULATE)
+@engines.engine_settings(engines.SIMULATE)
 @simulation.KEPT
 @click.option("--save-records", type=FILE, default=None, metavar="FILE.csv|FILE.nc", show_default="none",
               help="Write the records of the trajectories kept, as filter and fit read them.")  # fmt: skip
@@ -106,7 +106,7 @@ def simulate_command(
         **reports.simulation(dataset, found, endpoint(problem.model, problem.initial, problem.grid.times[-1])),
         "trajectories": dataset.attrs["trajectories"],
         "part": task.part,
-        "target": None if goal is None else stopping.report(goal, found),
+        "target": None if goal is None else stopping.stopping_report(goal, found),
         "seed": asked.seed,
         "initial_state": problem.initial.name,
         "wall_seconds": time.perf_counter() - started,
@@ -173,9 +173,9 @@ def _require_possible(wanted: Simulation, task: TaskOptions) -> None:
 
 
 def _verified(dataset: "xr.Dataset", verification: "Verification | None") -> reports.Report | None:
-    from cascade_steering.analysis.verification.inference import report, tallies_of
+    from cascade_steering.analysis.verification.inference import tallies_of, verification_report
 
-    return None if verification is None else report(tallies_of(dataset, verification), verification)
+    return None if verification is None else verification_report(tallies_of(dataset, verification), verification)
 
 
 def _require_records(path: Path, problem: "Problem", task: TaskOptions) -> None:

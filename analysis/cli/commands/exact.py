@@ -12,7 +12,7 @@ from cascade_steering.analysis.cli.options.searches import SearchOptions
 from cascade_steering.analysis.cli.options.typed import typed
 from cascade_steering.analysis.cli.terminal import show
 from cascade_steering.analysis.time_courses.transients import steering_transient
-from cascade_steering.analysis.working_points.steady import steady as at_rest
+from cascade_steering.analysis.working_points.pair_at_rest import pair_at_rest
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.parameters import Bath
 
@@ -24,7 +24,7 @@ from cascade_steering.sim.parameters import Bath
 @typed
 def steady(point: WorkingPoint, as_json: bool) -> None:
     """One working point, exact: E in both directions, with and without the record."""
-    report = reports.steady(at_rest(physics.cascade(point), point.detection, physics.frequency(point)))
+    report = reports.steady(pair_at_rest(point))
     show(report, tables.steady(report), as_json)
 
 
@@ -62,7 +62,7 @@ def optimum_command(c_minus: float, bath_plus: Bath, search: SearchOptions, cond
 def transient(
     point: WorkingPoint,
     initial: readers.Start,
-    times: readers.Times,
+    times: readers.TimesInUnits,
     pulse: readers.Duration | None,
     figure: Path,
     as_json: bool,

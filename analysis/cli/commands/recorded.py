@@ -32,8 +32,8 @@ def _require_other(record: Path, out: Path) -> None:
 @record_source.RECORD
 @physics.WORKING_POINT
 @record_source.READING
-@engines.choice(engines.FILTER)
-@engines.settings(engines.FILTER)
+@engines.engine_option(engines.FILTER)
+@engines.engine_settings(engines.FILTER)
 @click.option("--out", type=FILE, default="steering-filtered.nc", show_default=True,
               help="Dataset to write (netCDF).")  # fmt: skip
 @work.JOBS
@@ -60,11 +60,11 @@ def filter_command(
     from cascade_steering.sim.ensemble.dataset import save
 
     _require_other(record, out)
-    found, setup = record_source.read(record, Setup(point=point, reading=reading))
+    found, setup = record_source.read_record(record, Setup(point=point, reading=reading))
     model, initial = setup.model_and_start()
     readout = filtered.read_out(found, model, initial, engine.method(), jobs)
     taken = setup.described()
-    save(filtered.dataset(readout).assign_attrs(options=json.dumps(taken)), out)
+    save(filtered.filtered_dataset(readout).assign_attrs(options=json.dumps(taken)), out)
     report = {
         **record_reports.reading(readout, engine.name), "parameters": taken,
         "time_unit_seconds": setup.point.time_unit, "dataset": str(out),
@@ -104,12 +104,12 @@ def fit_command(
 
     if out is not None:
         _require_other(record, out)
-    found, setup = record_source.read(record, Setup(point=point, reading=reading))
+    found, setup = record_source.read_record(record, Setup(point=point, reading=reading))
     result = fitting.fitted(found, parameters, setup.point, lambda trial: setup.at(trial).model_and_start())
     report = {**record_reports.fit(result, whiteness(result.innovations, found.channels)), "configuration": None}
     if out is not None:
         fitted = setup.at(fitting.with_values(setup.point, result.estimates))
-        record_source.write(out, fitted, result.estimates.get("calibration", 1.0))
+        record_source.write_configuration(out, fitted, result.estimates.get("calibration", 1.0))
         report["configuration"] = str(out)
     if result.undetermined:
         note(f"warning: the record does not determine {', '.join(result.undetermined)}")

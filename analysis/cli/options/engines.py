@@ -17,18 +17,18 @@ from typing import Any, Generic, Self, TypeVar
 
 import click
 
-from cascade_steering.analysis.cli.options.kinds import CUTOFFS, Command, options
+from cascade_steering.analysis.cli.options.kinds import CUTOFFS, CommandFunction, options
 from cascade_steering.analysis.cli.options.typed import made_of
 from cascade_steering.sim.ensemble.contract import Method
 
-Settings = TypeVar("Settings")
-Decorator = Callable[[Command], Command]
+_Settings = TypeVar("_Settings")
+OptionDecorator = Callable[[CommandFunction], CommandFunction]
 # where the entry of an engine is made with which command; a command takes the first engine of its own if none is named
 SIMULATE, COMPARE, FILTER = "simulate", "compare", "filter"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry(Generic[Settings]):
+class Entry(Generic[_Settings]):
     """An engine as the command line knows it.
 
     Parameters
@@ -44,9 +44,9 @@ class Entry(Generic[Settings]):
 
     name: str
     commands: Mapping[str, str]
-    settings: type[Settings]
-    build: Callable[[Settings], Method]
-    options: Mapping[str, Decorator] = field(default_factory=dict)
+    settings: type[_Settings]
+    build: Callable[[_Settings], Method]
+    options: Mapping[str, OptionDecorator] = field(default_factory=dict)
     trajectories: int = 10000
     initial: str = "stationary"
 
@@ -65,7 +65,7 @@ class EngineOptions:
         Raises ValueError for an option that was given and that the engine has no use for, rather than ignore it.
         """
         entry, context = _ENTRIES[values["engine"]], click.get_current_context()
-        for name in unused(entry.name):
+        for name in idle_options(entry.name):
             if name in values and context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
                 raise ValueError(f"--{name.replace('_', '-')} has no meaning for --engine {entry.name}")
         return cls(entry=entry, settings=made_of(entry.settings, values))
@@ -99,34 +99,34 @@ def register(entry: Entry[Any]) -> None:
     _ENTRIES[entry.name] = entry
 
 
-def of(command: str) -> list[Entry[Any]]:
+def engines_of(command: str) -> list[Entry[Any]]:
     """The engines that a command can use, in the order in which they were registered."""
     return [entry for entry in _ENTRIES.values() if command in entry.commands]
 
 
-def unused(engine: str) -> set[str]:
+def idle_options(engine: str) -> set[str]:
     """Parameters of the options that an engine has no use for, of those that some engine has."""
     return {name for entry in _ENTRIES.values() for name in entry.options} - _ENTRIES[engine].options.keys()
 
 
-def choice(command: str) -> Decorator:
+def engine_option(command: str) -> OptionDecorator:
     """``--engine`` of a command."""
     _OFFERED.add(command)
-    known = of(command)
+    known = engines_of(command)
     return click.option(
         "--engine", type=click.Choice([entry.name for entry in known]), default=known[0].name, show_default=True,
         help="; ".join(f"{entry.name}: {entry.commands[command]}" for entry in known) + ".",
     )  # fmt: skip
 
 
-def settings(command: str) -> Decorator:
+def engine_settings(command: str) -> OptionDecorator:
     """The options of all engines that a command can use."""
-    return options(*{name: option for entry in of(command) for name, option in entry.options.items()}.values())
+    return options(*{name: option for entry in engines_of(command) for name, option in entry.options.items()}.values())
 
 
 def by_engine(command: str, value: Callable[[Entry[Any]], object]) -> str:
     """A default that depends on the engine, for the help: that of the first, and of each that has another."""
-    first, *others = of(command)
+    first, *others = engines_of(command)
     different = (f"{value(entry)} for {entry.name}" for entry in others if value(entry) != value(first))
     return "; ".join([str(value(first)), *different])
 

@@ -60,13 +60,13 @@ NUMBER = Text("number", readers.number)
 NUMBERS = Text("numbers", readers.numbers)
 TIMES = Text("start:stop:count", readers.times)
 
-Command = Callable[..., Any]
+CommandFunction = Callable[..., Any]
 
 
-def options(*group: Callable[[Command], Command]) -> Callable[[Command], Command]:
+def options(*group: Callable[[CommandFunction], CommandFunction]) -> Callable[[CommandFunction], CommandFunction]:
     """Several click options as one decorator, in the order given."""
 
-    def decorate(command: Command) -> Command:
+    def decorate(command: CommandFunction) -> CommandFunction:
         for option in reversed(group):
             command = option(command)
         return command

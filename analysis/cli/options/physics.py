@@ -1,6 +1,5 @@
 """The options that say what an experiment is, and the physical objects they describe."""
 
-import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -13,7 +12,7 @@ from cascade_steering.analysis.cli.options.kinds import (
     HERTZ,
     NUMBER,
     TIMES,
-    Command,
+    CommandFunction,
     options,
 )
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
@@ -21,7 +20,7 @@ from cascade_steering.sim.gaussian.covariance import stationary_state
 from cascade_steering.sim.initial_state import InitialState, coherent_state, ground_state, squeezed_state, thermal_state
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Drive
-from cascade_steering.sim.parameters import MOST, SCHEMES, Cascade
+from cascade_steering.sim.parameters import DETECTION_SCHEMES, MOST, Cascade
 
 # the options that describe an experiment, which the files of a run and of a record may say as well
 EXPERIMENT = (
@@ -30,7 +29,7 @@ EXPERIMENT = (
 )  # fmt: skip
 
 
-def baths(plus_default: str | None = "hot") -> Callable[[Command], Command]:
+def baths(plus_default: str | None = "hot") -> Callable[[CommandFunction], CommandFunction]:
     """The baths of both oscillators."""
     meaning = "hot (0.1 Hz, 1e5), vacuum (20 kHz, 0) or LINEWIDTH_HZ,OCCUPATION; linewidth = gamma_0/2pi"
     return options(
@@ -73,8 +72,9 @@ FREQUENCY = click.option(
 )  # fmt: skip
 EFFICIENCY = click.option("--efficiency", type=NUMBER, default=1.0, show_default=True, help="Of detection, 0 to 1.")
 SCHEME = click.option(
-    "--scheme", type=click.Choice(SCHEMES), default=SCHEMES[0], show_default=True, help="How the light is measured."
-)
+    "--scheme", type=click.Choice(DETECTION_SCHEMES), default=DETECTION_SCHEMES[0], show_default=True,
+    help="How the light is measured.",
+)  # fmt: skip
 DETECTION = options(
     click.option(
         "--lo-phase",
@@ -96,19 +96,6 @@ def cascade(point: WorkingPoint) -> Cascade:
     """The cascade of a working point that has a steady state. Raises ValueError naming what is wrong."""
     point.cascade.require_stable()
     return point.cascade
-
-
-def frequency(point: WorkingPoint) -> tuple[float, float] | None:
-    """|Ω| of − and +, rad/s; None in the rotating frame."""
-    if point.frequency_hz is None:
-        return None
-    minus, plus = both(point.frequency_hz)
-    return 2 * math.pi * minus, 2 * math.pi * plus
-
-
-def both(frequency_hz: float | tuple[float, float]) -> tuple[float, float]:
-    """That of − and of +."""
-    return frequency_hz if isinstance(frequency_hz, tuple) else (frequency_hz, frequency_hz)
 
 
 def drive(point: WorkingPoint, pulse: readers.Duration | None) -> Drive:

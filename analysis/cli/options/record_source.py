@@ -100,10 +100,10 @@ class Setup:
             "scheme": point.scheme,
         }
         for name, bath in (("minus", cascade.minus.bath), ("plus", cascade.plus.bath)):
-            found[f"bath-{name}"] = [bath.linewidth / (2 * math.pi), bath.occupation]
+            found[f"bath-{name}"] = [bath.linewidth_hz, bath.occupation]
         found["initial"] = self.reading.initial.text
-        if point.frequency_hz is not None:
-            found["frequency"] = list(physics.both(point.frequency_hz))
+        if point.frequencies_hz is not None:
+            found["frequency"] = list(point.frequencies_hz)
         return found
 
     def written(self, factor: float) -> dict[str, Any]:
@@ -121,7 +121,7 @@ class Setup:
         return content
 
 
-def read(path: Path, setup: Setup) -> "tuple[Record, Setup]":
+def read_record(path: Path, setup: Setup) -> "tuple[Record, Setup]":
     """The record in a file, as the options of the running command want it read, and the setup it is from.
 
     What the file says of the experiment stands in for options left out. Raises click.BadParameter for what it says that
@@ -141,7 +141,7 @@ def read(path: Path, setup: Setup) -> "tuple[Record, Setup]":
     )
     _require_sensible(found, path)
     if reading.demodulate is not None:
-        found = _demodulated(found, reading.demodulate, point.frequency_hz)
+        found = _demodulated(found, reading.demodulate, point.frequencies_hz)
     return found, Setup(point=point, reading=reading)
 
 
@@ -158,11 +158,10 @@ def _require_sensible(found: "Record", path: Path) -> None:
             )
 
 
-def _demodulated(found: "Record", count: int, frequency_hz: float | tuple[float, float] | None) -> "Record":
-    of_minus, of_plus = (None, None) if frequency_hz is None else physics.both(frequency_hz)
-    if of_minus is None or of_minus != of_plus:
+def _demodulated(found: "Record", count: int, frequencies_hz: tuple[float, float] | None) -> "Record":
+    if frequencies_hz is None or frequencies_hz[0] != frequencies_hz[1]:
         raise ValueError("--demodulate needs one --frequency for both oscillators")
-    frequency = 2 * math.pi * of_minus
+    frequency = 2 * math.pi * frequencies_hz[0]
     channels = {
         ("homodyne",): ("cosine", "sine"),
         ("homodyne", "homodyne_orthogonal"): ("cosine", "sine", "cosine_orthogonal", "sine_orthogonal"),
@@ -182,7 +181,7 @@ def _demodulated(found: "Record", count: int, frequency_hz: float | tuple[float,
     )
 
 
-def write(path: Path, setup: Setup, factor: float) -> None:
+def write_configuration(path: Path, setup: Setup, factor: float) -> None:
     """A configuration file for the commands that take a record, ``factor`` the calibration fitted. Raises OSError."""
     # in JSON, strings, numbers and lists of them are written as in TOML
     lines = (f"{name} = {json.dumps(value)}" for name, value in setup.written(factor).items())

@@ -1,6 +1,5 @@
 """The options of commands that look for the best working point: optimum, compare."""
 
-import math
 from dataclasses import dataclass
 
 import click
@@ -8,10 +7,11 @@ import click
 from cascade_steering.analysis.cli.options import readers
 from cascade_steering.analysis.cli.options.kinds import LO_PHASE
 from cascade_steering.analysis.working_points.optimum import Search
-from cascade_steering.sim.parameters import BATHS, Bath, Scheme
+from cascade_steering.sim.parameters import BATHS, Bath, DetectionScheme
 
 BEST_LO_PHASE = click.option(
     "--lo-phase",
+    "lo_phase_pi",
     type=LO_PHASE,
     default=readers.BEST,
     show_default=True,
@@ -27,7 +27,7 @@ class SearchOptions:
     ----------
     bath_minus : bath of the first oscillator
     loss, path_phase_pi : of the light between the oscillators
-    lo_phase : ϑ in radians, None to look for the best
+    lo_phase_pi : ϑ in units of π, None to look for the best
     efficiency, scheme : of the detection
     symmetric : equal angles
     largest_ratio : bound on C₊/C₋
@@ -36,9 +36,9 @@ class SearchOptions:
     bath_minus: Bath
     loss: float
     path_phase_pi: float
-    lo_phase: float | None
+    lo_phase_pi: float | None
     efficiency: float
-    scheme: Scheme
+    scheme: DetectionScheme
     symmetric: bool = False
     largest_ratio: float = 100.0
 
@@ -49,8 +49,8 @@ class SearchOptions:
             bath_minus=self.bath_minus,
             bath_plus=bath_plus,
             loss=self.loss,
-            path_phase=math.pi * self.path_phase_pi,
-            lo_phase=self.lo_phase,
+            path_phase_pi=self.path_phase_pi,
+            lo_phase_pi=self.lo_phase_pi,
             efficiency=self.efficiency,
             scheme=self.scheme,
             symmetric=self.symmetric,
@@ -69,4 +69,4 @@ def _bath_name(bath: Bath) -> str:
     for name in BATHS:
         if bath == Bath.named(name):
             return name
-    return f"{bath.linewidth / (2 * math.pi):g},{bath.occupation:g}"
+    return f"{bath.linewidth_hz:g},{bath.occupation:g}"

@@ -29,7 +29,7 @@ START = click.option(
     show_default=engines.by_engine(engines.SIMULATE, lambda entry: entry.initial),
 )  # fmt: skip
 ENSEMBLE = options(
-    click.option("--trajectories", type=work.TRAJECTORIES, default=1000, show_default=True,
+    click.option("--trajectories", type=work.TRAJECTORY_COUNT, default=1000, show_default=True,
                  help="At most, with --target."),
     click.option("--duration", type=DURATION, default="5", show_default=True),
     click.option("--saves", type=click.IntRange(max=_MOST_SAVES), default=20, show_default=True,
@@ -84,10 +84,10 @@ class Simulation:
     @property
     def least(self) -> int:
         """As many trajectories as an answer takes."""
-        from cascade_steering.analysis.verification.inference import FEWEST
+        from cascade_steering.analysis.verification.inference import FEWEST_RUNS
 
         # one has no scatter to estimate from
-        return 2 if self.verification is None else FEWEST * len(self.verification.settings)
+        return 2 if self.verification is None else FEWEST_RUNS * len(self.verification.settings)
 
 
 def simulation(point: WorkingPoint, engine: EngineOptions, asked: SimulationOptions) -> Simulation:

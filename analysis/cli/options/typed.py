@@ -17,7 +17,7 @@ from dataclasses import fields, replace
 from functools import wraps
 from typing import Any, TypeVar, get_type_hints
 
-Options = TypeVar("Options")
+_Options = TypeVar("_Options")
 
 
 def typed(command: Callable[..., None]) -> Callable[..., None]:
@@ -25,19 +25,19 @@ def typed(command: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(command)
     def called(**values: Any) -> None:
-        command(**{name: _argument(kind, name, values) for name, kind in parameters(command).items()})
+        command(**{name: _argument(kind, name, values) for name, kind in parameters_of(command).items()})
 
     return called
 
 
-def parameters(command: Callable[..., None]) -> dict[str, Any]:
+def parameters_of(command: Callable[..., None]) -> dict[str, Any]:
     """The types of a command's parameters, by name."""
     hints = get_type_hints(command)
     hints.pop("return", None)
     return hints
 
 
-def made_of(kind: type[Options], values: Mapping[str, Any]) -> Options:
+def made_of(kind: type[_Options], values: Mapping[str, Any]) -> _Options:
     """The dataclass ``kind`` of the options that have the names of its fields.
 
     A field with a default may lack its option: not every command has it. Raises TypeError where another lacks it.
@@ -46,7 +46,7 @@ def made_of(kind: type[Options], values: Mapping[str, Any]) -> Options:
     return kind(**{name: values[name] for name in names if name in values})
 
 
-def updated(options: Options, values: Mapping[str, Any]) -> Options:
+def updated(options: _Options, values: Mapping[str, Any]) -> _Options:
     """The same options, those that ``values`` names as it has them; what are fields of others it may name too."""
     names = {each.name for each in fields(options)} & values.keys()  # type: ignore[arg-type]
     return replace(options, **{name: values[name] for name in names})  # type: ignore[type-var]

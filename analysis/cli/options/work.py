@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from cascade_steering.analysis.cli.options.engines import unused
-from cascade_steering.analysis.cli.options.kinds import GIVEN, Command, Text, options
+from cascade_steering.analysis.cli.options.engines import idle_options
+from cascade_steering.analysis.cli.options.kinds import GIVEN, CommandFunction, Text, options
 from cascade_steering.analysis.cli.options.physics import EXPERIMENT, QUIET
 from cascade_steering.analysis.estimation import stopping
 
@@ -47,7 +47,7 @@ def _address(ctx: click.Context, param: click.Parameter, value: str | None) -> s
 
 
 # whatever else a number of trajectories has to be, the command says
-TRAJECTORIES = click.IntRange(max=_MOST_TRAJECTORIES)
+TRAJECTORY_COUNT = click.IntRange(max=_MOST_TRAJECTORIES)
 CLUSTER = click.option(
     "--cluster", default=None, callback=_address, metavar="ADDRESS", show_default="processes of this machine",
     help="Dask scheduler whose workers to use, or local for a cluster of --jobs processes here.",
@@ -64,7 +64,7 @@ PART = click.option(
 )  # fmt: skip
 
 
-def out(default: str | None = None) -> Callable[[Command], Command]:
+def out(default: str | None = None) -> Callable[[CommandFunction], CommandFunction]:
     """Where results go: a run directory, or a dataset alone."""
     return click.option(
         "--out", type=click.Path(path_type=Path), default=default, metavar="RUN|FILE.nc",
@@ -98,7 +98,7 @@ def configuration(context: click.Context) -> dict[str, Any]:
     no use for.
     """
     texts = context.meta.get(GIVEN, {})
-    idle = unused(context.params["engine"])
+    idle = idle_options(context.params["engine"])
     found: dict[str, Any] = {"command": context.command.name}
     for option in context.command.params:
         name, value = str(option.name), context.params.get(str(option.name))
