@@ -20,7 +20,7 @@ from cascade_steering.sim.model.linear_model import LinearModel
 if TYPE_CHECKING:
     import xarray as xr
 
-    from cascade_steering.sim.ensemble.simulate import Method
+    from cascade_steering.sim.ensemble.contract import Method
     from cascade_steering.sim.fock.moving.engine import Fock
     from cascade_steering.sim.fock.moving.record_filter import FockFiltered
 

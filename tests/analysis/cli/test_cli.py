@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from cascade_steering.analysis.cli.answers import reports
-from cascade_steering.analysis.cli.commands import exact, group
+from cascade_steering.analysis.cli.commands import ensembles, exact, group
 from cascade_steering.analysis.cli.commands.group import version
 from cascade_steering.analysis.estimation import sampling
 from cascade_steering.analysis.paper import validation
@@ -28,7 +28,7 @@ def nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sampling, "simulate", started)
     monkeypatch.setattr(exact, "steering_transient", started)
     monkeypatch.setattr(appendix_b_curve, "study", started)
-    monkeypatch.setattr(reports, "exact", started)
+    monkeypatch.setattr(ensembles, "endpoint", started)
 
 
 BAD = [
