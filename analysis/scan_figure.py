@@ -17,7 +17,7 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, STEERING_BOUND, Direction
-from cascade_steering.analysis.plots import SYMBOLS, save
+from cascade_steering.analysis.plots import SYMBOLS, save_figure
 
 FloatArray = NDArray[np.float64]
 # axes that a figure shows
@@ -64,7 +64,7 @@ def scan_figure(scan: xr.Dataset, path: Path, *, logarithmic: Iterable[str] = ()
     scales = {name: "log" if name in set(logarithmic) else "linear" for name in names}
     with mpl.rc_context(_STYLE):
         figure = _curves(scan, names[0], scales) if len(names) == 1 else _maps(scan, names, scales)
-        save(figure, path)
+        save_figure(figure, path)
 
 
 def _curves(scan: xr.Dataset, name: str, scales: dict[str, str]) -> Figure:

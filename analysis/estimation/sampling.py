@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # stopped when an interval is narrow, one of 95 % covers 94 % of the time at 10 to 20 trajectories, 95 % from here on:
 # a spread that happens to be small stops an ensemble, and Student's law does not know that
-FEWEST = 50
+FEWEST_TO_STOP = 50
 Look = Callable[[Ensemble], bool | None]
 
 
@@ -56,14 +56,14 @@ def sample(
     """The dataset of an ensemble, with what step and truncation cost it.
 
     ``look`` is shown the ensemble after each block, from two trajectories on; once it returns True, that is enough, if
-    there are ``FEWEST``.
+    there are ``FEWEST_TO_STOP``.
     The rest is as for ``sim.ensemble.simulate.simulate``.
     """
 
     def watch(total: Block, checked: Checked | None) -> bool:
         if look is None or total.count < 2:
             return False
-        return bool(look(Ensemble.of_block(total, checked))) and total.count >= FEWEST
+        return bool(look(Ensemble.of_block(total, checked))) and total.count >= FEWEST_TO_STOP
 
     try:
         return simulate(**problem._parts, jobs=jobs, part=part, store=store, watch=watch)

@@ -1,6 +1,5 @@
 """Which numbers of an experiment can be fitted to a record, and the model for a trial value of them."""
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -52,9 +51,9 @@ def _occupation(name: str) -> Parameter:
 def _linewidth(name: str) -> Parameter:
     def put(settings: Settings, value: float) -> Settings:
         bath: Bath = settings[name]
-        return {**settings, name: replace(bath, linewidth=2 * math.pi * value)}
+        return {**settings, name: replace(bath, linewidth_hz=value)}
 
-    return Parameter(get=lambda s: float(s[name].linewidth / (2 * math.pi)), put=put, bounds=_positive)
+    return Parameter(get=lambda s: float(s[name].linewidth_hz), put=put, bounds=_positive)
 
 
 # by the names and in the units of the command line

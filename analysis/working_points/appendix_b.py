@@ -49,7 +49,7 @@ _SAVES = 20
 _RELAXATIONS = 5.0
 # units of 1/γ̃₀; the slowest relaxation at hot baths and the edge of stability takes 1e7
 _LONGEST = 1e9
-Progress = Callable[[float, str], None]
+SamplingProgress = Callable[[float, str], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +113,7 @@ def quietest_detection(
     says. Where ``method`` cannot hold the conditional state of any but
     some detections, it is one of those; if of none, the detection with the purest state.
     """
-    candidates = [Detection(lo_phase=float(phase), efficiency=efficiency) for phase in _PHASES]
+    candidates = [Detection.si(lo_phase=float(phase), efficiency=efficiency) for phase in _PHASES]
     if method is not None:
         states = [stationary_state(rwa(cascade, each)) for each in candidates]
         held = [each for each, state in zip(candidates, states, strict=True) if method.holds(state)]
@@ -157,7 +157,7 @@ def begin(sampling: Sampling, configuration: Mapping[str, Any], asked: Mapping[s
 
 
 def compare(
-    best: tuple[Optimum, Optimum], sampling: Sampling, *, stream: int, progress: Progress | None = None
+    best: tuple[Optimum, Optimum], sampling: Sampling, *, stream: int, progress: SamplingProgress | None = None
 ) -> Comparison:
     """d in one direction from simulated records at the best point of each scheme.
 
@@ -208,7 +208,7 @@ class _Looking:
         self,
         judge: Callable[[Ensemble], tuple[Estimate, bool]],
         most: int,
-        progress: Progress | None,
+        progress: SamplingProgress | None,
         what: str,
     ) -> None:
         self._judge, self._most, self._progress, self._what = judge, most, progress, what

@@ -15,11 +15,10 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, Scheme
-from cascade_steering.analysis.working_points.conditional_steering import conditional_steering
+from cascade_steering.analysis.working_points.steering_given_record import steering_given_record
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.gaussian.moment_equations import MomentEquations
-from cascade_steering.sim.parameters import MOST, Bath
-from cascade_steering.sim.parameters import Scheme as Detector
+from cascade_steering.sim.parameters import MOST, Bath, DetectionScheme
 from cascade_steering.sim.rotating_wave import closed_forms
 from cascade_steering.sim.rotating_wave.baths import Baths, require_all
 from cascade_steering.sim.rotating_wave.equations import RotatingWave
@@ -33,7 +32,7 @@ _TIE = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True)
-class Parameter:
+class ScanParameter:
     """What an axis of a scan may be: its meaning, its unit and the range of its values."""
 
     meaning: str
@@ -43,20 +42,20 @@ class Parameter:
     low_open: bool = False
 
 
-def _of_both(name: str, meaning: str, **rest: Any) -> dict[str, Parameter]:
+def _of_both(name: str, meaning: str, **rest: Any) -> dict[str, ScanParameter]:
     """One parameter of each oscillator."""
     signs = {"minus": "-", "plus": "+"}
-    return {name.format(each): Parameter(meaning=f"{meaning} {sign}", **rest) for each, sign in signs.items()}
+    return {name.format(each): ScanParameter(meaning=f"{meaning} {sign}", **rest) for each, sign in signs.items()}
 
 
 # by name, which is that of the field of ``WorkingPoint`` where it has one
-PARAMETERS: dict[str, Parameter] = {
+SCANNED: dict[str, ScanParameter] = {
     **_of_both("c_{}", "cooperativity of"),
     **_of_both("theta_{}_pi", "interaction angle of", units="pi rad", high=0.5),
-    "loss": Parameter(meaning="power loss between - and +", high=1.0),
-    "path_phase_pi": Parameter(meaning="phase of the path between - and +", units="pi rad", low=-MOST),
-    "lo_phase_pi": Parameter(meaning="local-oscillator phase", units="pi rad", low=-MOST),
-    "efficiency": Parameter(meaning="efficiency of the detection", high=1.0),
+    "loss": ScanParameter(meaning="power loss between - and +", high=1.0),
+    "path_phase_pi": ScanParameter(meaning="phase of the path between - and +", units="pi rad", low=-MOST),
+    "lo_phase_pi": ScanParameter(meaning="local-oscillator phase", units="pi rad", low=-MOST),
+    "efficiency": ScanParameter(meaning="efficiency of the detection", high=1.0),
     **_of_both("linewidth_{}_hz", "linewidth gamma_0/2pi of", units="Hz", low_open=True),
     **_of_both("occupation_{}", "thermal occupation of the bath of"),
 }
@@ -73,7 +72,7 @@ def scan(point: WorkingPoint, axes: Mapping[str, ArrayLike], *, schemes: Iterabl
     Parameters
     ----------
     point : what is not scanned, in the rotating wave; it need not be stable itself
-    axes : values of each parameter, arrays of one dimension, by the names in ``PARAMETERS``. Where a linewidth or an
+    axes : values of each parameter, arrays of one dimension, by the names in ``SCANNED``. Where a linewidth or an
         occupation is scanned, cooperativities stay and interaction strengths Γ = C γ̃₀ go with the bath.
     schemes : ``unconditional``, ``conditional`` or both
 
@@ -87,7 +86,7 @@ def scan(point: WorkingPoint, axes: Mapping[str, ArrayLike], *, schemes: Iterabl
         raise ValueError(f"a scan is in the rotating wave: frequency_hz must be None, got {point.frequency_hz!r}")
     grid = {name: _checked(name, values) for name, values in axes.items()}
     if not grid:
-        raise ValueError(f"axes must name at least one of {', '.join(PARAMETERS)}, got none")
+        raise ValueError(f"axes must name at least one of {', '.join(SCANNED)}, got none")
     along = _along(grid)
     points = working_points(point, along)
     detection = {name: along.get(name, getattr(point, name)) for name in ("lo_phase_pi", "efficiency")}
@@ -121,7 +120,7 @@ def steering_over(
     *,
     lo_phase: ArrayLike = math.pi / 2,
     efficiency: ArrayLike = 1.0,
-    detector: Detector = "homodyne",
+    detector: DetectionScheme = "homodyne",
     schemes: Iterable[Scheme] = SCHEMES,
 ) -> dict[Scheme, FloatArray]:
     """(E₊|₋, E₋|₊) at working points of the rotating wave, by scheme: arrays of shape (2, ...), NaN where it has none.
@@ -143,21 +142,21 @@ def steering_over(
 
 
 def _conditional(equations: MomentEquations, hopeless: NDArray[np.bool_]) -> FloatArray:
-    """``conditional_steering`` in parts; array of shape (2, ...)."""
+    """``steering_given_record`` in parts; array of shape (2, ...)."""
     shape = equations.drift.shape[:-2]
     found = np.full((len(DIRECTIONS), math.prod(shape)), np.nan)
     tried = np.flatnonzero(~np.broadcast_to(hopeless, shape))
     for first in range(0, tried.size, _TOGETHER):
         part = tried[first : first + _TOGETHER]
-        found[:, part] = conditional_steering(equations.at(np.unravel_index(part, shape)))
+        found[:, part] = steering_given_record(equations.at(np.unravel_index(part, shape)))
     return found.reshape(len(DIRECTIONS), *shape)
 
 
 def _checked(name: str, values: ArrayLike) -> FloatArray:
     """The values of an axis, an array of shape (n,), n ≥ 1."""
-    if name not in PARAMETERS:
-        raise ValueError(f"axes must be of {', '.join(PARAMETERS)}, got {name!r}")
-    rule = PARAMETERS[name]
+    if name not in SCANNED:
+        raise ValueError(f"axes must be of {', '.join(SCANNED)}, got {name!r}")
+    rule = SCANNED[name]
     array = require_all(values, name, low=rule.low, high=rule.high, low_open=rule.low_open)
     if array.ndim != 1 or not array.size:
         raise ValueError(f"{name} must be an array of one dimension, with a value or more, got shape {array.shape}")
@@ -195,13 +194,12 @@ def _bath(bath: Bath, given: Mapping[str, ArrayLike], which: str) -> Bath | Bath
 def _dataset(point: WorkingPoint, grid: Mapping[str, FloatArray], found: Mapping[Scheme, FloatArray]) -> xr.Dataset:
     """The labelled result."""
     dimensions = ("direction", *grid)
-    values = {
-        name: found[scheme] for name, scheme in (("E_u", "unconditional"), ("E_c", "conditional")) if scheme in found
-    }
+    by_name: tuple[tuple[str, Scheme], ...] = (("E_u", "unconditional"), ("E_c", "conditional"))
+    values = {name: found[scheme] for name, scheme in by_name if scheme in found}
     if len(values) == len(SCHEMES):
         values["d"] = 1.0 - values["E_c"] / values["E_u"]
     coordinates = {
-        name: (name, values, {"long_name": PARAMETERS[name].meaning, "units": PARAMETERS[name].units})
+        name: (name, values, {"long_name": SCANNED[name].meaning, "units": SCANNED[name].units})
         for name, values in grid.items()
     }
     return xr.Dataset(

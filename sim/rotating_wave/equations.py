@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cascade_steering.sim.gaussian.moment_equations import MomentEquations
-from cascade_steering.sim.parameters import Bath, Cascade, Scheme
+from cascade_steering.sim.parameters import Bath, Cascade, DetectionScheme
 from cascade_steering.sim.rotating_wave.baths import Baths, require_all
 
 FloatArray = NDArray[np.float64]
@@ -148,7 +148,7 @@ class RotatingWave:
         return result
 
     def equations(
-        self, lo_phase: ArrayLike = np.pi / 2, efficiency: ArrayLike = 1.0, scheme: Scheme = "homodyne"
+        self, lo_phase: ArrayLike = np.pi / 2, efficiency: ArrayLike = 1.0, scheme: DetectionScheme = "homodyne"
     ) -> MomentEquations:
         """Moment equations of W for the record of ``Detection``; stacks of 2×2 systems.
 

@@ -10,7 +10,7 @@ from matplotlib import image
 from cascade_steering.analysis import scan_figure as module
 from cascade_steering.analysis.criteria.steering import DIRECTIONS
 from cascade_steering.analysis.scan_figure import scan_figure
-from cascade_steering.analysis.working_points.scan import PARAMETERS, scan
+from cascade_steering.analysis.working_points.scan import SCANNED, scan
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
 
 POINT = WorkingPoint(bath_plus="vacuum")
@@ -89,4 +89,4 @@ def test_what_a_figure_cannot_show(tmp_path: Path) -> None:
 
 
 def test_every_parameter_has_a_label() -> None:
-    assert module._LABELS.keys() == PARAMETERS.keys()
+    assert module._LABELS.keys() == SCANNED.keys()

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from cascade_steering.analysis.paper.claims import Claim
-    from cascade_steering.analysis.paper.validation import Check
+    from cascade_steering.analysis.paper.validation import KnownResult
     from cascade_steering.analysis.working_points.optimum import Optimum
 
 FloatArray = NDArray[np.float64]
@@ -47,7 +47,7 @@ def steady(cascade: Cascade, detection: Detection, frequency: tuple[float, float
     cascade.require_stable()
     point = RotatingWave.of(cascade)
     root = steady_root(rwa(cascade, detection), conditional=True)
-    unseen, seen = closed_forms.steady_covariance(point), product(root)
+    unseen, seen = closed_forms.closed_form_covariance(point), product(root)
     unconditional = dict(zip(DIRECTIONS, map(float, closed_forms.steering_parameters(point)), strict=True))
     conditional = _steering(root)
     if frequency is None:
@@ -249,7 +249,7 @@ def claims(found: "Iterable[Claim]") -> list[dict[str, str]]:
     return [asdict(claim) for claim in found]
 
 
-def validation(checks: "Iterable[Check]") -> Report:
+def validation(checks: "Iterable[KnownResult]") -> Report:
     """The validation report."""
     lines = [
         {

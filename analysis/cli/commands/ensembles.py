@@ -50,7 +50,9 @@ _MOST_SAVED = 20_000_000
               "qutip: its smesolve in a Fock space at rest.")  # fmt: skip
 @click.option("--initial", type=physics.INITIAL, default=None, show_default="stationary; ground for qutip",
               help=f"State at t = 0: {readers.STATES}.")  # fmt: skip
-@click.option("--trajectories", type=work.TRAJECTORIES, default=1000, show_default=True, help="At most, with --target.")
+@click.option(
+    "--trajectories", type=work.TRAJECTORY_COUNT, default=1000, show_default=True, help="At most, with --target."
+)
 @click.option("--duration", type=physics.DURATION, default="5", show_default=True)
 @click.option("--saves", type=click.IntRange(max=_MOST_SAVES), default=20, show_default=True, help="Save intervals.")
 @click.option("--dt", type=physics.DURATION, default=None, show_default="by the engine",
@@ -116,7 +118,7 @@ def simulate_command(as_json: bool, out: Path | None, quiet: bool, **values: Any
         **reports.simulation(dataset, reports.exact(problem.model, problem.initial, problem.grid.times)),
         "trajectories": dataset.attrs["trajectories"],
         "part": values["part"],
-        "target": None if goal is None else stopping.report(goal, Steering.of(Ensemble.of(dataset))),
+        "target": None if goal is None else stopping.stopping_report(goal, Steering.of(Ensemble.of(dataset))),
         "seed": values["seed"],
         "initial_state": problem.initial.name,
         "wall_seconds": time.perf_counter() - started,
@@ -191,19 +193,19 @@ def _verification(model: "LinearModel", grid: "TimeGrid", initial: "InitialState
 
 def _least(problem: "Problem") -> int:
     """As many trajectories as an answer takes."""
-    from cascade_steering.analysis.verification.inference import FEWEST
+    from cascade_steering.analysis.verification.inference import FEWEST_RUNS
     from cascade_steering.sim.ensemble.local_measurements import Verification
 
-    return FEWEST * len(problem.experiment.settings) if isinstance(problem.experiment, Verification) else 2
+    return FEWEST_RUNS * len(problem.experiment.settings) if isinstance(problem.experiment, Verification) else 2
 
 
 def _verified(dataset: "xr.Dataset", problem: "Problem") -> reports.Report | None:
-    from cascade_steering.analysis.verification.inference import report, tallies_of
+    from cascade_steering.analysis.verification.inference import tallies_of, verification_report
     from cascade_steering.sim.ensemble.local_measurements import Verification
 
     if not isinstance(problem.experiment, Verification):
         return None
-    return report(tallies_of(dataset, problem.experiment), problem.experiment)
+    return verification_report(tallies_of(dataset, problem.experiment), problem.experiment)
 
 
 def _require_records(path: Path, problem: "Problem", part: tuple[int, int], out: Path | None) -> None:
@@ -258,7 +260,7 @@ def _count(problem: "Problem", part: tuple[int, int]) -> int:
               help="gaussian: exact moments; fock: the master equation in a Fock basis that moves.")  # fmt: skip
 @physics.CUTOFF
 @physics.FRAME
-@click.option("--trajectories", type=work.TRAJECTORIES, default=None, show_default="10000; 120 for fock",
+@click.option("--trajectories", type=work.TRAJECTORY_COUNT, default=None, show_default="10000; 120 for fock",
               help="To each working point and scheme; at most, with --target.")  # fmt: skip
 @click.option("--duration", type=physics.DURATION, default=None, show_default="five conditional relaxation times")
 @physics.SEED
@@ -300,7 +302,7 @@ def compare(as_json: bool, out: Path, figure: Path, quiet: bool, **values: Any) 
         bar = stack.enter_context(progress("optima and ensembles", appendix_b_curve.steps(searches), quiet))
         found = appendix_b_curve.study(searches, sampling, bar)
         curve = appendix_b_curve.exact_curve(searches, found, values["jobs"], bar)
-        dataset = appendix_b_curve.dataset(searches, found).merge(curve)
+        dataset = appendix_b_curve.study_dataset(searches, found).merge(curve)
         dataset.attrs.update(
             trajectories=trajectories, seed=str(values["seed"]), method=json.dumps(plain(sampling.method.identity))
         )

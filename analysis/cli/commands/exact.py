@@ -41,7 +41,7 @@ def optimum_command(as_json: bool, conditional: bool, **values: Any) -> None:
     from cascade_steering.analysis.working_points.optimum import best_points
 
     report = reports.optimum(
-        best_points(physics.search(values, values["c_minus"], values["bath_plus"]), conditional=conditional)
+        best_points(physics.search_at(values, values["c_minus"], values["bath_plus"]), conditional=conditional)
     )
     title = f"Smallest E {'given the record' if conditional else 'without the record'} at C- = {values['c_minus']:g}"
     show(report, tables.optimum(report, title), as_json)

@@ -15,7 +15,7 @@ _RUN = click.Path(exists=True, file_okay=False, path_type=Path)
 
 @steering.command()
 @click.argument("run", type=_RUN)
-@click.option("--trajectories", type=work.TRAJECTORIES, default=None, show_default="as asked before",
+@click.option("--trajectories", type=work.TRAJECTORY_COUNT, default=None, show_default="as asked before",
               help="So many in all; not fewer than are done.")  # fmt: skip
 @work.TARGET
 @work.WORK

@@ -14,7 +14,7 @@ from cascade_steering.sim.atomic_write import writable, write_whole
 
 if TYPE_CHECKING:
     from cascade_steering.analysis.paper.claims import Claim
-    from cascade_steering.analysis.paper.validation import Check
+    from cascade_steering.analysis.paper.validation import KnownResult
 
 
 @steering.command(name="figures")
@@ -64,7 +64,7 @@ def validate_command(as_json: bool, claims: bool, page: Path | None, rwa_map: Pa
 
         plots.drawable(rwa_map)
         plots.rotating_wave_map(survey(), rwa_map)
-    checks: list[Check] = []
+    checks: list[KnownResult] = []
     statements: list[Claim] = []
     with progress("suites", len(SUITES) + claims * len(CLAIMS), quiet) as advance:
         for suite in SUITES:

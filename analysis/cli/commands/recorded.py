@@ -53,12 +53,12 @@ def filter_command(record: Path, as_json: bool, out: Path, **values: Any) -> Non
     from cascade_steering.sim.ensemble.dataset import save
 
     _require_other(record, out)
-    found, values = record_source.read(record, values)
+    found, values = record_source.read_record(record, values)
     model, initial = record_source.built(values)
     engine = physics.method(values)
     reading = filtered.read_out(found, model, initial, engine, values["jobs"])
     taken = record_source.described(values)
-    save(filtered.dataset(reading).assign_attrs(options=json.dumps(taken)), out)
+    save(filtered.filtered_dataset(reading).assign_attrs(options=json.dumps(taken)), out)
     report = {
         **record_reports.reading(reading), "parameters": taken, "time_unit_seconds": record_source.time_unit(values),
         "dataset": str(out),
@@ -92,12 +92,12 @@ def fit_command(record: Path, as_json: bool, parameters: tuple[str, ...], out: P
 
     if out is not None:
         _require_other(record, out)
-    found, values = record_source.read(record, values)
+    found, values = record_source.read_record(record, values)
     result = fitting.fitted(found, parameters, values, record_source.built)
     report = {**record_reports.fit(result, whiteness(result.innovations, found.channels)), "configuration": None}
     if out is not None:
         fitted = fitting.with_values(values, result.estimates)
-        record_source.write(out, fitted, result.estimates.get("calibration", 1.0))
+        record_source.write_configuration(out, fitted, result.estimates.get("calibration", 1.0))
         report["configuration"] = str(out)
     if result.undetermined:
         note(f"warning: the record does not determine {', '.join(result.undetermined)}")

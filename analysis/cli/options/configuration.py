@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 
-def read(ctx: click.Context, param: click.Parameter, value: Path | None) -> Path | None:
+def read_configuration(ctx: click.Context, param: click.Parameter, value: Path | None) -> Path | None:
     """Take a TOML file's values as the defaults of this command.
 
     Raises click.BadParameter for a file that does not parse, a name that is no option of the command or is given
@@ -81,5 +81,5 @@ def _wanted(option: click.Option, setting: object) -> str | None:
 
 OPTION = click.option(
     "--config", type=click.Path(exists=True, dir_okay=False, path_type=Path), is_eager=True, expose_value=False,
-    callback=read, metavar="FILE.toml", help="Options from a file, by the same names; flags win.",
+    callback=read_configuration, metavar="FILE.toml", help="Options from a file, by the same names; flags win.",
 )  # fmt: skip

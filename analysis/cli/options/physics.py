@@ -1,6 +1,5 @@
 """The options of the command line, and the physical objects they describe."""
 
-import math
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,7 +15,7 @@ from cascade_steering.sim.gaussian.covariance import stationary_state
 from cascade_steering.sim.initial_state import InitialState, coherent_state, ground_state, squeezed_state, thermal_state
 from cascade_steering.sim.model.linear_model import LinearModel, lab, rwa
 from cascade_steering.sim.model.schedule import Drive, unlit
-from cascade_steering.sim.parameters import BATHS, MOST, SCHEMES, Bath, Cascade, Detection, Oscillator
+from cascade_steering.sim.parameters import BATHS, DETECTION_SCHEMES, MOST, Bath, Cascade, Detection, Oscillator
 
 if TYPE_CHECKING:
     from cascade_steering.analysis.working_points.optimum import Search
@@ -82,13 +81,13 @@ NUMBER = Text("number", readers.number)
 NUMBERS = Text("numbers", readers.numbers)
 TIMES = Text("start:stop:count", readers.times)
 
-Command = Callable[..., Any]
+CommandFunction = Callable[..., Any]
 
 
-def options(*group: Callable[[Command], Command]) -> Callable[[Command], Command]:
+def options(*group: Callable[[CommandFunction], CommandFunction]) -> Callable[[CommandFunction], CommandFunction]:
     """Several click options as one decorator, in the order given."""
 
-    def decorate(command: Command) -> Command:
+    def decorate(command: CommandFunction) -> CommandFunction:
         for option in reversed(group):
             command = option(command)
         return command
@@ -96,7 +95,7 @@ def options(*group: Callable[[Command], Command]) -> Callable[[Command], Command
     return decorate
 
 
-def baths(plus_default: str | None = "hot") -> Callable[[Command], Command]:
+def baths(plus_default: str | None = "hot") -> Callable[[CommandFunction], CommandFunction]:
     """The baths of both oscillators."""
     meaning = "hot (0.1 Hz, 1e5), vacuum (20 kHz, 0) or LINEWIDTH_HZ,OCCUPATION; linewidth = gamma_0/2pi"
     return options(
@@ -135,7 +134,11 @@ BEST_LO_PHASE = click.option(
     help="Local-oscillator phase of the conditional scheme, units of pi, or best.",
 )
 SCHEME = click.option(
-    "--scheme", type=click.Choice(SCHEMES), default=SCHEMES[0], show_default=True, help="How the light is measured."
+    "--scheme",
+    type=click.Choice(DETECTION_SCHEMES),
+    default=DETECTION_SCHEMES[0],
+    show_default=True,
+    help="How the light is measured.",
 )
 DETECTION = options(
     click.option(
@@ -152,7 +155,7 @@ def cascade(values: dict[str, Any]) -> Cascade:
         minus=_oscillator(values, "minus"),
         plus=_oscillator(values, "plus"),
         loss=values["loss"],
-        path_phase=math.pi * values["path_phase"],
+        path_phase_pi=values["path_phase"],
     )
     result.require_stable()
     return result
@@ -161,7 +164,7 @@ def cascade(values: dict[str, Any]) -> Cascade:
 def _oscillator(values: dict[str, Any], name: str) -> Oscillator:
     try:
         return Oscillator.from_cooperativity(
-            values[f"c_{name}"], math.pi * values[f"theta_{name}"], values[f"bath_{name}"]
+            values[f"c_{name}"], angle_pi=values[f"theta_{name}"], bath=values[f"bath_{name}"]
         )
     except ValueError as error:
         raise ValueError(f"oscillator {name}: {error}") from None
@@ -169,7 +172,7 @@ def _oscillator(values: dict[str, Any], name: str) -> Oscillator:
 
 def detection(values: dict[str, Any]) -> Detection:
     """The detection the options describe."""
-    return Detection(lo_phase=math.pi * values["lo_phase"], efficiency=values["efficiency"], scheme=values["scheme"])
+    return Detection(lo_phase_pi=values["lo_phase"], efficiency=values["efficiency"], scheme=values["scheme"])
 
 
 def model(values: dict[str, Any], cascade: Cascade) -> LinearModel:
@@ -197,13 +200,13 @@ def searches(values: dict[str, Any]) -> dict[tuple[str, float], "Search"]:
     plus = values["bath_plus"]
     by_name = {name: Bath.named(name) for name in BATHS} if plus is None else {_bath_name(plus): plus}
     return {
-        (name, c_minus): search(values, c_minus, bath)
+        (name, c_minus): search_at(values, c_minus, bath)
         for name, bath in by_name.items()
         for c_minus in values["c_minus"]
     }
 
 
-def search(values: dict[str, Any], c_minus: float, bath_plus: Bath) -> "Search":
+def search_at(values: dict[str, Any], c_minus: float, bath_plus: Bath) -> "Search":
     """What the options ask to optimise, at one C₋ and bath of +."""
     from cascade_steering.analysis.working_points.optimum import Search
 
@@ -213,8 +216,8 @@ def search(values: dict[str, Any], c_minus: float, bath_plus: Bath) -> "Search":
         bath_minus=values["bath_minus"],
         bath_plus=bath_plus,
         loss=values["loss"],
-        path_phase=math.pi * values["path_phase"],
-        lo_phase=values["lo_phase"],
+        path_phase_pi=values["path_phase"],
+        lo_phase_pi=values["lo_phase"],
         efficiency=values["efficiency"],
         **further,
     )
@@ -224,7 +227,7 @@ def _bath_name(bath: Bath) -> str:
     for name in BATHS:
         if bath == Bath.named(name):
             return name
-    return f"{bath.linewidth / (2 * math.pi):g},{bath.occupation:g}"
+    return f"{bath.linewidth_hz:g},{bath.occupation:g}"
 
 
 def initial_state(start: readers.Start, cascade: Cascade, model: LinearModel) -> InitialState:

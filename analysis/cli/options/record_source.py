@@ -43,7 +43,7 @@ _SAID = {*physics.EXPERIMENT, "calibration", "quantity", "dead-time", "demodulat
 _INTERVALS, _MOST_NOISE = (1e-18, 1e15), 1e30
 
 
-def read(path: Path, values: dict[str, Any]) -> "tuple[Record, dict[str, Any]]":
+def read_record(path: Path, values: dict[str, Any]) -> "tuple[Record, dict[str, Any]]":
     """The record in a file, as the options of the running command want it read, and these options.
 
     What the file says of the experiment stands in for options left out. Raises click.BadParameter for what it says that
@@ -129,7 +129,7 @@ def time_unit(values: dict[str, Any]) -> float:
     return cascade.time_unit
 
 
-def write(path: Path, values: dict[str, Any], factor: float) -> None:
+def write_configuration(path: Path, values: dict[str, Any], factor: float) -> None:
     """A configuration file for the commands that take a record, ``factor`` the calibration fitted. Raises OSError."""
     content = described(values)
     if values["calibration"] is not None or factor != 1.0:

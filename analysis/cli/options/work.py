@@ -7,7 +7,15 @@ from typing import Any
 
 import click
 
-from cascade_steering.analysis.cli.options.physics import EXPERIMENT, GIVEN, QUIET, Command, Text, options, unused
+from cascade_steering.analysis.cli.options.physics import (
+    EXPERIMENT,
+    GIVEN,
+    QUIET,
+    CommandFunction,
+    Text,
+    options,
+    unused,
+)
 from cascade_steering.analysis.estimation import stopping
 
 # what a run may be continued with otherwise than it was begun: nothing its numbers depend on
@@ -44,7 +52,7 @@ def _address(ctx: click.Context, param: click.Parameter, value: str | None) -> s
 
 
 # whatever else a number of trajectories has to be, the command says
-TRAJECTORIES = click.IntRange(max=_MOST_TRAJECTORIES)
+TRAJECTORY_COUNT = click.IntRange(max=_MOST_TRAJECTORIES)
 CLUSTER = click.option(
     "--cluster", default=None, callback=_address, metavar="ADDRESS", show_default="processes of this machine",
     help="Dask scheduler whose workers to use, or local for a cluster of --jobs processes here.",
@@ -61,7 +69,7 @@ PART = click.option(
 )  # fmt: skip
 
 
-def out(default: str | None = None) -> Callable[[Command], Command]:
+def out(default: str | None = None) -> Callable[[CommandFunction], CommandFunction]:
     """Where results go: a run directory, or a dataset alone."""
     return click.option(
         "--out", type=click.Path(path_type=Path), default=default, metavar="RUN|FILE.nc",

@@ -12,7 +12,7 @@ from cascade_steering.sim.conventions import frozen
 from cascade_steering.sim.fock.basis.diagnostics import CutoffWarning
 from cascade_steering.sim.fock.basis.exact_elements import displaced, gaussian_elements, unitary_elements
 from cascade_steering.sim.fock.basis.levels import Levels, check_cutoffs, resize
-from cascade_steering.sim.fock.basis.moments import Moments
+from cascade_steering.sim.fock.basis.moments import FockMoments
 from cascade_steering.sim.initial_state import InitialState
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class DensityState(InitialState):
     @cached_property
     def around_mean(self) -> tuple[ComplexArray, tuple[int, ...]]:
         """ρ (D, D) of ξ less its mean, and the levels it takes for that."""
-        mean = Moments(self.cutoffs).of(self.density)[0]
+        mean = FockMoments(self.cutoffs).of(self.density)[0]
         moved, room = self.density, self.cutoffs
         if np.max(np.abs(mean)) > _ROUNDING:
             quanta = 0.5 * np.sum(mean.reshape(-1, 2) ** 2, axis=1)
@@ -103,7 +103,7 @@ def density_state(
         raise ValueError("state must be Hermitian and positive semidefinite")
     cutoffs = tuple(operator.dims[0])
     frame: FloatArray = np.eye(2 * len(cutoffs)) if symplectic is None else np.asarray(symplectic, dtype=float)
-    mean, covariance, _, _ = Moments(cutoffs).of(matrix)
+    mean, covariance, _, _ = FockMoments(cutoffs).of(matrix)
     spread = frame @ covariance @ frame.T
     return DensityState(
         covariance=spread,
@@ -184,7 +184,7 @@ def _held(
     if not 1.0 - kept <= MAX_LOST_POPULATION:
         raise _does_not_fit(initial, levels.cutoffs, lost)
     density = density / kept
-    mean, covariance, _, _ = Moments(levels.cutoffs).of(levels.to_box(density))
+    mean, covariance, _, _ = FockMoments(levels.cutoffs).of(levels.to_box(density))
     inverse = np.linalg.inv(symplectic)
     wanted = inverse @ initial.covariance @ inverse.T
     root = np.linalg.cholesky(wanted)

@@ -14,7 +14,7 @@ from cascade_steering.analysis.estimation.estimators import (
     conditional_steering,
     unconditional_steering,
 )
-from cascade_steering.analysis.paper.validation import Check
+from cascade_steering.analysis.paper.validation import KnownResult
 from cascade_steering.analysis.time_courses.transients import steering_transient
 from cascade_steering.analysis.working_points import appendix_b, appendix_b_curve
 from cascade_steering.analysis.working_points.optimum import Optimum, Search
@@ -200,7 +200,7 @@ def compared(direction: Any) -> appendix_b.Comparison:
     return appendix_b.Comparison(
         direction=direction,
         best_unconditional=optimum(direction, 0.4, None),
-        best_conditional=optimum(direction, 0.3, Detection(lo_phase=math.pi / 4)),
+        best_conditional=optimum(direction, 0.3, Detection(lo_phase_pi=0.25)),
         unconditional=Estimate(value=0.41, low=0.39, high=0.44),
         conditional=Estimate(value=0.31, low=0.31, high=0.31),
         improvement=Estimate(value=0.24, low=0.2, high=math.inf),
@@ -213,7 +213,7 @@ def test_a_comparison_report() -> None:
         ("hot", 10.0): Search(c_minus=10.0, bath_minus=HOT, bath_plus=HOT),
         ("vacuum", 5.0): Search(c_minus=5.0, bath_minus=HOT, bath_plus=VACUUM),
     }
-    data = appendix_b_curve.dataset(searches, [compared(direction) for direction in DIRECTIONS * 2])
+    data = appendix_b_curve.study_dataset(searches, [compared(direction) for direction in DIRECTIONS * 2])
     report = plain(reports.comparison(data))
     assert set(report) == {"points"}
     assert [(point["bath"], point["c_minus"]) for point in report["points"]] == [("hot", 10.0), ("vacuum", 5.0)]
@@ -235,7 +235,7 @@ def test_a_comparison_report() -> None:
 
 def test_a_validation_report() -> None:
     good, bad, lost = (
-        Check(name=name, value=value, expected=1.0, tolerance=0.1, why="known")
+        KnownResult(name=name, value=value, expected=1.0, tolerance=0.1, why="known")
         for name, value in (("good", 1.05), ("bad", 1.2), ("lost", math.nan))
     )
     report = plain(reports.validation([good, bad, lost]))

@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 
 from cascade_steering.analysis.cli.options.axes import NAMES
-from cascade_steering.analysis.working_points.scan import PARAMETERS
+from cascade_steering.analysis.working_points.scan import SCANNED
 from tests.analysis.cli.command import BOTH, Run
 
 SMALL = ("--x", "theta-plus=0.2:0.5:7", "--y", "c-plus=log:10:100:3", "--loss", "0.1")
@@ -71,7 +71,7 @@ def test_a_file_may_hold_the_axes(steering: Run) -> None:
 
 
 def test_every_parameter_may_be_an_axis() -> None:
-    assert set(NAMES.values()) == set(PARAMETERS)
+    assert set(NAMES.values()) == set(SCANNED)
 
 
 BAD = [

@@ -11,7 +11,7 @@ import xarray as xr
 
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, steering_of_root
 from cascade_steering.analysis.working_points import scan as module
-from cascade_steering.analysis.working_points.scan import PARAMETERS, extreme, scan, steering_over
+from cascade_steering.analysis.working_points.scan import SCANNED, extreme, scan, steering_over
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.ensemble.dataset import save
 from cascade_steering.sim.gaussian.covariance import steady_root
@@ -162,6 +162,6 @@ def test_a_scan_is_in_the_rotating_wave() -> None:
 
 
 def test_every_parameter_is_known_to_the_working_point_or_its_baths() -> None:
-    of_baths = {name for name in PARAMETERS if name.startswith(("linewidth", "occupation"))}
-    assert {name for name in PARAMETERS if not hasattr(POINT, name)} == of_baths
+    of_baths = {name for name in SCANNED if name.startswith(("linewidth", "occupation"))}
+    assert {name for name in SCANNED if not hasattr(POINT, name)} == of_baths
     assert len(of_baths) == 4

@@ -1,7 +1,6 @@
 """What step and truncation cost: measured by every engine, kept with the dataset, and counted by the intervals."""
 
 from dataclasses import dataclass, field, replace
-from math import pi
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +107,7 @@ def test_what_the_scatter_loses_counts_without_the_record_alone() -> None:
 
 def point(name: str, cooperativity: float) -> tuple[Cascade, LinearModel]:
     bath = Bath.named(name)
-    minus, plus = (Oscillator.from_cooperativity(cooperativity, angle * pi, bath) for angle in (0.35, 0.40))
+    minus, plus = (Oscillator.from_cooperativity(cooperativity, angle_pi=angle, bath=bath) for angle in (0.35, 0.40))
     cascade = Cascade(minus=minus, plus=plus)
     return cascade, rwa(cascade, Detection())
 

@@ -15,7 +15,7 @@ FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
 
 
-def conditional_steering(equations: MomentEquations, *, refined_from: float = 0.0) -> FloatArray:
+def steering_given_record(equations: MomentEquations, *, refined_from: float = 0.0) -> FloatArray:
     """(E₊|₋, E₋|₊) given the record, see sections 5 and 8 of sim/README.md; array of shape (2, ...).
 
     Parameters

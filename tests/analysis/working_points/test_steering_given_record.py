@@ -6,7 +6,7 @@ import pytest
 from numpy.typing import NDArray
 
 from cascade_steering.analysis.criteria.steering import DIRECTIONS
-from cascade_steering.analysis.working_points.conditional_steering import conditional_steering
+from cascade_steering.analysis.working_points.steering_given_record import steering_given_record
 from cascade_steering.sim.parameters import Cascade, Detection
 from cascade_steering.sim.rotating_wave.equations import RotatingWave
 from tests.support import reference
@@ -17,7 +17,7 @@ FloatArray = NDArray[np.float64]
 
 def found(point: Cascade, detection: Detection, refined_from: float = 0.0) -> FloatArray:
     equations = RotatingWave.of(point).equations(detection.lo_phase, detection.efficiency, detection.scheme)
-    return conditional_steering(equations, refined_from=refined_from)
+    return steering_given_record(equations, refined_from=refined_from)
 
 
 def exact(point: Cascade, detection: Detection) -> FloatArray:
