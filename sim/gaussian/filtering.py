@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_steering.sim.gaussian.kalman import Cycle, Gains, Step, follow, share
+from cascade_steering.sim.gaussian.kalman import Gains, Step, follow, share
 from cascade_steering.sim.gaussian.moment_equations import moment_equations
 from cascade_steering.sim.gaussian.propagator import interval_propagators
 from cascade_steering.sim.initial_state import InitialState
@@ -165,10 +165,9 @@ def _run(
     states[:, 0] = initial.center
     innovations, misfit = np.empty_like(records), np.zeros(len(records))
     for begin, end, step in _alike(model, interval, count):
-        cycle = Cycle(gains.covariances[begin % covariances].copy(), np.array([0, 1, 0]))
         for first in range(begin, end, _STRETCH):
             last = min(first + _STRETCH, end)
-            reached = share(first, last, seen, step, gains, cycle)
+            reached = share(first, last, seen, step, gains)
             if reached < last:
                 raise ValueError(
                     f"the covariance of interval {reached} is not positive definite: rounding has lost it, or the "

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from cascade_steering.sim.ensemble.block import undisturbed
 from cascade_steering.sim.ensemble.discretisation import MORE_LEVELS, Halved
 from cascade_steering.sim.fock.basis.diagnostics import Diagnostics, UnphysicalStateError, inspect
-from cascade_steering.sim.fock.basis.moments import FloatArray, Moments, expectation_rows, expectations
+from cascade_steering.sim.fock.basis.moments import FloatArray, FockMoments, expectation_rows, expectations
 from cascade_steering.sim.fock.qutip.merged_solver import MergedSMESolver
 from cascade_steering.sim.fock.qutip.operators import (
     LindbladOperators,
     initial_density,
     lindblad_operators,
-    suggested_step,
+    suggested_qutip_step,
 )
 from cascade_steering.sim.fock.qutip.stepping import warn_of_step
 from cascade_steering.sim.grid import TimeGrid
@@ -64,6 +64,9 @@ class QutipSME:
     block: int = 8
 
     exact = False
+    random_covariances = True
+    # that of Euler; the other schemes in ``METHODS`` raise the strong order alone
+    average_order = 1.0
 
     def __post_init__(self) -> None:
         require(self.block, "block", low=1)
@@ -71,13 +74,21 @@ class QutipSME:
             raise ValueError(f"method must be one of {', '.join(METHODS)}, got {self.method!r}")
 
     @property
+    def strong_order(self) -> float:
+        """As QuTiP states it."""
+        return METHODS[self.method]
+
+    @property
     def identity(self) -> dict[str, Any]:
         """Its name, its levels and its scheme."""
         return {"engine": "qutip", "cutoffs": self.cutoffs, "scheme": self.method}
 
     def suggested_step(self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState) -> float:
-        """That of ``sim.fock.qutip.operators.suggested_step``, set by the model and the cutoffs alone."""
-        return suggested_step(model, self.cutoffs)
+        """That of ``sim.fock.qutip.operators.suggested_qutip_step``, set by the model and the cutoffs alone."""
+        return suggested_qutip_step(model, self.cutoffs)
+
+    def require_step(self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState) -> None:
+        """Any: ``prepare`` warns of one that is too long."""
 
     def holds(self, initial: InitialState) -> bool:
         """States all trajectories share; whether the cutoffs suffice is found out in ``prepare``."""
@@ -184,7 +195,7 @@ class QutipEngine:
 
     def _integrate(self, paths: Iterable[FloatArray], labels: list[str], *, measured: bool) -> Trajectories:
         solvers = [self._solver(piece.operators) for piece in self.pieces]
-        moments = Moments(tuple(self.density.dims[0]))
+        moments = FockMoments(tuple(self.density.dims[0]))
         observers = []
         for path, label in zip(paths, labels, strict=True):
             observers.append(_Observer(self, moments, label))
@@ -253,7 +264,7 @@ class _Observer:
     moments and the state's health.
     """
 
-    def __init__(self, engine: QutipEngine, moments: Moments, label: str) -> None:
+    def __init__(self, engine: QutipEngine, moments: FockMoments, label: str) -> None:
         self._rows: sp.csr_array | None = None
         self._active: list[int] = []
         self._engine, self._moments, self._label = engine, moments, label

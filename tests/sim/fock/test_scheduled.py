@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from cascade_steering.sim.ensemble.simulate import grid_for, simulate
 from cascade_steering.sim.fock.basis.states import density_state
 from cascade_steering.sim.fock.master_equation.sector import phase_invariant
-from cascade_steering.sim.fock.master_equation.solve import evolve, steady_state
+from cascade_steering.sim.fock.master_equation.solve import evolve, steady_fock_state
 from cascade_steering.sim.fock.moving.engine import Fock
 from cascade_steering.sim.fock.moving.frame import suggested_step
 from cascade_steering.sim.fock.moving.record_filter import filter_in_fock
@@ -19,7 +19,8 @@ from cascade_steering.sim.gaussian.covariance import stationary_state, transient
 from cascade_steering.sim.gaussian.filtering import filter_record
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import coherent_state, ground_state, squeezed_state
-from cascade_steering.sim.model.linear_model import LinearModel, rwa
+from cascade_steering.sim.model.cascade import rwa
+from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule, unlit
 from cascade_steering.sim.noise import coarsen
 from cascade_steering.sim.parameters import Detection
@@ -129,7 +130,7 @@ def test_a_force_breaks_the_symmetry_of_the_sector() -> None:
     pushed = replace(model, force=np.array([0.1, 0.0, 0.0, 0.05]))
     assert phase_invariant(model)
     assert not phase_invariant(pushed)
-    found = steady_state(pushed, (7, 7))
+    found = steady_fock_state(pushed, (7, 7))
     assert found.mean == pytest.approx(stationary_state(pushed).center, abs=1e-4)
     assert np.max(np.abs(found.mean)) > 0.05
 

@@ -12,7 +12,8 @@ from cascade_steering.sim.gaussian.filtering import filter_record, innovations_o
 from cascade_steering.sim.gaussian.trajectories import Gaussian, GaussianEngine
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState, coherent_state, thermal_state
-from cascade_steering.sim.model.linear_model import LinearModel, rwa
+from cascade_steering.sim.model.cascade import rwa
+from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule, unlit
 from tests.support import reference
 from tests.support.systems import POINTS
