@@ -17,7 +17,8 @@ from cascade_steering.sim.conventions import DIAGNOSTIC
 from cascade_steering.sim.ensemble.discretisation import ATTRIBUTE
 from cascade_steering.sim.gaussian.covariance import steady_root, transient_roots
 from cascade_steering.sim.initial_state import InitialState
-from cascade_steering.sim.model.linear_model import LinearModel, lab, rwa
+from cascade_steering.sim.model.cascade import lab, rwa
+from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.parameters import Cascade, Detection
 from cascade_steering.sim.roots import product
 from cascade_steering.sim.rotating_wave import closed_forms

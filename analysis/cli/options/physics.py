@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from cascade_steering.analysis.cli.options import readers
 from cascade_steering.sim.gaussian.covariance import stationary_state
 from cascade_steering.sim.initial_state import InitialState, coherent_state, ground_state, squeezed_state, thermal_state
-from cascade_steering.sim.model.linear_model import LinearModel, lab, rwa
+from cascade_steering.sim.model.cascade import lab, rwa
+from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Drive, unlit
 from cascade_steering.sim.parameters import BATHS, DETECTION_SCHEMES, MOST, Bath, Cascade, Detection, Oscillator
 

@@ -15,7 +15,7 @@ from cascade_steering.analysis.working_points.scan import SCANNED, extreme, scan
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.ensemble.dataset import save
 from cascade_steering.sim.gaussian.covariance import steady_root
-from cascade_steering.sim.model.linear_model import rwa
+from cascade_steering.sim.model.cascade import rwa
 from cascade_steering.sim.rotating_wave.closed_forms import steering_parameters
 from cascade_steering.sim.rotating_wave.equations import RotatingWave
 from tests.support.systems import COLD, WARM

@@ -12,7 +12,7 @@ from cascade_steering.sim.gaussian.riccati import (
     steady_covariance,
     try_steady_covariance,
 )
-from cascade_steering.sim.model.linear_model import rwa
+from cascade_steering.sim.model.cascade import rwa
 from cascade_steering.sim.parameters import Cascade, Detection, Oscillator
 from tests.support import reference
 from tests.support.systems import COLD, HOT, MONITORED, NO_BATH, POINTS, SLOW, VACUUM, WARM, Point, cascade
