@@ -27,7 +27,8 @@ from cascade_steering.sim.gaussian.moment_equations import moment_equations
 from cascade_steering.sim.gaussian.trajectories import Gaussian
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import thermal_state
-from cascade_steering.sim.model.linear_model import LinearModel, rwa
+from cascade_steering.sim.model.cascade import rwa
+from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.noise import coarsen, generator, wiener_increments
 from cascade_steering.sim.parameters import Bath, Cascade, Detection, Oscillator
 from cascade_steering.sim.rotating_wave import closed_forms as analytic

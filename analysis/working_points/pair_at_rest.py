@@ -7,7 +7,7 @@ from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, Sch
 from cascade_steering.analysis.working_points.results import SteadyResult, steady
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.gaussian.covariance import steady_root
-from cascade_steering.sim.model.linear_model import rwa
+from cascade_steering.sim.model.cascade import rwa
 from cascade_steering.sim.parameters import Detection
 from cascade_steering.sim.roots import product
 from cascade_steering.sim.rotating_wave import closed_forms

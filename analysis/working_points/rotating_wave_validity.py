@@ -16,7 +16,7 @@ from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, Dir
 from cascade_steering.analysis.working_points.optimum import Search, best_points
 from cascade_steering.sim.ensemble.parallel import in_parallel
 from cascade_steering.sim.gaussian.covariance import steady_state
-from cascade_steering.sim.model.linear_model import lab, rwa
+from cascade_steering.sim.model.cascade import lab, rwa
 from cascade_steering.sim.parameters import Bath, Cascade, Detection, Oscillator, require
 
 FloatArray = NDArray[np.float64]

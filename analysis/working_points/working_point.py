@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_steering.sim.model.linear_model import LinearModel, lab, rwa
+from cascade_steering.sim.model.cascade import lab, rwa
+from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.parameters import Bath, Cascade, Detection, DetectionScheme, Oscillator, plain_number, require
 
 if TYPE_CHECKING:

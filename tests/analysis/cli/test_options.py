@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from cascade_steering.analysis.cli.options import kinds, physics, readers
 from cascade_steering.analysis.cli.run import steering
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
-from cascade_steering.sim.model.linear_model import rwa
+from cascade_steering.sim.model.cascade import rwa
 from cascade_steering.sim.parameters import Bath, Cascade, Detection, Oscillator
 from tests.support.systems import HOT, POINTS, VACUUM
 

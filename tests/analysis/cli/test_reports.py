@@ -28,7 +28,7 @@ from cascade_steering.sim.gaussian.covariance import stationary_state, transient
 from cascade_steering.sim.gaussian.trajectories import Gaussian
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import thermal_state
-from cascade_steering.sim.model.linear_model import rwa
+from cascade_steering.sim.model.cascade import rwa
 from cascade_steering.sim.model.schedule import Drive, unlit
 from cascade_steering.sim.parameters import Detection, UnstableError
 from tests.support import reference

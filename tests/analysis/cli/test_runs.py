@@ -23,7 +23,7 @@ from cascade_steering.sim.ensemble.contract import Method
 from cascade_steering.sim.gaussian.trajectories import Gaussian
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import ground_state
-from cascade_steering.sim.model.linear_model import rwa
+from cascade_steering.sim.model.cascade import rwa
 from cascade_steering.sim.runs.directory import RunDirectory
 from cascade_steering.sim.runs.manifest import NAME
 from tests.analysis.cli.command import BOTH, COLD, ENVIRONMENT, Answer, Run

@@ -29,7 +29,7 @@ from cascade_steering.sim.gaussian.covariance import stationary_state
 from cascade_steering.sim.gaussian.trajectories import Gaussian
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import thermal_state
-from cascade_steering.sim.model.linear_model import lab, rwa
+from cascade_steering.sim.model.cascade import lab, rwa
 from cascade_steering.sim.parameters import Detection
 from tests.support.chance import quadratic, student, successes
 from tests.support.systems import POINTS

@@ -13,7 +13,7 @@ from cascade_steering.analysis.working_points.appendix_b import Comparison, Samp
 from cascade_steering.analysis.working_points.optimum import Optimum, Search
 from cascade_steering.sim.gaussian.covariance import stationary_state
 from cascade_steering.sim.gaussian.trajectories import Gaussian
-from cascade_steering.sim.model.linear_model import rwa
+from cascade_steering.sim.model.cascade import rwa
 from cascade_steering.sim.parameters import Bath, Detection
 from tests.support.systems import HOT, POINTS, cascade
 

@@ -28,7 +28,8 @@ from cascade_steering.sim.gaussian.covariance import stationary_state, steady_st
 from cascade_steering.sim.gaussian.trajectories import Gaussian
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState, Trajectories, ground_state
-from cascade_steering.sim.model.linear_model import LinearModel, rwa
+from cascade_steering.sim.model.cascade import rwa
+from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.noise import generator
 from cascade_steering.sim.parameters import Bath, Cascade, Detection, Oscillator
 from cascade_steering.sim.runs.directory import RunDirectory

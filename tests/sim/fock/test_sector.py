@@ -21,7 +21,8 @@ from cascade_steering.sim.fock.master_equation.solve import evolve, population_s
 from cascade_steering.sim.fock.qutip.operators import lindblad_operators
 from cascade_steering.sim.gaussian.covariance import transient
 from cascade_steering.sim.initial_state import InitialState, coherent_state, ground_state, squeezed_state, thermal_state
-from cascade_steering.sim.model.linear_model import LinearModel, lab, rwa
+from cascade_steering.sim.model.cascade import lab, rwa
+from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.parameters import Cascade, Detection
 from tests.sim.fock.systems import cascade, eq4, monitored
 

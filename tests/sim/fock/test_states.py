@@ -18,7 +18,8 @@ from cascade_steering.sim.fock.qutip.qutip_sme import QutipSME
 from cascade_steering.sim.gaussian.covariance import transient
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState, ground_state, squeezed_state
-from cascade_steering.sim.model.linear_model import ANNIHILATION, LinearModel, rwa
+from cascade_steering.sim.model.cascade import rwa
+from cascade_steering.sim.model.linear_model import ANNIHILATION, LinearModel
 from cascade_steering.sim.parameters import Bath, Cascade, Detection, Oscillator
 from tests.sim.fock.agreement import MODEL
 from tests.sim.fock.framed import ONE
