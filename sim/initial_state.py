@@ -9,6 +9,8 @@ from cascade_steering.sim.conventions import VACUUM_VARIANCE, frozen, symplectic
 from cascade_steering.sim.parameters import MOST, plain_number, require
 from cascade_steering.sim.roots import product, root_of
 
+__all__ = ["InitialState", "Trajectories", "coherent_state", "ground_state", "squeezed_state", "thermal_state"]
+
 FloatArray = NDArray[np.float64]
 # relative to the largest variance, up to 1e8 times the smallest at hot baths
 _ROUNDING = 1e-9

@@ -11,6 +11,8 @@ from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.parameters import Bath
 
+__all__ = ["PARAMETERS", "Parameter", "Settings", "fitted", "names", "with_values"]
+
 Settings = dict[str, Any]
 # of a number that is positive: from the value it starts at, down and up
 _FACTOR = 10.0

@@ -15,6 +15,8 @@ from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.parameters import require
 
+__all__ = ["CALIBRATION", "Box", "Evaluated", "Likelihood", "Problem", "Slope", "box_of"]
+
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 Problem = Callable[[dict[str, float]], tuple[LinearModel, InitialState]]

@@ -33,6 +33,20 @@ from cascade_steering.sim.parameters import Bath, Cascade, Detection, Oscillator
 from cascade_steering.sim.rotating_wave import closed_forms as analytic
 from cascade_steering.sim.rotating_wave.equations import RotatingWave
 
+__all__ = [
+    "SUITES",
+    "Check",
+    "closed_forms",
+    "ensembles",
+    "fock_at_hot_baths",
+    "fock_steady",
+    "fock_steady_large",
+    "riccati",
+    "rotating_wave",
+    "stochastic_order",
+    "whiteness",
+]
+
 FloatArray = NDArray[np.float64]
 
 

@@ -28,6 +28,8 @@ from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Drive
 
+__all__ = ["SETTLED", "Milestones", "Peak", "Steering", "Window", "milestones", "steering_at"]
+
 FloatArray = NDArray[np.float64]
 Steering = dict[Scheme, dict[Direction, FloatArray]]
 

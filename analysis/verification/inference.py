@@ -33,6 +33,8 @@ from cascade_steering.sim.ensemble.pooling import Moments
 if TYPE_CHECKING:
     import xarray as xr
 
+__all__ = ["FEWEST", "Gain", "Inference", "Pair", "Verified", "exact", "infer", "report", "tallies_of", "verify"]
+
 FloatArray = NDArray[np.float64]
 _EPS = float(np.finfo(float).eps)
 # three gains, an intercept and one degree of freedom for the residual

@@ -24,6 +24,8 @@ from cascade_steering.sim.parameters import Bath, Cascade, Detection, Oscillator
 from cascade_steering.sim.rotating_wave import closed_forms
 from cascade_steering.sim.rotating_wave.equations import RotatingWave
 
+__all__ = ["Optimum", "Search", "best_points"]
+
 FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
 

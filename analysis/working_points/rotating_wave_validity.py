@@ -19,6 +19,18 @@ from cascade_steering.sim.gaussian.covariance import steady_state
 from cascade_steering.sim.model.linear_model import lab, rwa
 from cascade_steering.sim.parameters import Bath, Cascade, Detection, Oscillator, require
 
+__all__ = [
+    "C_MINUS",
+    "RATIOS",
+    "ComparedPoint",
+    "best_point",
+    "generic_point",
+    "holds_above",
+    "power",
+    "relative_errors",
+    "survey",
+]
+
 FloatArray = NDArray[np.float64]
 # the paper's range of C₋ and beyond; Ω/Γ from where the approximation is none
 C_MINUS = np.geomspace(1.0, 300.0, 7)

@@ -9,6 +9,18 @@ from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.roots import product, root_of
 
+__all__ = [
+    "coordinates",
+    "evolved",
+    "relaxation_time",
+    "require_times",
+    "stationary_state",
+    "steady_root",
+    "steady_state",
+    "transient",
+    "transient_roots",
+]
+
 FloatArray = NDArray[np.float64]
 
 

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from cascade_steering.sim.compiled import compiled
 
+__all__ = ["Cycle", "Gains", "Step", "factorize", "follow", "joint_covariance", "search", "share", "update"]
+
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.int64]

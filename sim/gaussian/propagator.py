@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from cascade_steering.sim.gaussian.moment_equations import MomentEquations
 from cascade_steering.sim.gaussian.riccati import riccati_map
 
+__all__ = ["Propagator", "apply", "apply_to_columns", "propagator"]
+
 FloatArray = NDArray[np.float64]
 
 

@@ -21,6 +21,8 @@ from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.noise import standard_normals
 from cascade_steering.sim.roots import product, root_of
 
+__all__ = ["Gaussian", "GaussianEngine"]
+
 FloatArray = NDArray[np.float64]
 _ROUNDING = 16 * np.finfo(float).eps
 

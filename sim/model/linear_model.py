@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from cascade_steering.sim.conventions import frozen, mode_names
 from cascade_steering.sim.parameters import Bath, Cascade, Detection, plain_number, require
 
+__all__ = ["ANNIHILATION", "LinearModel", "lab", "rwa", "series_hamiltonian", "thermal_channels"]
+
 ComplexArray = NDArray[np.complex128]
 
 # a = ANNIHILATION·(X, P), a† its conjugate

@@ -18,6 +18,8 @@ from cascade_steering.sim.gaussian.riccati import NoSteadyStateError
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.parameters import Cascade, plain_number, require
 
+__all__ = ["Drive", "unlit"]
+
 FloatArray = NDArray[np.float64]
 
 

@@ -18,6 +18,8 @@ from numpy.typing import ArrayLike, NDArray
 from cascade_steering.sim.gaussian.moment_equations import MomentEquations
 from cascade_steering.sim.parameters import Bath, Cascade, Scheme, require
 
+__all__ = ["RotatingWave", "quadrature_covariance"]
+
 FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
 BoolArray = NDArray[np.bool_]

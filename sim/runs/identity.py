@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+__all__ = ["EXACT", "SOLVED", "Tolerance", "differences", "numbers_of", "plain"]
+
 # More numbers than these, those of a density matrix, are held by sums of them alone
 _MOST = 4096
 _SUMS = 16

@@ -27,6 +27,8 @@ from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.parameters import UnstableError
 
+__all__ = ["Evolution", "SteadyState", "evolve", "population_sector", "steady_state"]
+
 # Elements of the Liouvillian below this fraction of the largest are sums that should have cancelled.
 # The slowest rate of the paper (γ₀ against N·Γ) is 1e-9 of the largest.
 _ROUND_OFF = 1e-14

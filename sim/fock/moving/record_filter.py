@@ -18,6 +18,8 @@ from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
 
+__all__ = ["CoarseRecordWarning", "FockFiltered", "filter_in_fock"]
+
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 # intervals judged at once

@@ -13,6 +13,8 @@ from cascade_steering.sim.fock.basis.states import density_at_rest
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
 
+__all__ = ["STEP_FRACTION", "LindbladOperators", "initial_density", "lindblad_operators", "suggested_step"]
+
 ComplexArray = NDArray[np.complex128]
 
 # Coefficients are sums of a few terms, so what should cancel leaves a few ulp of the largest. Left in, such
