@@ -75,7 +75,7 @@ def chain(nodes: Sequence[Node], frequencies: Sequence[float] | None = None) -> 
         raise ValueError(f"frequencies must be one for each of {len(nodes)} nodes, got {len(rates)}")
     light = [part for node, rate in zip(nodes, rates, strict=True) for part in _met(node, rate)]
     if not nodes[0].loss_before:
-        # vacuum that is lost before anything happened to it
+        # no vacuum is lost before the first node
         light = light[1:]
     # where a bath stands does not matter: its lines meet nothing else
     return series(*light, *(thermal_bath(node.name, node.oscillator.bath) for node in nodes))

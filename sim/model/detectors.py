@@ -112,8 +112,10 @@ def detect(component: Component, *detectors: Detector) -> LinearModel:
         rows[start:end, [component.ports.index(port) for port in each.ports]] = each.rows
     efficiency = np.array([each.efficiency for each in detectors for _ in each.names], dtype=float)
     squeezed = np.any(component.active != 0.0, axis=1)
-    root = _noise_root(component, squeezed)
-    couplings = _coupling_to_vacuum(component.couplings, root)
+    couplings = component.couplings
+    if np.any(squeezed):
+        root = _noise_root(component, squeezed)
+        couplings = _coupling_to_vacuum(couplings, root)
     if np.any(rows[:, squeezed]):
         monitored, unmonitored = _split(rows, efficiency, couplings, root)
         efficiency = np.ones(len(names))
