@@ -102,7 +102,7 @@ def require_common(missing: NDArray[np.bool_]) -> None:
         )
 
 
-def plain(value: object, name: str) -> Any:
+def plain_value(value: object, name: str) -> Any:
     """An option's value in the types that files can hold; ValueError naming the option if it has others."""
     if isinstance(value, str | bool):
         return value
@@ -111,9 +111,9 @@ def plain(value: object, name: str) -> Any:
     if isinstance(value, Real):
         return float(value)
     if isinstance(value, list | tuple):
-        return [plain(item, name) for item in value]
+        return [plain_value(item, name) for item in value]
     if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
-        return {key: plain(item, f"{name}.{key}") for key, item in value.items()}
+        return {key: plain_value(item, f"{name}.{key}") for key, item in value.items()}
     raise ValueError(
         f"option {name!r} cannot be written: it must be text, a number, true or false, or a list or table of them, "
         f"got {shown(value)}"

@@ -209,7 +209,7 @@ def write(path: Path, record: Record) -> None:
     )
     require_told(table.edges, table.interval)
     if kind == ".nc":
-        content: bytes | memoryview = to_netcdf(netcdf_file.dataset(table))
+        content: bytes | memoryview = to_netcdf(netcdf_file.record_dataset(table))
     else:
         content = "".join(csv_file.render(table)).encode()
     write_whole(writable(path), content)
@@ -223,7 +223,7 @@ def _table(path: Path) -> Table:
                 return csv_file.parse(head + file.read())
     except OSError as error:
         raise ValueError(f"cannot be opened: {error.strerror}") from None
-    return netcdf_file.load(path, head)
+    return netcdf_file.load_netcdf(path, head)
 
 
 def _record(table: Table, calibration: float | None, quantity: Quantity | None, dead_time: float) -> Record:

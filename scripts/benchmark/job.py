@@ -75,9 +75,9 @@ def toy_job() -> Job:
 
 def _job(saves: int, target: float) -> Job:
     hot = Bath.named("hot")
-    minus, plus = (Oscillator.from_cooperativity(5.0, math.pi * angle, hot) for angle in (0.35, 0.40))
+    minus, plus = (Oscillator.from_cooperativity(5.0, angle_pi=angle, bath=hot) for angle in (0.35, 0.40))
     cascade = Cascade(minus=minus, plus=plus)
-    model = rwa(cascade, Detection(lo_phase=math.pi / 2))
+    model = rwa(cascade, Detection(lo_phase_pi=0.5))
     return Job(model=model, unit=cascade.time_unit, saves=saves, saves_per_unit=10, target=target)
 
 

@@ -171,7 +171,7 @@ def concatenate(*components: Component) -> Component:
 def _placed(
     components: tuple[Component, ...], modes: tuple[str, ...], ports: tuple[str, ...]
 ) -> Iterator[tuple[Component, list[int], list[int]]]:
-    """Each component with the places of its lines and of its quadratures in the whole: ports first, closed lines then."""
+    """Each component with the places of its lines and of its quadratures in the whole, ports before closed lines."""
     free = len(ports)
     for each in components:
         lines = [*(ports.index(port) for port in each.ports), *range(free, free + each.closed)]

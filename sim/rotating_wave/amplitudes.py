@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from cascade_steering.sim.gaussian.moment_equations import MomentEquations
 from cascade_steering.sim.model.pieces import MASSES, Mass
-from cascade_steering.sim.parameters import Bath, Scheme
+from cascade_steering.sim.parameters import Bath, DetectionScheme
 
 FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
@@ -80,7 +80,7 @@ def amplitude_equations(
     nodes: Sequence[AmplitudeNode],
     lo_phase: ArrayLike = np.pi / 2,
     efficiency: float = 1.0,
-    scheme: Scheme = "homodyne",
+    scheme: DetectionScheme = "homodyne",
 ) -> MomentEquations:
     """Moment equations of W = ½⟨{z, z†}⟩ for the record of ``Detection``; stacks of N×N systems.
 

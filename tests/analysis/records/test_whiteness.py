@@ -121,11 +121,11 @@ def simulated(model: LinearModel, interval: float, count: int) -> FloatArray:
     ("name", "wrong"),
     [
         ("mild", {"efficiency": 0.3}),
-        ("mild", {"lo_phase": 1.3}),
+        ("mild", {"lo_phase_pi": 0.4}),
         ("path_phase", {"efficiency": 0.5}),
-        ("path_phase", {"lo_phase": 1.2}),
-        ("heterodyne", {"lo_phase": 0.65}),
-        ("hot_qnd", {"lo_phase": 0.5}),
+        ("path_phase", {"lo_phase_pi": 0.4}),
+        ("heterodyne", {"lo_phase_pi": 0.2}),
+        ("hot_qnd", {"lo_phase_pi": 0.16}),
     ],
 )
 def test_a_wrong_detection_is_seen(name: str, wrong: dict[str, float]) -> None:

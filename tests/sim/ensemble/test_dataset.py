@@ -50,7 +50,7 @@ def test_attributes_say_what_is_needed_to_run_again(data: xr.Dataset) -> None:
     assert data.attrs["order"] == " ".join(QUADRATURES)
     assert data.attrs["version_numpy"] == np.__version__
     cascade = json.loads(data.attrs["cascade"])
-    assert cascade["minus"]["strength"] == POINT.cascade.minus.strength
+    assert cascade["minus"]["strength_hz"] == POINT.cascade.minus.strength_hz
     assert cascade["plus"]["bath"]["occupation"] == POINT.cascade.plus.bath.occupation
     assert json.loads(data.attrs["detection"])["efficiency"] == POINT.detection.efficiency
 

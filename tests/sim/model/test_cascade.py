@@ -28,24 +28,24 @@ EPS = float(np.finfo(float).eps)
 BEFORE: dict[str, dict[str, Any]] = json.loads(
     (Path(__file__).parents[2] / "data" / "cascade-matrices.json").read_text(encoding="utf-8")
 )
-WARM, WARMER = Bath(linewidth=0.5, occupation=1.5), Bath(linewidth=0.25, occupation=3.0)
-COOLED = Oscillator(strength=4.0, angle=0.4 * math.pi, bath=WARMER)
+WARM, WARMER = Bath.si(linewidth=0.5, occupation=1.5), Bath.si(linewidth=0.25, occupation=3.0)
+COOLED = Oscillator.si(strength=4.0, angle=0.4 * math.pi, bath=WARMER)
 
 
 def pair(loss: float, phase: float) -> Cascade:
-    minus = Oscillator(strength=3.0, angle=0.35 * math.pi, bath=WARM)
-    return Cascade(minus=minus, plus=COOLED, loss=loss, path_phase=phase)
+    minus = Oscillator.si(strength=3.0, angle=0.35 * math.pi, bath=WARM)
+    return Cascade(minus=minus, plus=COOLED, loss=loss, path_phase_pi=phase / math.pi)
 
 
 def het(efficiency: float) -> Detection:
-    return Detection(lo_phase=0.3, efficiency=efficiency, scheme="heterodyne")
+    return Detection.si(lo_phase=0.3, efficiency=efficiency, scheme="heterodyne")
 
 
 NOW = {
     "rwa": rwa(pair(0.0, 0.0), Detection()),
-    "rwa_loss_phase": rwa(pair(0.2, 0.7), Detection(lo_phase=0.4, efficiency=0.8)),
+    "rwa_loss_phase": rwa(pair(0.2, 0.7), Detection.si(lo_phase=0.4, efficiency=0.8)),
     "rwa_heterodyne": rwa(pair(0.1, -0.3), het(0.9)),
-    "lab": lab(pair(0.2, 0.7), Detection(lo_phase=0.4, efficiency=0.8), (3.0, 5.0)),
+    "lab": lab(pair(0.2, 0.7), Detection.si(lo_phase=0.4, efficiency=0.8), (3.0, 5.0)),
     "lab_heterodyne": lab(pair(0.1, 0.0), het(0.9), 7.0),
 }
 
@@ -64,11 +64,13 @@ def test_matrices_are_those_of_the_hand_expansion(name: str) -> None:
 
 def three(loss: float = 0.1) -> tuple[Node, ...]:
     """A negative mass that drives two positive ones."""
-    cold = Bath(linewidth=0.5, occupation=0.1)
-    server = Node(name="spins", oscillator=Oscillator(strength=1.2, angle=0.35 * math.pi, bath=cold), mass="negative")
-    cooled = Oscillator(strength=1.5, angle=0.4 * math.pi, bath=cold)
-    client = Node(name="drum", oscillator=cooled, mass="positive", loss_before=loss, path_phase=0.3)
-    return server, client, replace(client, name="membrane", path_phase=-0.2)
+    cold = Bath.si(linewidth=0.5, occupation=0.1)
+    server = Node(
+        name="spins", oscillator=Oscillator.si(strength=1.2, angle=0.35 * math.pi, bath=cold), mass="negative"
+    )
+    cooled = Oscillator.si(strength=1.5, angle=0.4 * math.pi, bath=cold)
+    client = Node(name="drum", oscillator=cooled, mass="positive", loss_before=loss, path_phase_pi=0.1)
+    return server, client, replace(client, name="membrane", path_phase_pi=-0.06)
 
 
 def model_of(nodes: tuple[Node, ...]) -> LinearModel:
@@ -98,10 +100,10 @@ def test_the_first_nodes_do_not_notice_a_node_more() -> None:
 def test_equal_clients_that_do_not_drive_each_other_are_one_of_their_total_strength() -> None:
     # equal clients drive each other at the rate Γ₊ cos 2θ₊: here not at all, and the light meets only their sum
     angle = math.pi / 4
-    client = Oscillator(strength=0.7, angle=angle, bath=Bath(linewidth=0.5, occupation=1.5))
-    server = Node(name="server", oscillator=replace(client, angle=0.35 * math.pi), mass="negative")
+    client = Oscillator.si(strength=0.7, angle=angle, bath=Bath.si(linewidth=0.5, occupation=1.5))
+    server = Node(name="server", oscillator=replace(client, angle_pi=0.35), mass="negative")
     both = [Node(name=name, oscillator=client, mass="positive") for name in ("one", "two")]
-    one = Node(name="both", oscillator=replace(client, strength=1.4), mass="positive")
+    one = Node(name="both", oscillator=replace(client, strength_hz=2 * client.strength_hz), mass="positive")
     separate = steady_state(detect(chain([server, *both]), demodulated(Detection())), conditional=True)
     single = steady_state(detect(chain([server, one]), demodulated(Detection())), conditional=True)
     # (x₁ + x₂)/√2 is the mode that the light meets
@@ -127,7 +129,7 @@ def test_three_oscillators_from_the_builder_to_steering() -> None:
 
 def test_one_oscillator_from_the_builder_to_a_dataset() -> None:
     node = Node(name="drum", oscillator=COOLED, mass="positive")
-    model = detect(chain([node], [20.0]), homodyne(phase=0.5 * math.pi, efficiency=0.7))
+    model = detect(chain([node], [20.0]), homodyne(phase_pi=0.5, efficiency=0.7))
     grid, start = TimeGrid(step=0.05, steps_per_save=1, saves=4), thermal_state((0.5,))
     exact = transient(model, start.covariance, grid.times, conditional=True)
     for engine, tolerance in ((Gaussian(), 1e-10), (Fock(cutoffs=(14,)), 2e-3)):
@@ -136,7 +138,7 @@ def test_one_oscillator_from_the_builder_to_a_dataset() -> None:
 
 
 def test_a_chain_of_two_is_the_cascade() -> None:
-    cascade, detection = pair(0.2, 0.7), Detection(lo_phase=0.4, efficiency=0.8)
+    cascade, detection = pair(0.2, 0.7), Detection.si(lo_phase=0.4, efficiency=0.8)
     model = detect(chain(nodes_of(cascade)), demodulated(detection))
     np.testing.assert_array_equal(model.channels, rwa(cascade, detection).channels)
 
@@ -160,7 +162,7 @@ def test_bad_chains_are_refused(nodes: tuple[Node, ...], frequencies: tuple[floa
     [
         ("mass", "none", "mass must be negative or positive, got 'none'"),
         ("loss_before", 1.5, "loss_before must be at least 0 and at most 1, got 1.5"),
-        ("path_phase", math.inf, "path_phase must be"),
+        ("path_phase_pi", math.inf, "path_phase_pi must be"),
     ],
 )
 def test_bad_nodes_are_refused(name: str, value: object, message: str) -> None:

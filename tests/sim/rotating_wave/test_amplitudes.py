@@ -14,7 +14,7 @@ from cascade_steering.sim.gaussian.riccati import steady_covariance
 from cascade_steering.sim.model.cascade import Node, chain
 from cascade_steering.sim.model.detectors import demodulated, detect
 from cascade_steering.sim.model.pieces import Mass
-from cascade_steering.sim.parameters import Bath, Detection, Oscillator, Scheme
+from cascade_steering.sim.parameters import Bath, Detection, DetectionScheme, Oscillator
 from cascade_steering.sim.rotating_wave.amplitudes import (
     AmplitudeNode,
     amplitude_equations,
@@ -23,7 +23,7 @@ from cascade_steering.sim.rotating_wave.amplitudes import (
 )
 
 EPS = float(np.finfo(float).eps)
-BATH = Bath(linewidth=0.5, occupation=1.5)
+BATH = Bath.si(linewidth=0.5, occupation=1.5)
 CHAINS: dict[str, tuple[Mass, ...]] = {
     "one": ("positive",),
     "two": ("negative", "positive"),
@@ -39,10 +39,10 @@ def nodes_of(masses: tuple[Mass, ...]) -> list[Node]:
     return [
         Node(
             name=f"node_{number}",
-            oscillator=Oscillator(strength=rng.uniform(1, 3), angle=rng.uniform(0.27, 0.45) * math.pi, bath=BATH),
+            oscillator=Oscillator(strength_hz=rng.uniform(0.2, 0.5), angle_pi=rng.uniform(0.27, 0.45), bath=BATH),
             mass=mass,
             loss_before=rng.uniform(0, 0.3),
-            path_phase=rng.uniform(-1, 1),
+            path_phase_pi=rng.uniform(-1, 1),
         )
         for number, mass in enumerate(masses)
     ]
@@ -56,7 +56,7 @@ def amplitude_nodes(nodes: list[Node]) -> list[AmplitudeNode]:
             angle=np.asarray(node.oscillator.angle),
             bath=node.oscillator.bath,
             transmission=math.sqrt(1 - node.loss_before),
-            path_phase=node.path_phase,
+            path_phase=math.pi * node.path_phase_pi,
         )
         for node in nodes
     ]
@@ -71,9 +71,9 @@ def amplitudes(masses: tuple[Mass, ...]) -> NDArray[np.complex128]:
 
 @pytest.mark.parametrize("scheme", ["homodyne", "heterodyne"])
 @pytest.mark.parametrize("name", CHAINS)
-def test_amplitude_equations_are_those_of_the_composition(name: str, scheme: Scheme) -> None:
+def test_amplitude_equations_are_those_of_the_composition(name: str, scheme: DetectionScheme) -> None:
     masses = CHAINS[name]
-    nodes, light = nodes_of(masses), Detection(lo_phase=0.4, efficiency=0.7, scheme=scheme)
+    nodes, light = nodes_of(masses), Detection(lo_phase_pi=0.13, efficiency=0.7, scheme=scheme)
     found = amplitude_equations(amplitude_nodes(nodes), light.lo_phase, light.efficiency, scheme)
     composed = detect(chain(nodes), demodulated(light))
     exact, t = moment_equations(composed), amplitudes(masses)

@@ -19,14 +19,14 @@ AMPLITUDES = np.array([[1, 1j, 0, 0], [0, 0, 1, -1j]]) / math.sqrt(2)
 
 def random_point(rng: np.random.Generator) -> Point:
     def oscillator() -> Oscillator:
-        bath = Bath(linewidth=10 ** rng.uniform(-1, 1), occupation=float(rng.choice([0.0, 2.0, 1e5])))
-        return Oscillator.from_cooperativity(10 ** rng.uniform(-1, 2), rng.uniform(0.25, 0.5) * math.pi, bath)
+        bath = Bath.si(linewidth=10 ** rng.uniform(-1, 1), occupation=float(rng.choice([0.0, 2.0, 1e5])))
+        return Oscillator.from_cooperativity(10 ** rng.uniform(-1, 2), angle_pi=rng.uniform(0.25, 0.5), bath=bath)
 
     cascade = Cascade(
-        minus=oscillator(), plus=oscillator(), loss=rng.uniform(0, 1), path_phase=float(rng.uniform(-4, 4))
+        minus=oscillator(), plus=oscillator(), loss=rng.uniform(0, 1), path_phase_pi=float(rng.uniform(-1, 1))
     )
     scheme = "homodyne" if rng.uniform() < 0.5 else "heterodyne"
-    detection = Detection(lo_phase=float(rng.uniform(-4, 4)), efficiency=rng.uniform(0, 1), scheme=scheme)
+    detection = Detection.si(lo_phase=float(rng.uniform(-4, 4)), efficiency=rng.uniform(0, 1), scheme=scheme)
     return Point(cascade=cascade, detection=detection)
 
 
@@ -91,8 +91,8 @@ def test_a_stack_of_points_and_phases_is_one_call() -> None:
     stack = steady_covariance(point.equations(phases, 0.7))
     assert stack.shape == (2, 5, 2, 2)
     for i, j in np.ndindex(2, 5):
-        minus = Oscillator(strength=float(strengths[i, 0]), angle=0.26 * math.pi, bath=HOT)
-        plus = Oscillator(strength=float(strengths[i, 0]), angle=0.4 * math.pi, bath=VACUUM)
+        minus = Oscillator.si(strength=float(strengths[i, 0]), angle=0.26 * math.pi, bath=HOT)
+        plus = Oscillator.si(strength=float(strengths[i, 0]), angle=0.4 * math.pi, bath=VACUUM)
         single = steady_covariance(RotatingWave.of(Cascade(minus=minus, plus=plus)).equations(phases[j], 0.7))
         # the same arithmetic; a stack may take a Newton step more
         assert stack[i, j] == pytest.approx(single, rel=1e-9, abs=1e-9)
