@@ -20,6 +20,9 @@ from numpy.typing import ArrayLike, NDArray
 from cascade_steering.sim.gaussian.moment_equations import MomentEquations
 from cascade_steering.sim.model.pieces import MASSES, Mass
 from cascade_steering.sim.parameters import Bath, DetectionScheme
+from cascade_steering.sim.rotating_wave.baths import Baths
+
+__all__ = ["AmplitudeNode", "amplitude_equations", "products", "quadrature_covariance"]
 
 FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
@@ -33,7 +36,7 @@ class AmplitudeNode:
     ----------
     mass : ``negative`` or ``positive``
     strength, angle : Γ, rad/s, and θ, radians
-    bath : its thermal bath
+    bath : its thermal bath, the same everywhere or an array of them
     transmission : amplitude √(1−ε) that reaches it from the node before
     path_phase : phase φ of the path from there, radians
     """
@@ -41,14 +44,27 @@ class AmplitudeNode:
     mass: Mass
     strength: FloatArray
     angle: FloatArray
-    bath: Bath
-    transmission: float = 1.0
-    path_phase: float = 0.0
+    bath: Bath | Baths
+    transmission: FloatArray | float = 1.0
+    path_phase: FloatArray | float = 0.0
 
     @property
     def sign(self) -> int:
         """[z, z†]: 1 for a negative mass, −1 for a positive one."""
         return -MASSES[self.mass]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the working points."""
+        arrays = (
+            self.strength,
+            self.angle,
+            self.transmission,
+            self.path_phase,
+            self.bath.linewidth,
+            self.bath.occupation,
+        )
+        return np.broadcast_shapes(*(np.shape(each) for each in arrays))
 
     @property
     def damping(self) -> FloatArray:
@@ -79,20 +95,20 @@ def products(first: AmplitudeNode, second: AmplitudeNode) -> tuple[FloatArray, F
 def amplitude_equations(
     nodes: Sequence[AmplitudeNode],
     lo_phase: ArrayLike = np.pi / 2,
-    efficiency: float = 1.0,
+    efficiency: ArrayLike = 1.0,
     scheme: DetectionScheme = "homodyne",
 ) -> MomentEquations:
     """Moment equations of W = ½⟨{z, z†}⟩ for the record of ``Detection``; stacks of N×N systems.
 
-    One complex record (Y_c − i Y_s)/√2 for homodyne, two for heterodyne; ``lo_phase`` broadcasts with the working
-    points. Section 5 of sim/README.md.
+    One complex record (Y_c − i Y_s)/√2 for homodyne, two for heterodyne; ``lo_phase`` and ``efficiency`` broadcast
+    with the working points. Section 5 of sim/README.md.
     """
-    zero = np.zeros(np.broadcast(lo_phase, *(part for node in nodes for part in (node.strength, node.angle))).shape)
+    zero = np.zeros(np.broadcast_shapes(np.shape(lo_phase), np.shape(efficiency), *(node.shape for node in nodes)))
     drift, diffusion = _rates(nodes)
     offsets = (0.0,) if scheme == "homodyne" else (0.0, np.pi / 2)
     sums, differences = zip(*(_output(nodes, np.asarray(lo_phase) + offset) for offset in offsets), strict=True)
     signs = np.array([[node.sign] for node in nodes])
-    scale = np.sqrt(efficiency / len(offsets))
+    scale = np.sqrt(np.asarray(efficiency) / len(offsets))[..., None, None]
     return MomentEquations(
         drift=_stack(drift, zero),
         diffusion=_stack(diffusion, zero),
@@ -108,7 +124,7 @@ def _rates(nodes: Sequence[AmplitudeNode]) -> tuple[list[list[Any]], list[list[A
     diffusion: list[list[Any]] = [[0.0] * count for _ in nodes]
     for k, node in enumerate(nodes):
         drift[k][k], diffusion[k][k] = -node.damping / 2, node.noise
-        transmission, phase = 1.0, 0.0
+        transmission, phase = np.asarray(1.0), np.asarray(0.0)
         for j in range(k - 1, -1, -1):
             transmission, phase = transmission * nodes[j + 1].transmission, phase + nodes[j + 1].path_phase
             difference, total = products(nodes[j], node)
@@ -122,7 +138,7 @@ def _rates(nodes: Sequence[AmplitudeNode]) -> tuple[list[list[Any]], list[list[A
 def _output(nodes: Sequence[AmplitudeNode], lo_phase: FloatArray) -> tuple[list[ComplexArray], list[ComplexArray]]:
     """Coefficients on z of e^{−iϑ} L_l + e^{iϑ} L_u† and of their difference."""
     sums, differences = [], []
-    transmission, phase = 1.0, 0.0
+    transmission, phase = np.asarray(1.0), np.asarray(0.0)
     for node in reversed(nodes):
         lower, upper = node.couplings
         arriving = transmission * np.exp(1j * (phase - lo_phase))

@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from cascade_steering.sim.rotating_wave.amplitudes import quadrature_covariance
 from cascade_steering.sim.rotating_wave.equations import RotatingWave
 
+__all__ = ["bare_variances", "closed_form_covariance", "steering_parameters"]
+
 FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
 

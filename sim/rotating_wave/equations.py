@@ -16,8 +16,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cascade_steering.sim.gaussian.moment_equations import MomentEquations
-from cascade_steering.sim.parameters import Bath, Cascade, DetectionScheme, require
+from cascade_steering.sim.parameters import Bath, Cascade, DetectionScheme
 from cascade_steering.sim.rotating_wave.amplitudes import AmplitudeNode, amplitude_equations, products
+from cascade_steering.sim.rotating_wave.baths import Baths, require_all
+
+__all__ = ["RotatingWave"]
 
 FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
@@ -32,8 +35,8 @@ class RotatingWave:
     ----------
     strength_minus, strength_plus : Γ∓, rad/s
     angle_minus, angle_plus : θ∓, radians
-    bath_minus, bath_plus : the thermal baths
-    loss, path_phase : ε and φ
+    bath_minus, bath_plus : the thermal baths, of one kind everywhere or an array of them
+    loss, path_phase : ε and φ, radians
 
     Raises ValueError for a strength that is negative or not finite, an angle or a phase that is not finite, or a loss
     outside [0, 1]. An unstable point is one like others: what has no meaning there,
@@ -42,12 +45,12 @@ class RotatingWave:
 
     strength_minus: FloatArray
     angle_minus: FloatArray
-    bath_minus: Bath
+    bath_minus: Bath | Baths
     strength_plus: FloatArray
     angle_plus: FloatArray
-    bath_plus: Bath
-    loss: float = 0.0
-    path_phase: float = 0.0
+    bath_plus: Bath | Baths
+    loss: FloatArray | float = 0.0
+    path_phase: FloatArray | float = 0.0
 
     def __post_init__(self) -> None:
         for name, least in (("strength", 0.0), ("angle", -np.inf)):
@@ -57,8 +60,8 @@ class RotatingWave:
                 if np.any(wrong):
                     rule = "finite and at least 0" if least == 0.0 else "finite"
                     raise ValueError(f"{name}_{which} must be {rule}, got {values[wrong][0]!s}")
-        require(self.loss, "loss", low=0.0, high=1.0)
-        require(self.path_phase, "path_phase", low=-np.inf)
+        require_all(self.loss, "loss", low=0.0, high=1.0)
+        require_all(self.path_phase, "path_phase", low=-np.inf)
 
     @classmethod
     def of(cls, cascade: Cascade) -> Self:
@@ -112,9 +115,9 @@ class RotatingWave:
         )
 
     @property
-    def transmission(self) -> float:
+    def transmission(self) -> FloatArray:
         """Amplitude √(1−ε) that reaches the second oscillator."""
-        return float(np.sqrt(1.0 - self.loss))
+        return np.sqrt(1.0 - np.asarray(self.loss, dtype=np.float64))
 
     @property
     def damping_minus(self) -> FloatArray:
@@ -157,7 +160,7 @@ class RotatingWave:
         return result
 
     def equations(
-        self, lo_phase: ArrayLike = np.pi / 2, efficiency: float = 1.0, scheme: DetectionScheme = "homodyne"
+        self, lo_phase: ArrayLike = np.pi / 2, efficiency: ArrayLike = 1.0, scheme: DetectionScheme = "homodyne"
     ) -> MomentEquations:
         """Moment equations of W for the record of ``Detection``: those of a chain of two, ``amplitude_equations``."""
         return amplitude_equations(self.nodes, lo_phase, efficiency, scheme)
