@@ -35,7 +35,7 @@ class Node:
     oscillator : Γ, θ and the bath
     mass : ``negative`` or ``positive``
     loss_before : power that is lost before the light meets it, 0 ≤ ε ≤ 1
-    path_phase : phase φ of the path before it, radians
+    path_phase_pi : phase φ of the path before it, in units of π
 
     Raises
     ------
@@ -47,13 +47,13 @@ class Node:
     oscillator: Oscillator
     mass: Mass
     loss_before: float = 0.0
-    path_phase: float = 0.0
+    path_phase_pi: float = 0.0
 
     def __post_init__(self) -> None:
         if self.mass not in ("negative", "positive"):
             raise ValueError(f"mass must be negative or positive, got {self.mass!r}")
         require(self.loss_before, "loss_before", low=0.0, high=1.0)
-        require(self.path_phase, "path_phase", low=-math.inf)
+        require(self.path_phase_pi, "path_phase_pi", low=-math.inf)
 
 
 def chain(nodes: Sequence[Node], frequencies: Sequence[float] | None = None) -> Component:
@@ -77,7 +77,7 @@ def chain(nodes: Sequence[Node], frequencies: Sequence[float] | None = None) -> 
         raise ValueError(f"frequencies must be one for each of {len(nodes)} nodes, got {len(rates)}")
     light = [part for node, rate in zip(nodes, rates, strict=True) for part in _met(node, rate)]
     if not nodes[0].loss_before:
-        # vacuum that is lost before anything happened to it
+        # no vacuum is lost before the first node
         light = light[1:]
     # where a bath stands does not matter: its lines meet nothing else
     return series(*light, *(thermal_bath(node.name, node.oscillator.bath) for node in nodes))
@@ -92,7 +92,7 @@ def _met(node: Node, frequency: float | None) -> tuple[Component, ...]:
         require(frequency, f"frequency of {node.name}", low=0.0, low_open=True)
         ports = (FIELD,)
         coupled = broadband_coupling(node.name, node.oscillator, mass=node.mass, frequency=frequency)
-    return loss(node.loss_before, *ports), phase_shift(node.path_phase, *ports), coupled
+    return loss(*ports, power=node.loss_before), phase_shift(*ports, phase_pi=node.path_phase_pi), coupled
 
 
 def nodes_of(cascade: Cascade) -> tuple[Node, Node]:
@@ -104,7 +104,7 @@ def nodes_of(cascade: Cascade) -> tuple[Node, Node]:
             oscillator=cascade.plus,
             mass="positive",
             loss_before=cascade.loss,
-            path_phase=cascade.path_phase,
+            path_phase_pi=cascade.path_phase_pi,
         ),
     )
 

@@ -69,8 +69,8 @@ def three(loss: float = 0.1) -> tuple[Node, ...]:
         name="spins", oscillator=Oscillator.si(strength=1.2, angle=0.35 * math.pi, bath=cold), mass="negative"
     )
     cooled = Oscillator.si(strength=1.5, angle=0.4 * math.pi, bath=cold)
-    client = Node(name="drum", oscillator=cooled, mass="positive", loss_before=loss, path_phase=0.3)
-    return server, client, replace(client, name="membrane", path_phase=-0.2)
+    client = Node(name="drum", oscillator=cooled, mass="positive", loss_before=loss, path_phase_pi=0.1)
+    return server, client, replace(client, name="membrane", path_phase_pi=-0.06)
 
 
 def model_of(nodes: tuple[Node, ...]) -> LinearModel:
@@ -129,7 +129,7 @@ def test_three_oscillators_from_the_builder_to_steering() -> None:
 
 def test_one_oscillator_from_the_builder_to_a_dataset() -> None:
     node = Node(name="drum", oscillator=COOLED, mass="positive")
-    model = detect(chain([node], [20.0]), homodyne(phase=0.5 * math.pi, efficiency=0.7))
+    model = detect(chain([node], [20.0]), homodyne(phase_pi=0.5, efficiency=0.7))
     grid, start = TimeGrid(step=0.05, steps_per_save=1, saves=4), thermal_state((0.5,))
     exact = transient(model, start.covariance, grid.times, conditional=True)
     for engine, tolerance in ((Gaussian(), 1e-10), (Fock(cutoffs=(14,)), 2e-3)):
@@ -162,7 +162,7 @@ def test_bad_chains_are_refused(nodes: tuple[Node, ...], frequencies: tuple[floa
     [
         ("mass", "none", "mass must be negative or positive, got 'none'"),
         ("loss_before", 1.5, "loss_before must be at least 0 and at most 1, got 1.5"),
-        ("path_phase", math.inf, "path_phase must be"),
+        ("path_phase_pi", math.inf, "path_phase_pi must be"),
     ],
 )
 def test_bad_nodes_are_refused(name: str, value: object, message: str) -> None:
