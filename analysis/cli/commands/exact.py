@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from cascade_steering.analysis.cli.answers import reports, tables
+from cascade_steering.analysis.cli.answers import fock_answers, reports, tables
 from cascade_steering.analysis.cli.commands.group import steering
 from cascade_steering.analysis.cli.options import configuration, physics, readers
 from cascade_steering.analysis.cli.terminal import show
@@ -16,12 +16,25 @@ from cascade_steering.analysis.time_courses.transients import steering_transient
 @physics.CASCADE
 @physics.FREQUENCY
 @physics.DETECTION
+@click.option("--fock", is_flag=True, help="Also E without the record from the truncated master equation.")
+@click.option("--cutoff", type=physics.CUTOFFS, default=None, show_default="auto",
+              help="Fock levels of --fock, N or N1,N2, or auto: as many as the quanta ask for.")  # fmt: skip
 @physics.JSON
 @configuration.OPTION
-def steady(as_json: bool, **values: Any) -> None:
+def steady(as_json: bool, fock: bool, cutoff: tuple[int, int] | None, **values: Any) -> None:
     """One working point, exact: E in both directions, with and without the record."""
-    report = reports.steady(physics.cascade(values), physics.detection(values), values["frequency"])
-    show(report, tables.steady(report), as_json)
+    if cutoff is not None and not fock:
+        raise ValueError("--cutoff has no meaning without --fock")
+    cascade = physics.cascade(values)
+    report = reports.steady(cascade, physics.detection(values), values["frequency"])
+    if fock:
+        from cascade_steering.analysis.working_points.fock_steady import fock_steady
+
+        report["fock"] = fock_answers.report(fock_steady(physics.model(values, cascade), cutoff))
+    table = tables.steady(report)
+    if fock:
+        fock_answers.add_rows(table, report["fock"])
+    show(report, table, as_json)
 
 
 @steering.command(name="optimum")
