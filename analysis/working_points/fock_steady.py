@@ -58,7 +58,7 @@ class FockSteady:
     residual: float
 
 
-def fock_steady(model: LinearModel, cutoffs: tuple[int, ...] | None = None) -> FockSteady:
+def steering_between_levels(model: LinearModel, cutoffs: tuple[int, ...] | None = None) -> FockSteady:
     """E of the steady state of the truncated master equation, see sim/README.md, sections 1 and 8.
 
     Parameters

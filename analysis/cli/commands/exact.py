@@ -28,9 +28,9 @@ def steady(as_json: bool, fock: bool, cutoff: tuple[int, int] | None, **values: 
     cascade = physics.cascade(values)
     report = reports.steady(cascade, physics.detection(values), values["frequency"])
     if fock:
-        from cascade_steering.analysis.working_points.fock_steady import fock_steady
+        from cascade_steering.analysis.working_points.fock_steady import steering_between_levels
 
-        report["fock"] = fock_answers.report(fock_steady(physics.model(values, cascade), cutoff))
+        report["fock"] = fock_answers.report(steering_between_levels(physics.model(values, cascade), cutoff))
     table = tables.steady(report)
     if fock:
         fock_answers.add_rows(table, report["fock"])

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from cascade_steering.analysis.criteria.steering import DIRECTIONS
-from cascade_steering.analysis.working_points.fock_steady import fock_steady
+from cascade_steering.analysis.working_points.fock_steady import steering_between_levels
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.rotating_wave.closed_forms import steering_parameters
 from cascade_steering.sim.rotating_wave.equations import RotatingWave
@@ -20,7 +20,7 @@ TURNED = replace(POINT, path_phase_pi=0.1)
 @pytest.mark.parametrize("point", [POINT, TURNED], ids=["real", "complex"])
 @pytest.mark.parametrize("cutoffs", [None, (9, 8), (7, 7)])
 def test_three_witnesses_agree(point: WorkingPoint, cutoffs: tuple[int, int] | None) -> None:
-    found = fock_steady(point.model, cutoffs)
+    found = steering_between_levels(point.model, cutoffs)
     closed = dict(zip(DIRECTIONS, np.ravel(steering_parameters(RotatingWave.of(point.cascade))), strict=True))
     for each in DIRECTIONS:
         assert found.moments[each] == pytest.approx(closed[each], rel=1e-13)
@@ -33,7 +33,7 @@ def test_three_witnesses_agree(point: WorkingPoint, cutoffs: tuple[int, int] | N
 
 
 def test_cutoffs_are_as_many_as_the_quanta_ask_for() -> None:
-    found = fock_steady(POINT.model)
+    found = steering_between_levels(POINT.model)
     assert max(found.truncation_error.values()) < 1e-6
     # a colder oscillator takes fewer levels
     quanta = [np.trace(found.covariance[i : i + 2, i : i + 2]) / 2 - 0.5 for i in (0, 2)]
@@ -42,8 +42,8 @@ def test_cutoffs_are_as_many_as_the_quanta_ask_for() -> None:
 
 
 def test_the_laboratory_frame_too() -> None:
-    found = fock_steady(replace(POINT, frequency_hz=0.5).model, (6, 6))
-    rotating = fock_steady(POINT.model, (6, 6))
+    found = steering_between_levels(replace(POINT, frequency_hz=0.5).model, (6, 6))
+    rotating = steering_between_levels(POINT.model, (6, 6))
     for each in DIRECTIONS:
         assert abs(found.steering[each] - found.moments[each]) < found.truncation_error[each]
         # it is another model, and truncation does not hide that
@@ -71,4 +71,4 @@ HOT = WorkingPoint(theta_minus_pi=0.25)
 )
 def test_what_does_not_fit_is_refused(point: WorkingPoint, cutoffs: tuple[int, int] | None, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        fock_steady(point.model, cutoffs)
+        steering_between_levels(point.model, cutoffs)
