@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_steering.analysis.cli.answers.reports import key
+from cascade_steering.analysis.criteria.keys import key
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, Direction, Scheme, steering_parameter
 from cascade_steering.analysis.estimation.estimators import Estimate
 from cascade_steering.analysis.verification.sampling_laws import (
@@ -36,6 +36,19 @@ from cascade_steering.sim.ensemble.pooling import Moments
 
 if TYPE_CHECKING:
     import xarray as xr
+
+__all__ = [
+    "FEWEST_RUNS",
+    "Gain",
+    "Inference",
+    "InferencePair",
+    "Verified",
+    "exact_steering",
+    "infer",
+    "tallies_of",
+    "verification_report",
+    "verify",
+]
 
 FloatArray = NDArray[np.float64]
 _EPS = float(np.finfo(float).eps)

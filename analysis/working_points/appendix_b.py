@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_steering.analysis.cli.answers.run_status import ENSEMBLES
 from cascade_steering.analysis.criteria.steering import Direction, steering_of_root
 from cascade_steering.analysis.estimation.estimators import (
     Ensemble,
@@ -27,7 +26,8 @@ from cascade_steering.analysis.estimation.residuals import sampled_part
 from cascade_steering.analysis.estimation.sampling import Problem, sample
 from cascade_steering.analysis.estimation.stopping import Target
 from cascade_steering.analysis.working_points.optimum import Optimum
-from cascade_steering.sim.ensemble.simulate import Method, grid_for
+from cascade_steering.sim.ensemble.contract import Method
+from cascade_steering.sim.ensemble.simulate import grid_for
 from cascade_steering.sim.ensemble.workers import require_jobs
 from cascade_steering.sim.gaussian.covariance import relaxation_time, stationary_state
 from cascade_steering.sim.model.cascade import rwa
@@ -36,6 +36,17 @@ from cascade_steering.sim.roots import triangular
 from cascade_steering.sim.runs.directory import opened
 from cascade_steering.sim.runs.identity import plain
 from cascade_steering.sim.runs.manifest import NAME, Manifest
+
+__all__ = [
+    "COMPARISON",
+    "ENSEMBLES",
+    "Comparison",
+    "Sampling",
+    "SamplingProgress",
+    "begin",
+    "compare",
+    "quietest_detection",
+]
 
 # LO phases tried for the quietest unravelling of the unconditional state: it need not be the best, only good
 _PHASES = np.pi * np.arange(12) / 12
@@ -49,6 +60,8 @@ _SAVES = 20
 _RELAXATIONS = 5.0
 # units of 1/γ̃₀; the slowest relaxation at hot baths and the edge of stability takes 1e7
 _LONGEST = 1e9
+# in a run directory: its ensembles, and what is written in the end
+ENSEMBLES, COMPARISON = "ensembles", "comparison.nc"
 SamplingProgress = Callable[[float, str], None]
 
 

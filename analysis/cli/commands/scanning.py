@@ -1,13 +1,14 @@
 """The command that computes E over parameters as arrays."""
 
 from pathlib import Path
-from typing import Any
 
 import click
 
 from cascade_steering.analysis.cli.answers import scans
 from cascade_steering.analysis.cli.commands.group import steering
 from cascade_steering.analysis.cli.options import axes, configuration, physics
+from cascade_steering.analysis.cli.options.kinds import FILE
+from cascade_steering.analysis.cli.options.typed import typed
 from cascade_steering.analysis.cli.terminal import show
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
 
@@ -16,11 +17,12 @@ from cascade_steering.analysis.working_points.working_point import WorkingPoint
 @axes.scanned
 @physics.CASCADE
 @physics.DETECTION
-@click.option("--out", type=physics.FILE, default="steering-scan.nc", show_default=True, help="Dataset (netCDF).")
-@click.option("--figure", type=physics.FILE, default="steering-scan.png", show_default=True,
+@click.option("--out", type=FILE, default="steering-scan.nc", show_default=True, help="Dataset (netCDF).")
+@click.option("--figure", type=FILE, default="steering-scan.png", show_default=True,
               help="Figure of one axis, or of two.")  # fmt: skip
 @physics.JSON
 @configuration.OPTION
+@typed
 def scan_command(
     x: axes.Axis,
     y: axes.Axis | None,
@@ -28,7 +30,7 @@ def scan_command(
     as_json: bool,
     out: Path,
     figure: Path,
-    **values: Any,
+    point: WorkingPoint,
 ) -> None:
     """E over one, two or more parameters, exact: in both directions, with and without the record, and d.
 
@@ -47,7 +49,7 @@ def scan_command(
     writable(out)
     if drawn:
         plots.drawable(figure)
-    found = scan(_point(values), {each.name: each.values for each in grid})
+    found = scan(point, {each.name: each.values for each in grid})
     save(found, out)
     if drawn:
         scan_figure(found, figure, logarithmic=[each.name for each in grid if each.logarithmic])
@@ -60,10 +62,3 @@ def _asked(drawn: bool) -> None:
     given = click.get_current_context().get_parameter_source("figure")
     if not drawn and given is click.core.ParameterSource.COMMANDLINE:
         raise ValueError("--figure needs one axis or two, each of two values or more")
-
-
-def _point(values: dict[str, Any]) -> WorkingPoint:
-    """What is not scanned."""
-    same = ("c_minus", "c_plus", "bath_minus", "bath_plus", "loss", "efficiency", "scheme")
-    angles = ("theta_minus", "theta_plus", "path_phase", "lo_phase")
-    return WorkingPoint(**{name: values[name] for name in same}, **{f"{name}_pi": values[name] for name in angles})
