@@ -1,6 +1,6 @@
 """An ensemble sampled for its steering: with what step and truncation cost, until it is good enough."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from cascade_steering.sim.ensemble.simulate import WHOLE, simulate
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
+from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.runs.directory import RunDirectory
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ Look = Callable[[Ensemble], bool | None]
 class Problem:
     """An ensemble to be: see ``sim.ensemble.simulate.simulate``."""
 
-    model: LinearModel
+    model: LinearModel | Schedule
     method: Method
     grid: TimeGrid
     initial: InitialState
@@ -37,9 +38,11 @@ class Problem:
     keep: int = 0
     experiment: Experiment | None = None
 
-    def stored(self, path: Path, **about: Any) -> RunDirectory:
+    def stored(
+        self, path: Path, *, configuration: Mapping[str, Any] | None = None, asked: Mapping[str, Any] | None = None
+    ) -> RunDirectory:
         """Its run directory, begun or continued: see ``sim.runs.directory.RunDirectory.open``."""
-        return RunDirectory.open(path, **self._parts, **about)
+        return RunDirectory.open(path, **self._parts, configuration=configuration, asked=asked)
 
     @property
     def _parts(self) -> dict[str, Any]:

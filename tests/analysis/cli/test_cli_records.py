@@ -252,7 +252,7 @@ def test_flags_win_over_a_configuration_over_the_file_over_defaults(steering: Ru
 OTHERWISE = {
     "c-minus": "6", "c-plus": "6", "theta-minus": "0.41", "theta-plus": "0.44", "bath-minus": "1,0.6",
     "bath-plus": "1.1,0.5", "loss": "0.2", "path-phase": "0.1", "lo-phase": "0.4", "efficiency": "0.8",
-    "initial": "ground", "dead-time": "0.1", "calibration": "1.1",
+    "initial": "ground", "dead-time": "0.1", "calibration": "1.1", "pulse": "0.33",
 }  # fmt: skip
 
 
