@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from cascade_steering.sim.parameters import in_python, plain_number, require, require_count
 
+__all__ = ["TimeGrid", "require_times", "whole_above"]
+
 # a ratio this close to a whole number differs from it by rounding alone
 _WHOLE = 1e-9
 

@@ -19,6 +19,8 @@ from cascade_steering.sim.runs.directory import RunDirectory
 if TYPE_CHECKING:
     import xarray as xr
 
+__all__ = ["FEWEST_TO_STOP", "Look", "Problem", "sample"]
+
 # stopped when an interval is narrow, one of 95 % covers 94 % of the time at 10 to 20 trajectories, 95 % from here on:
 # a spread that happens to be small stops an ensemble, and Student's law does not know that
 FEWEST_TO_STOP = 50

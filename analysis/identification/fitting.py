@@ -13,6 +13,8 @@ from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.parameters import Bath
 
+__all__ = ["PARAMETERS", "Parameter", "fitted", "names", "with_values"]
+
 # of a number that is positive: from the value it starts at, down and up
 _FACTOR = 10.0
 # of a phase, units of π: all there is, but for what a turn by π does not change

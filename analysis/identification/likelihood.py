@@ -16,6 +16,8 @@ from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.parameters import require
 
+__all__ = ["CALIBRATION", "Box", "Evaluated", "Likelihood", "ModelOfParameters", "Slope", "box_of"]
+
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 ModelOfParameters = Callable[[dict[str, float]], tuple[LinearModel | Schedule, InitialState]]

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from cascade_steering.sim.fock.moving.engine import Fock
     from cascade_steering.sim.fock.moving.record_filter import FockFiltered
 
+__all__ = ["Reading", "deviation", "filtered_dataset", "read_out"]
+
 FloatArray = NDArray[np.float64]
 _LIKELIHOOD = {"long_name": "log of the probability density of the record before calibration", "units": "nats"}
 

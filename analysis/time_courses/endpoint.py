@@ -11,6 +11,8 @@ from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
 
+__all__ = ["Endpoint", "endpoint"]
+
 FloatArray = NDArray[np.float64]
 
 

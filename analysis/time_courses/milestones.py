@@ -29,6 +29,8 @@ from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
 
+__all__ = ["SETTLED", "Milestones", "Peak", "SteeringCourses", "Window", "milestones", "steering_at"]
+
 FloatArray = NDArray[np.float64]
 SteeringCourses = dict[Scheme, dict[Direction, FloatArray]]
 

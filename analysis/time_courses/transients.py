@@ -23,6 +23,8 @@ from cascade_steering.sim.model.schedule import Schedule
 if TYPE_CHECKING:
     import xarray as xr
 
+__all__ = ["SampledTransient", "Transient", "sampled_transient", "steering_transient"]
+
 FloatArray = NDArray[np.float64]
 
 

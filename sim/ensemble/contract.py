@@ -13,6 +13,8 @@ from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
 
+__all__ = ["Method"]
+
 
 class Method(Protocol):
     """How trajectories are computed, before it is known of what.

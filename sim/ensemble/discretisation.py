@@ -28,6 +28,19 @@ from cascade_steering.sim.noise import coarsen, generator, wiener_increments
 if TYPE_CHECKING:
     import xarray as xr
 
+__all__ = [
+    "ATTRIBUTE",
+    "CHECKED",
+    "FACTOR",
+    "MORE_LEVELS",
+    "Check",
+    "CheckTask",
+    "Checked",
+    "FollowsPath",
+    "Halved",
+    "Standing",
+]
+
 FloatArray = NDArray[np.float64]
 # two for the line of the regression, and two that say how well it fits
 CHECKED = 4

@@ -32,6 +32,8 @@ from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.noise import standard_normals
 from cascade_steering.sim.roots import root_of
 
+__all__ = ["KNOWN", "PREFIX", "SAMPLE", "Known", "Quadrature", "Setting", "Verification"]
+
 FloatArray = NDArray[np.float64]
 Known = Literal["unconditional", "conditional"]
 KNOWN: tuple[Known, ...] = ("unconditional", "conditional")

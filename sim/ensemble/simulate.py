@@ -26,6 +26,8 @@ from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.parameters import require_count
 from cascade_steering.sim.runs.identity import plain
 
+__all__ = ["MOST_BLOCKS", "WHOLE", "Store", "Watch", "grid_for", "ranges", "simulate"]
+
 _LOG = logging.getLogger(__name__)
 Watch = Callable[[Block, Checked | None], bool | None]
 WHOLE = (1, 1)

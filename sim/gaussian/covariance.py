@@ -15,6 +15,21 @@ from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.roots import product, root_of
 
+__all__ = [
+    "chained",
+    "coordinates",
+    "evolved",
+    "limit",
+    "relaxation_time",
+    "settling_time",
+    "stationary_state",
+    "steady_root",
+    "steady_state",
+    "transient",
+    "transient_mean",
+    "transient_roots",
+]
+
 FloatArray = NDArray[np.float64]
 
 

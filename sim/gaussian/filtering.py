@@ -15,6 +15,8 @@ from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.parameters import plain_number, require
 
+__all__ = ["Filtered", "Innovations", "filter_record", "innovations_of"]
+
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 # what is shared stays in the cache while one record after the other goes through it

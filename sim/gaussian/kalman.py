@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from cascade_steering.sim.compiled import compiled
 
+__all__ = ["Gains", "Step", "factorize", "follow", "joint_covariance", "share", "update"]
+
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 

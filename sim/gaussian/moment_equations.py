@@ -24,6 +24,8 @@ from numpy.typing import NDArray
 from cascade_steering.sim.conventions import symplectic_form
 from cascade_steering.sim.model.linear_model import LinearModel
 
+__all__ = ["MomentEquations", "adjoint", "moment_equations"]
+
 # float64, or complex128 for a system written in complex amplitudes
 Array = NDArray[Any]
 

@@ -12,6 +12,8 @@ from cascade_steering.sim.gaussian.moment_equations import MomentEquations
 from cascade_steering.sim.gaussian.riccati import riccati_map
 from cascade_steering.sim.model.schedule import Schedule
 
+__all__ = ["Propagator", "apply", "apply_to_columns", "driven", "interval_propagators", "propagator"]
+
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
 

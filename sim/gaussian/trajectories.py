@@ -22,6 +22,8 @@ from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.noise import standard_normals
 from cascade_steering.sim.roots import product, root_of
 
+__all__ = ["Gaussian", "GaussianEngine"]
+
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
 _ROUNDING = 16 * np.finfo(float).eps

@@ -16,6 +16,8 @@ from cascade_steering.sim.grid import require_times
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.parameters import Cascade, plain_number, require
 
+__all__ = ["Piece", "Schedule", "unlit"]
+
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
 # a number of steps this close to a whole one differs from it by rounding alone

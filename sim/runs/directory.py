@@ -36,6 +36,8 @@ from cascade_steering.sim.runs.contents import BLOCKS, TRAJECTORIES, Contents, d
 from cascade_steering.sim.runs.identity import model_identity, numbers_of, plain
 from cascade_steering.sim.runs.manifest import MOST_TRAJECTORIES, NAME, Manifest
 
+__all__ = ["RunDirectory", "opened"]
+
 _LOG = logging.getLogger(__name__)
 # the manifest's list is for readers: nothing is lost when it is some blocks behind
 _MANIFEST_SECONDS = 2.0

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
 
+__all__ = ["EXACT", "SOLVED", "Tolerance", "differences", "model_identity", "numbers_of", "plain"]
+
 # More numbers than these, those of a density matrix, are held by sums of them alone
 _MOST = 4096
 _SUMS = 16

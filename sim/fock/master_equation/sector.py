@@ -19,6 +19,8 @@ from cascade_steering.sim.fock.basis.levels import LADDER
 from cascade_steering.sim.fock.basis.moments import FloatArray
 from cascade_steering.sim.model.linear_model import LinearModel
 
+__all__ = ["Sector", "phase_invariant", "sector_generator"]
+
 ComplexArray = NDArray[np.complex128]
 Indices = NDArray[np.intp]
 # what the ladder operators a₋, a₋†, a₊, a₊† do to n₋ − n₊, and the place of their adjoints

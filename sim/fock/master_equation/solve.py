@@ -28,6 +28,8 @@ from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.parameters import UnstableError
 
+__all__ = ["Evolution", "SteadyFockState", "evolve", "population_sector", "steady_fock_state"]
+
 # Elements of the Liouvillian below this fraction of the largest are sums that should have cancelled.
 # The slowest rate of the paper (γ₀ against N·Γ) is 1e-9 of the largest.
 _ROUND_OFF = 1e-14

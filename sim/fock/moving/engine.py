@@ -29,6 +29,8 @@ from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.noise import checked_path, starts_and_paths
 from cascade_steering.sim.parameters import require_count
 
+__all__ = ["LEAK_LIMIT", "LONGEST_STEP", "Fock", "FockEngine"]
+
 FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
 # Bound on the defect of a commutator at which a trajectory is stopped: its covariance is off by tens of percent.

@@ -26,6 +26,18 @@ from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
 
+__all__ = [
+    "FRAMES",
+    "STEP_FRACTION",
+    "FramePath",
+    "frame_path",
+    "in_frame",
+    "mode_variances",
+    "require_frame",
+    "suggested_cutoffs",
+    "suggested_step",
+]
+
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
 

@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 
 from cascade_steering.sim.compiled import compiled
 
+__all__ = ["Basis", "Frame", "State", "Work", "advance", "exponentiate", "jump", "measure", "recenter", "step"]
+
 ComplexArray = NDArray[np.complex128]
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]

@@ -20,6 +20,8 @@ from cascade_steering.sim.gaussian.propagator import driven
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.model.linear_model import LinearModel
 
+__all__ = ["Span", "basis_of", "spans", "work_for"]
+
 ComplexArray = NDArray[np.complex128]
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]

@@ -19,6 +19,8 @@ from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
 
+__all__ = ["CoarseRecordWarning", "FockFiltered", "filter_in_fock"]
+
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 # intervals judged at once

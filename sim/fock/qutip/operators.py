@@ -17,6 +17,8 @@ from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
 
+__all__ = ["QUTIP_STEP_FRACTION", "LindbladOperators", "initial_density", "lindblad_operators", "suggested_qutip_step"]
+
 ComplexArray = NDArray[np.complex128]
 
 # Coefficients are sums of a few terms, so what should cancel leaves a few ulp of the largest. Left in, such

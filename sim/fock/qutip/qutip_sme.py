@@ -32,6 +32,8 @@ from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.noise import checked_path, starts_and_paths
 from cascade_steering.sim.parameters import require
 
+__all__ = ["FILTERS", "METHODS", "QutipEngine", "QutipSME"]
+
 # Those of QuTiP that take one given Wiener increment per channel and step. The 1.5-order and implicit ones
 # refuse a supplied path (TypeError in 5.3).
 # With the strong order QuTiP states; pred_corr shows order 1 here, where [L_j, L_k] is a number.

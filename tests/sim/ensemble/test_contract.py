@@ -12,7 +12,7 @@ from cascade_steering.sim.fock.qutip.qutip_sme import METHODS, QutipSME
 from cascade_steering.sim.gaussian.trajectories import Gaussian
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import ground_state
-from cascade_steering.sim.model.linear_model import rwa
+from cascade_steering.sim.model.cascade import rwa
 from tests.support.systems import COLD, Point, cascade
 
 POINT = Point(cascade=cascade(1.0, 1.5, 0.4, 0.45, (COLD, COLD)))
