@@ -138,7 +138,8 @@ def _sampled(
     with ExitStack() as stack:
         store = None
         if task.run is not None:
-            store = problem.stored(task.run, **work.about(context))
+            about = work.AboutRun.of_command(context)
+            store = problem.stored(task.run, configuration=about.configuration, asked=about.asked)
             stack.enter_context(resumable(task.run))
         if task.dataset is not None:
             writable(task.dataset)

@@ -146,3 +146,26 @@ def test_nobody_looking_gains_nothing(steering: Run) -> None:
     for name in BOTH:
         # two searches of the same function
         assert report["points"][0][name]["d"] == pytest.approx(0.0, abs=1e-6)
+
+
+def test_heterodyne_is_compared_at_its_own_optimum(steering: Run) -> None:
+    (found,) = steering("compare", "--json", *QUICK_COMPARE, "--scheme", "heterodyne").report["points"]
+    (homodyne,) = steering("compare", "--json", *QUICK_COMPARE).report["points"]
+    for name in BOTH:
+        best = found[name]["optimum"]["conditional"]
+        point = {"theta-minus": best["theta_minus_pi"], "theta-plus": best["theta_plus_pi"], "c-minus": 3.0,
+                 "c-plus": 3.0 * best["c_plus_over_c_minus"], "lo-phase": 0.5}  # fmt: skip
+        line = ("--bath-minus", "vacuum", "--bath-plus", "vacuum")
+        line += tuple(part for option, value in point.items() for part in (f"--{option}", repr(value)))
+        there = {
+            scheme: steering("steady", "--json", *line, "--scheme", scheme).report["conditional"][name]
+            for scheme in ("heterodyne", "homodyne")
+        }
+        # by another route; next to the edge of stability V is 1e7 times E
+        assert found[name]["E_c_exact"] == pytest.approx(there["heterodyne"], rel=1e-6)
+        assert found[name]["E_c"] == pytest.approx(found[name]["E_c_exact"], rel=1e-6)
+        # the same detector at the same point would read another quadrature
+        assert abs(there["homodyne"] / there["heterodyne"] - 1.0) > 1e-4
+        # without the record there is no scheme
+        assert found[name]["E_u_exact"] == homodyne[name]["E_u_exact"]
+        assert found[name]["E_c_exact"] != homodyne[name]["E_c_exact"]
