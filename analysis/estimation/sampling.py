@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cascade_steering.analysis.estimation.estimators import Ensemble
 from cascade_steering.sim.ensemble.block import Block, Experiment
 from cascade_steering.sim.ensemble.discretisation import Checked
+from cascade_steering.sim.ensemble.saving import NOTHING, Save
 from cascade_steering.sim.ensemble.simulate import WHOLE, Method, simulate
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState
@@ -35,6 +36,7 @@ class Problem:
     seed: int = 0
     keep: int = 0
     experiment: Experiment | None = None
+    save: Save = NOTHING
 
     def stored(self, path: Path, **about: Any) -> RunDirectory:
         """Its run directory, begun or continued: see ``sim.runs.directory.RunDirectory.open``."""

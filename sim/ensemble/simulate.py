@@ -17,6 +17,7 @@ from cascade_steering.sim.ensemble.block import Block, Engine, Experiment, Task,
 from cascade_steering.sim.ensemble.carried_warnings import reissue
 from cascade_steering.sim.ensemble.dataset import build
 from cascade_steering.sim.ensemble.discretisation import ATTRIBUTE, CHECKED, Check, Checked, CheckTask, Standing
+from cascade_steering.sim.ensemble.saving import NOTHING, Save, observing
 from cascade_steering.sim.ensemble.workers import require_jobs, results
 from cascade_steering.sim.grid import TimeGrid, whole_above
 from cascade_steering.sim.initial_state import InitialState
@@ -125,6 +126,7 @@ def simulate(
     seed: int = 0,
     jobs: int = 1,
     keep: int = 0,
+    save: Save = NOTHING,
     part: tuple[int, int] = WHOLE,
     experiment: Experiment | None = None,
     store: Store | None = None,
@@ -140,6 +142,7 @@ def simulate(
     seed : entropy of the ensemble, ≥ 0; what trajectory i draws depends on (seed, i) alone, see ``sim.noise``
     jobs : worker processes; −1 for one per core
     keep : of how many trajectories (the first ones) means and record are kept
+    save : what else is kept of them, and averaged over all: see ``sim.ensemble.saving.Save``
     part : (i, n) for the i-th of n parts, each a run of blocks, for jobs that share an ensemble
     experiment : what else is done with every trajectory
     store : keeps blocks as they are finished, and holds those of before, which are not computed again
@@ -174,9 +177,14 @@ def simulate(
         raise ValueError(f"initial covariance must have shape {(model.dimension,) * 2}, got {initial.covariance.shape}")
     described = json.dumps(plain(method.identity))
     with one_thread():
-        engine = method.prepare(model, grid, initial)
+        if save.operators:
+            # who asks for no operators need not load what they take
+            from cascade_steering.sim.fock.basis.gaussian_observables import require_levels
+
+            require_levels(save, model, grid, initial)
+        engine = observing(method.prepare(model, grid, initial), save, keep, grid, model.dimension)
         measure = method.check(model, grid, initial) if check else None
-    task = Task(engine=engine, seed=seed, keep=keep, experiment=experiment)
+    task = Task(engine=engine, seed=seed, keep=keep, experiment=experiment, save=save)
     work = _Work(task, blocks, None if measure is None else CheckTask(check=measure, entropy=seed), store)
     total, checked = None, None
     with closing(work.in_order(jobs)) as arriving:
@@ -195,7 +203,7 @@ def simulate(
         "initial_state": initial.name,
         ATTRIBUTE: _standing(method, checked),
     }
-    found = build(total, grid, model.record_names, attributes)
+    found = build(total, grid, model.record_names, attributes, save)
     if checked is None:
         return found
     errors = checked.dataset()

@@ -25,6 +25,7 @@ import xarray as xr
 
 from cascade_steering.sim.atomic_write import ASIDE, writable, write_whole
 from cascade_steering.sim.ensemble.block import Block, Experiment
+from cascade_steering.sim.ensemble.saving import NOTHING, Save
 from cascade_steering.sim.ensemble.simulate import Method
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState
@@ -70,6 +71,7 @@ class RunDirectory:
         seed: int = 0,
         keep: int = 0,
         experiment: Experiment | None = None,
+        save: Save = NOTHING,
         configuration: Mapping[str, Any] | None = None,
         asked: Mapping[str, Any] | None = None,
     ) -> Self:
@@ -78,7 +80,7 @@ class RunDirectory:
         Parameters
         ----------
         path : of the directory; its parent must exist
-        model, method, grid, initial, trajectories, seed, keep, experiment : as for
+        model, method, grid, initial, trajectories, seed, keep, experiment, save : as for
             ``sim.ensemble.simulate.simulate``; the number of trajectories may be raised later
         configuration : what else identifies the run, as JSON has it
         asked : what goes into the manifest beside, and may be another the next time
@@ -105,6 +107,8 @@ class RunDirectory:
                 "seed": seed,
                 "keep": keep,
                 "experiment": None if experiment is None else experiment.identity,
+                # a run that saves nothing more is the same as one begun before there was a choice
+                **({"save": save.identity} if save.anything else {}),
             }
         )
         manifest = _planned(path, identity, trajectories=trajectories, entropy=str(seed), asked=asked)

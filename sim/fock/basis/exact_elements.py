@@ -10,6 +10,7 @@ Dodonov, Man'ko and Man'ko, Phys. Rev. A 50, 813 (1994); Quesada et al., Phys. R
 
 import numpy as np
 import scipy.linalg as la
+import scipy.special as special
 from numpy.typing import NDArray
 
 from cascade_steering.sim.conventions import VACUUM_VARIANCE
@@ -134,6 +135,21 @@ def displaced(
         tensor = np.moveaxis(np.tensordot(unitary.conj(), tensor, (1, modes + mode)), 0, modes + mode)
     size = int(np.prod(wanted))
     return tensor.reshape(size, size)
+
+
+def displacement(amplitude: complex, rows: int, columns: int) -> ComplexArray:
+    """⟨m|D|n⟩ of one mode with D†aD = a + ``amplitude``, for m < ``rows`` and n < ``columns``; (rows, columns).
+
+    √(n!/m!) α^{m−n} e^{−|α|²/2} L_n^{(m−n)}(|α|²) for m ≥ n, whose recurrence loses no digits at any displacement.
+    """
+    m, n = np.ogrid[:rows, :columns]
+    less, apart = np.minimum(m, n), np.abs(m - n)
+    square = abs(amplitude) ** 2
+    logarithm = 0.5 * (special.gammaln(less + 1.0) - special.gammaln(less + apart + 1.0) - square)
+    turned = np.where(m >= n, amplitude, -np.conj(amplitude)) / abs(amplitude)
+    size = np.exp(logarithm + apart * np.log(abs(amplitude)))
+    elements_: ComplexArray = turned**apart * size * special.eval_genlaguerre(less, apart, square)
+    return elements_
 
 
 def _displacement(amplitude: complex, levels: int) -> ComplexArray:
