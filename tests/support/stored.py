@@ -17,6 +17,7 @@ import xarray as xr
 from cascade_steering.sim.ensemble.block import Block, Experiment
 from cascade_steering.sim.ensemble.discretisation import Checked
 from cascade_steering.sim.ensemble.pooling import Moments
+from cascade_steering.sim.ensemble.saving import NOTHING, Save
 from cascade_steering.sim.ensemble.simulate import Method, simulate
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState, Trajectories, ground_state
@@ -94,6 +95,7 @@ class Case:
     seed: int = 7
     keep: int = 6
     experiment: Experiment | None = field(default_factory=Squares)
+    save: Save = NOTHING
     configuration: Mapping[str, Any] | None = None
 
     def opened(self, path: Path, **asked: Any) -> RunDirectory:

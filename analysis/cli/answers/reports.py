@@ -288,3 +288,19 @@ def _diagnostics(dataset: "xr.Dataset") -> Report:
     worst |= {name: float(value) for name, value in dataset.attrs.items() if name.startswith(f"{ATTRIBUTE}_error")}
     issued = str(dataset.attrs["warnings"])
     return {**worst, "warnings": issued.split("\n") if issued else []}
+
+
+def saved(dataset: "xr.Dataset") -> Report | None:
+    """Purity and observables at the end of a simulation, averaged, with standard errors; None if none was asked for."""
+    found: Report = {}
+    if "purity" in dataset:
+        found["purity"] = _at_end(dataset["purity"], dataset["purity_error"])
+    if "expectation" in dataset:
+        for name in dataset["observable"].to_numpy().tolist():
+            values, errors = (dataset[each].sel(observable=name) for each in ("expectation", "expectation_error"))
+            found[name] = _at_end(values, errors)
+    return found or None
+
+
+def _at_end(values: "xr.DataArray", errors: "xr.DataArray") -> Report:
+    return {"value": values[-1].item(), "standard_error": errors[-1].item()}

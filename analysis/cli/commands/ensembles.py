@@ -10,7 +10,7 @@ import click
 
 from cascade_steering.analysis.cli.answers import reports, tables
 from cascade_steering.analysis.cli.commands.group import steering
-from cascade_steering.analysis.cli.options import configuration, physics, readers, work
+from cascade_steering.analysis.cli.options import configuration, physics, readers, saved, work
 from cascade_steering.analysis.cli.terminal import note, progress, resumable, show
 from cascade_steering.analysis.estimation import stopping
 from cascade_steering.analysis.estimation.estimators import Ensemble, Steering
@@ -60,6 +60,7 @@ _MOST_SAVED = 20_000_000
 @click.option("--qutip-method", default="platen", show_default=True, help="Scheme of its smesolve.")
 @click.option("--keep", type=click.INT, default=0, show_default=True,
               help="Trajectories whose means and records go into the dataset.")  # fmt: skip
+@saved.SAVE
 @click.option("--save-records", type=physics.FILE, default=None, metavar="FILE.csv|FILE.nc", show_default="none",
               help="Write the records of the trajectories kept, as filter and fit read them.")  # fmt: skip
 @click.option("--verify", is_flag=True,
@@ -124,13 +125,14 @@ def simulate_command(as_json: bool, out: Path | None, quiet: bool, **values: Any
         "dataset": None if path is None else str(path),
         "records": None if records is None else str(records),
         "verification": _verified(dataset, problem),
+        "saved": reports.saved(dataset),
     }
     if report["target"] is not None and not report["target"]["met"]:
         note(f"warning: {report['trajectories']} trajectories do not meet the target")
     shown = [tables.simulation(report)]
     if report["verification"] is not None:
         shown.append(tables.verification(report["verification"]))
-    show(report, shown, as_json, *([] if path is None else [f"dataset: {path}"]))
+    show(report, shown, as_json, *tables.saved(report["saved"]), *([] if path is None else [f"dataset: {path}"]))
 
 
 def _problem(values: dict[str, Any]) -> "tuple[Problem, Cascade, Detection]":
@@ -142,7 +144,8 @@ def _problem(values: dict[str, Any]) -> "tuple[Problem, Cascade, Detection]":
     model = physics.model(values, cascade)
     require_count(values["trajectories"], "trajectories", low=2)  # one has no scatter to estimate from
     initial = physics.initial_state(values["initial"] or readers.start(_start(values)), cascade, model)
-    method = physics.method(values)
+    method, save = physics.method(values), saved.save(values["save"], model)
+    save.require(model.dimension, values["keep"])
     grid = grid_for(
         method, model, initial, values["duration"].of(cascade), saves=values["saves"],
         step=values["dt"].of(cascade) if values["dt"] else None,
@@ -157,7 +160,7 @@ def _problem(values: dict[str, Any]) -> "tuple[Problem, Cascade, Detection]":
             )
     problem = Problem(
         model=model, method=method, grid=grid, initial=initial, trajectories=values["trajectories"],
-        seed=values["seed"], keep=values["keep"],
+        seed=values["seed"], keep=values["keep"], save=save,
         experiment=_verification(model, grid, initial) if values["verify"] else None,
     )  # fmt: skip
     return problem, cascade, detection

@@ -38,9 +38,8 @@ def in_laboratory(
     unitary = _squeezer(symplectic, own, _room(levels, reach)).reshape(*_room(levels, reach), -1)
     for mode, wanted in enumerate(levels):
         amplitude = complex(origin[2 * mode], origin[2 * mode + 1]) / np.sqrt(2.0)
-        if amplitude:
-            shift = displacement(amplitude, wanted, unitary.shape[mode])
-            unitary = np.moveaxis(np.tensordot(shift, unitary, (1, mode)), 0, mode)
+        shift = displacement(amplitude, wanted, unitary.shape[mode])
+        unitary = np.moveaxis(np.tensordot(shift, unitary, (1, mode)), 0, mode)
     rows = unitary.reshape(size, -1)
     found: ComplexArray = rows @ density @ rows.conj().T
     return found
