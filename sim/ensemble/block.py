@@ -14,9 +14,9 @@ from threadpoolctl import threadpool_limits
 
 from cascade_steering.sim.ensemble.carried_warnings import Issued, gathered, joined
 from cascade_steering.sim.ensemble.pooling import Moments
-from cascade_steering.sim.ensemble.saving import NOTHING, Save
 from cascade_steering.sim.initial_state import Trajectories
 from cascade_steering.sim.observables import Operator
+from cascade_steering.sim.saving import NOTHING, Save
 
 FloatArray = NDArray[np.float64]
 # limits of threads and the catching of warnings are those of a process, and a worker may have several threads

@@ -17,13 +17,13 @@ from cascade_steering.sim.ensemble.block import Block, Engine, Experiment, Task,
 from cascade_steering.sim.ensemble.carried_warnings import reissue
 from cascade_steering.sim.ensemble.dataset import build
 from cascade_steering.sim.ensemble.discretisation import ATTRIBUTE, CHECKED, Check, Checked, CheckTask, Standing
-from cascade_steering.sim.ensemble.saving import NOTHING, Save, observing
 from cascade_steering.sim.ensemble.workers import require_jobs, results
 from cascade_steering.sim.grid import TimeGrid, whole_above
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.parameters import require_count
 from cascade_steering.sim.runs.identity import plain
+from cascade_steering.sim.saving import NOTHING, Save, observing
 
 _LOG = logging.getLogger(__name__)
 Watch = Callable[[Block, Checked | None], bool | None]
@@ -142,7 +142,7 @@ def simulate(
     seed : entropy of the ensemble, ≥ 0; what trajectory i draws depends on (seed, i) alone, see ``sim.noise``
     jobs : worker processes; −1 for one per core
     keep : of how many trajectories (the first ones) means and record are kept
-    save : what else is kept of them, and averaged over all: see ``sim.ensemble.saving.Save``
+    save : what else is kept of them, and averaged over all: see ``sim.saving.Save``
     part : (i, n) for the i-th of n parts, each a run of blocks, for jobs that share an ensemble
     experiment : what else is done with every trajectory
     store : keeps blocks as they are finished, and holds those of before, which are not computed again
@@ -175,6 +175,7 @@ def simulate(
     blocks = ranges(method.block, trajectories, part)
     if initial.covariance.shape != (model.dimension,) * 2:
         raise ValueError(f"initial covariance must have shape {(model.dimension,) * 2}, got {initial.covariance.shape}")
+    save.require(model.dimension, keep)
     described = json.dumps(plain(method.identity))
     with one_thread():
         if save.operators:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def state_of(
     dataset: "xr.Dataset", trajectory: int = 0, at: int = -1, *, levels: tuple[int, ...] | None = None
 ) -> qutip.Qobj:
-    """The conditional state of one trajectory, as kept by ``sim.ensemble.saving.Save(states=…)``.
+    """The conditional state of one trajectory, as kept by ``sim.saving.Save(states=…)``.
 
     Parameters
     ----------

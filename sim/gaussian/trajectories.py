@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_steering.sim.ensemble.saving import NOTHING, Save, gaussian_purity
 from cascade_steering.sim.gaussian.covariance import coordinates, evolved, transient
 from cascade_steering.sim.gaussian.moment_equations import moment_equations
 from cascade_steering.sim.gaussian.propagator import apply_to_columns, propagator
@@ -21,6 +20,7 @@ from cascade_steering.sim.initial_state import InitialState, Trajectories
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.noise import standard_normals
 from cascade_steering.sim.roots import product, root_of
+from cascade_steering.sim.saving import NOTHING, Save, gaussian_purity
 
 FloatArray = NDArray[np.float64]
 _ROUNDING = 16 * np.finfo(float).eps

@@ -25,7 +25,6 @@ import xarray as xr
 
 from cascade_steering.sim.atomic_write import ASIDE, writable, write_whole
 from cascade_steering.sim.ensemble.block import Block, Experiment
-from cascade_steering.sim.ensemble.saving import NOTHING, Save
 from cascade_steering.sim.ensemble.simulate import Method
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState
@@ -35,6 +34,7 @@ from cascade_steering.sim.runs.block_file import block_of, from_bytes, kept_of, 
 from cascade_steering.sim.runs.contents import BLOCKS, TRAJECTORIES, Contents, digest, set_aside, stem, vacant, within
 from cascade_steering.sim.runs.identity import numbers_of, plain
 from cascade_steering.sim.runs.manifest import MOST, NAME, Manifest
+from cascade_steering.sim.saving import NOTHING, Save
 
 _LOG = logging.getLogger(__name__)
 # the manifest's list is for readers: nothing is lost when it is some blocks behind

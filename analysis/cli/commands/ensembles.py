@@ -144,7 +144,7 @@ def _problem(values: dict[str, Any]) -> "tuple[Problem, Cascade, Detection]":
     model = physics.model(values, cascade)
     require_count(values["trajectories"], "trajectories", low=2)  # one has no scatter to estimate from
     initial = physics.initial_state(values["initial"] or readers.start(_start(values)), cascade, model)
-    method, save = physics.method(values), saved.save(values["save"], model)
+    method, save = physics.method(values), saved.selection(values["save"], model)
     save.require(model.dimension, values["keep"])
     grid = grid_for(
         method, model, initial, values["duration"].of(cascade), saves=values["saves"],

@@ -7,8 +7,8 @@ import click
 from cascade_steering.analysis.cli.options.physics import Text
 
 if TYPE_CHECKING:
-    from cascade_steering.sim.ensemble.saving import Save
     from cascade_steering.sim.model.linear_model import LinearModel
+    from cascade_steering.sim.saving import Save
 
 WORDS = ("covariances", "purity", "quanta", "states", "final-states")
 
@@ -31,11 +31,11 @@ SAVE = click.option(
 )  # fmt: skip
 
 
-def save(chosen: tuple[str, ...] | None, model: "LinearModel") -> "Save":
+def selection(chosen: tuple[str, ...] | None, model: "LinearModel") -> "Save":
     """What ``sim.ensemble.simulate.simulate`` is asked to keep."""
     from cascade_steering.sim.conventions import mode_names
-    from cascade_steering.sim.ensemble.saving import NOTHING, Save
     from cascade_steering.sim.observables import quanta
+    from cascade_steering.sim.saving import NOTHING, Save
 
     if chosen is None:
         return NOTHING

@@ -4,7 +4,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cascade_steering.sim.conventions import VACUUM_VARIANCE
-from cascade_steering.sim.ensemble.saving import Save
 from cascade_steering.sim.fock.basis.exact_elements import symbol_elements
 from cascade_steering.sim.fock.basis.states import MAX_LOST_POPULATION
 from cascade_steering.sim.gaussian.covariance import transient
@@ -12,6 +11,7 @@ from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.observables import Operator, expectations_of
+from cascade_steering.sim.saving import Save
 
 FloatArray = NDArray[np.float64]
 # of the density matrices that are there at once, bytes

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_steering.sim.ensemble.saving import Save
 from cascade_steering.sim.fock.basis.diagnostics import CutoffWarning
 from cascade_steering.sim.fock.basis.laboratory import in_laboratory
 from cascade_steering.sim.fock.basis.levels import Levels
@@ -15,6 +14,7 @@ from cascade_steering.sim.fock.basis.states import MAX_LOST_POPULATION
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import States
 from cascade_steering.sim.observables import expectations_of
+from cascade_steering.sim.saving import Save
 
 ComplexArray = NDArray[np.complex128]
 FloatArray = NDArray[np.float64]
@@ -93,7 +93,7 @@ def purity(density: ComplexArray) -> float:
     return float(np.sum(np.abs(density) ** 2) / np.trace(density).real ** 2)
 
 
-def gathered(observers: Sequence[Observer], labels: Sequence[str], stacklevel: int = 3) -> Observed:
+def all_observed(observers: Sequence[Observer], labels: Sequence[str], stacklevel: int = 3) -> Observed:
     """What the observers of a block have found; warns CutoffWarning of population above the levels of the operators."""
     if not observers:
         return Observed(purity=None, expectations=None, outside=None, states=None)

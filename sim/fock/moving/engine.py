@@ -14,12 +14,11 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from cascade_steering.sim.ensemble.discretisation import MORE_LEVELS, Halved
-from cascade_steering.sim.ensemble.saving import NOTHING, Save
 from cascade_steering.sim.fock.basis.diagnostics import UnphysicalStateError, warn_of_cutoff
 from cascade_steering.sim.fock.basis.levels import Levels, check_cutoffs
 from cascade_steering.sim.fock.basis.moments import expectations, moment_rows
 from cascade_steering.sim.fock.basis.normal_modes import symplectic_eigenvalues
-from cascade_steering.sim.fock.basis.observer import Observer, gathered
+from cascade_steering.sim.fock.basis.observer import Observer, all_observed
 from cascade_steering.sim.fock.basis.states import density_at_rest, density_in_frame
 from cascade_steering.sim.fock.moving.frame import frame_path, require_frame, suggested_cutoffs, suggested_step
 from cascade_steering.sim.fock.moving.kernel import Basis, State, Work, advance, measure
@@ -30,6 +29,7 @@ from cascade_steering.sim.initial_state import InitialState, Trajectories
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.noise import checked_path, starts_and_paths
 from cascade_steering.sim.parameters import require_count
+from cascade_steering.sim.saving import NOTHING, Save
 
 FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
@@ -252,7 +252,7 @@ class FockEngine:
         if runs:
             worst = max(runs, key=lambda run: float(np.max(run.defects)))
             warn_of_cutoff(self.cutoffs, worst.edges, worst.defects, f" ({worst.label})", stacklevel=4)
-        observed = gathered([run.observer for run in runs], [run.label for run in runs], stacklevel=5)
+        observed = all_observed([run.observer for run in runs], [run.label for run in runs], stacklevel=5)
         return Trajectories(
             means=np.array([run.means for run in runs]).reshape(n, saves + 1, d),
             covariances=np.array([run.covariances for run in runs]).reshape(n, saves + 1, d, d),

@@ -14,11 +14,10 @@ from numpy.typing import NDArray
 
 from cascade_steering.sim.ensemble.block import undisturbed
 from cascade_steering.sim.ensemble.discretisation import MORE_LEVELS, Halved
-from cascade_steering.sim.ensemble.saving import NOTHING, Save
 from cascade_steering.sim.fock.basis.diagnostics import Diagnostics, UnphysicalStateError, inspect
 from cascade_steering.sim.fock.basis.levels import Levels
 from cascade_steering.sim.fock.basis.moments import FloatArray, Moments, expectation_rows, expectations
-from cascade_steering.sim.fock.basis.observer import Observer, gathered
+from cascade_steering.sim.fock.basis.observer import Observer, all_observed
 from cascade_steering.sim.fock.qutip.merged_solver import MergedSMESolver
 from cascade_steering.sim.fock.qutip.operators import (
     LindbladOperators,
@@ -32,6 +31,7 @@ from cascade_steering.sim.initial_state import InitialState, Trajectories
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.noise import checked_path, starts_and_paths
 from cascade_steering.sim.parameters import require
+from cascade_steering.sim.saving import NOTHING, Save
 
 # Those of QuTiP that take one given Wiener increment per channel and step. The 1.5-order and implicit ones
 # refuse a supplied path (TypeError in 5.3).
@@ -238,7 +238,7 @@ class QutipEngine:
     def _gather(self, observers: "list[_Observer]") -> Trajectories:
         n, saves, d = len(observers), self.grid.saves, self.dimension
         worst = [observer.worst for observer in observers]
-        observed = gathered([each.of_state for each in observers], [each.label for each in observers], stacklevel=4)
+        observed = all_observed([each.of_state for each in observers], [each.label for each in observers], stacklevel=4)
         return Trajectories(
             means=np.array([observer.means for observer in observers]).reshape(n, saves + 1, d),
             covariances=np.array([observer.covariances for observer in observers]).reshape(n, saves + 1, d, d),

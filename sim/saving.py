@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from cascade_steering.sim.ensemble.block import Engine
 
-States = Literal["none", "end", "saves"]
+StatesKept = Literal["none", "end", "saves"]
 # of all trajectories kept, together: a file of a run in the classic format holds as much
 MOST_BYTES = 2_000_000_000
 _BYTES = 8
@@ -44,11 +44,11 @@ class Save:
     covariances: bool = False
     purity: bool = False
     observables: "Mapping[str, qutip.Qobj | Operator | Quadratic]" = field(default_factory=dict)
-    states: States = "none"
+    states: StatesKept = "none"
 
     def __post_init__(self) -> None:
-        if self.states not in get_args(States):
-            raise ValueError(f"states must be one of {', '.join(get_args(States))}, got {self.states!r}")
+        if self.states not in get_args(StatesKept):
+            raise ValueError(f"states must be one of {', '.join(get_args(StatesKept))}, got {self.states!r}")
         read = {str(name): observable(each, str(name)) for name, each in self.observables.items()}
         object.__setattr__(self, "observables", read)
         found = {each.levels for each in self.operators}
@@ -137,9 +137,8 @@ class Observing(Protocol):
 def observing(engine: "Engine", save: Save, keep: int, grid: TimeGrid, dimension: int) -> "Engine":
     """The engine that gives what ``save`` asks for.
 
-    Raises ValueError for what does not suit the model, does not fit in memory or what the engine cannot give.
+    Raises ValueError for what does not fit in memory, and what the engine cannot give.
     """
-    save.require(dimension, keep)
     able = engine if hasattr(engine, "observing") else None
     if save.of_state and able is None:
         raise ValueError(
