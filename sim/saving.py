@@ -27,7 +27,9 @@ class Save:
     """What ``sim.ensemble.simulate.simulate`` keeps, at each save, beside means, covariances and records.
 
     Purity and observables are averaged over all trajectories, with a standard error, and kept one by one for the
-    trajectories that are kept (``keep``). Covariances and states are those of the trajectories kept.
+    trajectories that are kept (``keep``). Covariances and states are those of the trajectories kept. The standard errors
+    are those of sampling alone: what step and truncation cost is measured for means and covariances
+    (``sim.ensemble.discretisation``). Section 7 of sim/README.md.
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ from cascade_steering.sim.parameters import require
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
-Problem = Callable[[dict[str, float]], tuple[LinearModel, InitialState]]
+ModelOfParameters = Callable[[dict[str, float]], tuple[LinearModel, InitialState]]
 
 # the record is multiplied by it before it is filtered
 CALIBRATION = "calibration"
@@ -83,7 +83,7 @@ class Likelihood:
     observed: BoolArray | None
     names: tuple[str, ...]
     box: Box
-    problem: Problem
+    problem: ModelOfParameters
     scale: float | FloatArray = 1.0
     evaluations: int = 0
 

@@ -20,7 +20,7 @@ from scipy.optimize import minimize
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, Direction
 from cascade_steering.sim.gaussian.moment_equations import MomentEquations
 from cascade_steering.sim.gaussian.riccati import try_steady_covariance
-from cascade_steering.sim.parameters import Bath, Cascade, Detection, Oscillator, Scheme, require
+from cascade_steering.sim.parameters import Bath, Cascade, Detection, DetectionScheme, Oscillator, require
 from cascade_steering.sim.rotating_wave import closed_forms
 from cascade_steering.sim.rotating_wave.equations import RotatingWave
 
@@ -59,8 +59,8 @@ class Search:
     ----------
     c_minus : cooperativity C₋ > 0 of the first oscillator
     bath_minus, bath_plus : the baths
-    loss, path_phase : ε, φ (radians)
-    lo_phase : ϑ in radians, or None to optimise it too; only for the conditional scheme
+    loss, path_phase_pi : ε, φ in units of π
+    lo_phase_pi : ϑ in units of π, or None to optimise it too; only for the conditional scheme
     efficiency, scheme : of the detection
     largest_ratio : bound on C₊/C₋; many optima at small C₋ run to it
     symmetric : force θ₋ = θ₊ (f = 0 in the paper)
@@ -72,21 +72,20 @@ class Search:
     bath_minus: Bath
     bath_plus: Bath
     loss: float = 0.0
-    path_phase: float = 0.0
-    lo_phase: float | None = None
+    path_phase_pi: float = 0.0
+    lo_phase_pi: float | None = None
     efficiency: float = 1.0
-    scheme: Scheme = "homodyne"
+    scheme: DetectionScheme = "homodyne"
     largest_ratio: float = 100.0
     symmetric: bool = False
 
     def __post_init__(self) -> None:
         require(self.c_minus, "c_minus", low=0.0, high=_MOST, low_open=True)
         require(self.largest_ratio, "largest_ratio", low=_SMALLEST_RATIO, high=_MOST, low_open=True)
-        Detection(
-            lo_phase=0.0 if self.lo_phase is None else self.lo_phase, efficiency=self.efficiency, scheme=self.scheme
-        )
+        phase = 0.0 if self.lo_phase_pi is None else self.lo_phase_pi
+        Detection(lo_phase_pi=phase, efficiency=self.efficiency, scheme=self.scheme)
         require(self.loss, "loss", low=0.0, high=1.0)
-        require(self.path_phase, "path_phase", low=-np.inf)
+        require(self.path_phase_pi, "path_phase_pi", low=-np.inf)
         for bath in (self.bath_minus, self.bath_plus):
             require(bath.linewidth, "linewidth", low=0.0, low_open=True)
 
@@ -112,13 +111,13 @@ class Search:
             angle_plus=_angle(unit[..., self.angles - 1], edge_plus),
             bath_plus=self.bath_plus,
             loss=self.loss,
-            path_phase=self.path_phase,
+            path_phase=np.pi * self.path_phase_pi,
         )
 
     def lo_phases(self, unit: FloatArray) -> FloatArray:
         """ϑ of each point: the last coordinate over half a turn, unless given."""
-        if self.lo_phase is not None:
-            return np.full(unit.shape[:-1], self.lo_phase)
+        if self.lo_phase_pi is not None:
+            return np.full(unit.shape[:-1], np.pi * self.lo_phase_pi)
         return np.pi * (unit[..., self.angles + 1] % 1.0)
 
     def steering(self, unit: FloatArray, *, conditional: bool) -> FloatArray:
@@ -145,9 +144,9 @@ class Optimum:
 def best_points(search: Search, *, conditional: bool) -> dict[Direction, Optimum]:
     """The smallest E of each direction, unconditional or conditional, within ``search``."""
     axes = [np.array(_ANGLES)] * search.angles + [np.linspace(0.0, 1.0, _RATIOS)]
-    free_phase = conditional and search.lo_phase is None
+    free_phase = conditional and search.lo_phase_pi is None
     # without a path phase E(ϑ) = E(−ϑ), so half the phases do
-    distinct = _PHASES // 2 + 1 if search.path_phase == 0.0 else _PHASES
+    distinct = _PHASES // 2 + 1 if search.path_phase_pi == 0.0 else _PHASES
     axes.append(np.arange(distinct) / _PHASES if free_phase else np.zeros(1))
     grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
     values = np.log(search.steering(grid, conditional=conditional))
@@ -198,7 +197,7 @@ def _optimum(search: Search, direction: Direction, unit: FloatArray, value: floa
     detection = None
     if conditional:
         phase = float(search.lo_phases(unit))
-        detection = Detection(lo_phase=phase, efficiency=search.efficiency, scheme=search.scheme)
+        detection = Detection.si(lo_phase=phase, efficiency=search.efficiency, scheme=search.scheme)
     return Optimum(direction=direction, value=value, cascade=_cascade(search, search.points(unit)), detection=detection)
 
 
@@ -274,11 +273,11 @@ def _starts(grid: FloatArray, values: FloatArray) -> FloatArray:
 
 def _cascade(search: Search, point: RotatingWave) -> Cascade:
     oscillators = (
-        Oscillator(strength=float(strength), angle=float(angle), bath=bath)
+        Oscillator.si(strength=float(strength), angle=float(angle), bath=bath)
         for strength, angle, bath in (
             (point.strength_minus, point.angle_minus, search.bath_minus),
             (point.strength_plus, point.angle_plus, search.bath_plus),
         )
     )
     minus, plus = oscillators
-    return Cascade(minus=minus, plus=plus, loss=search.loss, path_phase=search.path_phase)
+    return Cascade(minus=minus, plus=plus, loss=search.loss, path_phase_pi=search.path_phase_pi)

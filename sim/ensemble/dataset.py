@@ -44,7 +44,7 @@ AVERAGED = {
     "outside": ("average population above the levels of the observables", False),
 }
 # of what is kept of single trajectories the variable, its axes beside ``trajectory``, and the words for it
-KEPT: Mapping[str, tuple[str, tuple[str, ...], str]] = {
+KEPT_VARIABLES: Mapping[str, tuple[str, tuple[str, ...], str]] = {
     "covariance": ("trajectory_covariance", _MATRIX, "conditional covariance"),
     "purity": ("trajectory_purity", _MATRIX[:1], "purity of the conditional state"),
     "expectation": ("trajectory_expectation", ("time", "observable"), "expectation values in the conditional state"),
@@ -120,7 +120,7 @@ def build(
     }
     return xr.Dataset(
         variables,
-        coords={**coordinates(grid, record_names, d), **coordinates_of_saved(save, grid)},
+        coords={**dataset_coordinates(grid, record_names, d), **coordinates_of_saved(save, grid)},
         attrs={
             "Conventions": "CF-1.11",
             "order": " ".join(quadratures(d)),
@@ -148,7 +148,7 @@ def kept(ensemble: Block, grid: TimeGrid, dimension: int, channels: int) -> dict
         ),
         **{
             variable: (("trajectory", *axes), np.concatenate(ensemble.kept_values[name]), {"long_name": text})
-            for name, (variable, axes, text) in KEPT.items()
+            for name, (variable, axes, text) in KEPT_VARIABLES.items()
             if name in ensemble.kept_values
         },
     }
@@ -216,7 +216,7 @@ def quadratures(dimension: int) -> tuple[str, ...]:
     return QUADRATURES if dimension == len(QUADRATURES) else tuple(f"x_{i}" for i in range(dimension))
 
 
-def coordinates(grid: TimeGrid, record_names: tuple[str, ...], dimension: int) -> dict[str, object]:
+def dataset_coordinates(grid: TimeGrid, record_names: tuple[str, ...], dimension: int) -> dict[str, object]:
     """Times, intervals and the names along every other axis."""
     axis = list(quadratures(dimension))
     oscillators = list(OSCILLATORS) if dimension == len(QUADRATURES) else list(range(dimension // 2))

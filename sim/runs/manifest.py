@@ -17,7 +17,7 @@ from cascade_steering.sim.runs.identity import EXACT, SOLVED, differences
 
 NAME = "manifest.json"
 # trajectories: in the files of blocks their indices have 32 bits
-MOST = 2**31 - 1
+MOST_TRAJECTORIES = 2**31 - 1
 _FORMAT = 2
 _MOST_NAMED = 5
 _CONVENTIONS = {
@@ -164,7 +164,7 @@ def _block(value: object) -> bool:
 
 _SOUND: dict[str, Callable[[Any], bool]] = {
     "identity": _identity,
-    "trajectories": lambda value: _whole_number(value, 1) and value <= MOST,
+    "trajectories": lambda value: _whole_number(value, 1) and value <= MOST_TRAJECTORIES,
     "entropy": lambda value: isinstance(value, str),
     "asked": _asked,
     "blocks": lambda value: isinstance(value, list) and all(map(_block, value)),

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cascade_steering.analysis.cli.options.physics import Text
+from cascade_steering.analysis.cli.options.kinds import Text
 
 if TYPE_CHECKING:
     from cascade_steering.sim.model.linear_model import LinearModel

@@ -134,7 +134,7 @@ class Sector:
         return sp.csr_array((self.to_elements @ vector, (rows, columns)), shape=(self.populations,) * 2)
 
 
-def generator(model: LinearModel, sector: Sector) -> sp.csr_array:
+def sector_generator(model: LinearModel, sector: Sector) -> sp.csr_array:
     """𝓛 of a phase-invariant model on vectors of the sector, rad/s; real sparse array of shape (size, size)."""
     rows, columns, values = [], [], []
     for coefficient, left, right, through in _terms(model):

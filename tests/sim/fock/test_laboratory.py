@@ -8,7 +8,7 @@ import scipy.linalg as la
 from cascade_steering.sim.conventions import symplectic_form
 from cascade_steering.sim.fock.basis.exact_elements import displacement, gaussian_elements
 from cascade_steering.sim.fock.basis.laboratory import in_laboratory
-from cascade_steering.sim.fock.basis.moments import Moments
+from cascade_steering.sim.fock.basis.moments import FockMoments
 
 SYMPLECTIC = la.expm(
     symplectic_form(2) @ np.array([[0.3, 0.1, 0, 0.2], [0.1, -0.2, 0.1, 0], [0, 0.1, 0, 0], [0.2, 0, 0, 0.25]])
@@ -47,7 +47,7 @@ def test_moments_of_one_quantum_move_with_the_frame() -> None:
     own, levels = (4, 3), (26, 26)
     quantum = qutip.tensor(qutip.fock_dm(4, 1), qutip.fock_dm(3, 0)).full()
     found = in_laboratory(quantum, SYMPLECTIC, ORIGIN, own, levels)
-    mean, covariance, _, trace = Moments(levels).of(found)
+    mean, covariance, _, trace = FockMoments(levels).of(found)
     # what lies above the levels has at most some hundred times their variance
     lost = 1.0 - trace
     assert lost < 1e-7

@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 
 from cascade_steering.sim.ensemble.block import Block, reduce
 from cascade_steering.sim.ensemble.carried_warnings import Issued
-from cascade_steering.sim.ensemble.dataset import KEPT
+from cascade_steering.sim.ensemble.dataset import KEPT_VARIABLES
 from cascade_steering.sim.ensemble.pooling import Moments
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import States, Trajectories
@@ -114,7 +114,7 @@ def test_a_block_is_read_as_it_was_written(count: int, keep: int, shared: bool) 
 def test_what_else_is_kept_is_read_as_it_was_written(count: int, keep: int, shared: bool) -> None:
     block = made(count, keep, shared=shared, save=EVERYTHING)
     assert set(block.values) == {"purity", "expectation", "outside"}
-    assert set(block.kept_values) == (set(KEPT) if keep else set())
+    assert set(block.kept_values) == (set(KEPT_VARIABLES) if keep else set())
     assert bits(there_and_back(block)) == bits(block)
     both = block.joined(made(4, 0, seed=1, shared=shared, save=EVERYTHING))
     assert both.values["purity"].count == count + 4
