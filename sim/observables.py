@@ -12,6 +12,8 @@ from cascade_steering.sim.parameters import plain_number
 if TYPE_CHECKING:
     import qutip
 
+__all__ = ["Observable", "Operator", "Quadratic", "expectations_of", "observable", "quanta"]
+
 FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
 _ROUNDING = 1e-9

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from cascade_steering.sim.ensemble.block import Engine
 
+__all__ = ["MOST_BYTES", "NOTHING", "Observing", "Save", "StatesKept", "gaussian_purity", "observing"]
+
 StatesKept = Literal["none", "end", "saves"]
 # of all trajectories kept, together: a file of a run in the classic format holds as much
 MOST_BYTES = 2_000_000_000
@@ -27,8 +29,8 @@ class Save:
     """What ``sim.ensemble.simulate.simulate`` keeps, at each save, beside means, covariances and records.
 
     Purity and observables are averaged over all trajectories, with a standard error, and kept one by one for the
-    trajectories that are kept (``keep``). Covariances and states are those of the trajectories kept. The standard errors
-    are those of sampling alone: what step and truncation cost is measured for means and covariances
+    trajectories that are kept (``keep``). Covariances and states are those of the trajectories kept. Standard errors
+    are of sampling alone: what step and truncation cost is measured for means and covariances only
     (``sim.ensemble.discretisation``). Section 7 of sim/README.md.
 
     Parameters

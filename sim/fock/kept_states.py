@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import NDArray
 
+__all__ = ["state_of"]
+
 
 def state_of(
     dataset: "xr.Dataset", trajectory: int = 0, at: int = -1, *, levels: tuple[int, ...] | None = None

@@ -13,6 +13,8 @@ from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.observables import Operator, expectations_of
 from cascade_steering.sim.saving import Save
 
+__all__ = ["gaussian_expectations", "require_levels"]
+
 FloatArray = NDArray[np.float64]
 # of the density matrices that are there at once, bytes
 _AT_ONCE = 64_000_000

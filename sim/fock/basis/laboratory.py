@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from cascade_steering.sim.fock.basis.exact_elements import displacement, unitary_elements
 from cascade_steering.sim.fock.basis.levels import resize
 
+__all__ = ["in_laboratory"]
+
 ComplexArray = NDArray[np.complex128]
 FloatArray = NDArray[np.float64]
 # beyond the last level that a displacement reaches in phase space its elements fall off within this distance, in units

@@ -16,6 +16,8 @@ from cascade_steering.sim.initial_state import States
 from cascade_steering.sim.observables import expectations_of
 from cascade_steering.sim.saving import Save
 
+__all__ = ["OUTSIDE_LIMIT", "Observed", "Observer", "all_observed", "purity", "warn_of_population_outside"]
+
 ComplexArray = NDArray[np.complex128]
 FloatArray = NDArray[np.float64]
 # above the levels of the operators, in a conditional state: values of operators that are not large there are then good
