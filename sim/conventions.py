@@ -10,6 +10,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+__all__ = [
+    "COVARIANCE_CONVENTION",
+    "DIAGNOSTIC",
+    "OSCILLATORS",
+    "QUADRATURES",
+    "RECORD_CONVENTION",
+    "TALLY",
+    "VACUUM_VARIANCE",
+    "frozen",
+    "mode_names",
+    "quadrature_names",
+    "symplectic_form",
+]
+
 QUADRATURES = ("X_minus", "P_minus", "X_plus", "P_plus")
 OSCILLATORS = ("minus", "plus")
 VACUUM_VARIANCE = 0.5

@@ -12,6 +12,15 @@ from cascade_steering.sim.roots import product, root_of
 
 if TYPE_CHECKING:
     from cascade_steering.sim.fock.basis.states import DensityState
+__all__ = [
+    "InitialState",
+    "States",
+    "Trajectories",
+    "coherent_state",
+    "ground_state",
+    "squeezed_state",
+    "thermal_state",
+]
 
 FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]

@@ -22,6 +22,8 @@ from cascade_steering.analysis.criteria.steering import (
 )
 from cascade_steering.sim.conventions import VACUUM_VARIANCE, symplectic_form
 
+__all__ = ["epr_variance", "gaussian_steerability", "key_rate", "logarithmic_negativity"]
+
 # the transpose of + alone: P₊ → −P₊
 _PARTIAL_TRANSPOSE = np.array([1.0, 1.0, 1.0, -1.0])
 

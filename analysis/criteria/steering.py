@@ -10,6 +10,21 @@ from numpy.typing import NDArray
 
 from cascade_steering.sim.roots import triangular
 
+__all__ = [
+    "DIRECTIONS",
+    "SCHEMES",
+    "STEERING_BOUND",
+    "Direction",
+    "Scheme",
+    "blocks",
+    "inferred_covariance",
+    "optimal_gains",
+    "ordered",
+    "regime",
+    "steering_of_root",
+    "steering_parameter",
+]
+
 FloatArray = NDArray[np.float64]
 Direction = Literal["plus_given_minus", "minus_given_plus"]
 

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
     from cascade_steering.sim.ensemble.block import Block
 
+__all__ = ["Ensemble", "Estimate", "Steering", "conditional_steering", "relative_improvement", "unconditional_steering"]
+
 FloatArray = NDArray[np.float64]
 
 

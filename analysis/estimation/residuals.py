@@ -12,6 +12,8 @@ from scipy.special import chdtri
 from cascade_steering.analysis.criteria.steering import Direction, ordered, steering_of_root
 from cascade_steering.sim.roots import triangular
 
+__all__ = ["CONFIDENCE", "BestInference", "SampledScatter", "sampled_part"]
+
 FloatArray = NDArray[np.float64]
 CONFIDENCE = 0.95
 # of a χ²: two or three trajectories determine no gains, and their interval is as wide as it gets

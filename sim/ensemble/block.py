@@ -18,6 +18,19 @@ from cascade_steering.sim.initial_state import Trajectories
 from cascade_steering.sim.observables import Operator
 from cascade_steering.sim.saving import NOTHING, Save
 
+__all__ = [
+    "Block",
+    "Engine",
+    "Experiment",
+    "Task",
+    "compute",
+    "kept_values_of",
+    "one_thread",
+    "reduce",
+    "undisturbed",
+    "values_of",
+]
+
 FloatArray = NDArray[np.float64]
 # limits of threads and the catching of warnings are those of a process, and a worker may have several threads
 _ONE_AT_A_TIME = threading.RLock()

@@ -28,6 +28,27 @@ from cascade_steering.sim.parameters import Cascade, Detection
 from cascade_steering.sim.runs.identity import plain
 from cascade_steering.sim.saving import NOTHING, Save
 
+__all__ = [
+    "AVERAGED",
+    "KEPT_VARIABLES",
+    "POPULATION_OUTSIDE",
+    "Variable",
+    "build",
+    "coordinates_of_saved",
+    "dataset_coordinates",
+    "diagnostics",
+    "kept",
+    "label",
+    "quadratures",
+    "roots",
+    "save",
+    "standard_error",
+    "tallies",
+    "to_netcdf",
+    "values",
+    "versions",
+]
+
 FloatArray = NDArray[np.float64]
 _PACKAGES = ("cascade-steering", "numpy", "scipy", "qutip", "numba")
 # what a file in memory begins with, bytes: it grows

@@ -141,7 +141,7 @@ def test_fock_and_qutip_on_the_same_path() -> None:
     path = wiener_increments(generator(5, 0), grid, 2)
     reference = QutipSME(cutoffs=LEVELS).prepare(MODEL, grid, START)
     found = reference.observing(SAVE, 1).run_path(path)
-    operators = reference.operators
+    operators = reference.pieces[0].operators
     solver = qutip.SMESolver(
         operators.hamiltonian, list(operators.monitored), False, c_ops=list(operators.unmonitored),
         options={"method": "platen", "dt": 1.0, "progress_bar": ""},

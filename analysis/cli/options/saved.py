@@ -8,6 +8,7 @@ from cascade_steering.analysis.cli.options.kinds import Text
 
 if TYPE_CHECKING:
     from cascade_steering.sim.model.linear_model import LinearModel
+    from cascade_steering.sim.model.schedule import Schedule
     from cascade_steering.sim.saving import Save
 
 WORDS = ("covariances", "purity", "quanta", "states", "final-states")
@@ -31,7 +32,7 @@ SAVE = click.option(
 )  # fmt: skip
 
 
-def selection(chosen: tuple[str, ...] | None, model: "LinearModel") -> "Save":
+def selection(chosen: tuple[str, ...] | None, model: "LinearModel | Schedule") -> "Save":
     """What ``sim.ensemble.simulate.simulate`` is asked to keep."""
     from cascade_steering.sim.conventions import mode_names
     from cascade_steering.sim.observables import quanta

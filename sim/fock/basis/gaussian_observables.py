@@ -6,10 +6,11 @@ from numpy.typing import NDArray
 from cascade_steering.sim.conventions import VACUUM_VARIANCE
 from cascade_steering.sim.fock.basis.exact_elements import symbol_elements
 from cascade_steering.sim.fock.basis.states import MAX_LOST_POPULATION
-from cascade_steering.sim.gaussian.covariance import transient
+from cascade_steering.sim.gaussian.covariance import transient, transient_mean
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
+from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.observables import Operator, expectations_of
 from cascade_steering.sim.saving import Save
 
@@ -45,19 +46,20 @@ def gaussian_expectations(
     return values, outside
 
 
-def require_levels(save: Save, model: LinearModel, grid: TimeGrid, initial: InitialState) -> None:
+def require_levels(save: Save, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState) -> None:
     """Raise ValueError if the QuTiP operators of ``save`` have too few levels for the ensemble, so that it never runs.
 
-    From a Gaussian state the ensemble is Gaussian, of the unconditional covariance; around its mean, wherever that is,
-    at most 1e-2 of its population may lie above the levels at any time. From another state nothing is known beforehand.
+    From a Gaussian state the ensemble is Gaussian: at most 1e-2 of its population may lie above the levels at any time.
+    From another state nothing is known beforehand.
     """
     if save.levels is None or not initial.gaussian:
         return
     steps = np.unique(np.linspace(1, grid.saves, min(grid.saves, _MOST_TIMES)).astype(int))
     times = grid.times[steps]
     covariances = transient(model, initial.unconditional, times, conditional=False)
-    for time, covariance in ((0.0, initial.unconditional), *zip(times, covariances, strict=True)):
-        mean = np.zeros(len(covariance)) if time else initial.center
+    means = transient_mean(model, initial.center, times)
+    first = (0.0, initial.center, initial.unconditional)
+    for time, mean, covariance in (first, *zip(times, means, covariances, strict=True)):
         _, outside = gaussian_expectations(save.operators, covariance, mean[None])
         if outside[0] > MAX_LOST_POPULATION:
             raise ValueError(
