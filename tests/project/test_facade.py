@@ -18,8 +18,8 @@ from tests.support.public_names import ROOT, declared, defined, modules
 SIM = [
     "Bath", "Cascade", "DensityState", "Detection", "Filtered", "Fock", "Gaussian", "InitialState",
     "LinearModel", "NoSteadyStateError", "Oscillator", "Quadratic", "QutipSME", "Save", "Schedule", "TimeGrid",
-    "UnphysicalStateError", "UnstableError", "Verification", "WorkersLostError", "coherent_state", "density_state", "filter_record",
-    "grid_for", "ground_state", "lab", "label", "quanta", "relaxation_time", "rwa", "save", "simulate",
+    "UnphysicalStateError", "UnstableError", "Verification", "WorkersLostError", "coherent_state", "density_state",
+    "filter_record", "grid_for", "ground_state", "lab", "label", "quanta", "relaxation_time", "rwa", "save", "simulate",
     "squeezed_state", "state_of", "stationary_state", "steady_state", "thermal_state", "transient", "unlit",
 ]  # fmt: skip
 ANALYSIS = [
