@@ -8,6 +8,7 @@ from cascade_steering.sim.ensemble.workers import WorkersLostError as WorkersLos
 from cascade_steering.sim.fock.basis.diagnostics import UnphysicalStateError as UnphysicalStateError
 from cascade_steering.sim.fock.basis.states import DensityState as DensityState
 from cascade_steering.sim.fock.basis.states import density_state as density_state
+from cascade_steering.sim.fock.kept_states import state_of as state_of
 from cascade_steering.sim.fock.moving.engine import Fock as Fock
 from cascade_steering.sim.fock.qutip.qutip_sme import QutipSME as QutipSME
 from cascade_steering.sim.gaussian.covariance import relaxation_time as relaxation_time
@@ -50,8 +51,11 @@ from cascade_steering.sim.model.pieces import squeezer as squeezer
 from cascade_steering.sim.model.pieces import thermal_bath as thermal_bath
 from cascade_steering.sim.model.schedule import Schedule as Schedule
 from cascade_steering.sim.model.schedule import unlit as unlit
+from cascade_steering.sim.observables import Quadratic as Quadratic
+from cascade_steering.sim.observables import quanta as quanta
 from cascade_steering.sim.parameters import Bath as Bath
 from cascade_steering.sim.parameters import Cascade as Cascade
 from cascade_steering.sim.parameters import Detection as Detection
 from cascade_steering.sim.parameters import Oscillator as Oscillator
 from cascade_steering.sim.parameters import UnstableError as UnstableError
+from cascade_steering.sim.saving import Save as Save

@@ -15,6 +15,7 @@ from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.runs.directory import RunDirectory
+from cascade_steering.sim.saving import NOTHING, Save
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -39,6 +40,7 @@ class Problem:
     seed: int = 0
     keep: int = 0
     experiment: Experiment | None = None
+    save: Save = NOTHING
 
     def stored(
         self, path: Path, *, configuration: Mapping[str, Any] | None = None, asked: Mapping[str, Any] | None = None

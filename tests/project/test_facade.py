@@ -17,10 +17,10 @@ from tests.support.public_names import ROOT, declared, defined, modules
 # a change of these is a change of what users rely on
 SIM = [
     "Bath", "Cascade", "DensityState", "Detection", "Filtered", "Fock", "Gaussian", "InitialState",
-    "LinearModel", "NoSteadyStateError", "Oscillator", "QutipSME", "Schedule", "TimeGrid", "UnphysicalStateError",
-    "UnstableError", "Verification", "WorkersLostError", "coherent_state", "density_state", "filter_record",
-    "grid_for", "ground_state", "lab", "label", "relaxation_time", "rwa", "save", "simulate", "squeezed_state",
-    "stationary_state", "steady_state", "thermal_state", "transient", "unlit",
+    "LinearModel", "NoSteadyStateError", "Oscillator", "Quadratic", "QutipSME", "Save", "Schedule", "TimeGrid",
+    "UnphysicalStateError", "UnstableError", "Verification", "WorkersLostError", "coherent_state", "density_state",
+    "filter_record", "grid_for", "ground_state", "lab", "label", "quanta", "relaxation_time", "rwa", "save", "simulate",
+    "squeezed_state", "state_of", "stationary_state", "steady_state", "thermal_state", "transient", "unlit",
 ]  # fmt: skip
 ANALYSIS = [
     "Ensemble", "Estimate", "Optimum", "Record", "SampledTransient", "Search", "Simulated", "Steering",

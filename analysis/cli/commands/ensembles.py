@@ -114,13 +114,15 @@ def simulate_command(
         "dataset": None if task.dataset is None else str(task.dataset),
         "records": None if task.save_records is None else str(task.save_records),
         "verification": _verified(dataset, wanted.verification),
+        "saved": reports.saved(dataset),
     }
     if report["target"] is not None and not report["target"]["met"]:
         note(f"warning: {report['trajectories']} trajectories do not meet the target")
     shown = [tables.simulation(report)]
     if report["verification"] is not None:
         shown.append(tables.verification(report["verification"]))
-    show(report, shown, as_json, *([] if task.dataset is None else [f"dataset: {task.dataset}"]))
+    lines = tables.saved(report["saved"])
+    show(report, shown, as_json, *lines, *([] if task.dataset is None else [f"dataset: {task.dataset}"]))
 
 
 def _sampled(

@@ -8,6 +8,7 @@ import xarray as xr
 
 from cascade_steering.analysis.criteria.steering import DIRECTIONS
 from cascade_steering.analysis.estimation.estimators import Ensemble, conditional_steering, unconditional_steering
+from cascade_steering.sim.fock.kept_states import state_of
 from tests.analysis.cli.command import BOTH, COLD, QUICK_COMPARE, Run
 from tests.support.chance import student
 
@@ -24,7 +25,7 @@ def test_a_gaussian_ensemble_is_the_same_for_any_number_of_workers(steering: Run
     assert one == two
     assert set(one) == {
         "unconditional", "conditional", "d", "discretisation", "exact", "diagnostics", "trajectories", "seed",
-        "initial_state", "dataset", "part", "records", "run", "target", "verification",
+        "initial_state", "dataset", "part", "records", "run", "saved", "target", "verification",
     }  # fmt: skip
     assert one["dataset"] is None
     assert one["seed"] == 123456789012345678901234567890
@@ -44,6 +45,41 @@ def test_a_qutip_ensemble_is_the_same_for_any_number_of_workers(steering: Run) -
         assert one["conditional"][name] == pytest.approx(one["exact"]["conditional"][name], rel=1e-3)
     assert one["discretisation"] == "measured"
     assert 0 < one["diagnostics"]["discretisation_error_covariance"] < 1e-2
+
+
+def test_what_else_is_saved_of_an_ensemble(steering: Run, tmp_path: Path) -> None:
+    path = tmp_path / "saved.nc"
+    options = (*COLD, "--initial", "ground", "--trajectories", "40", "--keep", "2", "--out", str(path))
+    report = simulated(steering, *options, "--save", "final-states,quanta,purity,covariances")
+    with xr.open_dataset(path) as data:
+        assert list(report["saved"]) == ["purity", "quanta_minus", "quanta_plus"]
+        assert report["saved"]["purity"] == {"value": float(data["purity"][-1]), "standard_error": 0.0}
+        found = report["saved"]["quanta_minus"]
+        # at most 0.1 s of heating and amplification from the ground state
+        assert 0.0 < found["standard_error"] < found["value"] < 0.2
+        assert data["trajectory_covariance"].shape == (2, 3, 4, 4)
+        assert state_of(data, 1, levels=(8, 8)).tr().real == pytest.approx(1.0, abs=1e-3)
+    said = steering("simulate", *options, "--save", "quanta").out
+    assert "quanta_plus at the end: 0.0" in said
+    # a selection of nothing is not there, and one that is none is refused
+    assert simulated(steering, *options)["saved"] is None
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--save", "colour"), "save must be some of covariances, purity, quanta, states, final-states"),
+        (("--save", "states,final-states", "--keep", "1"), "save takes states or final-states, and not both"),
+        (("--save", "states"), "covariances and states are those of trajectories kept: keep must be at least 1, got 0"),
+    ],
+)
+def test_a_selection_of_what_to_save_that_makes_no_sense_is_refused(
+    steering: Run, tmp_path: Path, options: tuple[str, ...], message: str
+) -> None:
+    answer = steering("simulate", *options, "--out", str(tmp_path / "run"))
+    assert answer.code == 2
+    assert message in answer.err
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.slow
