@@ -16,7 +16,7 @@ from cascade_steering.analysis.estimation.estimators import Estimate
 from cascade_steering.analysis.time_courses.transients import SampledTransient, Transient
 from cascade_steering.sim.atomic_write import writable, write_whole
 
-__all__ = ["SYMBOLS", "comparison_figure", "drawable", "rotating_wave_map", "save", "transient_figure"]
+__all__ = ["SYMBOLS", "comparison_figure", "drawable", "rotating_wave_map", "save_figure", "transient_figure"]
 
 FloatArray = NDArray[np.float64]
 SYMBOLS: dict[Direction, str] = {"plus_given_minus": r"E_{+|-}", "minus_given_plus": r"E_{-|+}"}
@@ -36,7 +36,7 @@ def drawable(path: Path) -> Path:
     return writable(path)
 
 
-def save(figure: Figure, path: Path) -> None:
+def save_figure(figure: Figure, path: Path) -> None:
     """Write a figure, whole or not at all, in the format that its name asks for. Raises OSError."""
     content = BytesIO()
     figure.savefig(content, dpi=200, format=path.suffix.removeprefix(".").lower())
@@ -86,7 +86,7 @@ def transient_figure(
                 axes.axvline(switch / unit, color="0.6", linewidth=0.8, linestyle=":")
         above.legend()
         below.legend()
-        save(figure, path)
+        save_figure(figure, path)
 
 
 def _sampled(
@@ -128,7 +128,7 @@ def comparison_figure(study: xr.Dataset, path: Path) -> None:
         axes.set(xlabel="cooperativity $C_-$", ylabel=r"relative improvement $d$ (%)")
         axes.set_title("lines: exact optima    points: trajectories, 95 % intervals", fontsize=8, color="0.3")
         axes.legend(title="bath of +")
-        save(figure, path)
+        save_figure(figure, path)
 
 
 def _compared(axes: Axes, at: xr.Dataset, colour: str, direction: Direction, bath: str) -> None:
@@ -172,4 +172,4 @@ def rotating_wave_map(survey: xr.Dataset, path: Path) -> None:
         bar = figure.colorbar(shading, ax=panels, shrink=0.8, ticks=[-8, -6, -4, -2, 0])
         bar.ax.set_yticklabels([f"$10^{{{power}}}$" for power in (-8, -6, -4, -2, 0)])
         bar.set_label("relative error of $E$")
-        save(figure, path)
+        save_figure(figure, path)

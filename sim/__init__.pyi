@@ -24,9 +24,9 @@ from cascade_steering.sim.initial_state import coherent_state as coherent_state
 from cascade_steering.sim.initial_state import ground_state as ground_state
 from cascade_steering.sim.initial_state import squeezed_state as squeezed_state
 from cascade_steering.sim.initial_state import thermal_state as thermal_state
+from cascade_steering.sim.model.cascade import lab as lab
+from cascade_steering.sim.model.cascade import rwa as rwa
 from cascade_steering.sim.model.linear_model import LinearModel as LinearModel
-from cascade_steering.sim.model.linear_model import lab as lab
-from cascade_steering.sim.model.linear_model import rwa as rwa
 from cascade_steering.sim.model.schedule import Drive as Drive
 from cascade_steering.sim.model.schedule import unlit as unlit
 from cascade_steering.sim.parameters import Bath as Bath

@@ -12,13 +12,13 @@ from typing import Any, Literal, Self
 
 __all__ = [
     "BATHS",
+    "DETECTION_SCHEMES",
     "MOST",
-    "SCHEMES",
     "Bath",
     "Cascade",
     "Detection",
+    "DetectionScheme",
     "Oscillator",
-    "Scheme",
     "UnstableError",
     "in_python",
     "plain_number",
@@ -29,8 +29,8 @@ __all__ = [
 # no rate, occupation or ratio beyond this means anything, and products of a few of them stay finite
 MOST = 1e15
 
-Scheme = Literal["homodyne", "heterodyne"]
-SCHEMES: tuple[Scheme, ...] = ("homodyne", "heterodyne")
+DetectionScheme = Literal["homodyne", "heterodyne"]
+DETECTION_SCHEMES: tuple[DetectionScheme, ...] = ("homodyne", "heterodyne")
 
 
 def require(value: float, name: str, *, low: float, high: float = math.inf, low_open: bool = False) -> None:
@@ -271,17 +271,19 @@ class Detection:
 
     lo_phase_pi: float = 0.5
     efficiency: float = 1.0
-    scheme: Scheme = "homodyne"
+    scheme: DetectionScheme = "homodyne"
 
     def __post_init__(self) -> None:
         in_python(self, "lo_phase_pi", "efficiency")
         require(self.lo_phase_pi, "lo_phase_pi", low=-math.inf)
         require(self.efficiency, "efficiency", low=0.0, high=1.0)
-        if self.scheme not in SCHEMES:
-            raise ValueError(f"scheme must be one of {', '.join(SCHEMES)}, got {self.scheme!r}")
+        if self.scheme not in DETECTION_SCHEMES:
+            raise ValueError(f"scheme must be one of {', '.join(DETECTION_SCHEMES)}, got {self.scheme!r}")
 
     @classmethod
-    def si(cls, *, lo_phase: float = math.pi / 2, efficiency: float = 1.0, scheme: Scheme = "homodyne") -> Self:
+    def si(
+        cls, *, lo_phase: float = math.pi / 2, efficiency: float = 1.0, scheme: DetectionScheme = "homodyne"
+    ) -> Self:
         """The detection at ϑ in radians. Raises ValueError as the class does."""
         return cls(lo_phase_pi=plain_number(lo_phase) / math.pi, efficiency=efficiency, scheme=scheme)
 

@@ -8,7 +8,7 @@ from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, Dir
 from cascade_steering.analysis.estimation.estimators import Steering
 from cascade_steering.sim.parameters import require
 
-__all__ = ["QUANTITIES", "Target", "report", "target"]
+__all__ = ["QUANTITIES", "Target", "stopping_report", "target"]
 
 QUANTITIES = (*SCHEMES, "d")
 
@@ -54,7 +54,7 @@ def target(text: str) -> Target:
     return Target(quantity=quantity, relative_half_width=wanted, directions=directions)
 
 
-def report(target: Target, steering: Steering) -> dict[str, Any]:
+def stopping_report(target: Target, steering: Steering) -> dict[str, Any]:
     """What was asked for and what came out, ready for JSON; null for a width without bound."""
     return {
         "quantity": target.quantity,

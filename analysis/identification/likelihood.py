@@ -15,11 +15,11 @@ from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.parameters import require
 
-__all__ = ["CALIBRATION", "Box", "Evaluated", "Likelihood", "Problem", "Slope", "box_of"]
+__all__ = ["CALIBRATION", "Box", "Evaluated", "Likelihood", "ModelOfParameters", "Slope", "box_of"]
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
-Problem = Callable[[dict[str, float]], tuple[LinearModel, InitialState]]
+ModelOfParameters = Callable[[dict[str, float]], tuple[LinearModel, InitialState]]
 
 # the record is multiplied by it before it is filtered
 CALIBRATION = "calibration"
@@ -85,7 +85,7 @@ class Likelihood:
     observed: BoolArray | None
     names: tuple[str, ...]
     box: Box
-    problem: Problem
+    problem: ModelOfParameters
     scale: float | FloatArray = 1.0
     evaluations: int = 0
 

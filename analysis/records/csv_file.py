@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from cascade_steering.analysis.records.layout import FloatArray, Table, arranged, plain, shown
+from cascade_steering.analysis.records.layout import FloatArray, Table, arranged, plain_value, shown
 from cascade_steering.analysis.records.times import Times, lattice, require_unit
 from cascade_steering.sim.conventions import RECORD_CONVENTION
 
@@ -57,7 +57,7 @@ def parse(data: bytes) -> Table:
 def render(table: Table) -> Iterator[str]:
     """The lines of a CSV file of a table of one record; ValueError for options that TOML does not hold."""
     yield f"# {RECORD_CONVENTION}; time: end of each interval; nan: nothing was recorded\n"
-    for key, value in plain(table.options, "options").items():
+    for key, value in plain_value(table.options, "options").items():
         yield f"{_OPTION} {_key(key)} = {_toml(value)}\n"
     columns = zip(table.names, table.units, strict=True)
     yield ",".join([f"{_CLOCK} [s]", *(f"{name} [{unit}]" for name, unit in columns)]) + "\n"

@@ -20,11 +20,11 @@ from cascade_steering.sim.model.linear_model import LinearModel
 if TYPE_CHECKING:
     import xarray as xr
 
-    from cascade_steering.sim.ensemble.simulate import Method
+    from cascade_steering.sim.ensemble.contract import Method
     from cascade_steering.sim.fock.moving.engine import Fock
     from cascade_steering.sim.fock.moving.record_filter import FockFiltered
 
-__all__ = ["Reading", "dataset", "deviation", "read_out"]
+__all__ = ["Reading", "deviation", "filtered_dataset", "read_out"]
 
 FloatArray = NDArray[np.float64]
 _LIKELIHOOD = {"long_name": "log of the probability density of the record before calibration", "units": "nats"}
@@ -124,14 +124,14 @@ class _InFock:
         return found, gathered(caught)
 
 
-def dataset(reading: Reading) -> "xr.Dataset":
+def filtered_dataset(reading: Reading) -> "xr.Dataset":
     """Conditional means and covariances, innovations and E over time, labelled as ``sim.ensemble.dataset.build``
     does.
     """
     import xarray as xr
 
     from cascade_steering.sim.conventions import COVARIANCE_CONVENTION
-    from cascade_steering.sim.ensemble.dataset import coordinates, versions
+    from cascade_steering.sim.ensemble.dataset import dataset_coordinates, versions
     from cascade_steering.sim.grid import TimeGrid
 
     record = reading.record
@@ -158,7 +158,7 @@ def dataset(reading: Reading) -> "xr.Dataset":
         by_fock = np.stack([each.by_fock for each in reading.fock])
         variables["by_fock"] = (("trajectory", "time"), by_fock, {"long_name": "by the Fock engine"})
     named = {name for axes, *_ in variables.values() for name in axes}
-    shared = coordinates(grid, record.channels, reading.model.dimension)
+    shared = dataset_coordinates(grid, record.channels, reading.model.dimension)
     coords = {name: value for name, value in shared.items() if name in named or name.startswith("interval_")}
     found = xr.Dataset(variables, coords=coords, attrs=versions())
     for name in ("time", "interval_start", "interval_end"):

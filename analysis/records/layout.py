@@ -8,12 +8,22 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["CHANNELS", "UNITS", "Quantity", "Table", "arranged", "plain", "quantity_of", "require_common", "shown"]
+__all__ = [
+    "CHANNELS",
+    "UNITS",
+    "Quantity",
+    "Table",
+    "arranged",
+    "plain_value",
+    "quantity_of",
+    "require_common",
+    "shown",
+]
 
 FloatArray = NDArray[np.float64]
 Quantity = Literal["increment", "current"]
 
-# what sim.model.linear_model detects: in the rotating-wave model and in the lab frame, homodyne and heterodyne
+# what sim.model.detectors detects: in the rotating-wave model and in the lab frame, homodyne and heterodyne
 CHANNELS = (
     ("cosine", "sine"),
     ("cosine", "sine", "cosine_orthogonal", "sine_orthogonal"),
@@ -55,7 +65,7 @@ class Table:
 
 
 def arranged(names: Sequence[str]) -> tuple[str, ...]:
-    """The channels in the order of sim.model.linear_model; ValueError if one is unknown, there twice, or lacks those
+    """The channels in the order of sim.model.detectors; ValueError if one is unknown, there twice, or lacks those
     beside it.
     """
     known = {name for channels in CHANNELS for name in channels}
@@ -104,7 +114,7 @@ def require_common(missing: NDArray[np.bool_]) -> None:
         )
 
 
-def plain(value: object, name: str) -> Any:
+def plain_value(value: object, name: str) -> Any:
     """An option's value in the types that files can hold; ValueError naming the option if it has others."""
     if isinstance(value, str | bool):
         return value
@@ -113,9 +123,9 @@ def plain(value: object, name: str) -> Any:
     if isinstance(value, Real):
         return float(value)
     if isinstance(value, list | tuple):
-        return [plain(item, name) for item in value]
+        return [plain_value(item, name) for item in value]
     if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
-        return {key: plain(item, f"{name}.{key}") for key, item in value.items()}
+        return {key: plain_value(item, f"{name}.{key}") for key, item in value.items()}
     raise ValueError(
         f"option {name!r} cannot be written: it must be text, a number, true or false, or a list or table of them, "
         f"got {shown(value)}"

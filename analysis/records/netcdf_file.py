@@ -9,11 +9,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from cascade_steering.analysis.records.layout import FloatArray, Table, plain, shown
-from cascade_steering.analysis.records.times import ROUNDED, UNITS, Times, lattice, require_unit
+from cascade_steering.analysis.records.layout import FloatArray, Table, plain_value, shown
+from cascade_steering.analysis.records.times import ROUNDED, TIME_UNITS, Times, lattice, require_unit
 from cascade_steering.sim.conventions import RECORD_CONVENTION
 
-__all__ = ["MAGIC", "dataset", "load"]
+__all__ = ["MAGIC", "load_netcdf", "record_dataset"]
 
 # netCDF-4, which is HDF5, and the classic formats: of those a damaged file can crash the C library, not SciPy's reader
 _ENGINES: dict[bytes, Literal["netcdf4", "scipy"]] = {
@@ -29,7 +29,7 @@ _MOST_INFLATED = 1100
 _NEEDED = ("record", "interval_start", "interval_end", "channel")
 
 
-def load(path: Path, head: bytes) -> Table:
+def load_netcdf(path: Path, head: bytes) -> Table:
     """The records in a netCDF file; ``analysis.records.record`` describes the format.
 
     Parameters
@@ -70,7 +70,7 @@ def load(path: Path, head: bytes) -> Table:
     )
 
 
-def dataset(table: Table) -> xr.Dataset:
+def record_dataset(table: Table) -> xr.Dataset:
     """The dataset of a table; ValueError for options that JSON does not hold."""
     return xr.Dataset(
         {"record": (_DIMENSIONS, table.values, {"convention": RECORD_CONVENTION, "units": table.units[0]})},
@@ -79,7 +79,7 @@ def dataset(table: Table) -> xr.Dataset:
             "interval_end": ("interval", table.edges[1:], {"units": "s"}),
             "channel": list(table.names),
         },
-        attrs={"Conventions": "CF-1.11", "options": json.dumps(plain(table.options, "options"))},
+        attrs={"Conventions": "CF-1.11", "options": json.dumps(plain_value(table.options, "options"))},
     )
 
 
@@ -138,7 +138,7 @@ def _times(dataset: xr.Dataset) -> tuple[float, float, NDArray[np.int64]]:
         ),
         first=0,
     )
-    length = found.interval / 10.0 ** UNITS[units[0]]
+    length = found.interval / 10.0 ** TIME_UNITS[units[0]]
     began = Times(values=starts, unit=units[0], where=lambda place: f"'interval_start' {place}")
     began.require(np.abs(ends - length - starts) <= 2 * ROUNDED * length, ends - length)
     return found.start, found.interval, found.index[1:] - 1

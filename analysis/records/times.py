@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from cascade_steering.analysis.records.layout import FloatArray, shown
 
-__all__ = ["ROUNDED", "UNITS", "Lattice", "Times", "lattice", "require_told", "require_unit"]
+__all__ = ["ROUNDED", "TIME_UNITS", "Lattice", "Times", "lattice", "require_told", "require_unit"]
 
 # as powers of ten of a second
-UNITS = {"s": 0, "ms": -3, "us": -6, "ns": -9}
+TIME_UNITS = {"s": 0, "ms": -3, "us": -6, "ns": -9}
 # of an interval: how far a time may lie from its place, and how far if it was rounded when written
 _TOLERANCE, ROUNDED = 0.01, 0.05
 # a gap takes memory: up to this many intervals, or this many times those recorded, a jump is taken for one
@@ -48,10 +48,10 @@ class Times:
 
 def require_unit(unit: object, name: str) -> str:
     """``unit`` if it is one of time; ValueError naming ``name`` and the allowed ones otherwise."""
-    if isinstance(unit, str) and unit in UNITS:
+    if isinstance(unit, str) and unit in TIME_UNITS:
         return unit
     has = "no unit" if unit in (None, "") else f"unit {shown(unit)}"
-    raise ValueError(f"{name} has {has}; it must be one of {', '.join(UNITS)}")
+    raise ValueError(f"{name} has {has}; it must be one of {', '.join(TIME_UNITS)}")
 
 
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")
@@ -144,4 +144,4 @@ def _shortest(value: float, slack: float) -> float:
 
 def _in_seconds(value: float, unit: str) -> float:
     # 0.7 us times 1e-6 need not be 7e-7: the decimal point is moved instead
-    return float(Decimal(repr(value)).scaleb(UNITS[unit]))
+    return float(Decimal(repr(value)).scaleb(TIME_UNITS[unit]))

@@ -28,10 +28,10 @@ from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Drive
 
-__all__ = ["SETTLED", "Milestones", "Peak", "Steering", "Window", "milestones", "steering_at"]
+__all__ = ["SETTLED", "Milestones", "Peak", "SteeringCourses", "Window", "milestones", "steering_at"]
 
 FloatArray = NDArray[np.float64]
-Steering = dict[Scheme, dict[Direction, FloatArray]]
+SteeringCourses = dict[Scheme, dict[Direction, FloatArray]]
 
 # what is below a bound is so by more than rounding: oscillators left in their ground states stay at E = ½
 _ROUNDING = 1e-12
@@ -90,7 +90,7 @@ class Milestones:
         return found[0].start if found else None
 
 
-def steering_at(drive: Drive, initial: InitialState, times: FloatArray) -> Steering:
+def steering_at(drive: Drive, initial: InitialState, times: FloatArray) -> SteeringCourses:
     """E at increasing ``times`` ≥ 0 (seconds, (n,)) by scheme and direction; arrays of shape (n,).
 
     Without the record the scatter of the initial means counts as uncertainty. Raises ValueError for other times, or an
@@ -116,7 +116,7 @@ def milestones(drive: Drive, initial: InitialState, horizon: float) -> Milestone
     found = steering_at(drive, initial, times)
     search = _Search(drive, initial, times, forever=settles)
 
-    def low(at: Steering, scheme: Scheme, *ways: Direction) -> FloatArray:
+    def low(at: SteeringCourses, scheme: Scheme, *ways: Direction) -> FloatArray:
         above: FloatArray = np.maximum.reduce([at[scheme][way] for way in ways]) - STEERING_BOUND
         return above
 
@@ -131,18 +131,18 @@ def milestones(drive: Drive, initial: InitialState, horizon: float) -> Milestone
     )
 
 
-def _gain(at: Steering, direction: Direction) -> FloatArray:
+def _gain(at: SteeringCourses, direction: Direction) -> FloatArray:
     gain: FloatArray = 1.0 - at["conditional"][direction] / at["unconditional"][direction]
     return gain
 
 
-def _settling(search: "_Search", found: Steering, scheme: Scheme, direction: Direction) -> float | None:
+def _settling(search: "_Search", found: SteeringCourses, scheme: Scheme, direction: Direction) -> float | None:
     limit = search.drive.limit(conditional=scheme == "conditional")
     if limit is None:
         return None
     final = steering_parameter(limit, direction)
 
-    def off(at: Steering) -> FloatArray:
+    def off(at: SteeringCourses) -> FloatArray:
         excess: FloatArray = np.abs(at[scheme][direction] / final - 1.0) - SETTLED
         return excess
 
@@ -188,7 +188,7 @@ class _Search:
     def __init__(self, drive: Drive, initial: InitialState, times: FloatArray, *, forever: bool) -> None:
         self.drive, self._initial, self._times, self._forever = drive, initial, times, forever
 
-    def windows(self, values: FloatArray, function: Callable[[Steering], FloatArray]) -> tuple[Window, ...]:
+    def windows(self, values: FloatArray, function: Callable[[SteeringCourses], FloatArray]) -> tuple[Window, ...]:
         """Where ``function`` of E is negative, given its ``values`` at the times of the scan, (n,)."""
         negative = np.concatenate([[False], values < -_ROUNDING, [False]])
         starts = np.flatnonzero(~negative[:-1] & negative[1:])
@@ -206,7 +206,7 @@ class _Search:
     def _end(self) -> float:
         return math.inf if self._forever else float(self._times[-1])
 
-    def peak(self, values: FloatArray, function: Callable[[Steering], FloatArray]) -> Peak:
+    def peak(self, values: FloatArray, function: Callable[[SteeringCourses], FloatArray]) -> Peak:
         """The largest of ``function``, given its ``values`` at the times of the scan, (n,)."""
         top = int(np.argmax(values))
         best = Peak(value=float(values[top]), time=float(self._times[top]))
@@ -220,10 +220,10 @@ class _Search:
         )
         return Peak(value=-float(found.fun), time=float(found.x)) if -found.fun > best.value else best
 
-    def _at(self, time: float, function: Callable[[Steering], FloatArray]) -> float:
+    def _at(self, time: float, function: Callable[[SteeringCourses], FloatArray]) -> float:
         return float(function(steering_at(self.drive, self._initial, np.array([time])))[0])
 
-    def _crossing(self, index: int, function: Callable[[Steering], FloatArray]) -> float:
+    def _crossing(self, index: int, function: Callable[[SteeringCourses], FloatArray]) -> float:
         """Where ``function`` changes sign between the times ``index`` − 1 and ``index`` of the scan."""
         low, high = float(self._times[index - 1]), float(self._times[index])
         ends = self._at(low, function), self._at(high, function)

@@ -7,11 +7,11 @@ import numpy as np
 import xarray as xr
 
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, Direction
-from cascade_steering.analysis.working_points.appendix_b import Comparison, Progress, Sampling, compare
+from cascade_steering.analysis.working_points.appendix_b import Comparison, Sampling, SamplingProgress, compare
 from cascade_steering.analysis.working_points.optimum import Optimum, Search, best_points
 from cascade_steering.sim.ensemble.parallel import in_parallel
 
-__all__ = ["dataset", "exact_curve", "optima", "steps", "study"]
+__all__ = ["exact_curve", "optima", "steps", "study", "study_dataset"]
 
 # of C₋, for the exact curve, beside the values that are asked for: straight lines between them, on logarithmic axes,
 # are then within 3 % of d where the best point switches from one branch to another, and within 1 % elsewhere
@@ -21,7 +21,7 @@ _SAME = 1e-9
 
 
 def optima(
-    searches: Sequence[Search], jobs: int = 1, progress: Progress | None = None
+    searches: Sequence[Search], jobs: int = 1, progress: SamplingProgress | None = None
 ) -> list[dict[Direction, tuple[Optimum, Optimum]]]:
     """The best unconditional and conditional point of each search, by direction; ``progress`` is given 1 for each."""
     return in_parallel(_both_schemes, searches, jobs, None if progress is None else lambda *_: progress(1, ""))
@@ -33,7 +33,7 @@ def _both_schemes(search: Search) -> dict[Direction, tuple[Optimum, Optimum]]:
 
 
 def study(
-    searches: dict[tuple[str, float], Search], sampling: Sampling, progress: Progress | None = None
+    searches: dict[tuple[str, float], Search], sampling: Sampling, progress: SamplingProgress | None = None
 ) -> list[Comparison]:
     """Comparisons in both directions for every search, keyed by (bath of +, C₋), in order.
 
@@ -69,7 +69,7 @@ def exact_curve(
     searches: dict[tuple[str, float], Search],
     comparisons: Sequence[Comparison],
     jobs: int = 1,
-    progress: Progress | None = None,
+    progress: SamplingProgress | None = None,
 ) -> xr.Dataset:
     """d from the exact optima over the range of C₋: ``d_curve`` (curve_point, direction), by bath and rising C₋.
 
@@ -92,7 +92,7 @@ def exact_curve(
     )
 
 
-def dataset(searches: dict[tuple[str, float], Search], comparisons: Sequence[Comparison]) -> xr.Dataset:
+def study_dataset(searches: dict[tuple[str, float], Search], comparisons: Sequence[Comparison]) -> xr.Dataset:
     """A study as a dataset over (point, direction), and (point, direction, scheme) for the working points."""
     shape = (len(searches), len(DIRECTIONS))
 

@@ -20,7 +20,7 @@ from scipy.optimize import minimize
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, Direction
 from cascade_steering.sim.gaussian.moment_equations import MomentEquations
 from cascade_steering.sim.gaussian.riccati import try_steady_covariance
-from cascade_steering.sim.parameters import Bath, Cascade, Detection, Oscillator, Scheme, require
+from cascade_steering.sim.parameters import Bath, Cascade, Detection, DetectionScheme, Oscillator, require
 from cascade_steering.sim.rotating_wave import closed_forms
 from cascade_steering.sim.rotating_wave.equations import RotatingWave
 
@@ -77,7 +77,7 @@ class Search:
     path_phase_pi: float = 0.0
     lo_phase_pi: float | None = None
     efficiency: float = 1.0
-    scheme: Scheme = "homodyne"
+    scheme: DetectionScheme = "homodyne"
     largest_ratio: float = 100.0
     symmetric: bool = False
 

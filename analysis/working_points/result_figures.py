@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, STEERING_BOUND
-from cascade_steering.analysis.plots import SYMBOLS, drawable, save
+from cascade_steering.analysis.plots import SYMBOLS, drawable, save_figure
 from cascade_steering.analysis.time_courses.transients import SampledTransient, Transient
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def drawn(where: str | Path | Axes | None, draw: Callable[[Axes], None]) -> Figu
     figure = Figure(figsize=(5.2, 3.6), layout="constrained")
     draw(figure.subplots())
     if path is not None:
-        save(figure, path)
+        save_figure(figure, path)
     return figure
 
 

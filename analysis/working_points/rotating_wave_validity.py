@@ -16,12 +16,12 @@ from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, Dir
 from cascade_steering.analysis.working_points.optimum import Search, best_points
 from cascade_steering.sim.ensemble.parallel import in_parallel
 from cascade_steering.sim.gaussian.covariance import steady_state
-from cascade_steering.sim.model.linear_model import lab, rwa
+from cascade_steering.sim.model.cascade import lab, rwa
 from cascade_steering.sim.parameters import Bath, Cascade, Detection, Oscillator, require
 
 __all__ = [
-    "C_MINUS",
-    "RATIOS",
+    "FREQUENCY_RATIOS",
+    "SURVEYED_C_MINUS",
     "ComparedPoint",
     "best_point",
     "generic_point",
@@ -33,8 +33,8 @@ __all__ = [
 
 FloatArray = NDArray[np.float64]
 # the paper's range of C₋ and beyond; Ω/Γ from where the approximation is none
-C_MINUS = np.geomspace(1.0, 300.0, 7)
-RATIOS = np.geomspace(1.0, 1e3, 13)
+SURVEYED_C_MINUS = np.geomspace(1.0, 300.0, 7)
+FREQUENCY_RATIOS = np.geomspace(1.0, 1e3, 13)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,9 +128,9 @@ def survey(jobs: int = 1, progress: Callable[[int, int], None] | None = None) ->
 
     Returns a dataset with ``error`` (where, scheme, direction, c_minus, ratio), E_rotating/E_lab − 1.
     """
-    cases = [(where, float(c)) for where in ("best", "generic") for c in C_MINUS]
+    cases = [(where, float(c)) for where in ("best", "generic") for c in SURVEYED_C_MINUS]
     errors = in_parallel(_errors, cases, jobs, progress)
-    shape = (2, len(C_MINUS), len(SCHEMES), len(DIRECTIONS), len(RATIOS))
+    shape = (2, len(SURVEYED_C_MINUS), len(SCHEMES), len(DIRECTIONS), len(FREQUENCY_RATIOS))
     return xr.Dataset(
         {
             "error": (
@@ -143,8 +143,8 @@ def survey(jobs: int = 1, progress: Callable[[int, int], None] | None = None) ->
             "where": ["best", "generic"],
             "scheme": list(SCHEMES),
             "direction": list(DIRECTIONS),
-            "c_minus": C_MINUS,
-            "ratio": ("ratio", RATIOS, {"long_name": "Omega over the larger Gamma"}),
+            "c_minus": SURVEYED_C_MINUS,
+            "ratio": ("ratio", FREQUENCY_RATIOS, {"long_name": "Omega over the larger Gamma"}),
         },
     )
 
@@ -153,4 +153,4 @@ def _errors(case: tuple[str, float]) -> FloatArray:
     where, c_minus = case
     points: Mapping[tuple[Scheme, Direction], ComparedPoint]
     points = best_point(c_minus) if where == "best" else generic_point(c_minus)
-    return np.array([[relative_errors(points[s, d], RATIOS) for d in DIRECTIONS] for s in SCHEMES])
+    return np.array([[relative_errors(points[s, d], FREQUENCY_RATIOS) for d in DIRECTIONS] for s in SCHEMES])

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_steering.sim.model.linear_model import LinearModel, lab, rwa
-from cascade_steering.sim.parameters import Bath, Cascade, Detection, Oscillator, Scheme, plain_number, require
+from cascade_steering.sim.model.cascade import lab, rwa
+from cascade_steering.sim.model.linear_model import LinearModel
+from cascade_steering.sim.parameters import Bath, Cascade, Detection, DetectionScheme, Oscillator, plain_number, require
 
 if TYPE_CHECKING:
     from cascade_steering.analysis.working_points.results import Simulated, SteadyResult, TransientResult
-    from cascade_steering.sim.ensemble.simulate import Method
+    from cascade_steering.sim.ensemble.contract import Method
     from cascade_steering.sim.initial_state import InitialState
 
 __all__ = ["WorkingPoint"]
@@ -60,12 +61,12 @@ class WorkingPoint:
     path_phase_pi: float = 0.0
     lo_phase_pi: float = 0.5
     efficiency: float = 1.0
-    scheme: Scheme = "homodyne"
+    scheme: DetectionScheme = "homodyne"
     frequency_hz: float | tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         # what is wrong is said here, not where it is first used
-        _ = self.cascade, self.detection, self._frequencies
+        _ = self.cascade, self.detection, self.frequencies_hz
 
     @cached_property
     def cascade(self) -> Cascade:
@@ -82,9 +83,9 @@ class WorkingPoint:
     @cached_property
     def model(self) -> LinearModel:
         """The linear model: of the rotating wave, or of the laboratory frame where there is a frequency."""
-        if self._frequencies is None:
+        if self.frequencies_hz is None:
             return rwa(self.cascade, self.detection)
-        of_minus, of_plus = self._frequencies
+        of_minus, of_plus = self.frequencies_hz
         return lab(self.cascade, self.detection, (2 * math.pi * of_minus, 2 * math.pi * of_plus))
 
     @property
@@ -93,8 +94,8 @@ class WorkingPoint:
         return self.cascade.time_unit
 
     @property
-    def _frequencies(self) -> tuple[float, float] | None:
-        """Of − and +, Hz."""
+    def frequencies_hz(self) -> tuple[float, float] | None:
+        """|Ω|/2π of − and +, Hz; None in the rotating frame."""
         if self.frequency_hz is None:
             return None
         both = self.frequency_hz if isinstance(self.frequency_hz, Sequence) else (self.frequency_hz,) * 2

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from cascade_steering.sim.rotating_wave.equations import RotatingWave, quadrature_covariance
 
-__all__ = ["bare_variances", "steady_covariance", "steering_parameters"]
+__all__ = ["bare_variances", "closed_form_covariance", "steering_parameters"]
 
 FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
@@ -37,7 +37,7 @@ _quiet = np.errstate(invalid="ignore")
 
 
 @_quiet
-def steady_covariance(point: RotatingWave) -> FloatArray:
+def closed_form_covariance(point: RotatingWave) -> FloatArray:
     """Eq. (4): the steady-state covariance; array of shape (..., 4, 4). NaN unless γ₋ > 0 and γ₊ > 0."""
     damping_minus, damping_plus = _both_damped(point)
     correlation = _kappa(point, damping_minus, damping_plus) / damping_minus

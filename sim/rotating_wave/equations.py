@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cascade_steering.sim.gaussian.moment_equations import MomentEquations
-from cascade_steering.sim.parameters import Bath, Cascade, Scheme, require
+from cascade_steering.sim.parameters import Bath, Cascade, DetectionScheme, require
 
 __all__ = ["RotatingWave", "quadrature_covariance"]
 
@@ -149,7 +149,7 @@ class RotatingWave:
         return result
 
     def equations(
-        self, lo_phase: ArrayLike = np.pi / 2, efficiency: float = 1.0, scheme: Scheme = "homodyne"
+        self, lo_phase: ArrayLike = np.pi / 2, efficiency: float = 1.0, scheme: DetectionScheme = "homodyne"
     ) -> MomentEquations:
         """Moment equations of W for the record of ``Detection``; stacks of 2×2 systems.
 

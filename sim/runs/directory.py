@@ -25,7 +25,7 @@ import xarray as xr
 
 from cascade_steering.sim.atomic_write import ASIDE, writable, write_whole
 from cascade_steering.sim.ensemble.block import Block, Experiment
-from cascade_steering.sim.ensemble.simulate import Method
+from cascade_steering.sim.ensemble.contract import Method
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
@@ -33,7 +33,7 @@ from cascade_steering.sim.parameters import require_count
 from cascade_steering.sim.runs.block_file import block_of, from_bytes, kept_of, moments_of, to_bytes
 from cascade_steering.sim.runs.contents import BLOCKS, TRAJECTORIES, Contents, digest, set_aside, stem, vacant, within
 from cascade_steering.sim.runs.identity import numbers_of, plain
-from cascade_steering.sim.runs.manifest import MOST, NAME, Manifest
+from cascade_steering.sim.runs.manifest import MOST_TRAJECTORIES, NAME, Manifest
 
 __all__ = ["RunDirectory", "opened"]
 
@@ -232,8 +232,8 @@ def _planned(
     path: Path, identity: Mapping[str, Any], *, trajectories: int, entropy: str, asked: Mapping[str, Any] | None
 ) -> Manifest:
     require_count(trajectories, "trajectories", low=1)
-    if trajectories > MOST:
-        raise ValueError(f"a run holds at most {MOST} trajectories, got {trajectories}")
+    if trajectories > MOST_TRAJECTORIES:
+        raise ValueError(f"a run holds at most {MOST_TRAJECTORIES} trajectories, got {trajectories}")
     if (path / NAME).exists():
         manifest = Manifest.read(path)
         try:

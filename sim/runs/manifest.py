@@ -15,11 +15,11 @@ from cascade_steering.sim.conventions import COVARIANCE_CONVENTION, QUADRATURES,
 from cascade_steering.sim.ensemble.dataset import versions
 from cascade_steering.sim.runs.identity import EXACT, SOLVED, differences
 
-__all__ = ["MOST", "NAME", "Manifest"]
+__all__ = ["MOST_TRAJECTORIES", "NAME", "Manifest"]
 
 NAME = "manifest.json"
 # trajectories: in the files of blocks their indices have 32 bits
-MOST = 2**31 - 1
+MOST_TRAJECTORIES = 2**31 - 1
 _FORMAT = 2
 _MOST_NAMED = 5
 _CONVENTIONS = {
@@ -166,7 +166,7 @@ def _block(value: object) -> bool:
 
 _SOUND: dict[str, Callable[[Any], bool]] = {
     "identity": _identity,
-    "trajectories": lambda value: _whole_number(value, 1) and value <= MOST,
+    "trajectories": lambda value: _whole_number(value, 1) and value <= MOST_TRAJECTORIES,
     "entropy": lambda value: isinstance(value, str),
     "asked": _asked,
     "blocks": lambda value: isinstance(value, list) and all(map(_block, value)),

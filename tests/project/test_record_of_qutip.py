@@ -12,7 +12,8 @@ from cascade_steering.analysis.records.record import Record, read
 from cascade_steering.analysis.records.whiteness import Whiteness, whiteness
 from cascade_steering.sim.gaussian.filtering import filter_record
 from cascade_steering.sim.initial_state import InitialState, ground_state
-from cascade_steering.sim.model.linear_model import LinearModel, rwa
+from cascade_steering.sim.model.cascade import rwa
+from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.parameters import Bath, Cascade, Detection, Oscillator
 from tests.support import qutip_record as made
 from tests.support.chance import normal

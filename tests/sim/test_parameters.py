@@ -12,7 +12,7 @@ from cascade_steering.sim.gaussian.covariance import transient
 from cascade_steering.sim.gaussian.filtering import filter_record
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import ground_state, squeezed_state
-from cascade_steering.sim.model.linear_model import lab, rwa
+from cascade_steering.sim.model.cascade import lab, rwa
 from cascade_steering.sim.parameters import Bath, Cascade, Detection, Oscillator, UnstableError, require
 from tests.support.systems import HOT, NO_BATH, VACUUM, cascade
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.parameters import Bath, Cascade, Detection, Oscillator
 
@@ -137,3 +138,21 @@ MONITORED = {
     "perfect": MonitoredOscillator(kappa=2.0, gamma=0.05, occupation=1.0, efficiency=1.0),
     "hot": MonitoredOscillator(kappa=100.0, gamma=1e-3, occupation=1e5, efficiency=0.5),
 }
+
+
+def working_point(point: Point) -> WorkingPoint:
+    """The same numbers as a working point of ``analysis`` in the rotating frame."""
+    cascade, detection = point.cascade, point.detection
+    return WorkingPoint(
+        c_minus=cascade.minus.cooperativity,
+        c_plus=cascade.plus.cooperativity,
+        theta_minus_pi=cascade.minus.angle_pi,
+        theta_plus_pi=cascade.plus.angle_pi,
+        bath_minus=cascade.minus.bath,
+        bath_plus=cascade.plus.bath,
+        loss=cascade.loss,
+        path_phase_pi=cascade.path_phase_pi,
+        lo_phase_pi=detection.lo_phase_pi,
+        efficiency=detection.efficiency,
+        scheme=detection.scheme,
+    )

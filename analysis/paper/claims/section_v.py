@@ -13,13 +13,13 @@ from cascade_steering.sim.rotating_wave import closed_forms
 from cascade_steering.sim.rotating_wave.equations import RotatingWave
 
 __all__ = [
+    "angle_claims",
     "appendix_b",
     "asymmetry",
-    "best_angles",
-    "best_ratios",
     "branches",
     "limiting_ratios",
     "loss_tolerance",
+    "ratio_claims",
     "strong_coupling",
     "two_directions",
     "two_servers",
@@ -66,7 +66,7 @@ def asymmetry() -> Iterator[Claim]:
     )
 
 
-def best_angles() -> Iterator[Claim]:
+def angle_claims() -> Iterator[Claim]:
     """Fig. 6: θ₋ and θ₊ where the best point steers."""
     steering = {
         (c, bath, loss, each): _best(c, bath, loss)[each]
@@ -190,7 +190,7 @@ def _threshold(c_minus: float) -> float:
     return low
 
 
-def best_ratios() -> Iterator[Claim]:
+def ratio_claims() -> Iterator[Claim]:
     """Fig. 7: C₊/C₋."""
     steering = [
         _ratio(_best(c, bath, loss)[each])

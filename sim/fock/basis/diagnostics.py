@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cascade_steering.sim.conventions import mode_names
-from cascade_steering.sim.fock.basis.moments import FloatArray, Moments
+from cascade_steering.sim.fock.basis.moments import FloatArray, FockMoments
 
 __all__ = [
     "DEFECT_LIMIT",
@@ -104,7 +104,7 @@ def warn_of_cutoff(
         warnings.warn(message + context, CutoffWarning, stacklevel=stacklevel)
 
 
-def inspect(density: NDArray[np.complex128], moments: Moments) -> tuple[FloatArray, FloatArray, Diagnostics]:
+def inspect(density: NDArray[np.complex128], moments: FockMoments) -> tuple[FloatArray, FloatArray, Diagnostics]:
     """Mean (d,), covariance (d, d) and diagnostics of ``density``, an array of shape (D, D).
 
     Raises UnphysicalStateError if it is not finite, has lost its trace or is grossly negative. Where it came

@@ -19,7 +19,7 @@ from cascade_steering.sim.fock.basis.levels import LADDER
 from cascade_steering.sim.fock.basis.moments import FloatArray
 from cascade_steering.sim.model.linear_model import LinearModel
 
-__all__ = ["Sector", "generator", "phase_invariant"]
+__all__ = ["Sector", "phase_invariant", "sector_generator"]
 
 ComplexArray = NDArray[np.complex128]
 Indices = NDArray[np.intp]
@@ -136,7 +136,7 @@ class Sector:
         return sp.csr_array((self.to_elements @ vector, (rows, columns)), shape=(self.populations,) * 2)
 
 
-def generator(model: LinearModel, sector: Sector) -> sp.csr_array:
+def sector_generator(model: LinearModel, sector: Sector) -> sp.csr_array:
     """𝓛 of a phase-invariant model on vectors of the sector, rad/s; real sparse array of shape (size, size)."""
     rows, columns, values = [], [], []
     for coefficient, left, right, through in _terms(model):

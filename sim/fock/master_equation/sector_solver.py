@@ -29,7 +29,7 @@ from cascade_steering.sim.fock.basis.diagnostics import UnphysicalStateError
 from cascade_steering.sim.fock.basis.moments import FloatArray
 from cascade_steering.sim.fock.master_equation.sector import Indices, Sector
 
-__all__ = ["Propagator", "dissected", "stationary_vector"]
+__all__ = ["SectorPropagator", "dissected", "stationary_vector"]
 
 # unknowns that are not worth dissecting further
 _LEAF = 40
@@ -88,7 +88,7 @@ def _complex(generator: sp.csr_array, sector: Sector) -> bool:
 
 
 @dataclass
-class Propagator:
+class SectorPropagator:
     """exp(𝓛t) on vectors of the sector, in the Krylov space of (1 − 𝓛/σ)⁻¹ with σ = 16/t.
 
     The dimension it takes does not depend on ‖𝓛‖: van den Eshof and Hochbruck, SIAM J. Sci. Comput. 27, 1438 (2006).

@@ -17,17 +17,17 @@ from scipy.sparse.csgraph import connected_components
 from cascade_steering.sim.conventions import symplectic_form
 from cascade_steering.sim.fock.basis.diagnostics import Diagnostics, UnphysicalStateError, inspect
 from cascade_steering.sim.fock.basis.levels import check_cutoffs
-from cascade_steering.sim.fock.basis.moments import FloatArray, Moments
-from cascade_steering.sim.fock.master_equation.sector import Sector, generator, phase_invariant
+from cascade_steering.sim.fock.basis.moments import FloatArray, FockMoments
+from cascade_steering.sim.fock.master_equation.sector import Sector, phase_invariant, sector_generator
 from cascade_steering.sim.fock.master_equation.sector_moments import inspect_sector
-from cascade_steering.sim.fock.master_equation.sector_solver import Propagator, stationary_vector
+from cascade_steering.sim.fock.master_equation.sector_solver import SectorPropagator, stationary_vector
 from cascade_steering.sim.fock.qutip.operators import initial_density, lindblad_operators
 from cascade_steering.sim.gaussian.covariance import require_times
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.parameters import UnstableError
 
-__all__ = ["Evolution", "SteadyState", "evolve", "population_sector", "steady_state"]
+__all__ = ["Evolution", "SteadyFockState", "evolve", "population_sector", "steady_fock_state"]
 
 # Elements of the Liouvillian below this fraction of the largest are sums that should have cancelled.
 # The slowest rate of the paper (γ₀ against N·Γ) is 1e-9 of the largest.
@@ -37,7 +37,7 @@ _RESIDUAL_LIMIT = 1e-12
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class SteadyState:
+class SteadyFockState:
     """Mean (d,), symmetrised covariance (d, d), diagnostics, ‖Lρ‖/(‖L‖‖ρ‖) and the state itself.
 
     The state is stored sparse where it was found in the sector: ``state.full()`` takes 16 D² bytes, D levels in all.
@@ -61,7 +61,7 @@ class Evolution:
     states: tuple[qutip.Qobj, ...] | None
 
 
-def steady_state(model: LinearModel, cutoffs: tuple[int, ...]) -> SteadyState:
+def steady_fock_state(model: LinearModel, cutoffs: tuple[int, ...]) -> SteadyFockState:
     """The state that the truncated master equation leaves alone.
 
     A phase-invariant model is solved in its sector, another in what its Liouvillian couples to the populations.
@@ -87,15 +87,15 @@ def steady_state(model: LinearModel, cutoffs: tuple[int, ...]) -> SteadyState:
     return result
 
 
-def _steady_in_sector(model: LinearModel, cutoffs: tuple[int, ...]) -> SteadyState:
+def _steady_in_sector(model: LinearModel, cutoffs: tuple[int, ...]) -> SteadyFockState:
     sector = Sector(cutoffs)
-    vector, residual = stationary_vector(generator(model, sector), sector)
+    vector, residual = stationary_vector(sector_generator(model, sector), sector)
     mean, covariance, diagnostics = inspect_sector(vector, sector)
     state = _quantum(vector, sector)
-    return SteadyState(mean=mean, covariance=covariance, diagnostics=diagnostics, residual=residual, state=state)
+    return SteadyFockState(mean=mean, covariance=covariance, diagnostics=diagnostics, residual=residual, state=state)
 
 
-def _steady_in_full(model: LinearModel, cutoffs: tuple[int, ...]) -> SteadyState:
+def _steady_in_full(model: LinearModel, cutoffs: tuple[int, ...]) -> SteadyFockState:
     """With the elements of ρ coupled to the populations, the connected components of the Liouvillian's pattern.
 
     That assumes nothing about the model: every other element of a unique steady state is 0.
@@ -104,11 +104,11 @@ def _steady_in_full(model: LinearModel, cutoffs: tuple[int, ...]) -> SteadyState
     size = int(np.prod(cutoffs))
     density = _null_vector(liouvillian, size).reshape((size, size), order="F")
     density = 0.5 * (density + density.conj().T)
-    mean, covariance, diagnostics = inspect(density, Moments(cutoffs))
+    mean, covariance, diagnostics = inspect(density, FockMoments(cutoffs))
     residual = float(np.linalg.norm(np.asarray(liouvillian @ density.ravel(order="F"))))
     residual /= float(spla.norm(liouvillian) * np.linalg.norm(density))
     state = qutip.Qobj(density, dims=[list(cutoffs)] * 2)
-    return SteadyState(mean=mean, covariance=covariance, diagnostics=diagnostics, residual=residual, state=state)
+    return SteadyFockState(mean=mean, covariance=covariance, diagnostics=diagnostics, residual=residual, state=state)
 
 
 def _quantum(vector: FloatArray, sector: Sector) -> qutip.Qobj:
@@ -186,7 +186,7 @@ def evolve(
         kept = tuple(_quantum(vector, sector) for vector in path) if states else None
     else:
         full = _path_in_full(model, cutoffs, density, times)
-        moments = Moments(cutoffs)
+        moments = FockMoments(cutoffs)
         seen = [inspect(state.full(), moments) for state in full]
         kept = tuple(full) if states else None
     means, covariances, diagnostics = zip(*seen, strict=True)
@@ -198,7 +198,7 @@ def evolve(
 
 
 def _path_in_sector(model: LinearModel, sector: Sector, density: qutip.Qobj, times: FloatArray) -> list[FloatArray]:
-    propagator = Propagator(generator(model, sector), sector)
+    propagator = SectorPropagator(sector_generator(model, sector), sector)
     path, state = [], sector.vector(density.full())
     for duration in np.diff(times, prepend=0.0):
         state = propagator.advance(state, float(duration)) if duration > 0.0 else state

@@ -13,7 +13,7 @@ from cascade_steering.sim.fock.basis.states import density_at_rest
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
 
-__all__ = ["STEP_FRACTION", "LindbladOperators", "initial_density", "lindblad_operators", "suggested_step"]
+__all__ = ["QUTIP_STEP_FRACTION", "LindbladOperators", "initial_density", "lindblad_operators", "suggested_qutip_step"]
 
 ComplexArray = NDArray[np.complex128]
 
@@ -22,7 +22,7 @@ ComplexArray = NDArray[np.complex128]
 _ROUND_OFF = 16 * np.finfo(float).eps
 # Step × fastest rate. Measured at 0.25 (two cascaded modes, covariances of order 1): conditional covariance
 # wrong by 1e-4 to 3e-4 with platen, 1e-3 to 2e-3 with milstein, pred_corr and rouchon, 1e-2 with euler.
-STEP_FRACTION = 0.25
+QUTIP_STEP_FRACTION = 0.25
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,8 +84,8 @@ def lindblad_operators(model: LinearModel, cutoffs: tuple[int, ...], unit: float
     )
 
 
-def suggested_step(model: LinearModel, cutoffs: tuple[int, ...]) -> float:
-    """A step for the explicit schemes, seconds: ``STEP_FRACTION`` over the fastest rate of the truncated model.
+def suggested_qutip_step(model: LinearModel, cutoffs: tuple[int, ...]) -> float:
+    """A step for the explicit schemes, seconds: ``QUTIP_STEP_FRACTION`` over the fastest rate of the truncated model.
 
     Far from where the schemes turn unstable; halve it to see what it costs in accuracy.
     Raises ValueError if the cutoffs do not suit the model or nothing moves.
@@ -93,7 +93,7 @@ def suggested_step(model: LinearModel, cutoffs: tuple[int, ...]) -> float:
     stiffness = lindblad_operators(model, cutoffs).stiffness()
     if stiffness == 0.0:
         raise ValueError("no step can be suggested for a model without Hamiltonian and channels")
-    return STEP_FRACTION / stiffness
+    return QUTIP_STEP_FRACTION / stiffness
 
 
 def initial_density(initial: InitialState, cutoffs: tuple[int, ...]) -> qutip.Qobj:

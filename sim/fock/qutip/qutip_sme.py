@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from cascade_steering.sim.ensemble.block import undisturbed
 from cascade_steering.sim.ensemble.discretisation import MORE_LEVELS, Halved
 from cascade_steering.sim.fock.basis.diagnostics import Diagnostics, UnphysicalStateError, inspect
-from cascade_steering.sim.fock.basis.moments import FloatArray, Moments, expectation_rows, expectations
+from cascade_steering.sim.fock.basis.moments import FloatArray, FockMoments, expectation_rows, expectations
 from cascade_steering.sim.fock.qutip.merged_solver import MergedSMESolver
 from cascade_steering.sim.fock.qutip.operators import (
     LindbladOperators,
     initial_density,
     lindblad_operators,
-    suggested_step,
+    suggested_qutip_step,
 )
 from cascade_steering.sim.fock.qutip.stepping import warn_of_step
 from cascade_steering.sim.grid import TimeGrid
@@ -64,6 +64,9 @@ class QutipSME:
     block: int = 8
 
     exact = False
+    random_covariances = True
+    # that of Euler; the other schemes in ``METHODS`` raise the strong order alone
+    average_order = 1.0
 
     def __post_init__(self) -> None:
         require(self.block, "block", low=1)
@@ -71,13 +74,21 @@ class QutipSME:
             raise ValueError(f"method must be one of {', '.join(METHODS)}, got {self.method!r}")
 
     @property
+    def strong_order(self) -> float:
+        """As QuTiP states it."""
+        return METHODS[self.method]
+
+    @property
     def identity(self) -> dict[str, Any]:
         """Its name, its levels and its scheme."""
         return {"engine": "qutip", "cutoffs": self.cutoffs, "scheme": self.method}
 
     def suggested_step(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> float:
-        """That of ``sim.fock.qutip.operators.suggested_step``, set by the model and the cutoffs alone."""
-        return suggested_step(model, self.cutoffs)
+        """That of ``sim.fock.qutip.operators.suggested_qutip_step``, set by the model and the cutoffs alone."""
+        return suggested_qutip_step(model, self.cutoffs)
+
+    def require_step(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> None:
+        """Any: ``prepare`` warns of one that is too long."""
 
     def holds(self, initial: InitialState) -> bool:
         """States all trajectories share; whether the cutoffs suffice is found out in ``prepare``."""
@@ -179,7 +190,7 @@ class QutipEngine:
             c_ops=list(self.operators.unmonitored),
             options={"method": self.method, "dt": 1.0, "store_states": False, "progress_bar": ""},
         )
-        moments = Moments(tuple(self.density.dims[0]))
+        moments = FockMoments(tuple(self.density.dims[0]))
         observers = []
         for path, label in zip(paths, labels, strict=True):
             observers.append(_Observer(self, moments, label))
@@ -228,7 +239,7 @@ class _Observer:
     moments and the state's health.
     """
 
-    def __init__(self, engine: QutipEngine, moments: Moments, label: str) -> None:
+    def __init__(self, engine: QutipEngine, moments: FockMoments, label: str) -> None:
         operators = engine.operators.monitored
         sums = [(op + op.dag()).to("CSR").data_as("csr_matrix") for op in operators]
         self._rows = expectation_rows(sums) if sums else None

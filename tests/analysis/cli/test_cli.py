@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from cascade_steering.analysis.cli.answers import reports
-from cascade_steering.analysis.cli.commands import exact, group
+from cascade_steering.analysis.cli.commands import ensembles, exact, group
 from cascade_steering.analysis.cli.commands.group import version
 from cascade_steering.analysis.estimation import sampling
 from cascade_steering.analysis.paper import validation
-from cascade_steering.analysis.paper.validation import Check
+from cascade_steering.analysis.paper.validation import KnownResult
 from cascade_steering.analysis.working_points import appendix_b_curve
 from tests.analysis.cli.command import BOTH, ENVIRONMENT, QUICK_COMPARE, Run
 from tests.support import reference
@@ -28,7 +28,7 @@ def nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sampling, "simulate", started)
     monkeypatch.setattr(exact, "steering_transient", started)
     monkeypatch.setattr(appendix_b_curve, "study", started)
-    monkeypatch.setattr(reports, "exact", started)
+    monkeypatch.setattr(ensembles, "endpoint", started)
 
 
 BAD = [
@@ -246,9 +246,9 @@ CHECK = {"name": "a check", "expected": 1.0, "tolerance": 0.1, "why": "known"}
 def test_a_broken_check_is_exit_status_1(
     steering: Run, monkeypatch: pytest.MonkeyPatch, value: float, code: int
 ) -> None:
-    def suite() -> Iterator[Check]:
-        yield Check(value=1.0, **CHECK)  # type: ignore[arg-type]
-        yield Check(value=value, **CHECK)  # type: ignore[arg-type]
+    def suite() -> Iterator[KnownResult]:
+        yield KnownResult(value=1.0, **CHECK)  # type: ignore[arg-type]
+        yield KnownResult(value=value, **CHECK)  # type: ignore[arg-type]
 
     monkeypatch.setattr(validation, "SUITES", (suite,))
     answer = steering("validate", "--json", "--no-claims")

@@ -20,7 +20,8 @@ from cascade_steering.sim.fock.moving.engine import Fock
 from cascade_steering.sim.gaussian.covariance import stationary_state, steady_state
 from cascade_steering.sim.gaussian.trajectories import Gaussian
 from cascade_steering.sim.initial_state import InitialState, ground_state, thermal_state
-from cascade_steering.sim.model.linear_model import LinearModel, lab, rwa
+from cascade_steering.sim.model.cascade import lab, rwa
+from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Drive, unlit
 from cascade_steering.sim.parameters import Cascade, Detection
 from tests.support import reference

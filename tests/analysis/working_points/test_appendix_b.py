@@ -13,7 +13,7 @@ from cascade_steering.analysis.working_points.appendix_b import Comparison, Samp
 from cascade_steering.analysis.working_points.optimum import Optimum, Search
 from cascade_steering.sim.gaussian.covariance import stationary_state
 from cascade_steering.sim.gaussian.trajectories import Gaussian
-from cascade_steering.sim.model.linear_model import rwa
+from cascade_steering.sim.model.cascade import rwa
 from cascade_steering.sim.parameters import Bath, Detection
 from tests.support.systems import HOT, POINTS, cascade
 
@@ -156,7 +156,7 @@ def test_bad_sampling_is_refused(name: str, value: float) -> None:
 
 
 def test_the_dataset_says_what_was_found() -> None:
-    data = appendix_b_curve.dataset(SEARCHES, found())
+    data = appendix_b_curve.study_dataset(SEARCHES, found())
     assert data["bath"].to_numpy().tolist() == ["warm", "hot"]
     assert data["c_minus"].to_numpy().tolist() == [3.0, 10.0]
     for index, each in enumerate(found()):

@@ -13,7 +13,7 @@ from cascade_steering.sim.fock.qutip.qutip_sme import FILTERS
 from cascade_steering.sim.fock.qutip.stepping import StepWarning
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import ground_state
-from cascade_steering.sim.model.linear_model import rwa
+from cascade_steering.sim.model.cascade import rwa
 from cascade_steering.sim.noise import coarsen, generator, starts_and_paths, wiener_increments
 from cascade_steering.sim.parameters import Detection
 from tests.sim.fock import reference

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from cascade_steering.sim.gaussian.covariance import stationary_state, steady_state, transient
 from cascade_steering.sim.gaussian.moment_equations import MomentEquations, moment_equations
 from cascade_steering.sim.gaussian.riccati import NoSteadyStateError, riccati_map, steady_covariance
-from cascade_steering.sim.model.linear_model import rwa
+from cascade_steering.sim.model.cascade import rwa
 from cascade_steering.sim.parameters import Cascade, Detection, Oscillator
 from tests.support import reference
 from tests.support.systems import COLD, HOT, MONITORED, NO_BATH, POINTS, SLOW, VACUUM, WARM, Point, cascade

@@ -17,7 +17,7 @@ from cascade_steering.sim.gaussian.moment_equations import moment_equations
 from cascade_steering.sim.gaussian.trajectories import Gaussian
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import ground_state
-from cascade_steering.sim.model.linear_model import lab, rwa
+from cascade_steering.sim.model.cascade import lab, rwa
 from cascade_steering.sim.parameters import Cascade, Detection
 from cascade_steering.sim.rotating_wave.demodulation import demodulate, unrotated
 from tests.sim.fock.systems import cascade

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 from cascade_steering.sim.conventions import symplectic_form
 from cascade_steering.sim.gaussian.covariance import steady_state
 from cascade_steering.sim.gaussian.moment_equations import MomentEquations, moment_equations
-from cascade_steering.sim.model.linear_model import LinearModel, rwa, series_hamiltonian
+from cascade_steering.sim.model.cascade import rwa
+from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.parameters import Cascade, Detection, Oscillator
 from tests.support import reference
 from tests.support.systems import COLD, NO_BATH, POINTS, WARM, cascade
@@ -171,11 +172,6 @@ def test_steady_states_obey_the_uncertainty_relation(name: str, conditional: boo
     uncertainty = (covariance + 0.5j * FORM) / np.outer(scale, scale)
     # V is known to the rounding of γ beside Γ, at worst eps Γ/γ₀ ~ 1e-9
     assert np.linalg.eigvalsh(uncertainty).min() >= -1e-9
-
-
-def test_series_hamiltonian_is_antisymmetric_in_the_order() -> None:
-    first, second = np.random.default_rng(1).normal(size=(2, 3, 8)).view(complex)
-    assert series_hamiltonian(first, second) == pytest.approx(-series_hamiltonian(second, first), abs=50 * EPS)
 
 
 def valid() -> dict[str, object]:
