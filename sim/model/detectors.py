@@ -59,17 +59,24 @@ class Detector:
         require(self.efficiency, "efficiency", low=0.0, high=1.0)
 
 
-def homodyne(port: str = FIELD, *, phase: float = 0.0, efficiency: float = 1.0, name: str = "homodyne") -> Detector:
-    """The quadrature e^{−iϑ} b + h.c. of a port; ϑ in radians. Raises ValueError for an efficiency outside [0, 1]."""
-    return reading(Detection.si(lo_phase=phase, efficiency=efficiency), port, name=name)
-
-
-def heterodyne(port: str = FIELD, *, phase: float = 0.0, efficiency: float = 1.0, name: str = "homodyne") -> Detector:
-    """Both quadratures of a port, each of half the light, at ϑ and ϑ + π/2; the second is ``name``_orthogonal.
+def homodyne(port: str = FIELD, *, phase_pi: float = 0.0, efficiency: float = 1.0, name: str = "homodyne") -> Detector:
+    """The quadrature e^{−iϑ} b + h.c. of a port; ϑ in units of π.
 
     Raises ValueError for an efficiency outside [0, 1].
     """
-    return reading(Detection.si(lo_phase=phase, efficiency=efficiency, scheme="heterodyne"), port, name=name)
+    return reading(Detection(lo_phase_pi=phase_pi, efficiency=efficiency), port, name=name)
+
+
+def heterodyne(
+    port: str = FIELD, *, phase_pi: float = 0.0, efficiency: float = 1.0, name: str = "homodyne"
+) -> Detector:
+    """Both quadratures of a port, each of half the light, at ϑ, in units of π, and at ϑ + π/2.
+
+    The second is ``name``_orthogonal.
+
+    Raises ValueError for an efficiency outside [0, 1].
+    """
+    return reading(Detection(lo_phase_pi=phase_pi, efficiency=efficiency, scheme="heterodyne"), port, name=name)
 
 
 def reading(detection: Detection, port: str = FIELD, *, name: str = "homodyne") -> Detector:

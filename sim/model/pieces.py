@@ -47,7 +47,7 @@ SIDEBANDS = ("lower", "upper")
 _CREATION = ANNIHILATION.conj()
 
 
-def oscillator(name: str, setting: Oscillator, *, mass: Mass, frequency: float, port: str = FIELD) -> Component:
+def oscillator(name: str, setting: Oscillator, *, mass: Mass, frequency_hz: float, port: str = FIELD) -> Component:
     """An oscillator in the laboratory frame with its thermal bath: L = √Γ_B a + √Γ_P a† and H = ±Ω a†a.
 
     Parameters
@@ -55,12 +55,12 @@ def oscillator(name: str, setting: Oscillator, *, mass: Mass, frequency: float, 
     name : of its mode
     setting : Γ, θ and the bath
     mass : ``positive`` turns forwards, ``negative`` backwards
-    frequency : Ω, rad/s, at least 0
+    frequency_hz : Ω/2π, Hz, at least 0
     port : of the light that it meets
 
     Raises ValueError for another mass or frequency.
     """
-    coupled = broadband_coupling(name, setting, mass=mass, frequency=frequency, port=port)
+    coupled = broadband_coupling(name, setting, mass=mass, frequency=2 * math.pi * frequency_hz, port=port)
     return series(coupled, thermal_bath(name, setting.bath))
 
 
@@ -139,11 +139,14 @@ def loss(power: float, *ports: str) -> Component:
     return _static(ports, np.block([[kept, -astray], [astray, kept]]))
 
 
-def phase_shift(phase: float, *ports: str) -> Component:
-    """f = e^{iφ} b on each port (``field`` if none is named). Raises ValueError for a phase that is not finite."""
-    require(phase, "phase", low=-math.inf)
+def phase_shift(*ports: str, phase_pi: float) -> Component:
+    """f = e^{iφ} b on each port (``field`` if none is named), φ in units of π.
+
+    Raises ValueError for a phase that is not finite.
+    """
+    require(phase_pi, "phase_pi", low=-math.inf)
     ports = ports or (FIELD,)
-    return _static(ports, cmath.exp(1j * phase) * np.eye(len(ports)))
+    return _static(ports, cmath.exp(1j * math.pi * phase_pi) * np.eye(len(ports)))
 
 
 def beam_splitter(first: str, second: str, transmission: float) -> Component:
@@ -153,7 +156,7 @@ def beam_splitter(first: str, second: str, transmission: float) -> Component:
     return _static((first, second), np.array([[through, -across], [across, through]]))
 
 
-def squeezer(strength: float, angle: float, *ports: str) -> Component:
+def squeezer(strength: float, *ports: str, angle_pi: float) -> Component:
     """Squeezed light: f = cosh r b + e^{iψ} sinh r b† on one port (``field`` if none is named), and on two ports
     f₁ = cosh r b₁ + e^{iψ} sinh r b₂† and f₂ = cosh r b₂ + e^{iψ} sinh r b₁†.
 
@@ -163,21 +166,20 @@ def squeezer(strength: float, angle: float, *ports: str) -> Component:
     Parameters
     ----------
     strength : r, which ``squeezing_of`` makes from decibels
-    angle : ψ, radians
     ports : one or two
+    angle_pi : ψ, in units of π
 
     Raises ValueError for numbers that are not finite or for more ports.
     """
     require(strength, "squeezing strength", low=-math.inf)
-    require(angle, "squeezing angle", low=-math.inf)
+    require(angle_pi, "angle_pi", low=-math.inf)
     ports = ports or (FIELD,)
     if len(ports) > 2:
         raise ValueError(f"a squeezer acts on one port or on two, got {ports}")
     # two ports exchange, one is its own partner
     partner = np.eye(len(ports))[::-1]
-    return _static(
-        ports, math.cosh(strength) * np.eye(len(ports)), cmath.exp(1j * angle) * math.sinh(strength) * partner
-    )
+    phase = cmath.exp(1j * math.pi * angle_pi)
+    return _static(ports, math.cosh(strength) * np.eye(len(ports)), phase * math.sinh(strength) * partner)
 
 
 def squeezing_of(decibels: float) -> float:

@@ -34,7 +34,7 @@ from cascade_steering.sim.model.pieces import (
     thermal_bath,
 )
 from cascade_steering.sim.parameters import Bath, Detection
-from tests.support.systems import POINTS, cascade
+from tests.support.systems import POINTS, cascade, hertz
 
 FloatArray = NDArray[np.float64]
 EPS = float(np.finfo(float).eps)
@@ -55,13 +55,13 @@ def parts(component: Component) -> tuple[NDArray[Any], ...]:
 
 def pieces() -> list[Component]:
     return [
-        squeezer(0.5, 0.7),
+        squeezer(0.5, angle_pi=0.7 / math.pi),
         drive(0.3 - 0.2j),
         cavity("c", {"field": 1.2}, detuning=0.3, lost=0.1),
         loss(0.2),
-        phase_shift(0.6),
-        oscillator("b", POINT.minus, mass="negative", frequency=2.0),
-        squeezer(-0.2, 0.1),
+        phase_shift(phase_pi=0.6 / math.pi),
+        oscillator("b", POINT.minus, mass="negative", frequency_hz=hertz(2.0)),
+        squeezer(-0.2, angle_pi=0.1 / math.pi),
         force("b", x=0.4, p=-0.7),
         # the light returns to the cavity
         cavity("c", {"field": 0.5}),
@@ -99,7 +99,11 @@ def test_what_is_side_by_side_does_not_meet() -> None:
 
 
 def test_squeezing_undone_is_no_squeezing() -> None:
-    there_and_back = series(squeezer(0.8, 0.3, *SIDEBANDS), squeezer(-0.8, 0.3, *SIDEBANDS), chain(nodes_of(POINT)))
+    there_and_back = series(
+        squeezer(0.8, *SIDEBANDS, angle_pi=0.3 / math.pi),
+        squeezer(-0.8, *SIDEBANDS, angle_pi=0.3 / math.pi),
+        chain(nodes_of(POINT)),
+    )
     found = detect(there_and_back, demodulated(DETECTION))
     plain = rwa(POINT, DETECTION)
     for conditional in (False, True):
@@ -121,7 +125,7 @@ SQUEEZED = {
 @pytest.mark.parametrize(("angle_pi", "conditional"), SQUEEZED)
 def test_steering_with_squeezed_light(angle_pi: float, conditional: bool) -> None:
     hot = cascade(50, 50, 0.35, 0.40, loss=0.1)
-    light = squeezer(squeezing_of(6.0), angle_pi * math.pi, *SIDEBANDS)
+    light = squeezer(squeezing_of(6.0), *SIDEBANDS, angle_pi=angle_pi)
     model = detect(series(light, chain(nodes_of(hot))), demodulated(Detection(efficiency=0.9)))
     covariance = steady_state(model, conditional=conditional)
     minus, plus, between = covariance[:2, :2], covariance[2:, 2:], covariance[:2, 2:]
@@ -134,11 +138,16 @@ def test_steering_with_squeezed_light(angle_pi: float, conditional: bool) -> Non
 
 def test_squeezing_of_one_broadband_port_is_squeezing_of_its_sidebands() -> None:
     light, r = Detection(efficiency=0.8), squeezing_of(4.0)
-    rotating = detect(series(squeezer(r, 2.0, *SIDEBANDS), chain(nodes_of(POINT))), demodulated(light))
+    rotating = detect(
+        series(squeezer(r, *SIDEBANDS, angle_pi=2.0 / math.pi), chain(nodes_of(POINT))), demodulated(light)
+    )
     exact = steady_state(rotating, conditional=False)
     errors = []
     for ratio in (100.0, 200.0):
-        fixed = series(squeezer(r, 2.0), chain(nodes_of(POINT), [ratio * POINT.plus.strength] * 2))
+        fixed = series(
+            squeezer(r, angle_pi=2.0 / math.pi),
+            chain(nodes_of(POINT), frequencies_hz=[ratio * POINT.plus.strength_hz] * 2),
+        )
         found = steady_state(detect(fixed, homodyne(efficiency=0.8)), conditional=False)
         errors.append(abs(np.linalg.det(found) / np.linalg.det(exact) - 1.0))
     # with a path phase the laboratory frame differs by the first order of Γ/Ω
@@ -174,18 +183,21 @@ def correlated(component: Component, rows: NDArray[Any], efficiency: float) -> t
 @pytest.mark.parametrize("ports", [("signal",), ("idler",), ("signal", "idler")])
 def test_squeezed_light_against_correlated_noises(ports: tuple[str, ...], efficiency: float) -> None:
     component = series(
-        squeezer(0.6, 0.4, "signal", "idler"),
+        squeezer(0.6, "signal", "idler", angle_pi=0.4 / math.pi),
         loss(0.1, "signal"),
         cavity("a", {"signal": 1.0, "idler": 0.2}, detuning=0.4, lost=0.1),
         thermal_bath("b", Bath.si(linewidth=0.3, occupation=0.5)),
-        phase_shift(0.8, "signal"),
-        squeezer(0.3, 1.0, "idler"),
+        phase_shift("signal", phase_pi=0.8 / math.pi),
+        squeezer(0.3, "idler", angle_pi=1.0 / math.pi),
         cavity("b", {"signal": 0.7}, detuning=-0.2),
         beam_splitter("signal", "idler", 0.7),
         interaction(("a", "b"), 0.2 * np.eye(4)),
     )
     phases = {"signal": 0.3, "idler": 1.1}
-    model = detect(component, *(homodyne(port, phase=phases[port], efficiency=efficiency, name=port) for port in ports))
+    model = detect(
+        component,
+        *(homodyne(port, phase_pi=phases[port] / math.pi, efficiency=efficiency, name=port) for port in ports),
+    )
     assert model.record_names == ports
     rows = np.zeros((len(ports), len(component.couplings)), dtype=complex)
     for row, port in zip(rows, ports, strict=True):
@@ -198,14 +210,14 @@ def test_squeezed_light_against_correlated_noises(ports: tuple[str, ...], effici
 
 
 def test_a_heterodyne_detector_is_two_homodynes_behind_a_beam_splitter() -> None:
-    lit = series(squeezer(0.5, 0.2), cavity("a", {"field": 1.0}, detuning=0.4))
-    at_once = detect(lit, heterodyne(phase=0.3, efficiency=0.8))
+    lit = series(squeezer(0.5, angle_pi=0.2 / math.pi), cavity("a", {"field": 1.0}, detuning=0.4))
+    at_once = detect(lit, heterodyne(phase_pi=0.3 / math.pi, efficiency=0.8))
     # the second output sees √½ b + √½ v, the first √½ b − √½ v
     split = series(lit, beam_splitter("field", "other", 0.5))
     apart = detect(
         split,
-        homodyne(phase=0.3, efficiency=0.8, name="first"),
-        homodyne("other", phase=0.3 + math.pi / 2, efficiency=0.8, name="second"),
+        homodyne(phase_pi=0.3 / math.pi, efficiency=0.8, name="first"),
+        homodyne("other", phase_pi=0.3 / math.pi + 0.5, efficiency=0.8, name="second"),
     )
     for conditional in (True, False):
         first, second = (steady_state(model, conditional=conditional) for model in (at_once, apart))
@@ -213,7 +225,9 @@ def test_a_heterodyne_detector_is_two_homodynes_behind_a_beam_splitter() -> None
 
 
 def test_light_that_is_not_squeezed_keeps_its_channels_beside_squeezed_light() -> None:
-    lit = concatenate(series(squeezer(0.5, 0.2, "one"), cavity("a", {"one": 1.0})), cavity("b", {"two": 1.0}))
+    lit = concatenate(
+        series(squeezer(0.5, "one", angle_pi=0.2 / math.pi), cavity("a", {"one": 1.0})), cavity("b", {"two": 1.0})
+    )
     model = detect(lit, homodyne("two", efficiency=0.7))
     plain = detect(cavity("b", {"two": 1.0}), homodyne("two", efficiency=0.7))
     np.testing.assert_array_equal(model.monitored[:, 2:], plain.monitored)
@@ -240,7 +254,11 @@ def liouvillian(model: LinearModel, cutoffs: tuple[int, ...]) -> qutip.Qobj:
 def test_two_cavities_in_cascade_against_the_textbook_master_equation() -> None:
     a, b = (qutip.tensor(*each) for each in ((qutip.destroy(4), qutip.qeye(4)), (qutip.qeye(4), qutip.destroy(4))))
     model = detect(
-        series(cavity("a", {"field": 1.0}, detuning=0.3, lost=0.2), phase_shift(0.6), cavity("b", {"field": 2.0})),
+        series(
+            cavity("a", {"field": 1.0}, detuning=0.3, lost=0.2),
+            phase_shift(phase_pi=0.6 / math.pi),
+            cavity("b", {"field": 2.0}),
+        ),
         heterodyne(),
     )
     # Carmichael, PRL 70, 2273 (1993); Gardiner, PRL 70, 2269 (1993)
@@ -254,7 +272,7 @@ def test_two_cavities_in_cascade_against_the_textbook_master_equation() -> None:
 
 def test_a_cavity_in_squeezed_light_against_the_textbook_master_equation() -> None:
     r, psi, kappa = 0.4, 0.9, 1.3
-    model = detect(series(squeezer(r, psi), cavity("a", {"field": kappa}, detuning=0.2)), homodyne())
+    model = detect(series(squeezer(r, angle_pi=psi / math.pi), cavity("a", {"field": kappa}, detuning=0.2)), homodyne())
     a = qutip.destroy(6)
     # Gardiner and Zoller, Quantum Noise, Sec. 10.2: ⟨b†b⟩ = N, ⟨bb⟩ = M
     number, pairs = math.sinh(r) ** 2, np.exp(1j * psi) * math.sinh(r) * math.cosh(r)
@@ -295,8 +313,8 @@ def test_squeezed_coherent_light_keeps_its_amplitude() -> None:
     r, psi, alpha = 0.5, 0.4, 0.3 + 0.1j
     arrives = math.cosh(r) * alpha + np.exp(1j * psi) * math.sinh(r) * np.conj(alpha)
     cell = cavity("a", {"field": 1.0}, detuning=0.3)
-    before = detect(series(drive(alpha), squeezer(r, psi), cell), homodyne())
-    after = detect(series(squeezer(r, psi), drive(arrives), cell), homodyne())
+    before = detect(series(drive(alpha), squeezer(r, angle_pi=psi / math.pi), cell), homodyne())
+    after = detect(series(squeezer(r, angle_pi=psi / math.pi), drive(arrives), cell), homodyne())
     np.testing.assert_allclose(before.force, after.force, atol=8 * EPS)
     np.testing.assert_allclose(before.channels, after.channels, atol=8 * EPS)
 
@@ -361,13 +379,13 @@ def test_the_cavity_of_qutips_tutorial_on_homodyne_detection() -> None:
 REFUSED: dict[str, tuple[Callable[[], object], str]] = {
     "loss": (lambda: loss(1.2), "loss must be at least 0 and at most 1, got 1.2"),
     "transmission": (lambda: beam_splitter("a", "b", -0.1), "transmission must be at least 0"),
-    "phase": (lambda: phase_shift(math.nan), "phase must be"),
-    "squeezer": (lambda: squeezer(0.1, 0.0, "a", "b", "c"), "one port or on two"),
+    "phase": (lambda: phase_shift(phase_pi=math.nan), "phase_pi must be"),
+    "squeezer": (lambda: squeezer(0.1, "a", "b", "c", angle_pi=0.0), "one port or on two"),
     "rate": (lambda: cavity("c", {"in": -1.0}), "rate of in must be at least 0"),
-    "mass": (lambda: oscillator("b", POINT.plus, mass="none", frequency=1.0), "mass must be one of"),  # type: ignore[arg-type]
+    "mass": (lambda: oscillator("b", POINT.plus, mass="none", frequency_hz=1.0), "mass must be one of"),  # type: ignore[arg-type]
     "force": (lambda: force("b", x=math.inf), "force on x of b must be"),
     "series": (series, "at least one component"),
-    "port twice": (lambda: phase_shift(0.1, "a", "a"), "ports must be named once each"),
+    "port twice": (lambda: phase_shift("a", "a", phase_pi=0.1), "ports must be named once each"),
     "unknown port": (lambda: detect(cavity("c", {"in": 1.0}), homodyne("out")), "must be among in, got 'out'"),
     "read twice": (
         lambda: detect(cavity("c", {"in": 1.0}), homodyne("in"), homodyne("in", name="more")),
