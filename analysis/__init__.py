@@ -7,7 +7,8 @@ sampled, print themselves and plot themselves; ``open_result`` opens what the co
 dataset of an ensemble.
 
 ``steering_parameter`` is E of a covariance matrix, with ``gaussian_steerability``, ``logarithmic_negativity``,
-``epr_variance`` and ``key_rate`` beside it. ``best_points`` finds the best working points of a ``Search``.
+``epr_variance`` and ``key_rate`` beside it. ``scan`` is E over any parameters as arrays, ``best_points`` finds the best
+working points of a ``Search``.
 """
 
 from cascade_steering.sim.facade import attach, public_names

@@ -18,8 +18,7 @@ from scipy.ndimage import minimum_filter
 from scipy.optimize import minimize
 
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, Direction
-from cascade_steering.sim.gaussian.moment_equations import MomentEquations
-from cascade_steering.sim.gaussian.riccati import try_steady_covariance
+from cascade_steering.analysis.working_points.steering_given_record import steering_given_record
 from cascade_steering.sim.parameters import Bath, Cascade, Detection, DetectionScheme, Oscillator, require
 from cascade_steering.sim.rotating_wave import closed_forms
 from cascade_steering.sim.rotating_wave.equations import RotatingWave
@@ -27,7 +26,6 @@ from cascade_steering.sim.rotating_wave.equations import RotatingWave
 __all__ = ["Optimum", "Search", "best_points"]
 
 FloatArray = NDArray[np.float64]
-ComplexArray = NDArray[np.complex128]
 
 # γ/(Γ + γ̃₀) at which the open edge γ → 0⁺ of the stable region is cut: variances are then 1e7 at most, whatever C
 _LEAST_DAMPING = 1e-7
@@ -127,7 +125,9 @@ class Search:
         points = self.points(unit)
         if not conditional:
             return np.stack(closed_forms.steering_parameters(points))
-        return _conditional(points.equations(self.lo_phases(unit), self.efficiency, self.scheme))
+        equations = points.equations(self.lo_phases(unit), self.efficiency, self.scheme)
+        # a point whose covariance cannot be had is no candidate
+        return np.nan_to_num(steering_given_record(equations, refined_from=_HOT), nan=_NO_CANDIDATE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,37 +162,6 @@ def best_points(search: Search, *, conditional: bool) -> dict[Direction, Optimum
         unit = _descend(log_steering, grid, values[row], free_phase)
         found[direction] = _optimum(search, direction, unit, float(np.exp(log_steering(unit))), conditional)
     return found
-
-
-def _conditional(equations: MomentEquations) -> FloatArray:
-    """E given the record in the order of ``DIRECTIONS``, from equations in two amplitudes; array of shape (2, ...).
-
-    A point whose covariance cannot be had to six digits is no candidate.
-    """
-    amplitudes, settled = try_steady_covariance(equations)
-    minus, gain, rest = _inferred(amplitudes)
-    hot = settled & (minus > _HOT * rest)
-    if np.any(hot):
-        # again for a₋ and a₊† − g a₋, where ``rest`` is no difference of large numbers
-        basis = np.zeros((np.count_nonzero(hot), 2, 2), dtype=complex)
-        basis[:, 0, 0] = basis[:, 1, 1] = 1.0
-        basis[:, 1, 0] = gain[hot]
-        amplitudes, settled[hot] = try_steady_covariance(equations.at(hot).in_coordinates(basis))
-        minus[hot], more, rest[hot] = _inferred(amplitudes)
-        gain[hot] += more
-    sound = settled & (minus > 0.0) & (rest > 0.0)
-    with np.errstate(all="ignore"):
-        # 1/Q = 1/V₋ + |g|²/U: what + says of −, a sum and no difference
-        backward = 1.0 / (1.0 / minus + np.abs(gain) ** 2 / rest)
-    return np.where(sound, np.stack([rest, backward]), _NO_CANDIDATE)
-
-
-def _inferred(amplitudes: ComplexArray) -> tuple[FloatArray, ComplexArray, FloatArray]:
-    """V₋, the gain of the second amplitude on the first, and what that leaves of V₊; arrays of shape (...,)."""
-    minus, correlation = np.array(amplitudes[..., 0, 0].real), amplitudes[..., 1, 0]
-    with np.errstate(all="ignore"):
-        gain, rest = correlation / minus, amplitudes[..., 1, 1].real - np.abs(correlation) ** 2 / minus
-    return minus, np.array(gain), np.array(rest)
 
 
 def _optimum(search: Search, direction: Direction, unit: FloatArray, value: float, conditional: bool) -> Optimum:

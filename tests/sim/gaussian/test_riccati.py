@@ -6,7 +6,12 @@ from numpy.typing import NDArray
 
 from cascade_steering.sim.gaussian.covariance import stationary_state, steady_state, transient
 from cascade_steering.sim.gaussian.moment_equations import MomentEquations, moment_equations
-from cascade_steering.sim.gaussian.riccati import NoSteadyStateError, riccati_map, steady_covariance
+from cascade_steering.sim.gaussian.riccati import (
+    NoSteadyStateError,
+    riccati_map,
+    steady_covariance,
+    try_steady_covariance,
+)
 from cascade_steering.sim.model.cascade import rwa
 from cascade_steering.sim.parameters import Cascade, Detection, Oscillator
 from tests.support import reference
@@ -232,6 +237,30 @@ def test_one_unsettled_system_in_a_stack_is_enough() -> None:
     assert steady_covariance(measured).ravel() == pytest.approx([math.sqrt(2) - 1, math.sqrt(2) + 1], rel=1e-14)
     with pytest.raises(NoSteadyStateError):
         steady_covariance(measured.unmonitored)
+
+
+def test_a_singular_system_in_a_stack_leaves_the_others_alone() -> None:
+    # dV/dt = 0: the equation for V is singular, and numpy solves no stack with such a member
+    still, damped, watched = np.zeros((1, 1)), np.array([[-0.5]]), np.ones((1, 1))
+    stack = MomentEquations(
+        drift=np.stack([damped, still, still, damped]),
+        diffusion=np.stack([watched, still, watched, watched]),
+        readout=np.stack([still, still, watched, watched]),
+        cross=np.zeros((4, 1, 1)),
+    )
+    covariance, settled = try_steady_covariance(stack)
+    assert settled.tolist() == [True, False, True, True]
+    # 0 = −V + 1, and 0 = 1 − V² and 0 = −V + 1 − V² with the record
+    assert covariance[settled].ravel() == pytest.approx([1.0, 1.0, (math.sqrt(5.0) - 1.0) / 2.0], rel=1e-14)
+
+
+@pytest.mark.parametrize("error", [1e-9, 0.5, np.nan])
+def test_a_start_is_a_start_and_no_more(error: float) -> None:
+    equations = moment_equations(rwa(POINTS["mild"].cascade, POINTS["mild"].detection))
+    wanted = steady_covariance(equations)
+    found, settled = try_steady_covariance(equations, (1.0 + error) * wanted)
+    assert settled
+    assert found == pytest.approx(wanted, rel=1e-12, abs=1e-14)
 
 
 @pytest.mark.parametrize("times", [[2.0, 1.0], [-1.0, 1.0], [0.0, math.nan], [math.inf]])
