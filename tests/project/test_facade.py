@@ -26,11 +26,11 @@ SIM = [
     "unlit",
 ]  # fmt: skip
 ANALYSIS = [
-    "Ensemble", "Estimate", "Optimum", "Record", "SampledTransient", "Search", "Simulated", "Steering",
-    "SteadyResult", "Transient", "TransientResult", "WorkingPoint", "best_points", "conditional_steering",
-    "epr_variance", "gaussian_steerability", "inferred_covariance", "key_rate", "logarithmic_negativity",
-    "open_result", "optimal_gains", "regime", "relative_improvement", "sampled_transient", "steady",
-    "steering_parameter", "steering_transient", "unconditional_steering",
+    "Ensemble", "Estimate", "Extreme", "Optimum", "Record", "SampledTransient", "Search", "Simulated",
+    "SteadyResult", "Steering", "Transient", "TransientResult", "WorkingPoint", "best_points",
+    "conditional_steering", "epr_variance", "extreme", "gaussian_steerability", "inferred_covariance", "key_rate",
+    "logarithmic_negativity", "open_result", "optimal_gains", "regime", "relative_improvement", "sampled_transient",
+    "scan", "steady", "steering_parameter", "steering_transient", "unconditional_steering",
 ]  # fmt: skip
 PACKAGES = {"sim": SIM, "analysis": ANALYSIS}
 
