@@ -84,6 +84,10 @@ def transient_figure(
         for switch in transient.switches:
             for axes in (above, below):
                 axes.axvline(switch / unit, color="0.6", linewidth=0.8, linestyle=":")
+            above.text(
+                switch / unit, 1.0, "switch", transform=above.get_xaxis_transform(), ha="center", va="bottom",
+                fontsize=8, color="0.4",
+            )  # fmt: skip
         above.legend()
         below.legend()
         save_figure(figure, path)

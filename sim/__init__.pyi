@@ -49,7 +49,7 @@ from cascade_steering.sim.model.pieces import sideband_oscillator as sideband_os
 from cascade_steering.sim.model.pieces import squeezer as squeezer
 from cascade_steering.sim.model.pieces import squeezing_of as squeezing_of
 from cascade_steering.sim.model.pieces import thermal_bath as thermal_bath
-from cascade_steering.sim.model.schedule import Drive as Drive
+from cascade_steering.sim.model.schedule import Schedule as Schedule
 from cascade_steering.sim.model.schedule import unlit as unlit
 from cascade_steering.sim.parameters import Bath as Bath
 from cascade_steering.sim.parameters import Cascade as Cascade

@@ -13,6 +13,7 @@ from cascade_steering.sim.ensemble.simulate import WHOLE, simulate
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
+from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.runs.directory import RunDirectory
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ Look = Callable[[Ensemble], bool | None]
 class Problem:
     """An ensemble to be: see ``sim.ensemble.simulate.simulate``."""
 
-    model: LinearModel
+    model: LinearModel | Schedule
     method: Method
     grid: TimeGrid
     initial: InitialState

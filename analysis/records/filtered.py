@@ -16,6 +16,7 @@ from cascade_steering.sim.ensemble.parallel import in_parallel
 from cascade_steering.sim.gaussian.filtering import Filtered, filter_record
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
+from cascade_steering.sim.model.schedule import Schedule
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -43,7 +44,7 @@ class Reading:
     """
 
     record: Record
-    model: LinearModel
+    model: LinearModel | Schedule
     exact: Filtered
     verdict: Whiteness
     fock: "tuple[FockFiltered, ...] | None" = None
@@ -60,7 +61,7 @@ class Reading:
 
 
 def read_out(
-    record: Record, model: LinearModel, initial: InitialState, method: "Method | None" = None, jobs: int = 1
+    record: Record, model: LinearModel | Schedule, initial: InitialState, method: "Method | None" = None, jobs: int = 1
 ) -> Reading:
     """Filter a record by a model.
 
@@ -92,7 +93,7 @@ def read_out(
     return Reading(record=record, model=model, exact=exact, verdict=verdict, fock=fock)
 
 
-def _require_fine(method: "Fock", model: LinearModel, exact: Filtered, interval: float) -> None:
+def _require_fine(method: "Fock", model: LinearModel | Schedule, exact: Filtered, interval: float) -> None:
     """Raise ValueError for intervals so long that the series of a step has no end in sight."""
     from cascade_steering.sim.fock.moving.engine import LONGEST_STEP
     from cascade_steering.sim.grid import TimeGrid
@@ -109,7 +110,7 @@ def _require_fine(method: "Fock", model: LinearModel, exact: Filtered, interval:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _InFock:
-    model: LinearModel
+    model: LinearModel | Schedule
     interval: float
     initial: InitialState
     method: "Fock"

@@ -33,11 +33,11 @@ _OUTSIDE = 1e-13
 
 
 def phase_invariant(model: LinearModel) -> bool:
-    """Whether the master equation conserves n₋ − n₊ in the weak sense: two oscillators, no term that mixes charges.
+    """Whether the master equation conserves n₋ − n₊ in the weak sense: two oscillators, no force, no mixed charges.
 
     Channels count only through Σ_l c_l c_l†, which is the same for sidebands and for their cosine and sine mixtures.
     """
-    if model.dimension != 4:
+    if model.dimension != 4 or np.any(model.force):
         return False
     jumps, quadratic = _rates(model)
     unequal = _CHARGES[:, None] != _CHARGES
