@@ -21,6 +21,8 @@ from cascade_steering.sim.gaussian.covariance import steady_root
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.roots import product
 
+__all__ = ["FockSteady", "steering_between_levels"]
+
 FloatArray = NDArray[np.float64]
 # unknowns of the sector: 60 x 60 levels without a path phase take 10 s and 1 GB
 _MOST_UNKNOWNS = 75_000

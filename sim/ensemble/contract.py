@@ -15,6 +15,8 @@ from cascade_steering.sim.model.schedule import Schedule
 
 __all__ = ["Method"]
 
+__all__ = ["Method"]
+
 
 class Method(Protocol):
     """How trajectories are computed, before it is known of what.

@@ -46,7 +46,7 @@ SIDEBANDS = ("lower", "upper")
 _CREATION = ANNIHILATION.conj()
 
 
-def oscillator(name: str, setting: Oscillator, *, mass: Mass, frequency: float, port: str = FIELD) -> Component:
+def oscillator(name: str, setting: Oscillator, *, mass: Mass, frequency_hz: float, port: str = FIELD) -> Component:
     """An oscillator in the laboratory frame with its thermal bath: L = √Γ_B a + √Γ_P a† and H = ±Ω a†a.
 
     Parameters
@@ -54,12 +54,12 @@ def oscillator(name: str, setting: Oscillator, *, mass: Mass, frequency: float, 
     name : of its mode
     setting : Γ, θ and the bath
     mass : ``positive`` turns forwards, ``negative`` backwards
-    frequency : Ω, rad/s, at least 0
+    frequency_hz : Ω/2π, Hz, at least 0
     port : of the light that it meets
 
     Raises ValueError for another mass or frequency.
     """
-    coupled = broadband_coupling(name, setting, mass=mass, frequency=frequency, port=port)
+    coupled = broadband_coupling(name, setting, mass=mass, frequency=2 * math.pi * frequency_hz, port=port)
     return series(coupled, thermal_bath(name, setting.bath))
 
 

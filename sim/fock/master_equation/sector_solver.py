@@ -29,7 +29,7 @@ from cascade_steering.sim.fock.basis.diagnostics import UnphysicalStateError
 from cascade_steering.sim.fock.basis.moments import FloatArray
 from cascade_steering.sim.fock.master_equation.sector import Indices, Sector
 
-__all__ = ["SectorPropagator", "dissected", "stationary_vector"]
+__all__ = ["SectorPropagator", "couples_imaginary_parts", "dissected", "stationary_vector"]
 
 # unknowns that are not worth dissecting further
 _LEAF = 40

@@ -21,6 +21,7 @@ from cascade_steering.sim.model.cascade import Node, chain, lab, nodes_of, rwa
 from cascade_steering.sim.model.detectors import demodulated, detect, homodyne
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.parameters import Bath, Cascade, Detection, Oscillator
+from tests.support.systems import hertz
 
 FloatArray = NDArray[np.float64]
 EPS = float(np.finfo(float).eps)
@@ -45,8 +46,8 @@ NOW = {
     "rwa": rwa(pair(0.0, 0.0), Detection()),
     "rwa_loss_phase": rwa(pair(0.2, 0.7), Detection.si(lo_phase=0.4, efficiency=0.8)),
     "rwa_heterodyne": rwa(pair(0.1, -0.3), het(0.9)),
-    "lab": lab(pair(0.2, 0.7), Detection.si(lo_phase=0.4, efficiency=0.8), (3.0, 5.0)),
-    "lab_heterodyne": lab(pair(0.1, 0.0), het(0.9), 7.0),
+    "lab": lab(pair(0.2, 0.7), Detection.si(lo_phase=0.4, efficiency=0.8), frequency_hz=(hertz(3.0), hertz(5.0))),
+    "lab_heterodyne": lab(pair(0.1, 0.0), het(0.9), frequency_hz=hertz(7.0)),
 }
 
 
@@ -85,7 +86,10 @@ def inferred(covariance: FloatArray, steered: list[int], by: list[int]) -> float
 
 
 def test_nodes_of_a_chain_act_on_those_that_follow_only() -> None:
-    for model in (model_of(three()), detect(chain(three(), (3.0, 4.0, 5.0)), homodyne())):
+    for model in (
+        model_of(three()),
+        detect(chain(three(), frequencies_hz=tuple(map(hertz, (3.0, 4.0, 5.0)))), homodyne()),
+    ):
         drift = moment_equations(model).drift.reshape(3, 2, 3, 2)
         for acting, on in ((0, 1), (0, 2), (1, 2)):
             assert np.abs(drift[on, :, acting]).max() > 0.1
@@ -129,7 +133,7 @@ def test_three_oscillators_from_the_builder_to_steering() -> None:
 
 def test_one_oscillator_from_the_builder_to_a_dataset() -> None:
     node = Node(name="drum", oscillator=COOLED, mass="positive")
-    model = detect(chain([node], [20.0]), homodyne(phase_pi=0.5, efficiency=0.7))
+    model = detect(chain([node], frequencies_hz=[hertz(20.0)]), homodyne(phase_pi=0.5, efficiency=0.7))
     grid, start = TimeGrid(step=0.05, steps_per_save=1, saves=4), thermal_state((0.5,))
     exact = transient(model, start.covariance, grid.times, conditional=True)
     for engine, tolerance in ((Gaussian(), 1e-10), (Fock(cutoffs=(14,)), 2e-3)):
@@ -148,13 +152,13 @@ def test_a_chain_of_two_is_the_cascade() -> None:
     [
         ((), None, "at least one node"),
         ((three()[0], three()[0]), None, r"each of a name of its own, got \['spins', 'spins'\]"),
-        (three(), (1.0, 2.0), "frequencies must be one for each of 3 nodes, got 2"),
-        (three(), (1.0, 2.0, 0.0), "frequency of membrane must be more than 0"),
+        (three(), (1.0, 2.0), "frequencies_hz must be one for each of 3 nodes, got 2"),
+        (three(), (1.0, 2.0, 0.0), "frequency_hz of membrane must be more than 0"),
     ],
 )
 def test_bad_chains_are_refused(nodes: tuple[Node, ...], frequencies: tuple[float, ...] | None, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        chain(nodes, frequencies)
+        chain(nodes, frequencies_hz=frequencies)
 
 
 @pytest.mark.parametrize(

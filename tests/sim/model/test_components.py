@@ -33,7 +33,7 @@ from cascade_steering.sim.model.pieces import (
     thermal_bath,
 )
 from cascade_steering.sim.parameters import Bath, Detection
-from tests.support.systems import POINTS, cascade
+from tests.support.systems import POINTS, cascade, hertz
 
 FloatArray = NDArray[np.float64]
 EPS = float(np.finfo(float).eps)
@@ -64,7 +64,7 @@ def pieces() -> list[Component]:
         cavity("c", {"field": 1.2}, detuning=0.3, lost=0.1),
         loss(power=0.2),
         phase_shift(phase_pi=0.2),
-        oscillator("b", POINT.minus, mass="negative", frequency=2.0),
+        oscillator("b", POINT.minus, mass="negative", frequency_hz=hertz(2.0)),
         squeezed(-0.2, 0.1),
         force("b", x=0.4, p=-0.7),
         # the light returns to the cavity
@@ -142,7 +142,9 @@ def test_squeezing_of_one_broadband_port_is_squeezing_of_its_sidebands() -> None
     exact = steady_state(rotating, conditional=False)
     errors = []
     for ratio in (100.0, 200.0):
-        fixed = series(squeezer(**settings), chain(nodes_of(POINT), [ratio * POINT.plus.strength] * 2))
+        fixed = series(
+            squeezer(**settings), chain(nodes_of(POINT), frequencies_hz=[hertz(ratio * POINT.plus.strength)] * 2)
+        )
         found = steady_state(detect(fixed, homodyne(efficiency=0.8)), conditional=False)
         errors.append(abs(np.linalg.det(found) / np.linalg.det(exact) - 1.0))
     # with a path phase the laboratory frame differs by the first order of Γ/Ω
@@ -317,7 +319,7 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
     "phase": (lambda: phase_shift(phase_pi=math.nan), "phase_pi must be"),
     "squeezer": (lambda: squeezed(0.1, 0.0, "a", "b", "c"), "one port or on two"),
     "rate": (lambda: cavity("c", {"in": -1.0}), "rate of in must be at least 0"),
-    "mass": (lambda: oscillator("b", POINT.plus, mass="none", frequency=1.0), "mass must be one of"),  # type: ignore[arg-type]
+    "mass": (lambda: oscillator("b", POINT.plus, mass="none", frequency_hz=1.0), "mass must be one of"),  # type: ignore[arg-type]
     "force": (lambda: force("b", x=math.inf), "force on x of b must be"),
     "series": (series, "at least one component"),
     "port twice": (lambda: phase_shift("a", "a", phase_pi=0.1), "ports must be named once each"),
