@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy.optimize import minimize
 
 from cascade_steering.sim.ensemble.simulate import simulate
 from cascade_steering.sim.fock.moving.engine import Fock
@@ -21,6 +22,8 @@ from cascade_steering.sim.model.cascade import Node, chain, lab, nodes_of, rwa
 from cascade_steering.sim.model.detectors import demodulated, detect, homodyne
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.parameters import Bath, Cascade, Detection, Oscillator
+from cascade_steering.sim.rotating_wave.closed_forms import steering_parameters
+from cascade_steering.sim.rotating_wave.equations import RotatingWave
 from tests.support.systems import hertz
 
 FloatArray = NDArray[np.float64]
@@ -29,6 +32,7 @@ EPS = float(np.finfo(float).eps)
 BEFORE: dict[str, dict[str, Any]] = json.loads(
     (Path(__file__).parents[2] / "data" / "cascade-matrices.json").read_text(encoding="utf-8")
 )
+HOT = Bath.named("hot")
 WARM, WARMER = Bath.si(linewidth=0.5, occupation=1.5), Bath.si(linewidth=0.25, occupation=3.0)
 COOLED = Oscillator.si(strength=4.0, angle=0.4 * math.pi, bath=WARMER)
 
@@ -113,6 +117,32 @@ def test_equal_clients_that_do_not_drive_each_other_are_one_of_their_total_stren
     # (x₁ + x₂)/√2 is the mode that the light meets
     mean = np.kron(np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 1.0]]) / np.array([[1.0], [math.sqrt(2.0)]]), np.eye(2))
     np.testing.assert_allclose(mean @ separate @ mean.T, single, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize(("count", "known"), [(1, 0.28504), (2, 0.21187), (3, 0.17604)])
+def test_equal_clients_steer_collectively_as_well_as_one_of_their_total_strength(count: int, known: float) -> None:
+    # hot baths, C = 10 each, no loss, θ = π/4 at the edge of stability, the best positive mass for all of them
+    def steered(parameters: FloatArray) -> float:
+        point = RotatingWave.in_bath(
+            HOT, cooperativities=(10 * count, parameters[1]), angles=(math.pi / 4, parameters[0])
+        )
+        return float(np.nan_to_num(steering_parameters(point)[0], nan=1.0))
+
+    best = minimize(
+        steered, np.array([1.3, 17.0 * count]), method="Nelder-Mead", options={"xatol": 1e-4, "fatol": 1e-9}
+    )
+    client = Oscillator.from_cooperativity(10.0, angle_pi=0.25, bath=HOT)
+    server = Oscillator.from_cooperativity(float(best.x[1]), angle_pi=float(best.x[0]) / math.pi, bath=HOT)
+    nodes = [Node(name=f"client_{i}", oscillator=client, mass="negative") for i in range(count)]
+    model = detect(chain([*nodes, Node(name="server", oscillator=server, mass="positive")]), demodulated(Detection()))
+    covariance = steady_state(model, conditional=False)
+    others, last = list(range(2 * count)), [2 * count, 2 * count + 1]
+    # V of the clients is 1e6: a Schur complement keeps 9 digits
+    assert inferred(covariance, last, others) == pytest.approx(best.fun, rel=1e-6)
+    assert best.fun == pytest.approx(known, abs=1e-5)
+    if count > 1:
+        # none of them alone steers
+        assert inferred(covariance, last, [0, 1]) > 1.0
 
 
 def test_three_oscillators_from_the_builder_to_steering() -> None:
