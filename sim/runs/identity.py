@@ -53,7 +53,7 @@ def plain(value: Any) -> Any:
         return value.item()
     if value is None or isinstance(value, (str, int, float)):
         return value
-    raise TypeError(f"an identity is of numbers and text, got {value!r}")
+    raise TypeError(f"only numbers and text can be written, and lists and tables of them, got {value!r}")
 
 
 def numbers_of(parts: Any) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """The options of commands that take a record from outside, and what they say of it."""
 
-import json
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
+import tomli_w
 
 from cascade_steering.analysis.cli.options import configuration, physics, readers
 from cascade_steering.analysis.cli.options.physics import Text
@@ -138,6 +138,4 @@ def write(path: Path, values: dict[str, Any], factor: float) -> None:
     content |= {name: values[name] for name in ("quantity", "demodulate") if values[name] is not None}
     if values["dead_time"].value:
         content["dead-time"] = values["dead_time"].text
-    # in JSON, strings, numbers and lists of them are written as in TOML
-    lines = (f"{name} = {json.dumps(value)}" for name, value in content.items())
-    write_whole(path, "\n".join([*lines, ""]).encode())
+    write_whole(path, tomli_w.dumps(content).encode())
