@@ -72,6 +72,10 @@ class Contents:
             superseded=tuple(superseded),
         )
 
+    def files(self, folder: str) -> dict[range, Path]:
+        """Those of ``BLOCKS`` or of ``TRAJECTORIES``."""
+        return self.moments if folder == BLOCKS else self.kept
+
     def done(self, keep: int) -> dict[range, Path]:
         """The blocks whose moments are there and, of the first ``keep`` trajectories, those themselves."""
         return {

@@ -54,7 +54,7 @@ class RunDirectory:
     record_names: tuple[str, ...]
     keep: int
     contents: Contents
-    _seconds: dict[range, float] = field(default_factory=dict)
+    _seconds: dict[str, float] = field(default_factory=dict)
     _written: float = 0.0
 
     @classmethod
@@ -114,11 +114,6 @@ class RunDirectory:
         _begin(path, manifest)
         for folder in (BLOCKS, TRAJECTORIES):
             (path / folder).mkdir(exist_ok=True)
-        known = {
-            range(e["trajectories"][0], e["trajectories"][1] + 1): e["seconds"]
-            for e in manifest.blocks
-            if "seconds" in e
-        }
         found = cls(
             path=path,
             manifest=manifest,
@@ -126,7 +121,7 @@ class RunDirectory:
             record_names=model.record_names,
             keep=keep,
             contents=contents,
-            _seconds=known,
+            _seconds={entry["file"]: entry["seconds"] for entry in manifest.blocks if "seconds" in entry},
         )
         found._tidy()
         return found
@@ -148,11 +143,11 @@ class RunDirectory:
             self.contents.kept[trajectories] = self._put(TRAJECTORIES, trajectories, named)
         # last, because it says that the block is done
         moments = moments_of(block, trajectories.start, self.grid, about)
-        self.contents.moments[trajectories] = self._put(BLOCKS, trajectories, moments)
+        path = self.contents.moments[trajectories] = self._put(BLOCKS, trajectories, moments)
+        self._seconds[_listed(path)] = round(seconds, 3)
         for folder in (self.contents.moments, self.contents.kept):
             for indices in [each for each in folder if within(each, trajectories)]:
                 folder.pop(indices).unlink(missing_ok=True)
-        self._seconds[trajectories] = seconds
         if time.monotonic() - self._written > _MANIFEST_SECONDS:
             self.close()
 
@@ -174,12 +169,10 @@ class RunDirectory:
     def close(self) -> None:
         """Bring the manifest's list of blocks up to date."""
         listed = [
-            {
-                "trajectories": [indices.start, indices.stop - 1],
-                "file": f"{BLOCKS}/{path.name}",
-                **({"seconds": round(self._seconds[indices], 3)} if indices in self._seconds else {}),
-            }
+            {"trajectories": [indices.start, indices.stop - 1], "file": file}
+            | ({"seconds": self._seconds[file]} if file in self._seconds else {})
             for indices, path in sorted(self.contents.moments.items(), key=lambda item: item[0].start)
+            for file in [_listed(path)]
         ]
         replace(self.manifest, blocks=listed).write(self.path)
         self._written = time.monotonic()
@@ -201,12 +194,15 @@ class RunDirectory:
             with suppress(FileNotFoundError):
                 if time.time() - path.stat().st_mtime > _STALE_SECONDS:
                     path.unlink()
-        listed = {entry["file"] for entry in self.manifest.blocks}
-        there = {f"{BLOCKS}/{path.name}" for path in (*self.contents.moments.values(), *self.contents.superseded)}
-        damaged = {f"{BLOCKS}/{path.name}" for path in self.contents.damaged}
-        for name in sorted(listed - there - damaged):
+        found = (*self.contents.moments.values(), *self.contents.superseded, *self.contents.damaged)
+        for name in sorted({entry["file"] for entry in self.manifest.blocks}.difference(map(_listed, found))):
             _LOG.warning("%s is gone; its trajectories are computed again", self.path / name)
         self.close()
+
+
+def _listed(path: Path) -> str:
+    """How the manifest names a block's file."""
+    return f"{BLOCKS}/{path.name}"
 
 
 def opened(
