@@ -31,7 +31,7 @@ from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.parameters import require_count
 from cascade_steering.sim.runs.block_file import block_of, from_bytes, kept_of, moments_of, to_bytes
-from cascade_steering.sim.runs.contents import BLOCKS, TRAJECTORIES, Contents, digest, set_aside, stem, vacant, within
+from cascade_steering.sim.runs.contents import BLOCKS, TRAJECTORIES, Contents, digest, set_aside, short, stem, vacant
 from cascade_steering.sim.runs.identity import numbers_of, plain
 from cascade_steering.sim.runs.manifest import MOST, NAME, Manifest
 
@@ -107,11 +107,7 @@ class RunDirectory:
                 "experiment": None if experiment is None else experiment.identity,
             }
         )
-        manifest = _planned(path, identity, trajectories=trajectories, entropy=str(seed), asked=asked)
-        contents = Contents.of(path, manifest)
-        if trajectories < contents.end:
-            raise ValueError(f"{contents.end} trajectories are done in {str(path)!r}: fewer cannot be asked for")
-        _begin(path, manifest)
+        manifest, contents = opened(path, identity, trajectories=trajectories, entropy=str(seed), asked=asked)
         for folder in (BLOCKS, TRAJECTORIES):
             (path / folder).mkdir(exist_ok=True)
         found = cls(
@@ -146,7 +142,7 @@ class RunDirectory:
         path = self.contents.moments[trajectories] = self._put(BLOCKS, trajectories, moments)
         self._seconds[_listed(path)] = round(seconds, 3)
         for folder in (self.contents.moments, self.contents.kept):
-            for indices in [each for each in folder if within(each, trajectories)]:
+            for indices in short(folder):
                 folder.pop(indices).unlink(missing_ok=True)
         if time.monotonic() - self._written > _MANIFEST_SECONDS:
             self.close()
@@ -207,43 +203,43 @@ def _listed(path: Path) -> str:
 
 def opened(
     path: Path, identity: Mapping[str, Any], *, trajectories: int, entropy: str, asked: Mapping[str, Any] | None = None
-) -> Manifest:
-    """The manifest of the run at ``path``, begun or continued.
+) -> tuple[Manifest, Contents]:
+    """The manifest of the run at ``path``, begun or continued, and what it holds.
 
-    Raises ValueError for a path that is no run directory, or one of another configuration, naming the difference.
+    Raises ValueError for a path that is no run directory, or one of another configuration, naming the difference, and
+    for fewer trajectories than are done.
     """
-    manifest = _planned(path, identity, trajectories=trajectories, entropy=entropy, asked=asked)
-    _begin(path, manifest)
-    return manifest
-
-
-def _begin(path: Path, manifest: Manifest) -> None:
-    path.mkdir(exist_ok=True)
-    manifest.write(path)
-
-
-def _planned(
-    path: Path, identity: Mapping[str, Any], *, trajectories: int, entropy: str, asked: Mapping[str, Any] | None
-) -> Manifest:
     require_count(trajectories, "trajectories", low=1)
     if trajectories > MOST:
         raise ValueError(f"a run holds at most {MOST} trajectories, got {trajectories}")
     if (path / NAME).exists():
-        manifest = Manifest.read(path)
-        try:
-            manifest.require_same(identity, "now")
-        except ValueError as error:
-            raise ValueError(f"{str(path)!r} cannot be continued: {error}") from None
-        for each in manifest.other_versions():
-            _LOG.warning(
-                "%s was begun with another version: %s; the numbers may differ in their last digits", path, each
-            )
-        manifest = replace(manifest, trajectories=int(trajectories), asked=asked or {})
+        begun = _continued(path, identity)
     else:
-        if path.is_dir() and not vacant(path):
-            raise ValueError(f"{str(path)!r} is a directory with something else in it: give a new one, or a run's")
-        if path.exists() and not path.is_dir():
-            raise ValueError(f"{str(path)!r} is a file; a run needs a directory")
-        writable(path / NAME if path.is_dir() else path)
-        manifest = Manifest(identity=identity, trajectories=int(trajectories), entropy=entropy, asked=asked or {})
+        _require_vacant(path)
+        begun = Manifest(identity=identity, trajectories=int(trajectories), entropy=entropy)
+    manifest = replace(begun, trajectories=int(trajectories), asked=asked or {})
+    contents = Contents.of(path, manifest)
+    if trajectories < contents.end:
+        raise ValueError(f"{contents.end} trajectories are done in {str(path)!r}: fewer cannot be asked for")
+    path.mkdir(exist_ok=True)
+    manifest.write(path)
+    return manifest, contents
+
+
+def _continued(path: Path, identity: Mapping[str, Any]) -> Manifest:
+    manifest = Manifest.read(path)
+    try:
+        manifest.require_same(identity, "now")
+    except ValueError as error:
+        raise ValueError(f"{str(path)!r} cannot be continued: {error}") from None
+    for each in manifest.other_versions():
+        _LOG.warning("%s was begun with another version: %s; the numbers may differ in their last digits", path, each)
     return manifest
+
+
+def _require_vacant(path: Path) -> None:
+    if path.is_dir() and not vacant(path):
+        raise ValueError(f"{str(path)!r} is a directory with something else in it: give a new one, or a run's")
+    if path.exists() and not path.is_dir():
+        raise ValueError(f"{str(path)!r} is a file; a run needs a directory")
+    writable(path / NAME if path.is_dir() else path)

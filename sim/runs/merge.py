@@ -62,11 +62,11 @@ def merge(into: Path, runs: Sequence[Path]) -> Manifest:
     for folder in (TRAJECTORIES, BLOCKS):
         (into / folder).mkdir(exist_ok=True)
         known = dict(there.files(folder))
-        for each in contents.values():
-            for indices, path in each.files(folder).items():
+        for found in contents.values():
+            for indices, path in found.files(folder).items():
                 if known.setdefault(indices, path) is path:
                     write_whole(into / folder / path.name, path.read_bytes())
-    for path in (each for run in runs for each in run.glob("*-*.nc")):
+    for path in (path for run in runs for path in run.glob("*-*.nc")):
         if not (into / path.name).exists():
             write_whole(into / path.name, path.read_bytes())
     for path in Contents.of(into, merged).superseded:

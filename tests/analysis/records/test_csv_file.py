@@ -46,7 +46,7 @@ def parsed(path: Path, text: str, **how: object) -> Record:
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
-@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_columns_come_in_any_order_with_any_unit_of_their_kind(separator: str, end: str, path: Path) -> None:
     lines = [
         "# free text: 1,2,3",
