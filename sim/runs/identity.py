@@ -121,5 +121,5 @@ def _of_numbers(
 
 def _same_text(one: str, other: str, tolerance: Tolerance) -> bool:
     """Whether two texts are the same but for the last digits of numbers: options such as "1.0,5.0" or "20us"."""
-    numbers = ([float(each) for each in _NUMBER.findall(text)] for text in (one, other))
-    return _NUMBER.sub("#", one) == _NUMBER.sub("#", other) and not any(differences(*numbers, tolerance))
+    first, second = ([float(each) for each in _NUMBER.findall(text)] for text in (one, other))
+    return _NUMBER.sub("#", one) == _NUMBER.sub("#", other) and not any(differences(first, second, tolerance))
