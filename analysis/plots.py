@@ -34,7 +34,7 @@ def drawable(path: Path) -> Path:
     return writable(path)
 
 
-def save(figure: Figure, path: Path) -> None:
+def save_figure(figure: Figure, path: Path) -> None:
     """Write a figure, whole or not at all, in the format that its name asks for. Raises OSError."""
     content = BytesIO()
     figure.savefig(content, dpi=200, format=path.suffix.removeprefix(".").lower())
@@ -82,9 +82,13 @@ def transient_figure(
         for switch in transient.switches:
             for axes in (above, below):
                 axes.axvline(switch / unit, color="0.6", linewidth=0.8, linestyle=":")
+            above.text(
+                switch / unit, 1.0, "switch", transform=above.get_xaxis_transform(), ha="center", va="bottom",
+                fontsize=8, color="0.4",
+            )  # fmt: skip
         above.legend()
         below.legend()
-        save(figure, path)
+        save_figure(figure, path)
 
 
 def _sampled(
@@ -126,7 +130,7 @@ def comparison_figure(study: xr.Dataset, path: Path) -> None:
         axes.set(xlabel="cooperativity $C_-$", ylabel=r"relative improvement $d$ (%)")
         axes.set_title("lines: exact optima    points: trajectories, 95 % intervals", fontsize=8, color="0.3")
         axes.legend(title="bath of +")
-        save(figure, path)
+        save_figure(figure, path)
 
 
 def _compared(axes: Axes, at: xr.Dataset, colour: str, direction: Direction, bath: str) -> None:
@@ -170,4 +174,4 @@ def rotating_wave_map(survey: xr.Dataset, path: Path) -> None:
         bar = figure.colorbar(shading, ax=panels, shrink=0.8, ticks=[-8, -6, -4, -2, 0])
         bar.ax.set_yticklabels([f"$10^{{{power}}}$" for power in (-8, -6, -4, -2, 0)])
         bar.set_label("relative error of $E$")
-        save(figure, path)
+        save_figure(figure, path)

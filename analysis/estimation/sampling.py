@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from cascade_steering.analysis.estimation.estimators import Ensemble
 from cascade_steering.sim.ensemble.block import Block, Experiment
+from cascade_steering.sim.ensemble.contract import Method
 from cascade_steering.sim.ensemble.discretisation import Checked
-from cascade_steering.sim.ensemble.simulate import WHOLE, Method, simulate
+from cascade_steering.sim.ensemble.simulate import WHOLE, simulate
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
+from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.runs.directory import RunDirectory
 
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
 # stopped when an interval is narrow, one of 95 % covers 94 % of the time at 10 to 20 trajectories, 95 % from here on:
 # a spread that happens to be small stops an ensemble, and Student's law does not know that
-FEWEST = 50
+FEWEST_TO_STOP = 50
 Look = Callable[[Ensemble], bool | None]
 
 
@@ -27,7 +29,7 @@ Look = Callable[[Ensemble], bool | None]
 class Problem:
     """An ensemble to be: see ``sim.ensemble.simulate.simulate``."""
 
-    model: LinearModel
+    model: LinearModel | Schedule
     method: Method
     grid: TimeGrid
     initial: InitialState
@@ -56,14 +58,14 @@ def sample(
     """The dataset of an ensemble, with what step and truncation cost it.
 
     ``look`` is shown the ensemble after each block, from two trajectories on; once it returns True, that is enough, if
-    there are ``FEWEST``.
+    there are ``FEWEST_TO_STOP``.
     The rest is as for ``sim.ensemble.simulate.simulate``.
     """
 
     def watch(total: Block, checked: Checked | None) -> bool:
         if look is None or total.count < 2:
             return False
-        return bool(look(Ensemble.of_block(total, checked))) and total.count >= FEWEST
+        return bool(look(Ensemble.of_block(total, checked))) and total.count >= FEWEST_TO_STOP
 
     try:
         return simulate(**problem._parts, jobs=jobs, part=part, store=store, watch=watch)

@@ -52,7 +52,7 @@ def target(text: str) -> Target:
     return Target(quantity=quantity, relative_half_width=wanted, directions=directions)
 
 
-def report(target: Target, steering: Steering) -> dict[str, Any]:
+def stopping_report(target: Target, steering: Steering) -> dict[str, Any]:
     """What was asked for and what came out, ready for JSON; null for a width without bound."""
     return {
         "quantity": target.quantity,

@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from cascade_steering.analysis.identification.likelihood import Evaluated, Likelihood, Problem, Slope, box_of
+from cascade_steering.analysis.identification.likelihood import Evaluated, Likelihood, ModelOfParameters, Slope, box_of
 from cascade_steering.sim.parameters import require_count
 
 FloatArray = NDArray[np.float64]
@@ -105,7 +105,7 @@ def fit(
     observed: BoolArray | None,
     start: Mapping[str, float],
     bounds: Mapping[str, tuple[float, float]],
-    problem: Problem,
+    problem: ModelOfParameters,
     *,
     scale: float | FloatArray = 1.0,
     steps: int = 50,

@@ -16,11 +16,12 @@ from cascade_steering.sim.ensemble.parallel import in_parallel
 from cascade_steering.sim.gaussian.filtering import Filtered, filter_record
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
+from cascade_steering.sim.model.schedule import Schedule
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from cascade_steering.sim.ensemble.simulate import Method
+    from cascade_steering.sim.ensemble.contract import Method
     from cascade_steering.sim.fock.moving.engine import Fock
     from cascade_steering.sim.fock.moving.record_filter import FockFiltered
 
@@ -41,7 +42,7 @@ class Reading:
     """
 
     record: Record
-    model: LinearModel
+    model: LinearModel | Schedule
     exact: Filtered
     verdict: Whiteness
     fock: "tuple[FockFiltered, ...] | None" = None
@@ -58,7 +59,7 @@ class Reading:
 
 
 def read_out(
-    record: Record, model: LinearModel, initial: InitialState, method: "Method | None" = None, jobs: int = 1
+    record: Record, model: LinearModel | Schedule, initial: InitialState, method: "Method | None" = None, jobs: int = 1
 ) -> Reading:
     """Filter a record by a model.
 
@@ -90,7 +91,7 @@ def read_out(
     return Reading(record=record, model=model, exact=exact, verdict=verdict, fock=fock)
 
 
-def _require_fine(method: "Fock", model: LinearModel, exact: Filtered, interval: float) -> None:
+def _require_fine(method: "Fock", model: LinearModel | Schedule, exact: Filtered, interval: float) -> None:
     """Raise ValueError for intervals so long that the series of a step has no end in sight."""
     from cascade_steering.sim.fock.moving.engine import LONGEST_STEP
     from cascade_steering.sim.grid import TimeGrid
@@ -107,7 +108,7 @@ def _require_fine(method: "Fock", model: LinearModel, exact: Filtered, interval:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _InFock:
-    model: LinearModel
+    model: LinearModel | Schedule
     interval: float
     initial: InitialState
     method: "Fock"
@@ -122,14 +123,14 @@ class _InFock:
         return found, gathered(caught)
 
 
-def dataset(reading: Reading) -> "xr.Dataset":
+def filtered_dataset(reading: Reading) -> "xr.Dataset":
     """Conditional means and covariances, innovations and E over time, labelled as ``sim.ensemble.dataset.build``
     does.
     """
     import xarray as xr
 
     from cascade_steering.sim.conventions import COVARIANCE_CONVENTION
-    from cascade_steering.sim.ensemble.dataset import coordinates, versions
+    from cascade_steering.sim.ensemble.dataset import dataset_coordinates, versions
     from cascade_steering.sim.grid import TimeGrid
 
     record = reading.record
@@ -156,7 +157,7 @@ def dataset(reading: Reading) -> "xr.Dataset":
         by_fock = np.stack([each.by_fock for each in reading.fock])
         variables["by_fock"] = (("trajectory", "time"), by_fock, {"long_name": "by the Fock engine"})
     named = {name for axes, *_ in variables.values() for name in axes}
-    shared = coordinates(grid, record.channels, reading.model.dimension)
+    shared = dataset_coordinates(grid, record.channels, reading.model.dimension)
     coords = {name: value for name, value in shared.items() if name in named or name.startswith("interval_")}
     found = xr.Dataset(variables, coords=coords, attrs=versions())
     for name in ("time", "interval_start", "interval_end"):

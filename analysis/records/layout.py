@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float64]
 Quantity = Literal["increment", "current"]
 
-# what sim.model.linear_model detects: in the rotating-wave model and in the lab frame, homodyne and heterodyne
+# what sim.model.detectors detects: in the rotating-wave model and in the lab frame, homodyne and heterodyne
 CHANNELS = (
     ("cosine", "sine"),
     ("cosine", "sine", "cosine_orthogonal", "sine_orthogonal"),
@@ -52,7 +52,7 @@ class Table:
 
 
 def arranged(names: Sequence[str]) -> tuple[str, ...]:
-    """The channels in the order of sim.model.linear_model; ValueError if they are not those of a record."""
+    """The channels in the order of sim.model.detectors; ValueError if they are not those of a record."""
     for channels in CHANNELS:
         if sorted(channels) == sorted(names):
             return channels

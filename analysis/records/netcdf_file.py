@@ -10,7 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from cascade_steering.analysis.records.layout import FloatArray, Table, shown
-from cascade_steering.analysis.records.times import TOLERANCE, UNITS, Times, lattice, require_unit
+from cascade_steering.analysis.records.times import TIME_UNITS, TOLERANCE, Times, lattice, require_unit
 from cascade_steering.sim.conventions import RECORD_CONVENTION
 
 # netCDF-4, which is HDF5, and the classic formats: of those a damaged file can crash the C library, not SciPy's reader
@@ -32,7 +32,7 @@ _NEEDED = {
 }
 
 
-def load(path: Path, head: bytes) -> Table:
+def load_netcdf(path: Path, head: bytes) -> Table:
     """The records in a netCDF file; ``analysis.records.record`` describes the format.
 
     Parameters
@@ -69,7 +69,7 @@ def load(path: Path, head: bytes) -> Table:
     )
 
 
-def dataset(table: Table) -> xr.Dataset:
+def record_dataset(table: Table) -> xr.Dataset:
     """The dataset of a table."""
     about = {"convention": RECORD_CONVENTION, "units": table.units[0]}
     return xr.Dataset(
@@ -127,7 +127,7 @@ def _times(dataset: xr.Dataset) -> tuple[float, float, NDArray[np.int64]]:
         return f"'interval_end' {place - 1}" if place else "'interval_start' 0"
 
     found = lattice(Times(values=np.append(starts[0], ends), unit=unit, where=where), first=0)
-    length = found.interval / 10.0 ** UNITS[unit]
+    length = found.interval / 10.0 ** TIME_UNITS[unit]
     began = Times(values=starts, unit=unit, where=lambda place: f"'interval_start' {place}")
     began.require_near(ends - length, 2 * TOLERANCE * length)
     return found.start, found.interval, found.index[1:] - 1

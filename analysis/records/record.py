@@ -1,7 +1,7 @@
 """Homodyne records from outside, as files.
 
 A record is dY_k = √η_k ⟨L_k + L_k†⟩ dt + dW_k, summed over each of many equal intervals; white noise has dY² = dt.
-Its channels are those of ``sim.model.linear_model``: ``cosine`` and ``sine`` in the rotating-wave model, ``homodyne``
+Its channels are those of ``sim.model.detectors``: ``cosine`` and ``sine`` in the rotating-wave model, ``homodyne``
 in the lab frame, and beside them the same with ``_orthogonal`` where the light is split and both quadratures are read.
 
 **CSV**: a header that names the columns with their units, a row for each interval::
@@ -57,7 +57,7 @@ class Record:
         recorded
     interval : length of each interval, seconds
     start : start of the first one, seconds
-    channels : names, in the order of ``sim.model.linear_model``
+    channels : names, in the order of ``sim.model.detectors``
     options : what the file says of the experiment, options of the command line by name
     scales : what was measured was multiplied by to give ``values``, one number a channel: the calibration, times the
         interval for a current in a unit that does not say that it is one; 1 if left out
@@ -140,7 +140,7 @@ def load(path: Path) -> Table:
                     return csv_file.parse(head + file.read())
         except OSError as error:
             raise ValueError(f"cannot be opened: {error.strerror}") from None
-        return netcdf_file.load(path, head)
+        return netcdf_file.load_netcdf(path, head)
 
 
 def interpreted(
@@ -252,7 +252,5 @@ def write(path: Path, record: Record) -> None:
             f"times from {record.start:.6g} s on have too few digits for an interval of {record.interval:.6g} s; "
             f"let the record start near 0"
         )
-    csv = kind == ".csv"
-    write_whole(
-        writable(path), "".join(csv_file.render(table)).encode() if csv else to_netcdf(netcdf_file.dataset(table))
-    )
+    text = "".join(csv_file.render(table)) if kind == ".csv" else None
+    write_whole(writable(path), to_netcdf(netcdf_file.record_dataset(table)) if text is None else text.encode())

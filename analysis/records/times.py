@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from cascade_steering.analysis.records.layout import FloatArray, shown
 
 # as powers of ten of a second
-UNITS = {"s": 0, "ms": -3, "us": -6, "ns": -9}
+TIME_UNITS = {"s": 0, "ms": -3, "us": -6, "ns": -9}
 # of an interval: how far a time may lie from its place, by the clock's doing or by rounding when it was written
 TOLERANCE = 0.05
 # a gap takes memory: up to this many intervals, or this many times those recorded, a jump is taken for one
@@ -49,9 +49,9 @@ class Times:
 
 def require_unit(unit: object, name: str) -> str:
     """``unit`` if it is one of time; ValueError naming ``name`` and the allowed ones otherwise."""
-    if unit not in UNITS:
+    if unit not in TIME_UNITS:
         has = f"unit {shown(unit)}" if unit else "no unit"
-        raise ValueError(f"{name} has {has}; it must be one of {', '.join(UNITS)}")
+        raise ValueError(f"{name} has {has}; it must be one of {', '.join(TIME_UNITS)}")
     return str(unit)
 
 
@@ -116,4 +116,4 @@ def _seconds(value: float, slack: float, unit: str) -> float:
     rounded = (0.0, *(float(f"{value:.{digits}g}") for digits in range(1, 17)), value)
     shortest = next(number for number in rounded if abs(number - value) <= slack)
     # 0.7 us times 1e-6 need not be 7e-7: the decimal point is moved instead
-    return float(Decimal(repr(shortest)).scaleb(UNITS[unit]))
+    return float(Decimal(repr(shortest)).scaleb(TIME_UNITS[unit]))

@@ -23,13 +23,14 @@ from cascade_steering.analysis.criteria.steering import (
     Scheme,
     steering_parameter,
 )
+from cascade_steering.sim.gaussian.covariance import limit, settling_time, transient
 from cascade_steering.sim.gaussian.moment_equations import moment_equations
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
-from cascade_steering.sim.model.schedule import Drive
+from cascade_steering.sim.model.schedule import Schedule
 
 FloatArray = NDArray[np.float64]
-Steering = dict[Scheme, dict[Direction, FloatArray]]
+SteeringCourses = dict[Scheme, dict[Direction, FloatArray]]
 
 # what is below a bound is so by more than rounding: oscillators left in their ground states stay at E = ½
 _ROUNDING = 1e-12
@@ -88,33 +89,33 @@ class Milestones:
         return found[0].start if found else None
 
 
-def steering_at(drive: Drive, initial: InitialState, times: FloatArray) -> Steering:
+def steering_at(schedule: Schedule, initial: InitialState, times: FloatArray) -> SteeringCourses:
     """E at increasing ``times`` ≥ 0 (seconds, (n,)) by scheme and direction; arrays of shape (n,).
 
     Without the record the scatter of the initial means counts as uncertainty. Raises ValueError for other times, or an
     initial state that is not Gaussian: given the record its covariance is another in each run.
     """
     initial.require_gaussian("E")
-    seen = drive.covariances(initial.covariance, times, conditional=True)
-    unseen = drive.covariances(initial.unconditional, times, conditional=False)
+    seen = transient(schedule, initial.covariance, times, conditional=True)
+    unseen = transient(schedule, initial.unconditional, times, conditional=False)
     return {
         scheme: {direction: steering_parameter(covariances, direction) for direction in DIRECTIONS}
         for scheme, covariances in zip(SCHEMES, (unseen, seen), strict=True)
     }
 
 
-def milestones(drive: Drive, initial: InitialState, horizon: float) -> Milestones:
-    """What happens to E(t), searched for all times; for a drive that does not settle, until ``horizon`` (seconds).
+def milestones(schedule: Schedule, initial: InitialState, horizon: float) -> Milestones:
+    """What happens to E(t), searched for all times; for a schedule that does not settle, until ``horizon`` (seconds).
 
     Raises ValueError for an initial state that is not Gaussian.
     """
     initial.require_gaussian("E")
-    settles = math.isfinite(drive.relaxation_time)
-    times = _scan(drive, initial, horizon)
-    found = steering_at(drive, initial, times)
-    search = _Search(drive, initial, times, forever=settles)
+    settles = math.isfinite(settling_time(schedule))
+    times = _scan(schedule, initial, horizon)
+    found = steering_at(schedule, initial, times)
+    search = _Search(schedule, initial, times, forever=settles)
 
-    def low(at: Steering, scheme: Scheme, *ways: Direction) -> FloatArray:
+    def low(at: SteeringCourses, scheme: Scheme, *ways: Direction) -> FloatArray:
         above: FloatArray = np.maximum.reduce([at[scheme][way] for way in ways]) - STEERING_BOUND
         return above
 
@@ -129,18 +130,18 @@ def milestones(drive: Drive, initial: InitialState, horizon: float) -> Milestone
     )
 
 
-def _gain(at: Steering, direction: Direction) -> FloatArray:
+def _gain(at: SteeringCourses, direction: Direction) -> FloatArray:
     gain: FloatArray = 1.0 - at["conditional"][direction] / at["unconditional"][direction]
     return gain
 
 
-def _settling(search: "_Search", found: Steering, scheme: Scheme, direction: Direction) -> float | None:
-    limit = search.drive.limit(conditional=scheme == "conditional")
-    if limit is None:
+def _settling(search: "_Search", found: SteeringCourses, scheme: Scheme, direction: Direction) -> float | None:
+    reached = limit(search.schedule, conditional=scheme == "conditional")
+    if reached is None:
         return None
-    final = steering_parameter(limit, direction)
+    final = steering_parameter(reached, direction)
 
-    def off(at: Steering) -> FloatArray:
+    def off(at: SteeringCourses) -> FloatArray:
         excess: FloatArray = np.abs(at[scheme][direction] / final - 1.0) - SETTLED
         return excess
 
@@ -148,33 +149,33 @@ def _settling(search: "_Search", found: Steering, scheme: Scheme, direction: Dir
     return stretches[-1].start if stretches and math.isinf(stretches[-1].end) else None
 
 
-def _scan(drive: Drive, initial: InitialState, horizon: float) -> FloatArray:
+def _scan(schedule: Schedule, initial: InitialState, horizon: float) -> FloatArray:
     """From 0 to the end, evenly spaced within each octave of the time since the last switch; array of shape (n,)."""
-    last = drive.switches[-1] if drive.switches else 0.0
-    settled = last + _LATEST * drive.relaxation_time
-    ends = (*drive.switches, settled if math.isfinite(settled) else max(horizon, last))
+    last = schedule.switches[-1] if schedule.switches else 0.0
+    settled = last + _LATEST * settling_time(schedule)
+    ends = (*schedule.switches, settled if math.isfinite(settled) else max(horizon, last))
     ladder = 1.0 + np.arange(_PER_OCTAVE) / _PER_OCTAVE
     parts = [np.zeros(1)]
-    for model, start, end in zip(drive.models, drive.starts, ends, strict=True):
+    for model, start, end in zip(schedule.models, schedule.starts, ends, strict=True):
         span = end - start
         if span <= 0.0:
             continue
-        earliest = min(_fastest(drive, model, initial, start), span)
+        earliest = min(_fastest(schedule, model, initial, start), span)
         octaves = np.arange(math.ceil(math.log2(span / earliest)) + 1)
         since = (earliest * 2.0 ** octaves[:, None] * ladder).ravel()
         parts += [start + since[since < span], np.array([end])]
     return np.concatenate(parts)
 
 
-def _fastest(drive: Drive, model: LinearModel, initial: InitialState, start: float) -> float:
+def _fastest(schedule: Schedule, model: LinearModel, initial: InitialState, start: float) -> float:
     """A time (seconds) in which no entry of the covariance moves: V̇ is at most its largest rate times V², or D."""
     equations = moment_equations(model)
     rate = (
         np.linalg.norm(equations.drift) + np.linalg.norm(equations.readout) ** 2 + np.linalg.norm(equations.diffusion)
     )
     at = np.array([start])
-    seen = drive.covariances(initial.covariance, at, conditional=True)
-    unseen = drive.covariances(initial.unconditional, at, conditional=False)
+    seen = transient(schedule, initial.covariance, at, conditional=True)
+    unseen = transient(schedule, initial.unconditional, at, conditional=False)
     # by the uncertainty relation no variance is below a quarter of the inverse of the largest
     largest = max(1.0, float(np.max(np.abs(seen))), float(np.max(np.abs(unseen))))
     return _EARLIEST / (4.0 * float(rate) * largest) if rate > 0.0 else math.inf
@@ -183,10 +184,10 @@ def _fastest(drive: Drive, model: LinearModel, initial: InitialState, start: flo
 class _Search:
     """Refines what the scan at ``times`` (n,) has found, by the exact flow from t = 0."""
 
-    def __init__(self, drive: Drive, initial: InitialState, times: FloatArray, *, forever: bool) -> None:
-        self.drive, self._initial, self._times, self._forever = drive, initial, times, forever
+    def __init__(self, schedule: Schedule, initial: InitialState, times: FloatArray, *, forever: bool) -> None:
+        self.schedule, self._initial, self._times, self._forever = schedule, initial, times, forever
 
-    def windows(self, values: FloatArray, function: Callable[[Steering], FloatArray]) -> tuple[Window, ...]:
+    def windows(self, values: FloatArray, function: Callable[[SteeringCourses], FloatArray]) -> tuple[Window, ...]:
         """Where ``function`` of E is negative, given its ``values`` at the times of the scan, (n,)."""
         negative = np.concatenate([[False], values < -_ROUNDING, [False]])
         starts = np.flatnonzero(~negative[:-1] & negative[1:])
@@ -204,7 +205,7 @@ class _Search:
     def _end(self) -> float:
         return math.inf if self._forever else float(self._times[-1])
 
-    def peak(self, values: FloatArray, function: Callable[[Steering], FloatArray]) -> Peak:
+    def peak(self, values: FloatArray, function: Callable[[SteeringCourses], FloatArray]) -> Peak:
         """The largest of ``function``, given its ``values`` at the times of the scan, (n,)."""
         top = int(np.argmax(values))
         best = Peak(value=float(values[top]), time=float(self._times[top]))
@@ -218,10 +219,10 @@ class _Search:
         )
         return Peak(value=-float(found.fun), time=float(found.x)) if -found.fun > best.value else best
 
-    def _at(self, time: float, function: Callable[[Steering], FloatArray]) -> float:
-        return float(function(steering_at(self.drive, self._initial, np.array([time])))[0])
+    def _at(self, time: float, function: Callable[[SteeringCourses], FloatArray]) -> float:
+        return float(function(steering_at(self.schedule, self._initial, np.array([time])))[0])
 
-    def _crossing(self, index: int, function: Callable[[Steering], FloatArray]) -> float:
+    def _crossing(self, index: int, function: Callable[[SteeringCourses], FloatArray]) -> float:
         """Where ``function`` changes sign between the times ``index`` − 1 and ``index`` of the scan."""
         low, high = float(self._times[index - 1]), float(self._times[index])
         ends = self._at(low, function), self._at(high, function)

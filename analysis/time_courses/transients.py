@@ -18,7 +18,7 @@ from cascade_steering.analysis.estimation.estimators import (
 from cascade_steering.analysis.time_courses.milestones import Milestones, milestones, steering_at
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
-from cascade_steering.sim.model.schedule import Drive
+from cascade_steering.sim.model.schedule import Schedule
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -30,7 +30,7 @@ FloatArray = NDArray[np.float64]
 class Transient:
     """E at ``times`` (seconds), by direction; arrays of shape (n,).
 
-    With it come the ``milestones``, which do not depend on the times, and the ``switches`` of the drive (seconds).
+    With it come the ``milestones``, which do not depend on the times, and the ``switches`` of the schedule (seconds).
     """
 
     times: FloatArray
@@ -45,7 +45,7 @@ class Transient:
         return {each: 1.0 - self.conditional[each] / self.unconditional[each] for each in DIRECTIONS}
 
 
-def steering_transient(drive: LinearModel | Drive, initial: InitialState, times: FloatArray) -> Transient:
+def steering_transient(model: LinearModel | Schedule, initial: InitialState, times: FloatArray) -> Transient:
     """E(t) from an initial state, at increasing ``times`` ≥ 0 (seconds), with and without the record.
 
     A model alone is switched on at t = 0 for good. Without the record the scatter of the initial means counts as
@@ -53,19 +53,18 @@ def steering_transient(drive: LinearModel | Drive, initial: InitialState, times:
     covariance given the record is not that of the Riccati equation and differs from record to record.
     """
     initial.require_gaussian("E")
-    if isinstance(drive, LinearModel):
-        drive = Drive(models=(drive,))
+    schedule = Schedule.of(model)
     times = np.asarray(times, dtype=float)
     # threads of linear algebra on 8 × 8 matrices take seven times the processor time
     with threadpool_limits(1):
-        found = steering_at(drive, initial, times)
-        reached = milestones(drive, initial, horizon=float(times[-1]) if times.size else 0.0)
+        found = steering_at(schedule, initial, times)
+        reached = milestones(schedule, initial, horizon=float(times[-1]) if times.size else 0.0)
     return Transient(
         times=times,
         unconditional=found["unconditional"],
         conditional=found["conditional"],
         milestones=reached,
-        switches=drive.switches,
+        switches=schedule.switches,
     )
 
 

@@ -22,10 +22,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_steering.analysis.cli.answers.reports import key
+from cascade_steering.analysis.criteria.keys import key
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, Direction, Scheme, steering_parameter
 from cascade_steering.analysis.estimation.estimators import Estimate
-from cascade_steering.analysis.verification.sampling_laws import independent_reduction, nested_reduction, product
+from cascade_steering.analysis.verification.sampling_laws import (
+    independent_reduction,
+    nested_reduction,
+    product_estimate,
+)
 from cascade_steering.sim.conventions import TALLY
 from cascade_steering.sim.ensemble.local_measurements import SAMPLE, Setting, Verification
 from cascade_steering.sim.ensemble.pooling import Moments
@@ -36,7 +40,7 @@ if TYPE_CHECKING:
 FloatArray = NDArray[np.float64]
 _EPS = float(np.finfo(float).eps)
 # three gains, an intercept and one degree of freedom for the residual
-FEWEST = 5
+FEWEST_RUNS = 5
 # a regressor that says less than this beyond the others, relative to its variance, is rounding
 _DEPENDENT = 1e-12
 
@@ -62,7 +66,7 @@ class Inference:
     gains: dict[str, Gain]
 
 
-Pair = tuple[Inference, Inference]
+InferencePair = tuple[Inference, Inference]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +75,7 @@ class Verified:
 
     steering: dict[Scheme, dict[Direction, Estimate]]
     d: dict[Direction, Estimate]
-    inferences: dict[Scheme, dict[Direction, Pair]]
+    inferences: dict[Scheme, dict[Direction, InferencePair]]
     runs: dict[str, int]
 
 
@@ -93,13 +97,13 @@ def verify(tallies: Mapping[str, Moments], verification: Verification) -> Verifi
     """What the outcomes of all runs say. Raises ValueError if a setting has too few."""
     runs = {each.name: tallies[each.tally].count for each in verification.settings}
     name, fewest = min(runs.items(), key=lambda item: item[1])
-    if fewest < FEWEST:
+    if fewest < FEWEST_RUNS:
         raise ValueError(
-            f"setting {name} has {fewest} runs: three gains and an intercept take at least {FEWEST}, and with "
-            f"{len(runs)} settings in turn {FEWEST * len(runs)} trajectories in all"
+            f"setting {name} has {fewest} runs: three gains and an intercept take at least {FEWEST_RUNS}, and with "
+            f"{len(runs)} settings in turn {FEWEST_RUNS * len(runs)} trajectories in all"
         )
     serving = {scheme: _serving(verification, scheme) for scheme in SCHEMES}
-    inferences: dict[Scheme, dict[Direction, Pair]] = {
+    inferences: dict[Scheme, dict[Direction, InferencePair]] = {
         scheme: {
             each: (infer(tallies[x.tally], each, scheme), infer(tallies[p.tally], each, scheme)) for each in DIRECTIONS
         }
@@ -110,7 +114,8 @@ def verify(tallies: Mapping[str, Moments], verification: Verification) -> Verifi
     unseen, seen = inferences["unconditional"], inferences["conditional"]
     return Verified(
         steering={
-            scheme: {each: product(*pair) for each, pair in found.items()} for scheme, found in inferences.items()
+            scheme: {each: product_estimate(*pair) for each, pair in found.items()}
+            for scheme, found in inferences.items()
         },
         d={each: reduction(unseen[each], seen[each]) for each in DIRECTIONS},
         inferences=inferences,
@@ -148,7 +153,7 @@ def infer(moments: Moments, direction: Direction, scheme: Scheme) -> Inference:
     return Inference(variance=left / freedom, freedom=freedom, gains=gains)
 
 
-def exact(verification: Verification) -> dict[str, Any]:
+def exact_steering(verification: Verification) -> dict[str, Any]:
     """What should come out, from covariances alone: E and d, and under ``measured`` what these quadratures show.
 
     ``conditional`` is for the filter of the record as saved, ``conditional_continuous`` for an observer of every dY who
@@ -164,7 +169,7 @@ def exact(verification: Verification) -> dict[str, Any]:
     return {**_compared(best), "conditional_continuous": continuous, "measured": _compared(measured)}
 
 
-def report(tallies: Mapping[str, Moments], verification: Verification) -> dict[str, Any]:
+def verification_report(tallies: Mapping[str, Moments], verification: Verification) -> dict[str, Any]:
     """Estimates, gains and numbers of runs beside what is exact, ready for JSON. Raises as ``verify``."""
     found = verify(tallies, verification)
     values: dict[str, dict[str, Any]] = {}
@@ -182,7 +187,13 @@ def report(tallies: Mapping[str, Moments], verification: Verification) -> dict[s
         for scheme, pairs in found.inferences.items()
     }
     angles = {scheme: _serving(verification, scheme)[0].angle_pi for scheme in SCHEMES}
-    return {**values, "gains": gains, "runs": found.runs, "minus_angle_pi": angles, "exact": exact(verification)}
+    return {
+        **values,
+        "gains": gains,
+        "runs": found.runs,
+        "minus_angle_pi": angles,
+        "exact": exact_steering(verification),
+    }
 
 
 def _serving(verification: Verification, scheme: Scheme) -> list[Setting]:

@@ -28,10 +28,10 @@ class Residual(Protocol):
         """ν."""
 
 
-Pair = tuple[Residual, Residual]
+ResidualPair = tuple[Residual, Residual]
 
 
-def product(first: Residual, second: Residual) -> Estimate:
+def product_estimate(first: Residual, second: Residual) -> Estimate:
     """E = √(product of two variances from different runs), its interval from the law of ``root_law``."""
     value = math.sqrt(first.variance * second.variance)
     shape, scale = root_law(first.freedom, second.freedom)
@@ -54,18 +54,18 @@ def root_law(first: int, second: int) -> tuple[float, float]:
     return shape, math.exp(float(np.mean(psi(halves) - np.log(halves)) - psi(shape)))
 
 
-def independent_reduction(unseen: Pair, seen: Pair) -> Estimate:
+def independent_reduction(unseen: ResidualPair, seen: ResidualPair) -> Estimate:
     """D = 1 − E_c/E_u from different runs: the ratio of two gamma laws."""
-    ratio = product(*seen).value / product(*unseen).value
+    ratio = product_estimate(*seen).value / product_estimate(*unseen).value
     (shape_u, scale_u), (shape_c, scale_c) = (root_law(*(each.freedom for each in pair)) for pair in (unseen, seen))
     betas = (float(betaincinv(shape_c, shape_u, tail)) for tail in _TAILS)
     low, high = (1.0 - ratio * scale_u / scale_c * (1.0 - beta) / beta for beta in betas)
     return Estimate(value=1.0 - ratio, low=low, high=high)
 
 
-def nested_reduction(unseen: Pair, seen: Pair) -> Estimate:
+def nested_reduction(unseen: ResidualPair, seen: ResidualPair) -> Estimate:
     """D = 1 − E_c/E_u from the same runs. No interval reaches below 0, but to a value that does."""
-    ratio = product(*seen).value / product(*unseen).value
+    ratio = product_estimate(*seen).value / product_estimate(*unseen).value
     whole, rest = (sum(each.freedom for each in pair) for pair in (unseen, seen))
     if whole == rest:
         return Estimate(value=0.0, low=0.0, high=0.0)

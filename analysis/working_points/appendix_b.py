@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_steering.analysis.cli.answers.run_status import ENSEMBLES
 from cascade_steering.analysis.criteria.steering import Direction, steering_of_root
 from cascade_steering.analysis.estimation.estimators import (
     Ensemble,
@@ -27,10 +26,11 @@ from cascade_steering.analysis.estimation.residuals import sampled_part
 from cascade_steering.analysis.estimation.sampling import Problem, sample
 from cascade_steering.analysis.estimation.stopping import Target
 from cascade_steering.analysis.working_points.optimum import Optimum
-from cascade_steering.sim.ensemble.simulate import Method, grid_for
+from cascade_steering.sim.ensemble.contract import Method
+from cascade_steering.sim.ensemble.simulate import grid_for
 from cascade_steering.sim.ensemble.workers import require_jobs
 from cascade_steering.sim.gaussian.covariance import relaxation_time, stationary_state
-from cascade_steering.sim.model.linear_model import rwa
+from cascade_steering.sim.model.cascade import rwa
 from cascade_steering.sim.parameters import Cascade, Detection, require, require_count
 from cascade_steering.sim.roots import triangular
 from cascade_steering.sim.runs.directory import opened
@@ -49,7 +49,9 @@ _SAVES = 20
 _RELAXATIONS = 5.0
 # units of 1/γ̃₀; the slowest relaxation at hot baths and the edge of stability takes 1e7
 _LONGEST = 1e9
-Progress = Callable[[float, str], None]
+# in a run directory: its ensembles, and what is written in the end
+ENSEMBLES, COMPARISON = "ensembles", "comparison.nc"
+SamplingProgress = Callable[[float, str], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +115,7 @@ def quietest_detection(
     says. Where ``method`` cannot hold the conditional state of any but
     some detections, it is one of those; if of none, the detection with the purest state.
     """
-    candidates = [Detection(lo_phase=float(phase), efficiency=efficiency) for phase in _PHASES]
+    candidates = [Detection.si(lo_phase=float(phase), efficiency=efficiency) for phase in _PHASES]
     if method is not None:
         states = [stationary_state(rwa(cascade, each)) for each in candidates]
         held = [each for each, state in zip(candidates, states, strict=True) if method.holds(state)]
@@ -157,7 +159,7 @@ def begin(sampling: Sampling, configuration: Mapping[str, Any], asked: Mapping[s
 
 
 def compare(
-    best: tuple[Optimum, Optimum], sampling: Sampling, *, stream: int, progress: Progress | None = None
+    best: tuple[Optimum, Optimum], sampling: Sampling, *, stream: int, progress: SamplingProgress | None = None
 ) -> Comparison:
     """d in one direction from simulated records at the best point of each scheme.
 
@@ -208,7 +210,7 @@ class _Looking:
         self,
         judge: Callable[[Ensemble], tuple[Estimate, bool]],
         most: int,
-        progress: Progress | None,
+        progress: SamplingProgress | None,
         what: str,
     ) -> None:
         self._judge, self._most, self._progress, self._what = judge, most, progress, what

@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, Direction
-from cascade_steering.analysis.working_points.appendix_b import Comparison, Progress, Sampling, compare
+from cascade_steering.analysis.working_points.appendix_b import Comparison, Sampling, SamplingProgress, compare
 from cascade_steering.analysis.working_points.optimum import Optimum, Search, best_points
 from cascade_steering.sim.ensemble.parallel import in_parallel
 
@@ -19,7 +19,7 @@ _SAME = 1e-9
 
 
 def optima(
-    searches: Sequence[Search], jobs: int = 1, progress: Progress | None = None
+    searches: Sequence[Search], jobs: int = 1, progress: SamplingProgress | None = None
 ) -> list[dict[Direction, tuple[Optimum, Optimum]]]:
     """The best unconditional and conditional point of each search, by direction; ``progress`` is given 1 for each."""
     return in_parallel(_both_schemes, searches, jobs, None if progress is None else lambda *_: progress(1, ""))
@@ -31,7 +31,7 @@ def _both_schemes(search: Search) -> dict[Direction, tuple[Optimum, Optimum]]:
 
 
 def study(
-    searches: dict[tuple[str, float], Search], sampling: Sampling, progress: Progress | None = None
+    searches: dict[tuple[str, float], Search], sampling: Sampling, progress: SamplingProgress | None = None
 ) -> list[Comparison]:
     """Comparisons in both directions for every search, keyed by (bath of +, C₋), in order.
 
@@ -67,7 +67,7 @@ def exact_curve(
     searches: dict[tuple[str, float], Search],
     comparisons: Sequence[Comparison],
     jobs: int = 1,
-    progress: Progress | None = None,
+    progress: SamplingProgress | None = None,
 ) -> xr.Dataset:
     """d from the exact optima over the range of C₋: ``d_curve`` (curve_point, direction), by bath and rising C₋.
 
@@ -90,7 +90,7 @@ def exact_curve(
     )
 
 
-def dataset(searches: dict[tuple[str, float], Search], comparisons: Sequence[Comparison]) -> xr.Dataset:
+def study_dataset(searches: dict[tuple[str, float], Search], comparisons: Sequence[Comparison]) -> xr.Dataset:
     """A study as a dataset over (point, direction), and (point, direction, scheme) for the working points."""
     shape = (len(searches), len(DIRECTIONS))
 
@@ -112,7 +112,7 @@ def dataset(searches: dict[tuple[str, float], Search], comparisons: Sequence[Com
         "theta_minus_pi": points(lambda o: o.cascade.minus.angle / np.pi),
         "theta_plus_pi": points(lambda o: o.cascade.plus.angle / np.pi),
         "c_plus_over_c_minus": points(lambda o: o.cascade.plus.cooperativity / o.cascade.minus.cooperativity),
-        "lo_phase_pi": points(lambda o: o.detection.lo_phase / np.pi if o.detection else np.nan),
+        "lo_phase_pi": points(lambda o: o.detection.lo_phase_pi if o.detection else np.nan),
         "trajectories": (
             ("point", "direction", "scheme"),
             np.array([c.trajectories for c in comparisons]).reshape(*shape, 2),

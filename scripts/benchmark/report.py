@@ -9,7 +9,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from cascade_steering.analysis.plots import save
+from cascade_steering.analysis.plots import save_figure
 from scripts.benchmark.contender import Cost, Setting
 from scripts.benchmark.job import Error, Job
 
@@ -113,4 +113,4 @@ def draw(rungs: Sequence[Rung], job: Job, path: Path) -> None:
             ylabel=r"ms per $1/\tilde\gamma_0$ and trajectory, one core",
         )
         axes.legend(frameon=False)
-        save(figure, path)
+        save_figure(figure, path)

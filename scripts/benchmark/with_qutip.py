@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import qutip
 
-from cascade_steering.sim.fock.basis.moments import Moments
+from cascade_steering.sim.fock.basis.moments import FockMoments
 from cascade_steering.sim.fock.qutip.merged_solver import MergedSMESolver
 from cascade_steering.sim.fock.qutip.operators import LindbladOperators, lindblad_operators
 from cascade_steering.sim.grid import TimeGrid
@@ -87,7 +87,7 @@ class _Moments:
     """What QuTiP calls with every state that is asked for."""
 
     def __init__(self, cutoffs: tuple[int, ...]) -> None:
-        self._moments = Moments(cutoffs)
+        self._moments = FockMoments(cutoffs)
         self.means: list[FloatArray] = []
         self.covariances: list[FloatArray] = []
 

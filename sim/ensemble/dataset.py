@@ -83,7 +83,7 @@ def build(
     }
     return xr.Dataset(
         variables,
-        coords=coordinates(grid, record_names, d),
+        coords=dataset_coordinates(grid, record_names, d),
         attrs={
             "Conventions": "CF-1.11",
             "order": " ".join(quadratures(d)),
@@ -143,7 +143,7 @@ def quadratures(dimension: int) -> tuple[str, ...]:
     return QUADRATURES if dimension == len(QUADRATURES) else tuple(f"x_{i}" for i in range(dimension))
 
 
-def coordinates(grid: TimeGrid, record_names: tuple[str, ...], dimension: int) -> dict[str, object]:
+def dataset_coordinates(grid: TimeGrid, record_names: tuple[str, ...], dimension: int) -> dict[str, object]:
     """Times, intervals and the names along every other axis."""
     axis = list(quadratures(dimension))
     oscillators = list(OSCILLATORS) if dimension == len(QUADRATURES) else list(range(dimension // 2))

@@ -28,6 +28,7 @@ from cascade_steering.sim.gaussian.propagator import apply
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState, Trajectories
 from cascade_steering.sim.model.linear_model import LinearModel
+from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.noise import standard_normals
 from cascade_steering.sim.roots import root_of
 
@@ -84,7 +85,7 @@ class Verification:
     continuous : that of an observer who had every dY, and knew each trajectory's initial mean
     """
 
-    model: LinearModel
+    model: LinearModel | Schedule
     grid: TimeGrid
     initial: InitialState
     settings: tuple[Setting, ...]
@@ -93,7 +94,7 @@ class Verification:
     continuous: FloatArray
 
     @classmethod
-    def of(cls, model: LinearModel, grid: TimeGrid, initial: InitialState) -> Self:
+    def of(cls, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState) -> Self:
         """The experiment at the end of ``grid``, its angles from the model.
 
         Raises ValueError for an initial state that is not Gaussian, or of another size, a model that is not of two
@@ -108,7 +109,7 @@ class Verification:
             raise ValueError(f"verification measures two oscillators, the model has {model.dimension // 2}")
         end = grid.times[-1:]
         unconditional = transient(model, initial.unconditional, end, conditional=False)[0]
-        nothing = np.zeros((1, grid.saves, model.monitored.shape[0]))
+        nothing = np.zeros((1, grid.saves, len(model.record_names)))
         conditional = filter_record(model, nothing, grid.save_interval, initial).covariances[-1]
         return cls(
             model=model,

@@ -7,26 +7,30 @@ backend is the user's to choose (``joblib.parallel_config``).
 
 import json
 import logging
-from collections.abc import Callable, Container, Generator, Mapping
+from collections.abc import Callable, Container, Generator
 from contextlib import closing
 from typing import Any, NamedTuple, Protocol
 
 import xarray as xr
 
-from cascade_steering.sim.ensemble.block import Block, Engine, Experiment, Task, one_thread
+from cascade_steering.sim.ensemble.block import Block, Experiment, Task, one_thread
 from cascade_steering.sim.ensemble.carried_warnings import reissue
+from cascade_steering.sim.ensemble.contract import Method
 from cascade_steering.sim.ensemble.dataset import build
-from cascade_steering.sim.ensemble.discretisation import ATTRIBUTE, CHECKED, Check, Checked, CheckTask, Standing
+from cascade_steering.sim.ensemble.discretisation import ATTRIBUTE, CHECKED, Checked, CheckTask, Standing
 from cascade_steering.sim.ensemble.workers import require_jobs, results
 from cascade_steering.sim.grid import TimeGrid, whole_above
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
+from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.parameters import require_count
 from cascade_steering.sim.runs.identity import plain
 
 _LOG = logging.getLogger(__name__)
 Watch = Callable[[Block, Checked | None], bool | None]
 WHOLE = (1, 1)
+# by how much steps are made shorter for the sake of a switch, and how many lengths are tried
+_MOST_FINER, _MOST_TRIED = 16, 1000
 # every one is planned before the first is begun
 MOST_BLOCKS = 10_000_000
 
@@ -50,48 +54,27 @@ class Store(Protocol):
         """Keep what is computed once."""
 
 
-class Method(Protocol):
-    """How trajectories are computed: a small frozen object such as ``Gaussian()`` or ``QutipSME(...)``."""
-
-    @property
-    def exact(self) -> bool:
-        """Whether it has no error of step or truncation, so that only sampling and rounding leave anything open."""
-
-    @property
-    def block(self) -> int:
-        """Trajectories to a block: enough work to be worth sending, little enough to share out."""
-
-    @property
-    def identity(self) -> Mapping[str, Any]:
-        """What the numbers depend on besides ``block``: a name and settings, in numbers, text and arrays of them."""
-
-    def suggested_step(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> float:
-        """The longest step it can be trusted with, seconds; of ``grid`` only the duration matters."""
-
-    def holds(self, initial: InitialState) -> bool:
-        """Whether it can start from such a state, and carry it, at a reasonable cost."""
-
-    def prepare(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> Engine:
-        """Check everything that can be checked, compute everything that is shared."""
-
-    def check(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> Check | None:
-        """What measures its errors of step and truncation, see ``sim.ensemble.discretisation``; None if it has none
-        or cannot.
-
-        If it cannot, intervals leave these errors out, and datasets and reports say so.
-        """
-
-
 def grid_for(
-    method: Method, model: LinearModel, initial: InitialState, duration: float, *, saves: int, step: float | None = None
+    method: Method,
+    model: LinearModel | Schedule,
+    initial: InitialState,
+    duration: float,
+    *,
+    saves: int,
+    step: float | None = None,
 ) -> TimeGrid:
     """The grid over ``duration`` seconds with ``saves`` intervals, in steps of ``step`` or the longest advisable.
+
+    For an engine that is not exact they are somewhat shorter where the switches of a schedule then fall between them.
 
     Raises ValueError if the step does not divide the save interval, and whatever the method raises.
     """
     whole = TimeGrid.over(duration, saves=saves)
     if step is None:
-        step = whole.save_interval / whole_above(whole.save_interval / method.suggested_step(model, whole, initial))
+        least = whole_above(whole.save_interval / method.suggested_step(model, whole, initial))
+        counts = [least] if method.exact else range(least, min(_MOST_FINER * least, least + _MOST_TRIED) + 1)
+        fitting = (count for count in counts if Schedule.of(model).fits(whole.save_interval / count, saves * count))
+        step = whole.save_interval / next(fitting, least)
     return TimeGrid.over(duration, saves=saves, step=step)
 
 
@@ -116,7 +99,7 @@ def ranges(size: int, trajectories: int, part: tuple[int, int] = WHOLE) -> list[
 
 
 def simulate(
-    model: LinearModel,
+    model: LinearModel | Schedule,
     method: Method,
     grid: TimeGrid,
     initial: InitialState,

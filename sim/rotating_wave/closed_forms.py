@@ -35,7 +35,7 @@ _quiet = np.errstate(invalid="ignore")
 
 
 @_quiet
-def steady_covariance(point: RotatingWave) -> FloatArray:
+def closed_form_covariance(point: RotatingWave) -> FloatArray:
     """Eq. (4): the steady-state covariance; array of shape (..., 4, 4). NaN unless γ₋ > 0 and γ₊ > 0."""
     damping_minus, damping_plus = _both_damped(point)
     correlation = _kappa(point, damping_minus, damping_plus) / damping_minus

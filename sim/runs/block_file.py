@@ -18,7 +18,7 @@ from scipy.io import netcdf_file, netcdf_variable
 from cascade_steering.sim.conventions import COVARIANCE_CONVENTION, DIAGNOSTIC, TALLY
 from cascade_steering.sim.ensemble.block import Block
 from cascade_steering.sim.ensemble.carried_warnings import Issued
-from cascade_steering.sim.ensemble.dataset import Variable, coordinates, diagnostics, kept, roots, tallies
+from cascade_steering.sim.ensemble.dataset import Variable, dataset_coordinates, diagnostics, kept, roots, tallies
 from cascade_steering.sim.ensemble.pooling import Moments
 from cascade_steering.sim.grid import TimeGrid
 
@@ -60,7 +60,7 @@ def moments_of(block: Block, first: int, grid: TimeGrid, attributes: Mapping[str
         {name: (("block", *axes), values[None], about) for name, (axes, values, about) in variables.items()},
         coords={
             "block": ("block", [first], {"long_name": "index of its first trajectory"}),
-            **{name: value for name, value in coordinates(grid, (), d).items() if name in names},
+            **{name: value for name, value in dataset_coordinates(grid, (), d).items() if name in names},
         },
         attrs={**attributes, "warnings": json.dumps(issued)},
     )
@@ -85,7 +85,7 @@ def kept_of(
             "trajectory": np.arange(first, first + count),
             **{
                 name: value
-                for name, value in coordinates(grid, record_names, d).items()
+                for name, value in dataset_coordinates(grid, record_names, d).items()
                 if name in names or name.startswith("interval_")
             },
         },

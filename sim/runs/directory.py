@@ -25,15 +25,16 @@ import xarray as xr
 
 from cascade_steering.sim.atomic_write import ASIDE, writable, write_whole
 from cascade_steering.sim.ensemble.block import Block, Experiment
-from cascade_steering.sim.ensemble.simulate import Method
+from cascade_steering.sim.ensemble.contract import Method
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
+from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.parameters import require_count
 from cascade_steering.sim.runs.block_file import block_of, from_bytes, kept_of, moments_of, to_bytes
 from cascade_steering.sim.runs.contents import BLOCKS, TRAJECTORIES, Contents, digest, set_aside, short, stem, vacant
-from cascade_steering.sim.runs.identity import numbers_of, plain
-from cascade_steering.sim.runs.manifest import MOST, NAME, Manifest
+from cascade_steering.sim.runs.identity import model_identity, numbers_of, plain
+from cascade_steering.sim.runs.manifest import MOST_TRAJECTORIES, NAME, Manifest
 
 _LOG = logging.getLogger(__name__)
 # the manifest's list is for readers: nothing is lost when it is some blocks behind
@@ -62,7 +63,7 @@ class RunDirectory:
         cls,
         path: Path,
         *,
-        model: LinearModel,
+        model: LinearModel | Schedule,
         method: Method,
         grid: TimeGrid,
         initial: InitialState,
@@ -94,7 +95,7 @@ class RunDirectory:
         identity = plain(
             {
                 "configuration": configuration or {},
-                "model": numbers_of(model),
+                "model": model_identity(model),
                 "method": method.identity,
                 "block": method.block,
                 "step": grid.step,
@@ -210,8 +211,8 @@ def opened(
     for fewer trajectories than are done.
     """
     require_count(trajectories, "trajectories", low=1)
-    if trajectories > MOST:
-        raise ValueError(f"a run holds at most {MOST} trajectories, got {trajectories}")
+    if trajectories > MOST_TRAJECTORIES:
+        raise ValueError(f"a run holds at most {MOST_TRAJECTORIES} trajectories, got {trajectories}")
     if (path / NAME).exists():
         begun = _continued(path, identity)
     else:

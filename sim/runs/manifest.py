@@ -15,7 +15,7 @@ from cascade_steering.sim.runs.identity import EXACT, SOLVED, differences
 
 NAME = "manifest.json"
 # trajectories: in the files of blocks their indices have 32 bits
-MOST = 2**31 - 1
+MOST_TRAJECTORIES = 2**31 - 1
 _FORMAT = 3
 _MOST_NAMED = 5
 _CONVENTIONS = {

@@ -1,12 +1,22 @@
 """The packages as they are installed: every folder is there, and none collides with a file of the user's."""
 
+import ast
 import subprocess
 import sys
 import tomllib
+from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
+
+
+# the same alias of numpy.typing.NDArray wherever it stands
+ALIASES = {"BoolArray", "ComplexArray", "FloatArray", "IntArray"}
+# functions that stand for a command bear its name; a report and its table bear the name of what they show, and are
+# written with the name of their module
+OF_THE_TERMINAL = ("analysis/cli/commands", "analysis/cli/answers")
 
 
 def folder_of(package: str) -> Path:
@@ -26,6 +36,30 @@ def test_no_two_modules_share_a_name() -> None:
     names = [path.stem for top in ("sim", "analysis") for path in (ROOT / top).rglob("*.py")]
     twins = {name for name in names if names.count(name) > 1 and not name.startswith("__")}
     assert twins == set()
+
+
+def defined_in(path: Path) -> Iterator[str]:
+    """The public names that a module defines at its top level."""
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        found: list[str] = []
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            found = [node.name]
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            found = [name.id for each in targets for name in ast.walk(each) if isinstance(name, ast.Name)]
+        yield from (name for name in found if not name.startswith("_"))
+
+
+def test_no_public_name_has_two_meanings() -> None:
+    places: dict[str, set[str]] = defaultdict(set)
+    for path in (path for top in ("sim", "analysis") for path in (ROOT / top).rglob("*.py")):
+        where = path.relative_to(ROOT).as_posix()
+        if not where.startswith(OF_THE_TERMINAL):
+            for name in defined_in(path):
+                places[name].add(where)
+    # the test sees definitions: this one stands in one place
+    assert places["steering_parameter"] == {"analysis/criteria/steering.py"}
+    assert {name: found for name, found in places.items() if len(found) > 1 and name not in ALIASES} == {}
 
 
 def test_no_folder_is_crowded() -> None:

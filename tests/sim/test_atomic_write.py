@@ -66,7 +66,7 @@ def test_who_may_read_a_file_the_umask_says(tmp_path: Path, umask: int) -> None:
     try:
         write_whole(tmp_path / "a.toml", b"a = 1")
         dataset.save(xr.Dataset({"a": ("x", [1.0])}), tmp_path / "a.nc")
-        plots.save(Figure(), tmp_path / "a.png")
+        plots.save_figure(Figure(), tmp_path / "a.png")
         # one that is there is replaced, not filled
         write_whole(tmp_path / "a.toml", b"a = 2")
     finally:

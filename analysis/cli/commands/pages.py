@@ -9,12 +9,13 @@ import click
 from cascade_steering.analysis.cli.answers import reports, tables
 from cascade_steering.analysis.cli.commands.group import steering
 from cascade_steering.analysis.cli.options import physics, work
+from cascade_steering.analysis.cli.options.kinds import FILE
 from cascade_steering.analysis.cli.terminal import progress, show
 from cascade_steering.sim.atomic_write import writable, write_whole
 
 if TYPE_CHECKING:
     from cascade_steering.analysis.paper.claims import Claim
-    from cascade_steering.analysis.paper.validation import Check
+    from cascade_steering.analysis.paper.validation import KnownResult
 
 
 @steering.command(name="figures")
@@ -44,8 +45,8 @@ def figures_command(numbers: tuple[int, ...], as_json: bool, out: Path, jobs: in
 
 @steering.command(name="validate")
 @click.option("--claims/--no-claims", default=True, show_default=True, help="Also check the paper's statements.")
-@click.option("--page", type=physics.FILE, default=None, help="Write the statements as a page in Markdown.")
-@click.option("--rwa-map", type=physics.FILE, default=None, help="Draw where the rotating-wave approximation holds.")
+@click.option("--page", type=FILE, default=None, help="Write the statements as a page in Markdown.")
+@click.option("--rwa-map", type=FILE, default=None, help="Draw where the rotating-wave approximation holds.")
 @physics.QUIET
 @physics.JSON
 def validate_command(as_json: bool, claims: bool, page: Path | None, rwa_map: Path | None, quiet: bool) -> None:
@@ -64,7 +65,7 @@ def validate_command(as_json: bool, claims: bool, page: Path | None, rwa_map: Pa
 
         plots.drawable(rwa_map)
         plots.rotating_wave_map(survey(), rwa_map)
-    checks: list[Check] = []
+    checks: list[KnownResult] = []
     statements: list[Claim] = []
     with progress("suites", len(SUITES) + claims * len(CLAIMS), quiet) as advance:
         for suite in SUITES:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 
-def read(ctx: click.Context, param: click.Parameter, value: Path | None) -> Path | None:
+def read_configuration(ctx: click.Context, param: click.Parameter, value: Path | None) -> Path | None:
     """Take a TOML file's values as the defaults of this command.
 
     Raises click.BadParameter for a file that does not parse, a name that is no option of the command or is given
@@ -51,14 +51,14 @@ def settings(content: Mapping[str, Any], command: click.Command, where: str) -> 
     return found
 
 
-def completed(values: Mapping[str, Any], content: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """The values of the running command, those that were left out as a file has them.
+def left_out(content: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """What a file says of options that the running command was not given, read, by the names of their parameters.
 
     Raises click.BadParameter as ``settings`` does, and for a value the option does not take.
     """
     context = click.get_current_context()
     by_name = {option.name: option for option in context.command.params}
-    found = dict(values)
+    found: dict[str, Any] = {}
     for name, setting in settings(content, context.command, where).items():
         if context.get_parameter_source(name) is click.core.ParameterSource.DEFAULT:
             try:
@@ -81,5 +81,5 @@ def _wanted(option: click.Option, setting: object) -> str | None:
 
 OPTION = click.option(
     "--config", type=click.Path(exists=True, dir_okay=False, path_type=Path), is_eager=True, expose_value=False,
-    callback=read, metavar="FILE.toml", help="Options from a file, by the same names; flags win.",
+    callback=read_configuration, metavar="FILE.toml", help="Options from a file, by the same names; flags win.",
 )  # fmt: skip

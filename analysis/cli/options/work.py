@@ -2,12 +2,15 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
-from cascade_steering.analysis.cli.options.physics import EXPERIMENT, GIVEN, QUIET, Command, Text, options, unused
+from cascade_steering.analysis.cli.options.engines import idle_options
+from cascade_steering.analysis.cli.options.kinds import GIVEN, CommandFunction, Text, options
+from cascade_steering.analysis.cli.options.physics import EXPERIMENT, QUIET
 from cascade_steering.analysis.estimation import stopping
 
 # what a run may be continued with otherwise than it was begun: nothing its numbers depend on
@@ -44,7 +47,7 @@ def _address(ctx: click.Context, param: click.Parameter, value: str | None) -> s
 
 
 # whatever else a number of trajectories has to be, the command says
-TRAJECTORIES = click.IntRange(max=_MOST_TRAJECTORIES)
+TRAJECTORY_COUNT = click.IntRange(max=_MOST_TRAJECTORIES)
 CLUSTER = click.option(
     "--cluster", default=None, callback=_address, metavar="ADDRESS", show_default="processes of this machine",
     help="Dask scheduler whose workers to use, or local for a cluster of --jobs processes here.",
@@ -61,7 +64,7 @@ PART = click.option(
 )  # fmt: skip
 
 
-def out(default: str | None = None) -> Callable[[Command], Command]:
+def out(default: str | None = None) -> Callable[[CommandFunction], CommandFunction]:
     """Where results go: a run directory, or a dataset alone."""
     return click.option(
         "--out", type=click.Path(path_type=Path), default=default, metavar="RUN|FILE.nc",
@@ -72,6 +75,15 @@ def out(default: str | None = None) -> Callable[[Command], Command]:
 
 
 WORK = options(JOBS, CLUSTER, QUIET)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkOptions:
+    """Where work is done, ``jobs`` processes (−1: one per core) or those of a ``cluster``; and whether in silence."""
+
+    jobs: int
+    cluster: str | None
+    quiet: bool
 
 
 def run_directory(path: Path | None) -> Path | None:
@@ -86,7 +98,7 @@ def configuration(context: click.Context) -> dict[str, Any]:
     no use for.
     """
     texts = context.meta.get(GIVEN, {})
-    idle = unused(context.params["engine"])
+    idle = idle_options(context.params["engine"])
     found: dict[str, Any] = {"command": context.command.name}
     for option in context.command.params:
         name, value = str(option.name), context.params.get(str(option.name))
@@ -113,8 +125,3 @@ def _number(text: Any) -> Any:
         return float(text)
     except ValueError:
         return text
-
-
-def part_of(values: dict[str, Any]) -> tuple[int, int]:
-    """Which part of the trajectories is wanted."""
-    return values["part"] or (1, 1)

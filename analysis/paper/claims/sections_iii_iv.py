@@ -38,7 +38,7 @@ def _two_way(
 def equations() -> Iterator[Claim]:
     """Eq. (8) is Eqs. (6) and (7)."""
     point = _point(50.0, 70.0, 0.35, 0.4, loss=0.2)
-    v = closed_forms.steady_covariance(point)
+    v = closed_forms.closed_form_covariance(point)
     bare_minus, bare_plus = closed_forms.bare_variances(point)
     c, sent = v[0, 2], np.sqrt(0.8)
     f = 2 * point.directional_coupling.real / point.damping_plus

@@ -30,7 +30,7 @@ from cascade_steering.analysis.paper.figures.maps import (
     cooperativity_figure,
     letter,
 )
-from cascade_steering.analysis.plots import SYMBOLS, save
+from cascade_steering.analysis.plots import SYMBOLS, save_figure
 
 FloatArray = NDArray[np.float64]
 _RED = "#c8202c"
@@ -73,7 +73,7 @@ def steering_figure(data: xr.Dataset, path: Path) -> None:
             letter(axes, index)
         panels[0].set_ylabel("smallest $E$")
         _legend(figure, list(_CURVES))
-        save(figure, path)
+        save_figure(figure, path)
 
 
 def loss_figure(data: xr.Dataset, path: Path) -> None:
@@ -92,7 +92,7 @@ def loss_figure(data: xr.Dataset, path: Path) -> None:
         axes.set(xlim=(0, 1), ylim=(0.05, 0.52), xticks=[0.0, 0.25, 0.5, 0.75, 1.0])
         axes.xaxis.set_major_formatter("{x:g}")
         axes.legend(loc="lower right", handlelength=3.4, title="bath of +")
-        save(figure, path)
+        save_figure(figure, path)
 
 
 def best_angle_figure(data: xr.Dataset, path: Path) -> None:
@@ -109,7 +109,7 @@ def best_angle_figure(data: xr.Dataset, path: Path) -> None:
         for axes in (panels[0][0], panels[2][0]):
             axes.set_ylabel(r"best $\theta_\pm/\pi$")
         _legend(figure, list(_CURVES))
-        save(figure, path)
+        save_figure(figure, path)
 
 
 def best_ratio_figure(data: xr.Dataset, path: Path) -> None:
@@ -128,7 +128,7 @@ def best_ratio_figure(data: xr.Dataset, path: Path) -> None:
         note = "curves end where the best $C_+/C_-$\nhas no bound or does not matter"
         panels[0][0].text(0.96, 0.95, note, transform=panels[0][0].transAxes, ha="right", va="top", fontsize=8)
         _legend(figure, list(_CURVES))
-        save(figure, path)
+        save_figure(figure, path)
 
 
 def improvement_figure(data: xr.Dataset, path: Path) -> None:
@@ -148,7 +148,7 @@ def improvement_figure(data: xr.Dataset, path: Path) -> None:
             mosaic[name].set_xlabel("")
         handles, labels = mosaic["b"].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower right", ncols=4, handlelength=2.8)
-        save(figure, path)
+        save_figure(figure, path)
 
 
 def _improvements_simulated(axes: Axes, data: xr.Dataset) -> None:

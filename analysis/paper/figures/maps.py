@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, STEERING_BOUND, Direction
-from cascade_steering.analysis.plots import SYMBOLS, save
+from cascade_steering.analysis.plots import SYMBOLS, save_figure
 
 STYLE: dict[Any, Any] = {
     "font.size": 9,
@@ -126,7 +126,7 @@ def _finish(figure: Figure, panels: Sequence[tuple[Axes, Axes]], path: Path, *, 
     ]
     handles = regions + lines
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles) // 2, handlelength=2.6)
-    save(figure, path)
+    save_figure(figure, path)
 
 
 def _lines(colour: str, width: float, labels: Sequence[str]) -> list[Line2D]:

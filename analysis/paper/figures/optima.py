@@ -15,16 +15,15 @@ from numpy.typing import NDArray
 from cascade_steering.analysis.criteria.steering import DIRECTIONS
 from cascade_steering.analysis.working_points.optimum import Optimum, Search, best_points
 from cascade_steering.sim.ensemble.parallel import Progress, in_parallel
-from cascade_steering.sim.parameters import Bath, require_count
+from cascade_steering.sim.parameters import BATHS, Bath, require_count
 
 FloatArray = NDArray[np.float64]
 
 # of + : the paper's two sets of thermal parameters; − is hot in both
-BATHS = ("hot", "vacuum")
 COUPLINGS = ("asymmetric", "symmetric")
 LOSSES = (0.0, 0.2)
 # assumed: the paper's text speaks of C₋ from 1 to 100 and of its limit
-C_MINUS = (1.0, 300.0)
+C_MINUS_RANGE = (1.0, 300.0)
 LARGEST_RATIO = 1000.0
 LOSS_CURVES = (2.0, 10.0, 100.0)
 # θ/π from which an optimal angle counts as π/2: E then no longer depends on C₊, or only as 1/C₊
@@ -43,7 +42,7 @@ _DIMENSIONS = ("bath", "coupling", "loss", "c_minus", "direction")
 def cooperativities(points: int) -> FloatArray:
     """C₋ of Figs. 4 and 6 to 8, evenly spaced on a logarithmic axis; array of shape (points,)."""
     require_count(points, "points", low=2)
-    return np.geomspace(*C_MINUS, points)
+    return np.geomspace(*C_MINUS_RANGE, points)
 
 
 def best_steering(*, points: int = 121, jobs: int = 1, progress: Progress | None = None) -> xr.Dataset:

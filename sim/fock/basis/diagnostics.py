@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cascade_steering.sim.conventions import mode_names
-from cascade_steering.sim.fock.basis.moments import FloatArray, Moments
+from cascade_steering.sim.fock.basis.moments import FloatArray, FockMoments
 
 # The truncated [X, P] is i(1 − N|N−1⟩⟨N−1|): its defect is N·p_top. Measured on steady states of five working
 # points at 8 to 16 levels, the covariance is off by 0.3 to 6 times the defect (most where the two oscillators
@@ -91,7 +91,7 @@ def warn_of_cutoff(
         warnings.warn(message + context, CutoffWarning, stacklevel=stacklevel)
 
 
-def inspect(density: NDArray[np.complex128], moments: Moments) -> tuple[FloatArray, FloatArray, Diagnostics]:
+def inspect(density: NDArray[np.complex128], moments: FockMoments) -> tuple[FloatArray, FloatArray, Diagnostics]:
     """Mean (d,), covariance (d, d) and diagnostics of ``density``, an array of shape (D, D).
 
     Raises UnphysicalStateError if it is not finite, has lost its trace or is grossly negative. Where it came

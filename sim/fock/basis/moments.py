@@ -18,7 +18,7 @@ FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Moments:
+class FockMoments:
     """Expectation values between the kept levels of oscillators with these cutoffs.
 
     Second moments use the true products of quadratures (``ladder_products``): the covariance is that of
@@ -56,7 +56,7 @@ class Moments:
 
 def moments(state: "qutip.Qobj") -> tuple[FloatArray, FloatArray]:
     """Mean (d,) and symmetrised covariance (d, d) of a density operator on oscillators."""
-    mean, covariance, _, _ = Moments(tuple(state.dims[0])).of(state.full())
+    mean, covariance, _, _ = FockMoments(tuple(state.dims[0])).of(state.full())
     return mean, covariance
 
 

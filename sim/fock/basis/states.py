@@ -3,7 +3,7 @@
 import warnings
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from cascade_steering.sim.conventions import frozen
 from cascade_steering.sim.fock.basis.diagnostics import CutoffWarning
 from cascade_steering.sim.fock.basis.exact_elements import displaced, gaussian_elements, unitary_elements
 from cascade_steering.sim.fock.basis.levels import Levels, check_cutoffs, resize
-from cascade_steering.sim.fock.basis.moments import Moments
+from cascade_steering.sim.fock.basis.moments import FockMoments
 from cascade_steering.sim.initial_state import InitialState
 
 if TYPE_CHECKING:
@@ -58,10 +58,15 @@ class DensityState(InitialState):
         """False: its covariance does not say all there is to say."""
         return False
 
+    @property
+    def density_state(self) -> Self:
+        """The state itself."""
+        return self
+
     @cached_property
     def around_mean(self) -> tuple[ComplexArray, tuple[int, ...]]:
         """ρ (D, D) of ξ less its mean, and the levels it takes for that."""
-        mean = Moments(self.cutoffs).of(self.density)[0]
+        mean = FockMoments(self.cutoffs).of(self.density)[0]
         moved, room = self.density, self.cutoffs
         if np.max(np.abs(mean)) > _ROUNDING:
             quanta = 0.5 * np.sum(mean.reshape(-1, 2) ** 2, axis=1)
@@ -103,7 +108,7 @@ def density_state(
         raise ValueError("state must be Hermitian and positive semidefinite")
     cutoffs = tuple(operator.dims[0])
     frame: FloatArray = np.eye(2 * len(cutoffs)) if symplectic is None else np.asarray(symplectic, dtype=float)
-    mean, covariance, _, _ = Moments(cutoffs).of(matrix)
+    mean, covariance, _, _ = FockMoments(cutoffs).of(matrix)
     spread = frame @ covariance @ frame.T
     return DensityState(
         covariance=spread,
@@ -149,11 +154,12 @@ def _in_box(
     initial: InitialState, symplectic: FloatArray, center: FloatArray, cutoffs: tuple[int, ...]
 ) -> ComplexArray:
     """The elements of ``initial`` on all levels below ``cutoffs``, of ξ with the mean ``center``, cut exactly."""
-    if not isinstance(initial, DensityState):
+    given = initial.density_state
+    if given is None:
         inverse = np.linalg.inv(symplectic)
         return gaussian_elements(inverse @ initial.covariance @ inverse.T, center, cutoffs)
-    density, own = initial.around_mean
-    turn = np.asarray(np.linalg.solve(symplectic, initial.symplectic), dtype=np.float64)
+    density, own = given.around_mean
+    turn = np.asarray(np.linalg.solve(symplectic, given.symplectic), dtype=np.float64)
     moved = bool(np.any(center))
     # displaced only after it is turned: with levels for what will come down from above
     reach = np.sqrt(np.sum(center.reshape(-1, 2) ** 2, axis=1) / 2)
@@ -184,7 +190,7 @@ def _held(
     if not 1.0 - kept <= MAX_LOST_POPULATION:
         raise _does_not_fit(initial, levels.cutoffs, lost)
     density = density / kept
-    mean, covariance, _, _ = Moments(levels.cutoffs).of(levels.to_box(density))
+    mean, covariance, _, _ = FockMoments(levels.cutoffs).of(levels.to_box(density))
     inverse = np.linalg.inv(symplectic)
     wanted = inverse @ initial.covariance @ inverse.T
     root = np.linalg.cholesky(wanted)

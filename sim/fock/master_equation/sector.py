@@ -31,11 +31,11 @@ _OUTSIDE = 1e-13
 
 
 def phase_invariant(model: LinearModel) -> bool:
-    """Whether the master equation conserves n₋ − n₊ in the weak sense: two oscillators, no term that mixes charges.
+    """Whether the master equation conserves n₋ − n₊ in the weak sense: two oscillators, no force, no mixed charges.
 
     Channels count only through Σ_l c_l c_l†, which is the same for sidebands and for their cosine and sine mixtures.
     """
-    if model.dimension != 4:
+    if model.dimension != 4 or np.any(model.force):
         return False
     jumps, quadratic = _rates(model)
     unequal = _CHARGES[:, None] != _CHARGES
@@ -134,7 +134,7 @@ class Sector:
         return sp.csr_array((self.to_elements @ vector, (rows, columns)), shape=(self.populations,) * 2)
 
 
-def generator(model: LinearModel, sector: Sector) -> sp.csr_array:
+def sector_generator(model: LinearModel, sector: Sector) -> sp.csr_array:
     """𝓛 of a phase-invariant model on vectors of the sector, rad/s; real sparse array of shape (size, size)."""
     rows, columns, values = [], [], []
     for coefficient, left, right, through in _terms(model):

@@ -86,7 +86,7 @@ def _complex(generator: sp.csr_array, sector: Sector) -> bool:
 
 
 @dataclass
-class Propagator:
+class SectorPropagator:
     """exp(𝓛t) on vectors of the sector, in the Krylov space of (1 − 𝓛/σ)⁻¹ with σ = 16/t.
 
     The dimension it takes does not depend on ‖𝓛‖: van den Eshof and Hochbruck, SIAM J. Sci. Comput. 27, 1438 (2006).

@@ -17,14 +17,15 @@ from scipy.sparse.csgraph import connected_components
 from cascade_steering.sim.conventions import symplectic_form
 from cascade_steering.sim.fock.basis.diagnostics import Diagnostics, UnphysicalStateError, inspect
 from cascade_steering.sim.fock.basis.levels import check_cutoffs
-from cascade_steering.sim.fock.basis.moments import FloatArray, Moments
-from cascade_steering.sim.fock.master_equation.sector import Sector, generator, phase_invariant
+from cascade_steering.sim.fock.basis.moments import FloatArray, FockMoments
+from cascade_steering.sim.fock.master_equation.sector import Sector, phase_invariant, sector_generator
 from cascade_steering.sim.fock.master_equation.sector_moments import inspect_sector
-from cascade_steering.sim.fock.master_equation.sector_solver import Propagator, stationary_vector
+from cascade_steering.sim.fock.master_equation.sector_solver import SectorPropagator, stationary_vector
 from cascade_steering.sim.fock.qutip.operators import initial_density, lindblad_operators
-from cascade_steering.sim.gaussian.covariance import require_times
+from cascade_steering.sim.grid import require_times
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
+from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.parameters import UnstableError
 
 # Elements of the Liouvillian below this fraction of the largest are sums that should have cancelled.
@@ -35,7 +36,7 @@ _RESIDUAL_LIMIT = 1e-12
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class SteadyState:
+class SteadyFockState:
     """Mean (d,), symmetrised covariance (d, d), diagnostics, ‖Lρ‖/(‖L‖‖ρ‖) and the state itself.
 
     The state is stored sparse where it was found in the sector: ``state.full()`` takes 16 D² bytes, D levels in all.
@@ -59,7 +60,7 @@ class Evolution:
     states: tuple[qutip.Qobj, ...] | None
 
 
-def steady_state(model: LinearModel, cutoffs: tuple[int, ...]) -> SteadyState:
+def steady_fock_state(model: LinearModel, cutoffs: tuple[int, ...]) -> SteadyFockState:
     """The state that the truncated master equation leaves alone.
 
     A phase-invariant model is solved in its sector, another in what its Liouvillian couples to the populations.
@@ -85,15 +86,15 @@ def steady_state(model: LinearModel, cutoffs: tuple[int, ...]) -> SteadyState:
     return result
 
 
-def _steady_in_sector(model: LinearModel, cutoffs: tuple[int, ...]) -> SteadyState:
+def _steady_in_sector(model: LinearModel, cutoffs: tuple[int, ...]) -> SteadyFockState:
     sector = Sector(cutoffs)
-    vector, residual = stationary_vector(generator(model, sector), sector)
+    vector, residual = stationary_vector(sector_generator(model, sector), sector)
     mean, covariance, diagnostics = inspect_sector(vector, sector)
     state = _quantum(vector, sector)
-    return SteadyState(mean=mean, covariance=covariance, diagnostics=diagnostics, residual=residual, state=state)
+    return SteadyFockState(mean=mean, covariance=covariance, diagnostics=diagnostics, residual=residual, state=state)
 
 
-def _steady_in_full(model: LinearModel, cutoffs: tuple[int, ...]) -> SteadyState:
+def _steady_in_full(model: LinearModel, cutoffs: tuple[int, ...]) -> SteadyFockState:
     """With the elements of ρ coupled to the populations, the connected components of the Liouvillian's pattern.
 
     That assumes nothing about the model: every other element of a unique steady state is 0.
@@ -102,11 +103,11 @@ def _steady_in_full(model: LinearModel, cutoffs: tuple[int, ...]) -> SteadyState
     size = int(np.prod(cutoffs))
     density = _null_vector(liouvillian, size).reshape((size, size), order="F")
     density = 0.5 * (density + density.conj().T)
-    mean, covariance, diagnostics = inspect(density, Moments(cutoffs))
+    mean, covariance, diagnostics = inspect(density, FockMoments(cutoffs))
     residual = float(np.linalg.norm(np.asarray(liouvillian @ density.ravel(order="F"))))
     residual /= float(spla.norm(liouvillian) * np.linalg.norm(density))
     state = qutip.Qobj(density, dims=[list(cutoffs)] * 2)
-    return SteadyState(mean=mean, covariance=covariance, diagnostics=diagnostics, residual=residual, state=state)
+    return SteadyFockState(mean=mean, covariance=covariance, diagnostics=diagnostics, residual=residual, state=state)
 
 
 def _quantum(vector: FloatArray, sector: Sector) -> qutip.Qobj:
@@ -151,7 +152,12 @@ def _null_vector(generator: sp.csc_array, size: int) -> NDArray[np.complex128]:
 
 
 def evolve(
-    model: LinearModel, cutoffs: tuple[int, ...], initial: InitialState, times: FloatArray, *, states: bool = False
+    model: LinearModel | Schedule,
+    cutoffs: tuple[int, ...],
+    initial: InitialState,
+    times: FloatArray,
+    *,
+    states: bool = False,
 ) -> Evolution:
     """Unconditional evolution to ``times`` from ``initial`` at t = 0, whatever the first of the times.
 
@@ -178,13 +184,14 @@ def evolve(
         raise ValueError("times must be at least one, got none")
     density = initial_density(initial, cutoffs)
     sector = Sector(cutoffs)
-    if phase_invariant(model) and sector.holds(density.full()):
-        path = _path_in_sector(model, sector, density, times)
+    schedule = Schedule.of(model)
+    if all(map(phase_invariant, schedule.models)) and sector.holds(density.full()):
+        path = _path_in_sector(schedule, sector, density, times)
         seen = [inspect_sector(vector, sector) for vector in path]
         kept = tuple(_quantum(vector, sector) for vector in path) if states else None
     else:
-        full = _path_in_full(model, cutoffs, density, times)
-        moments = Moments(cutoffs)
+        full = _path_in_full(schedule, cutoffs, density, times)
+        moments = FockMoments(cutoffs)
         seen = [inspect(state.full(), moments) for state in full]
         kept = tuple(full) if states else None
     means, covariances, diagnostics = zip(*seen, strict=True)
@@ -195,23 +202,35 @@ def evolve(
     )
 
 
-def _path_in_sector(model: LinearModel, sector: Sector, density: qutip.Qobj, times: FloatArray) -> list[FloatArray]:
-    propagator = Propagator(generator(model, sector), sector)
-    path, state = [], sector.vector(density.full())
-    for duration in np.diff(times, prepend=0.0):
-        state = propagator.advance(state, float(duration)) if duration > 0.0 else state
-        path.append(state)
+def _path_in_sector(schedule: Schedule, sector: Sector, density: qutip.Qobj, times: FloatArray) -> list[FloatArray]:
+    path: list[FloatArray] = []
+    state = sector.vector(density.full())
+    for model, asked, duration in schedule.split(times):
+        ends = asked if duration is None else np.append(asked, duration)
+        if not ends.size:
+            continue
+        propagator = SectorPropagator(sector_generator(model, sector), sector)
+        reached = []
+        for span in np.diff(ends, prepend=0.0):
+            state = propagator.advance(state, float(span)) if span > 0.0 else state
+            reached.append(state)
+        path += reached[: len(asked)]
     return path
 
 
 def _path_in_full(
-    model: LinearModel, cutoffs: tuple[int, ...], density: qutip.Qobj, times: FloatArray
+    schedule: Schedule, cutoffs: tuple[int, ...], density: qutip.Qobj, times: FloatArray
 ) -> list[qutip.Qobj]:
     options = {"atol": 1e-12, "rtol": 1e-9, "nsteps": 10**7, "progress_bar": ""}
-    solver = qutip.MESolver(lindblad_operators(model, cutoffs).liouvillian(), options=options)
-    solver.start(density, 0.0)
-    path, state = [], density
-    for time, duration in zip(times, np.diff(times, prepend=0.0), strict=True):
-        state = solver.step(time) if duration > 0.0 else state
-        path.append(state)
+    path: list[qutip.Qobj] = []
+    state = density
+    for model, asked, duration in schedule.split(times):
+        solver = qutip.MESolver(lindblad_operators(model, cutoffs).liouvillian(), options=options)
+        solver.start(state, 0.0)
+        ends = asked if duration is None else np.append(asked, duration)
+        reached = []
+        for end, span in zip(ends, np.diff(ends, prepend=0.0), strict=True):
+            state = solver.step(end) if span > 0.0 else state
+            reached.append(state)
+        path += reached[: len(asked)]
     return path

@@ -16,7 +16,7 @@ from cascade_steering.analysis.criteria.measures import (
 )
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, Direction, regime, steering_parameter
 from cascade_steering.sim.conventions import symplectic_form
-from cascade_steering.sim.rotating_wave.closed_forms import steady_covariance
+from cascade_steering.sim.rotating_wave.closed_forms import closed_form_covariance
 from cascade_steering.sim.rotating_wave.equations import RotatingWave
 from tests.support.systems import POINTS
 
@@ -239,7 +239,7 @@ def test_determinants_would_lose_all_there() -> None:
 
 @pytest.mark.parametrize("name", POINTS)
 def test_under_the_rwa_negativity_and_epr_variance_are_one(name: str) -> None:
-    v = steady_covariance(RotatingWave.of(POINTS[name].cascade))
+    v = closed_form_covariance(RotatingWave.of(POINTS[name].cascade))
     lost = 100 * EPS * min(v[0, 0], v[2, 2]) / float(epr_variance(v))
     assert logarithmic_negativity(v) == pytest.approx(max(0, -math.log(epr_variance(v))), abs=lost)
 

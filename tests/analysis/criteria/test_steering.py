@@ -13,7 +13,7 @@ from cascade_steering.analysis.criteria.steering import (
     regime,
     steering_parameter,
 )
-from cascade_steering.sim.rotating_wave.closed_forms import steady_covariance, steering_parameters
+from cascade_steering.sim.rotating_wave.closed_forms import closed_form_covariance, steering_parameters
 from cascade_steering.sim.rotating_wave.equations import RotatingWave
 from tests.support import reference
 from tests.support.systems import POINTS
@@ -127,7 +127,7 @@ def test_a_stack_of_states_is_one_call() -> None:
 @pytest.mark.parametrize("name", POINTS)
 def test_closed_form_and_covariance_agree(name: str) -> None:
     wave = RotatingWave.of(POINTS[name].cascade)
-    v = steady_covariance(wave)
+    v = closed_form_covariance(wave)
     for direction, value in zip(DIRECTIONS, steering_parameters(wave), strict=True):
         inferred, _, _ = blocks(v, direction)
         assert float(steering_parameter(v, direction)) == pytest.approx(float(value), abs=20 * EPS * inferred[0, 0])

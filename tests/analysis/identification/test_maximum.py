@@ -8,15 +8,16 @@ import pytest
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from cascade_steering.analysis.identification.likelihood import Box, Likelihood, Problem
+from cascade_steering.analysis.identification.likelihood import Box, Likelihood, ModelOfParameters
 from cascade_steering.analysis.identification.maximum import Fit, fit
 from cascade_steering.sim.gaussian.covariance import stationary_state
 from cascade_steering.sim.gaussian.filtering import filter_record
 from cascade_steering.sim.gaussian.trajectories import Gaussian
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState
-from cascade_steering.sim.model.linear_model import LinearModel, rwa
-from cascade_steering.sim.parameters import Bath, Oscillator
+from cascade_steering.sim.model.cascade import rwa
+from cascade_steering.sim.model.linear_model import LinearModel
+from cascade_steering.sim.parameters import Bath, Detection, Oscillator
 from tests.support.chance import normal, quadratic, successes, variances
 from tests.support.systems import POINTS, Point
 
@@ -36,28 +37,34 @@ BOUNDS = {
 }
 
 
-def problem_at(point: Point) -> Problem:
+def problem_at(point: Point) -> ModelOfParameters:
     """Everything that a cascade is made of, by name; at its value at ``point`` if it is not given."""
 
     def problem(values: dict[str, float]) -> tuple[LinearModel, InitialState]:
         oscillators = {}
         for name in ("minus", "plus"):
             known: Oscillator = getattr(point.cascade, name)
-            bath = Bath(
+            bath = Bath.si(
                 linewidth=values.get(f"linewidth_{name}", known.bath.linewidth),
                 occupation=values.get(f"occupation_{name}", known.bath.occupation),
             )
             strength = values.get(f"c_{name}", known.cooperativity) * known.bath.decoherence_rate
-            oscillators[name] = Oscillator(strength=strength, angle=values.get(f"angle_{name}", known.angle), bath=bath)
+            oscillators[name] = Oscillator.si(
+                strength=strength, angle=values.get(f"angle_{name}", known.angle), bath=bath
+            )
         cascade = replace(
             point.cascade,
             **oscillators,
             loss=values.get("loss", point.cascade.loss),
-            path_phase=values.get("path_phase", point.cascade.path_phase),
+            path_phase_pi=values.get("path_phase", point.cascade.path_phase) / math.pi,
         )
         cascade.require_stable()
-        read = {name: values[name] for name in ("lo_phase", "efficiency") if name in values}
-        model = rwa(cascade, replace(point.detection, **read))  # type: ignore[arg-type]
+        detection = Detection.si(
+            lo_phase=values.get("lo_phase", point.detection.lo_phase),
+            efficiency=values.get("efficiency", point.detection.efficiency),
+            scheme=point.detection.scheme,
+        )
+        model = rwa(cascade, detection)
         return model, stationary_state(model)
 
     return problem
@@ -73,7 +80,7 @@ def simulated(count: int, records: int) -> FloatArray:
     return Gaussian().prepare(model, grid, initial).run(7, range(records)).record
 
 
-def fitted(record: FloatArray, start: dict[str, float], problem: Problem = PROBLEM, **changed: object) -> Fit:
+def fitted(record: FloatArray, start: dict[str, float], problem: ModelOfParameters = PROBLEM, **changed: object) -> Fit:
     bounds = {name: changed.pop(name, BOUNDS[name]) for name in start}
     observed = changed.pop("observed", None)
     return fit(record, INTERVAL, observed, start, bounds, problem, **changed)  # type: ignore[arg-type]
@@ -193,7 +200,7 @@ def without(values: dict[str, float]) -> tuple[LinearModel, InitialState]:
 @pytest.mark.parametrize(
     ("problem", "lost"), [(with_twin, ("lo_phase", "unused")), (without, ("unused",))], ids=["twin", "unused"]
 )
-def test_what_the_record_does_not_tell_is_named(problem: Problem, lost: tuple[str, ...]) -> None:
+def test_what_the_record_does_not_tell_is_named(problem: ModelOfParameters, lost: tuple[str, ...]) -> None:
     record = simulated(1200, 300)[:1]
     found = fitted(record, {"lo_phase": 0.4, "efficiency": 0.6, "unused": 0.1}, problem)
     assert found.undetermined == lost
@@ -225,7 +232,7 @@ def test_an_estimate_at_a_bound_is_said_to_be() -> None:
 def test_impossible_points_are_walked_around() -> None:
     record, refused = simulated(1200, 300)[:4], []
 
-    def walled(at: float) -> Problem:
+    def walled(at: float) -> ModelOfParameters:
         def problem(values: dict[str, float]) -> tuple[LinearModel, InitialState]:
             if values["efficiency"] > at:
                 refused.append(values)

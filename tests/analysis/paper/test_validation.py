@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from cascade_steering.analysis.paper import validation
-from cascade_steering.analysis.paper.validation import Check
+from cascade_steering.analysis.paper.validation import KnownResult
 from cascade_steering.sim.gaussian.filtering import filter_record
 from cascade_steering.sim.parameters import Detection
 
 
-def check(value: float, tolerance: float = 0.1) -> Check:
-    return Check(name="a number", value=value, expected=1.0, tolerance=tolerance, why="known")
+def check(value: float, tolerance: float = 0.1) -> KnownResult:
+    return KnownResult(name="a number", value=value, expected=1.0, tolerance=tolerance, why="known")
 
 
 def test_a_check_passes_within_its_tolerance() -> None:
@@ -28,7 +28,7 @@ def test_a_check_passes_within_its_tolerance() -> None:
 
 
 @functools.cache
-def results() -> tuple[Check, ...]:
+def results() -> tuple[KnownResult, ...]:
     return tuple(check for suite in validation.SUITES for check in suite())
 
 
@@ -101,15 +101,19 @@ def test_a_wrong_scatter_of_the_means_is_seen(monkeypatch: pytest.MonkeyPatch, f
 @pytest.mark.parametrize("factor", [0.5, 1.4])
 def test_wrong_innovations_are_seen(monkeypatch: pytest.MonkeyPatch, factor: float) -> None:
     monkeypatch.setattr(validation, "filter_record", replaced(filter_record, innovations=factor))
-    assert failures(validation.whiteness) == ["innovations, right model: variance less 1 beyond 4 standard errors"]
+    assert failures(validation.whiteness_of_the_record) == [
+        "innovations, right model: variance less 1 beyond 4 standard errors"
+    ]
 
 
 def test_a_check_without_power_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     # a filter that is right whatever the phase cannot tell models apart
     monkeypatch.setattr(
-        validation, "Detection", lambda lo_phase, efficiency: Detection(lo_phase=0.4 * math.pi, efficiency=efficiency)
+        validation, "Detection", lambda lo_phase, efficiency: Detection(lo_phase_pi=0.4, efficiency=efficiency)
     )
-    assert failures(validation.whiteness) == ["innovations, wrong LO phase: variance less 1 beyond 4 standard errors"]
+    assert failures(validation.whiteness_of_the_record) == [
+        "innovations, wrong LO phase: variance less 1 beyond 4 standard errors"
+    ]
 
 
 @pytest.mark.slow

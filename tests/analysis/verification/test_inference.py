@@ -16,10 +16,10 @@ from cascade_steering.analysis.verification import sampling_laws
 from cascade_steering.analysis.verification.inference import (
     Inference,
     Verified,
-    exact,
+    exact_steering,
     infer,
-    report,
     tallies_of,
+    verification_report,
     verify,
 )
 from cascade_steering.sim.ensemble.local_measurements import Verification
@@ -29,7 +29,7 @@ from cascade_steering.sim.gaussian.covariance import stationary_state
 from cascade_steering.sim.gaussian.trajectories import Gaussian
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import thermal_state
-from cascade_steering.sim.model.linear_model import lab, rwa
+from cascade_steering.sim.model.cascade import lab, rwa
 from cascade_steering.sim.parameters import Detection
 from tests.support.chance import quadratic, student, successes
 from tests.support.systems import POINTS
@@ -102,7 +102,7 @@ def test_what_is_measured_is_what_theory_says(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_rotating_wave_products_are_steering(name: str) -> None:
-    wanted = exact(experiment(name))
+    wanted = exact_steering(experiment(name))
     for scheme in SCHEMES:
         for way in map(key, DIRECTIONS):
             # V₊ − C²/V₋ of terms up to 1e6 rounded to eps, and an angle that is off by 1e-9: 1e-18 of 1e6
@@ -151,7 +151,7 @@ def test_a_fixed_gain_of_the_wrong_sign_shows() -> None:
 
 def test_the_filter_sees_less_than_the_trajectory() -> None:
     subject = experiment("path_phase")
-    found, wanted = verify(tallies("path_phase"), subject), exact(subject)
+    found, wanted = verify(tallies("path_phase"), subject), exact_steering(subject)
     for way in DIRECTIONS:
         continuous = wanted["conditional_continuous"][key(way)]
         assert continuous < wanted["conditional"][key(way)] < wanted["unconditional"][key(way)]
@@ -166,7 +166,7 @@ def test_with_more_saves_the_filter_sees_all() -> None:
     point = POINTS["hot_qnd"]
     model = rwa(point.cascade, point.detection)
     grids = (TimeGrid.over(point.cascade.time_unit, saves=saves) for saves in (100, 1000))
-    coarse, fine = (exact(Verification.of(model, grid, stationary_state(model))) for grid in grids)
+    coarse, fine = (exact_steering(Verification.of(model, grid, stationary_state(model))) for grid in grids)
     for way in map(key, DIRECTIONS):
         lost = [each["conditional"][way] - each["conditional_continuous"][way] for each in (coarse, fine)]
         assert lost[0] / lost[1] == pytest.approx(100, rel=0.1)
@@ -194,7 +194,7 @@ def test_the_lab_frame_gives_an_upper_bound() -> None:
     point = POINTS["path_phase"]
     model = lab(point.cascade, point.detection, 5.0 * max(point.cascade.minus.strength, point.cascade.plus.strength))
     subject = Verification.of(model, TimeGrid.over(0.5 * point.cascade.time_unit, saves=20), stationary_state(model))
-    wanted = exact(subject)
+    wanted = exact_steering(subject)
     found = verify(measure(subject, 2000), subject)
     for scheme in SCHEMES:
         for way in DIRECTIONS:
@@ -282,8 +282,8 @@ def coverage(name: str, count: int, change: Callable[[Inference], Inference] = l
             for x, p, scheme in ((*runs[:2], SCHEMES[0]), (*runs[:2], SCHEMES[1]), (*runs[2:], SCHEMES[0]))
         )
         held += [
-            sampling_laws.product(*u).holds(unseen),
-            sampling_laws.product(*c).holds(seen),
+            sampling_laws.product_estimate(*u).holds(unseen),
+            sampling_laws.product_estimate(*c).holds(seen),
             sampling_laws.nested_reduction(u, c).holds(d),
             sampling_laws.independent_reduction(other, c).holds(d),
         ]
@@ -315,7 +315,7 @@ def test_a_report_is_plain_and_the_same_from_a_dataset() -> None:
     dataset = simulate(
         subject.model, Gaussian(), subject.grid, subject.initial, trajectories=COUNT, seed=SEED, experiment=subject
     )
-    found = report(tallies_of(dataset, subject), subject)
+    found = verification_report(tallies_of(dataset, subject), subject)
     assert json.loads(json.dumps(found, allow_nan=False)) == found
     assert found["runs"] == {"X": COUNT // 2, "P": COUNT // 2}
     assert found["minus_angle_pi"] == {"unconditional": 0.0, "conditional": 0.0}
@@ -326,7 +326,7 @@ def test_a_report_is_plain_and_the_same_from_a_dataset() -> None:
         "filtered_inferred",
         "filtered_measured",
     }
-    direct = report(tallies("mixed_loss"), subject)
+    direct = verification_report(tallies("mixed_loss"), subject)
     # blocks of 2000 and one of 4000
     assert found["d"]["E_minus_given_plus"] == pytest.approx(direct["d"]["E_minus_given_plus"], abs=1e-9)
     plain = simulate(subject.model, Gaussian(), subject.grid, subject.initial, trajectories=2)

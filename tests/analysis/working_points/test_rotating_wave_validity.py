@@ -55,8 +55,8 @@ def test_ratios_are_positive(ratio: float) -> None:
 
 @pytest.mark.slow
 def test_the_survey_and_its_map(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(rotating_wave_validity, "C_MINUS", np.array([2.0, 20.0]))
-    monkeypatch.setattr(rotating_wave_validity, "RATIOS", np.array([3.0, 30.0, 300.0]))
+    monkeypatch.setattr(rotating_wave_validity, "SURVEYED_C_MINUS", np.array([2.0, 20.0]))
+    monkeypatch.setattr(rotating_wave_validity, "FREQUENCY_RATIOS", np.array([3.0, 30.0, 300.0]))
     found = survey()
     assert dict(found.sizes) == {"where": 2, "scheme": 2, "direction": 2, "c_minus": 2, "ratio": 3}
     errors = np.abs(found["error"].to_numpy())

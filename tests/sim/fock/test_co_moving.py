@@ -9,7 +9,7 @@ import scipy.linalg as la
 from numpy.typing import NDArray
 
 from cascade_steering.sim.fock.basis.levels import resize
-from cascade_steering.sim.fock.basis.moments import Moments
+from cascade_steering.sim.fock.basis.moments import FockMoments
 from cascade_steering.sim.fock.basis.states import density_state
 from cascade_steering.sim.fock.master_equation.solve import evolve
 from cascade_steering.sim.fock.moving.engine import Fock
@@ -20,7 +20,8 @@ from cascade_steering.sim.gaussian.filtering import filter_record
 from cascade_steering.sim.gaussian.trajectories import Gaussian
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState, Trajectories, coherent_state, thermal_state
-from cascade_steering.sim.model.linear_model import LinearModel, rwa
+from cascade_steering.sim.model.cascade import rwa
+from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.noise import coarsen, generator, wiener_increments
 from tests.sim.fock.agreement import MODEL
 from tests.sim.fock.brute_force import held_rate, innovation, random_model, random_state
@@ -61,7 +62,7 @@ def test_a_step_in_any_frame_is_the_equation_at_rest(frame: str, modes: int, see
     record = np.sqrt(0.05) * np.array([1.5, -0.7])[:seen]
     _, rate = innovation(model, record, start.center, 0.05)
     exact = held_rate(model, room, resize(density, levels, room), rate, 0.05)
-    mean, covariance, tops, _ = Moments(room).of(exact)
+    mean, covariance, tops, _ = FockMoments(room).of(exact)
     grid = TimeGrid(step=0.05, steps_per_save=1, saves=1)
     run = prepared(model, start, grid, cutoffs, wanted).filter(record[None])
     # the integrator's, and ten times the defects: a covariance is off by up to six

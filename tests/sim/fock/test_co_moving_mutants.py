@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cascade_steering.sim.fock.basis.gaussian_operators import exponential
 from cascade_steering.sim.fock.basis.levels import Levels, resize
-from cascade_steering.sim.fock.basis.moments import Moments
+from cascade_steering.sim.fock.basis.moments import FockMoments
 from cascade_steering.sim.fock.moving.engine import FockEngine
 from cascade_steering.sim.fock.moving.kernel import Frame
 from cascade_steering.sim.fock.moving.step_factors import step_factors
@@ -19,7 +19,8 @@ from cascade_steering.sim.gaussian.filtering import filter_record
 from cascade_steering.sim.gaussian.moment_equations import moment_equations
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import Trajectories, coherent_state, thermal_state
-from cascade_steering.sim.model.linear_model import LinearModel, rwa
+from cascade_steering.sim.model.cascade import rwa
+from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.noise import generator, wiener_increments
 from tests.sim.fock.agreement import MODEL
 from tests.sim.fock.brute_force import held_rate, innovation
@@ -60,7 +61,7 @@ def by_the_equation() -> tuple[FloatArray, FloatArray]:
     start = superposition()
     _, rate = innovation(ONE, RECORD, start.center, STEP)
     state = held_rate(ONE, (40,), resize(start.density, (3,), (40,)), rate, STEP)
-    mean, covariance, _, _ = Moments((40,)).of(state)
+    mean, covariance, _, _ = FockMoments((40,)).of(state)
     return mean, covariance
 
 

@@ -11,14 +11,14 @@ from cascade_steering.sim.conventions import symplectic_form
 from cascade_steering.sim.fock.basis.exact_elements import displaced, gaussian_elements
 from cascade_steering.sim.fock.basis.gaussian_operators import metaplectic, thermal
 from cascade_steering.sim.fock.basis.levels import Levels
-from cascade_steering.sim.fock.basis.moments import Moments
+from cascade_steering.sim.fock.basis.moments import FockMoments
 from cascade_steering.sim.fock.basis.normal_modes import normal_modes, require_symplectic
 from cascade_steering.sim.fock.moving.frame import frame_path, in_frame, suggested_cutoffs, suggested_step
 from cascade_steering.sim.gaussian.covariance import stationary_state, steady_state, transient
 from cascade_steering.sim.gaussian.moment_equations import moment_equations
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import ground_state, thermal_state
-from cascade_steering.sim.model.linear_model import rwa
+from cascade_steering.sim.model.cascade import rwa
 from tests.sim.fock.brute_force import random_model, random_state
 from tests.support.systems import POINTS
 
@@ -96,8 +96,8 @@ def test_metaplectic_moves_the_moments_of_any_state(seed: int, modes: int) -> No
         density = random_state(seed, (2,) * modes, cutoffs)
         unitary = metaplectic(turn, levels)
         np.testing.assert_allclose(unitary @ unitary.conj().T, np.eye(levels.size), atol=1e-12)
-        mean, covariance, _, _ = Moments(cutoffs).of(density)
-        moved, spread, tops, _ = Moments(cutoffs).of(unitary @ density @ unitary.conj().T)
+        mean, covariance, _, _ = FockMoments(cutoffs).of(density)
+        moved, spread, tops, _ = FockMoments(cutoffs).of(unitary @ density @ unitary.conj().T)
         errors.append(max(np.max(np.abs(moved - turn @ mean)), np.max(np.abs(spread - turn @ covariance @ turn.T))))
     # truncation, of which the top levels tell; 1e-12 is rounding
     assert errors[1] < 1e-12 + 100 * np.sum(tops) * max(cutoffs)
@@ -110,8 +110,8 @@ def test_metaplectic_of_half_a_turn_and_of_near_its_branch() -> None:
     parity = metaplectic(-np.eye(2), levels)
     np.testing.assert_allclose(np.abs(np.diag(parity)), 1.0, atol=1e-13)
     density = random_state(3, (3,), (6,))
-    mean, _, _, _ = Moments((6,)).of(density)
-    turned, _, _, _ = Moments((6,)).of(parity @ density @ parity.conj().T)
+    mean, _, _, _ = FockMoments((6,)).of(density)
+    turned, _, _, _ = FockMoments((6,)).of(parity @ density @ parity.conj().T)
     np.testing.assert_allclose(turned, -mean, atol=1e-13)
 
 
@@ -121,7 +121,7 @@ def test_gaussian_densities_have_their_covariance(seed: int) -> None:
     frame = random_symplectic(seed, 1, 0.08)
     covariance = frame @ np.diag([0.6, 0.6]) @ frame.T
     density = gaussian_elements(covariance, np.zeros(2), (24,))
-    mean, found, tops, trace = Moments((24,)).of(density)
+    mean, found, tops, trace = FockMoments((24,)).of(density)
     # what lies above is what the trace lacks, with quanta to it
     lost = max(abs(1 - trace), tops[0]) * 24 * 10
     np.testing.assert_allclose(mean, 0.0, atol=1e-12)
@@ -132,7 +132,7 @@ def test_gaussian_densities_have_their_covariance(seed: int) -> None:
 def test_thermal_states_and_displacements() -> None:
     density = thermal(np.array([0.9]), Levels((30,), triangular=False))
     shift = np.array([0.7, -0.4])
-    mean, covariance, _, trace = Moments((30,)).of(displaced(density, shift, (30,), (30,)))
+    mean, covariance, _, trace = FockMoments((30,)).of(displaced(density, shift, (30,), (30,)))
     # (0.4/1.4)^30 of it lies above
     np.testing.assert_allclose([trace, *mean, *np.diag(covariance)], [1.0, *shift, 0.9, 0.9], atol=1e-12)
 
@@ -155,11 +155,11 @@ def test_a_model_in_a_frame_is_the_same_model(seed: int) -> None:
 def test_frames_cover_the_run_in_order(kind: str) -> None:
     path = frame_path(kind, MILD, GRID, thermal_state((1.0, 0.3)))
     spans = list(path.spans(GRID.steps))
-    assert [first for _, first, _ in spans] == [0, *(last for _, _, last in spans[:-1])]
-    assert spans[-1][2] == GRID.steps
+    assert [first for _, _, first, _ in spans] == [0, *(last for _, _, _, last in spans[:-1])]
+    assert spans[-1][3] == GRID.steps
     assert (len(spans) > 3) == (kind == "squeezed")
     assert path.follow == (kind != "rest")
-    for symplectic, _, _ in spans:
+    for symplectic, _, _, _ in spans:
         require_symplectic(symplectic, 4)
 
 
@@ -167,7 +167,7 @@ def test_squeezed_frames_keep_up_with_the_state() -> None:
     """To a tenth when one takes over, and another tenth before the next does."""
     start = thermal_state((1.0, 0.3))
     path = frame_path("squeezed", MILD, GRID, start)
-    for symplectic, first, last in path.spans(GRID.steps):
+    for symplectic, _, first, last in path.spans(GRID.steps):
         for step in {first, last - 1} - {0}:
             covariance = transient(MILD, start.covariance, np.array([step * GRID.step]), conditional=True)[0]
             inverse = np.linalg.inv(symplectic)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cascade_steering.sim.fock.basis.levels import Levels, ladder_operators, resize
-from cascade_steering.sim.fock.basis.moments import Moments, expectations, moment_rows
+from cascade_steering.sim.fock.basis.moments import FockMoments, expectations, moment_rows
 from tests.sim.fock.brute_force import random_state
 
 CUTOFFS = st.lists(st.integers(2, 7), min_size=1, max_size=3).map(tuple)
@@ -77,7 +77,7 @@ def test_products_are_true_ones_up_to_the_edge() -> None:
 def test_moments_of_kept_states_are_those_of_the_box() -> None:
     levels = Levels((5, 4), triangular=True)
     density = random_state(3, (4, 2), (5, 4))
-    mean, covariance, _, _ = Moments((5, 4)).of(density)
+    mean, covariance, _, _ = FockMoments((5, 4)).of(density)
     values = expectations(moment_rows(levels), levels.of_box(density, (5, 4)))
     np.testing.assert_allclose(values[:4], mean, atol=1e-14)
     second = covariance + np.outer(mean, mean)

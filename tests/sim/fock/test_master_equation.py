@@ -6,7 +6,7 @@ import qutip
 import scipy.sparse as sp
 
 from cascade_steering.sim.fock.basis.diagnostics import CutoffWarning
-from cascade_steering.sim.fock.master_equation.solve import evolve, population_sector, steady_state
+from cascade_steering.sim.fock.master_equation.solve import evolve, population_sector, steady_fock_state
 from cascade_steering.sim.fock.qutip.operators import lindblad_operators
 from cascade_steering.sim.gaussian.covariance import transient
 from cascade_steering.sim.initial_state import InitialState, coherent_state, thermal_state
@@ -25,7 +25,7 @@ POINTS = {
 
 @pytest.mark.parametrize("system", POINTS.values(), ids=POINTS)
 def test_steady_state_is_eq4(system: Cascade) -> None:
-    result = steady_state(monitored(system), (12, 12))
+    result = steady_fock_state(monitored(system), (12, 12))
     np.testing.assert_allclose(result.mean, 0.0, atol=1e-12)
     # truncation: a few times the defect
     assert np.max(result.diagnostics.commutator_defect) < 2e-7
@@ -40,7 +40,7 @@ def test_points_cover_both_signs_of_r() -> None:
 def test_steady_state_agrees_with_qutips() -> None:
     model = monitored(cascade())
     expected = qutip.steadystate(lindblad_operators(model, (5, 6)).liouvillian())
-    result = steady_state(model, (5, 6))
+    result = steady_fock_state(model, (5, 6))
     np.testing.assert_allclose(result.state.full(), expected.full(), atol=1e-13)
     assert result.residual < 1e-15
 
@@ -57,7 +57,7 @@ def test_steady_state_without_symmetry_agrees_with_qutips() -> None:
     operators = lindblad_operators(squeezed, (5, 5))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CutoffWarning)
-        result = steady_state(squeezed, (5, 5))
+        result = steady_fock_state(squeezed, (5, 5))
     np.testing.assert_allclose(result.state.full(), qutip.steadystate(operators.liouvillian()).full(), atol=1e-13)
 
 
@@ -69,7 +69,7 @@ def test_rotating_wave_sector_is_the_weak_symmetrys() -> None:
 
 
 def test_loss_alone_changes_the_second_oscillator_and_not_the_first() -> None:
-    clean, lossy = (steady_state(monitored(cascade(loss=loss)), (10, 10)).covariance for loss in (0.0, 0.3))
+    clean, lossy = (steady_fock_state(monitored(cascade(loss=loss)), (10, 10)).covariance for loss in (0.0, 0.3))
     np.testing.assert_allclose(lossy[:2, :2], clean[:2, :2], atol=1e-7)
     assert abs(lossy[2, 2] - clean[2, 2]) > 1e-3
     assert abs(lossy[0, 2]) < abs(clean[0, 2]) - 1e-2
@@ -78,8 +78,8 @@ def test_loss_alone_changes_the_second_oscillator_and_not_the_first() -> None:
 def test_order_of_the_oscillators_matters() -> None:
     forward = cascade()
     backward = Cascade(minus=forward.plus, plus=forward.minus, loss=forward.loss)
-    there = steady_state(monitored(forward), (10, 10)).covariance
-    back = steady_state(monitored(backward), (10, 10)).covariance
+    there = steady_fock_state(monitored(forward), (10, 10)).covariance
+    back = steady_fock_state(monitored(backward), (10, 10)).covariance
     assert abs(there[0, 0] - back[2, 2]) > 1e-3
 
 
@@ -139,7 +139,7 @@ def test_bad_times_are_refused(times: list[float], message: str) -> None:
 
 def test_a_cutoff_too_small_is_reported() -> None:
     with pytest.warns(CutoffWarning, match=r"oscillator plus: .* sits in the top of 4 levels.*raise the cutoffs"):
-        result = steady_state(monitored(cascade(occupations=(0.0, 1.0), linewidths=(0.3, 1.0))), (12, 4))
+        result = steady_fock_state(monitored(cascade(occupations=(0.0, 1.0), linewidths=(0.3, 1.0))), (12, 4))
     assert len(result.diagnostics.messages) == 1
     starts, runs = pytest.warns(CutoffWarning, match="does not fit"), pytest.warns(CutoffWarning, match="tor minus")
     with starts, runs:
@@ -148,7 +148,7 @@ def test_a_cutoff_too_small_is_reported() -> None:
 
 def test_the_commutator_defect_is_the_operators_own() -> None:
     with pytest.warns(CutoffWarning):
-        result = steady_state(monitored(cascade()), (4, 5))
+        result = steady_fock_state(monitored(cascade()), (4, 5))
     for mode, n in enumerate((4, 5)):
         x, p = qutip.position(n), qutip.momentum(n)
         defect = abs(qutip.expect(-1j * (x * p - p * x), result.state.ptrace(mode)) - 1)
@@ -158,4 +158,4 @@ def test_the_commutator_defect_is_the_operators_own() -> None:
 @pytest.mark.parametrize("angles_pi", [(0.1, 0.44), (0.44, 0.1)])
 def test_an_unstable_model_has_no_steady_state(angles_pi: tuple[float, float]) -> None:
     with pytest.raises(UnstableError, match="no steady state"):
-        steady_state(monitored(cascade(angles_pi=angles_pi)), (5, 5))
+        steady_fock_state(monitored(cascade(angles_pi=angles_pi)), (5, 5))

@@ -3,7 +3,7 @@ import pytest
 import qutip
 
 from cascade_steering.sim.fock.basis.moments import moments
-from cascade_steering.sim.fock.qutip.operators import initial_density, lindblad_operators, suggested_step
+from cascade_steering.sim.fock.qutip.operators import initial_density, lindblad_operators, suggested_qutip_step
 from cascade_steering.sim.initial_state import InitialState, coherent_state, ground_state, squeezed_state, thermal_state
 from cascade_steering.sim.model.linear_model import LinearModel
 from tests.sim.fock.systems import cascade, monitored
@@ -159,12 +159,12 @@ def test_bad_cutoffs_are_refused(cutoffs: tuple[int, ...]) -> None:
 
 def test_suggested_step_shrinks_with_the_cutoff_and_scales_with_the_rates() -> None:
     model = monitored(cascade())
-    assert suggested_step(model, (8, 8)) < suggested_step(model, (4, 4))
+    assert suggested_qutip_step(model, (8, 8)) < suggested_qutip_step(model, (4, 4))
     faster = monitored(cascade(strengths=(10.0, 8.0), linewidths=(3.0, 2.0)))
-    assert suggested_step(faster, (6, 6)) == pytest.approx(suggested_step(model, (6, 6)) / 10)
+    assert suggested_qutip_step(faster, (6, 6)) == pytest.approx(suggested_qutip_step(model, (6, 6)) / 10)
     still = monitored(cascade(strengths=(0.0, 0.0), linewidths=(0.0, 0.0)))
     with pytest.raises(ValueError, match="without Hamiltonian and channels"):
-        suggested_step(still, (3, 3))
+        suggested_qutip_step(still, (3, 3))
 
 
 def test_ground_state_is_pure() -> None:

@@ -11,24 +11,25 @@ import scipy.linalg as la
 import scipy.sparse as sp
 
 from cascade_steering.sim.fock.basis.diagnostics import CutoffWarning, UnphysicalStateError, inspect
-from cascade_steering.sim.fock.basis.moments import Moments
+from cascade_steering.sim.fock.basis.moments import FockMoments
 from cascade_steering.sim.fock.basis.states import density_state
 from cascade_steering.sim.fock.master_equation import sector_solver, solve
-from cascade_steering.sim.fock.master_equation.sector import Sector, generator, phase_invariant
+from cascade_steering.sim.fock.master_equation.sector import Sector, phase_invariant, sector_generator
 from cascade_steering.sim.fock.master_equation.sector_moments import inspect_sector
-from cascade_steering.sim.fock.master_equation.sector_solver import Propagator, dissected, stationary_vector
-from cascade_steering.sim.fock.master_equation.solve import evolve, population_sector, steady_state
+from cascade_steering.sim.fock.master_equation.sector_solver import SectorPropagator, dissected, stationary_vector
+from cascade_steering.sim.fock.master_equation.solve import evolve, population_sector, steady_fock_state
 from cascade_steering.sim.fock.qutip.operators import lindblad_operators
 from cascade_steering.sim.gaussian.covariance import transient
 from cascade_steering.sim.initial_state import InitialState, coherent_state, ground_state, squeezed_state, thermal_state
-from cascade_steering.sim.model.linear_model import LinearModel, lab, rwa
+from cascade_steering.sim.model.cascade import lab, rwa
+from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.parameters import Cascade, Detection
 from tests.sim.fock.systems import cascade, eq4, monitored
 
 
 def warm(occupations: tuple[float, float], path_phase: float = 0.0) -> Cascade:
     system = cascade(loss=0.1, occupations=occupations, linewidths=(0.4, 0.5))
-    return dataclasses.replace(system, path_phase=path_phase)
+    return dataclasses.replace(system, path_phase_pi=path_phase / math.pi)
 
 
 # baths that leave about 1, 2 and 5 quanta in each oscillator
@@ -53,7 +54,7 @@ MODELS: dict[str, LinearModel] = {
     "slow second": monitored(cascade((1.0, 1e-4), (0.30, 0.40), 0.0, (0.0, 0.0), (0.01, 1e-6))),
     "no light through": monitored(cascade(loss=1.0)),
     "detuned": detuned(monitored(warm(ONE, path_phase=0.8)), 1.7),
-    "heterodyne": rwa(cascade(), Detection(lo_phase=0.4, efficiency=0.6, scheme="heterodyne")),
+    "heterodyne": rwa(cascade(), Detection.si(lo_phase=0.4, efficiency=0.6, scheme="heterodyne")),
 }
 EVERY = pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
 small_cutoffs = pytest.mark.filterwarnings("ignore::cascade_steering.sim.fock.basis.diagnostics.CutoffWarning")
@@ -93,7 +94,7 @@ def disagreement(inside: sp.csr_array, model: LinearModel, cutoffs: tuple[int, i
 @EVERY
 def test_the_generator_is_the_liouvillians(model: LinearModel) -> None:
     cutoffs = (5, 4)
-    inside = generator(model, Sector(cutoffs))
+    inside = sector_generator(model, Sector(cutoffs))
     assert disagreement(inside, model, cutoffs) < 1e-14
     # Tr 𝓛ρ = 0
     np.testing.assert_allclose(inside[:20].sum(axis=0), 0.0, atol=1e-14 * abs(inside).max())
@@ -111,7 +112,7 @@ def test_the_generator_is_the_liouvillians(model: LinearModel) -> None:
 )
 def test_a_wrong_generator_is_seen(wrong: dict[str, Any]) -> None:
     model = MODELS["path phase"]
-    inside = generator(dataclasses.replace(model, **wrong), Sector((5, 4)))
+    inside = sector_generator(dataclasses.replace(model, **wrong), Sector((5, 4)))
     assert disagreement(inside, model, (5, 4)) > 1e-3
 
 
@@ -134,7 +135,7 @@ def test_the_sector_is_what_the_liouvillian_couples_to_the_populations() -> None
 @small_cutoffs
 @EVERY
 def test_the_steady_state_is_qutips(model: LinearModel) -> None:
-    result = steady_state(model, (6, 5))
+    result = steady_fock_state(model, (6, 5))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # QuTiP's own, of sparse formats
         expected = qutip.steadystate(lindblad_operators(model, (6, 5)).liouvillian())
@@ -145,10 +146,10 @@ def test_the_steady_state_is_qutips(model: LinearModel) -> None:
 @small_cutoffs
 @pytest.mark.parametrize("name", ["cold", "warm", "path phase"])
 def test_the_steady_state_at_8_by_8_is_qutips(name: str) -> None:
-    result = steady_state(MODELS[name], (8, 8))
+    result = steady_fock_state(MODELS[name], (8, 8))
     expected = qutip.steadystate(lindblad_operators(MODELS[name], (8, 8)).liouvillian()).full()
     np.testing.assert_allclose(result.state.full(), expected, atol=1e-13)
-    mean, covariance, diagnostics = inspect(expected, Moments((8, 8)))
+    mean, covariance, diagnostics = inspect(expected, FockMoments((8, 8)))
     np.testing.assert_allclose(result.mean, mean, atol=1e-13)
     np.testing.assert_allclose(result.covariance, covariance, atol=1e-13)
     np.testing.assert_allclose(result.diagnostics.top_population, diagnostics.top_population, atol=1e-14)
@@ -163,7 +164,7 @@ def test_the_error_falls_as_the_tail_does(occupations: tuple[float, float]) -> N
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CutoffWarning)
         small, large = (
-            np.max(np.abs(steady_state(monitored(system), (n, n)).covariance - expected)) for n in (low, high)
+            np.max(np.abs(steady_fock_state(monitored(system), (n, n)).covariance - expected)) for n in (low, high)
         )
     quanta = np.max(np.diag(expected)) - 0.5
     # populations fall by n/(n + 1) a level; beside this exponential the defect N p_top of [X, P] and the quanta
@@ -173,11 +174,11 @@ def test_the_error_falls_as_the_tail_does(occupations: tuple[float, float]) -> N
 
 
 def test_the_path_phase_leaves_the_first_oscillator_alone_and_turns_the_correlation() -> None:
-    straight, turned = (steady_state(monitored(warm(ONE, path_phase=phase)), (24, 24)) for phase in (0.0, math.pi))
+    straight, turned = (steady_fock_state(monitored(warm(ONE, path_phase=phase)), (24, 24)) for phase in (0.0, math.pi))
     np.testing.assert_allclose(turned.covariance[:2, 2:], -straight.covariance[:2, 2:], atol=1e-12)
     model = MODELS["path phase"]
     expected = transient(model, np.eye(4), np.array([200.0]), conditional=False)[0]
-    result = steady_state(model, (24, 24)).covariance
+    result = steady_fock_state(model, (24, 24)).covariance
     np.testing.assert_allclose(result, expected, atol=2e-5)
     assert abs(result[0, 3]) > 0.01
 
@@ -228,7 +229,7 @@ def test_evolution_is_the_moments_at_larger_cutoffs(path_phase: float) -> None:
 
 def test_evolution_ends_in_the_steady_state_and_stays_there() -> None:
     model = MODELS["cold"]
-    end = steady_state(model, (10, 10))
+    end = steady_fock_state(model, (10, 10))
     late = evolve(model, (10, 10), ground_state(), np.array([0.0, 1e-3, 1.0, 1e3]))
     np.testing.assert_allclose(late.covariances[-1], end.covariance, atol=1e-11)
     still = evolve(model, (10, 10), density_state(end.state), np.array([0.0, 1.0, 50.0]))
@@ -237,9 +238,9 @@ def test_evolution_ends_in_the_steady_state_and_stays_there() -> None:
 
 def test_a_fast_rotation_is_taken_in_pieces() -> None:
     model, places = detuned(MODELS["cold"], 40.0), Sector((5, 4))
-    inside = generator(model, places)
+    inside = sector_generator(model, places)
     start = np.random.default_rng(2).normal(size=places.size)
-    found = Propagator(inside, places).advance(start, 3.0)
+    found = SectorPropagator(inside, places).advance(start, 3.0)
     np.testing.assert_allclose(found, la.expm(3.0 * inside.toarray()) @ start, atol=1e-10 * np.linalg.norm(start))
 
 
@@ -291,8 +292,8 @@ def spied(monkeypatch: pytest.MonkeyPatch, names: tuple[str, ...]) -> list[str]:
 def test_the_sector_is_chosen_where_model_and_state_allow(monkeypatch: pytest.MonkeyPatch) -> None:
     called = spied(monkeypatch, ("_steady_in_sector", "_steady_in_full", "_path_in_sector", "_path_in_full"))
     model, times = MODELS["cold"], np.array([0.0, 0.01])
-    steady_state(model, (5, 5))
-    steady_state(squeezed(model), (4, 4))
+    steady_fock_state(model, (5, 5))
+    steady_fock_state(squeezed(model), (4, 4))
     assert called == ["_steady_in_sector", "_steady_in_full"]
     called.clear()
     starts: tuple[InitialState, ...] = (
@@ -315,7 +316,7 @@ def test_the_master_equation_never_sees_the_whole_liouvillian(monkeypatch: pytes
         raise AssertionError("the whole Liouvillian was asked for")
 
     monkeypatch.setattr(solve, "lindblad_operators", refuse)
-    result = steady_state(MODELS["cold"], (20, 16))
+    result = steady_fock_state(MODELS["cold"], (20, 16))
     assert np.max(np.abs(result.covariance - eq4(cascade()))) < 1e-9
     assert result.state.dims == [[20, 16], [20, 16]]
     evolve(MODELS["cold"], (12, 12), ground_state(), np.array([0.0, 0.1]))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from cascade_steering.sim.ensemble.simulate import grid_for
 from cascade_steering.sim.fock.basis.diagnostics import CutoffWarning
 from cascade_steering.sim.fock.basis.exact_elements import gaussian_elements, unitary_elements
-from cascade_steering.sim.fock.basis.moments import Moments
+from cascade_steering.sim.fock.basis.moments import FockMoments
 from cascade_steering.sim.fock.basis.populations import gaussian_populations, populations
 from cascade_steering.sim.fock.basis.states import DensityState, density_state
 from cascade_steering.sim.fock.moving.engine import Fock
@@ -18,7 +18,8 @@ from cascade_steering.sim.fock.qutip.qutip_sme import QutipSME
 from cascade_steering.sim.gaussian.covariance import transient
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState, ground_state, squeezed_state
-from cascade_steering.sim.model.linear_model import ANNIHILATION, LinearModel, rwa
+from cascade_steering.sim.model.cascade import rwa
+from cascade_steering.sim.model.linear_model import ANNIHILATION, LinearModel
 from cascade_steering.sim.parameters import Bath, Cascade, Detection, Oscillator
 from tests.sim.fock.agreement import MODEL
 from tests.sim.fock.framed import ONE
@@ -82,14 +83,14 @@ def test_gaussian_operators_have_the_moments_they_stand_for(modes: int) -> None:
     frame, cutoffs = random_symplectic(3, modes, 0.06), ((50,), (18, 18))[modes - 1]
     covariance = frame @ np.diag(np.repeat([0.6, 0.55][:modes], 2)) @ frame.T
     shift = np.array([0.3, -0.2, 0.1, 0.25])[: 2 * modes]
-    mean, found, _, trace = Moments(cutoffs).of(gaussian_elements(covariance, shift, cutoffs))
+    mean, found, _, trace = FockMoments(cutoffs).of(gaussian_elements(covariance, shift, cutoffs))
     np.testing.assert_allclose([trace, *mean, *found.ravel()], [1.0, *shift, *covariance.ravel()], atol=1e-6)
     few = (2,) * modes
     unitary, size = unitary_elements(frame, shift, cutoffs, few), 2**modes
     np.testing.assert_allclose(unitary.conj().T @ unitary, np.eye(size), atol=1e-6)
     density = np.full((size, size), 1.0 / size, dtype=complex)
-    before, spread, _, _ = Moments(few).of(density)
-    after, moved, _, _ = Moments(cutoffs).of(unitary @ density @ unitary.conj().T)
+    before, spread, _, _ = FockMoments(few).of(density)
+    after, moved, _, _ = FockMoments(cutoffs).of(unitary @ density @ unitary.conj().T)
     np.testing.assert_allclose(after, frame @ before + shift, atol=1e-5)
     np.testing.assert_allclose(moved, frame @ spread @ frame.T, atol=1e-4)
 
@@ -155,7 +156,7 @@ def jittered(model: LinearModel, seed: int) -> LinearModel:
 @pytest.mark.parametrize("loss", [0.0, 1.0], ids=["equal oscillators", "degenerate modes"])
 def test_no_choice_turns_on_rounding(loss: float) -> None:
     """Frames, levels, steps and terms are the same; numbers are off by what a part in 1e12 makes of them."""
-    oscillator = Oscillator.from_cooperativity(5, 0.4 * np.pi, Bath.named("hot"))
+    oscillator = Oscillator.from_cooperativity(5, angle_pi=0.4, bath=Bath.named("hot"))
     cascade = Cascade(minus=oscillator, plus=oscillator, loss=loss)
     model, found = rwa(cascade, Detection()), []
     for each in (model, jittered(model, 1), jittered(model, 2)):

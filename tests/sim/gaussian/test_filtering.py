@@ -16,7 +16,8 @@ from cascade_steering.sim.gaussian.propagator import propagator
 from cascade_steering.sim.gaussian.trajectories import Gaussian
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState, ground_state, thermal_state
-from cascade_steering.sim.model.linear_model import LinearModel, rwa
+from cascade_steering.sim.model.cascade import rwa
+from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.parameters import Bath, Cascade, Detection, Oscillator
 from tests.support import reference
 from tests.support.chance import quadratic
@@ -63,7 +64,7 @@ def test_innovations_are_white(name: str) -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"lo_phase": MILD.detection.lo_phase + 0.5}, {"efficiency": 1.0}, {"efficiency": 0.3}],
+    [{"lo_phase_pi": MILD.detection.lo_phase_pi + 0.16}, {"efficiency": 1.0}, {"efficiency": 0.3}],
     ids=["phase", "too efficient", "too inefficient"],
 )
 def test_innovations_of_a_wrong_model_are_not(wrong: dict[str, float]) -> None:
@@ -273,7 +274,7 @@ def test_gains_repeated_are_the_gains_computed_to_the_bit(name: str, interval: f
     observed = np.ones(count, dtype=bool)
     observed[2500:2503] = False
     over = propagator(moment_equations(model), interval)
-    step = kalman.Step(np.ascontiguousarray(over.transition), np.ascontiguousarray(over.noise))
+    step = kalman.Step(*map(np.ascontiguousarray, (over.transition, over.noise, over.drive)))
     m = model.monitored.shape[0]
     covariances = np.empty((count + 1, 4, 4))
     covariances[0] = initial.covariance
@@ -290,7 +291,7 @@ def test_gains_repeated_are_the_gains_computed_to_the_bit(name: str, interval: f
 def test_a_slow_mode_is_followed_to_its_end() -> None:
     # an oscillator that no light reaches relaxes at 1e-4 beside rates of ten, while the gain has long been constant
     rate, occupation, count = 1e-4, 10.0, 200_000
-    slow = Oscillator(strength=0.0, angle=1.0, bath=Bath(linewidth=rate, occupation=occupation))
+    slow = Oscillator.si(strength=0.0, angle=1.0, bath=Bath.si(linewidth=rate, occupation=occupation))
     model = rwa(Cascade(minus=MILD.cascade.minus, plus=slow), MILD.detection)
     found = filter_record(model, np.zeros((count, 2)), 1.0, ground_state()).covariances[:, 2, 2]
     exact = occupation + 0.5 - occupation * np.exp(-rate * np.arange(count + 1))

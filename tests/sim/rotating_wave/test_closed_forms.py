@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from cascade_steering.sim.parameters import Bath, Cascade, Detection, Oscillator
-from cascade_steering.sim.rotating_wave.closed_forms import bare_variances, steady_covariance, steering_parameters
+from cascade_steering.sim.rotating_wave.closed_forms import bare_variances, closed_form_covariance, steering_parameters
 from cascade_steering.sim.rotating_wave.equations import RotatingWave
 from tests.support import reference
 from tests.support.systems import COLD, HOT, NO_BATH, POINTS, VACUUM, WARM, cascade
@@ -28,8 +28,8 @@ def random_cascade(rng: np.random.Generator) -> Cascade:
     """A stable point: θ₋ from the edge on, C over four decades, baths of any occupation to 1e6, any loss."""
 
     def oscillator() -> Oscillator:
-        bath = Bath(linewidth=10 ** rng.uniform(-2, 2), occupation=rng.choice([0.0, 1.0, 1e3, 1e6]))
-        return Oscillator.from_cooperativity(10 ** rng.uniform(-1, 3), rng.uniform(0.25, 0.5) * math.pi, bath)
+        bath = Bath.si(linewidth=10 ** rng.uniform(-2, 2), occupation=rng.choice([0.0, 1.0, 1e3, 1e6]))
+        return Oscillator.from_cooperativity(10 ** rng.uniform(-1, 3), angle_pi=rng.uniform(0.25, 0.5), bath=bath)
 
     return Cascade(minus=oscillator(), plus=oscillator(), loss=rng.choice([0.0, 0.2, 0.9]))
 
@@ -46,7 +46,7 @@ def test_the_papers_working_point() -> None:
 @pytest.mark.parametrize("point", [POINTS[name].cascade for name in WITHOUT_PHASE] + RANDOM)
 def test_closed_forms_as_printed(point: Cascade) -> None:
     exact, wave = reference.paper_steady(point), RotatingWave.of(point)
-    covariance = steady_covariance(wave)
+    covariance = closed_form_covariance(wave)
     scale = np.sqrt(np.outer(np.diag(exact.covariance), np.diag(exact.covariance)))
     # twenty operations on the damping rates, whose rounding is that of their larger terms
     assert np.abs((covariance - exact.covariance) / scale).max() <= 20 * EPS * conditioning(point)
@@ -64,8 +64,8 @@ def test_steering_stays_sharp_at_the_edge_of_stability(damping: float, occupatio
     # θ₋ such that γ₋ = damping, in units where γ̃₋₀ = 1; V₋ reaches 5e12
     linewidth = 1.0 / (occupation + 0.5)
     angle = math.acos((linewidth - damping) / 10.0) / 2
-    minus = Oscillator(strength=10.0, angle=angle, bath=Bath(linewidth=linewidth, occupation=occupation))
-    point = Cascade(minus=minus, plus=Oscillator(strength=20.0, angle=1.3, bath=COLD), loss=0.1)
+    minus = Oscillator.si(strength=10.0, angle=angle, bath=Bath.si(linewidth=linewidth, occupation=occupation))
+    point = Cascade(minus=minus, plus=Oscillator.si(strength=20.0, angle=1.3, bath=COLD), loss=0.1)
     exact = reference.paper_steady(point)
     forward, backward = steering_parameters(RotatingWave.of(point))
     assert float(forward) == pytest.approx(float(exact.e_plus_given_minus), rel=1e-10)
@@ -74,11 +74,11 @@ def test_steering_stays_sharp_at_the_edge_of_stability(damping: float, occupatio
 
 def test_plain_arithmetic_would_not_do() -> None:
     # the printed Eq. (6) in floats at γ₋ = 1e-12 is lost in the digits of V₊: the test above can fail
-    minus = Oscillator(
-        strength=10.0, angle=math.acos((1e-6 - 1e-12) / 10) / 2, bath=Bath(linewidth=1e-6, occupation=1e6)
+    minus = Oscillator.si(
+        strength=10.0, angle=math.acos((1e-6 - 1e-12) / 10) / 2, bath=Bath.si(linewidth=1e-6, occupation=1e6)
     )
-    point = Cascade(minus=minus, plus=Oscillator(strength=20.0, angle=1.3, bath=COLD))
-    v = steady_covariance(RotatingWave.of(point))
+    point = Cascade(minus=minus, plus=Oscillator.si(strength=20.0, angle=1.3, bath=COLD))
+    v = closed_form_covariance(RotatingWave.of(point))
     exact = float(reference.paper_steady(point).e_plus_given_minus)
     assert abs(v[2, 2] - v[0, 2] ** 2 / v[0, 0] - exact) > 1e-6 * exact
 
@@ -96,7 +96,7 @@ def test_eq_8_is_eq_6_and_eq_7() -> None:
 def test_any_path_phase_against_the_moment_equations(phase: float, baths: tuple[Bath, Bath]) -> None:
     point = cascade(4, 6, 0.28, 0.37, baths, loss=0.2, path_phase=phase)
     exact = reference.steady(reference.linear(point, Detection()), conditional=False)
-    found = steady_covariance(RotatingWave.of(point))
+    found = closed_form_covariance(RotatingWave.of(point))
     scale = np.sqrt(np.outer(np.diag(exact), np.diag(exact)))
     assert np.abs((found - exact) / scale).max() <= 20 * EPS * conditioning(point)
     minus, plus, cross = exact[:2, :2], exact[2:, 2:], exact[:2, 2:]
@@ -122,33 +122,33 @@ def test_one_call_for_many_points_is_many_calls() -> None:
         bath_plus=VACUUM,
         loss=0.1,
     )
-    covariances, (forward, backward) = steady_covariance(many), steering_parameters(many)
+    covariances, (forward, backward) = closed_form_covariance(many), steering_parameters(many)
     assert covariances.shape == (2, 7, 4, 4)
     for i, j in np.ndindex(2, 7):
-        minus = Oscillator(strength=float(strengths[i, 0]), angle=float(angles[j]), bath=HOT)
-        plus = Oscillator(strength=float(2 * strengths[i, 0]), angle=float(angles[::-1][j]), bath=VACUUM)
+        minus = Oscillator.si(strength=float(strengths[i, 0]), angle=float(angles[j]), bath=HOT)
+        plus = Oscillator.si(strength=float(2 * strengths[i, 0]), angle=float(angles[::-1][j]), bath=VACUUM)
         one = RotatingWave.of(Cascade(minus=minus, plus=plus, loss=0.1))
         # vectorised and scalar sines may differ in the last digit, and γ₋ magnifies it
-        assert covariances[i, j] == pytest.approx(steady_covariance(one), rel=1e-12, abs=1e-12)
+        assert covariances[i, j] == pytest.approx(closed_form_covariance(one), rel=1e-12, abs=1e-12)
         assert (forward[i, j], backward[i, j]) == pytest.approx(tuple(map(float, steering_parameters(one))), rel=1e-12)
 
 
 def test_uncoupled_oscillators_are_thermal_and_infer_nothing() -> None:
-    point = RotatingWave.of(cascade(0, 0, 0.3, 0.4, (WARM, Bath(linewidth=1.0, occupation=1e6))))
-    assert steady_covariance(point) == pytest.approx(np.diag([2.5, 2.5, 1e6 + 0.5, 1e6 + 0.5]), rel=4 * EPS)
+    point = RotatingWave.of(cascade(0, 0, 0.3, 0.4, (WARM, Bath.si(linewidth=1.0, occupation=1e6))))
+    assert closed_form_covariance(point) == pytest.approx(np.diag([2.5, 2.5, 1e6 + 0.5, 1e6 + 0.5]), rel=4 * EPS)
     assert tuple(map(float, steering_parameters(point))) == pytest.approx((1e6 + 0.5, 2.5), rel=4 * EPS)
 
 
 def test_full_loss_leaves_a_product() -> None:
     wave = RotatingWave.of(POINTS["all_lost"].cascade)
-    assert np.abs(steady_covariance(wave)[:2, 2:]).max() == 0.0
+    assert np.abs(closed_form_covariance(wave)[:2, 2:]).max() == 0.0
     assert steering_parameters(wave) == pytest.approx(tuple(reversed(bare_variances(wave))), rel=4 * EPS)
 
 
 def test_without_exchange_and_common_noise_the_state_is_a_product() -> None:
     # θ₋ = θ₊ = π/2: no pairs are made, R = −√(Γ₋Γ₊) sin 0 = 0 and sin(θ₊ + θ₋) = 0
-    half = Oscillator(strength=2.0, angle=math.pi / 2, bath=NO_BATH)
-    covariance = steady_covariance(RotatingWave.of(Cascade(minus=half, plus=half)))
+    half = Oscillator.si(strength=2.0, angle=math.pi / 2, bath=NO_BATH)
+    covariance = closed_form_covariance(RotatingWave.of(Cascade(minus=half, plus=half)))
     # sin π is 1e-16 in floats
     assert covariance == pytest.approx(0.5 * np.eye(4), abs=4 * EPS)
 
@@ -158,7 +158,7 @@ UNSTABLE = {
     "minus": ((50, 0.20), (50, 0.40), (HOT, HOT)),
     "plus": ((50, 0.40), (50, 0.20), (HOT, HOT)),
     "both": ((50, 0.20), (50, 0.10), (HOT, VACUUM)),
-    "marginal": ((1.0, 0.0), (2.0, 0.4), (Bath(linewidth=2.0, occupation=0.5), COLD)),
+    "marginal": ((1.0, 0.0), (2.0, 0.4), (Bath.si(linewidth=2.0, occupation=0.5), COLD)),
 }
 
 
@@ -172,15 +172,15 @@ def test_there_is_no_answer_without_a_steady_state(case: str) -> None:
     point = rotating(case)
     assert not point.stable
     assert np.isnan(steering_parameters(point)).all()
-    assert np.isnan(steady_covariance(point)[:2, :2].diagonal()).all()
+    assert np.isnan(closed_form_covariance(point)[:2, :2].diagonal()).all()
     # an oscillator alone has a variance if it is damped itself
     damped = [float(point.damping_minus) > 0.0, float(point.damping_plus) > 0.0]
     assert [not math.isnan(each) for each in bare_variances(point)] == damped
 
 
 def test_nothing_acts_and_nothing_damps() -> None:
-    still = Oscillator(strength=0.0, angle=0.3, bath=NO_BATH)
-    for minus, plus in ((still, Oscillator(strength=1.0, angle=1.2, bath=COLD)), (still, still)):
+    still = Oscillator.si(strength=0.0, angle=0.3, bath=NO_BATH)
+    for minus, plus in ((still, Oscillator.si(strength=1.0, angle=1.2, bath=COLD)), (still, still)):
         point = RotatingWave.of(Cascade(minus=minus, plus=plus))
         assert np.isnan(steering_parameters(point)).all()
         assert math.isnan(bare_variances(point)[0])
