@@ -16,10 +16,9 @@ from cascade_steering.sim.atomic_write import writable, write_whole
 from cascade_steering.sim.conventions import (
     COVARIANCE_CONVENTION,
     DIAGNOSTIC,
-    OSCILLATORS,
-    QUADRATURES,
     RECORD_CONVENTION,
     TALLY,
+    quadrature_names,
 )
 from cascade_steering.sim.ensemble.block import Block
 from cascade_steering.sim.grid import TimeGrid
@@ -36,9 +35,13 @@ _ROOT = ("time", "root", "quadrature")
 
 
 def build(
-    ensemble: Block, grid: TimeGrid, record_names: tuple[str, ...], attributes: Mapping[str, object]
+    ensemble: Block,
+    grid: TimeGrid,
+    record_names: tuple[str, ...],
+    modes: tuple[str, ...],
+    attributes: Mapping[str, object],
 ) -> xr.Dataset:
-    """The dataset of an ensemble from its moments.
+    """The dataset of an ensemble of oscillators named ``modes`` from its moments.
 
     Variables (times in s, quadratures dimensionless, records in √s):
 
@@ -83,10 +86,10 @@ def build(
     }
     return xr.Dataset(
         variables,
-        coords=dataset_coordinates(grid, record_names, d),
+        coords=dataset_coordinates(grid, record_names, modes),
         attrs={
             "Conventions": "CF-1.11",
-            "order": " ".join(quadratures(d)),
+            "order": " ".join(quadrature_names(modes)),
             "rates": "rad/s",
             **versions(),
             **attributes,
@@ -138,15 +141,9 @@ def tallies(ensemble: Block) -> dict[str, Variable]:
     return found
 
 
-def quadratures(dimension: int) -> tuple[str, ...]:
-    """Names of the quadratures in order: those of the cascade, or by number where there are not two oscillators."""
-    return QUADRATURES if dimension == len(QUADRATURES) else tuple(f"x_{i}" for i in range(dimension))
-
-
-def dataset_coordinates(grid: TimeGrid, record_names: tuple[str, ...], dimension: int) -> dict[str, object]:
-    """Times, intervals and the names along every other axis."""
-    axis = list(quadratures(dimension))
-    oscillators = list(OSCILLATORS) if dimension == len(QUADRATURES) else list(range(dimension // 2))
+def dataset_coordinates(grid: TimeGrid, record_names: tuple[str, ...], modes: tuple[str, ...]) -> dict[str, object]:
+    """Times, intervals and the names along every other axis, those of the oscillators ``modes``."""
+    axis = list(quadrature_names(modes))
     seconds = {"units": "s"}
     return {
         "time": ("time", grid.times, seconds),
@@ -156,7 +153,7 @@ def dataset_coordinates(grid: TimeGrid, record_names: tuple[str, ...], dimension
         "quadrature_2": axis,
         "quadrature_3": axis,
         "quadrature_4": axis,
-        "oscillator": oscillators,
+        "oscillator": list(modes),
         "channel": list(record_names),
     }
 

@@ -195,7 +195,7 @@ def simulate(
         "initial_state": initial.name,
         ATTRIBUTE: _standing(method, checked),
     }
-    found = build(total, grid, model.record_names, attributes)
+    found = build(total, grid, model.record_names, model.modes, attributes)
     if checked is None:
         return found
     errors = checked.dataset()

@@ -52,6 +52,7 @@ class RunDirectory:
     manifest: Manifest
     grid: TimeGrid
     record_names: tuple[str, ...]
+    modes: tuple[str, ...]
     keep: int
     contents: Contents
     _seconds: dict[range, float] = field(default_factory=dict)
@@ -124,6 +125,7 @@ class RunDirectory:
             manifest=manifest,
             grid=grid,
             record_names=model.record_names,
+            modes=model.modes,
             keep=keep,
             contents=contents,
             _seconds=known,
@@ -144,10 +146,10 @@ class RunDirectory:
         """Keep a block. Raises OSError, and leaves everything as it was, where it cannot be written."""
         about = {"identity_sha256": self.manifest.digest, **self.manifest.conventions, **self.manifest.versions}
         if block.kept_means:
-            named = kept_of(block, trajectories.start, self.grid, self.record_names, about)
+            named = kept_of(block, trajectories.start, self.grid, self.record_names, self.modes, about)
             self.contents.kept[trajectories] = self._put(TRAJECTORIES, trajectories, named)
         # last, because it says that the block is done
-        moments = moments_of(block, trajectories.start, self.grid, about)
+        moments = moments_of(block, trajectories.start, self.grid, self.modes, about)
         self.contents.moments[trajectories] = self._put(BLOCKS, trajectories, moments)
         for folder in (self.contents.moments, self.contents.kept):
             for indices in [each for each in folder if within(each, trajectories)]:

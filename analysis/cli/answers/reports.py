@@ -9,7 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cascade_steering.analysis.criteria import measures
-from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, Direction, steering_of_root
+from cascade_steering.analysis.criteria.steering import (
+    DIRECTIONS,
+    SCHEMES,
+    AnyDirection,
+    Direction,
+    key,
+    steering_of_root,
+)
 from cascade_steering.analysis.estimation.estimators import Ensemble, Estimate, Steering
 from cascade_steering.analysis.time_courses.milestones import Window
 from cascade_steering.analysis.time_courses.transients import Transient
@@ -32,11 +39,6 @@ if TYPE_CHECKING:
 
 FloatArray = NDArray[np.float64]
 Report = dict[str, Any]
-
-
-def key(direction: Direction) -> str:
-    """The name of a direction's steering parameter in every report and file."""
-    return f"E_{direction}"
 
 
 def steady(cascade: Cascade, detection: Detection, frequency: tuple[float, float] | None = None) -> Report:
@@ -269,7 +271,7 @@ def _keyed(values: dict[Direction, float]) -> dict[str, float]:
     return {key(direction): value for direction, value in values.items()}
 
 
-def _estimates(values: dict[Direction, Estimate]) -> Report:
+def _estimates(values: dict[AnyDirection, Estimate]) -> Report:
     report: Report = {}
     for direction, estimate in values.items():
         report[key(direction)] = estimate.value

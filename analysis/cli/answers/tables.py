@@ -4,8 +4,8 @@ from typing import Any
 
 from rich.table import Table
 
-from cascade_steering.analysis.cli.answers.reports import Report, key
-from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, Direction, regime
+from cascade_steering.analysis.cli.answers.reports import Report
+from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, AnyDirection, key, regime
 from cascade_steering.analysis.estimation.estimators import Estimate
 
 # as many as are spelled out
@@ -168,11 +168,11 @@ def verification(report: Report) -> Table:
     return table
 
 
-def standing(found: dict[Direction, Estimate]) -> str:
+def standing(found: dict[AnyDirection, Estimate]) -> str:
     """How estimates of d stand, in a few words."""
     return ", ".join(
         f"d of {LABELS[direction]} = {each.value:.3%} ± {50 * (each.high - each.low):.1g} %"
-        for direction, each in found.items()
+        for direction, each in ((direction, found[direction]) for direction in DIRECTIONS)
     )
 
 

@@ -118,7 +118,7 @@ class Fock:
                 f"{model.dimension}"
             )
         if self.cutoffs is not None:
-            check_cutoffs(self.cutoffs, model.dimension // 2)
+            check_cutoffs(self.cutoffs, model.modes)
         path = frame_path(self.frame, model, grid, initial)
         cutoffs = self.cutoffs or suggested_cutoffs(path, model, grid, initial)
         levels = Levels(cutoffs, triangular=True)
@@ -136,6 +136,7 @@ class Fock:
             follow=path.follow,
             cutoffs=cutoffs,
             channels=model.monitored.shape[0],
+            modes=model.modes,
         )
 
 
@@ -148,7 +149,7 @@ class FockEngine:
     basis, spans : what the kernel needs
     density, origin : ρ (D, D) and x̄ (d,) at the start
     scatter_factor : of the scatter of the means at the start, (d, d)
-    grid, follow, cutoffs, channels : as prepared
+    grid, follow, cutoffs, channels, modes : as prepared
     """
 
     basis: Basis
@@ -160,6 +161,7 @@ class FockEngine:
     follow: bool
     cutoffs: tuple[int, ...]
     channels: int
+    modes: tuple[str, ...]
 
     def run(self, entropy: int, trajectories: range) -> Trajectories:
         """Trajectories ``trajectories`` of the ensemble seeded by ``entropy``, each on its own stream.
@@ -216,7 +218,7 @@ class FockEngine:
         saves = self.grid.saves
         if runs:
             worst = max(runs, key=lambda run: float(np.max(run.defects)))
-            warn_of_cutoff(self.cutoffs, worst.edges, worst.defects, f" ({worst.label})", stacklevel=4)
+            warn_of_cutoff(self.cutoffs, worst.edges, worst.defects, f" ({worst.label})", 4, self.modes)
         return Trajectories(
             means=np.array([run.means for run in runs]).reshape(n, saves + 1, d),
             covariances=np.array([run.covariances for run in runs]).reshape(n, saves + 1, d, d),

@@ -15,7 +15,7 @@ import numpy as np
 import scipy.linalg as la
 from numpy.typing import NDArray
 
-from cascade_steering.sim.conventions import VACUUM_VARIANCE, mode_names
+from cascade_steering.sim.conventions import VACUUM_VARIANCE
 from cascade_steering.sim.fock.basis.normal_modes import normal_modes, require_symplectic
 from cascade_steering.sim.fock.basis.populations import carried, gaussian_populations, populations
 from cascade_steering.sim.fock.basis.states import DensityState
@@ -202,7 +202,9 @@ def suggested_cutoffs(path: FramePath, model: LinearModel, grid: TimeGrid, initi
         # around another point of phase space a state of n levels fills those up to (√n + |α|)²
         levels = int(np.ceil((np.sqrt(levels) + np.sqrt(path.quanta[mode])) ** 2 - _WHOLE))
         if levels > most:
-            raise ValueError(_too_many(path, mode, most, grid.step * grid.steps, gaussian=initial.gaussian))
+            raise ValueError(
+                _too_many(path, mode, model.modes[mode], most, grid.step * grid.steps, gaussian=initial.gaussian)
+            )
         chosen.append(levels)
     return tuple(chosen)
 
@@ -327,7 +329,7 @@ def _enough(above: FloatArray, defect: float, most: int) -> int:
     return int(enough[0]) if enough.size else 0
 
 
-def _too_many(path: FramePath, mode: int, most: int, duration: float, *, gaussian: bool) -> str:
+def _too_many(path: FramePath, mode: int, name: str, most: int, duration: float, *, gaussian: bool) -> str:
     quanta = float(path.variances[mode]) - VACUUM_VARIANCE + float(path.quanta[mode])
     turned = path.turning * duration
     remedy = (
@@ -338,7 +340,7 @@ def _too_many(path: FramePath, mode: int, most: int, duration: float, *, gaussia
     )
     what = "too many" if gaussian else "in a state whose populations reach too far"
     return (
-        f"mode {mode_names(len(path.widest))[mode]} of the frame would hold {quanta:.4g} quanta, {what} for "
+        f"mode {name} of the frame would hold {quanta:.4g} quanta, {what} for "
         f"{most} levels: {remedy}start from a state the record keeps small (stationary, ground), measure the "
         "light, let the frame follow, or give cutoffs if fewer will do"
     )

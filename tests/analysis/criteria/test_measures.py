@@ -251,20 +251,22 @@ def test_stacks_of_states_are_one_call() -> None:
     assert found[:, 1, 2] == pytest.approx(measures(stack[1, 2]), rel=1e-14)
 
 
-SHAPE = r"^covariance must have shape \(\.\.\., 4, 4\), got \(2, 2\)$"
+SHAPE = r"^covariance must have shape \(\.\.\., d, d\) with d even, got \(3, 3\)$"
 
 
 @pytest.mark.parametrize("measure", [logarithmic_negativity, epr_variance])
 def test_other_shapes_are_refused(measure: Callable[[FloatArray], FloatArray]) -> None:
     with pytest.raises(ValueError, match=SHAPE):
-        measure(np.eye(2))
+        measure(np.eye(3))
 
 
 @pytest.mark.parametrize("measure", [gaussian_steerability, key_rate])
 def test_other_shapes_and_directions_are_refused(measure: Callable[[FloatArray, Direction], FloatArray]) -> None:
     with pytest.raises(ValueError, match=SHAPE):
-        measure(np.eye(2), "plus_given_minus")
-    with pytest.raises(ValueError, match=r"^direction must be one of plus_given_minus, minus_given_plus, got 'plus'$"):
+        measure(np.eye(3), "plus_given_minus")
+    with pytest.raises(
+        ValueError, match=r"^direction must be plus_given_minus, minus_given_plus or a Steered, got 'plus'$"
+    ):
         measure(VACUUM, "plus")  # type: ignore[arg-type]
 
 

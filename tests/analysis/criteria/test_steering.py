@@ -148,8 +148,12 @@ def test_regimes(forward: float, backward: float, expected: str) -> None:
 
 
 def test_bad_input_is_refused() -> None:
-    choice = r"^direction must be one of plus_given_minus, minus_given_plus, got 'plus'$"
+    choice = r"^direction must be plus_given_minus, minus_given_plus or a Steered, got 'plus'$"
     with pytest.raises(ValueError, match=choice):
         steering_parameter(np.eye(4), "plus")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match=r"^covariance must have shape \(\.\.\., 4, 4\), got \(2, 2\)$"):
+    with pytest.raises(ValueError, match=r"^covariance must have shape \(\.\.\., d, d\) with d even, got \(3, 3\)$"):
+        steering_parameter(np.eye(3), "plus_given_minus")
+    with pytest.raises(
+        ValueError, match=r"^an oscillator must be one of mode_1, or its place from 0 to 0, got 'minus'$"
+    ):
         steering_parameter(np.eye(2), "plus_given_minus")

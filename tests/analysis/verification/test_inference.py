@@ -9,8 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.special import chdtr, chdtri, gammaincinv, ndtr
 
-from cascade_steering.analysis.cli.answers.reports import key
-from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, optimal_gains, steering_parameter
+from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, key, optimal_gains, steering_parameter
 from cascade_steering.analysis.estimation.estimators import Estimate
 from cascade_steering.analysis.verification import sampling_laws
 from cascade_steering.analysis.verification.inference import (
@@ -278,7 +277,7 @@ def coverage(name: str, count: int, change: Callable[[Inference], Inference] = l
     for _ in range(REPEATS):
         runs = [known.runs(rng, count) for _ in range(4)]
         u, c, other = (
-            (change(infer(x, "plus_given_minus", scheme)), change(infer(p, "plus_given_minus", scheme)))
+            (change(infer(x, scheme, second=True)), change(infer(p, scheme, second=True)))
             for x, p, scheme in ((*runs[:2], SCHEMES[0]), (*runs[:2], SCHEMES[1]), (*runs[2:], SCHEMES[0]))
         )
         held += [
