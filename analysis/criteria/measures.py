@@ -22,6 +22,7 @@ from cascade_steering.analysis.criteria.steering import (
     FloatArray,
     Steered,
     blocks,
+    require_covariance,
     steering_parameter,
 )
 from cascade_steering.sim.conventions import VACUUM_VARIANCE, Mode, mode_names, symplectic_form
@@ -110,6 +111,7 @@ def key_rate(covariance: FloatArray, direction: AnyDirection, modes: Sequence[st
 
 def _pair_of(covariance: FloatArray, pair: Pair | None, modes: Sequence[str]) -> tuple[Steered, tuple[str, ...]]:
     """The second of a pair given the first, and the names of all oscillators."""
+    require_covariance(covariance)
     names = tuple(modes) or mode_names(covariance.shape[-1] // 2)
     if pair is None:
         if len(names) != 2:

@@ -109,11 +109,16 @@ def blocks(
     (..., d, d), whose oscillators ``modes`` names as for ``inference_order``. Raises ValueError as that does, and for a
     covariance of another shape.
     """
-    if covariance.ndim < 2 or covariance.shape[-1] != covariance.shape[-2] or covariance.shape[-1] % 2:
-        raise ValueError(f"covariance must have shape (..., d, d) with d even, got {covariance.shape}")
+    require_covariance(covariance)
     order = inference_order(direction, covariance.shape[-1], modes)
     known, wanted = order[:-2], order[-2:]
     return _block(covariance, wanted, wanted), _block(covariance, known, known), _block(covariance, known, wanted)
+
+
+def require_covariance(covariance: FloatArray) -> None:
+    """Raise ValueError unless it has the shape (..., d, d) with d even."""
+    if covariance.ndim < 2 or covariance.shape[-1] != covariance.shape[-2] or covariance.shape[-1] % 2:
+        raise ValueError(f"covariance must have shape (..., d, d) with d even, got {covariance.shape}")
 
 
 def _block(covariance: FloatArray, rows: list[int], columns: list[int]) -> FloatArray:

@@ -83,12 +83,11 @@ def cutoff_messages(
 
     ``modes`` names the oscillators; left out, ``sim.conventions.mode_names`` does.
     """
+    names = modes or mode_names(len(cutoffs))
     return tuple(
         f"oscillator {name}: {top:.1e} of the population sits in the top of {cutoff} levels, so its commutator "
         f"is off by {100 * defect:.2g} %: raise the cutoffs"
-        for name, cutoff, top, defect in zip(
-            modes or mode_names(len(cutoffs)), cutoffs, np.abs(tops), defects, strict=True
-        )
+        for name, cutoff, top, defect in zip(names, cutoffs, np.abs(tops), defects, strict=True)
         if defect > DEFECT_LIMIT
     )
 
