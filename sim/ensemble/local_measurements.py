@@ -169,7 +169,8 @@ def _names(model: LinearModel, pair: tuple[Mode, Mode] | None) -> tuple[str, str
     if pair is None:
         if len(model.modes) != 2:
             raise ValueError(
-                f"verification measures two oscillators, the model has {', '.join(model.modes)}: say which pair"
+                f"verification measures two oscillators, the model has {len(model.modes)}: pair must say which of "
+                f"{', '.join(model.modes)}"
             )
         pair = (0, 1)
     first, second = (model.modes[mode_index(each, model.modes)] for each in pair)

@@ -29,7 +29,6 @@ from tests.support.systems import COLD, cascade
 TOGETHER = Steered(mode=SERVER, by=CLIENTS)
 ALONE = Steered(mode=SERVER, by=CLIENTS[:1])
 MODEL = clients_and_server(0.5, 1.5, 0.25, 0.40, COLD, loss=0.05, efficiency=0.8)
-# 1/γ₀ is 8 μs
 DURATION = 1.0 / COLD.linewidth
 QUADRATURES = [f"{quadrature}_{mode}" for mode in (*CLIENTS, SERVER) for quadrature in "XP"]
 

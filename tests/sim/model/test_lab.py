@@ -134,6 +134,10 @@ def test_free_oscillators_stand_still_where_their_rotation_is_taken_out() -> Non
     generator = symplectic_form(2) @ np.diag([-3.0, -3.0, 4.0, 4.0])
     means = np.array([la.expm(generator * time) @ start for time in times])
     np.testing.assert_allclose(unrotated(means, times, (-3.0, 4.0)), np.tile(start, (7, 1)), atol=1e-14)
+    alone = unrotated(means[:, 2:], times, (4.0,))
+    np.testing.assert_allclose(alone, np.tile(start[2:], (7, 1)), atol=1e-14)
+    with pytest.raises(ValueError, match=r"^frequencies must be one for each of 2 oscillators, got 1$"):
+        unrotated(means, times, (4.0,))
 
 
 def rms(frequency: float) -> float:
