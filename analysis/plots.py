@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from cascade_steering.analysis.criteria.steering import DIRECTIONS, STEERING_BOUND, AnyDirection, Direction
+from cascade_steering.analysis.criteria.steering import DIRECTIONS, STEERING_BOUND, AnyDirection, Direction, Steered
 from cascade_steering.analysis.estimation.estimators import Estimate
 from cascade_steering.analysis.time_courses.transients import SampledTransient, Transient
 from cascade_steering.sim.atomic_write import writable, write_whole
@@ -28,9 +28,8 @@ _STYLE: dict[Any, Any] = {"font.size": 9, "axes.spines.top": False, "axes.spines
 
 def symbol(direction: AnyDirection) -> str:
     """E of a direction in TeX, without the dollars."""
-    names: dict[AnyDirection, str] = {**SYMBOLS}
-    if direction in names:
-        return names[direction]
+    if not isinstance(direction, Steered):
+        return SYMBOLS[direction]
     steered, _, by = str(direction).replace("_", r"\_").partition(r"\_given\_")
     return rf"E_{{\mathrm{{{steered}|{by}}}}}"
 

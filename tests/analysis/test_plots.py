@@ -29,7 +29,7 @@ def transient() -> Transient:
 
 
 def study(baths: list[str], c_minus: list[float], low: float = 0.5) -> xr.Dataset:
-    """As ``analysis.working_points.appendix_b_curve.study_dataset`` has it, d near 1 %, intervals from ``low`` times that."""
+    """As ``analysis.working_points.appendix_b_curve.study_dataset``: d near 1 %, intervals from ``low`` times that."""
     d = 0.01 * np.arange(1, 2 * len(baths) + 1).reshape(-1, 2)
     values = {"d": d, "d_low": low * d, "d_high": 1.5 * d}
     curve_baths = list(dict.fromkeys(baths))
