@@ -1,6 +1,7 @@
 """Where trajectories start, and what they leave behind: the contract between engines and everything after them."""
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +9,9 @@ from numpy.typing import NDArray
 from cascade_steering.sim.conventions import VACUUM_VARIANCE, frozen, symplectic_form
 from cascade_steering.sim.parameters import MOST, plain_number, require
 from cascade_steering.sim.roots import product, root_of
+
+if TYPE_CHECKING:
+    from cascade_steering.sim.fock.basis.states import DensityState
 
 FloatArray = NDArray[np.float64]
 # relative to the largest variance, up to 1e8 times the smallest at hot baths
@@ -71,6 +75,11 @@ class InitialState:
     def gaussian(self) -> bool:
         """Whether mean and covariance say all there is to say."""
         return True
+
+    @property
+    def density_state(self) -> "DensityState | None":
+        """What the state says beyond mean and covariance: its density matrix; None if it is Gaussian."""
+        return None
 
     def require_gaussian(self, what: str) -> None:
         """Raise ValueError unless the state is Gaussian; ``what`` is computed from mean and covariance alone."""

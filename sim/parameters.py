@@ -1,10 +1,12 @@
-"""What an experimenter sets: baths, oscillators, the cascade and the detection. SI units (rad/s).
+"""What an experimenter sets: baths, oscillators, the cascade and the detection.
 
-Symbols are those of Sec. II of arXiv:1901.04250.
+Every argument that has a unit carries it in its name, ``linewidth_hz``, ``angle_pi``; the properties without one,
+``linewidth``, ``angle``, are in SI units (rad/s, radians), which all else computes in. Symbols are those of Sec. II of
+arXiv:1901.04250.
 """
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from numbers import Integral
 from typing import Any, Literal, Self
 
@@ -58,7 +60,7 @@ class Bath:
 
     Parameters
     ----------
-    linewidth : intrinsic damping rate γ₀ of the energy, rad/s, ≥ 0
+    linewidth_hz : intrinsic damping rate of the energy as a frequency, γ₀/2π in Hz, ≥ 0
     occupation : mean thermal occupation n̄ ≥ 0
 
     Raises
@@ -67,13 +69,23 @@ class Bath:
         if either is negative or not finite.
     """
 
-    linewidth: float
+    linewidth_hz: float
     occupation: float
 
     def __post_init__(self) -> None:
-        in_python(self, "linewidth", "occupation")
-        require(self.linewidth, "linewidth", low=0.0, high=MOST)
+        in_python(self, "linewidth_hz", "occupation")
+        require(self.linewidth_hz, "linewidth_hz", low=0.0, high=MOST)
         require(self.occupation, "occupation", low=0.0, high=MOST)
+
+    @classmethod
+    def si(cls, *, linewidth: float, occupation: float) -> Self:
+        """The bath of damping rate ``linewidth`` = γ₀ in rad/s. Raises ValueError as the class does."""
+        return cls(linewidth_hz=plain_number(linewidth) / (2 * math.pi), occupation=occupation)
+
+    @property
+    def linewidth(self) -> float:
+        """γ₀, rad/s."""
+        return 2 * math.pi * self.linewidth_hz
 
     @property
     def decoherence_rate(self) -> float:
@@ -89,7 +101,7 @@ class Bath:
         if name not in BATHS:
             raise ValueError(f"bath must be one of {', '.join(BATHS)}, got {name!r}")
         linewidth_hz, occupation = BATHS[name]
-        return cls(linewidth=2 * math.pi * linewidth_hz, occupation=occupation)
+        return cls(linewidth_hz=linewidth_hz, occupation=occupation)
 
 
 # name: (linewidth γ₀/2π in Hz, occupation), caption of Fig. 4 of arXiv:1901.04250
@@ -102,9 +114,9 @@ class Oscillator:
 
     Parameters
     ----------
-    strength : interaction strength Γ, rad/s, ≥ 0
-    angle : interaction angle θ in radians, 0 ≤ θ ≤ π/2; Γ_B = Γ sin²θ exchanges quanta with the
-        field (cools), Γ_P = Γ cos²θ creates them in pairs (heats)
+    strength_hz : interaction strength as a frequency, Γ/2π in Hz, ≥ 0; see also ``from_cooperativity``
+    angle_pi : interaction angle θ in units of π, 0 ≤ θ ≤ π/2, so from 0 to 0.5; Γ_B = Γ sin²θ exchanges quanta with
+        the field (cools), Γ_P = Γ cos²θ creates them in pairs (heats)
     bath : its thermal bath
 
     Raises
@@ -113,18 +125,18 @@ class Oscillator:
         if strength or angle is outside its range.
     """
 
-    strength: float
-    angle: float
+    strength_hz: float
+    angle_pi: float
     bath: Bath
 
     def __post_init__(self) -> None:
-        in_python(self, "strength", "angle")
-        require(self.strength, "strength", low=0.0, high=MOST**2)
-        require(self.angle, "angle", low=0.0, high=math.pi / 2)
+        in_python(self, "strength_hz", "angle_pi")
+        require(self.strength_hz, "strength_hz", low=0.0, high=MOST**2)
+        require(self.angle_pi, "angle_pi", low=0.0, high=0.5)
 
     @classmethod
-    def from_cooperativity(cls, cooperativity: float, angle: float, bath: Bath) -> Self:
-        """The oscillator with Γ = C γ̃₀.
+    def from_cooperativity(cls, cooperativity: float, *, angle_pi: float, bath: Bath) -> Self:
+        """The oscillator with Γ = C γ̃₀, its angle θ in units of π.
 
         Raises ValueError if the cooperativity is negative or the bath has γ̃₀ = 0 (C is then undefined:
         give the strength instead), or next to nothing.
@@ -134,7 +146,25 @@ class Oscillator:
         if bath.decoherence_rate == 0.0:
             raise ValueError("cooperativity needs a bath of linewidth more than 0; give the strength instead")
         require(bath.decoherence_rate, "decoherence rate of the bath, rad/s,", low=1 / MOST)
-        return cls(strength=cooperativity * bath.decoherence_rate, angle=angle, bath=bath)
+        strength_hz = cooperativity * bath.linewidth_hz * (bath.occupation + 0.5)
+        return cls(strength_hz=strength_hz, angle_pi=angle_pi, bath=bath)
+
+    @classmethod
+    def si(cls, *, strength: float, angle: float, bath: Bath) -> Self:
+        """The oscillator of strength Γ in rad/s and angle θ in radians. Raises ValueError as the class does."""
+        return cls(
+            strength_hz=plain_number(strength) / (2 * math.pi), angle_pi=plain_number(angle) / math.pi, bath=bath
+        )
+
+    @property
+    def strength(self) -> float:
+        """Γ, rad/s."""
+        return 2 * math.pi * self.strength_hz
+
+    @property
+    def angle(self) -> float:
+        """θ, radians."""
+        return math.pi * self.angle_pi
 
     @property
     def cooperativity(self) -> float:
@@ -155,7 +185,7 @@ class Oscillator:
     @property
     def damping_rate(self) -> float:
         """γ = γ₀ + Γ_B − Γ_P, rad/s; written with cos 2θ, which keeps its digits near θ = π/4."""
-        return self.bath.linewidth - self.strength * math.cos(2 * self.angle)
+        return 2 * math.pi * (self.bath.linewidth_hz - self.strength_hz * math.cos(2 * self.angle))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,7 +196,7 @@ class Cascade:
     ----------
     minus, plus : the oscillators
     loss : power loss ε between them, 0 ≤ ε ≤ 1
-    path_phase : phase φ of the path between them, radians; the paper's optimum is φ = 0
+    path_phase_pi : phase φ of the path between them, in units of π; the paper's optimum is φ = 0
 
     Raises
     ------
@@ -177,12 +207,17 @@ class Cascade:
     minus: Oscillator
     plus: Oscillator
     loss: float = 0.0
-    path_phase: float = 0.0
+    path_phase_pi: float = 0.0
 
     def __post_init__(self) -> None:
-        in_python(self, "loss", "path_phase")
+        in_python(self, "loss", "path_phase_pi")
         require(self.loss, "loss", low=0.0, high=1.0)
-        require(self.path_phase, "path_phase", low=-math.inf)
+        require(self.path_phase_pi, "path_phase_pi", low=-math.inf)
+
+    @property
+    def path_phase(self) -> float:
+        """φ, radians."""
+        return math.pi * self.path_phase_pi
 
     @property
     def time_unit(self) -> float:
@@ -197,7 +232,7 @@ class Cascade:
             if not rate > 0.0:
                 raise UnstableError(
                     f"no steady state: the damping rate of oscillator {name} is {rate:.6g} rad/s and must be "
-                    f"more than 0; raise its interaction angle ({oscillator.angle / math.pi:.6g} pi) or its linewidth"
+                    f"more than 0; raise its interaction angle ({oscillator.angle_pi:.6g} pi) or its linewidth"
                 )
 
 
@@ -207,7 +242,7 @@ class Detection:
 
     Parameters
     ----------
-    lo_phase : local-oscillator phase ϑ, radians
+    lo_phase_pi : local-oscillator phase ϑ, in units of π
     efficiency : efficiency η, 0 ≤ η ≤ 1
     scheme : ``homodyne`` (one quadrature of the field, demodulated into its cosine and sine parts) or
         ``heterodyne`` (the light split in two equal halves, homodyned at ϑ and ϑ + π/2)
@@ -218,16 +253,28 @@ class Detection:
         if a value is outside its range or the scheme unknown.
     """
 
-    lo_phase: float = field(default=math.pi / 2)
+    lo_phase_pi: float = 0.5
     efficiency: float = 1.0
     scheme: DetectionScheme = "homodyne"
 
     def __post_init__(self) -> None:
-        in_python(self, "lo_phase", "efficiency")
-        require(self.lo_phase, "lo_phase", low=-math.inf)
+        in_python(self, "lo_phase_pi", "efficiency")
+        require(self.lo_phase_pi, "lo_phase_pi", low=-math.inf)
         require(self.efficiency, "efficiency", low=0.0, high=1.0)
         if self.scheme not in DETECTION_SCHEMES:
             raise ValueError(f"scheme must be one of {', '.join(DETECTION_SCHEMES)}, got {self.scheme!r}")
+
+    @classmethod
+    def si(
+        cls, *, lo_phase: float = math.pi / 2, efficiency: float = 1.0, scheme: DetectionScheme = "homodyne"
+    ) -> Self:
+        """The detection at ϑ in radians. Raises ValueError as the class does."""
+        return cls(lo_phase_pi=plain_number(lo_phase) / math.pi, efficiency=efficiency, scheme=scheme)
+
+    @property
+    def lo_phase(self) -> float:
+        """ϑ, radians."""
+        return math.pi * self.lo_phase_pi
 
     @property
     def lo_phases(self) -> tuple[float, ...]:

@@ -5,13 +5,13 @@ import sys
 
 import click
 
-from cascade_steering.analysis.cli.commands import ensembles, exact, kept_runs, pages, recorded
+from cascade_steering.analysis.cli.commands import comparison, ensembles, exact, kept_runs, pages, recorded, scanning
 from cascade_steering.analysis.cli.commands.group import steering
 from cascade_steering.analysis.cli.interruption import Interrupted, interruptible
 from cascade_steering.analysis.cli.terminal import fail, listening
 from cascade_steering.sim.ensemble.workers import WorkersLostError
 
-COMMANDS = (exact, ensembles, kept_runs, recorded, pages)
+COMMANDS = (exact, scanning, ensembles, comparison, kept_runs, recorded, pages)
 # what is wrong is then not what was asked for
 _OF_THE_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 

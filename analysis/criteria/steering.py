@@ -8,6 +8,7 @@ direction does not mention are not looked at. See sim/README.md, section 8.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from types import MappingProxyType
 from typing import Literal
 
@@ -71,17 +72,18 @@ PAIR: Mapping[Direction, Steered] = MappingProxyType(
 )
 
 
-def key(direction: AnyDirection) -> str:
-    """The name of a direction's steering parameter in every report and file."""
-    return f"E_{direction}"
-
-
 def both_directions(first: str, second: str) -> tuple[AnyDirection, AnyDirection]:
     """The second oscillator given the first, and the first given the second: for − and + the paper's names."""
     ways = Steered(mode=second, by=(first,)), Steered(mode=first, by=(second,))
     named = {way: name for name, way in PAIR.items()}
     forward, backward = (named.get(way, way) for way in ways)
     return forward, backward
+
+
+def pairwise_directions(modes: Sequence[str]) -> tuple[AnyDirection, ...]:
+    """Every oscillator given every other one alone, for − and + the paper's two; first the later given the earlier."""
+    pairs = [both_directions(first, second) for first, second in combinations(modes, 2)]
+    return tuple(way for ways in zip(*pairs, strict=True) for way in ways)
 
 
 def inference_order(direction: AnyDirection, dimension: int, modes: Sequence[str] = ()) -> list[int]:

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from cascade_steering.analysis.criteria.steering import DIRECTIONS, AnyDirection
+from cascade_steering.analysis.criteria.steering import AnyDirection, pairwise_directions
 from cascade_steering.analysis.estimation.residuals import CONFIDENCE, BestInference, SampledScatter
 from cascade_steering.sim.conventions import mode_names
 from cascade_steering.sim.ensemble.discretisation import FACTOR, Checked
@@ -172,8 +172,12 @@ class Steering:
     d: dict[AnyDirection, Estimate]
 
     @classmethod
-    def of(cls, ensemble: Ensemble, directions: Sequence[AnyDirection] = DIRECTIONS) -> "Steering":
-        """What the ensemble says of these directions. Raises ValueError for one of oscillators that it has not."""
+    def of(cls, ensemble: Ensemble, directions: Sequence[AnyDirection] | None = None) -> "Steering":
+        """What the ensemble says of these directions, of every oscillator given every other one if left out.
+
+        Raises ValueError for a direction of oscillators that it has not.
+        """
+        directions = pairwise_directions(ensemble.modes) if directions is None else directions
         unseen = {each: unconditional_steering(ensemble, each) for each in directions}
         seen = {each: conditional_steering(ensemble, each) for each in directions}
         gain = {each: relative_improvement(unseen[each], seen[each]) for each in directions}

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from cascade_steering.analysis.estimation.estimators import Ensemble
 from cascade_steering.sim.ensemble.block import Block, Experiment
+from cascade_steering.sim.ensemble.contract import Method
 from cascade_steering.sim.ensemble.discretisation import Checked
-from cascade_steering.sim.ensemble.simulate import WHOLE, Method, simulate
+from cascade_steering.sim.ensemble.simulate import WHOLE, simulate
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel

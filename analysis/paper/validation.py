@@ -27,7 +27,8 @@ from cascade_steering.sim.gaussian.moment_equations import moment_equations
 from cascade_steering.sim.gaussian.trajectories import Gaussian
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import thermal_state
-from cascade_steering.sim.model.linear_model import LinearModel, rwa
+from cascade_steering.sim.model.cascade import rwa
+from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.noise import coarsen, generator, wiener_increments
 from cascade_steering.sim.parameters import Bath, Cascade, Detection, Oscillator
 from cascade_steering.sim.rotating_wave import closed_forms as analytic
@@ -54,7 +55,8 @@ class KnownResult:
 
 def _cascade(c: tuple[float, float], theta: tuple[float, float], bath: Bath, loss: float = 0.0) -> Cascade:
     minus, plus = (
-        Oscillator.from_cooperativity(strength, np.pi * angle, bath) for strength, angle in zip(c, theta, strict=True)
+        Oscillator.from_cooperativity(strength, angle_pi=angle, bath=bath)
+        for strength, angle in zip(c, theta, strict=True)
     )
     return Cascade(minus=minus, plus=plus, loss=loss)
 
@@ -87,7 +89,7 @@ def closed_forms() -> Iterator[KnownResult]:
 def riccati() -> Iterator[KnownResult]:
     """The conditional steady state where it is hardest: does it solve its equation?"""
     for phase in (0.0, 0.2, 0.5):
-        model = rwa(_cascade((10, 20), (0.25, 0.4), Bath.named("hot")), Detection(lo_phase=phase * np.pi))
+        model = rwa(_cascade((10, 20), (0.25, 0.4), Bath.named("hot")), Detection(lo_phase_pi=phase))
         equations = moment_equations(model)
         covariance = steady_state(model, conditional=True)
         gain = equations.gain(covariance)
@@ -104,7 +106,7 @@ def riccati() -> Iterator[KnownResult]:
 
 def fock_steady() -> Iterator[KnownResult]:
     """The truncated master equation's steady state against Eq. (4)."""
-    bath = Bath(linewidth=1.0, occupation=0.1)
+    bath = Bath.si(linewidth=1.0, occupation=0.1)
     for loss in (0.0, 0.3):
         point = _cascade((1.0, 1.5), (0.4, 0.45), bath, loss)
         covariance = fock_steady_state(rwa(point, Detection()), (14, 14)).covariance
@@ -120,8 +122,8 @@ def fock_steady() -> Iterator[KnownResult]:
 
 def fock_steady_large() -> Iterator[KnownResult]:
     """The master equation in its symmetry sector, with as many levels as two quanta in each oscillator take."""
-    minus = Oscillator(strength=1.0, angle=0.4 * np.pi, bath=Bath(linewidth=0.4, occupation=5.8))
-    plus = Oscillator(strength=0.8, angle=0.44 * np.pi, bath=Bath(linewidth=0.5, occupation=4.7))
+    minus = Oscillator.si(strength=1.0, angle=0.4 * np.pi, bath=Bath.si(linewidth=0.4, occupation=5.8))
+    plus = Oscillator.si(strength=0.8, angle=0.44 * np.pi, bath=Bath.si(linewidth=0.5, occupation=4.7))
     point = Cascade(minus=minus, plus=plus, loss=0.1)
     covariance = fock_steady_state(rwa(point, Detection()), (50, 50)).covariance
     closed = analytic.closed_form_covariance(RotatingWave.of(point))
@@ -136,9 +138,9 @@ def fock_steady_large() -> Iterator[KnownResult]:
 
 def stochastic_order() -> Iterator[KnownResult]:
     """QuTiP's trajectories against the exact conditional covariance and the exact filter of their own record."""
-    minus = Oscillator(strength=1.2, angle=0.32 * np.pi, bath=Bath(linewidth=0.4, occupation=0.2))
-    plus = Oscillator(strength=1.0, angle=0.42 * np.pi, bath=Bath(linewidth=0.6, occupation=0.1))
-    model = rwa(Cascade(minus=minus, plus=plus, loss=0.2), Detection(lo_phase=0.3 * np.pi, efficiency=0.7))
+    minus = Oscillator.si(strength=1.2, angle=0.32 * np.pi, bath=Bath.si(linewidth=0.4, occupation=0.2))
+    plus = Oscillator.si(strength=1.0, angle=0.42 * np.pi, bath=Bath.si(linewidth=0.6, occupation=0.1))
+    model = rwa(Cascade(minus=minus, plus=plus, loss=0.2), Detection(lo_phase_pi=0.3, efficiency=0.7))
     fine = TimeGrid(step=1 / 256, steps_per_save=1, saves=64)
     paths = [wiener_increments(generator(7, index), fine, 2) for index in range(4)]
     factors = (1, 2, 4)
@@ -233,11 +235,11 @@ def ensembles() -> Iterator[KnownResult]:
 def whiteness_of_the_record() -> Iterator[KnownResult]:
     """Innovations of the filter: unit variance with the right model, not so with a wrong LO phase."""
     point = _cascade((5, 5), (0.35, 0.4), Bath.named("hot"), 0.1)
-    model = rwa(point, Detection(lo_phase=0.4 * np.pi, efficiency=0.8))
+    model = rwa(point, Detection(lo_phase_pi=0.4, efficiency=0.8))
     initial = stationary_state(model)
     grid = TimeGrid.over(100 * point.time_unit, saves=500)
     record = Gaussian().prepare(model, grid, initial).run(5, range(20)).record
-    wrong = rwa(point, Detection(lo_phase=0.1 * np.pi, efficiency=0.8))
+    wrong = rwa(point, Detection(lo_phase_pi=0.1, efficiency=0.8))
     samples = record.size
     for name, used, expected in (("right model", model, True), ("wrong LO phase", wrong, False)):
         innovations = filter_record(used, record, grid.save_interval, stationary_state(used)).innovations

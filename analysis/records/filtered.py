@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_steering.analysis.criteria.steering import DIRECTIONS, AnyDirection, steering_parameter
+from cascade_steering.analysis.criteria.steering import AnyDirection, pairwise_directions, steering_parameter
 from cascade_steering.analysis.records.record import Record
 from cascade_steering.analysis.records.whiteness import Whiteness, whiteness
 from cascade_steering.sim.ensemble.carried_warnings import Issued, gathered, joined, reissue
@@ -21,7 +21,7 @@ from cascade_steering.sim.model.linear_model import LinearModel
 if TYPE_CHECKING:
     import xarray as xr
 
-    from cascade_steering.sim.ensemble.simulate import Method
+    from cascade_steering.sim.ensemble.contract import Method
     from cascade_steering.sim.fock.moving.engine import Fock
     from cascade_steering.sim.fock.moving.record_filter import FockFiltered
 
@@ -127,18 +127,18 @@ def filtered_dataset(reading: Reading, directions: Sequence[AnyDirection] | None
     """Conditional means and covariances, innovations and E over time, labelled as ``sim.ensemble.dataset.build``
     does.
 
-    E in ``directions``: left out, the two of the pair where the model is one of − and +, else none. Raises ValueError
-    for a direction of oscillators that the model has not.
+    E in ``directions``, of every oscillator given every other one if left out. Raises ValueError for a direction of
+    oscillators that the model has not.
     """
     import xarray as xr
 
-    from cascade_steering.sim.conventions import COVARIANCE_CONVENTION, OSCILLATORS
+    from cascade_steering.sim.conventions import COVARIANCE_CONVENTION
     from cascade_steering.sim.ensemble.dataset import dataset_coordinates, versions
     from cascade_steering.sim.grid import TimeGrid
 
     record, modes = reading.record, reading.model.modes
     if directions is None:
-        directions = DIRECTIONS if modes == OSCILLATORS else ()
+        directions = pairwise_directions(modes)
     grid = TimeGrid(step=record.interval, steps_per_save=1, saves=record.values.shape[1])
     covariances = reading.covariances
     over = ("time",) if covariances.ndim == 3 else ("trajectory", "time")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float64]
 Quantity = Literal["increment", "current"]
 
-# what sim.model.linear_model detects: in the rotating-wave model and in the lab frame, homodyne and heterodyne
+# what sim.model.detectors detects: in the rotating-wave model and in the lab frame, homodyne and heterodyne
 CHANNELS = (
     ("cosine", "sine"),
     ("cosine", "sine", "cosine_orthogonal", "sine_orthogonal"),
@@ -53,7 +53,7 @@ class Table:
 
 
 def arranged(names: Sequence[str]) -> tuple[str, ...]:
-    """The channels in the order of sim.model.linear_model; ValueError if one is unknown, there twice, or lacks those
+    """The channels in the order of sim.model.detectors; ValueError if one is unknown, there twice, or lacks those
     beside it.
     """
     known = {name for channels in CHANNELS for name in channels}

@@ -1,7 +1,7 @@
 """Homodyne records from outside, as files.
 
 A record is dY_k = √η_k ⟨L_k + L_k†⟩ dt + dW_k, summed over each of many equal intervals; white noise has dY² = dt.
-Its channels are those of ``sim.model.linear_model``: ``cosine`` and ``sine`` in the rotating-wave model, ``homodyne``
+Its channels are those of ``sim.model.detectors``: ``cosine`` and ``sine`` in the rotating-wave model, ``homodyne``
 in the lab frame, and beside them the same with ``_orthogonal`` where the light is split and both quadratures are read.
 
 **CSV**: a header that names the columns with their units, a row for each interval::
@@ -64,7 +64,7 @@ class Record:
         recorded
     interval : length of each interval, seconds
     start : start of the first one, seconds
-    channels : names, in the order of ``sim.model.linear_model``
+    channels : names, in the order of ``sim.model.detectors``
     options : what the file says of the experiment, options of the command line by name
     scales : what was measured was multiplied by to give ``values``, one number a channel: the calibration, times the
         interval for a current in a unit that does not say that it is one; 1 if left out

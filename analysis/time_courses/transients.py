@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from cascade_steering.analysis.criteria.steering import DIRECTIONS, AnyDirection
+from cascade_steering.analysis.criteria.steering import AnyDirection, pairwise_directions
 from cascade_steering.analysis.estimation.estimators import (
     Ensemble,
     Estimate,
     conditional_steering,
+    modes_of,
     relative_improvement,
     unconditional_steering,
 )
@@ -50,11 +51,11 @@ def steering_transient(
     drive: LinearModel | Drive,
     initial: InitialState,
     times: FloatArray,
-    directions: Sequence[AnyDirection] = DIRECTIONS,
+    directions: Sequence[AnyDirection] | None = None,
 ) -> Transient:
     """E(t) from an initial state, at increasing ``times`` ≥ 0 (seconds), with and without the record.
 
-    ``directions`` says whose E given whom, those of the pair if left out.
+    ``directions`` says whose E given whom, of every oscillator given every other one if left out.
 
     A model alone is switched on at t = 0 for good. Without the record the scatter of the initial means counts as
     uncertainty. Raises ValueError for times that decrease or are negative, and for a state that is not Gaussian, whose
@@ -63,6 +64,7 @@ def steering_transient(
     initial.require_gaussian("E")
     if isinstance(drive, LinearModel):
         drive = Drive(models=(drive,))
+    directions = pairwise_directions(drive.models[0].modes) if directions is None else directions
     times = np.asarray(times, dtype=float)
     # threads of linear algebra on 8 × 8 matrices take seven times the processor time
     with threadpool_limits(1):
@@ -88,11 +90,12 @@ class SampledTransient:
     d: dict[AnyDirection, tuple[Estimate, ...]]
 
 
-def sampled_transient(dataset: "xr.Dataset", directions: Sequence[AnyDirection] = DIRECTIONS) -> SampledTransient:
+def sampled_transient(dataset: "xr.Dataset", directions: Sequence[AnyDirection] | None = None) -> SampledTransient:
     """E(t) and d(t) at every save of a dataset of ``sim.ensemble.simulate.simulate``, of two trajectories or more.
 
-    ``directions`` says whose E given whom, those of the pair if left out.
+    ``directions`` says whose E given whom, of every oscillator given every other one if left out.
     """
+    directions = pairwise_directions(modes_of(dataset)) if directions is None else directions
     ensembles = [Ensemble.of(dataset, time=save) for save in range(dataset.sizes["time"])]
     unseen = {each: tuple(unconditional_steering(at, each) for at in ensembles) for each in directions}
     seen = {each: tuple(conditional_steering(at, each) for at in ensembles) for each in directions}

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_steering.analysis.cli.answers.run_status import ENSEMBLES
 from cascade_steering.analysis.criteria.steering import Direction, steering_of_root
 from cascade_steering.analysis.estimation.estimators import (
     Ensemble,
@@ -27,10 +26,11 @@ from cascade_steering.analysis.estimation.residuals import sampled_part
 from cascade_steering.analysis.estimation.sampling import Problem, sample
 from cascade_steering.analysis.estimation.stopping import Target
 from cascade_steering.analysis.working_points.optimum import Optimum
-from cascade_steering.sim.ensemble.simulate import Method, grid_for
+from cascade_steering.sim.ensemble.contract import Method
+from cascade_steering.sim.ensemble.simulate import grid_for
 from cascade_steering.sim.ensemble.workers import require_jobs
 from cascade_steering.sim.gaussian.covariance import relaxation_time, stationary_state
-from cascade_steering.sim.model.linear_model import rwa
+from cascade_steering.sim.model.cascade import rwa
 from cascade_steering.sim.parameters import Cascade, Detection, require, require_count
 from cascade_steering.sim.roots import triangular
 from cascade_steering.sim.runs.directory import opened
@@ -49,6 +49,8 @@ _SAVES = 20
 _RELAXATIONS = 5.0
 # units of 1/γ̃₀; the slowest relaxation at hot baths and the edge of stability takes 1e7
 _LONGEST = 1e9
+# in a run directory: its ensembles, and what is written in the end
+ENSEMBLES, COMPARISON = "ensembles", "comparison.nc"
 SamplingProgress = Callable[[float, str], None]
 
 
@@ -113,7 +115,7 @@ def quietest_detection(
     says. Where ``method`` cannot hold the conditional state of any but
     some detections, it is one of those; if of none, the detection with the purest state.
     """
-    candidates = [Detection(lo_phase=float(phase), efficiency=efficiency) for phase in _PHASES]
+    candidates = [Detection.si(lo_phase=float(phase), efficiency=efficiency) for phase in _PHASES]
     if method is not None:
         states = [stationary_state(rwa(cascade, each)) for each in candidates]
         held = [each for each, state in zip(candidates, states, strict=True) if method.holds(state)]

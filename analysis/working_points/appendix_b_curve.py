@@ -112,7 +112,7 @@ def study_dataset(searches: dict[tuple[str, float], Search], comparisons: Sequen
         "theta_minus_pi": points(lambda o: o.cascade.minus.angle / np.pi),
         "theta_plus_pi": points(lambda o: o.cascade.plus.angle / np.pi),
         "c_plus_over_c_minus": points(lambda o: o.cascade.plus.cooperativity / o.cascade.minus.cooperativity),
-        "lo_phase_pi": points(lambda o: o.detection.lo_phase / np.pi if o.detection else np.nan),
+        "lo_phase_pi": points(lambda o: o.detection.lo_phase_pi if o.detection else np.nan),
         "trajectories": (
             ("point", "direction", "scheme"),
             np.array([c.trajectories for c in comparisons]).reshape(*shape, 2),

@@ -18,14 +18,12 @@ from scipy.ndimage import minimum_filter
 from scipy.optimize import minimize
 
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, Direction
-from cascade_steering.sim.gaussian.moment_equations import MomentEquations
-from cascade_steering.sim.gaussian.riccati import try_steady_covariance
+from cascade_steering.analysis.working_points.steering_given_record import steering_given_record
 from cascade_steering.sim.parameters import Bath, Cascade, Detection, DetectionScheme, Oscillator, require
 from cascade_steering.sim.rotating_wave import closed_forms
 from cascade_steering.sim.rotating_wave.equations import RotatingWave
 
 FloatArray = NDArray[np.float64]
-ComplexArray = NDArray[np.complex128]
 
 # γ/(Γ + γ̃₀) at which the open edge γ → 0⁺ of the stable region is cut: variances are then 1e7 at most, whatever C
 _LEAST_DAMPING = 1e-7
@@ -59,8 +57,8 @@ class Search:
     ----------
     c_minus : cooperativity C₋ > 0 of the first oscillator
     bath_minus, bath_plus : the baths
-    loss, path_phase : ε, φ (radians)
-    lo_phase : ϑ in radians, or None to optimise it too; only for the conditional scheme
+    loss, path_phase_pi : ε, φ in units of π
+    lo_phase_pi : ϑ in units of π, or None to optimise it too; only for the conditional scheme
     efficiency, scheme : of the detection
     largest_ratio : bound on C₊/C₋; many optima at small C₋ run to it
     symmetric : force θ₋ = θ₊ (f = 0 in the paper)
@@ -72,8 +70,8 @@ class Search:
     bath_minus: Bath
     bath_plus: Bath
     loss: float = 0.0
-    path_phase: float = 0.0
-    lo_phase: float | None = None
+    path_phase_pi: float = 0.0
+    lo_phase_pi: float | None = None
     efficiency: float = 1.0
     scheme: DetectionScheme = "homodyne"
     largest_ratio: float = 100.0
@@ -82,11 +80,10 @@ class Search:
     def __post_init__(self) -> None:
         require(self.c_minus, "c_minus", low=0.0, high=_MOST, low_open=True)
         require(self.largest_ratio, "largest_ratio", low=_SMALLEST_RATIO, high=_MOST, low_open=True)
-        Detection(
-            lo_phase=0.0 if self.lo_phase is None else self.lo_phase, efficiency=self.efficiency, scheme=self.scheme
-        )
+        phase = 0.0 if self.lo_phase_pi is None else self.lo_phase_pi
+        Detection(lo_phase_pi=phase, efficiency=self.efficiency, scheme=self.scheme)
         require(self.loss, "loss", low=0.0, high=1.0)
-        require(self.path_phase, "path_phase", low=-np.inf)
+        require(self.path_phase_pi, "path_phase_pi", low=-np.inf)
         for bath in (self.bath_minus, self.bath_plus):
             require(bath.linewidth, "linewidth", low=0.0, low_open=True)
 
@@ -112,13 +109,13 @@ class Search:
             angle_plus=_angle(unit[..., self.angles - 1], edge_plus),
             bath_plus=self.bath_plus,
             loss=self.loss,
-            path_phase=self.path_phase,
+            path_phase=np.pi * self.path_phase_pi,
         )
 
     def lo_phases(self, unit: FloatArray) -> FloatArray:
         """ϑ of each point: the last coordinate over half a turn, unless given."""
-        if self.lo_phase is not None:
-            return np.full(unit.shape[:-1], self.lo_phase)
+        if self.lo_phase_pi is not None:
+            return np.full(unit.shape[:-1], np.pi * self.lo_phase_pi)
         return np.pi * (unit[..., self.angles + 1] % 1.0)
 
     def steering(self, unit: FloatArray, *, conditional: bool) -> FloatArray:
@@ -126,7 +123,9 @@ class Search:
         points = self.points(unit)
         if not conditional:
             return np.stack(closed_forms.steering_parameters(points))
-        return _conditional(points.equations(self.lo_phases(unit), self.efficiency, self.scheme))
+        equations = points.equations(self.lo_phases(unit), self.efficiency, self.scheme)
+        # a point whose covariance cannot be had is no candidate
+        return np.nan_to_num(steering_given_record(equations, refined_from=_HOT), nan=_NO_CANDIDATE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,9 +144,9 @@ class Optimum:
 def best_points(search: Search, *, conditional: bool) -> dict[Direction, Optimum]:
     """The smallest E of each direction, unconditional or conditional, within ``search``."""
     axes = [np.array(_ANGLES)] * search.angles + [np.linspace(0.0, 1.0, _RATIOS)]
-    free_phase = conditional and search.lo_phase is None
+    free_phase = conditional and search.lo_phase_pi is None
     # without a path phase E(ϑ) = E(−ϑ), so half the phases do
-    distinct = _PHASES // 2 + 1 if search.path_phase == 0.0 else _PHASES
+    distinct = _PHASES // 2 + 1 if search.path_phase_pi == 0.0 else _PHASES
     axes.append(np.arange(distinct) / _PHASES if free_phase else np.zeros(1))
     grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
     values = np.log(search.steering(grid, conditional=conditional))
@@ -163,42 +162,11 @@ def best_points(search: Search, *, conditional: bool) -> dict[Direction, Optimum
     return found
 
 
-def _conditional(equations: MomentEquations) -> FloatArray:
-    """E given the record in the order of ``DIRECTIONS``, from equations in two amplitudes; array of shape (2, ...).
-
-    A point whose covariance cannot be had to six digits is no candidate.
-    """
-    amplitudes, settled = try_steady_covariance(equations)
-    minus, gain, rest = _inferred(amplitudes)
-    hot = settled & (minus > _HOT * rest)
-    if np.any(hot):
-        # again for a₋ and a₊† − g a₋, where ``rest`` is no difference of large numbers
-        basis = np.zeros((np.count_nonzero(hot), 2, 2), dtype=complex)
-        basis[:, 0, 0] = basis[:, 1, 1] = 1.0
-        basis[:, 1, 0] = gain[hot]
-        amplitudes, settled[hot] = try_steady_covariance(equations.at(hot).in_coordinates(basis))
-        minus[hot], more, rest[hot] = _inferred(amplitudes)
-        gain[hot] += more
-    sound = settled & (minus > 0.0) & (rest > 0.0)
-    with np.errstate(all="ignore"):
-        # 1/Q = 1/V₋ + |g|²/U: what + says of −, a sum and no difference
-        backward = 1.0 / (1.0 / minus + np.abs(gain) ** 2 / rest)
-    return np.where(sound, np.stack([rest, backward]), _NO_CANDIDATE)
-
-
-def _inferred(amplitudes: ComplexArray) -> tuple[FloatArray, ComplexArray, FloatArray]:
-    """V₋, the gain of the second amplitude on the first, and what that leaves of V₊; arrays of shape (...,)."""
-    minus, correlation = np.array(amplitudes[..., 0, 0].real), amplitudes[..., 1, 0]
-    with np.errstate(all="ignore"):
-        gain, rest = correlation / minus, amplitudes[..., 1, 1].real - np.abs(correlation) ** 2 / minus
-    return minus, np.array(gain), np.array(rest)
-
-
 def _optimum(search: Search, direction: Direction, unit: FloatArray, value: float, conditional: bool) -> Optimum:
     detection = None
     if conditional:
         phase = float(search.lo_phases(unit))
-        detection = Detection(lo_phase=phase, efficiency=search.efficiency, scheme=search.scheme)
+        detection = Detection.si(lo_phase=phase, efficiency=search.efficiency, scheme=search.scheme)
     return Optimum(direction=direction, value=value, cascade=_cascade(search, search.points(unit)), detection=detection)
 
 
@@ -274,11 +242,11 @@ def _starts(grid: FloatArray, values: FloatArray) -> FloatArray:
 
 def _cascade(search: Search, point: RotatingWave) -> Cascade:
     oscillators = (
-        Oscillator(strength=float(strength), angle=float(angle), bath=bath)
+        Oscillator.si(strength=float(strength), angle=float(angle), bath=bath)
         for strength, angle, bath in (
             (point.strength_minus, point.angle_minus, search.bath_minus),
             (point.strength_plus, point.angle_plus, search.bath_plus),
         )
     )
     minus, plus = oscillators
-    return Cascade(minus=minus, plus=plus, loss=search.loss, path_phase=search.path_phase)
+    return Cascade(minus=minus, plus=plus, loss=search.loss, path_phase_pi=search.path_phase_pi)

@@ -16,7 +16,7 @@ from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, Dir
 from cascade_steering.analysis.working_points.optimum import Search, best_points
 from cascade_steering.sim.ensemble.parallel import in_parallel
 from cascade_steering.sim.gaussian.covariance import steady_state
-from cascade_steering.sim.model.linear_model import lab, rwa
+from cascade_steering.sim.model.cascade import lab, rwa
 from cascade_steering.sim.parameters import Bath, Cascade, Detection, Oscillator, require
 
 FloatArray = NDArray[np.float64]
@@ -26,7 +26,7 @@ FREQUENCY_RATIOS = np.geomspace(1.0, 1e3, 13)
 
 
 @dataclass(frozen=True, kw_only=True)
-class WorkingPoint:
+class ComparedPoint:
     """A cascade, its detection and the E that is asked for."""
 
     cascade: Cascade
@@ -40,7 +40,7 @@ class WorkingPoint:
         return max(self.cascade.minus.strength, self.cascade.plus.strength)
 
 
-def relative_errors(point: WorkingPoint, ratios: FloatArray) -> FloatArray:
+def relative_errors(point: ComparedPoint, ratios: FloatArray) -> FloatArray:
     """E_rotating/E_lab − 1 at Ω = ``ratios`` times the larger Γ; array of the shape of ``ratios``.
 
     Raises ValueError for a ratio that is not positive, or where the lab frame has no steady state.
@@ -80,13 +80,13 @@ def holds_above(ratios: FloatArray, errors: FloatArray, tolerance: float) -> flo
     return float(np.exp(between))
 
 
-def generic_point(c: float, lo_phase_pi: float = 0.5) -> dict[tuple[Scheme, Direction], WorkingPoint]:
+def generic_point(c: float, lo_phase_pi: float = 0.5) -> dict[tuple[Scheme, Direction], ComparedPoint]:
     """θ₋ = 0.35 π, θ₊ = 0.40 π, equal cooperativities, hot baths: by scheme and direction."""
-    minus, plus = (Oscillator.from_cooperativity(c, np.pi * angle, Bath.named("hot")) for angle in (0.35, 0.40))
+    minus, plus = (Oscillator.from_cooperativity(c, angle_pi=angle, bath=Bath.named("hot")) for angle in (0.35, 0.40))
     return {
-        (scheme, direction): WorkingPoint(
+        (scheme, direction): ComparedPoint(
             cascade=Cascade(minus=minus, plus=plus),
-            detection=Detection(lo_phase=np.pi * lo_phase_pi),
+            detection=Detection(lo_phase_pi=lo_phase_pi),
             direction=direction,
             conditional=scheme == "conditional",
         )
@@ -95,14 +95,14 @@ def generic_point(c: float, lo_phase_pi: float = 0.5) -> dict[tuple[Scheme, Dire
     }
 
 
-def best_point(c_minus: float) -> dict[tuple[Scheme, Direction], WorkingPoint]:
+def best_point(c_minus: float) -> dict[tuple[Scheme, Direction], ComparedPoint]:
     """The best point of each scheme and direction with hot baths, by scheme and direction."""
     hot = Bath.named("hot")
     found = {}
     for scheme in SCHEMES:
         search = Search(c_minus=c_minus, bath_minus=hot, bath_plus=hot)
         for direction, best in best_points(search, conditional=scheme == "conditional").items():
-            found[scheme, direction] = WorkingPoint(
+            found[scheme, direction] = ComparedPoint(
                 cascade=best.cascade,
                 detection=best.detection or Detection(),
                 direction=direction,
@@ -139,6 +139,6 @@ def survey(jobs: int = 1, progress: Callable[[int, int], None] | None = None) ->
 
 def _errors(case: tuple[str, float]) -> FloatArray:
     where, c_minus = case
-    points: Mapping[tuple[Scheme, Direction], WorkingPoint]
+    points: Mapping[tuple[Scheme, Direction], ComparedPoint]
     points = best_point(c_minus) if where == "best" else generic_point(c_minus)
     return np.array([[relative_errors(points[s, d], FREQUENCY_RATIOS) for d in DIRECTIONS] for s in SCHEMES])

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from cascade_steering.sim.ensemble.simulate import Method
+from cascade_steering.sim.ensemble.contract import Method
 from cascade_steering.sim.fock.basis.diagnostics import CutoffWarning
 from cascade_steering.sim.fock.qutip.qutip_sme import QutipSME
 from cascade_steering.sim.fock.qutip.stepping import StepWarning

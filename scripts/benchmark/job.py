@@ -10,7 +10,8 @@ from cascade_steering.sim.gaussian.covariance import transient
 from cascade_steering.sim.gaussian.filtering import filter_record
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState, ground_state
-from cascade_steering.sim.model.linear_model import LinearModel, rwa
+from cascade_steering.sim.model.cascade import rwa
+from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.parameters import Bath, Cascade, Detection, Oscillator
 
 FloatArray = NDArray[np.float64]
@@ -74,9 +75,9 @@ def toy_job() -> Job:
 
 def _job(saves: int, target: float) -> Job:
     hot = Bath.named("hot")
-    minus, plus = (Oscillator.from_cooperativity(5.0, math.pi * angle, hot) for angle in (0.35, 0.40))
+    minus, plus = (Oscillator.from_cooperativity(5.0, angle_pi=angle, bath=hot) for angle in (0.35, 0.40))
     cascade = Cascade(minus=minus, plus=plus)
-    model = rwa(cascade, Detection(lo_phase=math.pi / 2))
+    model = rwa(cascade, Detection(lo_phase_pi=0.5))
     return Job(model=model, unit=cascade.time_unit, saves=saves, saves_per_unit=10, target=target)
 
 

@@ -7,16 +7,17 @@ backend is the user's to choose (``joblib.parallel_config``).
 
 import json
 import logging
-from collections.abc import Callable, Container, Generator, Mapping
+from collections.abc import Callable, Container, Generator
 from contextlib import closing
 from typing import Any, NamedTuple, Protocol
 
 import xarray as xr
 
-from cascade_steering.sim.ensemble.block import Block, Engine, Experiment, Task, one_thread
+from cascade_steering.sim.ensemble.block import Block, Experiment, Task, one_thread
 from cascade_steering.sim.ensemble.carried_warnings import reissue
+from cascade_steering.sim.ensemble.contract import Method
 from cascade_steering.sim.ensemble.dataset import build
-from cascade_steering.sim.ensemble.discretisation import ATTRIBUTE, CHECKED, Check, Checked, CheckTask, Standing
+from cascade_steering.sim.ensemble.discretisation import ATTRIBUTE, CHECKED, Checked, CheckTask, Standing
 from cascade_steering.sim.ensemble.workers import require_jobs, results
 from cascade_steering.sim.grid import TimeGrid, whole_above
 from cascade_steering.sim.initial_state import InitialState
@@ -48,38 +49,6 @@ class Store(Protocol):
 
     def remember(self, name: str, dataset: xr.Dataset) -> None:
         """Keep what is computed once."""
-
-
-class Method(Protocol):
-    """How trajectories are computed: a small frozen object such as ``Gaussian()`` or ``QutipSME(...)``."""
-
-    @property
-    def exact(self) -> bool:
-        """Whether it has no error of step or truncation, so that only sampling and rounding leave anything open."""
-
-    @property
-    def block(self) -> int:
-        """Trajectories to a block: enough work to be worth sending, little enough to share out."""
-
-    @property
-    def identity(self) -> Mapping[str, Any]:
-        """What the numbers depend on besides ``block``: a name and settings, in numbers, text and arrays of them."""
-
-    def suggested_step(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> float:
-        """The longest step it can be trusted with, seconds; of ``grid`` only the duration matters."""
-
-    def holds(self, initial: InitialState) -> bool:
-        """Whether it can start from such a state, and carry it, at a reasonable cost."""
-
-    def prepare(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> Engine:
-        """Check everything that can be checked, compute everything that is shared."""
-
-    def check(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> Check | None:
-        """What measures its errors of step and truncation, see ``sim.ensemble.discretisation``; None if it has none
-        or cannot.
-
-        If it cannot, intervals leave these errors out, and datasets and reports say so.
-        """
 
 
 def grid_for(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_steering.sim.gaussian.kalman import Cycle, Gains, Step, follow, share
+from cascade_steering.sim.gaussian.kalman import Gains, Step, follow, share
 from cascade_steering.sim.gaussian.moment_equations import moment_equations
 from cascade_steering.sim.gaussian.propagator import propagator
 from cascade_steering.sim.initial_state import InitialState
@@ -158,13 +158,12 @@ def _run(
     step = Step(np.ascontiguousarray(over.transition), np.ascontiguousarray(over.noise))
     gains = Gains(np.empty((covariances, d, d)), np.zeros((roots, m, m)), np.zeros((roots, d, m)), np.zeros(roots))
     gains.covariances[0] = initial.unconditional
-    cycle = Cycle(gains.covariances[0].copy(), np.array([0, 1, 0]))
     states = np.empty((len(records), means, d))
     states[:, 0] = initial.center
     innovations, misfit = np.empty_like(records), np.zeros(len(records))
     for first in range(0, count, _STRETCH):
         last = min(first + _STRETCH, count)
-        reached = share(first, last, seen, step, gains, cycle)
+        reached = share(first, last, seen, step, gains)
         if reached < last:
             raise ValueError(
                 f"the covariance of interval {reached} is not positive definite: rounding has lost it, or the initial "

@@ -1,10 +1,8 @@
 """The hot loops of the filter, compiled: covariances and gains, shared by all records, and the means of each record.
 
-The covariance does not depend on the record, so its recursion V → f(V) is a fixed map from one set of bits to the next
-until a gap comes. Where it lands on bits it has had before, mostly those of one interval ago, it repeats itself from
-there on: gains are then copied, not computed. No tolerance decides when, so nothing is lost, however slow the slowest
-mode: the result is to the bit that of computing them all, which costs 0.4 µs an interval where the last bits never
-settle (two detected channels, four quadratures). Repetitions are found by Brent's method, BIT 20, 176 (1980).
+The covariance does not depend on the record, so its recursion V → f(V) is a fixed map until a gap comes. Once it gives
+back the V it was given, to the bit, the gains of the interval before are copied: 0.1 µs an interval instead of 0.3, and
+the same numbers. No tolerance has to say when the slowest mode has come to rest.
 """
 
 from typing import NamedTuple
@@ -16,7 +14,6 @@ from cascade_steering.sim.compiled import compiled
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
-IntArray = NDArray[np.int64]
 
 
 class Step(NamedTuple):
@@ -44,17 +41,6 @@ class Gains(NamedTuple):
     roots: FloatArray
     weights: FloatArray
     log_roots: FloatArray
-
-
-class Cycle(NamedTuple):
-    """Where the recursion stands in the search for a repetition.
-
-    ``anchor`` (d, d) is an earlier V; ``state`` (3,) holds the intervals since then, how many to wait before taking a
-    new one, and the period found (0: none).
-    """
-
-    anchor: FloatArray
-    state: IntArray
 
 
 @compiled
@@ -138,51 +124,29 @@ def _copy(source: FloatArray, target: FloatArray) -> None:
 
 
 @compiled
-def search(covariance: FloatArray, seen: bool, longest: int, cycle: Cycle) -> None:
-    """Whether V has come back to the anchor: then the period is known. The anchor moves on at powers of two.
-
-    A gap begins the search anew; a period above ``longest`` is of no use.
-    """
-    state = cycle.state
-    if seen:
-        state[0] += 1
-        if _same(covariance, cycle.anchor):
-            if state[0] <= longest:
-                state[2] = state[0]
-            return
-        if state[0] < state[1]:
-            return
-    state[1] = 2 * state[1] if seen else 1
-    state[0] = state[2] = 0
-    _copy(covariance, cycle.anchor)
-
-
-@compiled
-def share(first: int, last: int, observed: BoolArray, step: Step, gains: Gains, cycle: Cycle) -> int:
+def share(first: int, last: int, observed: BoolArray, step: Step, gains: Gains) -> int:
     """Covariances and gains of intervals ``first`` to ``last``, in place.
 
     ``gains.covariances`` holds V before ``first``. Returns the first interval at which the covariance of ΔY is not
     positive definite, or ``last``.
     """
     rows, kept = gains.roots.shape[0], gains.covariances.shape[0]
-    longest = min(rows, kept) - 1
+    settled = False
     for k in range(first, last):
-        row, after, period = k % rows, (k + 1) % kept, cycle.state[2]
-        if observed[k] and period > 0:
-            earlier = (k - period) % rows
-            _copy(gains.roots[earlier], gains.roots[row])
-            _copy(gains.weights[earlier], gains.weights[row])
-            gains.log_roots[row] = gains.log_roots[earlier]
-            _copy(gains.covariances[(k + 1 - period) % kept], gains.covariances[after])
+        row, before, after = k % rows, gains.covariances[k % kept], gains.covariances[(k + 1) % kept]
+        if settled and observed[k]:
+            _copy(gains.roots[(k - 1) % rows], gains.roots[row])
+            _copy(gains.weights[(k - 1) % rows], gains.weights[row])
+            gains.log_roots[row] = gains.log_roots[(k - 1) % rows]
+            _copy(before, after)
             continue
-        covariance = gains.covariances[after]
-        if not update(gains.covariances[k % kept], step, observed[k], covariance, gains.roots[row], gains.weights[row]):
+        if not update(before, step, observed[k], after, gains.roots[row], gains.weights[row]):
             return k
-        total = 0.0
-        for a in range(gains.roots.shape[1]):
-            total += np.log(gains.roots[row, a, a])
-        gains.log_roots[row] = total if observed[k] else 0.0
-        search(covariance, observed[k], longest, cycle)
+        settled = observed[k] and _same(before, after)
+        gains.log_roots[row] = 0.0
+        if observed[k]:
+            for a in range(gains.roots.shape[1]):
+                gains.log_roots[row] += np.log(gains.roots[row, a, a])
     return last
 
 

@@ -49,8 +49,8 @@ class MomentEquations:
             cross=np.zeros_like(self.cross),
         )
 
-    def at(self, index: NDArray[np.bool_]) -> "MomentEquations":
-        """The systems of a stack where ``index`` is true."""
+    def at(self, index: NDArray[np.bool_] | tuple[NDArray[np.intp], ...]) -> "MomentEquations":
+        """The systems of a stack where ``index`` is true, or at the places that it gives by axis."""
         return MomentEquations(
             drift=self.drift[index],
             diffusion=self.diffusion[index],

@@ -86,13 +86,21 @@ def steady_covariance(equations: MomentEquations) -> Array:
     return covariance
 
 
-def try_steady_covariance(equations: MomentEquations) -> tuple[Array, NDArray[np.bool_]]:
-    """``steady_covariance`` of every member of a stack, and which of them have one; array of shape (...,)."""
-    covariance, settled = _newton(equations, _invariant_subspace(equations))
+def try_steady_covariance(equations: MomentEquations, start: Array | None = None) -> tuple[Array, NDArray[np.bool_]]:
+    """``steady_covariance`` of every member of a stack, and which of them have one; array of shape (...,).
+
+    From ``start``, an array of shape (..., d, d) near the solution, Newton's method takes a step or two, and the
+    eigenvectors, which take several times as long, are needed only where it fails.
+    """
+    covariance, settled = _newton(equations, _invariant_subspace(equations) if start is None else start)
     settled = np.array(settled)
     unsettled = ~settled
-    if np.any(unsettled):
-        rest = equations.at(unsettled)
+    if not np.any(unsettled):
+        return covariance, settled
+    rest = equations.at(unsettled)
+    if start is not None:
+        covariance[unsettled], settled[unsettled] = try_steady_covariance(rest)
+    else:
         # from the covariance with nobody looking, above the solution, Newton's method cannot fail where A is stable
         again, settled_again = _newton(rest, _lyapunov(rest.drift, rest.diffusion))
         covariance[unsettled] = again
@@ -111,10 +119,7 @@ def _invariant_subspace(equations: MomentEquations) -> Array:
     values, vectors = np.linalg.eig(generator / np.where(scale > 0.0, scale, 1.0))
     growing = np.argsort(-values.real, axis=-1)[..., None, :d]
     chosen = np.take_along_axis(vectors, growing, axis=-1)
-    try:
-        covariance = adjoint(np.linalg.solve(adjoint(chosen[..., :d, :]), adjoint(chosen[..., d:, :])))
-    except np.linalg.LinAlgError:
-        covariance = np.full_like(chosen[..., :d, :], np.nan)
+    covariance = adjoint(_solved(adjoint(chosen[..., :d, :]), adjoint(chosen[..., d:, :])))
     return _hermitian(covariance if np.iscomplexobj(generator) else covariance.real)
 
 
@@ -147,18 +152,27 @@ def _corrected(equations: MomentEquations, covariance: Array) -> Array:
 def _lyapunov(drift: Array, diffusion: Array) -> Array:
     """X with A X + X A† + D = 0, as one linear system of d² unknowns: graded rates keep their digits.
 
-    NaN if some system of the stack is singular.
+    NaN where a system of the stack is singular.
     """
     d = drift.shape[-1]
     eye = np.eye(d)
     left = np.einsum("...ij,kl->...ikjl", drift, eye)
     right = np.einsum("ij,...kl->...ikjl", eye, np.conj(drift))
     operator = (left + right).reshape(*drift.shape[:-2], d * d, d * d)
+    return _solved(operator, -diffusion.reshape(*diffusion.shape[:-2], d * d, 1)).reshape(diffusion.shape)
+
+
+def _solved(matrix: Array, right: Array) -> Array:
+    """X with M X = B for a stack of systems; NaN where M is singular, which numpy lets no other member survive."""
     try:
-        solved: Array = np.linalg.solve(operator, -diffusion.reshape(*diffusion.shape[:-2], d * d, 1))
+        solved: Array = np.linalg.solve(matrix, right)
     except np.linalg.LinAlgError:
-        return np.full_like(diffusion, np.nan)
-    return solved.reshape(diffusion.shape)
+        solved = np.full(right.shape, np.nan, dtype=np.result_type(matrix, right))
+        if matrix.ndim > 2:
+            half = len(matrix) // 2
+            for part in (slice(half), slice(half, None)) if half else (0,):
+                solved[part] = _solved(matrix[part], right[part])
+    return solved
 
 
 def _scale(covariance: Array) -> Array:

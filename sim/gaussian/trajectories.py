@@ -35,6 +35,8 @@ class Gaussian:
     block: int = 2000
 
     exact = True
+    strong_order = average_order = np.inf
+    random_covariances = False
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -44,6 +46,9 @@ class Gaussian:
     def suggested_step(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> float:
         """The save interval: it is exact in steps of any length."""
         return grid.save_interval
+
+    def require_step(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> None:
+        """Any: it takes none but the save interval."""
 
     def holds(self, initial: InitialState) -> bool:
         """Any Gaussian state."""

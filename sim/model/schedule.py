@@ -97,4 +97,4 @@ class Drive:
 
 def unlit(cascade: Cascade) -> Cascade:
     """The cascade with the light off: the baths alone act, and a record tells nothing."""
-    return replace(cascade, minus=replace(cascade.minus, strength=0.0), plus=replace(cascade.plus, strength=0.0))
+    return replace(cascade, minus=replace(cascade.minus, strength_hz=0.0), plus=replace(cascade.plus, strength_hz=0.0))

@@ -13,7 +13,7 @@ _LONGEST = 0.5
 
 
 def demodulate(record: FloatArray, interval: float, frequency: float, factor: int) -> FloatArray:
-    """Cosine and sine parts of a homodyne record taken in the lab frame, as ``sim.model.linear_model.rwa`` defines
+    """Cosine and sine parts of a homodyne record taken in the lab frame, as ``sim.model.cascade.rwa`` defines
     them.
 
     ΔY_c = √2 Σ cos(Ωt) ΔY and ΔY_s = √2 Σ sin(Ωt) ΔY over ``factor`` intervals, t from the start of the record to the

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cascade_steering.sim.gaussian.moment_equations import MomentEquations
-from cascade_steering.sim.parameters import Bath, Cascade, DetectionScheme, require
+from cascade_steering.sim.parameters import Bath, Cascade, DetectionScheme
+from cascade_steering.sim.rotating_wave.baths import Baths, require_all
 
 FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
@@ -31,8 +32,8 @@ class RotatingWave:
     ----------
     strength_minus, strength_plus : Γ∓, rad/s
     angle_minus, angle_plus : θ∓, radians
-    bath_minus, bath_plus : the thermal baths
-    loss, path_phase : ε and φ
+    bath_minus, bath_plus : the thermal baths, of one kind everywhere or an array of them
+    loss, path_phase : ε and φ, radians
 
     Raises ValueError for a strength that is negative or not finite, an angle or a phase that is not finite, or a loss
     outside [0, 1]. An unstable point is one like others: what has no meaning there,
@@ -41,12 +42,12 @@ class RotatingWave:
 
     strength_minus: FloatArray
     angle_minus: FloatArray
-    bath_minus: Bath
+    bath_minus: Bath | Baths
     strength_plus: FloatArray
     angle_plus: FloatArray
-    bath_plus: Bath
-    loss: float = 0.0
-    path_phase: float = 0.0
+    bath_plus: Bath | Baths
+    loss: FloatArray | float = 0.0
+    path_phase: FloatArray | float = 0.0
 
     def __post_init__(self) -> None:
         for name, least in (("strength", 0.0), ("angle", -np.inf)):
@@ -56,8 +57,8 @@ class RotatingWave:
                 if np.any(wrong):
                     rule = "finite and at least 0" if least == 0.0 else "finite"
                     raise ValueError(f"{name}_{which} must be {rule}, got {values[wrong][0]!s}")
-        require(self.loss, "loss", low=0.0, high=1.0)
-        require(self.path_phase, "path_phase", low=-np.inf)
+        require_all(self.loss, "loss", low=0.0, high=1.0)
+        require_all(self.path_phase, "path_phase", low=-np.inf)
 
     @classmethod
     def of(cls, cascade: Cascade) -> Self:
@@ -96,9 +97,9 @@ class RotatingWave:
         )
 
     @property
-    def transmission(self) -> float:
+    def transmission(self) -> FloatArray:
         """Amplitude √(1−ε) that reaches the second oscillator."""
-        return float(np.sqrt(1.0 - self.loss))
+        return np.sqrt(1.0 - np.asarray(self.loss, dtype=np.float64))
 
     @property
     def damping_minus(self) -> FloatArray:
@@ -147,21 +148,20 @@ class RotatingWave:
         return result
 
     def equations(
-        self, lo_phase: ArrayLike = np.pi / 2, efficiency: float = 1.0, scheme: DetectionScheme = "homodyne"
+        self, lo_phase: ArrayLike = np.pi / 2, efficiency: ArrayLike = 1.0, scheme: DetectionScheme = "homodyne"
     ) -> MomentEquations:
         """Moment equations of W for the record of ``Detection``; stacks of 2×2 systems.
 
-        One complex record (Y_c − i Y_s)/√2 for homodyne, two for heterodyne; ``lo_phase`` broadcasts with
-        the working points.
+        One complex record (Y_c − i Y_s)/√2 for homodyne, two for heterodyne; ``lo_phase`` and ``efficiency``
+        broadcast with the working points.
         """
-        rates = (self.strength_minus, self.angle_minus, self.strength_plus, self.angle_plus)
-        zero = np.zeros(np.broadcast(*rates, lo_phase).shape)
+        zero = np.zeros(np.broadcast(*self._arrays, lo_phase, efficiency).shape)
         s, r, q = self.transmission, self.directional_coupling, self.common_noise
         drift: list[list[Any]] = [[-self.damping_minus / 2, zero], [s * np.conj(r), -self.damping_plus / 2]]
         diffusion: list[list[Any]] = [[self.noise_minus, -s * q / 2], [-s * np.conj(q) / 2, self.noise_plus]]
         offsets = (0.0,) if scheme == "homodyne" else (0.0, np.pi / 2)
         sums, differences = zip(*(self._output(np.asarray(lo_phase) + offset) for offset in offsets), strict=True)
-        scale = np.sqrt(efficiency / len(offsets))
+        scale = np.sqrt(np.asarray(efficiency) / len(offsets))[..., None, None]
         cross = _stack(differences, zero).conj().swapaxes(-1, -2) * np.array([[-0.5], [0.5]])
         return MomentEquations(
             drift=_stack(drift, zero),
@@ -169,6 +169,15 @@ class RotatingWave:
             readout=scale * _stack(sums, zero),
             cross=scale * cross,
         )
+
+    @property
+    def _arrays(self) -> tuple[ArrayLike, ...]:
+        """Everything that broadcasts."""
+        baths = (self.bath_minus, self.bath_plus)
+        return (
+            self.strength_minus, self.angle_minus, self.strength_plus, self.angle_plus, self.loss, self.path_phase,
+            *(bath.linewidth for bath in baths), *(bath.occupation for bath in baths),
+        )  # fmt: skip
 
     def _output(self, lo_phase: FloatArray) -> tuple[list[ComplexArray], list[ComplexArray]]:
         """Coefficients on z of e^{−iϑ} L_l + e^{iϑ} L_u† and of their difference."""

@@ -25,7 +25,7 @@ import xarray as xr
 
 from cascade_steering.sim.atomic_write import ASIDE, writable, write_whole
 from cascade_steering.sim.ensemble.block import Block, Experiment
-from cascade_steering.sim.ensemble.simulate import Method
+from cascade_steering.sim.ensemble.contract import Method
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel

@@ -15,7 +15,7 @@ from cascade_steering.sim.ensemble.simulate import simulate
 from cascade_steering.sim.gaussian.trajectories import Gaussian
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import thermal_state
-from cascade_steering.sim.model.linear_model import rwa
+from cascade_steering.sim.model.cascade import rwa
 from cascade_steering.sim.model.schedule import Drive, unlit
 from tests.support.chains import CLIENTS, SERVER
 from tests.support.systems import POINTS

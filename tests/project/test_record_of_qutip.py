@@ -12,12 +12,13 @@ from cascade_steering.analysis.records.record import Record, read
 from cascade_steering.analysis.records.whiteness import Whiteness, whiteness
 from cascade_steering.sim.gaussian.filtering import filter_record
 from cascade_steering.sim.initial_state import InitialState, ground_state
-from cascade_steering.sim.model.linear_model import LinearModel, rwa
+from cascade_steering.sim.model.cascade import rwa
+from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.parameters import Bath, Cascade, Detection, Oscillator
 from tests.support import qutip_record as made
 from tests.support.chance import normal
 
-DETECTION = Detection(lo_phase=made.LO_PHASE * math.pi, efficiency=made.EFFICIENCY)
+DETECTION = Detection(lo_phase_pi=made.LO_PHASE, efficiency=made.EFFICIENCY)
 
 
 @cache
@@ -26,12 +27,12 @@ def record() -> Record:
 
 
 def model(detection: Detection = DETECTION, loss: float = made.LOSS, cooperativity: float = 1.0) -> LinearModel:
-    bath = Bath(linewidth=1e6 * made.GAMMA0, occupation=made.OCCUPATION)
+    bath = Bath.si(linewidth=1e6 * made.GAMMA0, occupation=made.OCCUPATION)
     minus, plus = (
-        Oscillator.from_cooperativity(each, angle * math.pi, bath)
+        Oscillator.from_cooperativity(each, angle_pi=angle, bath=bath)
         for each, angle in zip((cooperativity, 1.0), made.ANGLES, strict=True)
     )
-    return rwa(Cascade(minus=minus, plus=plus, loss=loss, path_phase=made.PATH_PHASE * math.pi), detection)
+    return rwa(Cascade(minus=minus, plus=plus, loss=loss, path_phase_pi=made.PATH_PHASE), detection)
 
 
 def verdict(model: LinearModel) -> Whiteness:
@@ -53,8 +54,8 @@ def test_it_fits() -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        model(replace(DETECTION, lo_phase=0.5 * math.pi)),
-        model(replace(DETECTION, lo_phase=0.625 * math.pi)),
+        model(replace(DETECTION, lo_phase_pi=0.5)),
+        model(replace(DETECTION, lo_phase_pi=0.625)),
         model(replace(DETECTION, efficiency=0.3)),
         model(loss=0.9),
     ],
@@ -71,7 +72,7 @@ def test_a_wrong_calibration_does_not_fit() -> None:
 
 def test_a_fit_finds_what_it_was_made_with() -> None:
     def problem(values: dict[str, float]) -> tuple[LinearModel, InitialState]:
-        detection = replace(DETECTION, lo_phase=values["lo_phase"])
+        detection = replace(DETECTION, lo_phase_pi=values["lo_phase"] / math.pi)
         return model(detection, cooperativity=values["cooperativity"]), ground_state()
 
     truth = {"lo_phase": DETECTION.lo_phase, "cooperativity": 1.0, "calibration": 1.0}

@@ -67,10 +67,10 @@ def test_a_file_on_the_page_exists(path: str) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "sim.model.linear_model.rwb",
+        "sim.model.cascade.rwb",
         "sim.modle.rwa",
         "sim.model.linear_model.LinearModel.hamiltonien",
-        "sim.model.linear_model.rwa.loss",
+        "sim.model.cascade.rwa.loss",
         "sim.gausian",
     ],
 )

@@ -12,7 +12,7 @@ from cascade_steering.sim.gaussian.covariance import transient
 from cascade_steering.sim.gaussian.filtering import filter_record
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import ground_state, squeezed_state
-from cascade_steering.sim.model.linear_model import lab, rwa
+from cascade_steering.sim.model.cascade import lab, rwa
 from cascade_steering.sim.parameters import Bath, Cascade, Detection, Oscillator, UnstableError, require
 from tests.support.systems import HOT, NO_BATH, VACUUM, cascade
 
@@ -21,7 +21,7 @@ NOT_FINITE = st.sampled_from([math.nan, math.inf, -math.inf])
 NEGATIVE = st.floats(max_value=-TINY, allow_infinity=False) | NOT_FINITE
 ABOVE_ONE = st.floats(min_value=math.nextafter(1.0, 2.0), allow_infinity=False)
 OUTSIDE_UNIT = NEGATIVE | ABOVE_ONE
-OUTSIDE_QUADRANT = NEGATIVE | st.floats(min_value=math.nextafter(math.pi / 2, 2.0), allow_infinity=False)
+OUTSIDE_QUADRANT = NEGATIVE | st.floats(min_value=math.nextafter(0.5, 1.0), allow_infinity=False)
 
 
 def named(name: str, value: object) -> str:
@@ -31,24 +31,26 @@ def named(name: str, value: object) -> str:
 
 @given(NEGATIVE)
 def test_bath_refuses_negative_or_infinite_rates(value: float) -> None:
-    with pytest.raises(ValueError, match=named("linewidth", value)):
-        Bath(linewidth=value, occupation=0.0)
+    with pytest.raises(ValueError, match=named("linewidth_hz", value)):
+        Bath(linewidth_hz=value, occupation=0.0)
     with pytest.raises(ValueError, match=named("occupation", value)):
-        Bath(linewidth=1.0, occupation=value)
+        Bath(linewidth_hz=1.0, occupation=value)
 
 
 @given(NEGATIVE)
 def test_oscillator_refuses_bad_strengths(value: float) -> None:
-    with pytest.raises(ValueError, match=named("strength", value)):
-        Oscillator(strength=value, angle=1.0, bath=HOT)
+    with pytest.raises(ValueError, match=named("strength_hz", value)):
+        Oscillator(strength_hz=value, angle_pi=0.3, bath=HOT)
     with pytest.raises(ValueError, match=named("cooperativity", value)):
-        Oscillator.from_cooperativity(value, 1.0, HOT)
+        Oscillator.from_cooperativity(value, angle_pi=0.3, bath=HOT)
 
 
 @given(OUTSIDE_QUADRANT)
 def test_oscillator_refuses_bad_angles(value: float) -> None:
-    with pytest.raises(ValueError, match=named("angle", value)):
-        Oscillator(strength=1.0, angle=value, bath=HOT)
+    with pytest.raises(ValueError, match=named("angle_pi", value)):
+        Oscillator(strength_hz=1.0, angle_pi=value, bath=HOT)
+    with pytest.raises(ValueError, match=named("angle_pi", value)):
+        Oscillator.from_cooperativity(1.0, angle_pi=value, bath=HOT)
 
 
 @given(OUTSIDE_UNIT)
@@ -63,15 +65,15 @@ def test_fractions_lie_in_the_unit_interval(value: float) -> None:
 @given(NOT_FINITE)
 def test_phases_are_finite(value: float) -> None:
     point = cascade(1, 1, 0.3, 0.4)
-    with pytest.raises(ValueError, match=named("path_phase", value)):
-        Cascade(minus=point.minus, plus=point.plus, path_phase=value)
-    with pytest.raises(ValueError, match=named("lo_phase", value)):
-        Detection(lo_phase=value)
+    with pytest.raises(ValueError, match=named("path_phase_pi", value)):
+        Cascade(minus=point.minus, plus=point.plus, path_phase_pi=value)
+    with pytest.raises(ValueError, match=named("lo_phase_pi", value)):
+        Detection(lo_phase_pi=value)
 
 
 def test_edges_are_allowed() -> None:
-    assert Oscillator(strength=0.0, angle=0.0, bath=NO_BATH).angle == 0.0
-    assert Oscillator(strength=0.0, angle=math.pi / 2, bath=NO_BATH).strength == 0.0
+    assert Oscillator(strength_hz=0.0, angle_pi=0.0, bath=NO_BATH).angle == 0.0
+    assert Oscillator(strength_hz=0.0, angle_pi=0.5, bath=NO_BATH).angle == math.pi / 2
     assert [Detection(efficiency=eta).efficiency for eta in (0, 1)] == [0, 1]
     assert [cascade(1, 1, 0.3, 0.4, loss=loss).loss for loss in (0.0, 1.0)] == [0.0, 1.0]
 
@@ -97,7 +99,7 @@ def test_unknown_names_are_refused_with_the_choice() -> None:
 
 def test_a_cooperativity_needs_a_bath() -> None:
     with pytest.raises(ValueError, match=r"^cooperativity needs a bath of linewidth more than 0"):
-        Oscillator.from_cooperativity(1.0, 1.0, NO_BATH)
+        Oscillator.from_cooperativity(1.0, angle_pi=0.3, bath=NO_BATH)
 
 
 def test_the_papers_baths() -> None:
@@ -112,25 +114,25 @@ def test_the_papers_baths() -> None:
 
 def test_rates_of_an_oscillator() -> None:
     # Γ = 6, θ = π/3: sin² = 3/4, cos² = 1/4
-    one = Oscillator(strength=6.0, angle=math.pi / 3, bath=Bath(linewidth=2.0, occupation=1.0))
+    one = Oscillator.si(strength=6.0, angle=math.pi / 3, bath=Bath.si(linewidth=2.0, occupation=1.0))
     assert one.beam_splitter_rate == pytest.approx(4.5)
     assert one.parametric_rate == pytest.approx(1.5)
     assert one.damping_rate == pytest.approx(5.0)
     assert one.cooperativity == pytest.approx(2.0)
-    again = Oscillator.from_cooperativity(one.cooperativity, one.angle, one.bath)
+    again = Oscillator.from_cooperativity(one.cooperativity, angle_pi=one.angle_pi, bath=one.bath)
     assert again.strength == pytest.approx(6.0)
 
 
 def test_damping_keeps_its_digits_near_the_qnd_angle() -> None:
     # θ = π/4 + δ: γ = Γ sin 2δ. θ is rounded to eps/2, so γ is uncertain by Γ eps: 1e-16/2e-9 of it
     delta = 1e-9
-    one = Oscillator(strength=1e6, angle=math.pi / 4 + delta, bath=NO_BATH)
+    one = Oscillator.si(strength=1e6, angle=math.pi / 4 + delta, bath=NO_BATH)
     exact = 1e6 * math.sin(2 * (one.angle - math.pi / 4))
     assert one.damping_rate == pytest.approx(exact, rel=2e-16 / delta)
 
 
 def test_without_a_bath_time_has_no_unit() -> None:
-    one = Oscillator(strength=1.0, angle=1.0, bath=NO_BATH)
+    one = Oscillator.si(strength=1.0, angle=1.0, bath=NO_BATH)
     assert one.cooperativity == math.inf
     assert Cascade(minus=one, plus=one).time_unit == math.inf
     assert cascade(1, 1, 0.3, 0.4, (VACUUM, HOT)).time_unit == pytest.approx(1 / (2e4 * math.pi))
@@ -144,26 +146,28 @@ def test_stability_names_the_unstable_oscillator(which: str, angles: tuple[float
 
 
 def test_zero_damping_is_unstable_and_positive_damping_is_not() -> None:
-    still = Oscillator(strength=0.0, angle=0.0, bath=NO_BATH)
-    moving = Oscillator(strength=1.0, angle=1.0, bath=HOT)
+    still = Oscillator.si(strength=0.0, angle=0.0, bath=NO_BATH)
+    moving = Oscillator.si(strength=1.0, angle=1.0, bath=HOT)
     with pytest.raises(UnstableError, match="oscillator minus is 0 rad/s"):
         Cascade(minus=still, plus=moving).require_stable()
     Cascade(minus=moving, plus=moving).require_stable()
 
 
 def test_detectors_of_each_scheme() -> None:
-    assert Detection(lo_phase=0.3).lo_phases == (0.3,)
-    assert Detection(lo_phase=0.3, scheme="heterodyne").lo_phases == (0.3, 0.3 + math.pi / 2)
+    assert Detection(lo_phase_pi=0.25).lo_phases == (math.pi / 4,)
+    assert Detection(lo_phase_pi=0.25, scheme="heterodyne").lo_phases == (math.pi / 4, 3 * math.pi / 4)
 
 
 @pytest.mark.parametrize("kind", [np.float64, np.float32, np.float16, np.int64, np.uint8, np.array])
 def test_numbers_of_numpy_are_the_numbers_that_they_are(kind: Callable[[int], Any]) -> None:
     def built(number: Callable[[int], Any], count: Callable[[int], Any]) -> tuple[Any, ...]:
-        bath = Bath(linewidth=number(200), occupation=number(1))
+        bath = Bath(linewidth_hz=number(200), occupation=number(1))
         # 200 · 1.5 · 2, 200 · 200 and −100 are no numbers of eight bits
-        minus = Oscillator.from_cooperativity(number(2), number(1), bath)
-        system = Cascade(minus=minus, plus=Oscillator(strength=number(200), angle=number(1), bath=bath), loss=number(0))
-        light = Detection(lo_phase=number(1), efficiency=number(1))
+        minus = Oscillator.from_cooperativity(number(2), angle_pi=number(0), bath=bath)
+        system = Cascade(
+            minus=minus, plus=Oscillator(strength_hz=number(200), angle_pi=number(0), bath=bath), loss=number(0)
+        )
+        light = Detection(lo_phase_pi=number(1), efficiency=number(1))
         grid = TimeGrid(step=number(1), steps_per_save=count(200), saves=count(200))
         pair = squeezed_state((number(1), number(2)), (number(1), number(0)))
         models = rwa(system, light), lab(system, light, number(100)), lab(system, light, (number(100), number(101)))

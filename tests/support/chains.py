@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cascade_steering.sim.model.linear_model import ANNIHILATION, LinearModel, series_hamiltonian, thermal_channels
+from cascade_steering.sim.model.linear_model import ANNIHILATION, LinearModel
 from cascade_steering.sim.parameters import Bath, Oscillator
 from tests.support.systems import COLD, oscillator
 
@@ -25,9 +25,13 @@ def chain(
         passive, active = np.sqrt(node.beam_splitter_rate) * a, np.sqrt(node.parametric_rate) * a.conj()
         # the sidebands l and u
         own = np.array([passive, active] if sign < 0 else [active, passive])
-        lost += [np.sqrt(loss) * field, thermal_channels(node.bath, a)]
+        damping, occupation = node.bath.linewidth, node.bath.occupation
+        thermal = [np.sqrt(damping * (occupation + 1.0)) * a, np.sqrt(damping * occupation) * a.conj()]
+        lost += [np.sqrt(loss) * field, np.array(thermal)]
         field = np.sqrt(1.0 - loss) * field
-        hamiltonian += series_hamiltonian(field, own)
+        # H = (1/2i) Σ (L_own† L_field − h.c.) of the series product
+        half = np.imag(own.conj().T @ field)
+        hamiltonian += half + half.T
         field = field + own
     lower, upper = field
     return LinearModel(

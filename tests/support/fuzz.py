@@ -34,7 +34,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from cascade_steering.analysis import cli
-from cascade_steering.analysis.cli.options.physics import Text
+from cascade_steering.analysis.cli.options.kinds import Text
 from cascade_steering.analysis.cli.run import steering
 from cascade_steering.analysis.working_points import appendix_b_curve
 from cascade_steering.sim.runs.manifest import NAME

@@ -6,20 +6,21 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.parameters import Bath, Cascade, Detection, Oscillator
 
 FloatArray = NDArray[np.float64]
 
 HOT, VACUUM = Bath.named("hot"), Bath.named("vacuum")
-NO_BATH = Bath(linewidth=0.0, occupation=0.0)
-WARM = Bath(linewidth=0.3, occupation=2.0)
-COLD = Bath(linewidth=1.0, occupation=0.0)
+NO_BATH = Bath.si(linewidth=0.0, occupation=0.0)
+WARM = Bath.si(linewidth=0.3, occupation=2.0)
+COLD = Bath.si(linewidth=1.0, occupation=0.0)
 
 
 def oscillator(cooperativity: float, angle_pi: float, bath: Bath) -> Oscillator:
     """Γ = C γ̃₀ at θ = ``angle_pi`` π."""
-    return Oscillator.from_cooperativity(cooperativity, angle_pi * math.pi, bath)
+    return Oscillator.from_cooperativity(cooperativity, angle_pi=angle_pi, bath=bath)
 
 
 def cascade(
@@ -34,7 +35,7 @@ def cascade(
 ) -> Cascade:
     """Angles in units of π."""
     minus, plus = oscillator(c_minus, theta_minus_pi, baths[0]), oscillator(c_plus, theta_plus_pi, baths[1])
-    return Cascade(minus=minus, plus=plus, loss=loss, path_phase=path_phase)
+    return Cascade(minus=minus, plus=plus, loss=loss, path_phase_pi=path_phase / math.pi)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,27 +50,27 @@ POINTS = {
     # R < 0, both baths hot, the point of Figs. 2(e) and 3
     "hot": Point(cascade=cascade(50, 50, 0.35, 0.40)),
     # R > 0, Fig. 2(c)
-    "hot_positive_r": Point(cascade=cascade(50, 50, 0.35, 0.30), detection=Detection(lo_phase=0.4)),
+    "hot_positive_r": Point(cascade=cascade(50, 50, 0.35, 0.30), detection=Detection.si(lo_phase=0.4)),
     # the client's best interaction: γ₋ = γ₀, V₋ = 1.6e6
-    "hot_qnd": Point(cascade=cascade(30, 60, 0.25, 0.45), detection=Detection(lo_phase=0.3, efficiency=0.8)),
-    "vacuum": Point(cascade=cascade(2, 3, 0.30, 0.40, (VACUUM, VACUUM)), detection=Detection(lo_phase=0.2)),
+    "hot_qnd": Point(cascade=cascade(30, 60, 0.25, 0.45), detection=Detection.si(lo_phase=0.3, efficiency=0.8)),
+    "vacuum": Point(cascade=cascade(2, 3, 0.30, 0.40, (VACUUM, VACUUM)), detection=Detection.si(lo_phase=0.2)),
     "mixed_loss": Point(
         cascade=cascade(10, 20, 0.28, 0.42, (HOT, VACUUM), loss=0.2), detection=Detection(efficiency=0.6)
     ),
     "path_phase": Point(
         cascade=cascade(2, 4, 0.30, 0.35, (WARM, COLD), loss=0.1, path_phase=0.7),
-        detection=Detection(lo_phase=1.0, efficiency=0.9),
+        detection=Detection.si(lo_phase=1.0, efficiency=0.9),
     ),
     "heterodyne": Point(
         cascade=cascade(3, 5, 0.33, 0.29, (WARM, WARM), loss=0.3),
-        detection=Detection(lo_phase=0.5, efficiency=0.7, scheme="heterodyne"),
+        detection=Detection.si(lo_phase=0.5, efficiency=0.7, scheme="heterodyne"),
     ),
     "unlit_minus": Point(cascade=cascade(0, 4, 0.30, 0.40, (WARM, COLD))),
     "unlit_plus": Point(cascade=cascade(4, 0, 0.30, 0.40, (WARM, COLD))),
     "all_lost": Point(cascade=cascade(4, 4, 0.30, 0.40, (WARM, COLD), loss=1.0)),
     # rates of order 1: a general integrator reaches 12 digits
     "mild": Point(
-        cascade=cascade(3, 4, 0.27, 0.40, (WARM, COLD), loss=0.15), detection=Detection(lo_phase=0.3, efficiency=0.6)
+        cascade=cascade(3, 4, 0.27, 0.40, (WARM, COLD), loss=0.15), detection=Detection.si(lo_phase=0.3, efficiency=0.6)
     ),
 }
 # those an integrator or a time-stepper of plain quadratures resolves quickly
@@ -137,3 +138,21 @@ MONITORED = {
     "perfect": MonitoredOscillator(kappa=2.0, gamma=0.05, occupation=1.0, efficiency=1.0),
     "hot": MonitoredOscillator(kappa=100.0, gamma=1e-3, occupation=1e5, efficiency=0.5),
 }
+
+
+def working_point(point: Point) -> WorkingPoint:
+    """The same numbers as a working point of ``analysis`` in the rotating frame."""
+    cascade, detection = point.cascade, point.detection
+    return WorkingPoint(
+        c_minus=cascade.minus.cooperativity,
+        c_plus=cascade.plus.cooperativity,
+        theta_minus_pi=cascade.minus.angle_pi,
+        theta_plus_pi=cascade.plus.angle_pi,
+        bath_minus=cascade.minus.bath,
+        bath_plus=cascade.plus.bath,
+        loss=cascade.loss,
+        path_phase_pi=cascade.path_phase_pi,
+        lo_phase_pi=detection.lo_phase_pi,
+        efficiency=detection.efficiency,
+        scheme=detection.scheme,
+    )

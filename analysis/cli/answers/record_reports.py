@@ -6,14 +6,15 @@ from dataclasses import asdict
 import numpy as np
 
 from cascade_steering.analysis.cli.answers.reports import Report
-from cascade_steering.analysis.criteria.steering import DIRECTIONS, key, steering_parameter
+from cascade_steering.analysis.criteria.keys import key
+from cascade_steering.analysis.criteria.steering import DIRECTIONS, steering_parameter
 from cascade_steering.analysis.identification.maximum import Fit
 from cascade_steering.analysis.records.filtered import Reading, deviation
 from cascade_steering.analysis.records.whiteness import Whiteness
 
 
-def reading(found: Reading) -> Report:
-    """A record filtered: the state at its end, and whether it fits the model."""
+def reading(found: Reading, engine: str) -> Report:
+    """A record filtered by the engine of that name: the state at its end, and whether it fits the model."""
     last = found.covariances[..., -1, :, :]
     record = found.record
     report: Report = {
@@ -29,7 +30,7 @@ def reading(found: Reading) -> Report:
         },
         "innovations": _verdict(found.verdict),
         "log_likelihood": found.exact.log_likelihood.tolist(),
-        "engine": "gaussian" if found.fock is None else "fock",
+        "engine": engine,
     }
     if found.fock is not None:
         report["by_fock"] = float(np.mean([each.by_fock for each in found.fock]))

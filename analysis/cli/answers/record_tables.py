@@ -1,10 +1,12 @@
 """Reports on records from outside as tables for reading."""
 
+import numpy as np
 from rich.table import Table
 
 from cascade_steering.analysis.cli.answers.reports import Report
 from cascade_steering.analysis.cli.answers.tables import LABELS, interval, table_of
-from cascade_steering.analysis.criteria.steering import DIRECTIONS, key
+from cascade_steering.analysis.criteria.keys import key
+from cascade_steering.analysis.criteria.steering import DIRECTIONS
 
 # as many statistics as are spelled out
 _FEW = 5
@@ -27,9 +29,10 @@ def reading(report: Report) -> Table:
         f"{report['interval_seconds']:.4g} s, {len(report['gaps_seconds'])} gaps; the record "
         + ("fits the model" if verdict["fits"] else "DOES NOT FIT the model"),
     )  # fmt: skip
-    values = [report["final"][key(each)] for each in DIRECTIONS]
-    if report["engine"] == "gaussian" or report["records"] == 1:
-        table.add_row("E", *(f"{value if isinstance(value, float) else value[0]:.7f}" for value in values))
+    # one for all records where they share a covariance, else one for each
+    values = [np.atleast_1d(report["final"][key(each)]) for each in DIRECTIONS]
+    if all(value.size == 1 for value in values):
+        table.add_row("E", *(f"{value[0]:.7f}" for value in values))
     else:
         table.add_row("E, lowest", *(f"{min(value):.7f}" for value in values))
         table.add_row("E, highest", *(f"{max(value):.7f}" for value in values))

@@ -1,34 +1,19 @@
 """What each command answers, as plain data ready for JSON: the keys are the public contract."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-from cascade_steering.analysis.criteria import measures
-from cascade_steering.analysis.criteria.steering import (
-    DIRECTIONS,
-    SCHEMES,
-    AnyDirection,
-    Direction,
-    key,
-    steering_of_root,
-)
-from cascade_steering.analysis.estimation.estimators import Ensemble, Estimate, Steering
+from cascade_steering.analysis.criteria.keys import key
+from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, AnyDirection, Direction, Scheme
+from cascade_steering.analysis.estimation.estimators import Estimate, Steering
+from cascade_steering.analysis.estimation.health import issued, worst
+from cascade_steering.analysis.time_courses.endpoint import Endpoint
 from cascade_steering.analysis.time_courses.milestones import Window
 from cascade_steering.analysis.time_courses.transients import Transient
-from cascade_steering.sim.conventions import DIAGNOSTIC
+from cascade_steering.analysis.working_points.pair_at_rest import PairAtRest
 from cascade_steering.sim.ensemble.discretisation import ATTRIBUTE
-from cascade_steering.sim.gaussian.covariance import steady_root, transient_roots
-from cascade_steering.sim.initial_state import InitialState
-from cascade_steering.sim.model.linear_model import LinearModel, lab, rwa
-from cascade_steering.sim.parameters import Cascade, Detection
-from cascade_steering.sim.roots import product
-from cascade_steering.sim.rotating_wave import closed_forms
-from cascade_steering.sim.rotating_wave.equations import RotatingWave
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -37,77 +22,32 @@ if TYPE_CHECKING:
     from cascade_steering.analysis.paper.validation import KnownResult
     from cascade_steering.analysis.working_points.optimum import Optimum
 
-FloatArray = NDArray[np.float64]
 Report = dict[str, Any]
+_Way = TypeVar("_Way", bound=str)
 
 
-def steady(cascade: Cascade, detection: Detection, frequency: tuple[float, float] | None = None) -> Report:
-    """One working point, exact: unconditional by the closed forms, conditional by the Riccati equation.
-
-    With a ``frequency`` (rad/s, of − and +) both in the lab frame, beside what the rotating-wave model makes of it.
-    """
-    cascade.require_stable()
-    point = RotatingWave.of(cascade)
-    root = steady_root(rwa(cascade, detection), conditional=True)
-    unseen, seen = closed_forms.closed_form_covariance(point), product(root)
-    unconditional = dict(zip(DIRECTIONS, map(float, closed_forms.steering_parameters(point)), strict=True))
-    conditional = _steering(root)
-    if frequency is None:
-        return _steady(unconditional, unseen, conditional, seen, detection)
-    model = lab(cascade, detection, frequency)
-    roots = {scheme: steady_root(model, conditional=scheme == "conditional") for scheme in SCHEMES}
-    exact = {scheme: product(root) for scheme, root in roots.items()}
-    values = {scheme: _steering(root) for scheme, root in roots.items()}
-    rotating = {"unconditional": unconditional, "conditional": conditional}
-    errors = {
-        scheme: {key(each): rotating[scheme][each] / values[scheme][each] - 1.0 for each in DIRECTIONS}
-        for scheme in SCHEMES
-    }
-    return {
-        **_steady(
-            values["unconditional"], exact["unconditional"], values["conditional"], exact["conditional"], detection
-        ),
-        "frequency_hz": [each / (2 * math.pi) for each in frequency],
-        "rotating_wave_error": errors,
-    }
-
-
-def _steering(root: FloatArray) -> dict[Direction, float]:
-    """E in both directions from a root of the covariance."""
-    return {each: float(steering_of_root(root, each)) for each in DIRECTIONS}
-
-
-def _steady(
-    unconditional: dict[Direction, float],
-    unseen: FloatArray,
-    conditional: dict[Direction, float],
-    seen: FloatArray,
-    detection: Detection,
-) -> Report:
-    return {
-        "unconditional": {**_keyed(unconditional), **_measures(unseen), "covariance": unseen.tolist()},
+def steady(found: PairAtRest) -> Report:
+    """One working point at rest; in the laboratory frame, how far off the rotating-wave model is."""
+    report: Report = {
+        "unconditional": _at_rest(found, "unconditional"),
         "conditional": {
-            **_keyed(conditional),
-            **_measures(seen),
-            "covariance": seen.tolist(),
-            "lo_phase_pi": detection.lo_phase / math.pi,
-            "efficiency": detection.efficiency,
+            **_at_rest(found, "conditional"),
+            "lo_phase_pi": found.detection.lo_phase_pi,
+            "efficiency": found.detection.efficiency,
         },
-        "d": {key(each): 1.0 - conditional[each] / unconditional[each] for each in DIRECTIONS},
+        "d": _keyed(found.exact.d),
     }
+    if found.frequency_hz is not None:
+        report["frequency_hz"] = list(found.frequency_hz)
+        report["rotating_wave_error"] = {scheme: _keyed(values) for scheme, values in found.rotating_wave_error.items()}
+    return report
 
 
-def _measures(covariance: FloatArray) -> Report:
-    """The neighbouring measures of entanglement and steering, see ``analysis.criteria.measures``."""
-    directed = {"gaussian_steerability": measures.gaussian_steerability, "key_rate": measures.key_rate}
+def _at_rest(found: PairAtRest, scheme: Scheme) -> Report:
     return {
-        "logarithmic_negativity": float(measures.logarithmic_negativity(covariance)),
-        "epr_variance": float(measures.epr_variance(covariance)),
-        **{
-            f"{name}_{direction}": float(measure(covariance, direction))
-            for name, measure in directed.items()
-            for direction in DIRECTIONS
-        },
+        **_keyed(found.exact.E[scheme]),
+        **found.measures(scheme),
+        "covariance": found.exact.covariance[scheme].tolist(),
     }
 
 
@@ -156,40 +96,29 @@ def _windows(windows: tuple[Window, ...], unit: float) -> list[Report]:
     return [{name: _time(getattr(each, name), unit) for name in ("start", "end", "width")} for each in windows]
 
 
-def simulation(dataset: "xr.Dataset", exact: Report) -> Report:
+def simulation(dataset: "xr.Dataset", found: Steering, exact: Endpoint) -> Report:
     """Estimates with intervals at the last save of an ensemble, beside the exact values there.
 
     ``discretisation`` says whether the intervals hold what step and truncation cost, see
     ``sim.ensemble.simulate.simulate``.
     """
-    found = Steering.of(Ensemble.of(dataset))
     return {
         "unconditional": _estimates(found.unconditional),
         "conditional": _estimates(found.conditional),
         "d": _estimates(found.d),
-        "exact": exact,
+        "exact": endpoint(exact),
         "discretisation": dataset.attrs[ATTRIBUTE],
-        "diagnostics": _diagnostics(dataset),
+        "diagnostics": {**worst(dataset), "warnings": issued(dataset)},
     }
 
 
-def exact(model: LinearModel, initial: InitialState, times: FloatArray) -> Report:
-    """E and d at the last of ``times`` (seconds) from an initial state, by the moments engine.
-
-    The covariance without the record is exact for any state. With the record it is not that of the Riccati equation
-    where the state is not Gaussian, and depends on the record: E and d are then null.
-    """
-    last = times[-1:]
-    whole = np.concatenate([initial.covariance_root, initial.scatter_root])
-    unconditional = _steering(transient_roots(model, whole, last, conditional=False)[0])
-    if not initial.gaussian:
-        unknown = dict.fromkeys(map(key, DIRECTIONS))
-        return {"unconditional": _keyed(unconditional), "conditional": unknown, "d": unknown}
-    conditional = _steering(transient_roots(model, initial.covariance_root, last, conditional=True)[0])
+def endpoint(found: Endpoint) -> Report:
+    """E and d at one time; null for what depends on the record."""
+    unknown = dict.fromkeys(DIRECTIONS)
     return {
-        "unconditional": _keyed(unconditional),
-        "conditional": _keyed(conditional),
-        "d": {key(each): 1.0 - conditional[each] / unconditional[each] for each in DIRECTIONS},
+        "unconditional": _keyed(found.unconditional),
+        "conditional": _keyed(found.conditional or unknown),
+        "d": _keyed(found.d or unknown),
     }
 
 
@@ -267,7 +196,7 @@ def validation(checks: "Iterable[KnownResult]") -> Report:
     return {"checks": lines, "passed": all(line["passed"] for line in lines)}
 
 
-def _keyed(values: dict[Direction, float]) -> dict[str, float]:
+def _keyed(values: Mapping[_Way, float | None]) -> dict[str, float | None]:
     return {key(direction): value for direction, value in values.items()}
 
 
@@ -278,15 +207,3 @@ def _estimates(values: dict[AnyDirection, Estimate]) -> Report:
         # null for an end that is not there: of d where E_u may be as small as any number
         report[f"{key(direction)}_ci"] = [end if math.isfinite(end) else None for end in estimate.interval]
     return report
-
-
-def _diagnostics(dataset: "xr.Dataset") -> Report:
-    """Of each figure of health the worst over all trajectories, and the engine's warnings."""
-    worst = {
-        str(name).removeprefix(DIAGNOSTIC): values.max().item()
-        for name, values in dataset.data_vars.items()
-        if str(name).startswith(DIAGNOSTIC)
-    }
-    worst |= {name: float(value) for name, value in dataset.attrs.items() if name.startswith(f"{ATTRIBUTE}_error")}
-    issued = str(dataset.attrs["warnings"])
-    return {**worst, "warnings": issued.split("\n") if issued else []}

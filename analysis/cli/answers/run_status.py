@@ -4,12 +4,10 @@ from itertools import pairwise
 from pathlib import Path
 
 from cascade_steering.analysis.cli.answers.reports import Report
+from cascade_steering.analysis.working_points.appendix_b import COMPARISON, ENSEMBLES
 from cascade_steering.sim.ensemble.simulate import ranges
 from cascade_steering.sim.runs.contents import SET_ASIDE, Contents
 from cascade_steering.sim.runs.manifest import NAME, Manifest
-
-# of a comparison: its ensembles, and what it writes in the end
-ENSEMBLES, COMPARISON = "ensembles", "comparison.nc"
 
 
 def status(run: Path) -> Report:

@@ -1,71 +1,83 @@
-"""Commands that sample ensembles of trajectories: simulate, compare."""
+"""The command that samples an ensemble of trajectories: simulate."""
 
 import json
 import time
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from cascade_steering.analysis.cli.answers import reports, tables
 from cascade_steering.analysis.cli.commands.group import steering
-from cascade_steering.analysis.cli.options import configuration, physics, readers, work
+from cascade_steering.analysis.cli.options import configuration, engines, physics, simulation, work
+from cascade_steering.analysis.cli.options.engines import EngineOptions
+from cascade_steering.analysis.cli.options.kinds import FILE
+from cascade_steering.analysis.cli.options.simulation import Simulation, SimulationOptions
+from cascade_steering.analysis.cli.options.typed import typed
+from cascade_steering.analysis.cli.options.work import WorkOptions
 from cascade_steering.analysis.cli.terminal import note, progress, resumable, show
 from cascade_steering.analysis.estimation import stopping
 from cascade_steering.analysis.estimation.estimators import Ensemble, Steering
+from cascade_steering.analysis.time_courses.endpoint import endpoint
+from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.atomic_write import writable
 from cascade_steering.sim.ensemble.cluster import workers_of
 from cascade_steering.sim.ensemble.workers import require_jobs
-from cascade_steering.sim.parameters import Cascade, Detection, require_count
-from cascade_steering.sim.runs.identity import plain
 
 if TYPE_CHECKING:
     import xarray as xr
 
     from cascade_steering.analysis.estimation.sampling import Problem
     from cascade_steering.sim.ensemble.local_measurements import Verification
-    from cascade_steering.sim.grid import TimeGrid
-    from cascade_steering.sim.initial_state import InitialState
-    from cascade_steering.sim.model.linear_model import LinearModel
 
 # QuTiP, xarray and matplotlib take seconds to load: each command imports what it needs of them
 
-# to each working point of a comparison: minutes of work for either engine
-_TRAJECTORIES = {"gaussian": 10000, "fock": 120}
-# moments at each take 2 kB in the dataset, and some times as much before they are there
-_MOST_SAVES = 100_000
-# of a trajectory its path takes 16 bytes a step
-_MOST_STEPS = 10_000_000
-# of the trajectories of a block, all at once: 2 GB
-_MOST_SAVED = 20_000_000
+
+@dataclass(frozen=True, kw_only=True)
+class TaskOptions:
+    """What is done with the ensemble: until when it is sampled, which part of it, and where it goes.
+
+    Parameters
+    ----------
+    target : when it is enough; None for all trajectories
+    part : (i, n) for the i-th of n parts; None for all
+    out : run directory, or file of the dataset
+    save_records : file of the records of the trajectories kept
+    """
+
+    target: stopping.Target | None
+    part: tuple[int, int] | None
+    out: Path | None
+    save_records: Path | None
+
+    @property
+    def run(self) -> Path | None:
+        """The run directory, if there is to be one."""
+        return work.run_directory(self.out)
+
+    @property
+    def wanted_part(self) -> tuple[int, int]:
+        """The part, (1, 1) for all."""
+        return self.part or (1, 1)
+
+    @property
+    def dataset(self) -> Path | None:
+        """The file of the dataset, if there is to be one."""
+        return self.out if self.run is None else self.run / "ensemble.nc"
 
 
 @steering.command(name="simulate")
-@physics.CASCADE
-@physics.FREQUENCY
-@physics.DETECTION
-@click.option("--engine", type=click.Choice(["gaussian", "fock", "qutip"]), default="gaussian", show_default=True,
-              help="gaussian: exact moments; fock: the master equation in a Fock basis that moves with the state; "
-              "qutip: its smesolve in a Fock space at rest.")  # fmt: skip
-@click.option("--initial", type=physics.INITIAL, default=None, show_default="stationary; ground for qutip",
-              help=f"State at t = 0: {readers.STATES}.")  # fmt: skip
-@click.option(
-    "--trajectories", type=work.TRAJECTORY_COUNT, default=1000, show_default=True, help="At most, with --target."
-)
-@click.option("--duration", type=physics.DURATION, default="5", show_default=True)
-@click.option("--saves", type=click.IntRange(max=_MOST_SAVES), default=20, show_default=True, help="Save intervals.")
-@click.option("--dt", type=physics.DURATION, default=None, show_default="by the engine",
-              help="Step; must divide the save interval.")  # fmt: skip
-@physics.CUTOFF
-@physics.FRAME
-@click.option("--qutip-method", default="platen", show_default=True, help="Scheme of its smesolve.")
-@click.option("--keep", type=click.INT, default=0, show_default=True,
-              help="Trajectories whose means and records go into the dataset.")  # fmt: skip
-@click.option("--save-records", type=physics.FILE, default=None, metavar="FILE.csv|FILE.nc", show_default="none",
+@physics.WORKING_POINT
+@engines.engine_option(engines.SIMULATE)
+@simulation.START
+@simulation.ENSEMBLE
+@engines.engine_settings(engines.SIMULATE)
+@simulation.KEPT
+@click.option("--save-records", type=FILE, default=None, metavar="FILE.csv|FILE.nc", show_default="none",
               help="Write the records of the trajectories kept, as filter and fit read them.")  # fmt: skip
-@click.option("--verify", is_flag=True,
-              help="Measure X or P of each oscillator at the end of each run; E as a laboratory finds it.")  # fmt: skip
+@simulation.VERIFY
 @physics.SEED
 @work.TARGET
 @work.out()
@@ -73,144 +85,101 @@ _MOST_SAVED = 20_000_000
 @work.WORK
 @physics.JSON
 @configuration.OPTION
-def simulate_command(as_json: bool, out: Path | None, quiet: bool, **values: Any) -> None:
+@typed
+def simulate_command(
+    point: WorkingPoint,
+    engine: EngineOptions,
+    asked: SimulationOptions,
+    task: TaskOptions,
+    workers: WorkOptions,
+    as_json: bool,
+) -> None:
     """An ensemble of trajectories: E and d with 95 % intervals, beside the exact values."""
-    from cascade_steering.analysis.estimation.sampling import sample
-    from cascade_steering.sim.ensemble.dataset import label, save
-
-    started, context = time.perf_counter(), click.get_current_context()
-    run, goal, part = work.run_directory(out), values["target"], work.part_of(values)
-    require_jobs(values["jobs"])
-    problem, cascade, detection = _problem(values)
-    if run is None and values["part"] is not None:
-        raise ValueError("--part needs a run directory to be merged with those of the other parts: --out RUN")
-    count, least = _count(problem, part), _least(problem)
-    if count < least:
-        raise ValueError(f"--verify needs {least} trajectories, got {count}")
-    records = values["save_records"]
-    path = out if run is None else run / "ensemble.nc"
-    if records is not None:
-        _require_records(records, problem, part, path)
-    with ExitStack() as stack:
-        store = None
-        if run is not None:
-            store = problem.stored(run, **work.about(context))
-            stack.enter_context(resumable(run))
-        if path is not None:
-            writable(path)
-        stack.enter_context(workers_of(values["cluster"], values["jobs"]))
-        bar = stack.enter_context(progress("trajectories", count, quiet))
-
-        def look(ensemble: Ensemble) -> bool:
-            found = Steering.of(ensemble)
-            bar.to(ensemble.trajectories, says=tables.standing(found.d))
-            return goal is not None and ensemble.trajectories >= least and goal.met(found)
-
-        dataset = sample(problem, jobs=values["jobs"], part=part, store=store, look=look)
-        dataset = label(dataset, cascade, detection).assign_attrs(
-            options=json.dumps({"initial": _start(values), **work.of_records(context)})
-        )
-        if path is not None:
-            save(dataset, path)
-        if records is not None:
-            _write_records(dataset, records)
+    started = time.perf_counter()
+    require_jobs(workers.jobs)
+    wanted = simulation.simulation(point, engine, asked)
+    _require_possible(wanted, task)
+    said = {"initial": engine.entry.initial if asked.initial is None else asked.initial.text}
+    dataset = _sampled(wanted, task, workers, point, said)
+    problem, goal, found = wanted.problem, task.target, Steering.of(Ensemble.of(dataset))
     report = {
-        **reports.simulation(dataset, reports.exact(problem.model, problem.initial, problem.grid.times)),
+        **reports.simulation(dataset, found, endpoint(problem.model, problem.initial, problem.grid.times[-1])),
         "trajectories": dataset.attrs["trajectories"],
-        "part": values["part"],
-        "target": None if goal is None else stopping.stopping_report(goal, Steering.of(Ensemble.of(dataset))),
-        "seed": values["seed"],
+        "part": task.part,
+        "target": None if goal is None else stopping.stopping_report(goal, found),
+        "seed": asked.seed,
         "initial_state": problem.initial.name,
         "wall_seconds": time.perf_counter() - started,
-        "run": None if run is None else str(run),
-        "dataset": None if path is None else str(path),
-        "records": None if records is None else str(records),
-        "verification": _verified(dataset, problem),
+        "run": None if task.run is None else str(task.run),
+        "dataset": None if task.dataset is None else str(task.dataset),
+        "records": None if task.save_records is None else str(task.save_records),
+        "verification": _verified(dataset, wanted.verification),
     }
     if report["target"] is not None and not report["target"]["met"]:
         note(f"warning: {report['trajectories']} trajectories do not meet the target")
     shown = [tables.simulation(report)]
     if report["verification"] is not None:
         shown.append(tables.verification(report["verification"]))
-    show(report, shown, as_json, *([] if path is None else [f"dataset: {path}"]))
+    show(report, shown, as_json, *([] if task.dataset is None else [f"dataset: {task.dataset}"]))
 
 
-def _problem(values: dict[str, Any]) -> "tuple[Problem, Cascade, Detection]":
-    """The ensemble the options of ``simulate`` describe, and whose."""
-    from cascade_steering.analysis.estimation.sampling import Problem
-    from cascade_steering.sim.ensemble.simulate import grid_for
+def _sampled(
+    wanted: Simulation, task: TaskOptions, workers: WorkOptions, point: WorkingPoint, said: dict[str, str]
+) -> "xr.Dataset":
+    """The dataset of the ensemble, written with its records wherever they were asked for.
 
-    cascade, detection = physics.cascade(values), physics.detection(values)
-    model = physics.model(values, cascade)
-    require_count(values["trajectories"], "trajectories", low=2)  # one has no scatter to estimate from
-    initial = physics.initial_state(values["initial"] or readers.start(_start(values)), cascade, model)
-    method = physics.method(values)
-    grid = grid_for(
-        method, model, initial, values["duration"].of(cascade), saves=values["saves"],
-        step=values["dt"].of(cascade) if values["dt"] else None,
-    )  # fmt: skip
-    _require_modest(values["engine"], grid, min(method.block, values["trajectories"]))
-    if values["engine"] == "fock":
-        from cascade_steering.sim.fock.moving.engine import LONGEST_STEP
+    ``said`` is what records say of the experiment beside the options of the running command.
+    """
+    from cascade_steering.analysis.estimation.sampling import sample
+    from cascade_steering.sim.ensemble.dataset import label, save
 
-        if grid.step > LONGEST_STEP * method.suggested_step(model, grid, initial):
-            raise ValueError(
-                f"a step of {grid.step:.4g} s is more than {LONGEST_STEP} times what suits the Fock engine"
-            )
-    problem = Problem(
-        model=model, method=method, grid=grid, initial=initial, trajectories=values["trajectories"],
-        seed=values["seed"], keep=values["keep"],
-        experiment=_verification(model, grid, initial) if values["verify"] else None,
-    )  # fmt: skip
-    return problem, cascade, detection
+    problem, context = wanted.problem, click.get_current_context()
+    count = _count(problem, task.wanted_part)
+    with ExitStack() as stack:
+        store = None
+        if task.run is not None:
+            store = problem.stored(task.run, **work.about(context))
+            stack.enter_context(resumable(task.run))
+        if task.dataset is not None:
+            writable(task.dataset)
+        stack.enter_context(workers_of(workers.cluster, workers.jobs))
+        bar = stack.enter_context(progress("trajectories", count, workers.quiet))
 
+        def look(ensemble: Ensemble) -> bool:
+            found = Steering.of(ensemble)
+            bar.to(ensemble.trajectories, says=tables.standing(found.d))
+            return task.target is not None and ensemble.trajectories >= wanted.least and task.target.met(found)
 
-def _require_modest(engine: str, grid: "TimeGrid", together: int) -> None:
-    """Raise ValueError for more than memory holds of the ``together`` trajectories of a block."""
-    # the gaussian engine takes a save interval at once, whatever the step
-    if engine != "gaussian" and grid.steps > _MOST_STEPS:
-        raise ValueError(
-            f"a trajectory can have at most {_MOST_STEPS} steps, got {grid.steps} of {grid.step:.4g} s: shorten the "
-            "duration or lengthen the step"
+        dataset = sample(problem, jobs=workers.jobs, part=task.wanted_part, store=store, look=look)
+        dataset = label(dataset, point.cascade, point.detection).assign_attrs(
+            options=json.dumps({**said, **work.of_records(context)})
         )
-    if together * grid.saves > _MOST_SAVED:
-        raise ValueError(
-            f"the trajectories of a block can have at most {_MOST_SAVED} saves together, got {together} times "
-            f"{grid.saves}: take fewer saves"
-        )
+        if task.dataset is not None:
+            save(dataset, task.dataset)
+        if task.save_records is not None:
+            _write_records(dataset, task.save_records)
+    return dataset
 
 
-def _start(values: dict[str, Any]) -> str:
-    """The state at t = 0 where none is given: a basis at rest holds few others than the ground state."""
-    return "ground" if values["engine"] == "qutip" else "stationary"
+def _require_possible(wanted: Simulation, task: TaskOptions) -> None:
+    """Raise ValueError for a part without a run directory, too few trajectories, or records that cannot be written."""
+    if task.run is None and task.part is not None:
+        raise ValueError("--part needs a run directory to be merged with those of the other parts: --out RUN")
+    count = _count(wanted.problem, task.wanted_part)
+    if count < wanted.least:
+        raise ValueError(f"--verify needs {wanted.least} trajectories, got {count}")
+    if task.save_records is not None:
+        _require_records(task.save_records, wanted.problem, task)
 
 
-def _verification(model: "LinearModel", grid: "TimeGrid", initial: "InitialState") -> "Verification":
-    from cascade_steering.sim.ensemble.local_measurements import Verification
-
-    return Verification.of(model, grid, initial)
-
-
-def _least(problem: "Problem") -> int:
-    """As many trajectories as an answer takes."""
-    from cascade_steering.analysis.verification.inference import FEWEST_RUNS
-    from cascade_steering.sim.ensemble.local_measurements import Verification
-
-    return FEWEST_RUNS * len(problem.experiment.settings) if isinstance(problem.experiment, Verification) else 2
-
-
-def _verified(dataset: "xr.Dataset", problem: "Problem") -> reports.Report | None:
+def _verified(dataset: "xr.Dataset", verification: "Verification | None") -> reports.Report | None:
     from cascade_steering.analysis.verification.inference import tallies_of, verification_report
-    from cascade_steering.sim.ensemble.local_measurements import Verification
 
-    if not isinstance(problem.experiment, Verification):
-        return None
-    return verification_report(tallies_of(dataset, problem.experiment), problem.experiment)
+    return None if verification is None else verification_report(tallies_of(dataset, verification), verification)
 
 
-def _require_records(path: Path, problem: "Problem", part: tuple[int, int], out: Path | None) -> None:
-    """Raise ValueError unless the records of the trajectories kept can be written to ``path``."""
-    keep = problem.keep
+def _require_records(path: Path, problem: "Problem", task: TaskOptions) -> None:
+    keep, part = problem.keep, task.wanted_part
     if not keep:
         raise ValueError("--save-records writes the records of the trajectories kept: give --keep")
     if path.suffix not in (".csv", ".nc") or (path.suffix == ".csv" and keep > 1):
@@ -219,7 +188,7 @@ def _require_records(path: Path, problem: "Problem", part: tuple[int, int], out:
         raise ValueError("a .csv file tells the length of its intervals by two of them: give --saves, or a .nc file")
     if _blocks(problem, part)[0].start >= keep:
         raise ValueError(f"the {keep} trajectories kept are not in part {part[0]}/{part[1]}: there is none to save")
-    if out is not None and path.resolve() == out.resolve():
+    if task.dataset is not None and path.resolve() == task.dataset.resolve():
         raise ValueError(f"dataset and records cannot share the file {str(path)!r}")
     writable(path)
 
@@ -247,66 +216,3 @@ def _blocks(problem: "Problem", part: tuple[int, int]) -> list[range]:
 def _count(problem: "Problem", part: tuple[int, int]) -> int:
     blocks = _blocks(problem, part)
     return blocks[-1].stop - blocks[0].start
-
-
-@steering.command(name="compare")
-@click.option("--c-minus", type=physics.NUMBERS, default="1,2,5,10,20,50,100", show_default=True,
-              help="Cooperativities of -, separated by commas.")  # fmt: skip
-@physics.baths(plus_default=None)
-@physics.PATH
-@physics.BEST_LO_PHASE
-@physics.EFFICIENCY
-@click.option("--engine", type=click.Choice(["gaussian", "fock"]), default="gaussian", show_default=True,
-              help="gaussian: exact moments; fock: the master equation in a Fock basis that moves.")  # fmt: skip
-@physics.CUTOFF
-@physics.FRAME
-@click.option("--trajectories", type=work.TRAJECTORY_COUNT, default=None, show_default="10000; 120 for fock",
-              help="To each working point and scheme; at most, with --target.")  # fmt: skip
-@click.option("--duration", type=physics.DURATION, default=None, show_default="five conditional relaxation times")
-@physics.SEED
-@work.TARGET
-@work.out(default="steering-compare.nc")
-@click.option("--figure", type=physics.FILE, default="steering-compare.png", show_default=True, help="Figure to write.")
-@work.WORK
-@physics.JSON
-@configuration.OPTION
-def compare(as_json: bool, out: Path, figure: Path, quiet: bool, **values: Any) -> None:
-    """Appendix B: how much measuring the light gains, d against C-, from trajectories and exact.
-
-    Each scheme sits at its own best point over both angles, C+/C- and the LO phase.
-    """
-    from cascade_steering.analysis import plots
-    from cascade_steering.analysis.working_points import appendix_b, appendix_b_curve
-    from cascade_steering.sim.ensemble.dataset import save
-
-    searches, run = physics.searches(values), work.run_directory(out)
-    duration = values["duration"]
-    trajectories = values["trajectories"]
-    if trajectories is None:
-        trajectories = _TRAJECTORIES[values["engine"]]
-    sampling = appendix_b.Sampling(
-        method=physics.method(values), trajectories=trajectories,
-        duration=None if duration is None else duration.in_units(1.0 / values["bath_minus"].decoherence_rate),
-        seed=values["seed"], jobs=values["jobs"], target=values["target"], run=run,
-    )  # fmt: skip
-    plots.drawable(figure)
-    if out.resolve() == figure.resolve():
-        raise ValueError(f"dataset and figure cannot share the file {str(out)!r}")
-    with ExitStack() as stack:
-        if run is not None:
-            appendix_b.begin(sampling, **work.about(click.get_current_context()))
-            stack.enter_context(resumable(run))
-            out = run / "comparison.nc"
-        writable(out)
-        stack.enter_context(workers_of(values["cluster"], values["jobs"]))
-        bar = stack.enter_context(progress("optima and ensembles", appendix_b_curve.steps(searches), quiet))
-        found = appendix_b_curve.study(searches, sampling, bar)
-        curve = appendix_b_curve.exact_curve(searches, found, values["jobs"], bar)
-        dataset = appendix_b_curve.study_dataset(searches, found).merge(curve)
-        dataset.attrs.update(
-            trajectories=trajectories, seed=str(values["seed"]), method=json.dumps(plain(sampling.method.identity))
-        )
-        save(dataset, out)
-    plots.comparison_figure(dataset, figure)
-    report = {**reports.comparison(dataset), "dataset": str(out), "figure": str(figure)}
-    show(report, tables.comparison(report), as_json, f"dataset: {out}", f"figure: {figure}")

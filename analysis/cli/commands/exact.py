@@ -1,73 +1,79 @@
 """Commands that compute and do not sample: steady, optimum, transient."""
 
 from pathlib import Path
-from typing import Any
 
 import click
 
 from cascade_steering.analysis.cli.answers import reports, tables
 from cascade_steering.analysis.cli.commands.group import steering
-from cascade_steering.analysis.cli.options import configuration, physics, readers
+from cascade_steering.analysis.cli.options import configuration, physics, readers, searches
+from cascade_steering.analysis.cli.options.kinds import FILE, INITIAL, NUMBER
+from cascade_steering.analysis.cli.options.searches import SearchOptions
+from cascade_steering.analysis.cli.options.typed import typed
 from cascade_steering.analysis.cli.terminal import show
 from cascade_steering.analysis.time_courses.transients import steering_transient
+from cascade_steering.analysis.working_points.pair_at_rest import pair_at_rest
+from cascade_steering.analysis.working_points.working_point import WorkingPoint
+from cascade_steering.sim.parameters import Bath
 
 
 @steering.command()
-@physics.CASCADE
-@physics.FREQUENCY
-@physics.DETECTION
+@physics.WORKING_POINT
 @physics.JSON
 @configuration.OPTION
-def steady(as_json: bool, **values: Any) -> None:
+@typed
+def steady(point: WorkingPoint, as_json: bool) -> None:
     """One working point, exact: E in both directions, with and without the record."""
-    report = reports.steady(physics.cascade(values), physics.detection(values), values["frequency"])
+    report = reports.steady(pair_at_rest(point))
     show(report, tables.steady(report), as_json)
 
 
 @steering.command(name="optimum")
-@click.option("--c-minus", type=physics.NUMBER, default=10.0, show_default=True, help="Cooperativity of -.")
+@click.option("--c-minus", type=NUMBER, default=10.0, show_default=True, help="Cooperativity of -.")
 @physics.baths()
 @physics.PATH
 @click.option("--symmetric", is_flag=True, help="Equal angles, theta- = theta+.")
 @click.option("--conditional", is_flag=True, help="Given the record of the outgoing light.")
-@physics.BEST_LO_PHASE
+@searches.BEST_LO_PHASE
 @physics.EFFICIENCY
 @physics.SCHEME
-@click.option("--largest-ratio", type=physics.NUMBER, default=100.0, show_default=True, help="Bound on C+/C-.")
+@click.option("--largest-ratio", type=NUMBER, default=100.0, show_default=True, help="Bound on C+/C-.")
 @physics.JSON
 @configuration.OPTION
-def optimum_command(as_json: bool, conditional: bool, **values: Any) -> None:
+@typed
+def optimum_command(c_minus: float, bath_plus: Bath, search: SearchOptions, conditional: bool, as_json: bool) -> None:
     """The best working point at given C-: both directions, over both angles, C+ and, if measured, the LO phase."""
     from cascade_steering.analysis.working_points.optimum import best_points
 
-    report = reports.optimum(
-        best_points(physics.search_at(values, values["c_minus"], values["bath_plus"]), conditional=conditional)
-    )
-    title = f"Smallest E {'given the record' if conditional else 'without the record'} at C- = {values['c_minus']:g}"
+    report = reports.optimum(best_points(search.at(c_minus, bath_plus), conditional=conditional))
+    title = f"Smallest E {'given the record' if conditional else 'without the record'} at C- = {c_minus:g}"
     show(report, tables.optimum(report, title), as_json)
 
 
 @steering.command()
-@physics.CASCADE
-@physics.FREQUENCY
-@physics.DETECTION
-@click.option("--initial", type=physics.INITIAL, default="thermal", show_default=True,
+@physics.WORKING_POINT
+@click.option("--initial", type=INITIAL, default="thermal", show_default=True,
               help=f"State at t = 0: {readers.STATES}.")  # fmt: skip
 @physics.OVER_TIME
-@click.option(
-    "--figure", type=physics.FILE, default="steering-transient.png", show_default=True, help="Figure to write."
-)
+@click.option("--figure", type=FILE, default="steering-transient.png", show_default=True, help="Figure to write.")
 @physics.JSON
 @configuration.OPTION
-def transient(as_json: bool, figure: Path, **values: Any) -> None:
+@typed
+def transient(
+    point: WorkingPoint,
+    initial: readers.Start,
+    times: readers.TimesInUnits,
+    pulse: readers.Duration | None,
+    figure: Path,
+    as_json: bool,
+) -> None:
     """E(t) and d(t) from an initial state, exact: how soon is there steering, with and without the record?"""
     from cascade_steering.analysis import plots
 
-    cascade = physics.cascade(values)
-    drive, times = physics.drive(values, cascade), values["times"]
-    initial = physics.initial_state(values["initial"], cascade, drive.models[0])
+    cascade, drive = physics.cascade(point), physics.drive(point, pulse)
+    start = physics.initial_state(initial, cascade, point.model)
     plots.drawable(figure)
-    result = steering_transient(drive, initial, times.of(cascade))
+    result = steering_transient(drive, start, times.of(cascade))
     plots.transient_figure(result, cascade.time_unit, figure, logarithmic=times.logarithmic)
     report = {**reports.transients(result, cascade.time_unit), "figure": str(figure)}
     show(report, tables.transients(report), as_json, f"figure: {figure}")

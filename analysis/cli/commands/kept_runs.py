@@ -1,13 +1,13 @@
 """Commands for runs that last: resume, status, merge."""
 
 from pathlib import Path
-from typing import Any
 
 import click
 
 from cascade_steering.analysis.cli.answers import tables
 from cascade_steering.analysis.cli.commands.group import steering
 from cascade_steering.analysis.cli.options import configuration, physics, work
+from cascade_steering.analysis.cli.options.kinds import GIVEN
 from cascade_steering.analysis.cli.terminal import show
 
 _RUN = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -20,9 +20,9 @@ _RUN = click.Path(exists=True, file_okay=False, path_type=Path)
 @work.TARGET
 @work.WORK
 @physics.JSON
-def resume(run: Path, **values: Any) -> None:
+def resume(run: Path, **_: object) -> None:
     """Go on with a run where it ended, to the same numbers as if it never had; then what its command says."""
-    again(run, values)
+    again(run)
 
 
 @steering.command(name="status")
@@ -41,7 +41,7 @@ def status_command(run: Path, as_json: bool) -> None:
 @click.argument("runs", type=_RUN, nargs=-1, required=True)
 @work.WORK
 @physics.JSON
-def merge_command(into: Path, runs: tuple[Path, ...], **values: Any) -> None:
+def merge_command(into: Path, runs: tuple[Path, ...], as_json: bool, **_: object) -> None:
     """One run INTO out of RUNS that hold parts of one ensemble; then what its command says, if nothing is missing."""
     from cascade_steering.analysis.cli.answers.run_status import status
     from cascade_steering.sim.runs.merge import merge
@@ -49,13 +49,13 @@ def merge_command(into: Path, runs: tuple[Path, ...], **values: Any) -> None:
     merge(into, runs)
     report = status(into)
     if report["complete"]:
-        again(into, values)
+        again(into)
     else:
-        show(report, tables.status(report), values["as_json"], f"to compute what is missing: steering resume {into}")
+        show(report, tables.status(report), as_json, f"to compute what is missing: steering resume {into}")
 
 
-def again(run: Path, values: dict[str, Any]) -> None:
-    """The command a run was begun with, on that run, with some options changed.
+def again(run: Path) -> None:
+    """The command a run was begun with, on that run, with the options changed that the running command was given.
 
     Raises ValueError for a run that this command did not begin.
     """
@@ -71,8 +71,9 @@ def again(run: Path, values: dict[str, Any]) -> None:
         raise ValueError(
             f"{str(run)!r} was not begun by a command this version knows: go on with it where it was begun"
         )
-    changed = {name: value for name, value in values.items() if value is not None}
-    texts = context.meta.get(physics.GIVEN, {})
+    options = (str(each.name) for each in context.command.params if isinstance(each, click.Option))
+    changed = {name: context.params[name] for name in options if context.params.get(name) is not None}
+    texts = context.meta.get(GIVEN, {})
     defaults = configuration.settings(settings, command, str(run))
     for name, value in changed.items():
         if name != "as_json" or value:

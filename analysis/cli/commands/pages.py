@@ -9,6 +9,7 @@ import click
 from cascade_steering.analysis.cli.answers import reports, tables
 from cascade_steering.analysis.cli.commands.group import steering
 from cascade_steering.analysis.cli.options import physics, work
+from cascade_steering.analysis.cli.options.kinds import FILE
 from cascade_steering.analysis.cli.terminal import progress, show
 from cascade_steering.sim.atomic_write import writable, write_whole
 
@@ -44,8 +45,8 @@ def figures_command(numbers: tuple[int, ...], as_json: bool, out: Path, jobs: in
 
 @steering.command(name="validate")
 @click.option("--claims/--no-claims", default=True, show_default=True, help="Also check the paper's statements.")
-@click.option("--page", type=physics.FILE, default=None, help="Write the statements as a page in Markdown.")
-@click.option("--rwa-map", type=physics.FILE, default=None, help="Draw where the rotating-wave approximation holds.")
+@click.option("--page", type=FILE, default=None, help="Write the statements as a page in Markdown.")
+@click.option("--rwa-map", type=FILE, default=None, help="Draw where the rotating-wave approximation holds.")
 @physics.QUIET
 @physics.JSON
 def validate_command(as_json: bool, claims: bool, page: Path | None, rwa_map: Path | None, quiet: bool) -> None:

@@ -2,14 +2,17 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import click
 
 from cascade_steering.analysis.cli.commands.group import steering
-from cascade_steering.analysis.cli.options import configuration, physics, record_source, work
-from cascade_steering.analysis.cli.options.physics import Text
+from cascade_steering.analysis.cli.options import configuration, engines, physics, record_source, work
+from cascade_steering.analysis.cli.options.engines import EngineOptions
+from cascade_steering.analysis.cli.options.kinds import FILE, Text
+from cascade_steering.analysis.cli.options.record_source import ReadingOptions, Setup
+from cascade_steering.analysis.cli.options.typed import typed
 from cascade_steering.analysis.cli.terminal import note, show
+from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.atomic_write import writable
 
 
@@ -27,21 +30,25 @@ def _require_other(record: Path, out: Path) -> None:
 
 @steering.command(name="filter")
 @record_source.RECORD
-@physics.CASCADE
-@physics.FREQUENCY
-@physics.DETECTION
+@physics.WORKING_POINT
 @record_source.READING
-@click.option("--engine", type=click.Choice(["gaussian", "fock"]), default="gaussian", show_default=True,
-              help="gaussian: exact; fock: the master equation, a step to an interval, wherever a Fock space holds the "
-              "state.")  # fmt: skip
-@physics.CUTOFF
-@physics.FRAME
-@click.option("--out", type=physics.FILE, default="steering-filtered.nc", show_default=True,
+@engines.engine_option(engines.FILTER)
+@engines.engine_settings(engines.FILTER)
+@click.option("--out", type=FILE, default="steering-filtered.nc", show_default=True,
               help="Dataset to write (netCDF).")  # fmt: skip
 @work.JOBS
 @physics.JSON
 @configuration.OPTION
-def filter_command(record: Path, as_json: bool, out: Path, **values: Any) -> None:
+@typed
+def filter_command(
+    record: Path,
+    point: WorkingPoint,
+    reading: ReadingOptions,
+    engine: EngineOptions,
+    out: Path,
+    jobs: int,
+    as_json: bool,
+) -> None:
     """Conditional states and E(t) from a measured RECORD (CSV or netCDF), and whether it fits the model.
 
     A CSV file has a header such as "time [us],cosine [s^0.5],sine [s^0.5]", time at the end of each interval;
@@ -53,15 +60,14 @@ def filter_command(record: Path, as_json: bool, out: Path, **values: Any) -> Non
     from cascade_steering.sim.ensemble.dataset import save
 
     _require_other(record, out)
-    found, values = record_source.read_record(record, values)
-    model, initial = record_source.built(values)
-    engine = physics.method(values)
-    reading = filtered.read_out(found, model, initial, engine, values["jobs"])
-    taken = record_source.described(values)
-    save(filtered.filtered_dataset(reading).assign_attrs(options=json.dumps(taken)), out)
+    found, setup = record_source.read_record(record, Setup(point=point, reading=reading))
+    model, initial = setup.model_and_start()
+    readout = filtered.read_out(found, model, initial, engine.method(), jobs)
+    taken = setup.described()
+    save(filtered.filtered_dataset(readout).assign_attrs(options=json.dumps(taken)), out)
     report = {
-        **record_reports.reading(reading), "parameters": taken, "time_unit_seconds": record_source.time_unit(values),
-        "dataset": str(out),
+        **record_reports.reading(readout, engine.name), "parameters": taken,
+        "time_unit_seconds": setup.point.time_unit, "dataset": str(out),
     }  # fmt: skip
     for each in report["innovations"]["failed"]:
         note(f"warning: the record does not fit the model: {record_tables.failure(each)}")
@@ -73,15 +79,21 @@ def filter_command(record: Path, as_json: bool, out: Path, **values: Any) -> Non
 @click.option("--parameters", type=Text("parameters", _names), required=True, metavar="NAME,NAME,...",
               help="What to fit: c-minus, c-plus, theta-minus, theta-plus, linewidth-minus, linewidth-plus (Hz), "
               "occupation-minus, occupation-plus, loss, path-phase, lo-phase, efficiency or calibration.")  # fmt: skip
-@physics.CASCADE
-@physics.FREQUENCY
-@physics.DETECTION
+@physics.WORKING_POINT
 @record_source.READING
-@click.option("--out", type=physics.FILE, default=None, metavar="FILE.toml", show_default="none",
+@click.option("--out", type=FILE, default=None, metavar="FILE.toml", show_default="none",
               help="Configuration to write, for --config of filter.")  # fmt: skip
 @physics.JSON
 @configuration.OPTION
-def fit_command(record: Path, as_json: bool, parameters: tuple[str, ...], out: Path | None, **values: Any) -> None:
+@typed
+def fit_command(
+    record: Path,
+    parameters: tuple[str, ...],
+    point: WorkingPoint,
+    reading: ReadingOptions,
+    out: Path | None,
+    as_json: bool,
+) -> None:
     """Parameters of an experiment from its RECORD, by maximum likelihood of the innovations, with standard errors.
 
     The search begins at the values of the options, which everything else is taken from. It is local: begin near.
@@ -92,11 +104,11 @@ def fit_command(record: Path, as_json: bool, parameters: tuple[str, ...], out: P
 
     if out is not None:
         _require_other(record, out)
-    found, values = record_source.read_record(record, values)
-    result = fitting.fitted(found, parameters, values, record_source.built)
+    found, setup = record_source.read_record(record, Setup(point=point, reading=reading))
+    result = fitting.fitted(found, parameters, setup.point, lambda trial: setup.at(trial).model_and_start())
     report = {**record_reports.fit(result, whiteness(result.innovations, found.channels)), "configuration": None}
     if out is not None:
-        fitted = fitting.with_values(values, result.estimates)
+        fitted = setup.at(fitting.with_values(setup.point, result.estimates))
         record_source.write_configuration(out, fitted, result.estimates.get("calibration", 1.0))
         report["configuration"] = str(out)
     if result.undetermined:

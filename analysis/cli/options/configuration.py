@@ -51,14 +51,14 @@ def settings(content: Mapping[str, Any], command: click.Command, where: str) -> 
     return found
 
 
-def completed(values: Mapping[str, Any], content: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """The values of the running command, those that were left out as a file has them.
+def left_out(content: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """What a file says of options that the running command was not given, read, by the names of their parameters.
 
     Raises click.BadParameter as ``settings`` does, and for a value the option does not take.
     """
     context = click.get_current_context()
     by_name = {option.name: option for option in context.command.params}
-    found = dict(values)
+    found: dict[str, Any] = {}
     for name, setting in settings(content, context.command, where).items():
         if context.get_parameter_source(name) is click.core.ParameterSource.DEFAULT:
             try:

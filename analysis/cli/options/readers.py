@@ -77,12 +77,12 @@ def bath(text: str) -> Bath:
         linewidth_hz, occupation = numbers(text)
     except ValueError:
         raise ValueError(f"bath must be {', '.join(BATHS)} or LINEWIDTH_HZ,OCCUPATION, got {text!r}") from None
-    return Bath(linewidth=2 * math.pi * linewidth_hz, occupation=occupation)
+    return Bath(linewidth_hz=linewidth_hz, occupation=occupation)
 
 
 def lo_phase(text: str) -> float | None:
-    """ϑ in radians from units of π; None for ``best``."""
-    return None if text == BEST else math.pi * number(text)
+    """ϑ in units of π; None for ``best``."""
+    return None if text == BEST else number(text)
 
 
 def duration(text: str) -> Duration:
@@ -163,13 +163,13 @@ def start(text: str) -> Start:
 
 
 def frequency(text: str) -> tuple[float, float]:
-    """|Ω| of − and +, rad/s, from Ω/2π in Hz: one for both, or two."""
+    """|Ω|/2π of − and +, Hz: one for both, or two."""
     values = numbers(text)
     if len(values) > 2 or min(values) <= 0.0:
         raise ValueError(f"frequency must be a positive number of Hz, or two for - and +, got {text!r}")
     if max(values) > MOST:
         raise ValueError(f"frequency must be at most {MOST:g} Hz, got {text!r}")
-    return 2 * math.pi * values[0], 2 * math.pi * values[-1]
+    return values[0], values[-1]
 
 
 def cutoffs(text: str) -> tuple[int, int] | None:

@@ -2,7 +2,7 @@
 
 import json
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,12 +10,14 @@ import click
 import numpy as np
 
 from cascade_steering.analysis.cli.options import configuration, physics, readers
-from cascade_steering.analysis.cli.options.physics import Text
+from cascade_steering.analysis.cli.options.kinds import INITIAL, NUMBER, Text, options
+from cascade_steering.analysis.cli.options.typed import updated
 from cascade_steering.analysis.records.layout import UNITS
+from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.atomic_write import write_whole
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
-from cascade_steering.sim.parameters import Cascade, require
+from cascade_steering.sim.parameters import require
 from cascade_steering.sim.rotating_wave.demodulation import demodulate
 
 if TYPE_CHECKING:
@@ -23,8 +25,8 @@ if TYPE_CHECKING:
     from cascade_steering.analysis.records.record import Record
 
 RECORD = click.argument("record", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-READING = physics.options(
-    click.option("--calibration", type=physics.NUMBER, default=None, show_default="1 for a record in s^0.5 or Hz^0.5",
+READING = options(
+    click.option("--calibration", type=NUMBER, default=None, show_default="1 for a record in s^0.5 or Hz^0.5",
                  help="Factor on the record that makes its vacuum noise dY^2 = dt."),
     click.option("--quantity", type=click.Choice(tuple(UNITS)), default=None, show_default="by its unit",
                  help="Of a record in another unit: dY of each interval, or dY/dt averaged over it."),
@@ -33,7 +35,7 @@ READING = physics.options(
     click.option("--demodulate", type=click.INT, default=None, metavar="COUNT", show_default="not at all",
                  help="Take cosine and sine part of a lab-frame record at --frequency, over so many intervals each, "
                  "and go on with the rotating-wave model."),
-    click.option("--initial", type=physics.INITIAL, default="stationary", show_default=True,
+    click.option("--initial", type=INITIAL, default="stationary", show_default=True,
                  help=f"State before the record: {readers.STATES}."),
 )  # fmt: skip
 
@@ -43,8 +45,84 @@ _SAID = {*physics.EXPERIMENT, "calibration", "quantity", "dead-time", "demodulat
 _INTERVALS, _MOST_NOISE = (1e-18, 1e15), 1e30
 
 
-def read_record(path: Path, values: dict[str, Any]) -> "tuple[Record, dict[str, Any]]":
-    """The record in a file, as the options of the running command want it read, and these options.
+@dataclass(frozen=True, kw_only=True)
+class ReadingOptions:
+    """How a record is read.
+
+    Parameters
+    ----------
+    calibration : factor on the record, None for that of its unit
+    quantity : what a record in another unit holds, None to go by its unit
+    dead_time : from its start, not to be trusted
+    demodulate : over so many intervals each; None for not at all
+    initial : state before the record
+    """
+
+    calibration: float | None
+    quantity: str | None
+    dead_time: readers.Duration
+    demodulate: int | None
+    initial: readers.Start
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setup:
+    """What a record is taken to come from, and how it is read."""
+
+    point: WorkingPoint
+    reading: ReadingOptions
+
+    def model_and_start(self) -> tuple[LinearModel, InitialState]:
+        """Model of the record, once it is demodulated if it has to be, and state before it.
+
+        Raises ValueError for a working point without a steady state.
+        """
+        cascade = physics.cascade(self.point)
+        point = self.point if self.reading.demodulate is None else replace(self.point, frequency_hz=None)
+        return point.model, physics.initial_state(self.reading.initial, cascade, point.model)
+
+    def at(self, point: WorkingPoint) -> "Setup":
+        """Another working point, all else the same."""
+        return replace(self, point=point)
+
+    def described(self) -> dict[str, Any]:
+        """Its numbers by the names of the command line, as a file may say them."""
+        point, cascade = self.point, self.point.cascade
+        found: dict[str, Any] = {
+            "c-minus": point.c_minus,
+            "c-plus": point.c_plus,
+            "theta-minus": point.theta_minus_pi,
+            "theta-plus": point.theta_plus_pi,
+            "loss": point.loss,
+            "path-phase": point.path_phase_pi,
+            "lo-phase": point.lo_phase_pi,
+            "efficiency": point.efficiency,
+            "scheme": point.scheme,
+        }
+        for name, bath in (("minus", cascade.minus.bath), ("plus", cascade.plus.bath)):
+            found[f"bath-{name}"] = [bath.linewidth_hz, bath.occupation]
+        found["initial"] = self.reading.initial.text
+        if point.frequencies_hz is not None:
+            found["frequency"] = list(point.frequencies_hz)
+        return found
+
+    def written(self, factor: float) -> dict[str, Any]:
+        """What ``described`` says, and how the same record is read again, ``factor`` the calibration fitted."""
+        content, reading = self.described(), self.reading
+        if reading.calibration is not None or factor != 1.0:
+            content["calibration"] = (reading.calibration or 1.0) * factor
+        # without them the same record would be read otherwise
+        if reading.quantity is not None:
+            content["quantity"] = reading.quantity
+        if reading.demodulate is not None:
+            content["demodulate"] = reading.demodulate
+        if reading.dead_time.value:
+            content["dead-time"] = reading.dead_time.text
+        return content
+
+
+def read_record(path: Path, setup: Setup) -> "tuple[Record, Setup]":
+    """The record in a file, as the options of the running command want it read, and the setup it is from.
 
     What the file says of the experiment stands in for options left out. Raises click.BadParameter for what it says that
     is no option or has a wrong value, and ValueError for a file that is no record, or cannot be demodulated.
@@ -52,16 +130,19 @@ def read_record(path: Path, values: dict[str, Any]) -> "tuple[Record, dict[str, 
     from cascade_steering.analysis.records import record
 
     content = record.load(path)
-    values = configuration.completed(values, content.options, str(path))
+    said = configuration.left_out(content.options, str(path))
     for name in content.options:
         if name.replace("_", "-") not in _SAID:
             raise ValueError(f"record {str(path)!r}: option {name!r} is not for a record to say; give it yourself")
-    dead_time = values["dead_time"].of(physics.cascade(values))
+    point, reading = updated(setup.point, said), updated(setup.reading, said)
+    dead_time = reading.dead_time.of(physics.cascade(point))
     found = record.interpreted(
-        content, path, calibration=values["calibration"], quantity=values["quantity"], dead_time=dead_time
+        content, path, calibration=reading.calibration, quantity=reading.quantity, dead_time=dead_time
     )
     _require_sensible(found, path)
-    return (found if values["demodulate"] is None else _demodulated(found, values)), values
+    if reading.demodulate is not None:
+        found = _demodulated(found, reading.demodulate, point.frequencies_hz)
+    return found, Setup(point=point, reading=reading)
 
 
 def _require_sensible(found: "Record", path: Path) -> None:
@@ -77,10 +158,10 @@ def _require_sensible(found: "Record", path: Path) -> None:
             )
 
 
-def _demodulated(found: "Record", values: dict[str, Any]) -> "Record":
-    if values["frequency"] is None or values["frequency"][0] != values["frequency"][1]:
+def _demodulated(found: "Record", count: int, frequencies_hz: tuple[float, float] | None) -> "Record":
+    if frequencies_hz is None or frequencies_hz[0] != frequencies_hz[1]:
         raise ValueError("--demodulate needs one --frequency for both oscillators")
-    count, frequency = values["demodulate"], values["frequency"][0]
+    frequency = 2 * math.pi * frequencies_hz[0]
     channels = {
         ("homodyne",): ("cosine", "sine"),
         ("homodyne", "homodyne_orthogonal"): ("cosine", "sine", "cosine_orthogonal", "sine_orthogonal"),
@@ -100,44 +181,8 @@ def _demodulated(found: "Record", values: dict[str, Any]) -> "Record":
     )
 
 
-def built(values: dict[str, Any]) -> tuple[LinearModel, InitialState]:
-    """Model of the record and state before it."""
-    cascade = physics.cascade(values)
-    rotating = values if values["demodulate"] is None else {**values, "frequency": None}
-    model = physics.model(rotating, cascade)
-    return model, physics.initial_state(values["initial"], cascade, model)
-
-
-def described(values: dict[str, Any]) -> dict[str, Any]:
-    """What was taken for granted of the experiment, by the names of the command line, as a file may say it."""
-    baths = {name: values[f"bath_{name}"] for name in ("minus", "plus")}
-    found: dict[str, Any] = {
-        name.replace("_", "-"): values[name]
-        for name in ("c_minus", "c_plus", "theta_minus", "theta_plus", "loss", "path_phase", "lo_phase", "efficiency",
-                     "scheme")
-    }  # fmt: skip
-    found |= {f"bath-{name}": [bath.linewidth / (2 * math.pi), bath.occupation] for name, bath in baths.items()}
-    found["initial"] = values["initial"].text
-    if values["frequency"] is not None:
-        found["frequency"] = [each / (2 * math.pi) for each in values["frequency"]]
-    return found
-
-
-def time_unit(values: dict[str, Any]) -> float:
-    """1/γ̃₀ of the first oscillator, seconds."""
-    cascade: Cascade = physics.cascade(values)
-    return cascade.time_unit
-
-
-def write_configuration(path: Path, values: dict[str, Any], factor: float) -> None:
+def write_configuration(path: Path, setup: Setup, factor: float) -> None:
     """A configuration file for the commands that take a record, ``factor`` the calibration fitted. Raises OSError."""
-    content = described(values)
-    if values["calibration"] is not None or factor != 1.0:
-        content["calibration"] = (values["calibration"] or 1.0) * factor
-    # without them the same record would be read otherwise
-    content |= {name: values[name] for name in ("quantity", "demodulate") if values[name] is not None}
-    if values["dead_time"].value:
-        content["dead-time"] = values["dead_time"].text
     # in JSON, strings, numbers and lists of them are written as in TOML
-    lines = (f"{name} = {json.dumps(value)}" for name, value in content.items())
+    lines = (f"{name} = {json.dumps(value)}" for name, value in setup.written(factor).items())
     write_whole(path, "\n".join([*lines, ""]).encode())

@@ -2,20 +2,15 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
-from cascade_steering.analysis.cli.options.physics import (
-    EXPERIMENT,
-    GIVEN,
-    QUIET,
-    CommandFunction,
-    Text,
-    options,
-    unused,
-)
+from cascade_steering.analysis.cli.options.engines import idle_options
+from cascade_steering.analysis.cli.options.kinds import GIVEN, CommandFunction, Text, options
+from cascade_steering.analysis.cli.options.physics import EXPERIMENT, QUIET
 from cascade_steering.analysis.estimation import stopping
 
 # what a run may be continued with otherwise than it was begun: nothing its numbers depend on
@@ -82,6 +77,15 @@ def out(default: str | None = None) -> Callable[[CommandFunction], CommandFuncti
 WORK = options(JOBS, CLUSTER, QUIET)
 
 
+@dataclass(frozen=True, kw_only=True)
+class WorkOptions:
+    """Where work is done, ``jobs`` processes (−1: one per core) or those of a ``cluster``; and whether in silence."""
+
+    jobs: int
+    cluster: str | None
+    quiet: bool
+
+
 def run_directory(path: Path | None) -> Path | None:
     """The path, if it is to be a run directory."""
     return None if path is None or path.suffix == _DATASET else path
@@ -94,7 +98,7 @@ def configuration(context: click.Context) -> dict[str, Any]:
     no use for.
     """
     texts = context.meta.get(GIVEN, {})
-    idle = unused(context.params["engine"])
+    idle = idle_options(context.params["engine"])
     found: dict[str, Any] = {"command": context.command.name}
     for option in context.command.params:
         name, value = str(option.name), context.params.get(str(option.name))
@@ -121,8 +125,3 @@ def _number(text: Any) -> Any:
         return float(text)
     except ValueError:
         return text
-
-
-def part_of(values: dict[str, Any]) -> tuple[int, int]:
-    """Which part of the trajectories is wanted."""
-    return values["part"] or (1, 1)

@@ -21,10 +21,15 @@ _C_MINUS = (1.0, 2.0, 5.0, 10.0, 30.0, 100.0, 300.0)
 @cache
 def _best(
     c_minus: float, bath: str, loss: float = 0.0, symmetric: bool = False,
-    conditional: bool = False, lo_phase: float | None = None,
+    conditional: bool = False, lo_phase_pi: float | None = None,
 ) -> dict[Direction, Optimum]:  # fmt: skip
     search = Search(
-        c_minus=c_minus, bath_minus=_HOT, bath_plus=_BATHS[bath], loss=loss, symmetric=symmetric, lo_phase=lo_phase
+        c_minus=c_minus,
+        bath_minus=_HOT,
+        bath_plus=_BATHS[bath],
+        loss=loss,
+        symmetric=symmetric,
+        lo_phase_pi=lo_phase_pi,
     )
     return best_points(search, conditional=conditional)
 
@@ -227,7 +232,7 @@ def branches() -> Iterator[Claim]:
     """Appendix A: pure exchange of quanta, and the switch between branches."""
     error = 0.0
     for c_plus in (0.5, 5.0, 50.0):
-        minus, plus = (Oscillator.from_cooperativity(c, np.pi / 2, _HOT) for c in (3.0, c_plus))
+        minus, plus = (Oscillator.from_cooperativity(c, angle_pi=0.5, bath=_HOT) for c in (3.0, c_plus))
         point = RotatingWave.of(Cascade(minus=minus, plus=plus))
         forward, backward = closed_forms.steering_parameters(point)
         bare_minus, bare_plus = closed_forms.bare_variances(point)
@@ -256,12 +261,12 @@ def branches() -> Iterator[Claim]:
 def appendix_b() -> Iterator[Claim]:
     """d < 1 %: under which detection?"""
     values = (1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0, 100.0)
-    readings = (("best", None), ("0", 0.0), ("pi/4", np.pi / 4))
+    readings = (("best", None), ("0", 0.0), ("pi/4", 0.25))
     largest: dict[tuple[str, str], tuple[float, float]] = {}
     for name, phase in readings:
         for bath in _BATHS:
             gains = [
-                1 - _best(c, bath, conditional=True, lo_phase=phase)[_FORWARD].value / _best(c, bath)[_FORWARD].value
+                1 - _best(c, bath, conditional=True, lo_phase_pi=phase)[_FORWARD].value / _best(c, bath)[_FORWARD].value
                 for c in values
             ]
             largest[name, bath] = max(zip(gains, values, strict=True))

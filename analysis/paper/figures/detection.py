@@ -23,11 +23,11 @@ from cascade_steering.sim.parameters import BATHS, Bath, require_count
 
 FloatArray = NDArray[np.float64]
 _LIGHT: dict[str, dict[str, Any]] = {
-    "best phase": {"lo_phase": None},
-    "phase 0": {"lo_phase": 0.0},
-    "phase pi/4": {"lo_phase": np.pi / 4},
-    "phase pi/2": {"lo_phase": np.pi / 2},
-    "heterodyne": {"scheme": "heterodyne", "lo_phase": 0.0},
+    "best phase": {"lo_phase_pi": None},
+    "phase 0": {"lo_phase_pi": 0.0},
+    "phase pi/4": {"lo_phase_pi": 0.25},
+    "phase pi/2": {"lo_phase_pi": 0.5},
+    "heterodyne": {"scheme": "heterodyne", "lo_phase_pi": 0.0},
 }
 # what of ``Search`` distinguishes the detections
 DETECTIONS: dict[str, dict[str, Any]] = {
@@ -113,7 +113,7 @@ def _exact(task: tuple[str, float, tuple[str, ...]]) -> _Found:
 def _phase(best: Optimum) -> float:
     if best.detection is None or best.detection.scheme == "heterodyne":
         return np.nan
-    return best.detection.lo_phase / np.pi
+    return best.detection.lo_phase_pi
 
 
 def _simulated(task: tuple[_Pair, Sampling, int]) -> Comparison:

@@ -3,7 +3,7 @@
 import warnings
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,6 +57,11 @@ class DensityState(InitialState):
     def gaussian(self) -> bool:
         """False: its covariance does not say all there is to say."""
         return False
+
+    @property
+    def density_state(self) -> Self:
+        """The state itself."""
+        return self
 
     @cached_property
     def around_mean(self) -> tuple[ComplexArray, tuple[int, ...]]:
@@ -149,11 +154,12 @@ def _in_box(
     initial: InitialState, symplectic: FloatArray, center: FloatArray, cutoffs: tuple[int, ...]
 ) -> ComplexArray:
     """The elements of ``initial`` on all levels below ``cutoffs``, of ξ with the mean ``center``, cut exactly."""
-    if not isinstance(initial, DensityState):
+    given = initial.density_state
+    if given is None:
         inverse = np.linalg.inv(symplectic)
         return gaussian_elements(inverse @ initial.covariance @ inverse.T, center, cutoffs)
-    density, own = initial.around_mean
-    turn = np.asarray(np.linalg.solve(symplectic, initial.symplectic), dtype=np.float64)
+    density, own = given.around_mean
+    turn = np.asarray(np.linalg.solve(symplectic, given.symplectic), dtype=np.float64)
     moved = bool(np.any(center))
     # displaced only after it is turned: with levels for what will come down from above
     reach = np.sqrt(np.sum(center.reshape(-1, 2) ** 2, axis=1) / 2)

@@ -67,6 +67,7 @@ class Fock:
     strong_order = 1.0
     average_order = 2.0
     exact = False
+    random_covariances = True
 
     def __post_init__(self) -> None:
         require_count(self.block, "block", low=1)
@@ -80,6 +81,13 @@ class Fock:
     def suggested_step(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> float:
         """That of ``sim.fock.moving.frame.suggested_step``, set by the rates of the moments in the frame."""
         return suggested_step(self.frame, model, grid, initial)
+
+    def require_step(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> None:
+        """Raise ValueError for a step of more than ``LONGEST_STEP`` times what suits it."""
+        if grid.step > LONGEST_STEP * self.suggested_step(model, grid, initial):
+            raise ValueError(
+                f"a step of {grid.step:.4g} s is more than {LONGEST_STEP} times what suits the Fock engine"
+            )
 
     def holds(self, initial: InitialState) -> bool:
         """States that take some 12 levels of a mode at most, in their own normal modes."""

@@ -190,8 +190,9 @@ def suggested_cutoffs(path: FramePath, model: LinearModel, grid: TimeGrid, initi
     """
     modes = len(path.widest)
     most = _MOST_LEVELS[min(modes, len(_MOST_LEVELS)) - 1]
-    if isinstance(initial, DensityState):
-        above = _carried(path, model, grid, initial)
+    given = initial.density_state
+    if given is not None:
+        above = _carried(path, model, grid, given)
         counts = [_enough(each, _CHOSEN_AVERAGE_DEFECT, most) for each in above]
     else:
         blocks = path.widest + _WIDTH_PER_KICK * path.kicks[:, None, None] * np.eye(2)

@@ -62,11 +62,19 @@ class QutipSME:
     block: int = 8
 
     exact = False
+    random_covariances = True
+    # that of Euler; the other schemes in ``METHODS`` raise the strong order alone
+    average_order = 1.0
 
     def __post_init__(self) -> None:
         require(self.block, "block", low=1)
         if self.method not in METHODS:
             raise ValueError(f"method must be one of {', '.join(METHODS)}, got {self.method!r}")
+
+    @property
+    def strong_order(self) -> float:
+        """As QuTiP states it."""
+        return METHODS[self.method]
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -76,6 +84,9 @@ class QutipSME:
     def suggested_step(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> float:
         """That of ``sim.fock.qutip.operators.suggested_qutip_step``, set by the model and the cutoffs alone."""
         return suggested_qutip_step(model, self.cutoffs)
+
+    def require_step(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> None:
+        """Any: ``prepare`` warns of one that is too long."""
 
     def holds(self, initial: InitialState) -> bool:
         """States all trajectories share; whether the cutoffs suffice is found out in ``prepare``."""

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from cascade_steering.analysis.cli.answers import reports
-from cascade_steering.analysis.cli.commands import exact, group
+from cascade_steering.analysis.cli.commands import ensembles, exact, group
 from cascade_steering.analysis.cli.commands.group import version
 from cascade_steering.analysis.estimation import sampling
 from cascade_steering.analysis.paper import validation
@@ -28,14 +28,14 @@ def nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sampling, "simulate", started)
     monkeypatch.setattr(exact, "steering_transient", started)
     monkeypatch.setattr(appendix_b_curve, "study", started)
-    monkeypatch.setattr(reports, "exact", started)
+    monkeypatch.setattr(ensembles, "endpoint", started)
 
 
 BAD = [
     ("steady --c-minus -1", "oscillator minus: cooperativity must be at least 0 and at most 1e+15, got -1.0"),
     ("steady --c-plus nan", "Invalid value for '--c-plus': expected one finite number, got 'nan'"),
     ("steady --theta-minus 0.2", "no steady state: the damping rate of oscillator minus is"),
-    ("steady --theta-plus 0.51", "oscillator plus: angle must be at least 0 and at most 1.5708, got 1.602"),
+    ("steady --theta-plus 0.51", "oscillator plus: angle_pi must be at least 0 and at most 0.5, got 0.51"),
     ("steady --bath-minus tepid", "bath must be hot, vacuum or LINEWIDTH_HZ,OCCUPATION, got 'tepid'"),
     ("steady --bath-minus 0,0", "oscillator minus: cooperativity needs a bath of linewidth more than 0"),
     ("steady --loss 1.1", "loss must be at least 0 and at most 1, got 1.1"),
@@ -400,7 +400,7 @@ def test_the_list_of_commands_has_whole_sentences(steering: Run, monkeypatch: py
     monkeypatch.setenv("COLUMNS", width)
     listed = " ".join(steering("--help").out.partition("Commands:")[2].split())
     commands = group.steering.commands
-    assert len(commands) == 12
+    assert len(commands) == 13
     for name, command in commands.items():
         assert command.help is not None
         sentence = " ".join(command.help.split("\n\n")[0].split())

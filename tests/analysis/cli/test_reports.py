@@ -7,28 +7,33 @@ import pytest
 import xarray as xr
 
 from cascade_steering.analysis.cli.answers import reports, tables
+from cascade_steering.analysis.criteria.keys import key as steering_key
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, steering_parameter
-from cascade_steering.analysis.criteria.steering import key as steering_key
 from cascade_steering.analysis.estimation.estimators import (
     Ensemble,
     Estimate,
+    Steering,
     conditional_steering,
     unconditional_steering,
 )
+from cascade_steering.analysis.estimation.health import issued, worst
 from cascade_steering.analysis.paper.validation import KnownResult
+from cascade_steering.analysis.time_courses.endpoint import endpoint
 from cascade_steering.analysis.time_courses.transients import steering_transient
 from cascade_steering.analysis.working_points import appendix_b, appendix_b_curve
 from cascade_steering.analysis.working_points.optimum import Optimum, Search
+from cascade_steering.analysis.working_points.pair_at_rest import pair_at_rest
+from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.ensemble.simulate import simulate
 from cascade_steering.sim.gaussian.covariance import stationary_state, transient
 from cascade_steering.sim.gaussian.trajectories import Gaussian
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import thermal_state
-from cascade_steering.sim.model.linear_model import rwa
+from cascade_steering.sim.model.cascade import rwa
 from cascade_steering.sim.model.schedule import Drive, unlit
 from cascade_steering.sim.parameters import Detection, UnstableError
 from tests.support import reference
-from tests.support.systems import HOT, POINTS, VACUUM, cascade
+from tests.support.systems import HOT, POINTS, VACUUM, cascade, working_point
 
 BOTH = {"E_plus_given_minus", "E_minus_given_plus"}
 MEASURES = {"logarithmic_negativity", "epr_variance"} | {
@@ -50,7 +55,7 @@ def plain(report: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize("name", ["hot", "hot_qnd", "mixed_loss", "vacuum", "heterodyne"])
 def test_a_steady_report(name: str) -> None:
     point = POINTS[name]
-    report = plain(reports.steady(point.cascade, point.detection))
+    report = plain(reports.steady(pair_at_rest(working_point(point))))
     assert set(report) == {"unconditional", "conditional", "d"}
     assert set(report["unconditional"]) == BOTH | MEASURES | {"covariance"}
     assert set(report["conditional"]) == BOTH | MEASURES | {"covariance", "lo_phase_pi", "efficiency"}
@@ -76,7 +81,7 @@ def test_a_steady_report(name: str) -> None:
 
 def test_there_is_no_steady_report_without_a_steady_state() -> None:
     with pytest.raises(UnstableError, match="no steady state: the damping rate of oscillator plus"):
-        reports.steady(cascade(10, 10, 0.3, 0.2), Detection())
+        pair_at_rest(WorkingPoint(c_minus=10, c_plus=10, theta_minus_pi=0.3, theta_plus_pi=0.2))
 
 
 def test_a_transient_report() -> None:
@@ -134,7 +139,9 @@ def ensemble() -> tuple[xr.Dataset, dict[str, Any]]:
     model, initial = rwa(point.cascade, point.detection), thermal_state((1.0, 2.0))
     grid = TimeGrid.over(0.7 * point.cascade.time_unit, saves=3)
     dataset = simulate(model, Gaussian(), grid, initial, trajectories=50, seed=3)
-    return dataset, reports.simulation(dataset, reports.exact(model, initial, grid.times))
+    return dataset, reports.simulation(
+        dataset, Steering.of(Ensemble.of(dataset)), endpoint(model, initial, grid.times[-1])
+    )
 
 
 def test_a_simulation_report() -> None:
@@ -165,7 +172,7 @@ def test_the_exact_report_is_at_the_last_time() -> None:
     model, initial = rwa(point.cascade, point.detection), stationary_state(rwa(point.cascade, point.detection))
     times = np.array([0.0, 0.4, 0.9]) * point.cascade.time_unit
     start = thermal_state((1.0, 2.0))
-    report = reports.exact(model, start, times)
+    report = reports.endpoint(endpoint(model, start, times[-1]))
     for scheme, covariance, conditional in (
         ("unconditional", start.unconditional, False),
         ("conditional", start.covariance, True),
@@ -176,11 +183,11 @@ def test_the_exact_report_is_at_the_last_time() -> None:
             # the other times would be told apart
             assert abs(value[-2] / value[-1] - 1) > 1e-3
     # from the stationary state it is what `steady` says
-    steady = reports.steady(point.cascade, point.detection)
-    still = reports.exact(model, initial, times)
+    rest = reports.steady(pair_at_rest(working_point(point)))
+    still = reports.endpoint(endpoint(model, initial, times[-1]))
     for scheme in ("unconditional", "conditional", "d"):
         for name in BOTH:
-            assert still[scheme][name] == pytest.approx(steady[scheme][name], rel=1e-9)
+            assert still[scheme][name] == pytest.approx(rest[scheme][name], rel=1e-9)
 
 
 def test_diagnostics_are_the_worst_of_both_oscillators() -> None:
@@ -189,8 +196,8 @@ def test_diagnostics_are_the_worst_of_both_oscillators() -> None:
         diagnostic_top_population=("oscillator", np.array([4e-3, 2e-3])),
         diagnostic_min_eigenvalue=((), -2e-3),
     ).assign_attrs(warnings="one\ntwo")
-    report = plain(reports.simulation(dataset, {}))["diagnostics"]
-    assert report == {"top_population": 4e-3, "min_eigenvalue": -2e-3, "warnings": ["one", "two"]}
+    assert worst(dataset) == {"top_population": 4e-3, "min_eigenvalue": -2e-3}
+    assert issued(dataset) == ["one", "two"]
 
 
 def optimum(direction: Any, value: float, detection: Detection | None) -> Optimum:
@@ -201,7 +208,7 @@ def compared(direction: Any) -> appendix_b.Comparison:
     return appendix_b.Comparison(
         direction=direction,
         best_unconditional=optimum(direction, 0.4, None),
-        best_conditional=optimum(direction, 0.3, Detection(lo_phase=math.pi / 4)),
+        best_conditional=optimum(direction, 0.3, Detection(lo_phase_pi=0.25)),
         unconditional=Estimate(value=0.41, low=0.39, high=0.44),
         conditional=Estimate(value=0.31, low=0.31, high=0.31),
         improvement=Estimate(value=0.24, low=0.2, high=math.inf),

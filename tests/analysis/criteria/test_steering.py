@@ -17,7 +17,7 @@ from cascade_steering.analysis.criteria.steering import (
     steering_parameter,
 )
 from cascade_steering.sim.gaussian.covariance import steady_root, steady_state
-from cascade_steering.sim.model.linear_model import rwa
+from cascade_steering.sim.model.cascade import rwa
 from cascade_steering.sim.parameters import Bath, Detection
 from cascade_steering.sim.rotating_wave.closed_forms import closed_form_covariance, steering_parameters
 from cascade_steering.sim.rotating_wave.equations import RotatingWave

@@ -19,7 +19,7 @@ from cascade_steering.sim.ensemble.simulate import simulate
 from cascade_steering.sim.gaussian.covariance import stationary_state
 from cascade_steering.sim.gaussian.trajectories import Gaussian
 from cascade_steering.sim.grid import TimeGrid
-from cascade_steering.sim.model.linear_model import rwa
+from cascade_steering.sim.model.cascade import rwa
 from tests.support import reference
 from tests.support.systems import POINTS
 

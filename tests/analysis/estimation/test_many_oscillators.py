@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from cascade_steering.analysis.criteria.steering import Steered, steering_parameter
+from cascade_steering.analysis.criteria.steering import DIRECTIONS, Steered, steering_parameter
 from cascade_steering.analysis.estimation.estimators import (
     Ensemble,
     Steering,
@@ -19,8 +19,9 @@ from cascade_steering.sim.fock.moving.engine import Fock
 from cascade_steering.sim.gaussian.covariance import steady_state, transient
 from cascade_steering.sim.gaussian.trajectories import Gaussian
 from cascade_steering.sim.initial_state import ground_state
-from cascade_steering.sim.model.linear_model import ANNIHILATION, LinearModel, rwa, thermal_channels
-from cascade_steering.sim.parameters import Bath, Detection
+from cascade_steering.sim.model.cascade import rwa
+from cascade_steering.sim.model.linear_model import ANNIHILATION, LinearModel
+from cascade_steering.sim.parameters import Detection
 from cascade_steering.sim.roots import root_of
 from tests.support.chains import CLIENTS, SERVER, chain, clients_and_server
 from tests.support.chance import successes
@@ -35,7 +36,7 @@ QUADRATURES = [f"{quadrature}_{mode}" for mode in (*CLIENTS, SERVER) for quadrat
 
 def test_two_nodes_in_a_row_are_the_pair() -> None:
     point = cascade(3, 5, 0.3, 0.4, (COLD, COLD), loss=0.2)
-    exact = rwa(point, Detection(lo_phase=0.7, efficiency=0.8))
+    exact = rwa(point, Detection.si(lo_phase=0.7, efficiency=0.8))
     found = chain({"minus": (point.minus, -1), "plus": (point.plus, 1)}, loss=0.2, lo_phase=0.7, efficiency=0.8)
     for name in ("hamiltonian", "monitored"):
         np.testing.assert_allclose(getattr(found, name), getattr(exact, name), atol=1e-14)
@@ -60,6 +61,10 @@ def test_three_oscillators_from_the_model_to_e(method: Method) -> None:
         if method.exact:
             assert found.unconditional[way].holds(unseen)
             assert found.d[way].holds(1.0 - seen / unseen)
+    # left to itself, of every pair
+    pairs = Steering.of(Ensemble.of(data))
+    assert len(pairs.d) == 6
+    assert pairs.conditional[ALONE] == found.conditional[ALONE]
     late = sampled_transient(data, (TOGETHER,))
     assert late.conditional[TOGETHER][-1] == found.conditional[TOGETHER]
 
@@ -115,12 +120,12 @@ def test_steering_by_two_in_time() -> None:
 
 def test_one_oscillator_has_a_dataset_and_no_steering() -> None:
     a = ANNIHILATION
-    bath = Bath(linewidth=1.0, occupation=0.5)
     model = LinearModel(
         hamiltonian=np.zeros((2, 2)),
         monitored=a[None] * math.sqrt(2.0),
         efficiency=np.array([0.7]),
-        unmonitored=thermal_channels(bath, a),
+        # √(γ₀(n̄ + 1)) a and √(γ₀ n̄) a†
+        unmonitored=np.array([math.sqrt(1.5) * a, math.sqrt(0.5) * a.conj()]),
         record_names=("homodyne",),
         modes=("drum",),
     )
@@ -132,7 +137,8 @@ def test_one_oscillator_has_a_dataset_and_no_steering() -> None:
         ensemble = Ensemble.of(data)
         exact = transient(model, start.covariance, grid.times, conditional=True)[-1]
         np.testing.assert_allclose(ensemble.conditional, exact, rtol=1e-3, atol=1e-3)
+    assert Steering.of(ensemble).d == {}
     with pytest.raises(ValueError, match=r"^an oscillator must be one of drum, .*, got 'minus'$"):
-        Steering.of(ensemble)
+        Steering.of(ensemble, DIRECTIONS)
     with pytest.raises(ValueError, match=r"^an oscillator must be one of drum, .*, got 'minus'$"):
-        steering_transient(model, start, np.array([1.0]))
+        steering_transient(model, start, np.array([1.0]), DIRECTIONS)

@@ -15,8 +15,9 @@ from cascade_steering.sim.gaussian.filtering import filter_record
 from cascade_steering.sim.gaussian.trajectories import Gaussian
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState
-from cascade_steering.sim.model.linear_model import LinearModel, rwa
-from cascade_steering.sim.parameters import Bath, Oscillator
+from cascade_steering.sim.model.cascade import rwa
+from cascade_steering.sim.model.linear_model import LinearModel
+from cascade_steering.sim.parameters import Bath, Detection, Oscillator
 from tests.support.chance import normal, quadratic, successes, variances
 from tests.support.systems import POINTS, Point
 
@@ -43,21 +44,27 @@ def problem_at(point: Point) -> ModelOfParameters:
         oscillators = {}
         for name in ("minus", "plus"):
             known: Oscillator = getattr(point.cascade, name)
-            bath = Bath(
+            bath = Bath.si(
                 linewidth=values.get(f"linewidth_{name}", known.bath.linewidth),
                 occupation=values.get(f"occupation_{name}", known.bath.occupation),
             )
             strength = values.get(f"c_{name}", known.cooperativity) * known.bath.decoherence_rate
-            oscillators[name] = Oscillator(strength=strength, angle=values.get(f"angle_{name}", known.angle), bath=bath)
+            oscillators[name] = Oscillator.si(
+                strength=strength, angle=values.get(f"angle_{name}", known.angle), bath=bath
+            )
         cascade = replace(
             point.cascade,
             **oscillators,
             loss=values.get("loss", point.cascade.loss),
-            path_phase=values.get("path_phase", point.cascade.path_phase),
+            path_phase_pi=values.get("path_phase", point.cascade.path_phase) / math.pi,
         )
         cascade.require_stable()
-        read = {name: values[name] for name in ("lo_phase", "efficiency") if name in values}
-        model = rwa(cascade, replace(point.detection, **read))  # type: ignore[arg-type]
+        detection = Detection.si(
+            lo_phase=values.get("lo_phase", point.detection.lo_phase),
+            efficiency=values.get("efficiency", point.detection.efficiency),
+            scheme=point.detection.scheme,
+        )
+        model = rwa(cascade, detection)
         return model, stationary_state(model)
 
     return problem

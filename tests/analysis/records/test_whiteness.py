@@ -11,7 +11,8 @@ from cascade_steering.sim.gaussian.covariance import stationary_state
 from cascade_steering.sim.gaussian.filtering import innovations_of
 from cascade_steering.sim.gaussian.trajectories import Gaussian
 from cascade_steering.sim.grid import TimeGrid
-from cascade_steering.sim.model.linear_model import LinearModel, lab, rwa
+from cascade_steering.sim.model.cascade import lab, rwa
+from cascade_steering.sim.model.linear_model import LinearModel
 from tests.support.chance import successes
 from tests.support.systems import POINTS
 
@@ -120,11 +121,11 @@ def simulated(model: LinearModel, interval: float, count: int) -> FloatArray:
     ("name", "wrong"),
     [
         ("mild", {"efficiency": 0.3}),
-        ("mild", {"lo_phase": 1.3}),
+        ("mild", {"lo_phase_pi": 0.4}),
         ("path_phase", {"efficiency": 0.5}),
-        ("path_phase", {"lo_phase": 1.2}),
-        ("heterodyne", {"lo_phase": 0.65}),
-        ("hot_qnd", {"lo_phase": 0.5}),
+        ("path_phase", {"lo_phase_pi": 0.4}),
+        ("heterodyne", {"lo_phase_pi": 0.2}),
+        ("hot_qnd", {"lo_phase_pi": 0.16}),
     ],
 )
 def test_a_wrong_detection_is_seen(name: str, wrong: dict[str, float]) -> None:

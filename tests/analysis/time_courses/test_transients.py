@@ -20,7 +20,8 @@ from cascade_steering.sim.fock.moving.engine import Fock
 from cascade_steering.sim.gaussian.covariance import stationary_state, steady_state
 from cascade_steering.sim.gaussian.trajectories import Gaussian
 from cascade_steering.sim.initial_state import InitialState, ground_state, thermal_state
-from cascade_steering.sim.model.linear_model import LinearModel, lab, rwa
+from cascade_steering.sim.model.cascade import lab, rwa
+from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Drive, unlit
 from cascade_steering.sim.parameters import Cascade, Detection
 from tests.support import reference
@@ -73,7 +74,7 @@ def test_ten_decades_in_extended_precision(conditional: bool) -> None:
 @pytest.mark.parametrize("lo_phase", [0.0, 0.3])
 def test_ten_decades_where_minus_hardly_decays(lo_phase: float) -> None:
     # γ₋ = γ₀ is 1e-7 Γ: V₋ goes to 1e6 while E, from the difference of such numbers, stays near ½
-    slow, detection = cascade(10, 10, 0.25, 0.45), Detection(lo_phase=lo_phase, efficiency=0.8)
+    slow, detection = cascade(10, 10, 0.25, 0.45), Detection.si(lo_phase=lo_phase, efficiency=0.8)
     times = 10.0 ** np.arange(-5, 6) * slow.time_unit
     found = steering_transient(rwa(slow, detection), EQUILIBRIUM, times)
     for scheme, conditional in (("unconditional", False), ("conditional", True)):
@@ -212,7 +213,7 @@ def test_who_stays_in_its_ground_state_never_steers() -> None:
 
 def test_nothing_settles_without_damping() -> None:
     # a light of strength 0 and a bath of width 0: the state stays, whatever it is
-    lossless = replace(unlit(TEN), minus=replace(unlit(TEN).minus, bath=replace(HOT, linewidth=0.0)))
+    lossless = replace(unlit(TEN), minus=replace(unlit(TEN).minus, bath=replace(HOT, linewidth_hz=0.0)))
     drive = Drive.pulse(rwa(TEN, Detection()), rwa(lossless, Detection()), 5.0 * TEN.time_unit)
     found = steering_transient(drive, EQUILIBRIUM, np.array([0.0, 6.0, 9.0]) * TEN.time_unit).milestones
     for scheme in SCHEMES:

@@ -9,11 +9,11 @@ import pytest
 from numpy.typing import NDArray
 from scipy.special import chdtr, chdtri, gammaincinv, ndtr
 
+from cascade_steering.analysis.criteria.keys import key
 from cascade_steering.analysis.criteria.steering import (
     DIRECTIONS,
     SCHEMES,
     Steered,
-    key,
     optimal_gains,
     steering_parameter,
 )
@@ -35,7 +35,7 @@ from cascade_steering.sim.gaussian.covariance import stationary_state
 from cascade_steering.sim.gaussian.trajectories import Gaussian
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import thermal_state
-from cascade_steering.sim.model.linear_model import lab, rwa
+from cascade_steering.sim.model.cascade import lab, rwa
 from cascade_steering.sim.parameters import Detection
 from tests.support.chains import clients_and_server
 from tests.support.chance import quadratic, student, successes

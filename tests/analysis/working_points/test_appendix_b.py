@@ -13,14 +13,14 @@ from cascade_steering.analysis.working_points.appendix_b import Comparison, Samp
 from cascade_steering.analysis.working_points.optimum import Optimum, Search
 from cascade_steering.sim.gaussian.covariance import stationary_state
 from cascade_steering.sim.gaussian.trajectories import Gaussian
-from cascade_steering.sim.model.linear_model import rwa
+from cascade_steering.sim.model.cascade import rwa
 from cascade_steering.sim.parameters import Bath, Detection
 from tests.support.systems import HOT, POINTS, cascade
 
-WARM = Bath(linewidth=1.0, occupation=2.0)
+WARM = Bath.si(linewidth=1.0, occupation=2.0)
 SEARCHES = {
-    ("warm", 3.0): Search(c_minus=3.0, bath_minus=WARM, bath_plus=WARM, lo_phase=math.pi / 2),
-    ("hot", 10.0): Search(c_minus=10.0, bath_minus=HOT, bath_plus=HOT, lo_phase=math.pi / 2, efficiency=0.8),
+    ("warm", 3.0): Search(c_minus=3.0, bath_minus=WARM, bath_plus=WARM, lo_phase_pi=0.5),
+    ("hot", 10.0): Search(c_minus=10.0, bath_minus=HOT, bath_plus=HOT, lo_phase_pi=0.5, efficiency=0.8),
 }
 SAMPLING = Sampling(method=Gaussian(), trajectories=1000, duration=3.0, seed=11)
 
@@ -105,7 +105,7 @@ def test_every_comparison_draws_its_own_noise() -> None:
 
 
 def test_nobody_looking_gains_nothing() -> None:
-    search = Search(c_minus=3.0, bath_minus=WARM, bath_plus=WARM, lo_phase=0.0, efficiency=0.0)
+    search = Search(c_minus=3.0, bath_minus=WARM, bath_plus=WARM, lo_phase_pi=0.0, efficiency=0.0)
     for each in appendix_b_curve.study({("warm", 3.0): search}, replace(SAMPLING, trajectories=2)):
         # two searches of the same function agree to a few 1e-8; variances up to 1e6 cost ten digits
         assert each.improvement.value == pytest.approx(0.0, abs=1e-6)
@@ -125,7 +125,7 @@ def test_the_quietest_detection_is_the_quietest(name: str, direction: appendix_b
 
     chosen = appendix_b.quietest_detection(point, direction, 0.9)
     assert chosen.efficiency == 0.9
-    shares = np.array([share(Detection(lo_phase=k * math.pi / 12, efficiency=0.9)) for k in range(12)])
+    shares = np.array([share(Detection(lo_phase_pi=k / 12, efficiency=0.9)) for k in range(12)])
     # of those that are heard over the rounding
     assert share(chosen) == pytest.approx(shares[shares >= 1e-4].min(), rel=1e-6)
     assert share(chosen) < 0.99 * shares.max()

@@ -22,7 +22,7 @@ SEARCHES = {
     "hot": Search(c_minus=10.0, bath_minus=HOT, bath_plus=HOT),
     "mixed": Search(c_minus=2.0, bath_minus=HOT, bath_plus=VACUUM),
     "lossy": Search(c_minus=10.0, bath_minus=HOT, bath_plus=HOT, loss=0.2, efficiency=0.8),
-    "strong": Search(c_minus=100.0, bath_minus=HOT, bath_plus=VACUUM, lo_phase=math.pi / 2),
+    "strong": Search(c_minus=100.0, bath_minus=HOT, bath_plus=VACUUM, lo_phase_pi=0.5),
     "vacuum": Search(c_minus=5.0, bath_minus=VACUUM, bath_plus=VACUUM, scheme="heterodyne"),
 }
 
@@ -61,8 +61,8 @@ def scan(search: Search, *, conditional: bool, rng: np.random.Generator | None =
         low, high = edge(search.bath_minus, np.array(gamma)), edge(search.bath_plus, strength)
         minus, plus = low + (math.pi / 2 - low) * u, high + (math.pi / 2 - high) * v
         phases = rng.uniform(0, math.pi, 20_000)
-    if search.lo_phase is not None:
-        phases = np.array(search.lo_phase)
+    if search.lo_phase_pi is not None:
+        phases = np.array(np.pi * search.lo_phase_pi)
     points = RotatingWave(
         strength_minus=np.array(gamma),
         angle_minus=minus,
@@ -135,7 +135,7 @@ def test_narrow_basins_are_found(name: str) -> None:
     search, direction, (theta_minus, theta_plus, ratio) = BASINS[name]
     baths = (search.bath_minus, search.bath_plus)
     point = cascade(search.c_minus, ratio * search.c_minus, theta_minus, theta_plus, baths, loss=search.loss)
-    exact = reference.linear(point, Detection(lo_phase=0.0, efficiency=search.efficiency))
+    exact = reference.linear(point, Detection.si(lo_phase=0.0, efficiency=search.efficiency))
     value = float(steering_parameter(reference.steady(exact, conditional=True), direction))
     # the optimum is at least as good as any one point, to the search's own 1e-7
     assert best_points(search, conditional=True)[direction].value <= value * (1 + 1e-7)
@@ -221,8 +221,8 @@ def test_bad_fractions_are_refused(value: float) -> None:
 
 @given(NOT_FINITE)
 def test_bad_phases_are_refused(value: float) -> None:
-    refused("lo_phase", value)
-    refused("path_phase", value)
+    refused("lo_phase_pi", value)
+    refused("path_phase_pi", value)
 
 
 def test_a_bath_needs_a_linewidth() -> None:

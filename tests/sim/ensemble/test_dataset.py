@@ -11,7 +11,7 @@ from cascade_steering.sim.ensemble.simulate import simulate
 from cascade_steering.sim.gaussian.trajectories import Gaussian
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import ground_state
-from cascade_steering.sim.model.linear_model import rwa
+from cascade_steering.sim.model.cascade import rwa
 from tests.support.systems import MONITORED, POINTS
 
 POINT = POINTS["mild"]
@@ -50,7 +50,7 @@ def test_attributes_say_what_is_needed_to_run_again(data: xr.Dataset) -> None:
     assert data.attrs["order"] == " ".join(quadrature_names(OSCILLATORS))
     assert data.attrs["version_numpy"] == np.__version__
     cascade = json.loads(data.attrs["cascade"])
-    assert cascade["minus"]["strength"] == POINT.cascade.minus.strength
+    assert cascade["minus"]["strength_hz"] == POINT.cascade.minus.strength_hz
     assert cascade["plus"]["bath"]["occupation"] == POINT.cascade.plus.bath.occupation
     assert json.loads(data.attrs["detection"])["efficiency"] == POINT.detection.efficiency
 

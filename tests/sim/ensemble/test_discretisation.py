@@ -1,7 +1,6 @@
 """What step and truncation cost: measured by every engine, kept with the dataset, and counted by the intervals."""
 
 from dataclasses import dataclass, field, replace
-from math import pi
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +11,25 @@ from scipy.stats import binom
 
 from cascade_steering.analysis.cli.answers import reports
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, steering_parameter
-from cascade_steering.analysis.estimation.estimators import Ensemble, conditional_steering, unconditional_steering
+from cascade_steering.analysis.estimation.estimators import (
+    Ensemble,
+    Steering,
+    conditional_steering,
+    unconditional_steering,
+)
+from cascade_steering.analysis.time_courses.endpoint import endpoint
 from cascade_steering.analysis.time_courses.transients import steering_transient
+from cascade_steering.sim.ensemble.contract import Method
 from cascade_steering.sim.ensemble.discretisation import CHECKED, Check, Checked
-from cascade_steering.sim.ensemble.simulate import Method, grid_for, simulate
+from cascade_steering.sim.ensemble.simulate import grid_for, simulate
 from cascade_steering.sim.fock.moving.engine import Fock
 from cascade_steering.sim.fock.qutip.qutip_sme import QutipSME
 from cascade_steering.sim.gaussian.covariance import stationary_state, steady_state
 from cascade_steering.sim.gaussian.trajectories import Gaussian
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState, Trajectories, ground_state
-from cascade_steering.sim.model.linear_model import LinearModel, rwa
+from cascade_steering.sim.model.cascade import rwa
+from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.noise import generator
 from cascade_steering.sim.parameters import Bath, Cascade, Detection, Oscillator
 from cascade_steering.sim.runs.directory import RunDirectory
@@ -80,6 +87,7 @@ def test_intervals_cover_what_an_engine_adds_to_the_covariance(law: str) -> None
         held = [conditional_steering(each, "plus_given_minus").holds(exact) for each in found]
         assert ENSEMBLES - sum(held) <= MOST_MISSES
     # the mutant that leaves the error out
+    assert exact is not None
     bare = [conditional_steering(without(each), "plus_given_minus").holds(exact) for each in found]
     assert ENSEMBLES - sum(bare) > MOST_MISSES
 
@@ -108,7 +116,7 @@ def test_what_the_scatter_loses_counts_without_the_record_alone() -> None:
 
 def point(name: str, cooperativity: float) -> tuple[Cascade, LinearModel]:
     bath = Bath.named(name)
-    minus, plus = (Oscillator.from_cooperativity(cooperativity, angle * pi, bath) for angle in (0.35, 0.40))
+    minus, plus = (Oscillator.from_cooperativity(cooperativity, angle_pi=angle, bath=bath) for angle in (0.35, 0.40))
     cascade = Cascade(minus=minus, plus=plus)
     return cascade, rwa(cascade, Detection())
 
@@ -130,14 +138,14 @@ def test_an_ensemble_from_python_covers_by_default(name: str) -> None:
     grid = grid_for(method, model, initial, duration, saves=4)
     found = simulate(model, method, grid, initial, trajectories=trajectories, seed=0, jobs=2)
     assert found.attrs["discretisation"] == "measured"
-    ensemble, exact = Ensemble.of(found), reports.exact(model, initial, grid.times)["conditional"]
+    ensemble, exact = Ensemble.of(found), endpoint(model, initial, grid.times[-1]).conditional
     bare = [conditional_steering(without(ensemble), way) for way in DIRECTIONS]
     whole = [conditional_steering(ensemble, way) for way in DIRECTIONS]
-    assert not any(each.holds(exact[f"E_{way}"]) for each, way in zip(bare, DIRECTIONS, strict=True))
-    assert all(each.holds(exact[f"E_{way}"]) for each, way in zip(whole, DIRECTIONS, strict=True))
+    assert not any(each.holds(exact[way]) for each, way in zip(bare, DIRECTIONS, strict=True))
+    assert all(each.holds(exact[way]) for each, way in zip(whole, DIRECTIONS, strict=True))
     # not so wide that anything would do: six times what is off, where it is off
     for each, way in zip(whole, DIRECTIONS, strict=True):
-        assert each.high - each.low < 12 * abs(each.value - exact[f"E_{way}"])
+        assert each.high - each.low < 12 * abs(each.value - exact[way])
 
 
 def test_an_ensemble_says_what_its_intervals_leave_out() -> None:
@@ -152,7 +160,8 @@ def test_an_ensemble_says_what_its_intervals_leave_out() -> None:
         found = simulate(MODEL, method, GRID, start, trajectories=4, check=check)
         assert found.attrs["discretisation"] == expected
         assert ("discretisation_change" in found) == (expected == "measured")
-        report = reports.simulation(found, reports.exact(MODEL, start, GRID.times))
+        whole = Steering.of(Ensemble.of(found))
+        report = reports.simulation(found, whole, endpoint(MODEL, start, GRID.times[-1]))
         assert report["discretisation"] == expected
 
 
@@ -221,11 +230,13 @@ def test_a_run_keeps_what_was_checked(tmp_path: Path) -> None:
 
 
 def test_exact_values_are_those_a_state_has() -> None:
-    start, times = fock_state(1, 0), np.array([0.0, 0.1])
-    report = reports.exact(MODEL, start, times)
+    start, time = fock_state(1, 0), 0.1
+    found = endpoint(MODEL, start, time)
+    assert found.conditional is found.d is None
+    report = reports.endpoint(found)
     assert set(report["conditional"].values()) == set(report["d"].values()) == {None}
     # the covariance without the record is that of any state with the same covariance
     same = InitialState(covariance=start.covariance, scatter=start.scatter, name="same")
-    assert report["unconditional"] == reports.exact(MODEL, same, times)["unconditional"]
+    assert found.unconditional == endpoint(MODEL, same, time).unconditional
     with pytest.raises(ValueError, match=r"^E cannot be followed from the state 'Fock', which is not Gaussian"):
-        steering_transient(MODEL, start, times)
+        steering_transient(MODEL, start, np.array([0.0, time]))

@@ -15,7 +15,8 @@ from cascade_steering.sim.gaussian.filtering import filter_record
 from cascade_steering.sim.gaussian.trajectories import Gaussian
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState, Trajectories, ground_state, thermal_state
-from cascade_steering.sim.model.linear_model import LinearModel, rwa
+from cascade_steering.sim.model.cascade import rwa
+from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.noise import standard_normals
 from tests.support.chains import clients_and_server
 from tests.support.chance import quadratic

@@ -11,7 +11,7 @@ from cascade_steering.sim.ensemble.simulate import simulate
 from cascade_steering.sim.gaussian.trajectories import Gaussian
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState, Trajectories, ground_state, thermal_state
-from cascade_steering.sim.model.linear_model import rwa
+from cascade_steering.sim.model.cascade import rwa
 from cascade_steering.sim.noise import generator
 from cascade_steering.sim.roots import product
 from tests.support import stored

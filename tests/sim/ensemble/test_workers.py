@@ -20,7 +20,7 @@ from cascade_steering.sim.ensemble.workers import WorkersLostError, require_jobs
 from cascade_steering.sim.gaussian.trajectories import Gaussian
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import ground_state
-from cascade_steering.sim.model.linear_model import rwa
+from cascade_steering.sim.model.cascade import rwa
 from tests.support.systems import POINTS
 
 MILD = POINTS["mild"]

@@ -5,7 +5,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_steering.sim.model.linear_model import LinearModel, rwa
+from cascade_steering.sim.model.cascade import rwa
+from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.parameters import Bath, Cascade, Detection, Oscillator
 
 FloatArray = NDArray[np.float64]
@@ -19,14 +20,14 @@ def cascade(
     linewidths: tuple[float, float] = (0.3, 0.2),
 ) -> Cascade:
     minus, plus = (
-        Oscillator(strength=g, angle=math.pi * angle, bath=Bath(linewidth=width, occupation=n))
+        Oscillator.si(strength=g, angle=math.pi * angle, bath=Bath.si(linewidth=width, occupation=n))
         for g, angle, width, n in zip(strengths, angles_pi, linewidths, occupations, strict=True)
     )
     return Cascade(minus=minus, plus=plus, loss=loss)
 
 
 def monitored(system: Cascade, efficiency: float = 0.7, lo_phase_pi: float = 0.3) -> LinearModel:
-    return rwa(system, Detection(lo_phase=math.pi * lo_phase_pi, efficiency=efficiency))
+    return rwa(system, Detection(lo_phase_pi=lo_phase_pi, efficiency=efficiency))
 
 
 def eq4(system: Cascade) -> FloatArray:

@@ -14,7 +14,8 @@ from cascade_steering.sim.fock.moving.engine import Fock, FockEngine
 from cascade_steering.sim.gaussian.covariance import stationary_state
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState, ground_state, squeezed_state, thermal_state
-from cascade_steering.sim.model.linear_model import LinearModel, rwa
+from cascade_steering.sim.model.cascade import rwa
+from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.noise import generator, wiener_increments
 from tests.sim.fock.agreement import MODEL, START
 from tests.sim.fock.framed import ONE, fock_state, gaussian

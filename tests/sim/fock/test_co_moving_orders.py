@@ -14,7 +14,8 @@ from cascade_steering.sim.gaussian.filtering import filter_record
 from cascade_steering.sim.gaussian.moment_equations import moment_equations
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState
-from cascade_steering.sim.model.linear_model import LinearModel, rwa
+from cascade_steering.sim.model.cascade import rwa
+from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.noise import coarsen, generator, wiener_increments
 from tests.sim.fock.brute_force import random_model
 from tests.sim.fock.framed import ONE, fock_state, gaussian, prepared, superposition

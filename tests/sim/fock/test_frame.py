@@ -18,7 +18,7 @@ from cascade_steering.sim.gaussian.covariance import stationary_state, steady_st
 from cascade_steering.sim.gaussian.moment_equations import moment_equations
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import ground_state, thermal_state
-from cascade_steering.sim.model.linear_model import rwa
+from cascade_steering.sim.model.cascade import rwa
 from tests.sim.fock.brute_force import random_model, random_state
 from tests.support.systems import POINTS
 

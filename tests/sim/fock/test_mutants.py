@@ -1,5 +1,6 @@
 """Every wrong factor someone could write must turn the agreement of trajectory and moments red."""
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -10,8 +11,12 @@ from numpy.typing import NDArray
 from cascade_steering.sim.fock.qutip.qutip_sme import QutipSME
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import thermal_state
-from cascade_steering.sim.model.linear_model import ANNIHILATION, LinearModel, series_hamiltonian
+from cascade_steering.sim.model.components import series
+from cascade_steering.sim.model.detectors import demodulated, detect
+from cascade_steering.sim.model.linear_model import LinearModel
+from cascade_steering.sim.model.pieces import SIDEBANDS, loss, sideband_oscillator
 from cascade_steering.sim.noise import generator, wiener_increments
+from cascade_steering.sim.parameters import Detection
 from tests.sim.fock import reference
 from tests.sim.fock.agreement import Disagreement, disagreement
 from tests.sim.fock.systems import cascade, monitored
@@ -64,16 +69,12 @@ def local_oscillator_turned_back() -> LinearModel:
 
 def loss_on_the_wrong_side() -> LinearModel:
     """The beam splitter after the second oscillator instead of between the two."""
-    (minus, plus), lossless = (SYSTEM.minus, SYSTEM.plus), monitored(replace(SYSTEM, loss=0.0), efficiency=0.7)
-    a_minus, a_plus = np.kron(np.eye(2), ANNIHILATION)
-    first = np.array([minus.beam_splitter_rate**0.5 * a_minus, minus.parametric_rate**0.5 * a_minus.conj()])
-    second = np.array([plus.parametric_rate**0.5 * a_plus.conj(), plus.beam_splitter_rate**0.5 * a_plus])
-    return replace(
-        TRUE,
-        hamiltonian=series_hamiltonian(first, second),
-        monitored=np.sqrt(1 - SYSTEM.loss) * lossless.monitored,
-        unmonitored=np.concatenate([np.sqrt(SYSTEM.loss) * (first + second), TRUE.unmonitored[2:]]),
+    late = series(
+        sideband_oscillator("minus", SYSTEM.minus, mass="negative"),
+        sideband_oscillator("plus", SYSTEM.plus, mass="positive"),
+        loss(SYSTEM.loss, *SIDEBANDS),
     )
+    return detect(late, demodulated(Detection.si(lo_phase=0.3 * math.pi, efficiency=0.7)))
 
 
 def test_the_true_model_agrees() -> None:

@@ -13,7 +13,7 @@ from cascade_steering.sim.fock.qutip.qutip_sme import FILTERS
 from cascade_steering.sim.fock.qutip.stepping import StepWarning
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import ground_state
-from cascade_steering.sim.model.linear_model import rwa
+from cascade_steering.sim.model.cascade import rwa
 from cascade_steering.sim.noise import coarsen, generator, starts_and_paths, wiener_increments
 from cascade_steering.sim.parameters import Detection
 from tests.sim.fock import reference
@@ -79,7 +79,7 @@ def test_states_under_test_are_neither_coherent_nor_symmetric() -> None:
 
 
 def test_heterodyne_and_its_four_records_agree_with_the_moments() -> None:
-    model = rwa(cascade(occupations=(0.05, 0.1)), Detection(lo_phase=0.4, efficiency=0.8, scheme="heterodyne"))
+    model = rwa(cascade(occupations=(0.05, 0.1)), Detection.si(lo_phase=0.4, efficiency=0.8, scheme="heterodyne"))
     run = engine(model=model, cutoffs=(8, 8)).run(2, range(1))
     covariances = reference.covariances(model, START.covariance, SHORT.times, conditional=True)
     means = reference.filter_means(model, covariances, run.record[0], SHORT.step)

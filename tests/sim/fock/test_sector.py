@@ -21,14 +21,15 @@ from cascade_steering.sim.fock.master_equation.solve import evolve, population_s
 from cascade_steering.sim.fock.qutip.operators import lindblad_operators
 from cascade_steering.sim.gaussian.covariance import transient
 from cascade_steering.sim.initial_state import InitialState, coherent_state, ground_state, squeezed_state, thermal_state
-from cascade_steering.sim.model.linear_model import LinearModel, lab, rwa
+from cascade_steering.sim.model.cascade import lab, rwa
+from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.parameters import Cascade, Detection
 from tests.sim.fock.systems import cascade, eq4, monitored
 
 
 def warm(occupations: tuple[float, float], path_phase: float = 0.0) -> Cascade:
     system = cascade(loss=0.1, occupations=occupations, linewidths=(0.4, 0.5))
-    return dataclasses.replace(system, path_phase=path_phase)
+    return dataclasses.replace(system, path_phase_pi=path_phase / math.pi)
 
 
 # baths that leave about 1, 2 and 5 quanta in each oscillator
@@ -53,7 +54,7 @@ MODELS: dict[str, LinearModel] = {
     "slow second": monitored(cascade((1.0, 1e-4), (0.30, 0.40), 0.0, (0.0, 0.0), (0.01, 1e-6))),
     "no light through": monitored(cascade(loss=1.0)),
     "detuned": detuned(monitored(warm(ONE, path_phase=0.8)), 1.7),
-    "heterodyne": rwa(cascade(), Detection(lo_phase=0.4, efficiency=0.6, scheme="heterodyne")),
+    "heterodyne": rwa(cascade(), Detection.si(lo_phase=0.4, efficiency=0.6, scheme="heterodyne")),
 }
 EVERY = pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
 small_cutoffs = pytest.mark.filterwarnings("ignore::cascade_steering.sim.fock.basis.diagnostics.CutoffWarning")

@@ -18,7 +18,8 @@ from cascade_steering.sim.fock.qutip.qutip_sme import QutipSME
 from cascade_steering.sim.gaussian.covariance import transient
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState, ground_state, squeezed_state
-from cascade_steering.sim.model.linear_model import ANNIHILATION, LinearModel, rwa
+from cascade_steering.sim.model.cascade import rwa
+from cascade_steering.sim.model.linear_model import ANNIHILATION, LinearModel
 from cascade_steering.sim.parameters import Bath, Cascade, Detection, Oscillator
 from tests.sim.fock.agreement import MODEL
 from tests.sim.fock.framed import ONE
@@ -155,7 +156,7 @@ def jittered(model: LinearModel, seed: int) -> LinearModel:
 @pytest.mark.parametrize("loss", [0.0, 1.0], ids=["equal oscillators", "degenerate modes"])
 def test_no_choice_turns_on_rounding(loss: float) -> None:
     """Frames, levels, steps and terms are the same; numbers are off by what a part in 1e12 makes of them."""
-    oscillator = Oscillator.from_cooperativity(5, 0.4 * np.pi, Bath.named("hot"))
+    oscillator = Oscillator.from_cooperativity(5, angle_pi=0.4, bath=Bath.named("hot"))
     cascade = Cascade(minus=oscillator, plus=oscillator, loss=loss)
     model, found = rwa(cascade, Detection()), []
     for each in (model, jittered(model, 1), jittered(model, 2)):

@@ -6,8 +6,13 @@ from numpy.typing import NDArray
 
 from cascade_steering.sim.gaussian.covariance import stationary_state, steady_state, transient
 from cascade_steering.sim.gaussian.moment_equations import MomentEquations, moment_equations
-from cascade_steering.sim.gaussian.riccati import NoSteadyStateError, riccati_map, steady_covariance
-from cascade_steering.sim.model.linear_model import rwa
+from cascade_steering.sim.gaussian.riccati import (
+    NoSteadyStateError,
+    riccati_map,
+    steady_covariance,
+    try_steady_covariance,
+)
+from cascade_steering.sim.model.cascade import rwa
 from cascade_steering.sim.parameters import Cascade, Detection, Oscillator
 from tests.support import reference
 from tests.support.systems import COLD, HOT, MONITORED, NO_BATH, POINTS, SLOW, VACUUM, WARM, Point, cascade
@@ -16,7 +21,7 @@ FloatArray = NDArray[np.float64]
 QND = {
     f"phase {phase:g} efficiency {efficiency:g} {scheme}": Point(
         cascade=cascade(30, 60, 0.25, 0.45, baths),
-        detection=Detection(lo_phase=phase, efficiency=efficiency, scheme=scheme),
+        detection=Detection.si(lo_phase=phase, efficiency=efficiency, scheme=scheme),
     )
     for phase, efficiency, scheme, baths in [
         (0.0, 1.0, "homodyne", (HOT, HOT)),
@@ -30,7 +35,7 @@ QND = {
 # γ₋ = 1e-6 γ̃₋₀ by the angle, at which the search for optima stops
 EDGE = Point(
     cascade=Cascade(
-        minus=Oscillator(
+        minus=Oscillator.si(
             strength=100 * HOT.decoherence_rate,
             angle=math.acos((HOT.linewidth - 1e-6 * HOT.decoherence_rate) / (100 * HOT.decoherence_rate)) / 2,
             bath=HOT,
@@ -141,7 +146,7 @@ def test_the_steady_state_stays(name: str) -> None:
 @pytest.mark.parametrize("name", POINTS)
 def test_without_efficiency_the_record_tells_nothing(name: str) -> None:
     point = POINTS[name]
-    blind = rwa(point.cascade, Detection(lo_phase=0.3, efficiency=0.0))
+    blind = rwa(point.cascade, Detection.si(lo_phase=0.3, efficiency=0.0))
     seeing = rwa(point.cascade, point.detection)
     assert scaled(steady_state(blind, conditional=True), steady_state(seeing, conditional=False)) < 1e-8
     times = np.array([1.0, 3.0]) / point.cascade.plus.damping_rate
@@ -160,9 +165,9 @@ def test_the_record_never_hurts(name: str) -> None:
 @pytest.mark.parametrize("scheme", ["homodyne", "heterodyne"])
 @pytest.mark.parametrize("angle", [0.25, 0.3, 0.5])
 def test_perfectly_watched_pure_states_stay_pure(angle: float, scheme: str) -> None:
-    minus = Oscillator(strength=1.0, angle=angle * math.pi, bath=NO_BATH)
-    plus = Oscillator(strength=2.0, angle=0.4 * math.pi, bath=NO_BATH)
-    model = rwa(Cascade(minus=minus, plus=plus), Detection(lo_phase=0.3, scheme=scheme))  # type: ignore[arg-type]
+    minus = Oscillator.si(strength=1.0, angle=angle * math.pi, bath=NO_BATH)
+    plus = Oscillator.si(strength=2.0, angle=0.4 * math.pi, bath=NO_BATH)
+    model = rwa(Cascade(minus=minus, plus=plus), Detection.si(lo_phase=0.3, scheme=scheme))  # type: ignore[arg-type]
     path = transient(model, 0.5 * np.eye(4), np.linspace(0.1, 20.0, 30), conditional=True)
     for covariance in (*path, steady_state(model, conditional=True)):
         # det V = (1/4)² of a pure state of two oscillators; entries are of order 1
@@ -201,8 +206,8 @@ def test_means_that_do_not_move_scatter_by_nothing(point: Point) -> None:
 
 def still(bath_plus: bool) -> Cascade:
     """The first oscillator touches nothing."""
-    minus = Oscillator(strength=0.0, angle=1.0, bath=NO_BATH)
-    plus = Oscillator(strength=1.0, angle=1.2, bath=COLD) if bath_plus else minus
+    minus = Oscillator.si(strength=0.0, angle=1.0, bath=NO_BATH)
+    plus = Oscillator.si(strength=1.0, angle=1.2, bath=COLD) if bath_plus else minus
     return Cascade(minus=minus, plus=plus)
 
 
@@ -232,6 +237,30 @@ def test_one_unsettled_system_in_a_stack_is_enough() -> None:
     assert steady_covariance(measured).ravel() == pytest.approx([math.sqrt(2) - 1, math.sqrt(2) + 1], rel=1e-14)
     with pytest.raises(NoSteadyStateError):
         steady_covariance(measured.unmonitored)
+
+
+def test_a_singular_system_in_a_stack_leaves_the_others_alone() -> None:
+    # dV/dt = 0: the equation for V is singular, and numpy solves no stack with such a member
+    still, damped, watched = np.zeros((1, 1)), np.array([[-0.5]]), np.ones((1, 1))
+    stack = MomentEquations(
+        drift=np.stack([damped, still, still, damped]),
+        diffusion=np.stack([watched, still, watched, watched]),
+        readout=np.stack([still, still, watched, watched]),
+        cross=np.zeros((4, 1, 1)),
+    )
+    covariance, settled = try_steady_covariance(stack)
+    assert settled.tolist() == [True, False, True, True]
+    # 0 = −V + 1, and 0 = 1 − V² and 0 = −V + 1 − V² with the record
+    assert covariance[settled].ravel() == pytest.approx([1.0, 1.0, (math.sqrt(5.0) - 1.0) / 2.0], rel=1e-14)
+
+
+@pytest.mark.parametrize("error", [1e-9, 0.5, np.nan])
+def test_a_start_is_a_start_and_no_more(error: float) -> None:
+    equations = moment_equations(rwa(POINTS["mild"].cascade, POINTS["mild"].detection))
+    wanted = steady_covariance(equations)
+    found, settled = try_steady_covariance(equations, (1.0 + error) * wanted)
+    assert settled
+    assert found == pytest.approx(wanted, rel=1e-12, abs=1e-14)
 
 
 @pytest.mark.parametrize("times", [[2.0, 1.0], [-1.0, 1.0], [0.0, math.nan], [math.inf]])

@@ -9,7 +9,8 @@ from cascade_steering.sim.gaussian.propagator import propagator
 from cascade_steering.sim.gaussian.trajectories import Gaussian, GaussianEngine
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState, ground_state, thermal_state
-from cascade_steering.sim.model.linear_model import LinearModel, rwa
+from cascade_steering.sim.model.cascade import rwa
+from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.parameters import Detection
 from cascade_steering.sim.roots import product, root_of
 from tests.support import reference

@@ -17,7 +17,7 @@ from cascade_steering.sim.gaussian.moment_equations import moment_equations
 from cascade_steering.sim.gaussian.trajectories import Gaussian
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import ground_state
-from cascade_steering.sim.model.linear_model import lab, rwa
+from cascade_steering.sim.model.cascade import lab, rwa
 from cascade_steering.sim.parameters import Cascade, Detection
 from cascade_steering.sim.rotating_wave.demodulation import demodulate, unrotated
 from tests.sim.fock.systems import cascade
@@ -25,7 +25,7 @@ from tests.support.chance import quadratic
 from tests.support.systems import POINTS
 
 FloatArray = NDArray[np.float64]
-SYSTEM, DETECTION = cascade(), Detection(lo_phase=0.5 * math.pi, efficiency=0.8)
+SYSTEM, DETECTION = cascade(), Detection(lo_phase_pi=0.5, efficiency=0.8)
 
 
 def test_the_field_is_the_sum_of_the_sidebands() -> None:
@@ -47,7 +47,7 @@ def test_the_second_oscillator_never_acts_on_the_first() -> None:
 
 
 def test_each_turns_at_its_own_frequency_the_first_backwards() -> None:
-    still = replace(SYSTEM, minus=replace(SYSTEM.minus, strength=0.0), plus=replace(SYSTEM.plus, strength=0.0))
+    still = replace(SYSTEM, minus=replace(SYSTEM.minus, strength_hz=0.0), plus=replace(SYSTEM.plus, strength_hz=0.0))
     drift = moment_equations(lab(still, DETECTION, (3.0, 4.0))).drift
     # x = Σ ∂H/∂x: H = Ω(X² + P²)/2 turns X into P at Ω
     expected = symplectic_form(2) @ np.diag([-3.0, -3.0, 4.0, 4.0])
@@ -65,7 +65,7 @@ def test_unconditional_corrections_are_of_second_order_without_a_path_phase(name
 
 @pytest.mark.parametrize(("lo_phase_pi", "order"), [(0.0, 2), (0.5, 2), (0.2, 1)])
 def test_conditional_corrections_are_of_first_order_off_the_axes(lo_phase_pi: float, order: int) -> None:
-    errors = covariance_errors(POINTS["hot"].cascade, Detection(lo_phase=lo_phase_pi * math.pi), conditional=True)
+    errors = covariance_errors(POINTS["hot"].cascade, Detection(lo_phase_pi=lo_phase_pi), conditional=True)
     assert np.log2(errors[0] / errors[1]) == pytest.approx(order, abs=0.05)
 
 

@@ -28,8 +28,8 @@ def random_cascade(rng: np.random.Generator) -> Cascade:
     """A stable point: θ₋ from the edge on, C over four decades, baths of any occupation to 1e6, any loss."""
 
     def oscillator() -> Oscillator:
-        bath = Bath(linewidth=10 ** rng.uniform(-2, 2), occupation=rng.choice([0.0, 1.0, 1e3, 1e6]))
-        return Oscillator.from_cooperativity(10 ** rng.uniform(-1, 3), rng.uniform(0.25, 0.5) * math.pi, bath)
+        bath = Bath.si(linewidth=10 ** rng.uniform(-2, 2), occupation=rng.choice([0.0, 1.0, 1e3, 1e6]))
+        return Oscillator.from_cooperativity(10 ** rng.uniform(-1, 3), angle_pi=rng.uniform(0.25, 0.5), bath=bath)
 
     return Cascade(minus=oscillator(), plus=oscillator(), loss=rng.choice([0.0, 0.2, 0.9]))
 
@@ -64,8 +64,8 @@ def test_steering_stays_sharp_at_the_edge_of_stability(damping: float, occupatio
     # θ₋ such that γ₋ = damping, in units where γ̃₋₀ = 1; V₋ reaches 5e12
     linewidth = 1.0 / (occupation + 0.5)
     angle = math.acos((linewidth - damping) / 10.0) / 2
-    minus = Oscillator(strength=10.0, angle=angle, bath=Bath(linewidth=linewidth, occupation=occupation))
-    point = Cascade(minus=minus, plus=Oscillator(strength=20.0, angle=1.3, bath=COLD), loss=0.1)
+    minus = Oscillator.si(strength=10.0, angle=angle, bath=Bath.si(linewidth=linewidth, occupation=occupation))
+    point = Cascade(minus=minus, plus=Oscillator.si(strength=20.0, angle=1.3, bath=COLD), loss=0.1)
     exact = reference.paper_steady(point)
     forward, backward = steering_parameters(RotatingWave.of(point))
     assert float(forward) == pytest.approx(float(exact.e_plus_given_minus), rel=1e-10)
@@ -74,10 +74,10 @@ def test_steering_stays_sharp_at_the_edge_of_stability(damping: float, occupatio
 
 def test_plain_arithmetic_would_not_do() -> None:
     # the printed Eq. (6) in floats at γ₋ = 1e-12 is lost in the digits of V₊: the test above can fail
-    minus = Oscillator(
-        strength=10.0, angle=math.acos((1e-6 - 1e-12) / 10) / 2, bath=Bath(linewidth=1e-6, occupation=1e6)
+    minus = Oscillator.si(
+        strength=10.0, angle=math.acos((1e-6 - 1e-12) / 10) / 2, bath=Bath.si(linewidth=1e-6, occupation=1e6)
     )
-    point = Cascade(minus=minus, plus=Oscillator(strength=20.0, angle=1.3, bath=COLD))
+    point = Cascade(minus=minus, plus=Oscillator.si(strength=20.0, angle=1.3, bath=COLD))
     v = closed_form_covariance(RotatingWave.of(point))
     exact = float(reference.paper_steady(point).e_plus_given_minus)
     assert abs(v[2, 2] - v[0, 2] ** 2 / v[0, 0] - exact) > 1e-6 * exact
@@ -125,8 +125,8 @@ def test_one_call_for_many_points_is_many_calls() -> None:
     covariances, (forward, backward) = closed_form_covariance(many), steering_parameters(many)
     assert covariances.shape == (2, 7, 4, 4)
     for i, j in np.ndindex(2, 7):
-        minus = Oscillator(strength=float(strengths[i, 0]), angle=float(angles[j]), bath=HOT)
-        plus = Oscillator(strength=float(2 * strengths[i, 0]), angle=float(angles[::-1][j]), bath=VACUUM)
+        minus = Oscillator.si(strength=float(strengths[i, 0]), angle=float(angles[j]), bath=HOT)
+        plus = Oscillator.si(strength=float(2 * strengths[i, 0]), angle=float(angles[::-1][j]), bath=VACUUM)
         one = RotatingWave.of(Cascade(minus=minus, plus=plus, loss=0.1))
         # vectorised and scalar sines may differ in the last digit, and γ₋ magnifies it
         assert covariances[i, j] == pytest.approx(closed_form_covariance(one), rel=1e-12, abs=1e-12)
@@ -134,7 +134,7 @@ def test_one_call_for_many_points_is_many_calls() -> None:
 
 
 def test_uncoupled_oscillators_are_thermal_and_infer_nothing() -> None:
-    point = RotatingWave.of(cascade(0, 0, 0.3, 0.4, (WARM, Bath(linewidth=1.0, occupation=1e6))))
+    point = RotatingWave.of(cascade(0, 0, 0.3, 0.4, (WARM, Bath.si(linewidth=1.0, occupation=1e6))))
     assert closed_form_covariance(point) == pytest.approx(np.diag([2.5, 2.5, 1e6 + 0.5, 1e6 + 0.5]), rel=4 * EPS)
     assert tuple(map(float, steering_parameters(point))) == pytest.approx((1e6 + 0.5, 2.5), rel=4 * EPS)
 
@@ -147,7 +147,7 @@ def test_full_loss_leaves_a_product() -> None:
 
 def test_without_exchange_and_common_noise_the_state_is_a_product() -> None:
     # θ₋ = θ₊ = π/2: no pairs are made, R = −√(Γ₋Γ₊) sin 0 = 0 and sin(θ₊ + θ₋) = 0
-    half = Oscillator(strength=2.0, angle=math.pi / 2, bath=NO_BATH)
+    half = Oscillator.si(strength=2.0, angle=math.pi / 2, bath=NO_BATH)
     covariance = closed_form_covariance(RotatingWave.of(Cascade(minus=half, plus=half)))
     # sin π is 1e-16 in floats
     assert covariance == pytest.approx(0.5 * np.eye(4), abs=4 * EPS)
@@ -158,7 +158,7 @@ UNSTABLE = {
     "minus": ((50, 0.20), (50, 0.40), (HOT, HOT)),
     "plus": ((50, 0.40), (50, 0.20), (HOT, HOT)),
     "both": ((50, 0.20), (50, 0.10), (HOT, VACUUM)),
-    "marginal": ((1.0, 0.0), (2.0, 0.4), (Bath(linewidth=2.0, occupation=0.5), COLD)),
+    "marginal": ((1.0, 0.0), (2.0, 0.4), (Bath.si(linewidth=2.0, occupation=0.5), COLD)),
 }
 
 
@@ -179,8 +179,8 @@ def test_there_is_no_answer_without_a_steady_state(case: str) -> None:
 
 
 def test_nothing_acts_and_nothing_damps() -> None:
-    still = Oscillator(strength=0.0, angle=0.3, bath=NO_BATH)
-    for minus, plus in ((still, Oscillator(strength=1.0, angle=1.2, bath=COLD)), (still, still)):
+    still = Oscillator.si(strength=0.0, angle=0.3, bath=NO_BATH)
+    for minus, plus in ((still, Oscillator.si(strength=1.0, angle=1.2, bath=COLD)), (still, still)):
         point = RotatingWave.of(Cascade(minus=minus, plus=plus))
         assert np.isnan(steering_parameters(point)).all()
         assert math.isnan(bare_variances(point)[0])

@@ -22,7 +22,7 @@ from cascade_steering.sim.ensemble.simulate import ranges
 from cascade_steering.sim.gaussian.trajectories import Gaussian
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import thermal_state
-from cascade_steering.sim.model.linear_model import rwa
+from cascade_steering.sim.model.cascade import rwa
 from cascade_steering.sim.runs.manifest import NAME, Manifest
 from cascade_steering.sim.runs.merge import merge
 from tests.support.stored import (

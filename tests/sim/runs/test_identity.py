@@ -14,7 +14,8 @@ from cascade_steering.sim.fock.qutip.qutip_sme import QutipSME
 from cascade_steering.sim.gaussian.covariance import stationary_state
 from cascade_steering.sim.gaussian.trajectories import Gaussian
 from cascade_steering.sim.initial_state import InitialState, thermal_state
-from cascade_steering.sim.model.linear_model import LinearModel, lab, rwa
+from cascade_steering.sim.model.cascade import lab, rwa
+from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.parameters import Bath, Cascade, Detection, Oscillator, UnstableError
 from cascade_steering.sim.runs.identity import EXACT, SOLVED, differences, numbers_of, plain
 from cascade_steering.sim.runs.manifest import Manifest
@@ -30,16 +31,16 @@ SETTINGS = (
 
 def model(at: Setting) -> LinearModel:
     oscillators = {
-        name: Oscillator(
+        name: Oscillator.si(
             strength=at[f"c_{name}"],
             angle=at[f"theta_{name}"],
-            bath=Bath(linewidth=at[f"linewidth_{name}"], occupation=at[f"occupation_{name}"]),
+            bath=Bath.si(linewidth=at[f"linewidth_{name}"], occupation=at[f"occupation_{name}"]),
         )
         for name in ("minus", "plus")
     }
-    cascade = Cascade(**oscillators, loss=at["loss"], path_phase=at["path_phase"])
+    cascade = Cascade(**oscillators, loss=at["loss"], path_phase_pi=at["path_phase"] / math.pi)
     cascade.require_stable()
-    detection = Detection(lo_phase=at["lo_phase"], efficiency=at["efficiency"])
+    detection = Detection.si(lo_phase=at["lo_phase"], efficiency=at["efficiency"])
     return lab(cascade, detection, at["frequency"]) if at["frequency"] else rwa(cascade, detection)
 
 

@@ -1,0 +1,113 @@
+"""The command that compares two schemes, each at its own optimum: compare."""
+
+import json
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from cascade_steering.analysis.cli.answers import reports, tables
+from cascade_steering.analysis.cli.commands.group import steering
+from cascade_steering.analysis.cli.options import configuration, engines, physics, readers, searches, work
+from cascade_steering.analysis.cli.options.engines import EngineOptions
+from cascade_steering.analysis.cli.options.kinds import DURATION, FILE, NUMBERS
+from cascade_steering.analysis.cli.options.searches import SearchOptions
+from cascade_steering.analysis.cli.options.typed import typed
+from cascade_steering.analysis.cli.options.work import WorkOptions
+from cascade_steering.analysis.cli.terminal import progress, resumable, show
+from cascade_steering.analysis.estimation.stopping import Target
+from cascade_steering.sim.atomic_write import writable
+from cascade_steering.sim.ensemble.cluster import workers_of
+from cascade_steering.sim.parameters import Bath
+from cascade_steering.sim.runs.identity import plain
+
+# xarray and matplotlib take seconds to load: the command imports what it needs of them
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyOptions:
+    """How much is simulated at each working point.
+
+    Parameters
+    ----------
+    trajectories : at most, with a target; None for as many as suit the engine
+    duration : None for five conditional relaxation times
+    seed, target : of all ensembles together
+    """
+
+    trajectories: int | None
+    duration: readers.Duration | None
+    seed: int
+    target: Target | None
+
+
+@steering.command(name="compare")
+@click.option("--c-minus", type=NUMBERS, default="1,2,5,10,20,50,100", show_default=True,
+              help="Cooperativities of -, separated by commas.")  # fmt: skip
+@physics.baths(plus_default=None)
+@physics.PATH
+@searches.BEST_LO_PHASE
+@physics.EFFICIENCY
+@physics.SCHEME
+@engines.engine_option(engines.COMPARE)
+@engines.engine_settings(engines.COMPARE)
+@click.option("--trajectories", type=work.TRAJECTORY_COUNT, default=None,
+              show_default=engines.by_engine(engines.COMPARE, lambda entry: entry.trajectories),
+              help="To each working point and scheme; at most, with --target.")  # fmt: skip
+@click.option("--duration", type=DURATION, default=None, show_default="five conditional relaxation times")
+@physics.SEED
+@work.TARGET
+@work.out(default="steering-compare.nc")
+@click.option("--figure", type=FILE, default="steering-compare.png", show_default=True, help="Figure to write.")
+@work.WORK
+@physics.JSON
+@configuration.OPTION
+@typed
+def compare(
+    c_minus: tuple[float, ...],
+    bath_plus: Bath | None,
+    search: SearchOptions,
+    engine: EngineOptions,
+    study: StudyOptions,
+    workers: WorkOptions,
+    out: Path,
+    figure: Path,
+    as_json: bool,
+) -> None:
+    """Appendix B: how much measuring the light gains, d against C-, from trajectories and exact.
+
+    Each scheme sits at its own best point over both angles, C+/C- and the LO phase.
+    """
+    from cascade_steering.analysis import plots
+    from cascade_steering.analysis.working_points import appendix_b, appendix_b_curve
+    from cascade_steering.sim.ensemble.dataset import save
+
+    wanted, run = search.over(c_minus, bath_plus), work.run_directory(out)
+    trajectories = engine.entry.trajectories if study.trajectories is None else study.trajectories
+    unit = 1.0 / search.bath_minus.decoherence_rate
+    sampling = appendix_b.Sampling(
+        method=engine.method(), trajectories=trajectories, seed=study.seed, jobs=workers.jobs, target=study.target,
+        duration=None if study.duration is None else study.duration.in_units(unit), run=run,
+    )  # fmt: skip
+    plots.drawable(figure)
+    if out.resolve() == figure.resolve():
+        raise ValueError(f"dataset and figure cannot share the file {str(out)!r}")
+    with ExitStack() as stack:
+        if run is not None:
+            appendix_b.begin(sampling, **work.about(click.get_current_context()))
+            stack.enter_context(resumable(run))
+            out = run / appendix_b.COMPARISON
+        writable(out)
+        stack.enter_context(workers_of(workers.cluster, workers.jobs))
+        bar = stack.enter_context(progress("optima and ensembles", appendix_b_curve.steps(wanted), workers.quiet))
+        found = appendix_b_curve.study(wanted, sampling, bar)
+        curve = appendix_b_curve.exact_curve(wanted, found, workers.jobs, bar)
+        dataset = appendix_b_curve.study_dataset(wanted, found).merge(curve)
+        dataset.attrs.update(
+            trajectories=trajectories, seed=str(study.seed), method=json.dumps(plain(sampling.method.identity))
+        )
+        save(dataset, out)
+    plots.comparison_figure(dataset, figure)
+    report = {**reports.comparison(dataset), "dataset": str(out), "figure": str(figure)}
+    show(report, tables.comparison(report), as_json, f"dataset: {out}", f"figure: {figure}")

@@ -1,0 +1,221 @@
+"""The engines that the command line knows: the one place where they are told apart by name.
+
+An engine of one's own joins them by an entry, made before the commands are loaded. This is a whole program::
+
+    from cascade_steering.analysis.cli import main
+    from cascade_steering.analysis.cli.options.engines import Entry, register
+
+    register(Entry(name="mine", settings=MySettings, build=my_engine, commands={"simulate": "what it is"}, ...))
+    main()
+
+``settings`` is a dataclass, and ``build`` makes of it what ``sim.ensemble.contract`` asks for.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, Self, TypeVar
+
+import click
+
+from cascade_steering.analysis.cli.options.kinds import CUTOFFS, CommandFunction, options
+from cascade_steering.analysis.cli.options.typed import made_of
+from cascade_steering.sim.ensemble.contract import Method
+
+_Settings = TypeVar("_Settings")
+OptionDecorator = Callable[[CommandFunction], CommandFunction]
+# where the entry of an engine is made with which command; a command takes the first engine of its own if none is named
+SIMULATE, COMPARE, FILTER = "simulate", "compare", "filter"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry(Generic[_Settings]):
+    """An engine as the command line knows it.
+
+    Parameters
+    ----------
+    name : the value of ``--engine``
+    commands : those that can use it, each with what its help says of the engine there
+    settings : a dataclass; its fields are the parameters of the options in ``options``
+    options : what the engine takes, by name of the parameter; an option that two engines share is one and the same
+    build : the engine with such settings, imported when it is called and not before
+    trajectories : of ``compare``, to each working point and scheme: minutes of work
+    initial : state at t = 0 of ``simulate`` where none is given
+    """
+
+    name: str
+    commands: Mapping[str, str]
+    settings: type[_Settings]
+    build: Callable[[_Settings], Method]
+    options: Mapping[str, OptionDecorator] = field(default_factory=dict)
+    trajectories: int = 10000
+    initial: str = "stationary"
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineOptions:
+    """The engine that is asked for: its entry and its settings."""
+
+    entry: Entry[Any]
+    settings: Any
+
+    @classmethod
+    def of_options(cls, values: Mapping[str, Any]) -> Self:
+        """What the options of the running command say.
+
+        Raises ValueError for an option that was given and that the engine has no use for, rather than ignore it.
+        """
+        entry, context = _ENTRIES[values["engine"]], click.get_current_context()
+        for name in idle_options(entry.name):
+            if name in values and context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
+                raise ValueError(f"--{name.replace('_', '-')} has no meaning for --engine {entry.name}")
+        return cls(entry=entry, settings=made_of(entry.settings, values))
+
+    @property
+    def name(self) -> str:
+        """Of the engine, as ``--engine`` takes it."""
+        return self.entry.name
+
+    def method(self) -> Method:
+        """The engine itself. Raises ValueError for settings that it does not take."""
+        found: Method = self.entry.build(self.settings)
+        return found
+
+
+_ENTRIES: dict[str, Entry[Any]] = {}
+# commands whose options have been made: what joins later would not be among them
+_OFFERED: set[str] = set()
+
+
+def register(entry: Entry[Any]) -> None:
+    """Let the command line know an engine.
+
+    Raises ValueError for a name that is taken, and once a command that it is for has been loaded.
+    """
+    if entry.name in _ENTRIES:
+        raise ValueError(f"there is an engine {entry.name!r} already")
+    late = sorted(_OFFERED & entry.commands.keys())
+    if late:
+        raise ValueError(f"engine {entry.name!r} must be registered before the command {late[0]!r} is loaded")
+    _ENTRIES[entry.name] = entry
+
+
+def engines_of(command: str) -> list[Entry[Any]]:
+    """The engines that a command can use, in the order in which they were registered."""
+    return [entry for entry in _ENTRIES.values() if command in entry.commands]
+
+
+def idle_options(engine: str) -> set[str]:
+    """Parameters of the options that an engine has no use for, of those that some engine has."""
+    return {name for entry in _ENTRIES.values() for name in entry.options} - _ENTRIES[engine].options.keys()
+
+
+def engine_option(command: str) -> OptionDecorator:
+    """``--engine`` of a command."""
+    _OFFERED.add(command)
+    known = engines_of(command)
+    return click.option(
+        "--engine", type=click.Choice([entry.name for entry in known]), default=known[0].name, show_default=True,
+        help="; ".join(f"{entry.name}: {entry.commands[command]}" for entry in known) + ".",
+    )  # fmt: skip
+
+
+def engine_settings(command: str) -> OptionDecorator:
+    """The options of all engines that a command can use."""
+    return options(*{name: option for entry in engines_of(command) for name, option in entry.options.items()}.values())
+
+
+def by_engine(command: str, value: Callable[[Entry[Any]], object]) -> str:
+    """A default that depends on the engine, for the help: that of the first, and of each that has another."""
+    first, *others = engines_of(command)
+    different = (f"{value(entry)} for {entry.name}" for entry in others if value(entry) != value(first))
+    return "; ".join([str(value(first)), *different])
+
+
+# ---- the engines of this package -----------------------------------------------------------------------------------
+
+_CUTOFF = click.option(
+    "--cutoff", type=CUTOFFS, default=None, show_default="auto for fock, 10 for qutip",
+    help="Fock levels, N or N1,N2, or auto: as many as the expected state asks for.",
+)  # fmt: skip
+_FRAME = click.option(
+    "--frame", type=click.Choice(["squeezed", "moving", "rest"]), default="squeezed", show_default=True,
+    help="Fock basis of fock: moving and squeezed with the state, moving, or at rest.",
+)  # fmt: skip
+_QUTIP_METHOD = click.option(
+    "--qutip-method", default="platen", show_default=True, help="Scheme of its smesolve."
+)  # fmt: skip
+_QUTIP_CUTOFFS = (10, 10)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GaussianSettings:
+    """None: the moments are exact."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FockSettings:
+    """Levels of each mode, None for as many as it takes; and the basis."""
+
+    cutoff: tuple[int, int] | None
+    frame: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class QutipSettings:
+    """Levels of each oscillator, None for ten; and QuTiP's name of the scheme."""
+
+    cutoff: tuple[int, int] | None
+    qutip_method: str
+
+
+def _gaussian(_: GaussianSettings) -> Method:
+    from cascade_steering.sim.gaussian.trajectories import Gaussian
+
+    return Gaussian()
+
+
+def _fock(given: FockSettings) -> Method:
+    from cascade_steering.sim.fock.moving.engine import Fock
+
+    return Fock(cutoffs=given.cutoff, frame=given.frame)
+
+
+def _qutip(given: QutipSettings) -> Method:
+    from cascade_steering.sim.fock.qutip.qutip_sme import QutipSME
+
+    return QutipSME(cutoffs=given.cutoff or _QUTIP_CUTOFFS, method=given.qutip_method)
+
+
+register(
+    Entry(
+        name="gaussian",
+        commands={SIMULATE: "exact moments", COMPARE: "exact moments", FILTER: "exact"},
+        settings=GaussianSettings,
+        build=_gaussian,
+    )
+)
+register(
+    Entry(
+        name="fock",
+        commands={
+            SIMULATE: "the master equation in a Fock basis that moves with the state",
+            COMPARE: "the master equation in a Fock basis that moves",
+            FILTER: "the master equation, a step to an interval, wherever a Fock space holds the state",
+        },
+        settings=FockSettings,
+        build=_fock,
+        options={"cutoff": _CUTOFF, "frame": _FRAME},
+        trajectories=120,
+    )
+)
+register(
+    Entry(
+        name="qutip",
+        commands={SIMULATE: "its smesolve in a Fock space at rest"},
+        settings=QutipSettings,
+        build=_qutip,
+        options={"cutoff": _CUTOFF, "qutip_method": _QUTIP_METHOD},
+        # a basis at rest holds few others
+        initial="ground",
+    )
+)

@@ -1,0 +1,126 @@
+"""The options of ``simulate``, and the ensemble they describe."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+from cascade_steering.analysis.cli.options import engines, physics, readers, work
+from cascade_steering.analysis.cli.options.engines import EngineOptions
+from cascade_steering.analysis.cli.options.kinds import DURATION, INITIAL, options
+from cascade_steering.analysis.working_points.working_point import WorkingPoint
+from cascade_steering.sim.parameters import require_count
+
+if TYPE_CHECKING:
+    # with these comes xarray, which takes a second, and every command imports this
+    from cascade_steering.analysis.estimation.sampling import Problem
+    from cascade_steering.sim.ensemble.local_measurements import Verification
+    from cascade_steering.sim.grid import TimeGrid
+
+# moments at each take 2 kB in the dataset, and some times as much before they are there
+_MOST_SAVES = 100_000
+# of a trajectory its path takes 16 bytes a step
+_MOST_STEPS = 10_000_000
+# of the trajectories of a block, all at once: 2 GB
+_MOST_SAVED = 20_000_000
+
+START = click.option(
+    "--initial", type=INITIAL, default=None, help=f"State at t = 0: {readers.STATES}.",
+    show_default=engines.by_engine(engines.SIMULATE, lambda entry: entry.initial),
+)  # fmt: skip
+ENSEMBLE = options(
+    click.option("--trajectories", type=work.TRAJECTORY_COUNT, default=1000, show_default=True,
+                 help="At most, with --target."),
+    click.option("--duration", type=DURATION, default="5", show_default=True),
+    click.option("--saves", type=click.IntRange(max=_MOST_SAVES), default=20, show_default=True,
+                 help="Save intervals."),
+    click.option("--dt", type=DURATION, default=None, show_default="by the engine",
+                 help="Step; must divide the save interval."),
+)  # fmt: skip
+KEPT = click.option(
+    "--keep", type=click.INT, default=0, show_default=True,
+    help="Trajectories whose means and records go into the dataset.",
+)  # fmt: skip
+VERIFY = click.option(
+    "--verify", is_flag=True,
+    help="Measure X or P of each oscillator at the end of each run; E as a laboratory finds it.",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimulationOptions:
+    """An ensemble as it is asked for.
+
+    Parameters
+    ----------
+    initial : state at t = 0, None for that of the engine
+    trajectories, seed : of the ensemble
+    duration, saves, dt : of the grid; the engine suggests a step that is left out
+    keep : trajectories whose means and records are kept
+    verify : whether each run ends with local measurements
+    """
+
+    initial: readers.Start | None
+    trajectories: int
+    duration: readers.Duration
+    saves: int
+    dt: readers.Duration | None
+    keep: int
+    verify: bool
+    seed: int
+
+    def start(self, engine: EngineOptions) -> readers.Start:
+        """The state at t = 0 as it is given, or that of the engine."""
+        return self.initial or readers.start(engine.entry.initial)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Simulation:
+    """An ensemble to be sampled, and the ``verification`` that ends its runs if there is one."""
+
+    problem: "Problem"
+    verification: "Verification | None"
+
+    @property
+    def least(self) -> int:
+        """As many trajectories as an answer takes."""
+        from cascade_steering.analysis.verification.inference import FEWEST_RUNS
+
+        # one has no scatter to estimate from
+        return 2 if self.verification is None else FEWEST_RUNS * len(self.verification.settings)
+
+
+def simulation(point: WorkingPoint, engine: EngineOptions, asked: SimulationOptions) -> Simulation:
+    """The ensemble that options describe. Raises ValueError for what cannot be, before any work."""
+    from cascade_steering.analysis.estimation.sampling import Problem
+    from cascade_steering.sim.ensemble.local_measurements import Verification
+    from cascade_steering.sim.ensemble.simulate import grid_for
+
+    cascade, model = physics.cascade(point), point.model
+    require_count(asked.trajectories, "trajectories", low=2)  # one has no scatter to estimate from
+    initial = physics.initial_state(asked.start(engine), cascade, model)
+    method = engine.method()
+    step = None if asked.dt is None else asked.dt.of(cascade)
+    grid = grid_for(method, model, initial, asked.duration.of(cascade), saves=asked.saves, step=step)
+    _require_modest(grid, min(method.block, asked.trajectories), in_steps=not method.exact)
+    method.require_step(model, grid, initial)
+    verification = Verification.of(model, grid, initial) if asked.verify else None
+    problem = Problem(
+        model=model, method=method, grid=grid, initial=initial, trajectories=asked.trajectories, seed=asked.seed,
+        keep=asked.keep, experiment=verification,
+    )  # fmt: skip
+    return Simulation(problem=problem, verification=verification)
+
+
+def _require_modest(grid: "TimeGrid", together: int, *, in_steps: bool) -> None:
+    """Raise ValueError for more than memory holds of the ``together`` trajectories of a block."""
+    if in_steps and grid.steps > _MOST_STEPS:
+        raise ValueError(
+            f"a trajectory can have at most {_MOST_STEPS} steps, got {grid.steps} of {grid.step:.4g} s: shorten the "
+            "duration or lengthen the step"
+        )
+    if together * grid.saves > _MOST_SAVED:
+        raise ValueError(
+            f"the trajectories of a block can have at most {_MOST_SAVED} saves together, got {together} times "
+            f"{grid.saves}: take fewer saves"
+        )

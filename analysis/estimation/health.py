@@ -1,0 +1,27 @@
+"""How well an engine was: the worst of its figures over an ensemble, and its warnings."""
+
+from typing import TYPE_CHECKING
+
+from cascade_steering.sim.conventions import DIAGNOSTIC
+from cascade_steering.sim.ensemble.discretisation import ATTRIBUTE
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def worst(dataset: "xr.Dataset") -> dict[str, float]:
+    """Of each figure of health the worst over all trajectories, and the largest errors that were measured."""
+    found = {
+        str(name).removeprefix(DIAGNOSTIC): float(values.max())
+        for name, values in dataset.data_vars.items()
+        if str(name).startswith(DIAGNOSTIC)
+    }
+    return found | {
+        str(name): float(value) for name, value in dataset.attrs.items() if name.startswith(f"{ATTRIBUTE}_error")
+    }
+
+
+def issued(dataset: "xr.Dataset") -> list[str]:
+    """The engine's warnings, once each."""
+    found = str(dataset.attrs["warnings"])
+    return found.split("\n") if found else []

@@ -1,0 +1,186 @@
+"""Scans drawn: maps of E without and with the record and of d over two parameters, or curves over one."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import matplotlib as mpl
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import BoundaryNorm, Colormap, ListedColormap
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from numpy.typing import NDArray
+
+from cascade_steering.analysis.criteria.steering import DIRECTIONS, STEERING_BOUND, Direction
+from cascade_steering.analysis.plots import SYMBOLS, save_figure
+
+FloatArray = NDArray[np.float64]
+# axes that a figure shows
+MOST_AXES = 2
+_LABELS = {
+    "c_minus": "$C_-$", "c_plus": "$C_+$", "theta_minus_pi": r"$\theta_-/\pi$", "theta_plus_pi": r"$\theta_+/\pi$",
+    "loss": r"loss $\varepsilon$", "path_phase_pi": r"path phase $\varphi/\pi$",
+    "lo_phase_pi": r"local-oscillator phase $\vartheta/\pi$", "efficiency": r"efficiency $\eta$",
+    "linewidth_minus_hz": r"linewidth of $-$, $\gamma_0/2\pi$ (Hz)",
+    "linewidth_plus_hz": r"linewidth of $+$, $\gamma_0/2\pi$ (Hz)",
+    "occupation_minus": r"occupation of the bath of $-$", "occupation_plus": r"occupation of the bath of $+$",
+}  # fmt: skip
+_TITLES = {"E_u": "without the record", "E_c": "given the record", "d": r"$d = (E_u - E_c)/E_u$"}
+# violet on one side of one half, orange on the other: the two are told apart by every kind of eye
+_E_COLOURS, _D_COLOURS = "PuOr_r", "cividis"
+_E_LINES = (0.05, 0.1, 0.2, 0.3, 0.4, STEERING_BOUND, 0.6, 0.8, 1.0, 2.0, 5.0)
+_E_LEVELS = np.array(
+    [0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, STEERING_BOUND, 0.55, 0.6, 0.7, 0.8, 1.0, 1.5, 2.0, 5.0]
+)
+# per cent
+_D_LINES = (0.1, 1.0, 10.0)
+_D_LEVELS = np.array([0.0, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 50.0, 100.0])
+_THICK, _THIN = 2.0, 0.6
+_NOTHING = "0.85"
+_COLOURS = {"E_u": "#1f4e9c", "E_c": "#d9762b", "d": "#4c7a34"}
+_DASHES: dict[Direction, str] = {"plus_given_minus": "--", "minus_given_plus": "-"}
+_HIGHEST = 20 * STEERING_BOUND
+_STYLE: dict[Any, Any] = {"font.size": 9, "legend.frameon": False}
+
+
+def scan_figure(scan: xr.Dataset, path: Path, *, logarithmic: Iterable[str] = ()) -> None:
+    """E and d of a scan (``analysis.working_points.scan.scan``) over its one or two axes; the first is horizontal.
+
+    Two axes are maps, a row for each direction, with the line E = ½ in black; grey where there is no steady state. One
+    axis is a pair of panels of curves. Axes named in ``logarithmic`` are logarithmic. Raises ValueError for more axes,
+    or an axis of a single value.
+    """
+    names = [str(name) for name in scan["E_u"].dims[1:]]
+    if len(names) > MOST_AXES:
+        raise ValueError(f"a figure shows at most {MOST_AXES} axes, got {', '.join(names)}")
+    for name in names:
+        if scan.sizes[name] < 2:
+            raise ValueError(f"a figure needs two values or more of {name}, got 1")
+    scales = {name: "log" if name in set(logarithmic) else "linear" for name in names}
+    with mpl.rc_context(_STYLE):
+        figure = _curves(scan, names[0], scales) if len(names) == 1 else _maps(scan, names, scales)
+        save_figure(figure, path)
+
+
+def _curves(scan: xr.Dataset, name: str, scales: dict[str, str]) -> Figure:
+    figure = Figure(figsize=(5.2, 5.2), layout="constrained")
+    above, below = figure.subplots(2, sharex=True, height_ratios=(3, 2))
+    for variable, axes, factor in (("E_u", above, 1.0), ("E_c", above, 1.0), ("d", below, 100.0)):
+        for direction in DIRECTIONS:
+            values = factor * scan[variable].sel(direction=f"E_{direction}")
+            label = f"${SYMBOLS[direction]}$" + ("" if variable == "d" else f" {_TITLES[variable]}")
+            axes.plot(scan[name], values, color=_COLOURS[variable], linestyle=_DASHES[direction], label=label)
+        axes.spines[["top", "right"]].set_visible(False)
+    above.axhline(STEERING_BOUND, color="0.6", linewidth=0.8)
+    above.text(1.01, STEERING_BOUND, r"$\frac{1}{2}$", transform=above.get_yaxis_transform(), va="center")
+    above.set(ylabel="steering parameter $E$", yscale="log", xscale=scales[name])
+    # near the edge of stability E is as large as one likes: what matters is around one half
+    lowest, highest = above.get_ylim()
+    above.set_ylim(min(lowest, 0.9 * STEERING_BOUND), min(max(highest, 1.1 * STEERING_BOUND), _HIGHEST))
+    below.set(ylabel="relative improvement $d$ (%)", xlabel=_LABELS[name])
+    above.legend()
+    below.legend()
+    return figure
+
+
+def _maps(scan: xr.Dataset, names: list[str], scales: dict[str, str]) -> Figure:
+    figure = Figure(figsize=(9.2, 5.6), layout="constrained")
+    panels = figure.subplots(len(DIRECTIONS), len(_TITLES), sharex=True, sharey=True)
+    steering, gain = _steering_palette(), _gain_palette()
+    for row, direction in zip(panels, DIRECTIONS, strict=True):
+        for axes, (variable, title) in zip(row, _TITLES.items(), strict=True):
+            values = scan[variable].sel(direction=f"E_{direction}").transpose(*reversed(names)).to_numpy()
+            palette, factor = (gain, 100.0) if variable == "d" else (steering, 1.0)
+            _map(axes, scan[names[0]].to_numpy(), scan[names[1]].to_numpy(), factor * values, palette)
+            axes.set(xscale=scales[names[0]], yscale=scales[names[1]], title=f"${SYMBOLS[direction]}$: {title}")
+        row[0].set_ylabel(_LABELS[names[1]])
+    for axes in panels[-1]:
+        axes.set_xlabel(_LABELS[names[0]])
+    _bar(figure, panels[:, :2], steering, "steering parameter $E$")
+    _bar(figure, panels[:, 2], gain, "relative improvement $d$ (%)")
+    _explained(figure, scan)
+    return figure
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Palette:
+    """How one kind of map is coloured: colours between levels, and the contours drawn and labelled on them."""
+
+    colours: Colormap
+    norm: BoundaryNorm
+    lines: tuple[float, ...]
+    ticks: tuple[float, ...]
+    format: str
+    ink: str
+    extend: Literal["neither", "both"] = "neither"
+    bound: float | None = None
+
+
+def _steering_palette() -> _Palette:
+    """Colours for the steps between levels of E, those below and above one half from the two halves of a map."""
+    below, above = np.count_nonzero(_E_LEVELS < STEERING_BOUND) + 1, np.count_nonzero(_E_LEVELS > STEERING_BOUND) + 1
+    places = np.concatenate([np.linspace(0.0, 0.47, below), np.linspace(0.53, 1.0, above)])
+    colours = mpl.colormaps[_E_COLOURS](places)
+    chosen = ListedColormap(colours[1:-1]).with_extremes(under=colours[0], over=colours[-1])
+    norm = BoundaryNorm(_E_LEVELS, len(_E_LEVELS) - 1)
+    return _Palette(
+        colours=chosen,
+        norm=norm,
+        lines=_E_LINES,
+        ticks=_E_LINES,
+        format="%g",
+        ink="black",
+        extend="both",
+        bound=STEERING_BOUND,
+    )
+
+
+def _gain_palette() -> _Palette:
+    colours = mpl.colormaps[_D_COLOURS]
+    return _Palette(
+        colours=colours,
+        norm=BoundaryNorm(_D_LEVELS, colours.N),
+        lines=_D_LINES,
+        ticks=tuple(_D_LEVELS.tolist()),
+        format="%g %%",
+        ink="white",
+    )
+
+
+def _map(axes: Axes, x: FloatArray, y: FloatArray, values: FloatArray, palette: _Palette) -> None:
+    axes.set_facecolor(_NOTHING)
+    masked = np.ma.masked_invalid(values)
+    axes.pcolormesh(x, y, masked, cmap=palette.colours, norm=palette.norm, rasterized=True)
+    if not masked.count():
+        return
+    lines = [level for level in palette.lines if masked.min() < level < masked.max()]
+    if lines:
+        widths = [_THICK if level == palette.bound else _THIN for level in lines]
+        drawn = axes.contour(x, y, masked, levels=lines, colors=palette.ink, linewidths=widths)
+        axes.clabel(drawn, fontsize=6, fmt=palette.format)
+
+
+def _bar(figure: Figure, panels: Any, palette: _Palette, label: str) -> None:
+    bar = figure.colorbar(
+        ScalarMappable(palette.norm, palette.colours),
+        ax=panels,
+        label=label,
+        ticks=palette.ticks,
+        extend=palette.extend,
+    )
+    bar.ax.set_yticklabels([f"{level:g}" for level in palette.ticks])
+    if palette.bound is not None:
+        bar.ax.axhline(palette.bound, color="black", linewidth=_THICK)
+
+
+def _explained(figure: Figure, scan: xr.Dataset) -> None:
+    """A line of legend: the bound, and grey if any of the maps has it."""
+    handles: list[Any] = [Line2D([], [], color="black", linewidth=_THICK, label="$E = 1/2$")]
+    if any(bool(scan[name].isnull().any()) for name in _TITLES):
+        handles.append(Patch(color=_NOTHING, label="no steady state"))
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))

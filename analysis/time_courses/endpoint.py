@@ -1,0 +1,50 @@
+"""E at one time after an initial state, exact: what an ensemble is held against."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cascade_steering.analysis.criteria.steering import DIRECTIONS, Direction, steering_of_root
+from cascade_steering.sim.gaussian.covariance import transient_roots
+from cascade_steering.sim.initial_state import InitialState
+from cascade_steering.sim.model.linear_model import LinearModel
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """E by direction without and with the record.
+
+    ``conditional`` is None for a state that is not Gaussian, whose covariance depends on the record.
+    """
+
+    unconditional: dict[Direction, float]
+    conditional: dict[Direction, float] | None
+
+    @property
+    def d(self) -> dict[Direction, float] | None:
+        """d = 1 − E_c/E_u; None where E_c is."""
+        if self.conditional is None:
+            return None
+        return {each: 1.0 - self.conditional[each] / self.unconditional[each] for each in DIRECTIONS}
+
+
+def endpoint(model: LinearModel, initial: InitialState, time: float) -> Endpoint:
+    """E at ``time`` (seconds ≥ 0) from an initial state, by the moments (sim/README.md, section 4).
+
+    The covariance without the record is exact for any state, the scatter of the means counts as uncertainty. With the
+    record it is that of the Riccati equation for a Gaussian state alone.
+    """
+    times = np.array([time])
+    whole = np.concatenate([initial.covariance_root, initial.scatter_root])
+    unconditional = _steering(transient_roots(model, whole, times, conditional=False)[0])
+    if not initial.gaussian:
+        return Endpoint(unconditional=unconditional, conditional=None)
+    conditional = _steering(transient_roots(model, initial.covariance_root, times, conditional=True)[0])
+    return Endpoint(unconditional=unconditional, conditional=conditional)
+
+
+def _steering(root: FloatArray) -> dict[Direction, float]:
+    return {each: float(steering_of_root(root, each)) for each in DIRECTIONS}

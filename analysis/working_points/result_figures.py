@@ -1,0 +1,91 @@
+"""Figures of results, one pair of axes each, so that they can be put into a figure of the user's."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from cascade_steering.analysis.criteria.steering import SCHEMES, STEERING_BOUND
+from cascade_steering.analysis.plots import SYMBOLS, drawable, save_figure
+from cascade_steering.analysis.time_courses.transients import SampledTransient, Transient
+
+if TYPE_CHECKING:
+    from cascade_steering.analysis.working_points.results import SteadyResult
+
+__all__ = ["draw_sampled", "draw_steady", "draw_transient", "drawn"]
+
+_HIGHEST = 20 * STEERING_BOUND
+_COLOURS = {"unconditional": "#1f4e9c", "conditional": "#d9762b"}
+# by the place of a direction, E₊|₋ first
+_DASHES = ("--", "-", ":", "-.")
+_MARKERS = ("o", "s", "^", "v")
+
+
+def drawn(where: str | Path | Axes | None, draw: Callable[[Axes], None]) -> Figure:
+    """The figure that ``draw`` has drawn: into the axes given, or alone and, where a path is given, into that file.
+
+    Raises ValueError, before anything is drawn, for a path that cannot be a figure.
+    """
+    if isinstance(where, Axes):
+        draw(where)
+        return where.get_figure(root=True)  # type: ignore[return-value]
+    path = None if where is None else drawable(Path(where))
+    figure = Figure(figsize=(5.2, 3.6), layout="constrained")
+    draw(figure.subplots())
+    if path is not None:
+        save_figure(figure, path)
+    return figure
+
+
+def draw_steady(axes: Axes, result: "SteadyResult") -> None:
+    """E in each direction without and with the record, and the bound below which there is steering."""
+    for scheme in SCHEMES:
+        names, values = list(result.E[scheme]), list(result.E[scheme].values())
+        axes.plot([_symbol(each) for each in names], values, "o", color=_COLOURS[scheme], label=scheme)
+    _finish(axes, "")
+
+
+def draw_transient(axes: Axes, transient: Transient, unit: float) -> None:
+    """E(t) in every direction, without and with the record, against t in units of ``unit`` seconds."""
+    for place, direction in enumerate(transient.conditional):
+        name, dashes = _symbol(str(direction)), _DASHES[place % len(_DASHES)]
+        for scheme, values in (("unconditional", transient.unconditional), ("conditional", transient.conditional)):
+            axes.plot(
+                transient.times / unit, values[direction], color=_COLOURS[scheme], linestyle=dashes,
+                label=f"{name} {scheme}",
+            )  # fmt: skip
+    _finish(axes, _time_label(unit))
+    # a thermal start is at 1e5: what matters happens around one half
+    lowest, highest = axes.get_ylim()
+    axes.set_ylim(lowest, min(highest, _HIGHEST))
+
+
+def draw_sampled(axes: Axes, sampled: SampledTransient, unit: float) -> None:
+    """Estimates of E at every save with their 95 % intervals, against t in units of ``unit`` seconds."""
+    for place, direction in enumerate(sampled.conditional):
+        name, marker = _symbol(str(direction)), _MARKERS[place % len(_MARKERS)]
+        for scheme, found in (("unconditional", sampled.unconditional), ("conditional", sampled.conditional)):
+            value, low, high = np.array([(each.value, each.low, each.high) for each in found[direction]]).T
+            axes.errorbar(
+                sampled.times / unit, value, yerr=[value - low, high - value], color=_COLOURS[scheme], capsize=2,
+                linestyle="none", marker=marker, markersize=4, label=f"{name} {scheme}",
+            )  # fmt: skip
+    _finish(axes, _time_label(unit))
+
+
+def _symbol(direction: str) -> str:
+    symbols: Mapping[Any, str] = SYMBOLS
+    return f"${symbols[direction]}$" if direction in symbols else direction.replace("_given_", " given ")
+
+
+def _time_label(unit: float) -> str:
+    return "time (s)" if unit == 1.0 else r"time ($1/\tilde\gamma_0$ of the first oscillator)"
+
+
+def _finish(axes: Axes, xlabel: str) -> None:
+    axes.axhline(STEERING_BOUND, color="0.6", linewidth=0.8)
+    axes.set(xlabel=xlabel, ylabel="steering parameter $E$", yscale="log")
+    axes.legend(frameon=False)

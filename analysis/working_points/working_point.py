@@ -1,0 +1,221 @@
+"""A working point: the numbers of an experiment as they are given, and from there to the answers."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cascade_steering.sim.model.cascade import lab, rwa
+from cascade_steering.sim.model.linear_model import LinearModel
+from cascade_steering.sim.parameters import Bath, Cascade, Detection, DetectionScheme, Oscillator, plain_number, require
+
+if TYPE_CHECKING:
+    from cascade_steering.analysis.working_points.results import Simulated, SteadyResult, TransientResult
+    from cascade_steering.sim.ensemble.contract import Method
+    from cascade_steering.sim.initial_state import InitialState
+
+__all__ = ["WorkingPoint"]
+
+FloatArray = NDArray[np.float64]
+# states at t = 0 that a name stands for
+_STATES = ("stationary", "ground", "thermal")
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkingPoint:
+    """The pair of oscillators, the light between them and its detection, in the units of the command line.
+
+    Parameters
+    ----------
+    c_minus, c_plus : cooperativities C = Γ/γ̃₀ of the first oscillator, −, and of the second, +
+    theta_minus_pi, theta_plus_pi : interaction angles θ in units of π, from 0 to 0.5
+    bath_minus, bath_plus : thermal baths: ``"hot"``, ``"vacuum"`` or a ``Bath``
+    loss : power loss ε between the oscillators, from 0 to 1
+    path_phase_pi : phase φ of the path between them, in units of π
+    lo_phase_pi : local-oscillator phase ϑ, in units of π
+    efficiency : efficiency η of the detection, from 0 to 1
+    scheme : ``"homodyne"`` or ``"heterodyne"``
+    frequency_hz : None for the rotating-wave model; |Ω|/2π in Hz of both oscillators, or of each, for the laboratory
+        frame
+
+    Times are given in units of 1/γ̃₀ of the first oscillator, which is ``time_unit`` seconds (``duration_units=5``), or
+    in seconds (``duration_s=80e-6``).
+
+    Raises
+    ------
+    ValueError
+        for a value out of its range.
+    """
+
+    c_minus: float = 50.0
+    c_plus: float = 50.0
+    theta_minus_pi: float = 0.35
+    theta_plus_pi: float = 0.4
+    bath_minus: Bath | str = "hot"
+    bath_plus: Bath | str = "hot"
+    loss: float = 0.0
+    path_phase_pi: float = 0.0
+    lo_phase_pi: float = 0.5
+    efficiency: float = 1.0
+    scheme: DetectionScheme = "homodyne"
+    frequency_hz: float | tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        # what is wrong is said here, not where it is first used
+        _ = self.cascade, self.detection, self.frequencies_hz
+
+    @cached_property
+    def cascade(self) -> Cascade:
+        """The two oscillators and the light between them; not necessarily a stable pair."""
+        minus = _oscillator("minus", self.c_minus, self.theta_minus_pi, self.bath_minus)
+        plus = _oscillator("plus", self.c_plus, self.theta_plus_pi, self.bath_plus)
+        return Cascade(minus=minus, plus=plus, loss=self.loss, path_phase_pi=self.path_phase_pi)
+
+    @cached_property
+    def detection(self) -> Detection:
+        """How the light is measured that leaves the second oscillator."""
+        return Detection(lo_phase_pi=self.lo_phase_pi, efficiency=self.efficiency, scheme=self.scheme)
+
+    @cached_property
+    def model(self) -> LinearModel:
+        """The linear model: of the rotating wave, or of the laboratory frame where there is a frequency."""
+        if self.frequencies_hz is None:
+            return rwa(self.cascade, self.detection)
+        of_minus, of_plus = self.frequencies_hz
+        return lab(self.cascade, self.detection, (2 * math.pi * of_minus, 2 * math.pi * of_plus))
+
+    @property
+    def time_unit(self) -> float:
+        """1/γ̃₀ of the first oscillator, seconds."""
+        return self.cascade.time_unit
+
+    @property
+    def frequencies_hz(self) -> tuple[float, float] | None:
+        """|Ω|/2π of − and +, Hz; None in the rotating frame."""
+        if self.frequency_hz is None:
+            return None
+        both = self.frequency_hz if isinstance(self.frequency_hz, Sequence) else (self.frequency_hz,) * 2
+        if len(both) != 2:
+            raise ValueError(f"frequency_hz must be one number or one for each oscillator, got {self.frequency_hz!r}")
+        for value in both:
+            require(value, "frequency_hz", low=0.0, low_open=True)
+        return plain_number(both[0]), plain_number(both[1])
+
+    def steady(self) -> "SteadyResult":
+        """The steady state, exact: E in both directions, without and with the record.
+
+        Raises UnstableError, which says which oscillator, where there is none.
+        """
+        from cascade_steering.analysis.working_points.results import steady
+
+        self.cascade.require_stable()
+        return steady(self.model)
+
+    def transient(
+        self,
+        *,
+        times_units: "Sequence[float] | FloatArray | None" = None,
+        times_s: "Sequence[float] | FloatArray | None" = None,
+        initial: "InitialState | str" = "thermal",
+    ) -> "TransientResult":
+        """E(t) and d(t), exact, the light switched on at t = 0.
+
+        Parameters
+        ----------
+        times_units, times_s : increasing times ≥ 0, (n,), in units of 1/γ̃₀ or in seconds: one of the two
+        initial : the state at t = 0: ``"thermal"`` (of the baths), ``"ground"``, ``"stationary"`` or a Gaussian
+            ``InitialState``
+
+        Raises ValueError for both or neither kind of times, for times that decrease or are negative and for a state
+        that is not Gaussian.
+        """
+        from cascade_steering.analysis.time_courses.transients import steering_transient
+        from cascade_steering.analysis.working_points.results import TransientResult
+
+        times = np.asarray(self._seconds("times", times_units, times_s), dtype=float)
+        found = steering_transient(self.model, self.initial_state(initial), times)
+        return TransientResult(transient=found, time_unit=self.time_unit)
+
+    def simulate(
+        self,
+        *,
+        duration_units: float | None = None,
+        duration_s: float | None = None,
+        step_units: float | None = None,
+        step_s: float | None = None,
+        saves: int = 20,
+        trajectories: int = 1000,
+        engine: "Method | None" = None,
+        initial: "InitialState | str" = "stationary",
+        seed: int = 0,
+        jobs: int = 1,
+        **more: Any,
+    ) -> "Simulated":
+        """An ensemble of trajectories: E and d with 95 % intervals, and the dataset.
+
+        Parameters
+        ----------
+        duration_units, duration_s : how long, in units of 1/γ̃₀ or in seconds: one of the two
+        step_units, step_s : the step, which must divide the save interval; left out, the engine chooses
+        saves : save intervals
+        trajectories : how many, at least 2 for estimates
+        engine : ``Gaussian()`` if left out, ``Fock(...)`` or ``QutipSME(...)``
+        initial : the state at t = 0: ``"stationary"``, ``"ground"``, ``"thermal"`` (of the baths) or an
+            ``InitialState``
+        seed : the same seed gives the same numbers, for any number of workers
+        jobs : worker processes; −1 for one per core
+        more : further arguments of ``cascade_steering.sim.simulate``: ``keep``, ``store`` …
+
+        Raises ValueError for both or neither kind of duration, and as ``cascade_steering.sim.simulate`` does.
+        """
+        from cascade_steering.analysis.working_points.results import Simulated
+        from cascade_steering.sim.ensemble.dataset import label
+        from cascade_steering.sim.ensemble.simulate import grid_for, simulate
+        from cascade_steering.sim.gaussian.trajectories import Gaussian
+
+        method, start = engine or Gaussian(), self.initial_state(initial)
+        duration = self._seconds("duration", duration_units, duration_s)
+        step = None if step_units is step_s is None else self._seconds("step", step_units, step_s)
+        grid = grid_for(method, self.model, start, duration, saves=saves, step=step)
+        found = simulate(self.model, method, grid, start, trajectories=trajectories, seed=seed, jobs=jobs, **more)
+        return Simulated(label(found, self.cascade, self.detection))
+
+    def initial_state(self, name: "InitialState | str") -> "InitialState":
+        """The state that a name stands for: ``stationary``, ``ground`` or ``thermal``; a state as it is.
+
+        Raises ValueError for another name.
+        """
+        from cascade_steering.sim.gaussian.covariance import stationary_state
+        from cascade_steering.sim.initial_state import ground_state, thermal_state
+
+        if not isinstance(name, str):
+            return name
+        if name not in _STATES:
+            raise ValueError(f"initial must be an InitialState or one of {', '.join(_STATES)}, got {name!r}")
+        if name == "stationary":
+            self.cascade.require_stable()
+            return stationary_state(self.model)
+        if name == "ground":
+            return ground_state()
+        return thermal_state((self.cascade.minus.bath.occupation, self.cascade.plus.bath.occupation))
+
+    def _seconds(self, name: str, units: Any, seconds: Any) -> Any:
+        """What is given in units of 1/γ̃₀ or in seconds, in seconds. Raises ValueError for both or neither."""
+        if (units is None) == (seconds is None):
+            raise ValueError(
+                f"give one of {name}_units (units of 1/gamma~_0, {self.time_unit:.4g} s) and {name}_s (seconds), "
+                f"got {'neither' if units is None else 'both'}"
+            )
+        return seconds if units is None else np.asarray(units, dtype=float) * self.time_unit
+
+
+def _oscillator(name: str, cooperativity: float, angle_pi: float, bath: Bath | str) -> Oscillator:
+    try:
+        thermal = Bath.named(bath) if isinstance(bath, str) else bath
+        return Oscillator.from_cooperativity(cooperativity, angle_pi=angle_pi, bath=thermal)
+    except ValueError as error:
+        raise ValueError(f"oscillator {name}: {error}") from None

@@ -1,0 +1,40 @@
+"""A package whose public names are loaded when they are first used (PEP 562), from one table.
+
+The table is the stub beside the package's ``__init__.py``, one line a name,
+
+    from cascade_steering.sim.parameters import Bath as Bath
+
+which type checkers and editors read as well. Everything that it does not list is private by convention.
+"""
+
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+__all__ = ["attach", "public_names"]
+
+
+def public_names(file: str) -> dict[str, str]:
+    """The module of each public name, in the order of the stub that belongs to the ``__init__.py`` ``file``."""
+    with open(f"{file.removesuffix('c').removesuffix('.py')}.pyi", encoding="utf-8") as stub:  # noqa: PTH123 (pathlib takes longer to import than all else here)
+        words = [line.split() for line in stub if line.startswith("from ")]
+    return {line[5]: line[1] for line in words if line[4:5] == ["as"]}
+
+
+def attach(package: str, modules: dict[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
+    """``__getattr__``, ``__dir__`` and ``__all__`` of a package, from the module of each of its public names.
+
+    A name that is its module's own, as of a package in a package, stands for that module.
+    """
+    names = list(modules)
+
+    def load(name: str) -> Any:
+        if name not in modules:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        found = getattr(import_module(modules[name]), name)
+        # from now on an attribute like any other
+        setattr(sys.modules[package], name, found)
+        return found
+
+    return load, lambda: sorted({*vars(sys.modules[package]), *names}), names

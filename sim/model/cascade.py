@@ -1,0 +1,138 @@
+"""Oscillators one after the other on a one-way light field: the cascade of two, and chains of any number.
+
+Sections 1 and 2 of sim/README.md.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cascade_steering.sim.model.components import Component, series
+from cascade_steering.sim.model.detectors import demodulated, detect, reading
+from cascade_steering.sim.model.linear_model import LinearModel
+from cascade_steering.sim.model.pieces import (
+    FIELD,
+    SIDEBANDS,
+    Mass,
+    broadband_coupling,
+    loss,
+    phase_shift,
+    sideband_coupling,
+    thermal_bath,
+)
+from cascade_steering.sim.parameters import Cascade, Detection, Oscillator, plain_number, require
+
+
+@dataclass(frozen=True, kw_only=True)
+class Node:
+    """An oscillator on the light field, and the path from the one before.
+
+    Parameters
+    ----------
+    name : of its mode
+    oscillator : Γ, θ and the bath
+    mass : ``negative`` or ``positive``
+    loss_before : power that is lost before the light meets it, 0 ≤ ε ≤ 1
+    path_phase : phase φ of the path before it, radians
+
+    Raises
+    ------
+    ValueError
+        if the mass is another, the loss is outside [0, 1] or the phase is not finite.
+    """
+
+    name: str
+    oscillator: Oscillator
+    mass: Mass
+    loss_before: float = 0.0
+    path_phase: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.mass not in ("negative", "positive"):
+            raise ValueError(f"mass must be negative or positive, got {self.mass!r}")
+        require(self.loss_before, "loss_before", low=0.0, high=1.0)
+        require(self.path_phase, "path_phase", low=-math.inf)
+
+
+def chain(nodes: Sequence[Node], frequencies: Sequence[float] | None = None) -> Component:
+    """The nodes in series: in the rotating frame, with the ports ``lower`` and ``upper``, or in the laboratory frame,
+    with the port ``field``, if ``frequencies`` are given.
+
+    Light that is squeezed before or changed after the chain is one component more: ``series(squeezer(…), chain(…))``.
+
+    Parameters
+    ----------
+    nodes : in the order in which the light meets them
+    frequencies : |Ω| of each node, rad/s; without them all have the same, much larger than Γ
+
+    Raises ValueError if there is no node, a name is there twice, or frequencies are not one positive number each.
+    """
+    names = [node.name for node in nodes]
+    if not nodes or len(set(names)) != len(names):
+        raise ValueError(f"a chain needs at least one node, each of a name of its own, got {names}")
+    rates = (None,) * len(nodes) if frequencies is None else tuple(map(plain_number, frequencies))
+    if len(rates) != len(nodes):
+        raise ValueError(f"frequencies must be one for each of {len(nodes)} nodes, got {len(rates)}")
+    light = [part for node, rate in zip(nodes, rates, strict=True) for part in _met(node, rate)]
+    if not nodes[0].loss_before:
+        # vacuum that is lost before anything happened to it
+        light = light[1:]
+    # where a bath stands does not matter: its lines meet nothing else
+    return series(*light, *(thermal_bath(node.name, node.oscillator.bath) for node in nodes))
+
+
+def _met(node: Node, frequency: float | None) -> tuple[Component, ...]:
+    """What the light meets at a node: loss, path and coupling."""
+    ports: tuple[str, ...]
+    if frequency is None:
+        ports, coupled = SIDEBANDS, sideband_coupling(node.name, node.oscillator, mass=node.mass)
+    else:
+        require(frequency, f"frequency of {node.name}", low=0.0, low_open=True)
+        ports = (FIELD,)
+        coupled = broadband_coupling(node.name, node.oscillator, mass=node.mass, frequency=frequency)
+    return loss(node.loss_before, *ports), phase_shift(node.path_phase, *ports), coupled
+
+
+def nodes_of(cascade: Cascade) -> tuple[Node, Node]:
+    """The two oscillators of the cascade as nodes, minus and plus."""
+    return (
+        Node(name="minus", oscillator=cascade.minus, mass="negative"),
+        Node(
+            name="plus",
+            oscillator=cascade.plus,
+            mass="positive",
+            loss_before=cascade.loss,
+            path_phase=cascade.path_phase,
+        ),
+    )
+
+
+def rwa(cascade: Cascade, detection: Detection) -> LinearModel:
+    """The rotating-wave model of the cascade: two field modes, the sidebands l and u.
+
+    Detected: L_l = √(1−ε) e^{iφ} √Γ₋B a₋ + √Γ₊P a₊† and L_u = √(1−ε) e^{iφ} √Γ₋P a₋† + √Γ₊B a₊, read as
+    cosine and sine parts L_c = e^{−iϑ}(L_l + L_u)/√2, L_s = i e^{−iϑ}(L_l − L_u)/√2. Its steady state is
+    Eq. (4) of arXiv:1901.04250 at φ = 0. Section 2 of sim/README.md.
+
+    Stability is not required here: ``Cascade.require_stable`` asks for it where a steady state is wanted.
+    """
+    return detect(chain(nodes_of(cascade)), demodulated(detection))
+
+
+def lab(cascade: Cascade, detection: Detection, frequency: float | tuple[float, float]) -> LinearModel:
+    """The cascade without the rotating-wave approximation: one broadband field, one homodyne channel.
+
+    L_j = √Γ_jB a_j + √Γ_jP a_j†; detected L = √(1−ε) e^{iφ} L₋ + L₊, lost √ε L₋, H = Ω₊a₊†a₊ − Ω₋a₋†a₋ and the coupling
+    of the series product. In a frame that turns with the oscillators the field that turns as e^{iΩt} is L_l of ``rwa``,
+    that as e^{−iΩt} L_u; the terms left out there turn at 2Ω. What they do is even in Ω, so of order (Γ/Ω)², without a
+    path phase and, given the record, at LO phase 0 or π/2: conjugation, P → −P, maps Ω, φ and ϑ on their negatives.
+    Elsewhere it is of order Γ/Ω. Section 2 of sim/README.md.
+
+    Parameters
+    ----------
+    frequency : |Ω| of both oscillators, or (|Ω₋|, |Ω₊|) where they differ; rad/s, > 0
+
+    Raises ValueError for a frequency that is not positive and finite.
+    """
+    each = frequency if isinstance(frequency, tuple) else (frequency, frequency)
+    return detect(chain(nodes_of(cascade), each), reading(detection))

@@ -1,0 +1,179 @@
+"""Detection at the ports of a component, which makes it the ``LinearModel`` that every engine reads.
+
+The light of a port is f + L, f the vacuum or squeezed. A static passive device changes nothing in a vacuum, so without
+squeezing each line is a channel L as it stands. With it, write f = P b with b vacuum and P the positive square root of
+the covariance of f. The oscillators then couple to b by L′ = P⁻¹L, and a detector reads a real combination of vacuum
+inputs: channels in these combinations, orthonormalised, are detected, the rest of the vacuum is not. Section 2 of
+sim/README.md.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cascade_steering.sim.conventions import frozen
+from cascade_steering.sim.model.components import Component
+from cascade_steering.sim.model.linear_model import LinearModel
+from cascade_steering.sim.model.pieces import FIELD, SIDEBANDS
+from cascade_steering.sim.parameters import Detection, require
+
+FloatArray = NDArray[np.float64]
+ComplexArray = NDArray[np.complex128]
+
+_ROUNDING = 1e-12
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Detector:
+    """Homodyne detectors that share all the light of some ports: dY_k = √η ⟨E_k·b_out + h.c.⟩ dt + noise.
+
+    Parameters
+    ----------
+    ports : those that are read
+    rows : E, complex array of shape (detectors, ports) with E†E = 1; where there are more detectors than ports, the
+        light is divided and vacuum enters
+    names : one for each record
+    efficiency : η of all of them, in [0, 1]
+
+    Raises
+    ------
+    ValueError
+        if E†E is not 1, the shape does not fit or the efficiency is outside its range.
+    """
+
+    ports: tuple[str, ...]
+    rows: ComplexArray
+    names: tuple[str, ...]
+    efficiency: float = 1.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rows", frozen(np.asarray(self.rows, dtype=complex)))
+        shape = (len(self.names), len(self.ports))
+        if self.rows.shape != shape:
+            raise ValueError(f"rows must have shape {shape}, got {self.rows.shape}")
+        if np.max(np.abs(self.rows.conj().T @ self.rows - np.eye(len(self.ports)))) > _ROUNDING:
+            raise ValueError("rows must divide the light of each port completely: E†E = 1")
+        require(self.efficiency, "efficiency", low=0.0, high=1.0)
+
+
+def homodyne(port: str = FIELD, *, phase: float = 0.0, efficiency: float = 1.0, name: str = "homodyne") -> Detector:
+    """The quadrature e^{−iϑ} b + h.c. of a port; ϑ in radians. Raises ValueError for an efficiency outside [0, 1]."""
+    return reading(Detection.si(lo_phase=phase, efficiency=efficiency), port, name=name)
+
+
+def heterodyne(port: str = FIELD, *, phase: float = 0.0, efficiency: float = 1.0, name: str = "homodyne") -> Detector:
+    """Both quadratures of a port, each of half the light, at ϑ and ϑ + π/2; the second is ``name``_orthogonal.
+
+    Raises ValueError for an efficiency outside [0, 1].
+    """
+    return reading(Detection.si(lo_phase=phase, efficiency=efficiency, scheme="heterodyne"), port, name=name)
+
+
+def reading(detection: Detection, port: str = FIELD, *, name: str = "homodyne") -> Detector:
+    """Homodyne or heterodyne detection of a broadband port, as ``detection`` says."""
+    return _divided(detection, (port,), np.eye(1), (name,))
+
+
+def demodulated(detection: Detection, ports: tuple[str, str] = SIDEBANDS) -> Detector:
+    """The cosine and sine parts of a record of two sidebands, L_c = e^{−iϑ}(L_l + L_u)/√2 and
+    L_s = i e^{−iϑ}(L_l − L_u)/√2.
+    """
+    return _divided(detection, ports, np.array([[1.0, 1.0], [1.0j, -1.0j]]) / np.sqrt(2.0), ("cosine", "sine"))
+
+
+def _divided(
+    detection: Detection, ports: tuple[str, ...], parts: NDArray[np.generic], names: tuple[str, ...]
+) -> Detector:
+    phases = detection.lo_phases
+    every = (*names, *(f"{name}_orthogonal" for name in names))
+    return Detector(
+        ports=ports,
+        rows=np.concatenate([np.exp(-1j * phase) * parts for phase in phases]) / np.sqrt(len(phases)),
+        names=every[: len(names) * len(phases)],
+        efficiency=detection.efficiency,
+    )
+
+
+def detect(component: Component, *detectors: Detector) -> LinearModel:
+    """The component with vacuum at every input and detectors at some of its ports; all other light is undetected.
+
+    A coherent amplitude that reaches the oscillators becomes a force. The records leave out the constant current that
+    known coherent light makes in a detector by itself, and are in units of their own noise without oscillators: where
+    squeezed light reaches a detector, dY/σ, for several detectors N^{−1/2} dY with N their noise matrix.
+
+    Raises ValueError if a port is unknown or read twice, or if two records have the same name.
+    """
+    names = tuple(name for each in detectors for name in each.names)
+    _require_ports(component, detectors, names)
+    rows = np.zeros((len(names), len(component.couplings)), dtype=complex)
+    ends = np.cumsum([0, *(len(each.names) for each in detectors)])
+    for each, start, end in zip(detectors, ends[:-1], ends[1:], strict=True):
+        rows[start:end, [component.ports.index(port) for port in each.ports]] = each.rows
+    efficiency = np.array([each.efficiency for each in detectors for _ in each.names], dtype=float)
+    squeezed = np.any(component.active != 0.0, axis=1)
+    root = _noise_root(component, squeezed)
+    couplings = _coupling_to_vacuum(component.couplings, root)
+    if np.any(rows[:, squeezed]):
+        monitored, unmonitored = _split(rows, efficiency, couplings, root)
+        efficiency = np.ones(len(names))
+    else:
+        monitored, unmonitored = rows @ couplings, couplings[~np.any(rows, axis=0)]
+    return LinearModel(
+        hamiltonian=component.hamiltonian,
+        monitored=monitored,
+        efficiency=efficiency,
+        unmonitored=unmonitored,
+        record_names=names,
+        modes=component.modes,
+        # L + λ acts as L does, with (λL† − λ*L)/2i in H
+        force=component.force + np.imag(component.couplings.conj().T @ component.amplitudes),
+    )
+
+
+def _require_ports(component: Component, detectors: tuple[Detector, ...], names: tuple[str, ...]) -> None:
+    ports = [port for each in detectors for port in each.ports]
+    for port in ports:
+        if port not in component.ports:
+            raise ValueError(f"detected ports must be among {', '.join(component.ports)}, got {port!r}")
+    for what, all_of_them in (("port", ports), ("record name", list(names))):
+        twice = sorted({each for each in all_of_them if all_of_them.count(each) > 1})
+        if twice:
+            raise ValueError(f"each {what} may be used by one detector, {', '.join(twice)} is there twice")
+
+
+def _noise_root(component: Component, squeezed: NDArray[np.bool_]) -> FloatArray:
+    """P with f = P b, symmetric and symplectic, acting on (Re f, Im f); array of shape (2m, 2m), exact where vacuum."""
+    plus, less = component.passive + component.active, component.passive - component.active
+    whole = np.block([[plus.real, -less.imag], [plus.imag, less.real]])
+    root = np.eye(len(whole))
+    # fields that are in the vacuum are independent of all others
+    lines = np.flatnonzero(np.tile(squeezed, 2))
+    values, vectors = np.linalg.eigh((whole @ whole.T)[np.ix_(lines, lines)])
+    root[np.ix_(lines, lines)] = (vectors * np.sqrt(values)) @ vectors.T
+    return root
+
+
+def _coupling_to_vacuum(couplings: ComplexArray, root: FloatArray) -> ComplexArray:
+    """P⁻¹ L, with P⁻¹ = −JPJ; complex array of shape (m, d)."""
+    m = len(couplings)
+    form = np.kron(np.array([[0.0, 1.0], [-1.0, 0.0]]), np.eye(m))
+    parts = -(form @ root @ form) @ np.concatenate([couplings.real, couplings.imag])
+    return np.asarray(parts[:m] + 1j * parts[m:])
+
+
+def _split(
+    rows: ComplexArray, efficiency: FloatArray, couplings: ComplexArray, root: FloatArray
+) -> tuple[ComplexArray, ComplexArray]:
+    """Detected channels of efficiency 1, and the rest, where detectors read squeezed light."""
+    scale, m = np.sqrt(efficiency)[:, None], len(couplings)
+    read = scale * np.concatenate([rows.real, -rows.imag], axis=1) @ root
+    # noise of the light, of the vacuum that divides it, and of what is not detected
+    divided = np.real(np.eye(len(rows)) - rows @ rows.conj().T)
+    noise = read @ read.T + scale * divided * scale.T + np.diag(1.0 - efficiency)
+    values, vectors = np.linalg.eigh(noise)
+    read = (vectors / np.sqrt(values)) @ vectors.T @ read
+    combined = read[:, :m] - 1j * read[:, m:]
+    share, basis = np.linalg.eigh(np.eye(m) - combined.conj().T @ combined)
+    remaining = (basis * np.sqrt(np.maximum(share, 0.0))) @ basis.conj().T
+    return combined @ couplings, remaining @ couplings

@@ -1,0 +1,167 @@
+import itertools
+import json
+import math
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from cascade_steering.analysis.criteria.steering import DIRECTIONS, steering_of_root
+from cascade_steering.analysis.working_points import scan as module
+from cascade_steering.analysis.working_points.scan import SCANNED, extreme, scan, steering_over
+from cascade_steering.analysis.working_points.working_point import WorkingPoint
+from cascade_steering.sim.ensemble.dataset import save
+from cascade_steering.sim.gaussian.covariance import steady_root
+from cascade_steering.sim.model.cascade import rwa
+from cascade_steering.sim.rotating_wave.closed_forms import steering_parameters
+from cascade_steering.sim.rotating_wave.equations import RotatingWave
+from tests.support.systems import COLD, WARM
+
+POINT = WorkingPoint(c_minus=10.0, c_plus=20.0, loss=0.1, efficiency=0.8)
+# the paper's edge γ → 0⁺ among them
+AXES = {
+    "c_minus": [5.0, 20.0],
+    "c_plus": [10.0, 30.0],
+    "theta_minus_pi": [0.25, 0.35],
+    "theta_plus_pi": [0.3, 0.5],
+    "loss": [0.0, 0.4],
+    "path_phase_pi": [0.0, 0.2],
+    "lo_phase_pi": [0.1, 0.5],
+    "efficiency": [0.0, 1.0],
+}
+
+
+def alone(point: WorkingPoint) -> np.ndarray:
+    """E without and with the record as ``steering steady`` finds them, one point at a time; array of shape (2, 2)."""
+    root = steady_root(rwa(point.cascade, point.detection), conditional=True)
+    seen = [float(steering_of_root(root, each)) for each in DIRECTIONS]
+    return np.array([np.ravel(steering_parameters(RotatingWave.of(point.cascade))), seen])
+
+
+@pytest.mark.parametrize("scheme", ["homodyne", "heterodyne"])
+def test_every_point_is_what_it_is_alone(scheme: str) -> None:
+    point = replace(POINT, scheme=scheme)
+    found = scan(point, AXES)
+    assert found["E_u"].dims == ("direction", *AXES)
+    corners = list(itertools.product(*AXES.values()))
+    for number in np.random.default_rng(5).permutation(len(corners))[:40]:
+        where = dict(zip(AXES, corners[number], strict=True))
+        at = found.sel(where)
+        wanted = alone(replace(point, **where))
+        # both ways keep all digits of E; 1e-12 leaves a few thousand roundings
+        assert np.stack([at["E_u"], at["E_c"]]) == pytest.approx(wanted, rel=1e-12)
+        # d is a difference of numbers near 1
+        assert at["d"].to_numpy() == pytest.approx(1.0 - wanted[1] / wanted[0], abs=3e-12)
+
+
+def test_baths_are_scanned_at_fixed_cooperativity() -> None:
+    point = replace(POINT, bath_minus="vacuum")
+    axes = {
+        "linewidth_minus_hz": [1.0, WARM.linewidth / (2 * math.pi)],
+        "occupation_minus": [1.0, WARM.occupation],
+        "linewidth_plus_hz": [COLD.linewidth / (2 * math.pi)],
+        "occupation_plus": [0.5, COLD.occupation],
+    }
+    found = scan(point, axes).isel(dict.fromkeys(axes, -1))
+    wanted = alone(replace(point, bath_minus=WARM, bath_plus=COLD))
+    assert np.stack([found["E_u"], found["E_c"]]) == pytest.approx(wanted, rel=1e-12)
+
+
+def test_what_has_no_meaning_is_nan() -> None:
+    found = scan(POINT, {"theta_minus_pi": [0.2, 0.3], "theta_plus_pi": [0.2, 0.3], "efficiency": [0.0, 1.0]})
+    steady = np.zeros((2, 2), dtype=bool)
+    steady[1, 1] = True
+    for name in ("E_u", "d"):
+        assert np.array_equal(~np.isnan(found[name]), np.broadcast_to(steady[..., None], (2, 2, 2, 2)))
+    # given all of the record there is always a steady state, given none where there is one without it
+    assert np.all(np.isfinite(found["E_c"].sel(efficiency=1.0)))
+    unread = found.sel(efficiency=0.0)
+    assert np.array_equal(np.isnan(unread["E_c"]), np.isnan(unread["E_u"]))
+    assert unread["E_c"].sel(theta_minus_pi=0.3, theta_plus_pi=0.3).to_numpy() == pytest.approx(
+        unread["E_u"].sel(theta_minus_pi=0.3, theta_plus_pi=0.3).to_numpy(), rel=1e-12
+    )
+
+
+def test_a_large_scan_is_solved_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    axes = {"theta_plus_pi": np.linspace(0.2, 0.5, 7), "efficiency": [0.0, 0.5, 1.0]}
+    whole = scan(POINT, axes)
+    monkeypatch.setattr(module, "_TOGETHER", 4)
+    xr.testing.assert_allclose(scan(POINT, axes), whole, rtol=1e-14)
+
+
+def test_one_scheme_alone() -> None:
+    axes = {"loss": [0.0, 0.5]}
+    whole = scan(POINT, axes)
+    for schemes, names in ((["unconditional"], {"E_u"}), (["conditional"], {"E_c"})):
+        part = scan(POINT, axes, schemes=schemes)
+        assert set(part.data_vars) == names
+        assert all(np.array_equal(part[name], whole[name]) for name in names)
+
+
+def test_typed_working_points_of_any_shape() -> None:
+    points = RotatingWave.of(POINT.cascade)
+    found = steering_over(points, lo_phase=[0.3, math.pi / 2], efficiency=[[0.5], [0.8], [1.0]])
+    assert found["unconditional"].shape == (2,)
+    assert found["conditional"].shape == (2, 3, 2)
+    wanted = alone(POINT)
+    assert found["unconditional"] == pytest.approx(wanted[0], rel=1e-12)
+    assert found["conditional"][:, 1, 1] == pytest.approx(wanted[1], rel=1e-12)
+
+
+def test_the_dataset_says_what_it_holds(tmp_path: Path) -> None:
+    found = scan(POINT, {"theta_plus_pi": np.linspace(0.3, 0.5, 3), "occupation_plus": [1.0, 2.0]})
+    save(found, tmp_path / "scan.nc")
+    with xr.open_dataset(tmp_path / "scan.nc") as read:
+        assert read["E_c"].dims == ("direction", "theta_plus_pi", "occupation_plus")
+        assert [read[name].attrs["units"] for name in ("theta_plus_pi", "occupation_plus", "E_u")] == [
+            "pi rad",
+            "1",
+            "1",
+        ]
+        assert read["direction"].to_numpy().tolist() == [f"E_{each}" for each in DIRECTIONS]
+        assert json.loads(read.attrs["working_point"])["efficiency"] == 0.8
+        assert np.array_equal(read["E_c"], found["E_c"])
+
+
+def test_where_it_is_smallest() -> None:
+    values = xr.DataArray(
+        [[np.nan, 0.4], [0.3, 0.3 * (1 - 1e-12)]], dims=("x", "y"), coords={"x": [1.0, 2.0], "y": [5.0, 6.0]}
+    )
+    least, most = extreme(values), extreme(values, largest=True)
+    # of two that rounding tells apart, the first
+    assert least is not None
+    assert (least.value, least.at) == (0.3, {"x": 2.0, "y": 5.0})
+    assert most is not None
+    assert (most.value, most.at) == (0.4, {"x": 1.0, "y": 6.0})
+    assert extreme(values[:1, :1]) is None
+
+
+@pytest.mark.parametrize(
+    ("axes", "message"),
+    [
+        ({}, "axes must name at least one of c_minus"),
+        ({"theta": [0.3]}, "axes must be of c_minus, c_plus, "),
+        ({"theta_plus_pi": [0.3, 0.6]}, "theta_plus_pi must be at least 0 and at most 0.5, got 0.6"),
+        ({"loss": [math.nan]}, "loss must be at least 0 and at most 1, got nan"),
+        ({"linewidth_plus_hz": [0.0]}, "linewidth_plus_hz must be more than 0 and at most 1e+15, got 0.0"),
+        ({"efficiency": []}, "efficiency must be an array of one dimension, with a value or more, got shape (0,)"),
+        ({"efficiency": 0.5}, "efficiency must be an array of one dimension, with a value or more, got shape ()"),
+    ],
+)
+def test_what_cannot_be_scanned(axes: dict[str, list[float]], message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
+        scan(POINT, axes)
+
+
+def test_a_scan_is_in_the_rotating_wave() -> None:
+    with pytest.raises(ValueError, match=r"frequency_hz must be None, got 10000\.0"):
+        scan(replace(POINT, frequency_hz=1e4), {"loss": [0.1]})
+
+
+def test_every_parameter_is_known_to_the_working_point_or_its_baths() -> None:
+    of_baths = {name for name in SCANNED if name.startswith(("linewidth", "occupation"))}
+    assert {name for name in SCANNED if not hasattr(POINT, name)} == of_baths
+    assert len(of_baths) == 4
