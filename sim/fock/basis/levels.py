@@ -1,6 +1,6 @@
 """Truncated oscillators: levels kept, and the ladder operators between them.
 
-Tensor order is mode order (minus, plus). A cutoff is the number of Fock levels kept of one oscillator.
+Tensor order is the order of the oscillators. A cutoff is the number of Fock levels kept of one oscillator.
 """
 
 from collections.abc import Sequence
