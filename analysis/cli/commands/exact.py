@@ -70,7 +70,7 @@ def transient(
     """E(t) and d(t) from an initial state, exact: how soon is there steering, with and without the record?"""
     from cascade_steering.analysis import plots
 
-    cascade, drive = physics.cascade(point), physics.drive(point, pulse)
+    cascade, drive = physics.cascade(point), physics.schedule(point, pulse)
     start = physics.initial_state(initial, cascade, point.model)
     plots.drawable(figure)
     result = steering_transient(drive, start, times.of(cascade))

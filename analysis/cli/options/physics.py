@@ -98,7 +98,7 @@ def cascade(point: WorkingPoint) -> Cascade:
     return point.cascade
 
 
-def drive(point: WorkingPoint, pulse: readers.Duration | None) -> Drive:
+def schedule(point: WorkingPoint, pulse: readers.Duration | None) -> Drive:
     """The light on from t = 0, for good or for a pulse.
 
     Raises ValueError for a cascade without a steady state, and for a pulse too long to be followed.
