@@ -16,6 +16,8 @@ from cascade_steering.analysis.estimation.estimators import Estimate
 from cascade_steering.analysis.time_courses.transients import SampledTransient, Transient
 from cascade_steering.sim.atomic_write import writable, write_whole
 
+__all__ = ["SYMBOLS", "comparison_figure", "drawable", "rotating_wave_map", "save_figure", "transient_figure"]
+
 FloatArray = NDArray[np.float64]
 SYMBOLS: dict[Direction, str] = {"plus_given_minus": r"E_{+|-}", "minus_given_plus": r"E_{-|+}"}
 _COLOURS = ("#1f4e9c", "#d9762b")
@@ -88,6 +90,10 @@ def transient_figure(
         for switch in transient.switches:
             for axes in (above, below):
                 axes.axvline(switch / unit, color="0.6", linewidth=0.8, linestyle=":")
+            above.text(
+                switch / unit, 1.0, "switch", transform=above.get_xaxis_transform(), ha="center", va="bottom",
+                fontsize=8, color="0.4",
+            )  # fmt: skip
         above.legend()
         below.legend()
         save_figure(figure, path)

@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, STEERING_BOUND, Direction
 from cascade_steering.analysis.plots import SYMBOLS, save_figure
 
+__all__ = ["MOST_AXES", "scan_figure"]
+
 FloatArray = NDArray[np.float64]
 # axes that a figure shows
 MOST_AXES = 2

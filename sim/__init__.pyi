@@ -27,7 +27,7 @@ from cascade_steering.sim.initial_state import thermal_state as thermal_state
 from cascade_steering.sim.model.cascade import lab as lab
 from cascade_steering.sim.model.cascade import rwa as rwa
 from cascade_steering.sim.model.linear_model import LinearModel as LinearModel
-from cascade_steering.sim.model.schedule import Drive as Drive
+from cascade_steering.sim.model.schedule import Schedule as Schedule
 from cascade_steering.sim.model.schedule import unlit as unlit
 from cascade_steering.sim.parameters import Bath as Bath
 from cascade_steering.sim.parameters import Cascade as Cascade

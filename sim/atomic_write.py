@@ -5,6 +5,8 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
+__all__ = ["ASIDE", "writable", "write_whole"]
+
 # ending of a file that is being written
 ASIDE = ".part"
 

@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 import numba
 from numba.core.caching import FunctionCache, NullCache
 
+__all__ = ["compiled"]
+
 _LOG = logging.getLogger(__name__)
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 

@@ -11,6 +11,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+__all__ = [
+    "COVARIANCE_CONVENTION",
+    "DIAGNOSTIC",
+    "OSCILLATORS",
+    "RECORD_CONVENTION",
+    "TALLY",
+    "VACUUM_VARIANCE",
+    "Mode",
+    "frozen",
+    "mode_index",
+    "mode_names",
+    "quadrature_indices",
+    "quadrature_names",
+    "symplectic_form",
+]
+
 # the pair of the paper, in the order of the light
 OSCILLATORS = ("minus", "plus")
 # an oscillator is said by its name or by its place in the order of the light, from 0

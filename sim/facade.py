@@ -8,28 +8,35 @@ which type checkers and editors read as well. Everything that it does not list i
 """
 
 import sys
-from collections.abc import Callable
 from importlib import import_module
-from typing import Any
+
+# as typing has it, whose import takes longer than all else here
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
 
 __all__ = ["attach", "public_names"]
 
 
 def public_names(file: str) -> dict[str, str]:
     """The module of each public name, in the order of the stub that belongs to the ``__init__.py`` ``file``."""
-    with open(f"{file.removesuffix('c').removesuffix('.py')}.pyi", encoding="utf-8") as stub:  # noqa: PTH123 (pathlib takes longer to import than all else here)
+    # nor does pathlib come for nothing
+    with open(f"{file.removesuffix('.py')}.pyi", encoding="utf-8") as stub:  # noqa: PTH123
         words = [line.split() for line in stub if line.startswith("from ")]
     return {line[5]: line[1] for line in words if line[4:5] == ["as"]}
 
 
-def attach(package: str, modules: dict[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
+def attach(
+    package: str, modules: "dict[str, str]"
+) -> "tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]":
     """``__getattr__``, ``__dir__`` and ``__all__`` of a package, from the module of each of its public names.
 
     A name that is its module's own, as of a package in a package, stands for that module.
     """
     names = list(modules)
 
-    def load(name: str) -> Any:
+    def load(name: str) -> "Any":
         if name not in modules:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         found = getattr(import_module(modules[name]), name)

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from cascade_steering.sim.parameters import in_python, plain_number, require, require_count
 
+__all__ = ["TimeGrid", "require_times", "whole_above"]
+
 # a ratio this close to a whole number differs from it by rounding alone
 _WHOLE = 1e-9
 
@@ -16,6 +18,18 @@ _WHOLE = 1e-9
 def whole_above(ratio: float) -> int:
     """The least whole number of parts, from 1 on, that ``ratio`` asks for; rounding makes no whole number one more."""
     return max(1, math.ceil(ratio * (1.0 - _WHOLE)))
+
+
+def require_times(times: NDArray[np.float64], name: str = "times") -> None:
+    """Raise ValueError unless ``times`` is an array of shape (n,) of finite numbers that increase from 0 or more."""
+    if times.ndim != 1:
+        raise ValueError(f"{name} must be an array of one dimension, got shape {times.shape}")
+    with np.errstate(invalid="ignore"):
+        steps = np.diff(np.concatenate([[0.0], times]))
+    wrong = ~(np.isfinite(steps) & (steps >= 0.0))
+    if np.any(wrong):
+        first = int(np.argmax(wrong))
+        raise ValueError(f"{name} must be finite, at least 0 and increasing, got {times[first]} at place {first}")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,7 @@ from cascade_steering.sim.roots import product, root_of
 
 if TYPE_CHECKING:
     from cascade_steering.sim.fock.basis.states import DensityState
+__all__ = ["InitialState", "Trajectories", "coherent_state", "ground_state", "squeezed_state", "thermal_state"]
 
 FloatArray = NDArray[np.float64]
 # relative to the largest variance, up to 1e8 times the smallest at hot baths

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from cascade_steering.sim.grid import TimeGrid
 
+__all__ = ["GROUP", "checked_path", "coarsen", "generator", "standard_normals", "starts_and_paths", "wiener_increments"]
+
 # consecutive trajectories to a stream: seeding is then 2 % of the work, and a block that begins within a group draws at
 # most 63 stretches for nothing
 GROUP = 64

@@ -10,6 +10,22 @@ from dataclasses import dataclass
 from numbers import Integral
 from typing import Any, Literal, Self
 
+__all__ = [
+    "BATHS",
+    "DETECTION_SCHEMES",
+    "MOST",
+    "Bath",
+    "Cascade",
+    "Detection",
+    "DetectionScheme",
+    "Oscillator",
+    "UnstableError",
+    "in_python",
+    "plain_number",
+    "require",
+    "require_count",
+]
+
 # no rate, occupation or ratio beyond this means anything, and products of a few of them stay finite
 MOST = 1e15
 

@@ -11,6 +11,8 @@ G. H. Golub and C. F. Van Loan, Matrix Computations, 4th edition, Secs. 5.2 and 
 import numpy as np
 from numpy.typing import NDArray
 
+__all__ = ["product", "root_of", "stacked", "triangular"]
+
 FloatArray = NDArray[np.float64]
 
 

@@ -27,6 +27,8 @@ from cascade_steering.analysis.criteria.steering import (
 )
 from cascade_steering.sim.conventions import VACUUM_VARIANCE, Mode, mode_names, symplectic_form
 
+__all__ = ["Pair", "epr_variance", "gaussian_steerability", "key_rate", "logarithmic_negativity"]
+
 Pair = tuple[Mode, Mode]
 # the transpose of the second oscillator alone: P → −P
 _PARTIAL_TRANSPOSE = np.array([1.0, 1.0, 1.0, -1.0])

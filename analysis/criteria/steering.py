@@ -18,6 +18,29 @@ from numpy.typing import NDArray
 from cascade_steering.sim.conventions import Mode, mode_names, quadrature_indices
 from cascade_steering.sim.roots import triangular
 
+__all__ = [
+    "DIRECTIONS",
+    "PAIR",
+    "SCHEMES",
+    "STEERING_BOUND",
+    "AnyDirection",
+    "Direction",
+    "Scheme",
+    "Steered",
+    "blocks",
+    "both_directions",
+    "inference_order",
+    "inferred_covariance",
+    "optimal_gains",
+    "ordered",
+    "pairwise_directions",
+    "regime",
+    "require_covariance",
+    "steering_of_ordered",
+    "steering_of_root",
+    "steering_parameter",
+]
+
 FloatArray = NDArray[np.float64]
 Direction = Literal["plus_given_minus", "minus_given_plus"]
 

@@ -33,6 +33,16 @@ if TYPE_CHECKING:
 
     from cascade_steering.sim.ensemble.block import Block
 
+__all__ = [
+    "Ensemble",
+    "Estimate",
+    "Steering",
+    "conditional_steering",
+    "modes_of",
+    "relative_improvement",
+    "unconditional_steering",
+]
+
 FloatArray = NDArray[np.float64]
 
 

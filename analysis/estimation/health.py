@@ -8,6 +8,8 @@ from cascade_steering.sim.ensemble.discretisation import ATTRIBUTE
 if TYPE_CHECKING:
     import xarray as xr
 
+__all__ = ["issued", "worst"]
+
 
 def worst(dataset: "xr.Dataset") -> dict[str, float]:
     """Of each figure of health the worst over all trajectories, and the largest errors that were measured."""

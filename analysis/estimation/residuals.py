@@ -13,6 +13,8 @@ from scipy.special import chdtri
 from cascade_steering.analysis.criteria.steering import AnyDirection, inference_order, steering_of_ordered
 from cascade_steering.sim.roots import triangular
 
+__all__ = ["CONFIDENCE", "BestInference", "SampledScatter", "sampled_part"]
+
 FloatArray = NDArray[np.float64]
 CONFIDENCE = 0.95
 # of a χ²: two or three trajectories determine no gains, and their interval is as wide as it gets

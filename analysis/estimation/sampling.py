@@ -13,10 +13,13 @@ from cascade_steering.sim.ensemble.simulate import WHOLE, simulate
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
+from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.runs.directory import RunDirectory
 
 if TYPE_CHECKING:
     import xarray as xr
+
+__all__ = ["FEWEST_TO_STOP", "Look", "Problem", "sample"]
 
 # stopped when an interval is narrow, one of 95 % covers 94 % of the time at 10 to 20 trajectories, 95 % from here on:
 # a spread that happens to be small stops an ensemble, and Student's law does not know that
@@ -28,7 +31,7 @@ Look = Callable[[Ensemble], bool | None]
 class Problem:
     """An ensemble to be: see ``sim.ensemble.simulate.simulate``."""
 
-    model: LinearModel
+    model: LinearModel | Schedule
     method: Method
     grid: TimeGrid
     initial: InitialState

@@ -8,6 +8,8 @@ from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, Any
 from cascade_steering.analysis.estimation.estimators import Steering
 from cascade_steering.sim.parameters import require
 
+__all__ = ["QUANTITIES", "Target", "stopping_report", "target"]
+
 QUANTITIES = (*SCHEMES, "d")
 
 

@@ -10,7 +10,10 @@ from cascade_steering.analysis.records.record import Record
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
+from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.parameters import Bath
+
+__all__ = ["PARAMETERS", "Parameter", "fitted", "names", "with_values"]
 
 # of a number that is positive: from the value it starts at, down and up
 _FACTOR = 10.0
@@ -109,7 +112,7 @@ def fitted(
     record: Record,
     parameters: tuple[str, ...],
     point: WorkingPoint,
-    built: Callable[[WorkingPoint], tuple[LinearModel, InitialState]],
+    built: Callable[[WorkingPoint], tuple[LinearModel | Schedule, InitialState]],
 ) -> Fit:
     """The parameters that make a record most probable, all else as at ``point``, where they also start.
 
@@ -128,7 +131,7 @@ def fitted(
         if not low < high:
             raise ValueError(f"{name} must start above 0 to be fitted, got {start[name]!r}")
 
-    def problem(trial: dict[str, float]) -> tuple[LinearModel, InitialState]:
+    def problem(trial: dict[str, float]) -> tuple[LinearModel | Schedule, InitialState]:
         return built(with_values(point, trial))
 
     return fit(record.values, record.interval, record.observed, start, bounds, problem, scale=record.scale)

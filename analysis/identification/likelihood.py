@@ -13,11 +13,14 @@ from scipy.optimize import lsq_linear
 from cascade_steering.sim.gaussian.filtering import innovations_of
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
+from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.parameters import require
+
+__all__ = ["CALIBRATION", "Box", "Evaluated", "Likelihood", "ModelOfParameters", "Slope", "box_of"]
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
-ModelOfParameters = Callable[[dict[str, float]], tuple[LinearModel, InitialState]]
+ModelOfParameters = Callable[[dict[str, float]], tuple[LinearModel | Schedule, InitialState]]
 
 # the record is multiplied by it before it is filtered
 CALIBRATION = "calibration"

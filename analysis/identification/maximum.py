@@ -33,6 +33,8 @@ from scipy.special import ndtri
 from cascade_steering.analysis.identification.likelihood import Evaluated, Likelihood, ModelOfParameters, Slope, box_of
 from cascade_steering.sim.parameters import require_count
 
+__all__ = ["Fit", "fit"]
+
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 

@@ -34,6 +34,20 @@ from cascade_steering.sim.parameters import Bath, Cascade, Detection, Oscillator
 from cascade_steering.sim.rotating_wave import closed_forms as analytic
 from cascade_steering.sim.rotating_wave.equations import RotatingWave
 
+__all__ = [
+    "SUITES",
+    "KnownResult",
+    "closed_forms",
+    "ensembles",
+    "fock_at_hot_baths",
+    "fock_steady",
+    "fock_steady_large",
+    "riccati",
+    "rotating_wave",
+    "stochastic_order",
+    "whiteness_of_the_record",
+]
+
 FloatArray = NDArray[np.float64]
 
 

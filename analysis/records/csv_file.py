@@ -17,6 +17,8 @@ from cascade_steering.analysis.records.layout import FloatArray, Table, arranged
 from cascade_steering.analysis.records.times import Times, lattice, require_unit
 from cascade_steering.sim.conventions import RECORD_CONVENTION
 
+__all__ = ["parse", "render"]
+
 _SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab"}
 _CLOCK = "time"
 _EXAMPLE = "'time [us],cosine [s^0.5],sine [s^0.5]'"

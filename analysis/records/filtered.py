@@ -17,6 +17,7 @@ from cascade_steering.sim.ensemble.parallel import in_parallel
 from cascade_steering.sim.gaussian.filtering import Filtered, filter_record
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
+from cascade_steering.sim.model.schedule import Schedule
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from cascade_steering.sim.ensemble.contract import Method
     from cascade_steering.sim.fock.moving.engine import Fock
     from cascade_steering.sim.fock.moving.record_filter import FockFiltered
+
+__all__ = ["Reading", "deviation", "filtered_dataset", "read_out"]
 
 FloatArray = NDArray[np.float64]
 _LIKELIHOOD = {"long_name": "log of the probability density of the record before calibration", "units": "nats"}
@@ -42,7 +45,7 @@ class Reading:
     """
 
     record: Record
-    model: LinearModel
+    model: LinearModel | Schedule
     exact: Filtered
     verdict: Whiteness
     fock: "tuple[FockFiltered, ...] | None" = None
@@ -59,7 +62,7 @@ class Reading:
 
 
 def read_out(
-    record: Record, model: LinearModel, initial: InitialState, method: "Method | None" = None, jobs: int = 1
+    record: Record, model: LinearModel | Schedule, initial: InitialState, method: "Method | None" = None, jobs: int = 1
 ) -> Reading:
     """Filter a record by a model.
 
@@ -91,7 +94,7 @@ def read_out(
     return Reading(record=record, model=model, exact=exact, verdict=verdict, fock=fock)
 
 
-def _require_fine(method: "Fock", model: LinearModel, exact: Filtered, interval: float) -> None:
+def _require_fine(method: "Fock", model: LinearModel | Schedule, exact: Filtered, interval: float) -> None:
     """Raise ValueError for intervals so long that the series of a step has no end in sight."""
     from cascade_steering.sim.fock.moving.engine import LONGEST_STEP
     from cascade_steering.sim.grid import TimeGrid
@@ -108,7 +111,7 @@ def _require_fine(method: "Fock", model: LinearModel, exact: Filtered, interval:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _InFock:
-    model: LinearModel
+    model: LinearModel | Schedule
     interval: float
     initial: InitialState
     method: "Fock"

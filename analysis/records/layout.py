@@ -8,6 +8,18 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+__all__ = [
+    "CHANNELS",
+    "UNITS",
+    "Quantity",
+    "Table",
+    "arranged",
+    "plain_value",
+    "quantity_of",
+    "require_common",
+    "shown",
+]
+
 FloatArray = NDArray[np.float64]
 Quantity = Literal["increment", "current"]
 

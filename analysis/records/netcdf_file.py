@@ -13,6 +13,8 @@ from cascade_steering.analysis.records.layout import FloatArray, Table, plain_va
 from cascade_steering.analysis.records.times import ROUNDED, TIME_UNITS, Times, lattice, require_unit
 from cascade_steering.sim.conventions import RECORD_CONVENTION
 
+__all__ = ["MAGIC", "load_netcdf", "record_dataset"]
+
 # netCDF-4, which is HDF5, and the classic formats: of those a damaged file can crash the C library, not SciPy's reader
 _ENGINES: dict[bytes, Literal["netcdf4", "scipy"]] = {
     b"\x89HDF\r\n\x1a\n": "netcdf4",

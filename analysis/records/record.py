@@ -49,6 +49,8 @@ from cascade_steering.sim.atomic_write import writable, write_whole
 from cascade_steering.sim.ensemble.dataset import to_netcdf
 from cascade_steering.sim.parameters import require
 
+__all__ = ["Record", "interpreted", "load", "read", "write"]
+
 _FORMATS = (".csv", ".nc")
 # of an interval: a time this close to its end is its end
 _WHOLE = 1e-9

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from cascade_steering.analysis.records.layout import FloatArray, shown
 
+__all__ = ["ROUNDED", "TIME_UNITS", "Lattice", "Times", "lattice", "require_told", "require_unit"]
+
 # as powers of ten of a second
 TIME_UNITS = {"s": 0, "ms": -3, "us": -6, "ns": -9}
 # of an interval: how far a time may lie from its place, and how far if it was rounded when written

@@ -26,6 +26,8 @@ from scipy.special import betainc, chdtr, chdtrc, chdtri, ndtr, ndtri
 
 from cascade_steering.sim.parameters import require
 
+__all__ = ["Statistic", "Whiteness", "whiteness"]
+
 FloatArray = NDArray[np.float64]
 
 

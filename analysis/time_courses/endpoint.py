@@ -9,6 +9,9 @@ from cascade_steering.analysis.criteria.steering import DIRECTIONS, Direction, s
 from cascade_steering.sim.gaussian.covariance import transient_roots
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
+from cascade_steering.sim.model.schedule import Schedule
+
+__all__ = ["Endpoint", "endpoint"]
 
 FloatArray = NDArray[np.float64]
 
@@ -31,7 +34,7 @@ class Endpoint:
         return {each: 1.0 - self.conditional[each] / self.unconditional[each] for each in DIRECTIONS}
 
 
-def endpoint(model: LinearModel, initial: InitialState, time: float) -> Endpoint:
+def endpoint(model: LinearModel | Schedule, initial: InitialState, time: float) -> Endpoint:
     """E at ``time`` (seconds ≥ 0) from an initial state, by the moments (sim/README.md, section 4).
 
     The covariance without the record is exact for any state, the scatter of the means counts as uncertainty. With the

@@ -23,10 +23,13 @@ from cascade_steering.analysis.criteria.steering import (
     Scheme,
     steering_parameter,
 )
+from cascade_steering.sim.gaussian.covariance import limit, settling_time, transient
 from cascade_steering.sim.gaussian.moment_equations import moment_equations
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
-from cascade_steering.sim.model.schedule import Drive
+from cascade_steering.sim.model.schedule import Schedule
+
+__all__ = ["SETTLED", "Milestones", "Peak", "SteeringCourses", "Window", "milestones", "steering_at"]
 
 FloatArray = NDArray[np.float64]
 SteeringCourses = dict[Scheme, dict[AnyDirection, FloatArray]]
@@ -89,7 +92,7 @@ class Milestones:
 
 
 def steering_at(
-    drive: Drive, initial: InitialState, times: FloatArray, directions: Sequence[AnyDirection] = DIRECTIONS
+    schedule: Schedule, initial: InitialState, times: FloatArray, directions: Sequence[AnyDirection] = DIRECTIONS
 ) -> SteeringCourses:
     """E at increasing ``times`` ≥ 0 (seconds, (n,)) by scheme and direction; arrays of shape (n,).
 
@@ -98,25 +101,25 @@ def steering_at(
     oscillators that the model has not.
     """
     initial.require_gaussian("E")
-    seen = drive.covariances(initial.covariance, times, conditional=True)
-    unseen = drive.covariances(initial.unconditional, times, conditional=False)
+    seen = transient(schedule, initial.covariance, times, conditional=True)
+    unseen = transient(schedule, initial.unconditional, times, conditional=False)
     return {
-        scheme: {each: steering_parameter(covariances, each, drive.models[0].modes) for each in directions}
+        scheme: {each: steering_parameter(covariances, each, schedule.modes) for each in directions}
         for scheme, covariances in zip(SCHEMES, (unseen, seen), strict=True)
     }
 
 
 def milestones(
-    drive: Drive, initial: InitialState, horizon: float, directions: Sequence[AnyDirection] = DIRECTIONS
+    schedule: Schedule, initial: InitialState, horizon: float, directions: Sequence[AnyDirection] = DIRECTIONS
 ) -> Milestones:
-    """What happens to E(t), searched for all times; for a drive that does not settle, until ``horizon`` (seconds).
+    """What happens to E(t), searched for all times; for a schedule that does not settle, until ``horizon`` (seconds).
 
     Raises ValueError for an initial state that is not Gaussian, or a direction of oscillators that the model has not.
     """
     initial.require_gaussian("E")
-    settles = math.isfinite(drive.relaxation_time)
-    times = _scan(drive, initial, horizon)
-    search = _Search(drive, initial, times, directions, forever=settles)
+    settles = math.isfinite(settling_time(schedule))
+    times = _scan(schedule, initial, horizon)
+    search = _Search(schedule, initial, times, directions, forever=settles)
     found = search.steering(times)
 
     def low(at: SteeringCourses, scheme: Scheme, *ways: AnyDirection) -> FloatArray:
@@ -140,10 +143,10 @@ def _gain(at: SteeringCourses, direction: AnyDirection) -> FloatArray:
 
 
 def _settling(search: "_Search", found: SteeringCourses, scheme: Scheme, direction: AnyDirection) -> float | None:
-    limit = search.drive.limit(conditional=scheme == "conditional")
-    if limit is None:
+    reached = limit(search.schedule, conditional=scheme == "conditional")
+    if reached is None:
         return None
-    final = steering_parameter(limit, direction, search.drive.models[0].modes)
+    final = steering_parameter(reached, direction, search.schedule.modes)
 
     def off(at: SteeringCourses) -> FloatArray:
         excess: FloatArray = np.abs(at[scheme][direction] / final - 1.0) - SETTLED
@@ -153,33 +156,33 @@ def _settling(search: "_Search", found: SteeringCourses, scheme: Scheme, directi
     return stretches[-1].start if stretches and math.isinf(stretches[-1].end) else None
 
 
-def _scan(drive: Drive, initial: InitialState, horizon: float) -> FloatArray:
+def _scan(schedule: Schedule, initial: InitialState, horizon: float) -> FloatArray:
     """From 0 to the end, evenly spaced within each octave of the time since the last switch; array of shape (n,)."""
-    last = drive.switches[-1] if drive.switches else 0.0
-    settled = last + _LATEST * drive.relaxation_time
-    ends = (*drive.switches, settled if math.isfinite(settled) else max(horizon, last))
+    last = schedule.switches[-1] if schedule.switches else 0.0
+    settled = last + _LATEST * settling_time(schedule)
+    ends = (*schedule.switches, settled if math.isfinite(settled) else max(horizon, last))
     ladder = 1.0 + np.arange(_PER_OCTAVE) / _PER_OCTAVE
     parts = [np.zeros(1)]
-    for model, start, end in zip(drive.models, drive.starts, ends, strict=True):
+    for model, start, end in zip(schedule.models, schedule.starts, ends, strict=True):
         span = end - start
         if span <= 0.0:
             continue
-        earliest = min(_fastest(drive, model, initial, start), span)
+        earliest = min(_fastest(schedule, model, initial, start), span)
         octaves = np.arange(math.ceil(math.log2(span / earliest)) + 1)
         since = (earliest * 2.0 ** octaves[:, None] * ladder).ravel()
         parts += [start + since[since < span], np.array([end])]
     return np.concatenate(parts)
 
 
-def _fastest(drive: Drive, model: LinearModel, initial: InitialState, start: float) -> float:
+def _fastest(schedule: Schedule, model: LinearModel, initial: InitialState, start: float) -> float:
     """A time (seconds) in which no entry of the covariance moves: V̇ is at most its largest rate times V², or D."""
     equations = moment_equations(model)
     rate = (
         np.linalg.norm(equations.drift) + np.linalg.norm(equations.readout) ** 2 + np.linalg.norm(equations.diffusion)
     )
     at = np.array([start])
-    seen = drive.covariances(initial.covariance, at, conditional=True)
-    unseen = drive.covariances(initial.unconditional, at, conditional=False)
+    seen = transient(schedule, initial.covariance, at, conditional=True)
+    unseen = transient(schedule, initial.unconditional, at, conditional=False)
     # by the uncertainty relation no variance is below a quarter of the inverse of the largest
     largest = max(1.0, float(np.max(np.abs(seen))), float(np.max(np.abs(unseen))))
     return _EARLIEST / (4.0 * float(rate) * largest) if rate > 0.0 else math.inf
@@ -190,19 +193,19 @@ class _Search:
 
     def __init__(
         self,
-        drive: Drive,
+        schedule: Schedule,
         initial: InitialState,
         times: FloatArray,
         directions: Sequence[AnyDirection],
         *,
         forever: bool,
     ) -> None:
-        self.drive, self._initial, self._directions = drive, initial, directions
+        self.schedule, self._initial, self._directions = schedule, initial, directions
         self._times, self._forever = times, forever
 
     def steering(self, times: FloatArray) -> SteeringCourses:
         """``steering_at`` in the directions of the search."""
-        return steering_at(self.drive, self._initial, times, self._directions)
+        return steering_at(self.schedule, self._initial, times, self._directions)
 
     def windows(self, values: FloatArray, function: Callable[[SteeringCourses], FloatArray]) -> tuple[Window, ...]:
         """Where ``function`` of E is negative, given its ``values`` at the times of the scan, (n,)."""

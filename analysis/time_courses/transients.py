@@ -20,10 +20,12 @@ from cascade_steering.analysis.estimation.estimators import (
 from cascade_steering.analysis.time_courses.milestones import Milestones, milestones, steering_at
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
-from cascade_steering.sim.model.schedule import Drive
+from cascade_steering.sim.model.schedule import Schedule
 
 if TYPE_CHECKING:
     import xarray as xr
+
+__all__ = ["SampledTransient", "Transient", "sampled_transient", "steering_transient"]
 
 FloatArray = NDArray[np.float64]
 
@@ -32,7 +34,7 @@ FloatArray = NDArray[np.float64]
 class Transient:
     """E at ``times`` (seconds), by direction; arrays of shape (n,).
 
-    With it come the ``milestones``, which do not depend on the times, and the ``switches`` of the drive (seconds).
+    With it come the ``milestones``, which do not depend on the times, and the ``switches`` of the schedule (seconds).
     """
 
     times: FloatArray
@@ -48,7 +50,7 @@ class Transient:
 
 
 def steering_transient(
-    drive: LinearModel | Drive,
+    model: LinearModel | Schedule,
     initial: InitialState,
     times: FloatArray,
     directions: Sequence[AnyDirection] | None = None,
@@ -62,21 +64,20 @@ def steering_transient(
     covariance given the record is not that of the Riccati equation and differs from record to record.
     """
     initial.require_gaussian("E")
-    if isinstance(drive, LinearModel):
-        drive = Drive(models=(drive,))
-    directions = pairwise_directions(drive.models[0].modes) if directions is None else directions
+    schedule = Schedule.of(model)
+    directions = pairwise_directions(schedule.modes) if directions is None else directions
     times = np.asarray(times, dtype=float)
     # threads of linear algebra on 8 × 8 matrices take seven times the processor time
     with threadpool_limits(1):
-        found = steering_at(drive, initial, times, directions)
+        found = steering_at(schedule, initial, times, directions)
         horizon = float(times[-1]) if times.size else 0.0
-        reached = milestones(drive, initial, horizon=horizon, directions=directions)
+        reached = milestones(schedule, initial, horizon=horizon, directions=directions)
     return Transient(
         times=times,
         unconditional=found["unconditional"],
         conditional=found["conditional"],
         milestones=reached,
-        switches=drive.switches,
+        switches=schedule.switches,
     )
 
 

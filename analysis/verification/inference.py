@@ -43,6 +43,19 @@ from cascade_steering.sim.ensemble.pooling import Moments
 if TYPE_CHECKING:
     import xarray as xr
 
+__all__ = [
+    "FEWEST_RUNS",
+    "Gain",
+    "Inference",
+    "InferencePair",
+    "Verified",
+    "exact_steering",
+    "infer",
+    "tallies_of",
+    "verification_report",
+    "verify",
+]
+
 FloatArray = NDArray[np.float64]
 _EPS = float(np.finfo(float).eps)
 # three gains, an intercept and one degree of freedom for the residual

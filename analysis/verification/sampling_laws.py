@@ -11,6 +11,16 @@ from scipy.special import betainc, betaincinv, gammaincinv, gammaln, polygamma, 
 from cascade_steering.analysis.estimation.estimators import Estimate
 from cascade_steering.analysis.estimation.residuals import CONFIDENCE
 
+__all__ = [
+    "Residual",
+    "ResidualPair",
+    "explained",
+    "independent_reduction",
+    "nested_reduction",
+    "product_estimate",
+    "root_law",
+]
+
 _TAILS = (0.5 - CONFIDENCE / 2, 0.5 + CONFIDENCE / 2)
 # of d
 _MOST = 1.0 - 1e-6

@@ -37,6 +37,17 @@ from cascade_steering.sim.runs.directory import opened
 from cascade_steering.sim.runs.identity import plain
 from cascade_steering.sim.runs.manifest import NAME, Manifest
 
+__all__ = [
+    "COMPARISON",
+    "ENSEMBLES",
+    "Comparison",
+    "Sampling",
+    "SamplingProgress",
+    "begin",
+    "compare",
+    "quietest_detection",
+]
+
 # LO phases tried for the quietest unravelling of the unconditional state: it need not be the best, only good
 _PHASES = np.pi * np.arange(12) / 12
 # of E; with 1e4 trajectories its statistical error is then 1e-6 of E, rounding at V = 1e7 some 1e-7. A Fock space cut

@@ -11,6 +11,8 @@ from cascade_steering.analysis.working_points.appendix_b import Comparison, Samp
 from cascade_steering.analysis.working_points.optimum import Optimum, Search, best_points
 from cascade_steering.sim.ensemble.parallel import in_parallel
 
+__all__ = ["exact_curve", "optima", "steps", "study", "study_dataset"]
+
 # of C₋, for the exact curve, beside the values that are asked for: straight lines between them, on logarithmic axes,
 # are then within 3 % of d where the best point switches from one branch to another, and within 1 % elsewhere
 _PER_DECADE = 20

@@ -23,6 +23,8 @@ from cascade_steering.sim.parameters import Bath, Cascade, Detection, DetectionS
 from cascade_steering.sim.rotating_wave import closed_forms
 from cascade_steering.sim.rotating_wave.equations import RotatingWave
 
+__all__ = ["Optimum", "Search", "best_points"]
+
 FloatArray = NDArray[np.float64]
 
 # γ/(Γ + γ̃₀) at which the open edge γ → 0⁺ of the stable region is cut: variances are then 1e7 at most, whatever C

@@ -13,6 +13,8 @@ from cascade_steering.sim.roots import product
 from cascade_steering.sim.rotating_wave import closed_forms
 from cascade_steering.sim.rotating_wave.equations import RotatingWave
 
+__all__ = ["PairAtRest", "pair_at_rest"]
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PairAtRest:

@@ -19,6 +19,18 @@ from cascade_steering.sim.gaussian.covariance import steady_state
 from cascade_steering.sim.model.cascade import lab, rwa
 from cascade_steering.sim.parameters import Bath, Cascade, Detection, Oscillator, require
 
+__all__ = [
+    "FREQUENCY_RATIOS",
+    "SURVEYED_C_MINUS",
+    "ComparedPoint",
+    "best_point",
+    "generic_point",
+    "holds_above",
+    "power",
+    "relative_errors",
+    "survey",
+]
+
 FloatArray = NDArray[np.float64]
 # the paper's range of C₋ and beyond; Ω/Γ from where the approximation is none
 SURVEYED_C_MINUS = np.geomspace(1.0, 300.0, 7)

@@ -24,6 +24,8 @@ from cascade_steering.sim.rotating_wave.baths import Baths, require_all
 from cascade_steering.sim.rotating_wave.equations import RotatingWave
 from cascade_steering.sim.runs.identity import plain
 
+__all__ = ["SCANNED", "Extreme", "ScanParameter", "extreme", "scan", "steering_over", "working_points"]
+
 FloatArray = NDArray[np.float64]
 # points whose Riccati equations are solved together: more need memory and save no time
 _TOGETHER = 10_000

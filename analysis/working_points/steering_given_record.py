@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from cascade_steering.sim.gaussian.moment_equations import MomentEquations
 from cascade_steering.sim.gaussian.riccati import try_steady_covariance
 
+__all__ = ["steering_given_record"]
+
 FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from cascade_steering.sim.model.cascade import lab, rwa
 from cascade_steering.sim.model.linear_model import LinearModel
+from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.parameters import Bath, Cascade, Detection, DetectionScheme, Oscillator, plain_number, require
 
 if TYPE_CHECKING:
@@ -88,6 +89,16 @@ class WorkingPoint:
         of_minus, of_plus = self.frequencies_hz
         return lab(self.cascade, self.detection, (2 * math.pi * of_minus, 2 * math.pi * of_plus))
 
+    def schedule(self, *, pulse_units: float | None = None, pulse_s: float | None = None) -> LinearModel | Schedule:
+        """The light on from t = 0 for a pulse, and then the baths alone; with neither, on for good: ``model``.
+
+        Raises ValueError for both, or a pulse that is negative or not finite.
+        """
+        if pulse_units is pulse_s is None:
+            return self.model
+        dark = replace(self, c_minus=0.0, c_plus=0.0)
+        return Schedule.pulse(self.model, dark.model, float(self._seconds("pulse", pulse_units, pulse_s)))
+
     @property
     def time_unit(self) -> float:
         """1/γ̃₀ of the first oscillator, seconds."""
@@ -121,6 +132,8 @@ class WorkingPoint:
         times_units: "Sequence[float] | FloatArray | None" = None,
         times_s: "Sequence[float] | FloatArray | None" = None,
         initial: "InitialState | str" = "thermal",
+        pulse_units: float | None = None,
+        pulse_s: float | None = None,
     ) -> "TransientResult":
         """E(t) and d(t), exact, the light switched on at t = 0.
 
@@ -129,6 +142,7 @@ class WorkingPoint:
         times_units, times_s : increasing times ≥ 0, (n,), in units of 1/γ̃₀ or in seconds: one of the two
         initial : the state at t = 0: ``"thermal"`` (of the baths), ``"ground"``, ``"stationary"`` or a Gaussian
             ``InitialState``
+        pulse_units, pulse_s : how long the light is on, in units of 1/γ̃₀ or in seconds; for good if left out
 
         Raises ValueError for both or neither kind of times, for times that decrease or are negative and for a state
         that is not Gaussian.
@@ -137,7 +151,8 @@ class WorkingPoint:
         from cascade_steering.analysis.working_points.results import TransientResult
 
         times = np.asarray(self._seconds("times", times_units, times_s), dtype=float)
-        found = steering_transient(self.model, self.initial_state(initial), times)
+        model = self.schedule(pulse_units=pulse_units, pulse_s=pulse_s)
+        found = steering_transient(model, self.initial_state(initial), times)
         return TransientResult(transient=found, time_unit=self.time_unit)
 
     def simulate(
@@ -147,6 +162,8 @@ class WorkingPoint:
         duration_s: float | None = None,
         step_units: float | None = None,
         step_s: float | None = None,
+        pulse_units: float | None = None,
+        pulse_s: float | None = None,
         saves: int = 20,
         trajectories: int = 1000,
         engine: "Method | None" = None,
@@ -161,6 +178,7 @@ class WorkingPoint:
         ----------
         duration_units, duration_s : how long, in units of 1/γ̃₀ or in seconds: one of the two
         step_units, step_s : the step, which must divide the save interval; left out, the engine chooses
+        pulse_units, pulse_s : how long the light is on from t = 0; for good if left out
         saves : save intervals
         trajectories : how many, at least 2 for estimates
         engine : ``Gaussian()`` if left out, ``Fock(...)`` or ``QutipSME(...)``
@@ -180,8 +198,9 @@ class WorkingPoint:
         method, start = engine or Gaussian(), self.initial_state(initial)
         duration = self._seconds("duration", duration_units, duration_s)
         step = None if step_units is step_s is None else self._seconds("step", step_units, step_s)
-        grid = grid_for(method, self.model, start, duration, saves=saves, step=step)
-        found = simulate(self.model, method, grid, start, trajectories=trajectories, seed=seed, jobs=jobs, **more)
+        model = self.schedule(pulse_units=pulse_units, pulse_s=pulse_s)
+        grid = grid_for(method, model, start, duration, saves=saves, step=step)
+        found = simulate(model, method, grid, start, trajectories=trajectories, seed=seed, jobs=jobs, **more)
         return Simulated(label(found, self.cascade, self.detection))
 
     def initial_state(self, name: "InitialState | str") -> "InitialState":

@@ -16,6 +16,8 @@ from cascade_steering.sim.ensemble.carried_warnings import Issued, gathered, joi
 from cascade_steering.sim.ensemble.pooling import Moments
 from cascade_steering.sim.initial_state import Trajectories
 
+__all__ = ["Block", "Engine", "Experiment", "Task", "compute", "one_thread", "reduce", "undisturbed"]
+
 FloatArray = NDArray[np.float64]
 # limits of threads and the catching of warnings are those of a process, and a worker may have several threads
 _ONE_AT_A_TIME = threading.RLock()

@@ -5,6 +5,8 @@ import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+__all__ = ["Issued", "Warned", "gathered", "joined", "reissue"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Issued:

@@ -6,6 +6,8 @@ from contextlib import ExitStack, contextmanager
 
 import joblib
 
+__all__ = ["LOCAL", "dask_setup", "workers_of"]
+
 LOCAL = "local"
 _SECONDS = "20s"
 

@@ -11,6 +11,9 @@ from cascade_steering.sim.ensemble.discretisation import Check
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
+from cascade_steering.sim.model.schedule import Schedule
+
+__all__ = ["Method"]
 
 
 class Method(Protocol):
@@ -50,19 +53,19 @@ class Method(Protocol):
     def identity(self) -> Mapping[str, Any]:
         """What the numbers depend on besides ``block``: a name and settings, in numbers, text and arrays of them."""
 
-    def suggested_step(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> float:
+    def suggested_step(self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState) -> float:
         """The longest step it can be trusted with, seconds; of ``grid`` only the duration matters."""
 
-    def require_step(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> None:
+    def require_step(self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState) -> None:
         """Raise ValueError for a step of the grid that it cannot take at a reasonable cost."""
 
     def holds(self, initial: InitialState) -> bool:
         """Whether it can start from such a state, and carry it, at a reasonable cost."""
 
-    def prepare(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> Engine:
+    def prepare(self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState) -> Engine:
         """Check everything that can be checked, compute everything that is shared."""
 
-    def check(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> Check | None:
+    def check(self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState) -> Check | None:
         """What measures its errors of step and truncation, see ``sim.ensemble.discretisation``; None if it has none
         or cannot.
 

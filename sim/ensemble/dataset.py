@@ -25,6 +25,20 @@ from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.parameters import Cascade, Detection
 from cascade_steering.sim.runs.identity import plain
 
+__all__ = [
+    "Variable",
+    "build",
+    "dataset_coordinates",
+    "diagnostics",
+    "kept",
+    "label",
+    "roots",
+    "save",
+    "tallies",
+    "to_netcdf",
+    "versions",
+]
+
 FloatArray = NDArray[np.float64]
 _PACKAGES = ("cascade-steering", "numpy", "scipy", "qutip", "numba")
 # what a file in memory begins with, bytes: it grows

@@ -18,15 +18,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cascade_steering.sim.ensemble.block import undisturbed
-from cascade_steering.sim.gaussian.moment_equations import moment_equations
-from cascade_steering.sim.gaussian.propagator import propagator
+from cascade_steering.sim.gaussian.covariance import transient_mean
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState, Trajectories
 from cascade_steering.sim.model.linear_model import LinearModel
+from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.noise import coarsen, generator, wiener_increments
 
 if TYPE_CHECKING:
     import xarray as xr
+
+__all__ = [
+    "ATTRIBUTE",
+    "CHECKED",
+    "FACTOR",
+    "MORE_LEVELS",
+    "Check",
+    "CheckTask",
+    "Checked",
+    "FollowsPath",
+    "Halved",
+    "Standing",
+]
 
 FloatArray = NDArray[np.float64]
 # two for the line of the regression, and two that say how well it fits
@@ -133,14 +146,17 @@ class Halved:
 
     @classmethod
     def of(
-        cls, coarse: FollowsPath, fine: FollowsPath, *, model: LinearModel, halved: TimeGrid, initial: InitialState
+        cls,
+        coarse: FollowsPath,
+        fine: FollowsPath,
+        *,
+        model: LinearModel | Schedule,
+        halved: TimeGrid,
+        initial: InitialState,
     ) -> Self:
         """A check of the engine ``coarse`` by ``fine``, prepared for the grid ``halved``."""
-        transition = propagator(moment_equations(model), halved.save_interval).transition[: model.dimension]
-        average = [initial.center]
-        for _ in range(halved.saves):
-            average.append(transition @ average[-1])
-        return cls(coarse=coarse, fine=fine, grid=halved, channels=model.monitored.shape[0], average=np.array(average))
+        average = transient_mean(model, initial.center, halved.times)
+        return cls(coarse=coarse, fine=fine, grid=halved, channels=len(model.record_names), average=average)
 
     def run(self, entropy: int, trajectory: int) -> Checked:
         """One trajectory on noise of its own, from the middle of the scatter at the start, which changes neither."""

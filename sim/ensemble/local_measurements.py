@@ -30,8 +30,11 @@ from cascade_steering.sim.gaussian.propagator import apply
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState, Trajectories
 from cascade_steering.sim.model.linear_model import LinearModel
+from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.noise import standard_normals
 from cascade_steering.sim.roots import root_of
+
+__all__ = ["KNOWN", "PREFIX", "SAMPLE", "Known", "Quadrature", "Setting", "Verification"]
 
 FloatArray = NDArray[np.float64]
 Known = Literal["unconditional", "conditional"]
@@ -87,7 +90,7 @@ class Verification:
     continuous : that of an observer who had every dY, and knew each trajectory's initial mean
     """
 
-    model: LinearModel
+    model: LinearModel | Schedule
     grid: TimeGrid
     initial: InitialState
     pair: tuple[str, str]
@@ -98,7 +101,11 @@ class Verification:
 
     @classmethod
     def of(
-        cls, model: LinearModel, grid: TimeGrid, initial: InitialState, pair: tuple[Mode, Mode] | None = None
+        cls,
+        model: LinearModel | Schedule,
+        grid: TimeGrid,
+        initial: InitialState,
+        pair: tuple[Mode, Mode] | None = None,
     ) -> Self:
         """The experiment at the end of ``grid``, its angles from the model.
 
@@ -115,7 +122,7 @@ class Verification:
         where = np.ix_(*2 * [quadrature_indices((first, second), model.modes)])
         end = grid.times[-1:]
         unconditional = transient(model, initial.unconditional, end, conditional=False)[0][where]
-        nothing = np.zeros((1, grid.saves, model.monitored.shape[0]))
+        nothing = np.zeros((1, grid.saves, len(model.record_names)))
         conditional = filter_record(model, nothing, grid.save_interval, initial).covariances[-1][where]
         return cls(
             model=model,
@@ -165,7 +172,7 @@ class Verification:
         return tallies
 
 
-def _names(model: LinearModel, pair: tuple[Mode, Mode] | None) -> tuple[str, str]:
+def _names(model: LinearModel | Schedule, pair: tuple[Mode, Mode] | None) -> tuple[str, str]:
     if pair is None:
         if len(model.modes) != 2:
             raise ValueError(

@@ -8,6 +8,8 @@ from threadpoolctl import threadpool_limits
 
 from cascade_steering.sim.ensemble.workers import parallel
 
+__all__ = ["Progress", "in_parallel"]
+
 _Task = TypeVar("_Task")
 _Result = TypeVar("_Result")
 Progress = Callable[[int, int], None]

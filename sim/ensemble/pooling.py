@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from cascade_steering.sim.roots import product, stacked, triangular
 
+__all__ = ["Moments"]
+
 FloatArray = NDArray[np.float64]
 
 

@@ -22,12 +22,17 @@ from cascade_steering.sim.ensemble.workers import require_jobs, results
 from cascade_steering.sim.grid import TimeGrid, whole_above
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
+from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.parameters import require_count
 from cascade_steering.sim.runs.identity import plain
+
+__all__ = ["MOST_BLOCKS", "WHOLE", "Store", "Watch", "grid_for", "ranges", "simulate"]
 
 _LOG = logging.getLogger(__name__)
 Watch = Callable[[Block, Checked | None], bool | None]
 WHOLE = (1, 1)
+# by how much steps are made shorter for the sake of a switch, and how many lengths are tried
+_MOST_FINER, _MOST_TRIED = 16, 1000
 # every one is planned before the first is begun
 MOST_BLOCKS = 10_000_000
 
@@ -52,15 +57,26 @@ class Store(Protocol):
 
 
 def grid_for(
-    method: Method, model: LinearModel, initial: InitialState, duration: float, *, saves: int, step: float | None = None
+    method: Method,
+    model: LinearModel | Schedule,
+    initial: InitialState,
+    duration: float,
+    *,
+    saves: int,
+    step: float | None = None,
 ) -> TimeGrid:
     """The grid over ``duration`` seconds with ``saves`` intervals, in steps of ``step`` or the longest advisable.
+
+    For an engine that is not exact they are somewhat shorter where the switches of a schedule then fall between them.
 
     Raises ValueError if the step does not divide the save interval, and whatever the method raises.
     """
     whole = TimeGrid.over(duration, saves=saves)
     if step is None:
-        step = whole.save_interval / whole_above(whole.save_interval / method.suggested_step(model, whole, initial))
+        least = whole_above(whole.save_interval / method.suggested_step(model, whole, initial))
+        counts = [least] if method.exact else range(least, min(_MOST_FINER * least, least + _MOST_TRIED) + 1)
+        fitting = (count for count in counts if Schedule.of(model).fits(whole.save_interval / count, saves * count))
+        step = whole.save_interval / next(fitting, least)
     return TimeGrid.over(duration, saves=saves, step=step)
 
 
@@ -85,7 +101,7 @@ def ranges(size: int, trajectories: int, part: tuple[int, int] = WHOLE) -> list[
 
 
 def simulate(
-    model: LinearModel,
+    model: LinearModel | Schedule,
     method: Method,
     grid: TimeGrid,
     initial: InitialState,

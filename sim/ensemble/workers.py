@@ -17,6 +17,8 @@ from typing import Any, TypeVar
 import joblib
 from joblib.parallel import get_active_backend
 
+__all__ = ["WorkersLostError", "parallel", "require_jobs", "results"]
+
 _Task = TypeVar("_Task")
 _Result = TypeVar("_Result")
 _LOG = logging.getLogger(__name__)

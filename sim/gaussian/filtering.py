@@ -1,16 +1,21 @@
 """A record in, conditional means and covariances out: the exact filter of a record sampled in intervals."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cascade_steering.sim.gaussian.kalman import Gains, Step, follow, share
 from cascade_steering.sim.gaussian.moment_equations import moment_equations
-from cascade_steering.sim.gaussian.propagator import propagator
+from cascade_steering.sim.gaussian.propagator import interval_propagators
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
+from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.parameters import plain_number, require
+
+__all__ = ["Filtered", "Innovations", "filter_record", "innovations_of"]
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -56,10 +61,10 @@ class Innovations:
 
 
 def filter_record(
-    model: LinearModel, record: FloatArray, interval: float, initial: InitialState, observed: BoolArray | None = None,
-    scale: float | FloatArray = 1.0
+    model: LinearModel | Schedule, record: FloatArray, interval: float, initial: InitialState,
+    observed: BoolArray | None = None, scale: float | FloatArray = 1.0
 ) -> Filtered:  # fmt: skip
-    """Filter records of dY summed over intervals of equal length.
+    """Filter records of dY summed over intervals of equal length, the first of which begins at t = 0 of a schedule.
 
     The observer knows the sums only, not what happened within an interval, so the covariance is that of a
     discrete Kalman filter, exact at any interval; it falls to the continuous observer's as the interval
@@ -94,8 +99,8 @@ def filter_record(
 
 
 def innovations_of(
-    model: LinearModel, record: FloatArray, interval: float, initial: InitialState, observed: BoolArray | None = None,
-    scale: float | FloatArray = 1.0
+    model: LinearModel | Schedule, record: FloatArray, interval: float, initial: InitialState,
+    observed: BoolArray | None = None, scale: float | FloatArray = 1.0
 ) -> Innovations:  # fmt: skip
     """The innovations and the likelihood alone, for records too long to keep their means and covariances.
 
@@ -117,9 +122,11 @@ class _Run:
     log_likelihood: FloatArray
 
 
-def _validated(model: LinearModel, record: FloatArray, interval: float, observed: BoolArray | None) -> BoolArray:
+def _validated(
+    model: LinearModel | Schedule, record: FloatArray, interval: float, observed: BoolArray | None
+) -> BoolArray:
     """``observed``, or all True, once everything else is found in order; array of shape (intervals,)."""
-    m = model.monitored.shape[0]
+    m = len(model.record_names)
     if record.ndim < 2 or record.shape[-1] != m or record.shape[-2] == 0:
         raise ValueError(f"record must have shape (..., intervals, {m}) with at least one interval, got {record.shape}")
     if m == 0:
@@ -147,30 +154,29 @@ def _scales(scale: float | FloatArray, channels: int) -> FloatArray:
 
 
 def _run(
-    model: LinearModel, record: FloatArray, seen: BoolArray, interval: float, initial: InitialState,
+    model: LinearModel | Schedule, record: FloatArray, seen: BoolArray, interval: float, initial: InitialState,
     scale: float | FloatArray, *, means: int, covariances: int, roots: int
 ) -> _Run:  # fmt: skip
     """Everything, with as many of the last means, covariances and gains kept as asked for."""
     d, (count, m) = model.dimension, record.shape[-2:]
     scales = _scales(scale, m)
     records = np.ascontiguousarray(record, dtype=float).reshape(-1, count, m)
-    over = propagator(moment_equations(model), interval)
-    step = Step(np.ascontiguousarray(over.transition), np.ascontiguousarray(over.noise))
     gains = Gains(np.empty((covariances, d, d)), np.zeros((roots, m, m)), np.zeros((roots, d, m)), np.zeros(roots))
     gains.covariances[0] = initial.unconditional
     states = np.empty((len(records), means, d))
     states[:, 0] = initial.center
     innovations, misfit = np.empty_like(records), np.zeros(len(records))
-    for first in range(0, count, _STRETCH):
-        last = min(first + _STRETCH, count)
-        reached = share(first, last, seen, step, gains)
-        if reached < last:
-            raise ValueError(
-                f"the covariance of interval {reached} is not positive definite: rounding has lost it, or the initial "
-                f"covariance has a negative eigenvalue"
-            )
-        for index, one in enumerate(records):
-            misfit[index] += follow(first, last, one, seen, step, gains, states[index], innovations[index])
+    for begin, end, step in _alike(model, interval, count):
+        for first in range(begin, end, _STRETCH):
+            last = min(first + _STRETCH, end)
+            reached = share(first, last, seen, step, gains)
+            if reached < last:
+                raise ValueError(
+                    f"the covariance of interval {reached} is not positive definite: rounding has lost it, or the "
+                    f"initial covariance has a negative eigenvalue"
+                )
+            for index, one in enumerate(records):
+                misfit[index] += follow(first, last, one, seen, step, gains, states[index], innovations[index])
     shape = record.shape[:-2]
     # of each channel in turn: the density of a measured number is that of the scaled one times |scale|
     each = 0.5 * np.log(2.0 * np.pi) - np.log(np.abs(scales))
@@ -181,3 +187,13 @@ def _run(
         innovations=innovations.reshape(record.shape),
         log_likelihood=-(misfit + constant).reshape(shape),
     )
+
+
+def _alike(model: LinearModel | Schedule, interval: float, count: int) -> Iterator[tuple[int, int, Step]]:
+    """Stretches of intervals of one kind: the first, the one after the last, and what happens in each of them."""
+    schedule = Schedule.of(model)
+    equations = [moment_equations(each) for each in schedule.models]
+    found, numbers = interval_propagators(equations, schedule, interval, count)
+    steps = [Step(*map(np.ascontiguousarray, (each.transition, each.noise, each.drive))) for each in found]
+    for first, last in pairwise([0, *(np.flatnonzero(np.diff(numbers)) + 1).tolist(), count]):
+        yield first, last, steps[numbers[first]]

@@ -12,18 +12,22 @@ from numpy.typing import NDArray
 
 from cascade_steering.sim.compiled import compiled
 
+__all__ = ["Gains", "Step", "factorize", "follow", "joint_covariance", "share", "update"]
+
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
 
 class Step(NamedTuple):
-    """One interval: x → Φ x, ΔY = F_h x, and the joint covariance of what is added to both.
+    """One interval: x → Φ x + b, ΔY = F_h x + b_Y, and the joint covariance of what noise adds to both.
 
-    ``transition`` Φ over F_h, (d + m, d); ``noise`` (d + m, d + m), as in ``sim.gaussian.propagator.Propagator``.
+    ``transition`` Φ over F_h, (d + m, d); ``noise`` (d + m, d + m); ``drive`` b over b_Y, (d + m,), as in
+    ``sim.gaussian.propagator.Propagator``.
     """
 
     transition: FloatArray
     noise: FloatArray
+    drive: FloatArray
 
 
 class Gains(NamedTuple):
@@ -157,7 +161,7 @@ def follow(
 ) -> float:  # fmt: skip
     """The means of one record over intervals ``first`` to ``last``, and its whitened innovations, in place.
 
-    z = L⁻¹ (ΔY − F_h x̂),   x̂ ← Φ x̂ + W z       or  z = NaN,  x̂ ← Φ x̂  where nothing is observed
+    z = L⁻¹ (ΔY − F_h x̂ − b_Y),   x̂ ← Φ x̂ + b + W z       or  z = NaN,  x̂ ← Φ x̂ + b  where nothing is observed
 
     ``record`` and ``innovations`` (intervals, m); ``means`` (rows, d), x̂ before interval k in row k modulo their
     number. Returns Σ (½ z² + log det L), summed with its rounding kept aside (Kahan, Commun. ACM 8, 40 (1965)): in a
@@ -173,7 +177,7 @@ def follow(
             if not observed[k]:
                 innovations[k, a] = np.nan
                 continue
-            value = record[k, a]
+            value = record[k, a] - step.drive[d + a]
             for j in range(d):
                 value -= step.transition[d + a, j] * means[now, j]
             for b in range(a):
@@ -182,7 +186,7 @@ def follow(
             innovations[k, a] = value
             term += 0.5 * value * value
         for i in range(d):
-            value = 0.0
+            value = step.drive[i]
             for j in range(d):
                 value += step.transition[i, j] * means[now, j]
             if observed[k]:

@@ -2,10 +2,12 @@
 
 With Σ the symplectic form, C the rows c_k of all channels and the detected ones among them:
 
-    dx̂ = A x̂ dt + K dW,    dY = F x̂ dt + dW,    K = V Fᵀ + S
+    dx̂ = (A x̂ + Σh) dt + K dW,    dY = F x̂ dt + dW,    K = V Fᵀ + S
     V̇  = A V + V Aᵀ + D − K Kᵀ
 
     A = Σ (G + Im C†C),   D = Σ Re(C†C) Σᵀ,   F_k = 2 √η_k Re c_k,   S_k = −√η_k Σ Im c_k
+
+A constant force h, H ∋ h·x, moves the means by Σh and nothing else (sim/README.md, section 4).
 
 Wiseman and Milburn, Quantum Measurement and Control (2010), Secs. 6.6 and 6.7. Without detected channels
 (F = S = 0) the same equations give the unconditional covariance. The classical process dx = A x dt + dw,
@@ -13,7 +15,7 @@ dY = F x dt + dv with ⟨dw dwᵀ⟩ = D dt, ⟨dv dvᵀ⟩ = dt, ⟨dw dvᵀ⟩
 is why exact filtering of it is exact here.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,8 @@ from numpy.typing import NDArray
 
 from cascade_steering.sim.conventions import symplectic_form
 from cascade_steering.sim.model.linear_model import LinearModel
+
+__all__ = ["MomentEquations", "adjoint", "moment_equations"]
 
 # float64, or complex128 for a system written in complex amplitudes
 Array = NDArray[Any]
@@ -30,6 +34,7 @@ Array = NDArray[Any]
 class MomentEquations:
     """Drift A (d, d), diffusion D (d, d), readout F (m, d) and cross-correlation S (d, m), rad/s or √(rad/s).
 
+    ``drive`` (d,) is Σh, by which a constant force h moves the means, rad/s; left out, zero.
     Arrays may carry leading axes (one system per entry) and may be complex, for a system written in
     complex amplitudes; transposes are then Hermitian conjugates.
     """
@@ -38,6 +43,11 @@ class MomentEquations:
     diffusion: Array
     readout: Array
     cross: Array
+    drive: Array = field(default_factory=lambda: np.zeros(0))
+
+    def __post_init__(self) -> None:
+        if np.size(self.drive) == 0:
+            object.__setattr__(self, "drive", np.zeros(np.shape(self.drift)[:-1]))
 
     @property
     def unmonitored(self) -> "MomentEquations":
@@ -47,6 +57,7 @@ class MomentEquations:
             diffusion=self.diffusion,
             readout=np.zeros_like(self.readout),
             cross=np.zeros_like(self.cross),
+            drive=self.drive,
         )
 
     def at(self, index: NDArray[np.bool_] | tuple[NDArray[np.intp], ...]) -> "MomentEquations":
@@ -56,6 +67,7 @@ class MomentEquations:
             diffusion=self.diffusion[index],
             readout=self.readout[index],
             cross=self.cross[index],
+            drive=self.drive[index],
         )
 
     def in_coordinates(self, basis: Array) -> "MomentEquations":
@@ -66,6 +78,7 @@ class MomentEquations:
             diffusion=back @ self.diffusion @ adjoint(back),
             readout=self.readout @ basis,
             cross=back @ self.cross,
+            drive=(back @ self.drive[..., None])[..., 0],
         )
 
     def gain(self, covariance: Array) -> Array:
@@ -88,4 +101,5 @@ def moment_equations(model: LinearModel) -> MomentEquations:
         diffusion=sigma @ overlap.real @ sigma.T,
         readout=2.0 * scale * model.monitored.real,
         cross=-(sigma @ (scale * model.monitored.imag).T),
+        drive=sigma @ model.force,
     )

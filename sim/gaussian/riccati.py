@@ -20,6 +20,8 @@ from scipy.linalg import expm
 from cascade_steering.sim.gaussian.moment_equations import Array, MomentEquations, adjoint
 from cascade_steering.sim.parameters import require
 
+__all__ = ["NoSteadyStateError", "RiccatiMap", "riccati_map", "steady_covariance", "try_steady_covariance"]
+
 # halving a covariance from 1e12 to 1, and a few steps more
 _MOST_CORRECTIONS = 60
 # the Newton step after which the next one changes nothing but rounding

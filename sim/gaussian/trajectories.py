@@ -1,7 +1,7 @@
 """Conditional trajectories of a linear model, exact in steps of any length.
 
 The conditional covariance V(t) is deterministic. Over one step the conditional mean and the record move as
-(x̂(t+h), ΔY) = (Φ, F_h) x̂(t) + noise, and the noise has the covariance of (x(t+h), ΔY) given the past less
+(x̂(t+h), ΔY) = (Φ, F_h) x̂(t) + (b, b_Y) + noise, and the noise has the covariance of (x(t+h), ΔY) given the past less
 what stays unknown, V(t+h), in its first block: total covariance, with no integral over the gain.
 """
 
@@ -12,16 +12,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_steering.sim.gaussian.covariance import coordinates, evolved, transient
+from cascade_steering.sim.gaussian.covariance import chained, coordinates, transient
 from cascade_steering.sim.gaussian.moment_equations import moment_equations
-from cascade_steering.sim.gaussian.propagator import apply_to_columns, propagator
+from cascade_steering.sim.gaussian.propagator import Propagator, apply_to_columns, interval_propagators
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState, Trajectories
 from cascade_steering.sim.model.linear_model import LinearModel
+from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.noise import standard_normals
 from cascade_steering.sim.roots import product, root_of
 
+__all__ = ["Gaussian", "GaussianEngine"]
+
 FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.intp]
 _ROUNDING = 16 * np.finfo(float).eps
 
 
@@ -43,22 +47,22 @@ class Gaussian:
         """Its name: it has no settings."""
         return {"engine": "gaussian"}
 
-    def suggested_step(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> float:
+    def suggested_step(self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState) -> float:
         """The save interval: it is exact in steps of any length."""
         return grid.save_interval
 
-    def require_step(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> None:
+    def require_step(self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState) -> None:
         """Any: it takes none but the save interval."""
 
     def holds(self, initial: InitialState) -> bool:
         """Any Gaussian state."""
         return initial.gaussian
 
-    def check(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> None:
+    def check(self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState) -> None:
         """Nothing: neither step nor truncation costs anything."""
 
-    def prepare(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> "GaussianEngine":
-        """The engine for one model, grid and initial state.
+    def prepare(self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState) -> "GaussianEngine":
+        """The engine for one model, grid and initial state; exact also where a switch falls within a save interval.
 
         Raises ValueError for an initial state that is not Gaussian.
         """
@@ -68,28 +72,35 @@ class Gaussian:
         end = transient(model, initial.unconditional, grid.times[-1:], conditional=False)[0]
         basis = coordinates(end)
         back = np.linalg.inv(basis)
-        equations = moment_equations(model).in_coordinates(basis)
         first = product(initial.covariance_root @ back.T)
-        covariances = np.concatenate([first[None], evolved(equations, first, grid.times[1:])])
-        step = propagator(equations, grid.save_interval)
-        d = model.dimension
-        factors = []
-        for before, after in pairwise(covariances):
-            joint = step.joint(before)
-            spread = joint.copy()
-            spread[:d, :d] -= after
-            # what rounding leaves of a mean that does not move is not scatter
-            still = np.diagonal(spread) < _ROUNDING * np.diagonal(joint)
-            spread[still, :] = spread[:, still] = 0.0
-            factors.append(root_of(spread).T)
+        path = chained(model, first, grid.times[1:], conditional=True, basis=basis)
+        covariances = np.concatenate([first[None], path])
+        schedule = Schedule.of(model)
+        equations = [moment_equations(each).in_coordinates(basis) for each in schedule.models]
+        steps, numbers = interval_propagators(equations, schedule, grid.save_interval, grid.saves)
+        factors = [_noise(steps[each], *ends) for each, ends in zip(numbers, pairwise(covariances), strict=True)]
         return GaussianEngine(
             basis=basis,
             roots=np.array([root_of(each) @ basis.T for each in covariances]),
-            transition=step.transition,
+            transitions=np.array([step.transition for step in steps]),
+            drives=np.array([step.drive for step in steps]),
+            numbers=numbers,
             factors=np.array(factors),
             initial_factor=back @ initial.scatter_root.T,
             center=back @ initial.center,
         )
+
+
+def _noise(step: Propagator, before: FloatArray, after: FloatArray) -> FloatArray:
+    """B with B Bᵀ the covariance of what is added to x̂ and ΔY, between V ``before`` and ``after`` (d, d)."""
+    d = len(before)
+    joint = step.joint(before)
+    spread = joint.copy()
+    spread[:d, :d] -= after
+    # what rounding leaves of a mean that does not move is not scatter
+    still = np.diagonal(spread) < _ROUNDING * np.diagonal(joint)
+    spread[still, :] = spread[:, still] = 0.0
+    return root_of(spread).T
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -100,7 +111,9 @@ class GaussianEngine:
     ----------
     basis : L of the coordinates y of everything below, x = L y; array of shape (d, d)
     roots : of V, for x, at the saves, see ``sim.roots``; array of shape (saves + 1, d, d)
-    transition : array of shape (d + m, d)
+    transitions, drives : Φ over F_h and b over b_Y of each kind of interval, see ``sim.gaussian.propagator``; arrays
+        of shape (kinds, d + m, d) and (kinds, d + m)
+    numbers : the kind of each interval, array of shape (saves,)
     factors : B_k of the noise of each interval, array of shape (saves, d + m, d + m)
     initial_factor : of the scatter of the initial means, array of shape (d, d)
     center : mean of the initial means, array of shape (d,)
@@ -108,7 +121,9 @@ class GaussianEngine:
 
     basis: FloatArray
     roots: FloatArray
-    transition: FloatArray
+    transitions: FloatArray
+    drives: FloatArray
+    numbers: IntArray
     factors: FloatArray
     initial_factor: FloatArray
     center: FloatArray
@@ -123,8 +138,9 @@ class GaussianEngine:
         means = np.empty((saves + 1, d, len(trajectories)))
         record = np.empty((saves, size - d, len(trajectories)))
         means[0] = self.center[:, None] + apply_to_columns(self.initial_factor, start)
-        for k in range(saves):
-            both = apply_to_columns(self.transition, means[k]) + apply_to_columns(self.factors[k], normals[k])
+        for k, kind in enumerate(self.numbers):
+            both = apply_to_columns(self.transitions[kind], means[k]) + apply_to_columns(self.factors[k], normals[k])
+            both += self.drives[kind][:, None]
             means[k + 1], record[k] = both[:d], both[d:]
         means = apply_to_columns(self.basis, means)
         return Trajectories(

@@ -22,6 +22,8 @@ from cascade_steering.sim.model.pieces import (
 )
 from cascade_steering.sim.parameters import Cascade, Detection, Oscillator, plain_number, require
 
+__all__ = ["Node", "chain", "lab", "nodes_of", "rwa"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Node:

@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 
 from cascade_steering.sim.conventions import frozen
 
+__all__ = ["Component", "concatenate", "series"]
+
 FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
 

@@ -18,6 +18,8 @@ from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.pieces import FIELD, SIDEBANDS
 from cascade_steering.sim.parameters import Detection, require
 
+__all__ = ["Detector", "demodulated", "detect", "heterodyne", "homodyne", "reading"]
+
 FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
 

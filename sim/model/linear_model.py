@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from cascade_steering.sim.conventions import frozen, mode_names
 
+__all__ = ["ANNIHILATION", "LinearModel"]
+
 ComplexArray = NDArray[np.complex128]
 
 # a = ANNIHILATION·(X, P), a† its conjugate

@@ -17,6 +17,27 @@ from cascade_steering.sim.model.components import Component, series
 from cascade_steering.sim.model.linear_model import ANNIHILATION
 from cascade_steering.sim.parameters import Bath, Oscillator, require
 
+__all__ = [
+    "FIELD",
+    "MASSES",
+    "SIDEBANDS",
+    "Mass",
+    "beam_splitter",
+    "broadband_coupling",
+    "cavity",
+    "drive",
+    "force",
+    "interaction",
+    "loss",
+    "oscillator",
+    "phase_shift",
+    "sideband_coupling",
+    "sideband_oscillator",
+    "squeezer",
+    "squeezing_of",
+    "thermal_bath",
+]
+
 Mass = Literal["negative", "positive"]
 MASSES: dict[Mass, int] = {"negative": -1, "positive": 1}
 FIELD = "field"

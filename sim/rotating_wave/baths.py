@@ -8,6 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from cascade_steering.sim.parameters import MOST, require
 
+__all__ = ["Baths", "require_all"]
+
 FloatArray = NDArray[np.float64]
 
 

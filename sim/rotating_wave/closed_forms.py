@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 from cascade_steering.sim.rotating_wave.equations import RotatingWave, quadrature_covariance
 
+__all__ = ["bare_variances", "closed_form_covariance", "steering_parameters"]
+
 FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
 

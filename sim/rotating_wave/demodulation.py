@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from cascade_steering.sim.parameters import require, require_count
 
+__all__ = ["demodulate", "unrotated"]
+
 FloatArray = NDArray[np.float64]
 # Ω × interval: the mean of cos Ωt over an interval is then within 1 % of its value in the middle
 _LONGEST = 0.5

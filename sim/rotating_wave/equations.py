@@ -19,6 +19,8 @@ from cascade_steering.sim.gaussian.moment_equations import MomentEquations
 from cascade_steering.sim.parameters import Bath, Cascade, DetectionScheme
 from cascade_steering.sim.rotating_wave.baths import Baths, require_all
 
+__all__ = ["RotatingWave", "quadrature_covariance"]
+
 FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
 BoolArray = NDArray[np.bool_]

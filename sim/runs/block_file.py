@@ -22,6 +22,8 @@ from cascade_steering.sim.ensemble.dataset import Variable, dataset_coordinates,
 from cascade_steering.sim.ensemble.pooling import Moments
 from cascade_steering.sim.grid import TimeGrid
 
+__all__ = ["block_of", "from_bytes", "kept_of", "moments_of", "to_bytes"]
+
 FloatArray = NDArray[np.float64]
 _MATRIX = ("time", "quadrature", "quadrature_2")
 _ROOT = ("time", "root", "quadrature")

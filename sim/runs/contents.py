@@ -11,6 +11,8 @@ from typing import Self
 from cascade_steering.sim.atomic_write import ASIDE
 from cascade_steering.sim.runs.manifest import Manifest
 
+__all__ = ["BLOCKS", "SET_ASIDE", "TRAJECTORIES", "Contents", "digest", "set_aside", "stem", "vacant", "within"]
+
 _LOG = logging.getLogger(__name__)
 BLOCKS, TRAJECTORIES, SET_ASIDE = "blocks", "trajectories", "set-aside"
 _BLOCK = re.compile(r"(\d{9,18})-(\d{9,18})-([0-9a-f]{16})\.nc")

@@ -29,11 +29,14 @@ from cascade_steering.sim.ensemble.contract import Method
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
+from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.parameters import require_count
 from cascade_steering.sim.runs.block_file import block_of, from_bytes, kept_of, moments_of, to_bytes
 from cascade_steering.sim.runs.contents import BLOCKS, TRAJECTORIES, Contents, digest, set_aside, stem, vacant, within
-from cascade_steering.sim.runs.identity import numbers_of, plain
+from cascade_steering.sim.runs.identity import model_identity, numbers_of, plain
 from cascade_steering.sim.runs.manifest import MOST_TRAJECTORIES, NAME, Manifest
+
+__all__ = ["RunDirectory", "opened"]
 
 _LOG = logging.getLogger(__name__)
 # the manifest's list is for readers: nothing is lost when it is some blocks behind
@@ -63,7 +66,7 @@ class RunDirectory:
         cls,
         path: Path,
         *,
-        model: LinearModel,
+        model: LinearModel | Schedule,
         method: Method,
         grid: TimeGrid,
         initial: InitialState,
@@ -95,7 +98,7 @@ class RunDirectory:
         identity = plain(
             {
                 "configuration": configuration or {},
-                "model": numbers_of(model),
+                "model": model_identity(model),
                 "method": method.identity,
                 "block": method.block,
                 "step": grid.step,

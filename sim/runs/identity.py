@@ -13,6 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cascade_steering.sim.model.linear_model import LinearModel
+from cascade_steering.sim.model.schedule import Schedule
+
+__all__ = ["EXACT", "SOLVED", "Tolerance", "differences", "model_identity", "numbers_of", "plain"]
+
 # More numbers than these, those of a density matrix, are held by sums of them alone
 _MOST = 4096
 _SUMS = 16
@@ -63,6 +68,13 @@ def numbers_of(parts: Any) -> dict[str, Any]:
         name: plain(_sums(value) if isinstance(value, np.ndarray) and value.size > _MOST else value)
         for name, value in values.items()
     }
+
+
+def model_identity(model: LinearModel | Schedule) -> dict[str, Any]:
+    """The numbers of a model; of a schedule those of its models, and when they take over, seconds."""
+    schedule = Schedule.of(model)
+    first, *others = map(numbers_of, schedule.models)
+    return {**first, "switches": plain(schedule.switches), "later_models": others} if others else first
 
 
 def _sums(values: NDArray[Any]) -> dict[str, Any]:

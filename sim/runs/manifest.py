@@ -15,6 +15,8 @@ from cascade_steering.sim.conventions import COVARIANCE_CONVENTION, RECORD_CONVE
 from cascade_steering.sim.ensemble.dataset import versions
 from cascade_steering.sim.runs.identity import EXACT, SOLVED, differences
 
+__all__ = ["MOST_TRAJECTORIES", "NAME", "Manifest"]
+
 NAME = "manifest.json"
 # trajectories: in the files of blocks their indices have 32 bits
 MOST_TRAJECTORIES = 2**31 - 1

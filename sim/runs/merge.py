@@ -10,6 +10,8 @@ from cascade_steering.sim.runs.contents import BLOCKS, TRAJECTORIES, Contents, s
 from cascade_steering.sim.runs.identity import Tolerance, differences, plain
 from cascade_steering.sim.runs.manifest import NAME, Manifest
 
+__all__ = ["merge"]
+
 # what an estimate may differ by from machine to machine
 _SAMPLED = Tolerance(own=1e-6, largest=1e-6)
 

@@ -16,7 +16,7 @@ from cascade_steering.sim.gaussian.trajectories import Gaussian
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import thermal_state
 from cascade_steering.sim.model.cascade import rwa
-from cascade_steering.sim.model.schedule import Drive, unlit
+from cascade_steering.sim.model.schedule import Schedule, unlit
 from tests.support.chains import CLIENTS, SERVER
 from tests.support.systems import POINTS
 
@@ -89,7 +89,7 @@ def test_a_transient_is_drawn_with_estimates_and_the_end_of_a_pulse(tmp_path: Pa
     lit, off = (rwa(each, point.detection) for each in (point.cascade, unlit(point.cascade)))
     initial, grid = thermal_state((1.0, 2.0)), TimeGrid.over(1.0, saves=2)
     sampled = sampled_transient(simulate(lit, Gaussian(), grid, initial, trajectories=20, seed=1))
-    result = steering_transient(Drive.pulse(lit, off, 1.0), initial, np.linspace(0, 3, 7))
+    result = steering_transient(Schedule.pulse(lit, off, 1.0), initial, np.linspace(0, 3, 7))
     plots.transient_figure(result, 0.5, tmp_path / "sampled.png", sampled=sampled)
     for axes, schemes, scale in zip(drawn, (("unconditional", "conditional"), ("d",)), (1, 100), strict=True):
         (switched,) = {tuple(x) for line in axes.get_lines() if line.get_linestyle() == ":" for x in [line.get_xdata()]}

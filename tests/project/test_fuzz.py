@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, settings
 from cascade_steering.analysis.cli.answers import reports
 from cascade_steering.analysis.cli.run import steering
 from tests.support import fuzz
-from tests.support.fuzz import Outcome, copied, outcome
+from tests.support.fuzz import copied
+from tests.support.outcomes import Outcome, outcome
 
 LITTLE = settings(
     deadline=None, derandomize=True, database=None,

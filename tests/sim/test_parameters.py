@@ -187,3 +187,29 @@ def test_lists_are_arrays_wherever_numbers_are_taken() -> None:
     )
     unread = filter_record(model, [[0, 0]], np.float32(0.5), ground_state())  # type: ignore[arg-type]
     np.testing.assert_array_equal(unread.means, np.zeros((2, 4)))
+
+
+def test_no_number_is_taken_without_its_unit() -> None:
+    # 0.35 for 0.35 π and 0.1 rad/s for 0.1 Hz were once taken without a word
+    system = cascade(1, 1, 0.3, 0.4)
+    for wrong in (
+        lambda: Oscillator.from_cooperativity(50.0, 0.35, HOT),  # type: ignore[misc]
+        lambda: Oscillator.si(strength=1.0, angle=0.35, bath=HOT),  # type: ignore[call-arg]
+        lambda: Bath.si(linewidth=0.1, occupation=1e5),  # type: ignore[call-arg]
+        lambda: Bath(0.1, 1e5),  # type: ignore[misc]
+        lambda: Detection.si(lo_phase=0.5),  # type: ignore[call-arg]
+        lambda: Cascade(minus=system.minus, plus=system.plus, path_phase=0.5),  # type: ignore[call-arg]
+    ):
+        with pytest.raises(TypeError):
+            wrong()
+
+
+def test_units_of_the_door_are_si_inside() -> None:
+    bath = Bath(linewidth_hz=0.1, occupation=2.0)
+    assert (bath.linewidth, bath.decoherence_rate) == pytest.approx((0.2 * math.pi, 0.5 * math.pi), rel=1e-15)
+    one = Oscillator(strength_hz=3.0, angle_pi=0.25, bath=bath)
+    assert (one.strength, one.angle) == pytest.approx((6.0 * math.pi, math.pi / 4), rel=1e-15)
+    again = Oscillator.si(strength=one.strength, angle=one.angle, bath=Bath.si(linewidth=bath.linewidth, occupation=2))
+    assert (again.strength_hz, again.angle_pi, again.bath.linewidth_hz) == pytest.approx((3.0, 0.25, 0.1), rel=1e-15)
+    assert Cascade(minus=one, plus=one, path_phase_pi=0.5).path_phase == math.pi / 2
+    assert Detection.si(lo_phase=math.pi / 4) == Detection(lo_phase_pi=0.25)

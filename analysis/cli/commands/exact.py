@@ -70,10 +70,10 @@ def transient(
     """E(t) and d(t) from an initial state, exact: how soon is there steering, with and without the record?"""
     from cascade_steering.analysis import plots
 
-    cascade, drive = physics.cascade(point), physics.schedule(point, pulse)
-    start = physics.initial_state(initial, cascade, point.model)
+    cascade, model = physics.cascade(point), physics.schedule(point, pulse)
+    start = physics.initial_state(initial, cascade, model)
     plots.drawable(figure)
-    result = steering_transient(drive, start, times.of(cascade))
+    result = steering_transient(model, start, times.of(cascade))
     plots.transient_figure(result, cascade.time_unit, figure, logarithmic=times.logarithmic)
     report = {**reports.transients(result, cascade.time_unit), "figure": str(figure)}
     show(report, tables.transients(report), as_json, f"figure: {figure}")

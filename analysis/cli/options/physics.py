@@ -19,13 +19,13 @@ from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.gaussian.covariance import stationary_state
 from cascade_steering.sim.initial_state import InitialState, coherent_state, ground_state, squeezed_state, thermal_state
 from cascade_steering.sim.model.linear_model import LinearModel
-from cascade_steering.sim.model.schedule import Drive
+from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.parameters import DETECTION_SCHEMES, MOST, Cascade
 
 # the options that describe an experiment, which the files of a run and of a record may say as well
 EXPERIMENT = (
     "c-minus", "c-plus", "theta-minus", "theta-plus", "bath-minus", "bath-plus", "loss", "path-phase", "frequency",
-    "lo-phase", "efficiency", "scheme", "initial",
+    "lo-phase", "efficiency", "scheme", "initial", "pulse",
 )  # fmt: skip
 
 
@@ -98,26 +98,26 @@ def cascade(point: WorkingPoint) -> Cascade:
     return point.cascade
 
 
-def schedule(point: WorkingPoint, pulse: readers.Duration | None) -> Drive:
+def schedule(point: WorkingPoint, pulse: readers.Duration | None) -> LinearModel | Schedule:
     """The light on from t = 0, for good or for a pulse.
 
     Raises ValueError for a cascade without a steady state, and for a pulse too long to be followed.
     """
     lit = cascade(point)
     if pulse is None:
-        return Drive(models=(point.model,))
+        return point.model
     duration = pulse.of(lit)
     if duration > MOST * lit.time_unit:
         raise ValueError(f"pulse must be at most {MOST:g} times 1/gamma~_0, got {duration / lit.time_unit:.4g} times")
-    return Drive.pulse(point.model, replace(point, c_minus=0.0, c_plus=0.0).model, duration)
+    return point.schedule(pulse_s=duration)
 
 
-def initial_state(start: readers.Start, cascade: Cascade, model: LinearModel) -> InitialState:
-    """The state at t = 0."""
+def initial_state(start: readers.Start, cascade: Cascade, model: LinearModel | Schedule) -> InitialState:
+    """The state at t = 0; stationary is that of the light on for good."""
     values = start.numbers
     text = ", ".join(f"{value:g}" for value in values)
     if start.name == "stationary":
-        return stationary_state(model)
+        return stationary_state(Schedule.of(model).models[0])
     if start.name == "ground":
         return ground_state()
     if start.name == "squeezed":
@@ -130,15 +130,16 @@ def initial_state(start: readers.Start, cascade: Cascade, model: LinearModel) ->
     return thermal_state(values, name=f"thermal({text})")
 
 
+PULSE = click.option(
+    "--pulse", type=DURATION, default=None, show_default="on for good",
+    help="How long the light is on from t = 0, which for a record is its start; then the baths act alone.",
+)  # fmt: skip
 OVER_TIME = options(
     click.option(
         "--times", type=TIMES, default="0:10:201", show_default=True, metavar="[log:]START:STOP:COUNT",
         help="COUNT times, evenly spaced; with log: in even ratios.",
     ),
-    click.option(
-        "--pulse", type=DURATION, default=None, show_default="on for good",
-        help="How long the light is on from t = 0; then the baths act alone.",
-    ),
+    PULSE,
 )  # fmt: skip
 JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output, nothing else.")
 QUIET = click.option("--quiet", is_flag=True, help="No progress bar.")

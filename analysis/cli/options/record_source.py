@@ -17,6 +17,7 @@ from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.atomic_write import write_whole
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
+from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.parameters import require
 from cascade_steering.sim.rotating_wave.demodulation import demodulate
 
@@ -37,6 +38,7 @@ READING = options(
                  "and go on with the rotating-wave model."),
     click.option("--initial", type=INITIAL, default="stationary", show_default=True,
                  help=f"State before the record: {readers.STATES}."),
+    physics.PULSE,
 )  # fmt: skip
 
 # what a file may say of its experiment and of itself; what is done with it, the caller says
@@ -56,6 +58,7 @@ class ReadingOptions:
     dead_time : from its start, not to be trusted
     demodulate : over so many intervals each; None for not at all
     initial : state before the record
+    pulse : how long the light is on from its start, None for good
     """
 
     calibration: float | None
@@ -63,6 +66,7 @@ class ReadingOptions:
     dead_time: readers.Duration
     demodulate: int | None
     initial: readers.Start
+    pulse: readers.Duration | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,14 +76,15 @@ class Setup:
     point: WorkingPoint
     reading: ReadingOptions
 
-    def model_and_start(self) -> tuple[LinearModel, InitialState]:
+    def model_and_start(self) -> tuple[LinearModel | Schedule, InitialState]:
         """Model of the record, once it is demodulated if it has to be, and state before it.
 
         Raises ValueError for a working point without a steady state.
         """
         cascade = physics.cascade(self.point)
         point = self.point if self.reading.demodulate is None else replace(self.point, frequency_hz=None)
-        return point.model, physics.initial_state(self.reading.initial, cascade, point.model)
+        model = physics.schedule(point, self.reading.pulse)
+        return model, physics.initial_state(self.reading.initial, cascade, model)
 
     def at(self, point: WorkingPoint) -> "Setup":
         """Another working point, all else the same."""
@@ -102,6 +107,8 @@ class Setup:
         for name, bath in (("minus", cascade.minus.bath), ("plus", cascade.plus.bath)):
             found[f"bath-{name}"] = [bath.linewidth_hz, bath.occupation]
         found["initial"] = self.reading.initial.text
+        if self.reading.pulse is not None:
+            found["pulse"] = self.reading.pulse.text
         if point.frequencies_hz is not None:
             found["frequency"] = list(point.frequencies_hz)
         return found
@@ -135,7 +142,11 @@ def read_record(path: Path, setup: Setup) -> "tuple[Record, Setup]":
         if name.replace("_", "-") not in _SAID:
             raise ValueError(f"record {str(path)!r}: option {name!r} is not for a record to say; give it yourself")
     point, reading = updated(setup.point, said), updated(setup.reading, said)
-    dead_time = reading.dead_time.of(physics.cascade(point))
+    cascade = physics.cascade(point)
+    dead_time = reading.dead_time.of(cascade)
+    if reading.pulse is not None:
+        # in seconds: a fit may change the unit of time, but not when the light went off
+        reading = replace(reading, pulse=readers.Duration(reading.pulse.of(cascade), True))
     found = record.interpreted(
         content, path, calibration=reading.calibration, quantity=reading.quantity, dead_time=dead_time
     )

@@ -32,6 +32,7 @@ ENSEMBLE = options(
     click.option("--trajectories", type=work.TRAJECTORY_COUNT, default=1000, show_default=True,
                  help="At most, with --target."),
     click.option("--duration", type=DURATION, default="5", show_default=True),
+    physics.PULSE,
     click.option("--saves", type=click.IntRange(max=_MOST_SAVES), default=20, show_default=True,
                  help="Save intervals."),
     click.option("--dt", type=DURATION, default=None, show_default="by the engine",
@@ -56,6 +57,7 @@ class SimulationOptions:
     initial : state at t = 0, None for that of the engine
     trajectories, seed : of the ensemble
     duration, saves, dt : of the grid; the engine suggests a step that is left out
+    pulse : how long the light is on, None for good
     keep : trajectories whose means and records are kept
     verify : whether each run ends with local measurements
     """
@@ -63,6 +65,7 @@ class SimulationOptions:
     initial: readers.Start | None
     trajectories: int
     duration: readers.Duration
+    pulse: readers.Duration | None
     saves: int
     dt: readers.Duration | None
     keep: int
@@ -96,7 +99,7 @@ def simulation(point: WorkingPoint, engine: EngineOptions, asked: SimulationOpti
     from cascade_steering.sim.ensemble.local_measurements import Verification
     from cascade_steering.sim.ensemble.simulate import grid_for
 
-    cascade, model = physics.cascade(point), point.model
+    cascade, model = physics.cascade(point), physics.schedule(point, asked.pulse)
     require_count(asked.trajectories, "trajectories", low=2)  # one has no scatter to estimate from
     initial = physics.initial_state(asked.start(engine), cascade, model)
     method = engine.method()

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+__all__ = ["FAILS", "HOLDS", "PARTLY", "Claim", "verdict"]
+
 HOLDS, PARTLY, FAILS = "holds", "holds in part", "fails"
 
 

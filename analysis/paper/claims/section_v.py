@@ -12,6 +12,19 @@ from cascade_steering.sim.parameters import Bath, Cascade, Oscillator
 from cascade_steering.sim.rotating_wave import closed_forms
 from cascade_steering.sim.rotating_wave.equations import RotatingWave
 
+__all__ = [
+    "angle_claims",
+    "appendix_b",
+    "asymmetry",
+    "branches",
+    "limiting_ratios",
+    "loss_tolerance",
+    "ratio_claims",
+    "strong_coupling",
+    "two_directions",
+    "two_servers",
+]
+
 _FORWARD, _BACKWARD = DIRECTIONS
 _HOT, _VACUUM = Bath.named("hot"), Bath.named("vacuum")
 _BATHS = {"hot": _HOT, "vacuum": _VACUUM}

@@ -11,6 +11,8 @@ from cascade_steering.sim.parameters import Bath
 from cascade_steering.sim.rotating_wave import closed_forms
 from cascade_steering.sim.rotating_wave.equations import RotatingWave
 
+__all__ = ["equations", "figure_3", "negative_f", "positive_f", "symmetric_regions", "vacuum_regions", "windows"]
+
 FloatArray = NDArray[np.float64]
 _HOT, _VACUUM = Bath.named("hot"), Bath.named("vacuum")
 _RATIO = np.geomspace(0.05, 20, 40001)

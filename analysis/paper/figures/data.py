@@ -15,6 +15,8 @@ from cascade_steering.analysis.paper.figures.regions import angle_maps, cooperat
 from cascade_steering.sim.ensemble.parallel import Progress
 from cascade_steering.sim.ensemble.workers import require_jobs
 
+__all__ = ["DATA"]
+
 
 def _at_once(build: Callable[..., xr.Dataset]) -> Callable[..., xr.Dataset]:
     """A figure of closed forms, called like those that take searches."""

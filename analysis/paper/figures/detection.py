@@ -21,6 +21,8 @@ from cascade_steering.sim.ensemble.parallel import Progress, in_parallel
 from cascade_steering.sim.gaussian.trajectories import Gaussian
 from cascade_steering.sim.parameters import BATHS, Bath, require_count
 
+__all__ = ["DETECTIONS", "RESOLUTION", "improvements"]
+
 FloatArray = NDArray[np.float64]
 _LIGHT: dict[str, dict[str, Any]] = {
     "best phase": {"lo_phase_pi": None},

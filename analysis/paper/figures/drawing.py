@@ -32,6 +32,8 @@ from cascade_steering.analysis.paper.figures.maps import (
 )
 from cascade_steering.analysis.plots import SYMBOLS, save_figure
 
+__all__ = ["DRAW", "best_angle_figure", "best_ratio_figure", "improvement_figure", "loss_figure", "steering_figure"]
+
 FloatArray = NDArray[np.float64]
 _RED = "#c8202c"
 # (bath of +, coupling): colour, width, name

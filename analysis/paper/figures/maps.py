@@ -15,6 +15,8 @@ from matplotlib.patches import Patch
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, STEERING_BOUND, Direction
 from cascade_steering.analysis.plots import SYMBOLS, save_figure
 
+__all__ = ["BLUE", "DASHES", "ORANGE", "STYLE", "THICK", "THIN", "angle_figure", "cooperativity_figure", "letter"]
+
 STYLE: dict[Any, Any] = {
     "font.size": 9,
     "axes.labelsize": 10,

@@ -17,6 +17,19 @@ from cascade_steering.analysis.working_points.optimum import Optimum, Search, be
 from cascade_steering.sim.ensemble.parallel import Progress, in_parallel
 from cascade_steering.sim.parameters import BATHS, Bath, require_count
 
+__all__ = [
+    "COUPLINGS",
+    "C_MINUS_RANGE",
+    "LARGEST_RATIO",
+    "LOSSES",
+    "LOSS_CURVES",
+    "best_against_loss",
+    "best_angles",
+    "best_ratios",
+    "best_steering",
+    "cooperativities",
+]
+
 FloatArray = NDArray[np.float64]
 
 # of + : the paper's two sets of thermal parameters; − is hot in both

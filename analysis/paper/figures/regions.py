@@ -17,6 +17,8 @@ from cascade_steering.sim.parameters import Bath, require_count
 from cascade_steering.sim.rotating_wave.closed_forms import bare_variances, steering_parameters
 from cascade_steering.sim.rotating_wave.equations import RotatingWave
 
+__all__ = ["CASES", "C_MINUS", "RATIOS", "THETA_MINUS_PI", "angle_maps", "cooperativity_maps", "steering_windows"]
+
 FloatArray = NDArray[np.float64]
 
 # of both figures: θ₋/π, and C₋ of the cuts and of Fig. 3

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from cascade_steering.sim.conventions import VACUUM_VARIANCE
 
+__all__ = ["displaced", "elements", "gaussian_elements", "symbol_elements", "unitary_elements"]
+
 ComplexArray = NDArray[np.complex128]
 FloatArray = NDArray[np.float64]
 

@@ -8,6 +8,8 @@ from cascade_steering.sim.conventions import VACUUM_VARIANCE, symplectic_form
 from cascade_steering.sim.fock.basis.levels import LADDER, Levels
 from cascade_steering.sim.fock.basis.normal_modes import of_symmetric
 
+__all__ = ["exponential", "metaplectic", "thermal"]
+
 ComplexArray = NDArray[np.complex128]
 FloatArray = NDArray[np.float64]
 

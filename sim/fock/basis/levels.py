@@ -11,6 +11,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+__all__ = ["LADDER", "Levels", "check_cutoffs", "embed", "ladder_operators", "ladder_products", "resize"]
+
 # x = LADDER·(a, a†) of one oscillator
 LADDER = np.array([[1.0, 1.0], [-1.0j, 1.0j]]) / np.sqrt(2.0)
 # Measured on two modes of variance 0.87 and 0.78: with 10 levels each, the largest error of a covariance over a run is

@@ -14,6 +14,8 @@ from cascade_steering.sim.fock.basis.levels import LADDER, Levels, embed, ladder
 if TYPE_CHECKING:
     import qutip
 
+__all__ = ["FockMoments", "expectation_rows", "expectations", "moment_rows", "moments"]
+
 FloatArray = NDArray[np.float64]
 
 

@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from cascade_steering.sim.conventions import symplectic_form
 
+__all__ = ["normal_modes", "of_symmetric", "require_symplectic", "symplectic_eigenvalues"]
+
 ComplexArray = NDArray[np.complex128]
 FloatArray = NDArray[np.float64]
 # eigenvalues whose ratio is this near to 1 are equal: what stays between their modes changes no level count

@@ -18,6 +18,8 @@ from cascade_steering.sim.fock.basis.states import DensityState
 from cascade_steering.sim.gaussian.moment_equations import MomentEquations
 from cascade_steering.sim.gaussian.riccati import riccati_map
 
+__all__ = ["carried", "gaussian_populations", "populations"]
+
 ComplexArray = NDArray[np.complex128]
 FloatArray = NDArray[np.float64]
 # phases φ: populations are found for so many levels; what lies above them is folded back

@@ -18,6 +18,16 @@ from cascade_steering.sim.initial_state import InitialState
 if TYPE_CHECKING:
     import qutip
 
+__all__ = [
+    "MAX_LOST_POPULATION",
+    "MAX_MOMENT_CHANGE",
+    "MOMENT_LIMIT",
+    "DensityState",
+    "density_at_rest",
+    "density_in_frame",
+    "density_state",
+]
+
 ComplexArray = NDArray[np.complex128]
 FloatArray = NDArray[np.float64]
 # What may be missing of a start before it is refused: population above the levels, and by how much what is left has

@@ -19,6 +19,8 @@ from cascade_steering.sim.fock.basis.levels import LADDER
 from cascade_steering.sim.fock.basis.moments import FloatArray
 from cascade_steering.sim.model.linear_model import LinearModel
 
+__all__ = ["Sector", "phase_invariant", "sector_generator"]
+
 ComplexArray = NDArray[np.complex128]
 Indices = NDArray[np.intp]
 # what the ladder operators a₋, a₋†, a₊, a₊† do to n₋ − n₊, and the place of their adjoints
@@ -31,11 +33,11 @@ _OUTSIDE = 1e-13
 
 
 def phase_invariant(model: LinearModel) -> bool:
-    """Whether the master equation conserves n₋ − n₊ in the weak sense: two oscillators, no term that mixes charges.
+    """Whether the master equation conserves n₋ − n₊ in the weak sense: two oscillators, no force, no mixed charges.
 
     Channels count only through Σ_l c_l c_l†, which is the same for sidebands and for their cosine and sine mixtures.
     """
-    if model.dimension != 4:
+    if model.dimension != 4 or np.any(model.force):
         return False
     jumps, quadratic = _rates(model)
     unequal = _CHARGES[:, None] != _CHARGES

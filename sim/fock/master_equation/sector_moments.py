@@ -7,6 +7,8 @@ from cascade_steering.sim.fock.basis.diagnostics import Diagnostics, UnphysicalS
 from cascade_steering.sim.fock.basis.moments import FloatArray
 from cascade_steering.sim.fock.master_equation.sector import Sector
 
+__all__ = ["inspect_sector"]
+
 
 def inspect_sector(vector: FloatArray, sector: Sector) -> tuple[FloatArray, FloatArray, Diagnostics]:
     """Mean (4,), which is 0, covariance (4, 4) and diagnostics of the state of a vector, as ``inspect`` gives them.

@@ -29,6 +29,8 @@ from cascade_steering.sim.fock.basis.diagnostics import UnphysicalStateError
 from cascade_steering.sim.fock.basis.moments import FloatArray
 from cascade_steering.sim.fock.master_equation.sector import Indices, Sector
 
+__all__ = ["SectorPropagator", "dissected", "stationary_vector"]
+
 # unknowns that are not worth dissecting further
 _LEAF = 40
 # ‖change‖ of exp(𝓛t)ρ over two dimensions of the Krylov space, against ‖ρ‖; it falls by 3 or more a dimension

@@ -22,10 +22,13 @@ from cascade_steering.sim.fock.master_equation.sector import Sector, phase_invar
 from cascade_steering.sim.fock.master_equation.sector_moments import inspect_sector
 from cascade_steering.sim.fock.master_equation.sector_solver import SectorPropagator, stationary_vector
 from cascade_steering.sim.fock.qutip.operators import initial_density, lindblad_operators
-from cascade_steering.sim.gaussian.covariance import require_times
+from cascade_steering.sim.grid import require_times
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
+from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.parameters import UnstableError
+
+__all__ = ["Evolution", "SteadyFockState", "evolve", "population_sector", "steady_fock_state"]
 
 # Elements of the Liouvillian below this fraction of the largest are sums that should have cancelled.
 # The slowest rate of the paper (γ₀ against N·Γ) is 1e-9 of the largest.
@@ -151,7 +154,12 @@ def _null_vector(generator: sp.csc_array, size: int) -> NDArray[np.complex128]:
 
 
 def evolve(
-    model: LinearModel, cutoffs: tuple[int, ...], initial: InitialState, times: FloatArray, *, states: bool = False
+    model: LinearModel | Schedule,
+    cutoffs: tuple[int, ...],
+    initial: InitialState,
+    times: FloatArray,
+    *,
+    states: bool = False,
 ) -> Evolution:
     """Unconditional evolution to ``times`` from ``initial`` at t = 0, whatever the first of the times.
 
@@ -178,12 +186,13 @@ def evolve(
         raise ValueError("times must be at least one, got none")
     density = initial_density(initial, cutoffs)
     sector = Sector(cutoffs)
-    if phase_invariant(model) and sector.holds(density.full()):
-        path = _path_in_sector(model, sector, density, times)
+    schedule = Schedule.of(model)
+    if all(map(phase_invariant, schedule.models)) and sector.holds(density.full()):
+        path = _path_in_sector(schedule, sector, density, times)
         seen = [inspect_sector(vector, sector) for vector in path]
         kept = tuple(_quantum(vector, sector) for vector in path) if states else None
     else:
-        full = _path_in_full(model, cutoffs, density, times)
+        full = _path_in_full(schedule, cutoffs, density, times)
         moments = FockMoments(cutoffs)
         seen = [inspect(state.full(), moments) for state in full]
         kept = tuple(full) if states else None
@@ -195,23 +204,35 @@ def evolve(
     )
 
 
-def _path_in_sector(model: LinearModel, sector: Sector, density: qutip.Qobj, times: FloatArray) -> list[FloatArray]:
-    propagator = SectorPropagator(sector_generator(model, sector), sector)
-    path, state = [], sector.vector(density.full())
-    for duration in np.diff(times, prepend=0.0):
-        state = propagator.advance(state, float(duration)) if duration > 0.0 else state
-        path.append(state)
+def _path_in_sector(schedule: Schedule, sector: Sector, density: qutip.Qobj, times: FloatArray) -> list[FloatArray]:
+    path: list[FloatArray] = []
+    state = sector.vector(density.full())
+    for model, asked, duration in schedule.split(times):
+        ends = asked if duration is None else np.append(asked, duration)
+        if not ends.size:
+            continue
+        propagator = SectorPropagator(sector_generator(model, sector), sector)
+        reached = []
+        for span in np.diff(ends, prepend=0.0):
+            state = propagator.advance(state, float(span)) if span > 0.0 else state
+            reached.append(state)
+        path += reached[: len(asked)]
     return path
 
 
 def _path_in_full(
-    model: LinearModel, cutoffs: tuple[int, ...], density: qutip.Qobj, times: FloatArray
+    schedule: Schedule, cutoffs: tuple[int, ...], density: qutip.Qobj, times: FloatArray
 ) -> list[qutip.Qobj]:
     options = {"atol": 1e-12, "rtol": 1e-9, "nsteps": 10**7, "progress_bar": ""}
-    solver = qutip.MESolver(lindblad_operators(model, cutoffs).liouvillian(), options=options)
-    solver.start(density, 0.0)
-    path, state = [], density
-    for time, duration in zip(times, np.diff(times, prepend=0.0), strict=True):
-        state = solver.step(time) if duration > 0.0 else state
-        path.append(state)
+    path: list[qutip.Qobj] = []
+    state = density
+    for model, asked, duration in schedule.split(times):
+        solver = qutip.MESolver(lindblad_operators(model, cutoffs).liouvillian(), options=options)
+        solver.start(state, 0.0)
+        ends = asked if duration is None else np.append(asked, duration)
+        reached = []
+        for end, span in zip(ends, np.diff(ends, prepend=0.0), strict=True):
+            state = solver.step(end) if span > 0.0 else state
+            reached.append(state)
+        path += reached[: len(asked)]
     return path

@@ -25,8 +25,11 @@ from cascade_steering.sim.gaussian.propagator import apply
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState, Trajectories
 from cascade_steering.sim.model.linear_model import LinearModel
+from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.noise import checked_path, starts_and_paths
 from cascade_steering.sim.parameters import require_count
+
+__all__ = ["LEAK_LIMIT", "LONGEST_STEP", "Fock", "FockEngine"]
 
 FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
@@ -78,11 +81,11 @@ class Fock:
         """Its name, its levels and its frame."""
         return {"engine": "fock", "cutoffs": self.cutoffs, "frame": self.frame}
 
-    def suggested_step(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> float:
+    def suggested_step(self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState) -> float:
         """That of ``sim.fock.moving.frame.suggested_step``, set by the rates of the moments in the frame."""
         return suggested_step(self.frame, model, grid, initial)
 
-    def require_step(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> None:
+    def require_step(self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState) -> None:
         """Raise ValueError for a step of more than ``LONGEST_STEP`` times what suits it."""
         if grid.step > LONGEST_STEP * self.suggested_step(model, grid, initial):
             raise ValueError(
@@ -98,7 +101,7 @@ class Fock:
         largest = np.max(symplectic_eigenvalues(covariances), axis=-1)
         return np.asarray(largest <= _MOST_VARIANCE * (1.0 + _ROUNDING), dtype=np.bool_)
 
-    def check(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> Halved:
+    def check(self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState) -> Halved:
         """Half the step, two more levels of each mode and two more terms of exp(𝓙), which leave 1 % of what it lacks.
 
         The terms are chosen so that what they leave out does not depend on the step, and half of it does not show it.
@@ -110,17 +113,18 @@ class Fock:
             fine = replace(larger, spans=tuple(span.with_terms(_MORE_TERMS) for span in larger.spans))
             return Halved.of(coarse, fine, model=model, halved=halved, initial=initial)
 
-    def prepare(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> "FockEngine":
+    def prepare(self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState) -> "FockEngine":
         """The engine for one problem, everything checked; picklable.
 
-        Raises ValueError if cutoffs, frame, model and initial state do not suit one another.
+        Raises ValueError if cutoffs, frame, model and initial state do not suit one another, or a switch falls within a
+        step.
         """
         # the bits of a matrix product depend on the number of threads
         with threadpool_limits(1):
             return self._prepared(model, grid, initial)
 
-    def _prepared(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> "FockEngine":
-        if initial.covariance.shape != model.hamiltonian.shape:
+    def _prepared(self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState) -> "FockEngine":
+        if initial.covariance.shape != (model.dimension,) * 2:
             raise ValueError(
                 f"the initial state {initial.name} has {initial.covariance.shape[0]} quadratures and the model "
                 f"{model.dimension}"
@@ -136,14 +140,14 @@ class Fock:
         mean = expectations(moment_rows(levels), density)[: model.dimension]
         return FockEngine(
             basis=basis,
-            spans=tuple(spans(model, grid, path, levels, basis, density)),
+            spans=tuple(spans(grid, path, levels, basis, density)),
             density=density,
             origin=initial.center - first @ mean if path.follow else np.zeros(model.dimension),
             scatter_factor=initial.scatter_root.T,
             grid=grid,
             follow=path.follow,
             cutoffs=cutoffs,
-            channels=model.monitored.shape[0],
+            channels=len(model.record_names),
             modes=model.modes,
         )
 

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
-import scipy.linalg as la
 from numpy.typing import NDArray
 
 from cascade_steering.sim.conventions import VACUUM_VARIANCE
@@ -20,11 +19,24 @@ from cascade_steering.sim.fock.basis.normal_modes import normal_modes, require_s
 from cascade_steering.sim.fock.basis.populations import carried, gaussian_populations, populations
 from cascade_steering.sim.fock.basis.states import DensityState
 from cascade_steering.sim.fock.moving.looks import averages, looked_at, turning_rate
-from cascade_steering.sim.gaussian.covariance import transient
+from cascade_steering.sim.gaussian.covariance import transient, transient_mean
 from cascade_steering.sim.gaussian.moment_equations import MomentEquations, moment_equations
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
+from cascade_steering.sim.model.schedule import Schedule
+
+__all__ = [
+    "FRAMES",
+    "STEP_FRACTION",
+    "FramePath",
+    "frame_path",
+    "in_frame",
+    "mode_variances",
+    "require_frame",
+    "suggested_cutoffs",
+    "suggested_step",
+]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
@@ -67,8 +79,9 @@ class FramePath:
 
     Parameters
     ----------
-    symplectics : S of each, array of shape (frames, d, d)
+    symplectics : S of each, array of shape (frames, d, d); the same again where only the model is another
     first_steps : the step of the grid at which each takes over, array of shape (frames,); the first is 0
+    models : the model that acts in each
     follow : whether x̄ follows the mean
     widest : V of each mode of the frame, X and P, where the run is expected to meet its largest spread, (modes, 2, 2)
     quanta : the largest |⟨ξ⟩|²/2 of each mode in a frame that does not follow, 0 in one that does, (modes,)
@@ -78,6 +91,7 @@ class FramePath:
 
     symplectics: FloatArray
     first_steps: IntArray
+    models: tuple[LinearModel, ...]
     follow: bool
     widest: FloatArray
     quanta: FloatArray
@@ -90,10 +104,10 @@ class FramePath:
         means: FloatArray = np.trace(self.widest, axis1=1, axis2=2) / 2
         return means
 
-    def spans(self, steps: int) -> Iterator[tuple[FloatArray, int, int]]:
-        """S, first step and step after the last of each frame of a run of ``steps``."""
+    def spans(self, steps: int) -> Iterator[tuple[FloatArray, LinearModel, int, int]]:
+        """S, model, first step and step after the last of each frame of a run of ``steps``."""
         ends = [*self.first_steps[1:].tolist(), steps]
-        yield from zip(self.symplectics, self.first_steps.tolist(), ends, strict=True)
+        yield from zip(self.symplectics, self.models, self.first_steps.tolist(), ends, strict=True)
 
     def at(self, step: int) -> FloatArray:
         """S in force after ``step`` steps."""
@@ -123,7 +137,7 @@ class _Frames:
 
 
 def frame_path(
-    kind: str | FloatArray, model: LinearModel, grid: TimeGrid, initial: InitialState, *, looks: int = _LOOKS
+    kind: str | FloatArray, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState, *, looks: int = _LOOKS
 ) -> FramePath:
     """The frames for a run of ``model`` over ``grid`` from ``initial``.
 
@@ -132,13 +146,15 @@ def frame_path(
     kind : one of ``FRAMES``, or a symplectic S (d, d) to be kept throughout while x̄ follows
     looks : how often the moments are looked at, at least
 
-    Raises ValueError for another kind, or an array that is not symplectic.
+    Raises ValueError for another kind, an array that is not symplectic, or a switch within a step.
     """
     require_frame(kind)
     name = kind if isinstance(kind, str) else "given"
-    equations = moment_equations(model)
-    turning = turning_rate(equations)
-    steps = looked_at(grid.steps, grid.step, turning, looks)
+    acting = Schedule.of(model).steps(grid.step, grid.steps)
+    turning = max(turning_rate(moment_equations(each)) for each, _, _ in acting)
+    # a state changes most after a switch, as it does at the start
+    found = [first + looked_at(last - first, grid.step, turning, looks) for _, first, last in acting]
+    steps = np.unique(np.concatenate(found))
     follow = name != "rest"
     start = initial.covariance if follow else initial.unconditional
     times = np.asarray(steps * grid.step, dtype=np.float64)
@@ -149,13 +165,20 @@ def frame_path(
         fixed = np.asarray(kind, dtype=float) if name == "given" else np.eye(model.dimension)
         require_symplectic(fixed, model.dimension)
         frames = _Frames(symplectics=fixed[None], first=np.zeros(1, dtype=np.intp))
-    quanta = np.zeros(model.dimension // 2) if follow else _quanta(equations, initial, times)
+    quanta = np.zeros(model.dimension // 2) if follow else _quanta(model, initial, times)
     kicks = [
-        _kicks(equations, frames.symplectics[k], covariances[at], grid.step) for k, at in frames.at(len(covariances))
+        _kicks(
+            moment_equations(each), frames.symplectics[k], covariances[at][_during(steps[at], first, last)], grid.step
+        )
+        for k, at in frames.at(len(covariances))
+        for each, first, last in acting
     ]
+    first_steps = np.union1d(steps[frames.first], [first for _, first, _ in acting]).astype(np.intp)
     return FramePath(
-        symplectics=frames.symplectics,
-        first_steps=steps[frames.first],
+        symplectics=frames.symplectics[np.searchsorted(steps[frames.first], first_steps, side="right") - 1],
+        first_steps=first_steps,
+        # a frame may take over at the very end
+        models=tuple([each for each, first, _ in acting if first <= step][-1] for step in first_steps),
         follow=follow,
         widest=frames.widest(covariances),
         quanta=quanta,
@@ -171,17 +194,20 @@ def require_frame(kind: str | FloatArray) -> None:
 
 
 def in_frame(model: LinearModel, symplectic: FloatArray) -> LinearModel:
-    """The same sums H = ½ xᵀGx, L_k = c_k·x put on x = Sξ: the model in the quadratures ξ."""
+    """The same sums H = ½ xᵀGx + h·x, L_k = c_k·x put on x = Sξ: the model in the quadratures ξ."""
     hamiltonian = symplectic.T @ model.hamiltonian @ symplectic
     return replace(
         model,
         hamiltonian=0.5 * (hamiltonian + hamiltonian.T),
         monitored=model.monitored @ symplectic,
         unmonitored=model.unmonitored @ symplectic,
+        force=symplectic.T @ model.force,
     )
 
 
-def suggested_cutoffs(path: FramePath, model: LinearModel, grid: TimeGrid, initial: InitialState) -> tuple[int, ...]:
+def suggested_cutoffs(
+    path: FramePath, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState
+) -> tuple[int, ...]:
     """For each mode the fewest levels whose commutator the state leaves intact to 1e-5, as it starts and is carried.
 
     A Gaussian state is thermal with the variance of its mode, another has populations of its own
@@ -210,7 +236,9 @@ def suggested_cutoffs(path: FramePath, model: LinearModel, grid: TimeGrid, initi
     return tuple(chosen)
 
 
-def suggested_step(kind: str | FloatArray, model: LinearModel, grid: TimeGrid, initial: InitialState) -> float:
+def suggested_step(
+    kind: str | FloatArray, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState
+) -> float:
     """A step for the Fock engine, seconds: ``STEP_FRACTION`` over the fastest rate in the frame.
 
     The rates of drift and diffusion of ξ, whatever the occupation of the baths and the cutoffs; and where the state is
@@ -219,17 +247,21 @@ def suggested_step(kind: str | FloatArray, model: LinearModel, grid: TimeGrid, i
     (``sim.ensemble.discretisation``). Raises ValueError if nothing moves.
     """
     duration = grid.step * grid.steps
-    own = moment_equations(model)
+    schedule = Schedule.of(model)
+    turning = max(turning_rate(moment_equations(each)) for each in schedule.models)
     # fine enough for any look
-    steps = max(_LOOKS_FOR_RATES**2, int(np.ceil(10.0 * turning_rate(own) * duration)))
+    steps = max(_LOOKS_FOR_RATES**2, int(np.ceil(10.0 * turning * duration)))
     fine = TimeGrid(step=duration / steps, steps_per_save=steps, saves=1)
+    path = frame_path(kind, schedule.rounded(fine.step), fine, initial, looks=_LOOKS_FOR_RATES)
     rates: list[float] = []
-    for symplectic in frame_path(kind, model, fine, initial, looks=_LOOKS_FOR_RATES).symplectics:
-        equations = moment_equations(in_frame(model, symplectic))
-        rates += [float(np.linalg.norm(each, 2)) for each in (equations.drift, equations.diffusion)]
+    for symplectic, each, _, _ in path.spans(steps):
+        equations = moment_equations(in_frame(each, symplectic))
+        rates += [float(np.linalg.norm(matrix, 2)) for matrix in (equations.drift, equations.diffusion)]
     if not initial.gaussian:
         times = np.linspace(0.0, duration, _LOOKS_FOR_RATES)
-        seen = own.readout @ transient(model, initial.covariance, times, conditional=True) @ own.readout.T
+        covariances = transient(schedule, initial.covariance, times, conditional=True)
+        readouts = [moment_equations(schedule.at(float(time))).readout for time in times]
+        seen = (readout @ each @ readout.T for readout, each in zip(readouts, covariances, strict=True))
         rates += [float(np.linalg.norm(each, 2)) for each in seen]
     if max(rates) == 0.0:
         raise ValueError("no step can be suggested for a model without Hamiltonian and channels")
@@ -288,11 +320,14 @@ def _sparse(symplectics: FloatArray, first: IntArray) -> _Frames:
     return _Frames(symplectics=symplectics[chosen], first=first[chosen])
 
 
-def _quanta(equations: MomentEquations, initial: InitialState, times: FloatArray) -> FloatArray:
+def _during(steps: IntArray, first: int, last: int) -> NDArray[np.bool_]:
+    """Which of ``steps`` lie between two, both included."""
+    return np.asarray((steps >= first) & (steps <= last))
+
+
+def _quanta(model: LinearModel | Schedule, initial: InitialState, times: FloatArray) -> FloatArray:
     """The largest |⟨x⟩|²/2 of each mode of the mean as it drifts, (modes,)."""
-    if not np.any(initial.center):
-        return np.zeros(len(initial.center) // 2)
-    means = np.array([la.expm(equations.drift * time) @ initial.center for time in times])
+    means = transient_mean(model, initial.center, times)
     largest: FloatArray = np.max(0.5 * np.sum(means.reshape(len(times), -1, 2) ** 2, axis=2), axis=0)
     return largest
 
@@ -300,18 +335,21 @@ def _quanta(equations: MomentEquations, initial: InitialState, times: FloatArray
 def _kicks(equations: MomentEquations, symplectic: FloatArray, covariances: FloatArray, step: float) -> FloatArray:
     """Mean variance of the kick of a step in X and P of each mode, at each V (looks, d, d); (looks, modes)."""
     gains = np.linalg.inv(symplectic) @ equations.gain(covariances)
-    kicks: FloatArray = step * np.sum(gains**2, axis=2).reshape(len(gains), -1, 2).mean(axis=2)
+    kicks: FloatArray = step * np.sum(gains**2, axis=2).reshape(len(gains), len(symplectic) // 2, 2).mean(axis=2)
     return kicks
 
 
-def _carried(path: FramePath, model: LinearModel, grid: TimeGrid, initial: DensityState) -> FloatArray:
+def _carried(path: FramePath, model: LinearModel | Schedule, grid: TimeGrid, initial: DensityState) -> FloatArray:
     """Of each mode P(n ≥ k) of every k, the largest over the run, averaged over records; shape (modes, 128)."""
-    equations = moment_equations(model)
-    observer = equations if path.follow else equations.unmonitored
     above = []
     for part in _POPULATION_TIMES:
         step = int(np.floor(part * grid.steps + 0.5))
-        kept, covariance = carried(observer, initial.covariance, step * grid.step)
+        kept, covariance = np.eye(model.dimension), initial.covariance
+        for each, first, last in Schedule.of(model).steps(grid.step, step):
+            equations = moment_equations(each)
+            observer = equations if path.follow else equations.unmonitored
+            further, covariance = carried(observer, covariance, (last - first) * grid.step)
+            kept = further @ kept
         # at the end of a step the state is in the frame of that step still
         above.append(_above(populations(initial, path.at(max(step - 1, 0)), kept, covariance)))
     largest: FloatArray = np.max(above, axis=0)

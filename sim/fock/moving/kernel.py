@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 
 from cascade_steering.sim.compiled import compiled
 
+__all__ = ["Basis", "Frame", "State", "Work", "advance", "exponentiate", "jump", "measure", "recenter", "step"]
+
 ComplexArray = NDArray[np.complex128]
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
@@ -58,8 +60,10 @@ class Frame(NamedTuple):
     displacement : of the unitary that takes the mean δ out of the state, (d, d)
     symplectic : S, (d, d)
     substeps : parts of a step
-    drift : of one part, x̄ → drift·x̄, (d, d)
-    forecast : ∫⟨dY⟩ = forecast·x̂ over a whole step, (m, d)
+    drift, drive : of one part, x̄ → drift·x̄ + drive, (d, d) and (d,): a constant force makes the second
+    held, held_response : jump of x̄ before a part that undoes the drive in a frame at rest, and the coefficients of the
+        displacement that goes with it, (d,)
+    forecast, forecast_drive : ∫⟨dY⟩ = forecast·x̂ + forecast_drive over a whole step, (m, d) and (m,)
     half_readout, half_cross : the mean of dY grows by K dW/2 within a step, K = h (F V Fᵀ + F S) with F in the frame
     """
 
@@ -72,7 +76,11 @@ class Frame(NamedTuple):
     symplectic: FloatArray
     substeps: int
     drift: FloatArray
+    drive: FloatArray
+    held: FloatArray
+    held_response: ComplexArray
     forecast: FloatArray
+    forecast_drive: FloatArray
     half_readout: FloatArray
     half_cross: FloatArray
 
@@ -287,7 +295,7 @@ def advance(
     record = np.empty_like(path)
     for k in range(path.shape[0]):
         reference = state.origin + frame.symplectic @ state.mean
-        predicted = frame.forecast @ reference
+        predicted = frame.forecast @ reference + frame.forecast_drive
         if measured:
             record[k] = path[k]
         else:
@@ -298,9 +306,12 @@ def advance(
             coefficients = frame.response @ innovation
             if follow:
                 recenter(state, coefficients, reference, frame)
+            else:
+                state.origin[:] += frame.held
+                coefficients += frame.held_response
             coefficients += frame.lag @ (reference - state.origin).astype(np.complex128)
-            state.origin[:] = frame.drift @ state.origin
-            reference = frame.drift @ reference
+            state.origin[:] = frame.drift @ state.origin + frame.drive
+            reference = frame.drift @ reference + frame.drive
             trace, last = step(state.density, coefficients, frame, basis, work)
             measure(state, basis)
             state.worst_term[0] = max(state.worst_term[0], last)

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from cascade_steering.sim.gaussian.moment_equations import MomentEquations
 
+__all__ = ["averages", "looked_at", "turning_rate"]
+
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
 # of the angle by which a state turns between looks

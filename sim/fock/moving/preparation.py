@@ -15,9 +15,12 @@ from cascade_steering.sim.fock.basis.moments import moment_rows
 from cascade_steering.sim.fock.moving.frame import FramePath, in_frame
 from cascade_steering.sim.fock.moving.kernel import Basis, Frame, Work, jump
 from cascade_steering.sim.fock.moving.step_factors import step_factors, substeps
-from cascade_steering.sim.gaussian.moment_equations import moment_equations
+from cascade_steering.sim.gaussian.moment_equations import MomentEquations, moment_equations
+from cascade_steering.sim.gaussian.propagator import driven
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.model.linear_model import LinearModel
+
+__all__ = ["Span", "basis_of", "spans", "work_for"]
 
 ComplexArray = NDArray[np.complex128]
 FloatArray = NDArray[np.float64]
@@ -32,7 +35,7 @@ _MOST_TERMS = 30
 class Span:
     """Steps ``first`` to ``last`` (excluded) in one frame.
 
-    ``change`` is the unitary (D, D) that takes the state into it, None at the start.
+    ``change`` is the unitary (D, D) that takes the state into it, None at the start and where only the model changes.
     """
 
     frame: Frame
@@ -102,27 +105,27 @@ def work_for(basis: Basis) -> Work:
     return Work(first, second, third, np.empty((ladders, size), dtype=complex))
 
 
-def spans(
-    model: LinearModel, grid: TimeGrid, path: FramePath, levels: Levels, basis: Basis, start: ComplexArray
-) -> list[Span]:
+def spans(grid: TimeGrid, path: FramePath, levels: Levels, basis: Basis, start: ComplexArray) -> list[Span]:
     """The frames of a run from the state ``start`` (D, D), with all their operators.
 
     Frames share the number of substeps, so that a state's history does not depend on when they change.
     """
-    models = [in_frame(model, symplectic) for symplectic in path.symplectics]
-    parts = max(substeps(each, grid.step) for each in models)
+    found = list(path.spans(grid.steps))
+    framed = [in_frame(model, symplectic) for symplectic, model, _, _ in found]
+    parts = max(substeps(each, grid.step) for each in framed)
     # a quarter of a quantum above what is expected, and the state itself, which may be far from thermal
     probes = [thermal(path.variances + 0.25, levels), start]
     frames = [
-        _frame(model, each, symplectic, grid.step, parts, levels, basis, probes)
-        for each, symplectic in zip(models, path.symplectics, strict=True)
+        _frame(model, each, symplectic, grid.step, parts, levels, basis, probes, follow=path.follow)
+        for each, (symplectic, model, _, _) in zip(framed, found, strict=True)
     ]
     changes: list[ComplexArray | None] = [None]
     for before, after in pairwise(path.symplectics):
-        changes.append(metaplectic(np.linalg.solve(after, before), levels))
+        same = np.array_equal(before, after)
+        changes.append(None if same else metaplectic(np.linalg.solve(after, before), levels))
     return [
         Span(frame=frame, first=first, last=last, change=change)
-        for frame, change, (_, first, last) in zip(frames, changes, path.spans(grid.steps), strict=True)
+        for frame, change, (_, _, first, last) in zip(frames, changes, found, strict=True)
     ]
 
 
@@ -135,6 +138,8 @@ def _frame(
     levels: Levels,
     basis: Basis,
     probes: list[ComplexArray],
+    *,
+    follow: bool,
 ) -> Frame:
     modes = len(levels.cutoffs)
     factors = step_factors(framed, step / parts)
@@ -142,29 +147,39 @@ def _frame(
     noise = _clean(to_ladder.T @ factors.noise @ to_ladder.conj())
     equations = moment_equations(model)
     readout = equations.readout @ symplectic
-    drift, _ = _forecast(equations.drift, equations.readout, step / parts)
-    _, forecast = _forecast(equations.drift, equations.readout, step)
+    drift, drive, _, _ = _forecast(equations, step / parts)
+    _, _, forecast, forecast_drive = _forecast(equations, step)
+    displacement = -1j * to_ladder.T @ symplectic_form(modes)
+    # a basis at rest is not carried along by a force: the state is displaced instead
+    held = np.asarray(0.0 * drive if follow else -np.linalg.solve(drift, drive), dtype=np.float64)
     return Frame(
         operator=exponential(factors.quadratic, levels),
         noise=noise,
         terms=max(_terms(noise, probe, basis) for probe in probes),
         response=np.ascontiguousarray(to_ladder.T @ factors.response),
         lag=np.ascontiguousarray(to_ladder.T @ factors.lag @ np.linalg.inv(symplectic)),
-        displacement=np.ascontiguousarray(-1j * to_ladder.T @ symplectic_form(modes)),
+        displacement=np.ascontiguousarray(displacement),
         symplectic=np.ascontiguousarray(symplectic),
         substeps=parts,
         drift=drift,
+        drive=drive,
+        held=held,
+        held_response=np.ascontiguousarray(displacement @ np.linalg.solve(symplectic, held)),
         forecast=forecast,
+        forecast_drive=forecast_drive,
         half_readout=np.sqrt(0.5 * step) * readout,
         half_cross=0.5 * step * equations.readout @ equations.cross,
     )
 
 
-def _forecast(drift: FloatArray, readout: FloatArray, time: float) -> tuple[FloatArray, FloatArray]:
-    """Φ = e^{At} (d, d), and F ∫₀ᵗ e^{As} ds (m, d)."""
-    d = drift.shape[0]
+def _forecast(equations: MomentEquations, time: float) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Φ = e^{At} (d, d) and what a force adds to x (d,); F ∫₀ᵗ e^{As} ds (m, d) and what a force adds to Y (m,)."""
+    (m, d), drift = equations.readout.shape, equations.drift
     block = la.expm(np.block([[drift * time, np.eye(d)], [np.zeros((d, 2 * d))]]))
-    return np.ascontiguousarray(block[:d, :d]), np.ascontiguousarray(time * readout @ block[:d, d:])
+    both = np.block([[drift, np.zeros((d, m))], [equations.readout, np.zeros((m, m))]])
+    moved = driven(both, np.concatenate([equations.drive, np.zeros(m)]), time)
+    forecast = time * equations.readout @ block[:d, d:]
+    return np.ascontiguousarray(block[:d, :d]), moved[:d].copy(), np.ascontiguousarray(forecast), moved[d:].copy()
 
 
 def _terms(noise: ComplexArray, density: ComplexArray, basis: Basis) -> int:

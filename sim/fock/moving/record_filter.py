@@ -17,6 +17,9 @@ from cascade_steering.sim.gaussian.filtering import Filtered, filter_record
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
+from cascade_steering.sim.model.schedule import Schedule
+
+__all__ = ["CoarseRecordWarning", "FockFiltered", "filter_in_fock"]
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -47,7 +50,7 @@ class FockFiltered:
 
 
 def filter_in_fock(
-    model: LinearModel,
+    model: LinearModel | Schedule,
     record: FloatArray,
     interval: float,
     initial: InitialState,
@@ -87,8 +90,9 @@ def filter_in_fock(
     for first, last in stretches:
         start = _state(exact, first)
         grid = TimeGrid(step=interval, steps_per_save=1, saves=last - first)
-        _warn_if_coarse(method, model, grid, start)
-        run = method.prepare(model, grid, start).filter(record[first:last])
+        rest = Schedule.of(model).after(first * interval)
+        _warn_if_coarse(method, rest, grid, start)
+        run = method.prepare(rest, grid, start).filter(record[first:last])
         means[first : last + 1], covariances[first : last + 1] = run.means[0], run.covariances[0]
         by_fock[first : last + 1] = True
         found.append(run.diagnostics)
@@ -121,7 +125,7 @@ def _state(exact: Filtered, k: int) -> InitialState:
     )
 
 
-def _warn_if_coarse(method: Fock, model: LinearModel, grid: TimeGrid, start: InitialState) -> None:
+def _warn_if_coarse(method: Fock, model: LinearModel | Schedule, grid: TimeGrid, start: InitialState) -> None:
     advisable = method.suggested_step(model, grid, start)
     if grid.step > advisable:
         warnings.warn(

@@ -40,6 +40,8 @@ from cascade_steering.sim.gaussian.moment_equations import moment_equations
 from cascade_steering.sim.grid import whole_above
 from cascade_steering.sim.model.linear_model import LinearModel
 
+__all__ = ["StepFactors", "step_factors", "substeps"]
+
 ComplexArray = NDArray[np.complex128]
 FloatArray = NDArray[np.float64]
 # of the largest eigenvalue: what rounding leaves where a noise is absent

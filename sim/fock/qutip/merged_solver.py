@@ -8,6 +8,8 @@ from typing import Any
 
 import qutip
 
+__all__ = ["MergedSMESolver"]
+
 
 class MergedSMESolver(qutip.SMESolver):  # type: ignore[misc]
     """``qutip.SMESolver`` for operators constant in time; same equation, same methods, same options."""

@@ -1,4 +1,7 @@
-"""A linear model on truncated oscillators: the same sums H = ½ Σ G_jk x_j x_k and L_k = c_k·x, as QuTiP operators."""
+"""A linear model on truncated oscillators, as QuTiP operators.
+
+The same sums H = ½ Σ G_jk x_j x_k + Σ h_j x_j and L_k = c_k·x.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +16,9 @@ from cascade_steering.sim.fock.basis.levels import LADDER, Levels, check_cutoffs
 from cascade_steering.sim.fock.basis.states import density_at_rest
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
+from cascade_steering.sim.model.schedule import Schedule
+
+__all__ = ["QUTIP_STEP_FRACTION", "LindbladOperators", "initial_density", "lindblad_operators", "suggested_qutip_step"]
 
 ComplexArray = NDArray[np.complex128]
 
@@ -65,8 +71,9 @@ def lindblad_operators(model: LinearModel, cutoffs: tuple[int, ...], unit: float
     to_ladder = np.kron(np.eye(model.dimension // 2), LADDER)
     products = ladder_products(cutoffs)
     quadratic = _clean(np.asarray(0.5 * unit * to_ladder.T @ model.hamiltonian @ to_ladder, dtype=complex))
-    hamiltonian = _combine(quadratic.ravel(), [op for row in products for op in row])
     ladders = ladder_operators(cutoffs)
+    linear = _clean(np.asarray(unit * model.force @ to_ladder, dtype=complex))
+    hamiltonian = _combine(quadratic.ravel(), [op for row in products for op in row]) + _combine(linear, ladders)
 
     def channels(coefficients: ComplexArray) -> list[qutip.Qobj]:
         rows = [_clean(row) for row in np.sqrt(unit) * coefficients @ to_ladder]
@@ -83,13 +90,13 @@ def lindblad_operators(model: LinearModel, cutoffs: tuple[int, ...], unit: float
     )
 
 
-def suggested_qutip_step(model: LinearModel, cutoffs: tuple[int, ...]) -> float:
+def suggested_qutip_step(model: LinearModel | Schedule, cutoffs: tuple[int, ...]) -> float:
     """A step for the explicit schemes, seconds: ``QUTIP_STEP_FRACTION`` over the fastest rate of the truncated model.
 
     Far from where the schemes turn unstable; halve it to see what it costs in accuracy.
     Raises ValueError if the cutoffs do not suit the model or nothing moves.
     """
-    stiffness = lindblad_operators(model, cutoffs).stiffness()
+    stiffness = max(lindblad_operators(each, cutoffs).stiffness() for each in Schedule.of(model).models)
     if stiffness == 0.0:
         raise ValueError("no step can be suggested for a model without Hamiltonian and channels")
     return QUTIP_STEP_FRACTION / stiffness

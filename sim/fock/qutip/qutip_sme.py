@@ -6,10 +6,11 @@ QuTiP's homodyne with ``sc_ops`` C_k is this equation and this record, factor fo
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import qutip
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from cascade_steering.sim.ensemble.block import undisturbed
@@ -27,8 +28,11 @@ from cascade_steering.sim.fock.qutip.stepping import warn_of_step
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState, Trajectories
 from cascade_steering.sim.model.linear_model import LinearModel
+from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.noise import checked_path, starts_and_paths
 from cascade_steering.sim.parameters import require
+
+__all__ = ["FILTERS", "METHODS", "QutipEngine", "QutipSME"]
 
 # Those of QuTiP that take one given Wiener increment per channel and step. The 1.5-order and implicit ones
 # refuse a supplied path (TypeError in 5.3).
@@ -81,41 +85,44 @@ class QutipSME:
         """Its name, its levels and its scheme."""
         return {"engine": "qutip", "cutoffs": self.cutoffs, "scheme": self.method}
 
-    def suggested_step(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> float:
+    def suggested_step(self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState) -> float:
         """That of ``sim.fock.qutip.operators.suggested_qutip_step``, set by the model and the cutoffs alone."""
         return suggested_qutip_step(model, self.cutoffs)
 
-    def require_step(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> None:
+    def require_step(self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState) -> None:
         """Any: ``prepare`` warns of one that is too long."""
 
     def holds(self, initial: InitialState) -> bool:
         """States all trajectories share; whether the cutoffs suffice is found out in ``prepare``."""
         return not np.any(initial.scatter)
 
-    def check(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> Halved:
+    def check(self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState) -> Halved:
         """Half the step, and two more levels of each oscillator."""
         larger = replace(self, cutoffs=tuple(cutoff + MORE_LEVELS for cutoff in self.cutoffs))
         with undisturbed():
             coarse, fine = self.prepare(model, grid, initial), larger.prepare(model, grid.halved, initial)
         return Halved.of(coarse, fine, model=model, halved=grid.halved, initial=initial)
 
-    def prepare(self, model: LinearModel, grid: TimeGrid, initial: InitialState) -> "QutipEngine":
+    def prepare(self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState) -> "QutipEngine":
         """The engine for one problem, everything checked; picklable.
 
         Warns StepWarning if the step is too long for the truncated model.
-        Raises ValueError if cutoffs, model and initial state do not suit one another.
+        Raises ValueError if cutoffs, model and initial state do not suit one another, or a switch falls within a step.
         """
-        if initial.covariance.shape != model.hamiltonian.shape:
+        if initial.covariance.shape != (model.dimension,) * 2:
             raise ValueError(
                 f"the initial state {initial.name} has {initial.covariance.shape[0]} quadratures and the model "
                 f"{model.dimension}"
             )
-        operators = lindblad_operators(model, self.cutoffs, unit=grid.step)
+        pieces = tuple(
+            _Piece(lindblad_operators(each, self.cutoffs, unit=grid.step), first, last)
+            for each, first, last in Schedule.of(model).steps(grid.step, grid.steps)
+        )
         density = initial_density(initial, self.cutoffs)
-        step_rate = operators.stiffness()
+        step_rate = max(piece.operators.stiffness() for piece in pieces)
         warn_of_step(grid.step, step_rate)
         return QutipEngine(
-            operators=operators,
+            pieces=pieces,
             density=density,
             grid=grid,
             method=self.method,
@@ -126,6 +133,14 @@ class QutipSME:
         )
 
 
+class _Piece(NamedTuple):
+    """Operators, and the steps ``first`` to ``last`` (excluded) during which they act."""
+
+    operators: LindbladOperators
+    first: int
+    last: int
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class QutipEngine:
     """A prepared problem. Time inside is counted in steps, so that QuTiP's ``dt`` is exactly 1 and its grid
@@ -133,13 +148,13 @@ class QutipEngine:
 
     Parameters
     ----------
-    operators : with unit = grid.step, so dimensionless
+    pieces : the operators, with unit = grid.step, so dimensionless, and the steps during which they act
     density : where every trajectory starts
     grid, method, channels, dimension : as prepared
     step_rate : step × fastest rate of the truncated model
     """
 
-    operators: LindbladOperators
+    pieces: tuple[_Piece, ...]
     density: qutip.Qobj
     grid: TimeGrid
     method: str
@@ -183,29 +198,43 @@ class QutipEngine:
         )
 
     def _integrate(self, paths: Iterable[FloatArray], labels: list[str], *, measured: bool) -> Trajectories:
-        solver = MergedSMESolver(
-            self.operators.hamiltonian,
-            list(self.operators.monitored),
-            False,
-            c_ops=list(self.operators.unmonitored),
-            options={"method": self.method, "dt": 1.0, "store_states": False, "progress_bar": ""},
-        )
+        solvers = [self._solver(piece.operators) for piece in self.pieces]
         moments = FockMoments(tuple(self.density.dims[0]))
         observers = []
         for path, label in zip(paths, labels, strict=True):
             observers.append(_Observer(self, moments, label))
-            self._integrate_one(solver, path, observers[-1], measured)
+            self._integrate_one(solvers, path, observers[-1], measured)
         self._warn([observer.worst for observer in observers], labels)
         return self._gather(observers)
 
-    def _integrate_one(self, solver: MergedSMESolver, path: FloatArray, observer: "_Observer", measured: bool) -> None:
-        active = list(self.operators.active)
-        # with time in steps, an increment in units of √step is also an increment per unit of time
-        noise = path[:, active].T / np.sqrt(self.grid.step)
-        with qutip.CoreOptions(auto_tidyup=False):
-            solver.run_from_experiment(
-                self.density, np.arange(self.grid.steps + 1.0), noise, e_ops=observer, measurement=measured
-            )
+    def _solver(self, operators: LindbladOperators) -> MergedSMESolver:
+        return MergedSMESolver(
+            operators.hamiltonian,
+            list(operators.monitored),
+            False,
+            c_ops=list(operators.unmonitored),
+            options={
+                "method": self.method,
+                "dt": 1.0,
+                "store_states": False,
+                "store_final_state": True,
+                "progress_bar": "",
+            },
+        )
+
+    def _integrate_one(
+        self, solvers: list[MergedSMESolver], path: FloatArray, observer: "_Observer", measured: bool
+    ) -> None:
+        state = self.density
+        for piece, solver in zip(self.pieces, solvers, strict=True):
+            active = list(piece.operators.active)
+            # with time in steps, an increment in units of √step is also an increment per unit of time
+            noise = path[piece.first : piece.last, active].T / np.sqrt(self.grid.step)
+            observer.begin(piece)
+            with qutip.CoreOptions(auto_tidyup=False):
+                state = solver.run_from_experiment(
+                    state, np.arange(piece.last - piece.first + 1.0), noise, e_ops=observer, measurement=measured
+                ).final_state
         record = path if measured else path + observer.signal
         observer.record = record.reshape(self.grid.saves, self.grid.steps_per_save, self.channels).sum(axis=1)
 
@@ -233,16 +262,15 @@ class QutipEngine:
 
 
 class _Observer:
-    """What QuTiP calls with every state of one trajectory, the first included.
+    """What QuTiP calls with every state of one trajectory, the first of each piece included.
 
     Before each step it takes the signal part of dY, ⟨C_k + C_k†⟩dt in the state at its start; at each save the
     moments and the state's health.
     """
 
     def __init__(self, engine: QutipEngine, moments: FockMoments, label: str) -> None:
-        operators = engine.operators.monitored
-        sums = [(op + op.dag()).to("CSR").data_as("csr_matrix") for op in operators]
-        self._rows = expectation_rows(sums) if sums else None
+        self._rows: sp.csr_array | None = None
+        self._active: list[int] = []
         self._engine, self._moments, self._label = engine, moments, label
         self._step = 0
         self.means: list[FloatArray] = []
@@ -251,13 +279,20 @@ class _Observer:
         self.signal = np.zeros((engine.grid.steps, engine.channels))
         self.worst: Diagnostics
 
+    def begin(self, piece: _Piece) -> None:
+        """Take the operators of ``piece``; the state at its start is the last of the piece before."""
+        sums = [(op + op.dag()).to("CSR").data_as("csr_matrix") for op in piece.operators.monitored]
+        self._rows = expectation_rows(sums) if sums else None
+        self._active, self._step = list(piece.operators.active), piece.first
+        self.signal[piece.first] = 0.0
+
     def __call__(self, _time: float, state: qutip.Qobj) -> None:
         density = state.full() if not isinstance(state.data, qutip.core.data.Dense) else state.data.as_ndarray()
         grid = self._engine.grid
         if self._rows is not None and self._step < grid.steps:
-            active = list(self._engine.operators.active)
-            self.signal[self._step, active] = np.sqrt(grid.step) * expectations(self._rows, density)
-        if self._step % grid.steps_per_save == 0:
+            self.signal[self._step, self._active] = np.sqrt(grid.step) * expectations(self._rows, density)
+        save, within = divmod(self._step, grid.steps_per_save)
+        if within == 0 and save == len(self.means):
             self._save(density)
         self._step += 1
 

@@ -2,6 +2,8 @@
 
 import warnings
 
+__all__ = ["STEP_LIMIT", "StepWarning", "warn_of_step"]
+
 # Measured on pure states (η = 1, no baths), the hardest for positivity: the lowest eigenvalue is −1e-3 (platen)
 # to −4e-3 (milstein) at step × rate = 1, −1e-2 at 2, where explicit schemes also stop damping, −5e-2 at 4.
 STEP_LIMIT = 1.0

@@ -1,59 +1,25 @@
-"""Records through the command line: simulated, filtered, fitted; files, flags and configurations."""
+"""Records through the command line: simulated and filtered; files, flags and configurations."""
 
 import json
 import math
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-import xarray as xr
-from numpy.typing import NDArray
 
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, steering_parameter
-from cascade_steering.analysis.identification import fitting
-from cascade_steering.analysis.identification.maximum import fit
 from cascade_steering.analysis.records import record
 from cascade_steering.sim.rotating_wave.demodulation import demodulate, unrotated
-from tests.analysis.cli.command import BOTH, Answer, Run
-from tests.support.chance import normal
-
-FloatArray = NDArray[np.float64]
-# rates of order 1 and states of few quanta: both engines hold them
-POINT = (
-    "--c-minus", "5", "--c-plus", "5", "--bath-minus", "1,0.5", "--bath-plus", "1,0.5", "--theta-minus", "0.4",
-    "--theta-plus", "0.45", "--loss", "0.1", "--efficiency", "0.9", "--lo-phase", "0.3",
-)  # fmt: skip
-QUIET = ("--json", "--jobs", "1")
-
-
-def simulated(steering: Run, *options: str, keep: int = 1, to: str = "record.csv") -> xr.Dataset:
-    """The dataset of a simulation whose records are saved."""
-    kept = ("--keep", str(keep), "--trajectories", str(max(keep, 2)))
-    steering("simulate", *QUIET, *POINT, *kept, "--out", "simulated.nc", "--save-records", to, *options)
-    return dataset("simulated.nc")
-
-
-def dataset(path: str) -> xr.Dataset:
-    with xr.open_dataset(path) as file:
-        return file.load()
-
-
-def filtered(steering: Run, *options: str, record: str = "record.csv") -> dict[str, Any]:
-    answer = steering("filter", record, *QUIET, "--out", "filtered.nc", *options)
-    assert answer.code == 0, answer.err
-    return answer.report
-
-
-def assert_same(one: dict[str, Any], other: dict[str, Any], rel: float = 1e-9) -> None:
-    """The same states, likelihood and verdict; what is 0 up to rounding is so beside a vacuum variance of a half."""
-    for name in ("mean", "covariance", *BOTH):
-        np.testing.assert_allclose(one["final"][name], other["final"][name], rtol=rel, atol=rel)
-    assert one["log_likelihood"] == pytest.approx(other["log_likelihood"], rel=rel)
-    assert one["innovations"]["fits"] == other["innovations"]["fits"]
-
-
-# -- the states of a simulation, from its record -------------------------------------------------------------------
+from tests.analysis.cli.command import BOTH, Run
+from tests.analysis.cli.recorded import (
+    POINT,
+    QUIET,
+    FloatArray,
+    assert_same,
+    dataset,
+    filtered,
+    simulated,
+)
 
 
 def known(steering: Run, start: str, duration: int, saves: int) -> tuple[FloatArray, FloatArray]:
@@ -133,9 +99,6 @@ def test_a_fock_filter_shares_its_records_among_workers(steering: Run) -> None:
         steering("filter", "record.nc", "--json", "--engine", "fock", "--jobs", jobs).report for jobs in ("1", "2")
     )
     assert one == two
-
-
-# -- files ---------------------------------------------------------------------------------------------------------
 
 
 def test_every_file_of_a_run_is_a_record(steering: Run) -> None:
@@ -259,9 +222,6 @@ def correlation(means: FloatArray) -> float:
     return float(np.corrcoef(found.ravel(), means[: len(found)].ravel())[0, 1])
 
 
-# -- who says what -------------------------------------------------------------------------------------------------
-
-
 def test_flags_win_over_a_configuration_over_the_file_over_defaults(steering: Run) -> None:
     Path("record.csv").write_text(
         "#: efficiency = 0.5\n#: loss = 0.5\n#: lo-phase = 0.5\n#: bath-minus = [2, 0.5]\n"
@@ -294,7 +254,7 @@ def test_flags_win_over_a_configuration_over_the_file_over_defaults(steering: Ru
 OTHERWISE = {
     "c-minus": "6", "c-plus": "6", "theta-minus": "0.41", "theta-plus": "0.44", "bath-minus": "1,0.6",
     "bath-plus": "1.1,0.5", "loss": "0.2", "path-phase": "0.1", "lo-phase": "0.4", "efficiency": "0.8",
-    "initial": "ground", "dead-time": "0.1", "calibration": "1.1",
+    "initial": "ground", "dead-time": "0.1", "calibration": "1.1", "pulse": "0.33",
 }  # fmt: skip
 
 
@@ -311,9 +271,6 @@ def test_every_setting_counts_whoever_says_it(steering: Run, name: str) -> None:
     by_file = filtered(steering)
     assert by_flag == by_config == by_file
     assert by_flag["log_likelihood"] != before["log_likelihood"]
-
-
-# -- the verdict and the dataset -----------------------------------------------------------------------------------
 
 
 def test_a_verdict_is_a_warning_and_no_failure(steering: Run) -> None:
@@ -377,256 +334,3 @@ def test_a_record_that_starts_late_keeps_its_times(steering: Run) -> None:
     filtered(steering, *POINT, record="late.csv")
     times = dataset("filtered.nc")["time"].to_numpy()
     np.testing.assert_allclose(times, 2 + np.arange(9) / 1000, rtol=1e-14)
-
-
-# -- fit -----------------------------------------------------------------------------------------------------------
-
-
-def fitted(steering: Run, *options: str, record: str = "record.csv") -> Answer:
-    answer = steering("fit", record, "--json", *options)
-    assert answer.code == 0, answer.err
-    return answer
-
-
-# hot baths, a strong record, both poles of its spectrum in it
-TELLING = (
-    "--bath-minus", "hot", "--bath-plus", "hot", "--c-minus", "10", "--c-plus", "20", "--theta-minus", "0.3",
-    "--theta-plus", "0.4", "--efficiency", "0.8", "--loss", "0", "--duration", "200", "--saves", "5000",
-)  # fmt: skip
-
-
-def test_a_fit_finds_the_parameters_of_a_simulation(steering: Run) -> None:
-    simulated(steering, *TELLING)
-    truth = {"efficiency": 0.8, "theta-plus": 0.4, "calibration": 1.0}
-    begun = ("--efficiency", "0.6", "--theta-plus", "0.43")
-    answer = fitted(steering, *begun, "--parameters", ",".join(truth), "--out", "fitted.toml")
-    report = answer.report
-    assert answer.err == ""
-    assert set(report) == {
-        "estimates", "correlations", "undetermined", "at_bound", "converged", "log_likelihood", "evaluations",
-        "innovations", "configuration",
-    }  # fmt: skip
-    for name, value in truth.items():
-        found = report["estimates"][name]
-        assert abs(found["value"] - value) < 4 * found["standard_error"]
-        # errors that say something
-        assert found["standard_error"] < 0.1
-        half = 1.96 * found["standard_error"]
-        assert found["ci"] == pytest.approx([found["value"] - half, found["value"] + half], abs=1e-4)
-    assert report["converged"]
-    assert report["innovations"]["fits"]
-    np.testing.assert_allclose(np.diagonal(report["correlations"]), 1.0)
-    # the model that was fitted, from the file that was written
-    by_file = filtered(steering, "--config", "fitted.toml")
-    assert by_file["log_likelihood"] == [pytest.approx(report["log_likelihood"], rel=1e-9)]
-    for name in ("efficiency", "theta-plus"):
-        assert by_file["parameters"][name] == report["estimates"][name]["value"]
-    table = steering("fit", "record.csv", *begun, "--parameters", ",".join(truth)).out
-    assert "this model" in table
-    assert all(name in table for name in truth)
-
-
-def test_a_fitted_configuration_reads_the_record_as_the_fit_did(steering: Run) -> None:
-    lab = ("--frequency", "400", "--duration", "0.8s", "--saves", "6400", "--initial", "ground")
-    simulated(steering, *lab)
-    volts = Path("record.csv").read_text().replace("[s^0.5]", "[V]")
-    Path("record.csv").write_text(volts)
-    how = ("--quantity", "increment", "--calibration", "1.2", "--demodulate", "20", "--dead-time", "0.05s")
-    report = fitted(steering, *how, "--parameters", "calibration", "--out", "fitted.toml").report
-    # of vacuum noise alone 640 numbers would tell it to 1/√1280 = 3 %
-    assert 1.2 * report["estimates"]["calibration"]["value"] == pytest.approx(1.0, abs=0.12)
-    again = filtered(steering, "--config", "fitted.toml")
-    assert again["log_likelihood"] == [pytest.approx(report["log_likelihood"], rel=1e-9)]
-
-
-def test_the_better_calibration_is_the_more_likely_one(steering: Run) -> None:
-    simulated(steering, "--duration", "4", "--saves", "400")
-    volts = Path("record.csv").read_text().replace("[s^0.5]", "[V]")
-    Path("record.csv").write_text(volts)
-    how = ("--quantity", "increment")
-    best = fitted(steering, *how, "--calibration", "1.1", "--parameters", "calibration").report
-    factor = 1.1 * best["estimates"]["calibration"]["value"]
-    likelihood = {
-        shift: filtered(steering, *how, "--calibration", str(factor * (1 + shift)))["log_likelihood"][0]
-        for shift in (-0.2, -0.05, 0.0, 0.05, 0.2)
-    }
-    assert likelihood[0.0] == pytest.approx(best["log_likelihood"], rel=1e-9)
-    # without the factor of each of 800 numbers the smallest calibration wins, by 800 log 1.25 nats
-    assert likelihood[-0.2] < likelihood[-0.05] < likelihood[0.0] > likelihood[0.05] > likelihood[0.2]
-    # the curvature is 2 N at a noise that is all but vacuum's: 800 nats per unit of its logarithm squared
-    assert likelihood[0.0] - likelihood[0.05] == pytest.approx(2.0, rel=0.2)
-    # read as a current the same numbers are other increments, and dearer by an interval each
-    interval = filtered(steering, *how, "--calibration", "1")["interval_seconds"]
-    current = filtered(steering, "--quantity", "current", "--calibration", str(factor / interval))
-    assert current["log_likelihood"][0] == pytest.approx(likelihood[0.0], rel=1e-9)
-
-
-def test_a_fit_says_what_it_cannot_tell(steering: Run) -> None:
-    simulated(steering, "--duration", "4", "--saves", "100")
-    answer = fitted(steering, "--parameters", "c-minus,calibration", "--efficiency", "0")
-    assert answer.report["undetermined"] == ["c-minus"]
-    unknown = answer.report["estimates"]["c-minus"]
-    assert (unknown["standard_error"], unknown["ci"]) == (None, None)
-    assert answer.report["correlations"][0] == [None, None]
-    assert "steering: warning: the record does not determine c-minus\n" in answer.err
-    table = steering("fit", "record.csv", "--parameters", "c-minus,calibration", "--efficiency", "0").out
-    assert "not determined" in table
-    # more light than there is, for noise that is too loud
-    simulated(steering, *TELLING)
-    bound = fitted(steering, "--parameters", "efficiency", "--calibration", "1.3")
-    assert bound.report["at_bound"] == ["efficiency"]
-    assert bound.report["estimates"]["efficiency"]["value"] == 1.0
-    assert "steering: warning: at a bound: efficiency; intervals do not cover there\n" in bound.err
-    assert "steering: warning: the record does not fit even the best model: " in bound.err
-
-
-def test_a_fit_that_does_not_converge_says_so(steering: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    def hasty(*arguments: Any, **named: Any) -> Any:
-        return fit(*arguments, **named, steps=1)
-
-    simulated(steering, *TELLING)
-    monkeypatch.setattr(fitting, "fit", hasty)
-    answer = fitted(steering, "--parameters", "efficiency,theta-plus", "--efficiency", "0.2", "--theta-plus", "0.3")
-    assert answer.report["converged"] is False
-    assert "steering: warning: the search did not converge: begin nearer\n" in answer.err
-
-
-# -- what is refused -----------------------------------------------------------------------------------------------
-
-ROWS = "time [s],cosine [s^0.5],sine [s^0.5]\n1e-6,1e-4,2e-4\n2e-6,-1e-4,1e-3\n3e-6,1e-4,2e-4\n"
-LAB = "time [s],homodyne [s^0.5]\n1e-6,1e-4\n2e-6,-1e-4\n3e-6,1e-4\n"
-BAD = [
-    ("filter none.csv", ROWS, "File 'none.csv' does not exist"),
-    ("filter .", ROWS, "File '.' is a directory"),
-    ("filter", ROWS, "Missing argument 'RECORD'"),
-    ("filter a.csv --scheme heterodyne", ROWS, "the record has cosine, sine, and this detection gives"),
-    ("filter a.csv", LAB, "a lab-frame record (homodyne) needs a frequency"),
-    ("filter a.csv --frequency 1e4", ROWS, "the record has cosine, sine, and this detection gives homodyne"),
-    ("filter a.csv --demodulate 2", LAB, "--demodulate needs one --frequency for both oscillators"),
-    ("filter a.csv --demodulate 2 --frequency 1e4,2e4", LAB, "--demodulate needs one --frequency for both"),
-    ("filter a.csv --demodulate 2 --frequency 1e4", ROWS, "a record of cosine, sine is demodulated already"),
-    ("filter a.csv --demodulate 4 --frequency 1e4", LAB, "the record has 3 intervals, fewer than the 4 to demodulate"),
-    ("filter a.csv --demodulate 0 --frequency 1e4", LAB, "a whole number of at least 1, got 0"),
-    ("filter a.csv --demodulate 1 --frequency 1e6", LAB, "is too long to follow the light"),
-    ("filter a.csv --theta-minus 0.1", ROWS, "no steady state: the damping rate of oscillator minus is"),
-    ("filter a.csv --calibration 0", ROWS, "calibration must be finite and not 0, got 0.0"),
-    ("filter a.csv --calibration 1e200", ROWS, "is the detector on, and are unit and calibration right?"),
-    ("filter a.csv", ROWS.replace("2e-4", "0").replace("1e-3", "0"), "channel 'sine' reaches 0 times the vacuum noise"),
-    ("filter a.csv --quantity current", ROWS, "is in s^0.5, which is the unit of the increment, not of the current"),
-    ("filter a.csv --dead-time 1", ROWS, "dead time must be shorter than the record, 3e-06 s, got"),
-    ("filter a.csv --dead-time -1us", ROWS, "dead_time must be at least 0 and finite, got -1e-06"),
-    ("filter a.csv --engine qutip", ROWS, "'qutip' is not one of 'gaussian', 'fock'"),
-    ("filter a.csv --cutoff 8", ROWS, "--cutoff has no meaning for --engine gaussian"),
-    ("filter a.csv --jobs 100000", ROWS, "100000 is not in the range x<=1024"),
-    ("filter a.csv --out no/where.nc", ROWS, "output 'no/where.nc': there is no directory 'no'"),
-    ("filter a.csv --out a.csv", ROWS, "output 'a.csv' is the record, which would be lost"),
-    ("filter a.csv --config a.csv", ROWS, "Invalid value for '--config': a.csv: "),
-    ("filter a.csv", "#: efficency = 0.5\n" + ROWS, "unknown option 'efficency'; known are"),
-    ("filter a.csv", "#: efficiency = 2\n" + ROWS, "efficiency must be at least 0 and at most 1, got 2.0"),
-    ("filter a.csv", "#: bath-minus = [1]\n" + ROWS, "a.csv: bath must be hot, vacuum or LINEWIDTH_HZ,OCCUPATION"),
-    ("filter a.csv", "#: json = true\n" + ROWS, "option 'json' is not for a record to say; give it yourself"),
-    ("filter a.csv", '#: out = "b.nc"\n' + ROWS, "option 'out' is not for a record to say; give it yourself"),
-    ("filter a.csv", "#: engine = 'fock'\n" + ROWS, "option 'engine' is not for a record to say; give it yourself"),
-    ("filter a.csv", "time,cosine\n1,2\n", "record 'a.csv': line 1"),
-    ("fit a.csv", ROWS, "Missing option '--parameters'"),
-    ("fit a.csv --parameters colour", ROWS, "parameters must be of c-minus, c-plus, theta-minus"),
-    ("fit a.csv --parameters loss,loss", ROWS, "parameter 'loss' is given twice"),
-    ("fit a.csv --parameters c-minus --c-minus 0", ROWS, "c-minus must start above 0 to be fitted, got 0.0"),
-    ("fit a.csv --parameters loss --scheme heterodyne", ROWS, "the record has cosine, sine, and this detection cosine"),
-    ("fit a.csv --parameters loss --theta-plus 0.2", ROWS, "no steady state: the damping rate of oscillator plus is"),
-    ("fit a.csv --parameters loss --out a.csv", ROWS, "output 'a.csv' is the record, which would be lost"),
-    ("fit a.csv --parameters loss --out no/where.toml", ROWS, "there is no directory 'no'"),
-    ("simulate --save-records r.nc", ROWS, "--save-records writes the records of the trajectories kept: give --keep"),
-    ("simulate --keep 2 --save-records r.csv", ROWS, "must go to a .nc file, or one alone to a .csv file, got 'r.csv'"),
-    ("simulate --keep 1 --save-records r.txt", ROWS, "must go to a .nc file, or one alone to a .csv file, got 'r.txt'"),
-    ("simulate --keep 1 --saves 1 --save-records r.csv", ROWS, "tells the length of its intervals by two of them"),
-    ("simulate --keep 1 --save-records r.nc --out r.nc", ROWS, "dataset and records cannot share the file 'r.nc'"),
-    (
-        "simulate --keep 1 --save-records r.nc --out RUN --trajectories 5000 --part 2/2",
-        ROWS,
-        "the 1 trajectories kept are not in part 2/2: there is none to save",
-    ),
-    ("simulate --saves 1000000000", ROWS, "1000000000 is not in the range x<=100000"),
-    ("simulate --saves 100000", ROWS, "can have at most 20000000 saves together, got 1000 times 100000"),
-    ("simulate --trajectories 1000000000000", ROWS, "1000000000000 is not in the range x<=10000000"),
-    ("simulate --engine fock --dt 1e-9", ROWS, "a trajectory can have at most 10000000 steps, got 5"),
-    ("simulate --engine fock --dt 5e6 --duration 5e6 --saves 1", ROWS, "is more than 1000 times what suits the Fock"),
-    ("simulate --verify --trajectories 9", ROWS, "--verify needs 10 trajectories, got 9"),
-    ("simulate --verify --engine qutip --initial coherent:1,0,0", ROWS, "initial state must be"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("line", "content", "message"), BAD, ids=[f"{n} {line}" for n, (line, *_) in enumerate(BAD)])
-def test_bad_input_is_one_line(steering: Run, line: str, content: str, message: str) -> None:
-    Path("a.csv").write_text(content)
-    command, *rest = line.split()
-    answer = steering(command, "--json", *rest)
-    assert (answer.code, answer.out) == (2, "")
-    assert answer.err.startswith("steering: error: ")
-    assert message in answer.err
-    assert answer.err.count("\n") == 1
-    # nothing is written, and nothing is lost
-    assert [path.name for path in Path().iterdir()] == ["a.csv"]
-    assert Path("a.csv").read_text() == content
-
-
-def test_intervals_far_too_long_for_the_fock_engine(steering: Run) -> None:
-    Path("a.csv").write_text(ROWS.replace("e-6", "e3"))
-    answer = steering("filter", "a.csv", *QUIET, *POINT, "--engine", "fock", "--initial", "ground")
-    assert (answer.code, answer.out) == (2, "")
-    assert "intervals of 1000 s are more than 1000 times the 0.00" in answer.err
-    assert filtered(steering, *POINT, "--initial", "ground", record="a.csv")["intervals"] == 3
-
-
-# -- simulate --verify ---------------------------------------------------------------------------------------------
-
-
-def test_a_verification_holds_the_exact_values(steering: Run) -> None:
-    line = ("simulate", *QUIET, *POINT, "--verify", "--trajectories", "4000", "--seed", "5")
-    report = steering(*line).report["verification"]
-    assert set(report) == {"unconditional", "conditional", "d", "gains", "runs", "minus_angle_pi", "exact"}
-    assert sum(report["runs"].values()) == 4000
-    expected = report["exact"]["measured"]
-    for name in ("unconditional", "conditional", "d"):
-        for direction in BOTH:
-            low, high = report[name][f"{direction}_ci"]
-            assert low < report[name][direction] < high
-            # 95 % intervals are 1.96 standard errors either way, for six numbers
-            middle, half = (
-                report[name][direction],
-                normal(6) / 1.96 * max(high - report[name][direction], report[name][direction] - low),
-            )
-            assert abs(expected[name][direction] - middle) < half
-    # what a laboratory finds is steering(steady) but for the sums over intervals
-    exact = steering(*line[:-2]).report["exact"]
-    for direction in BOTH:
-        assert report["exact"]["unconditional"][direction] == pytest.approx(exact["unconditional"][direction], rel=1e-9)
-        assert report["exact"]["conditional_continuous"][direction] == pytest.approx(
-            exact["conditional"][direction], rel=1e-9
-        )
-        assert report["exact"]["conditional"][direction] >= exact["conditional"][direction] * (1 - 1e-12)
-    table = steering("simulate", "--jobs", "1", *POINT, "--verify", "--trajectories", "100").out
-    assert "E+|-" in table
-    assert table.count("E-|+") > 1
-
-
-def test_a_verification_resumed_is_the_same(steering: Run) -> None:
-    line = ("simulate", *QUIET, *POINT, "--verify", "--saves", "3")
-    whole = steering(*line, "--trajectories", "5000").report["verification"]
-    steering(*line, "--trajectories", "2000", "--out", "RUN")
-    again = steering("resume", "RUN", *QUIET, "--trajectories", "5000").report
-    assert again["verification"] == whole
-    assert again["trajectories"] == 5000
-
-
-def test_a_verification_with_a_target_stops_early(steering: Run) -> None:
-    line = ("simulate", *QUIET, *POINT, "--verify", "--saves", "3", "--trajectories", "50000")
-    report = steering(*line, "--target", "unconditional:0.5").report
-    assert report["trajectories"] == sum(report["verification"]["runs"].values()) == 2000
-    assert report["target"]["met"]
-
-
-def test_nobody_verified_without_asking(steering: Run) -> None:
-    report = steering("simulate", *QUIET, *POINT, "--trajectories", "20").report
-    assert report["verification"] is None
-    assert report["records"] is None

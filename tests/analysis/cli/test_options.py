@@ -1,9 +1,9 @@
+"""What is written on the command line is read as it was meant, or refused."""
+
 import contextlib
 import math
-import tempfile
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import click
@@ -13,7 +13,6 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cascade_steering.analysis.cli.options import kinds, physics, readers
-from cascade_steering.analysis.cli.run import steering
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.model.cascade import rwa
 from cascade_steering.sim.parameters import Bath, Cascade, Detection, Oscillator
@@ -29,18 +28,28 @@ READERS: dict[str, Callable[[str], Any]] = {
     "numbers": readers.numbers,
     "times": readers.times,
 }
+
+
 TYPES = (
     kinds.BATH, kinds.CUTOFFS, kinds.DURATION, kinds.INITIAL, kinds.LO_PHASE, kinds.NUMBER,
     kinds.NUMBERS, kinds.TIMES,
 )  # fmt: skip
+
+
 # what comes close to being read: digits, signs, units, separators
 NEARLY = st.text(alphabet="0123456789.,:+-eE _smunhotbeavcinf²٣", max_size=12)
+
+
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
+
+
 TOML = st.recursive(
     st.booleans() | st.integers() | st.floats() | st.text(max_size=6) | st.none() | st.dates(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
     max_leaves=4,
 )
+
+
 CASCADE = POINTS["mild"].cascade
 
 
@@ -277,130 +286,3 @@ def test_impossible_cascades_are_refused(changed: dict[str, Any], message: str) 
 
 def test_the_detection_is_the_one_described() -> None:
     assert POINT.detection == Detection(lo_phase_pi=0.25, efficiency=0.7, scheme="heterodyne")
-
-
-# what some commands cannot do without
-REQUIRED = {"filter": (__file__,), "fit": (__file__, "--parameters", "loss")}
-
-
-def parameters(command: str, *arguments: str) -> dict[str, Any]:
-    """The parameters of a command line; nothing is run."""
-    # under its group, as in use: click keeps for good the help option of the first context a command sees
-    group = click.Context(steering, **steering.context_settings)
-    return (
-        steering.commands[command].make_context(command, [*arguments, *REQUIRED.get(command, ())], parent=group).params
-    )
-
-
-def parsed(command: str, content: str | bytes, *flags: str) -> dict[str, Any]:
-    """The parameters of a command given a configuration file; nothing is run."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "given.toml"
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return parameters(command, "--config", str(path), *flags)
-
-
-# for every option of every command a value that is not its default
-SETTINGS: dict[str, tuple[str, str]] = {
-    "bath-minus": ('"vacuum"', "vacuum"), "bath-plus": ("[3, 4.5]", "3,4.5"), "c-minus": ("7", "7"),
-    "c-plus": ("7.5", "7.5"), "cutoff": ("[4, 5]", "4,5"), "dt": ('"1us"', "1us"), "duration": ("3", "3"),
-    "efficiency": ("0.5", "0.5"), "engine": ('"fock"', "fock"), "figure": ('"f.pdf"', "f.pdf"),
-    "frequency": ("[1e6, 2e6]", "1e6,2e6"),
-    "initial": ("[1, 2]", "1,2"), "jobs": ("3", "3"), "json": ("true", ""), "keep": ("2", "2"),
-    "conditional": ("true", ""), "largest-ratio": ("9", "9"), "symmetric": ("true", ""),
-    "lo-phase": ("0.1", "0.1"), "loss": ("0.2", "0.2"), "out": ('"o.nc"', "o.nc"), "path-phase": ("0.3", "0.3"),
-    "quiet": ("true", ""), "frame": ('"moving"', "moving"), "qutip-method": ('"euler"', "euler"), "saves": ("3", "3"),
-    "scheme": ('"heterodyne"', "heterodyne"), "seed": ("12345678901234567890", "12345678901234567890"),
-    "theta-minus": ("0.4", "0.4"), "theta-plus": ("0.3", "0.3"), "times": ('"log:1:2:3"', "log:1:2:3"),
-    "pulse": ("2.5", "2.5"),
-    "trajectories": ("17", "17"), "cluster": ('"local"', "local"), "part": ('"2/3"', "2/3"),
-    "target": ('"d:0.1"', "d:0.1"), "save-records": ('"r.nc"', "r.nc"), "verify": ("true", ""),
-    "calibration": ("2", "2"), "quantity": ('"current"', "current"), "dead-time": ('"1ms"', "1ms"),
-    "demodulate": ("5", "5"),
-}  # fmt: skip
-CONFIGURED = [
-    name for name, command in steering.commands.items() if any("--config" in option.opts for option in command.params)
-]
-
-
-def named(command: str) -> list[str]:
-    return [
-        option.opts[0].removeprefix("--")
-        for option in steering.commands[command].params
-        if option.opts[0] not in ("--config", "--help") and not option.required
-    ]
-
-
-@pytest.mark.parametrize("underscores", [False, True])
-@pytest.mark.parametrize("command", CONFIGURED)
-def test_a_file_says_what_flags_say(command: str, underscores: bool) -> None:
-    names = named(command)
-    lines = [f"{name.replace('-', '_') if underscores else name} = {SETTINGS[name][0]}" for name in names]
-    flags = [part for name in names for part in (f"--{name}", SETTINGS[name][1]) if part]
-    from_flags = parameters(command, *flags)
-    from_file = parsed(command, "\n".join(lines))
-    assert from_file == from_flags
-    # every option took its value from the file
-    defaults = parameters(command)
-    needed = {option.name for option in steering.commands[command].params if option.required}
-    assert all(from_file[name] != defaults[name] for name in defaults.keys() - needed)
-
-
-@pytest.mark.parametrize("command", CONFIGURED)
-def test_flags_win_over_the_file(command: str) -> None:
-    given_values = parsed(command, "loss = 0.5\nefficiency = 0.25", "--loss", "0.125")
-    assert (given_values["loss"], given_values["efficiency"]) == (0.125, 0.25)
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ("cminus = 1", r"unknown option 'cminus'; known are bath-minus, bath-plus, c-minus"),
-        ("as-json = true", r"unknown option 'as-json'"),
-        ('config = "other.toml"', r"unknown option 'config'"),
-        ("help = true", r"unknown option 'help'"),
-        ("[steady]\nc-minus = 1", r"unknown option 'steady'"),
-        ("trajectories = 10", r"unknown option 'trajectories'"),
-        ("c-minus = ", r"given\.toml: Invalid value"),
-        (b"\xff\xfe", r"given\.toml: 'utf-8' codec can't decode"),
-        ("c-minus = 1\nc-minus = 2", r"given\.toml: Cannot overwrite a value"),
-        ("c-minus = true", r"True is not a number"),
-        ('c-minus = "ten"', r"expected one finite number, got 'ten'"),
-        ("c-minus = [1, 2]", r"expected one finite number, got '1,2'"),
-        ("c-minus = nan", r"expected one finite number, got 'nan'"),
-        ("c-minus = {a = 1}", r"is not a number"),
-        ("bath-plus = 5", r"bath must be hot, vacuum or LINEWIDTH_HZ,OCCUPATION, got '5'"),
-        ("scheme = 3", r"scheme must be text in quotes, got 3"),
-        ('json = "maybe"', r"json must be true or false, got 'maybe'"),
-    ],
-)
-def test_bad_files_are_refused(content: str | bytes, message: str) -> None:
-    with pytest.raises(click.UsageError, match=message):
-        parsed("steady", content)
-
-
-@settings(max_examples=50)
-@given(st.text(max_size=60) | st.binary(max_size=60))
-def test_any_file_is_read_or_a_usage_error(content: str | bytes) -> None:
-    if isinstance(content, str):
-        content = content.encode(errors="surrogatepass")
-    with contextlib.suppress(click.UsageError):
-        parsed("steady", content)
-
-
-@pytest.mark.parametrize(
-    "content",
-    ["trajectories = [10]", "jobs = {}", "seed = inf", "json = 1", "quiet = []", "out = 3", "out = true"],
-)
-def test_wrong_types_in_a_file_are_usage_errors(content: str) -> None:
-    with pytest.raises(click.UsageError):
-        parsed("simulate", content)
-
-
-@pytest.mark.parametrize(
-    "content",
-    ["trajectories = 10.5", "jobs = 1.7", "saves = 3.9", "seed = true", "keep = true", "c-minus = 1\nc_minus = 2"],
-)
-def test_a_file_is_not_rounded_or_half_ignored(content: str) -> None:
-    with pytest.raises(click.UsageError):
-        parsed("simulate", content)

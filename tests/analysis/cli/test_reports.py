@@ -30,7 +30,7 @@ from cascade_steering.sim.gaussian.trajectories import Gaussian
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import thermal_state
 from cascade_steering.sim.model.cascade import rwa
-from cascade_steering.sim.model.schedule import Drive, unlit
+from cascade_steering.sim.model.schedule import Schedule, unlit
 from cascade_steering.sim.parameters import Detection, UnstableError
 from tests.support import reference
 from tests.support.systems import HOT, POINTS, VACUUM, cascade, working_point
@@ -124,7 +124,7 @@ def test_a_transient_report() -> None:
 def test_a_transient_report_of_what_never_happens() -> None:
     point = POINTS["all_lost"]
     off = rwa(unlit(point.cascade), point.detection)
-    drive = Drive.pulse(rwa(point.cascade, point.detection), off, 3.0)
+    drive = Schedule.pulse(rwa(point.cascade, point.detection), off, 3.0)
     report = plain(reports.transients(steering_transient(drive, thermal_state((1.0, 1.0)), np.array([0.0])), 2.0))
     # without light from − to + nothing steers, and the time of steering has no ratio
     for scheme in ("unconditional", "conditional"):

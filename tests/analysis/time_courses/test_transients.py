@@ -17,12 +17,12 @@ from cascade_steering.analysis.time_courses.transients import (
 from cascade_steering.sim.ensemble.simulate import grid_for, simulate
 from cascade_steering.sim.fock.basis.states import density_state
 from cascade_steering.sim.fock.moving.engine import Fock
-from cascade_steering.sim.gaussian.covariance import stationary_state, steady_state
+from cascade_steering.sim.gaussian.covariance import stationary_state, steady_state, transient
 from cascade_steering.sim.gaussian.trajectories import Gaussian
 from cascade_steering.sim.initial_state import InitialState, ground_state, thermal_state
 from cascade_steering.sim.model.cascade import lab, rwa
 from cascade_steering.sim.model.linear_model import LinearModel
-from cascade_steering.sim.model.schedule import Drive, unlit
+from cascade_steering.sim.model.schedule import Schedule, unlit
 from cascade_steering.sim.parameters import Cascade, Detection
 from tests.support import reference
 from tests.support.chance import quadratic
@@ -142,7 +142,7 @@ def test_two_way_steering_is_where_both_steer() -> None:
 
 @pytest.mark.parametrize("initial", [EQUILIBRIUM, thermal_state((1e5, 0.0)), thermal_state((0.0, 1e3)), ground_state()])
 def test_milestones_agree_with_a_dense_curve(initial: InitialState) -> None:
-    drive = Drive.pulse(rwa(TEN, Detection()), dark(TEN), 3.0 * TEN.time_unit)
+    drive = Schedule.pulse(rwa(TEN, Detection()), dark(TEN), 3.0 * TEN.time_unit)
     found = steering_transient(drive, initial, np.linspace(0.0, 4.0, 3001) * TEN.time_unit)
     times, step = found.times, found.times[1]
     for scheme in SCHEMES:
@@ -185,7 +185,8 @@ def test_the_lab_frame_tends_to_the_rotating_waves_milestones() -> None:
     errors = []
     for frequency in (2e8, 2e9):
         models = (lab(each, Detection(), frequency) for each in (TEN, unlit(TEN)))
-        found = steering_transient(Drive.pulse(*models, 5.0 * TEN.time_unit), EQUILIBRIUM, np.array([0.0])).milestones
+        schedule = Schedule.pulse(*models, 5.0 * TEN.time_unit)
+        found = steering_transient(schedule, EQUILIBRIUM, np.array([0.0])).milestones
         (window,) = found.two_way["conditional"]
         errors.append(abs(window.start / ten().milestones.two_way["conditional"][0].start - 1.0))
         assert 5.0 * TEN.time_unit < window.end < 5.01 * TEN.time_unit
@@ -214,7 +215,7 @@ def test_who_stays_in_its_ground_state_never_steers() -> None:
 def test_nothing_settles_without_damping() -> None:
     # a light of strength 0 and a bath of width 0: the state stays, whatever it is
     lossless = replace(unlit(TEN), minus=replace(unlit(TEN).minus, bath=replace(HOT, linewidth_hz=0.0)))
-    drive = Drive.pulse(rwa(TEN, Detection()), rwa(lossless, Detection()), 5.0 * TEN.time_unit)
+    drive = Schedule.pulse(rwa(TEN, Detection()), rwa(lossless, Detection()), 5.0 * TEN.time_unit)
     found = steering_transient(drive, EQUILIBRIUM, np.array([0.0, 6.0, 9.0]) * TEN.time_unit).milestones
     for scheme in SCHEMES:
         assert set(found.settling[scheme].values()) == {None}
@@ -223,7 +224,7 @@ def test_nothing_settles_without_damping() -> None:
 
 def test_times_only_go_forward() -> None:
     model = rwa(POINTS["mild"].cascade, POINTS["mild"].detection)
-    for drive in (model, Drive.pulse(model, dark(POINTS["mild"].cascade), 0.7)):
+    for drive in (model, Schedule.pulse(model, dark(POINTS["mild"].cascade), 0.7)):
         with pytest.raises(ValueError, match="times must be finite, at least 0 and increasing, got"):
             steering_transient(drive, thermal_state((1.0, 1.0)), np.array([1.0, 0.5]))
 
@@ -234,8 +235,8 @@ def test_what_a_record_tells_of_a_state_that_is_not_gaussian_is_not_made_up() ->
     times = np.array([0.0, 0.5])
     for asked in (
         lambda: steering_transient(model, quantum, times),
-        lambda: steering_at(Drive(models=(model,)), quantum, times),
-        lambda: milestones(Drive(models=(model,)), quantum, 1.0),
+        lambda: steering_at(Schedule(models=(model,)), quantum, times),
+        lambda: milestones(Schedule(models=(model,)), quantum, 1.0),
     ):
         with pytest.raises(ValueError, match="one quantum"):
             asked()
@@ -295,7 +296,7 @@ def test_a_pulse_that_does_not_end_is_light_for_good() -> None:
     point = POINTS["mixed_loss"]
     lit, unit = rwa(point.cascade, point.detection), point.cascade.time_unit
     times = np.linspace(0.0, 3.0, 7) * unit
-    endless = steering_transient(Drive.pulse(lit, dark(point.cascade), 1e9 * unit), EQUILIBRIUM, times)
+    endless = steering_transient(Schedule.pulse(lit, dark(point.cascade), 1e9 * unit), EQUILIBRIUM, times)
     for_good = steering_transient(lit, EQUILIBRIUM, times)
     for scheme in SCHEMES:
         for direction in DIRECTIONS:
@@ -309,7 +310,7 @@ def test_a_pulse_of_no_length_changes_nothing() -> None:
     point = POINTS["mixed_loss"]
     bath = thermal_state((point.cascade.minus.bath.occupation, point.cascade.plus.bath.occupation))
     times = np.geomspace(1e-6, 1e6, 7) * point.cascade.time_unit
-    drive = Drive.pulse(rwa(point.cascade, point.detection), dark(point.cascade), 0.0)
+    drive = Schedule.pulse(rwa(point.cascade, point.detection), dark(point.cascade), 0.0)
     found = steering_transient(drive, bath, np.concatenate([[0.0], times]))
     for scheme in SCHEMES:
         for direction, variance in zip(DIRECTIONS, bath.covariance.diagonal()[[2, 0]], strict=True):
@@ -325,8 +326,8 @@ def test_after_a_pulse_only_the_baths_act() -> None:
     cascade, end = point.cascade, 0.8
     lit = rwa(cascade, point.detection)
     times = np.array([0.3, 0.8, 1.1, 5.0])
-    found = Drive.pulse(lit, dark(cascade), end).covariances(EQUILIBRIUM.covariance, times, conditional=True)
-    within = Drive(models=(lit,)).covariances(EQUILIBRIUM.covariance, times[:2], conditional=True)
+    found = transient(Schedule.pulse(lit, dark(cascade), end), EQUILIBRIUM.covariance, times, conditional=True)
+    within = transient(lit, EQUILIBRIUM.covariance, times[:2], conditional=True)
     assert found[:2] == pytest.approx(within, rel=1e-12)
     # each oscillator loses e^{−γ₀t} of what it had and gets that share of its bath
     widths = np.repeat([cascade.minus.bath.linewidth, cascade.plus.bath.linewidth], 2)
@@ -337,20 +338,20 @@ def test_after_a_pulse_only_the_baths_act() -> None:
         assert after == pytest.approx(wanted, rel=1e-12, abs=1e-12)
 
 
-def test_drives_that_make_no_sense_are_refused() -> None:
+def test_schedules_that_make_no_sense_are_refused() -> None:
     lit, off = rwa(TEN, Detection()), dark(TEN)
     with pytest.raises(ValueError, match=r"^pulse must be at least 0 and finite, got -1\.0$"):
-        Drive.pulse(lit, off, -1.0)
+        Schedule.pulse(lit, off, -1.0)
     with pytest.raises(ValueError, match=r"^2 models need one switch fewer, got 2$"):
-        Drive(models=(lit, off), switches=(1.0, 2.0))
-    with pytest.raises(ValueError, match="times must be finite, at least 0 and increasing"):
-        Drive(models=(lit, off, lit), switches=(2.0, 1.0))
+        Schedule(models=(lit, off), switches=(1.0, 2.0))
+    with pytest.raises(ValueError, match="switches must be finite, at least 0 and increasing"):
+        Schedule(models=(lit, off, lit), switches=(2.0, 1.0))
     one = LinearModel(
         hamiltonian=np.zeros((2, 2)), monitored=np.zeros((1, 2), dtype=complex), efficiency=np.ones(1),
         unmonitored=np.zeros((0, 2), dtype=complex), record_names=("X",),
     )  # fmt: skip
     with pytest.raises(ValueError, match=r"^models must be of one dimension, got \[4, 2\]$"):
-        Drive(models=(lit, one), switches=(1.0,))
+        Schedule(models=(lit, one), switches=(1.0,))
 
 
 def off_by(sampled: SampledTransient, exact: Transient, scheme: str, direction: Direction) -> FloatArray:

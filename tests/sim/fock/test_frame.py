@@ -155,11 +155,11 @@ def test_a_model_in_a_frame_is_the_same_model(seed: int) -> None:
 def test_frames_cover_the_run_in_order(kind: str) -> None:
     path = frame_path(kind, MILD, GRID, thermal_state((1.0, 0.3)))
     spans = list(path.spans(GRID.steps))
-    assert [first for _, first, _ in spans] == [0, *(last for _, _, last in spans[:-1])]
-    assert spans[-1][2] == GRID.steps
+    assert [first for _, _, first, _ in spans] == [0, *(last for _, _, _, last in spans[:-1])]
+    assert spans[-1][3] == GRID.steps
     assert (len(spans) > 3) == (kind == "squeezed")
     assert path.follow == (kind != "rest")
-    for symplectic, _, _ in spans:
+    for symplectic, _, _, _ in spans:
         require_symplectic(symplectic, 4)
 
 
@@ -167,7 +167,7 @@ def test_squeezed_frames_keep_up_with_the_state() -> None:
     """To a tenth when one takes over, and another tenth before the next does."""
     start = thermal_state((1.0, 0.3))
     path = frame_path("squeezed", MILD, GRID, start)
-    for symplectic, first, last in path.spans(GRID.steps):
+    for symplectic, _, first, last in path.spans(GRID.steps):
         for step in {first, last - 1} - {0}:
             covariance = transient(MILD, start.covariance, np.array([step * GRID.step]), conditional=True)[0]
             inverse = np.linalg.inv(symplectic)

@@ -274,7 +274,7 @@ def test_gains_repeated_are_the_gains_computed_to_the_bit(name: str, interval: f
     observed = np.ones(count, dtype=bool)
     observed[2500:2503] = False
     over = propagator(moment_equations(model), interval)
-    step = kalman.Step(np.ascontiguousarray(over.transition), np.ascontiguousarray(over.noise))
+    step = kalman.Step(*map(np.ascontiguousarray, (over.transition, over.noise, over.drive)))
     m = model.monitored.shape[0]
     covariances = np.empty((count + 1, 4, 4))
     covariances[0] = initial.covariance

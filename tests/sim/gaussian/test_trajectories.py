@@ -84,14 +84,14 @@ def root_products(variances: FloatArray) -> FloatArray:
 
 def joint_law(engine: GaussianEngine, d: int) -> tuple[FloatArray, FloatArray]:
     """(mean, summed record) after all intervals: its linear map of the initial mean, and its covariance."""
-    size = engine.transition.shape[0]
+    size = engine.transitions.shape[1]
     carry = np.eye(size)
     carry[:, :d] = 0.0
-    # the record so far is carried along, the mean is moved on
-    step = carry.copy()
-    step[:, :d] = engine.transition
     law, covariance = np.eye(size)[:, :d], np.zeros((size, size))
-    for root in engine.factors:
+    for kind, root in zip(engine.numbers, engine.factors, strict=True):
+        # the record so far is carried along, the mean is moved on
+        step = carry.copy()
+        step[:, :d] = engine.transitions[kind]
         law = step @ law
         covariance = step @ covariance @ step.T + root @ root.T
     return law, covariance

@@ -16,8 +16,9 @@ from cascade_steering.sim.gaussian.trajectories import Gaussian
 from cascade_steering.sim.initial_state import InitialState, thermal_state
 from cascade_steering.sim.model.cascade import lab, rwa
 from cascade_steering.sim.model.linear_model import LinearModel
+from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.parameters import Bath, Cascade, Detection, Oscillator, UnstableError
-from cascade_steering.sim.runs.identity import EXACT, SOLVED, differences, numbers_of, plain
+from cascade_steering.sim.runs.identity import EXACT, SOLVED, differences, model_identity, numbers_of, plain
 from cascade_steering.sim.runs.manifest import Manifest
 
 MODELS = 400
@@ -219,3 +220,21 @@ def test_what_json_does_not_hold_is_refused() -> None:
         plain({"engine": object()})
     assert plain({"a": (np.int64(3), np.float64(0.5), np.array([1j]))}) == {"a": [3, 0.5, [[0.0, 1.0]]]}
     assert math.isnan(plain(np.nan))
+
+
+def test_a_schedule_is_known_by_its_models_and_by_when_they_take_over() -> None:
+    at = working_points()[0]
+    lit, other = model(at), model({**at, "efficiency": 0.5 * at["efficiency"]})
+    known = model_identity(Schedule.pulse(lit, other, 1e-3))
+    assert json.loads(json.dumps(known)) == known
+    # a model alone is what it was before there were schedules
+    assert model_identity(lit) == model_identity(Schedule.of(lit)) == numbers_of(lit)
+    changed = {
+        "switches": Schedule.pulse(lit, other, 1.001e-3),
+        "later_models[0].efficiency": Schedule.pulse(lit, lit, 1e-3),
+        "efficiency": Schedule.pulse(other, other, 1e-3),
+    }
+    for name, schedule in changed.items():
+        found = [where for where, _, _ in differences(known, model_identity(schedule), EXACT)]
+        assert found
+        assert all(where.startswith(name) for where in found)

@@ -1,0 +1,39 @@
+"""Command lines that are read and not run: every option with a value that is not its default."""
+
+from typing import Any
+
+import click
+
+from cascade_steering.analysis.cli.run import steering
+
+# what some commands cannot do without
+REQUIRED = {"filter": (__file__,), "fit": (__file__, "--parameters", "loss"), "scan": ("--x", "c-plus=1,2")}
+
+
+def parameters(command: str, *arguments: str) -> dict[str, Any]:
+    """The parameters of a command line; nothing is run."""
+    # under its group, as in use: click keeps for good the help option of the first context a command sees
+    group = click.Context(steering, **steering.context_settings)
+    return (
+        steering.commands[command].make_context(command, [*arguments, *REQUIRED.get(command, ())], parent=group).params
+    )
+
+
+# for every option of every command a value that is not its default
+SETTINGS: dict[str, tuple[str, str]] = {
+    "bath-minus": ('"vacuum"', "vacuum"), "bath-plus": ("[3, 4.5]", "3,4.5"), "c-minus": ("7", "7"),
+    "c-plus": ("7.5", "7.5"), "cutoff": ("[4, 5]", "4,5"), "dt": ('"1us"', "1us"), "duration": ("3", "3"),
+    "efficiency": ("0.5", "0.5"), "engine": ('"fock"', "fock"), "figure": ('"f.pdf"', "f.pdf"),
+    "frequency": ("[1e6, 2e6]", "1e6,2e6"),
+    "initial": ("[1, 2]", "1,2"), "jobs": ("3", "3"), "json": ("true", ""), "keep": ("2", "2"),
+    "conditional": ("true", ""), "largest-ratio": ("9", "9"), "symmetric": ("true", ""),
+    "lo-phase": ("0.1", "0.1"), "loss": ("0.2", "0.2"), "out": ('"o.nc"', "o.nc"), "path-phase": ("0.3", "0.3"),
+    "quiet": ("true", ""), "frame": ('"moving"', "moving"), "qutip-method": ('"euler"', "euler"), "saves": ("3", "3"),
+    "scheme": ('"heterodyne"', "heterodyne"), "seed": ("12345678901234567890", "12345678901234567890"),
+    "theta-minus": ("0.4", "0.4"), "theta-plus": ("0.3", "0.3"), "times": ('"log:1:2:3"', "log:1:2:3"),
+    "pulse": ("2.5", "2.5"),
+    "trajectories": ("17", "17"), "cluster": ('"local"', "local"), "part": ('"2/3"', "2/3"),
+    "target": ('"d:0.1"', "d:0.1"), "save-records": ('"r.nc"', "r.nc"), "verify": ("true", ""),
+    "calibration": ("2", "2"), "quantity": ('"current"', "current"), "dead-time": ('"1ms"', "1ms"),
+    "demodulate": ("5", "5"), "y": ('"loss=0:1:3"', "loss=0:1:3"), "axis": ('["efficiency=1,0.5"]', "efficiency=1,0.5"),
+}  # fmt: skip

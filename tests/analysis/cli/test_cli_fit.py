@@ -1,0 +1,108 @@
+"""Parameters of a setup fitted to its record through the command line."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cascade_steering.analysis.identification import fitting
+from cascade_steering.analysis.identification.maximum import fit
+from tests.analysis.cli.command import Run
+from tests.analysis.cli.recorded import TELLING, filtered, fitted, simulated
+
+
+def test_a_fit_finds_the_parameters_of_a_simulation(steering: Run) -> None:
+    simulated(steering, *TELLING)
+    truth = {"efficiency": 0.8, "theta-plus": 0.4, "calibration": 1.0}
+    begun = ("--efficiency", "0.6", "--theta-plus", "0.43")
+    answer = fitted(steering, *begun, "--parameters", ",".join(truth), "--out", "fitted.toml")
+    report = answer.report
+    assert answer.err == ""
+    assert set(report) == {
+        "estimates", "correlations", "undetermined", "at_bound", "converged", "log_likelihood", "evaluations",
+        "innovations", "configuration",
+    }  # fmt: skip
+    for name, value in truth.items():
+        found = report["estimates"][name]
+        assert abs(found["value"] - value) < 4 * found["standard_error"]
+        # errors that say something
+        assert found["standard_error"] < 0.1
+        half = 1.96 * found["standard_error"]
+        assert found["ci"] == pytest.approx([found["value"] - half, found["value"] + half], abs=1e-4)
+    assert report["converged"]
+    assert report["innovations"]["fits"]
+    np.testing.assert_allclose(np.diagonal(report["correlations"]), 1.0)
+    # the model that was fitted, from the file that was written
+    by_file = filtered(steering, "--config", "fitted.toml")
+    assert by_file["log_likelihood"] == [pytest.approx(report["log_likelihood"], rel=1e-9)]
+    for name in ("efficiency", "theta-plus"):
+        assert by_file["parameters"][name] == report["estimates"][name]["value"]
+    table = steering("fit", "record.csv", *begun, "--parameters", ",".join(truth)).out
+    assert "this model" in table
+    assert all(name in table for name in truth)
+
+
+def test_a_fitted_configuration_reads_the_record_as_the_fit_did(steering: Run) -> None:
+    lab = ("--frequency", "400", "--duration", "0.8s", "--saves", "6400", "--initial", "ground")
+    simulated(steering, *lab)
+    volts = Path("record.csv").read_text().replace("[s^0.5]", "[V]")
+    Path("record.csv").write_text(volts)
+    how = ("--quantity", "increment", "--calibration", "1.2", "--demodulate", "20", "--dead-time", "0.05s")
+    report = fitted(steering, *how, "--parameters", "calibration", "--out", "fitted.toml").report
+    # of vacuum noise alone 640 numbers would tell it to 1/√1280 = 3 %
+    assert 1.2 * report["estimates"]["calibration"]["value"] == pytest.approx(1.0, abs=0.12)
+    again = filtered(steering, "--config", "fitted.toml")
+    assert again["log_likelihood"] == [pytest.approx(report["log_likelihood"], rel=1e-9)]
+
+
+def test_the_better_calibration_is_the_more_likely_one(steering: Run) -> None:
+    simulated(steering, "--duration", "4", "--saves", "400")
+    volts = Path("record.csv").read_text().replace("[s^0.5]", "[V]")
+    Path("record.csv").write_text(volts)
+    how = ("--quantity", "increment")
+    best = fitted(steering, *how, "--calibration", "1.1", "--parameters", "calibration").report
+    factor = 1.1 * best["estimates"]["calibration"]["value"]
+    likelihood = {
+        shift: filtered(steering, *how, "--calibration", str(factor * (1 + shift)))["log_likelihood"][0]
+        for shift in (-0.2, -0.05, 0.0, 0.05, 0.2)
+    }
+    assert likelihood[0.0] == pytest.approx(best["log_likelihood"], rel=1e-9)
+    # without the factor of each of 800 numbers the smallest calibration wins, by 800 log 1.25 nats
+    assert likelihood[-0.2] < likelihood[-0.05] < likelihood[0.0] > likelihood[0.05] > likelihood[0.2]
+    # the curvature is 2 N at a noise that is all but vacuum's: 800 nats per unit of its logarithm squared
+    assert likelihood[0.0] - likelihood[0.05] == pytest.approx(2.0, rel=0.2)
+    # read as a current the same numbers are other increments, and dearer by an interval each
+    interval = filtered(steering, *how, "--calibration", "1")["interval_seconds"]
+    current = filtered(steering, "--quantity", "current", "--calibration", str(factor / interval))
+    assert current["log_likelihood"][0] == pytest.approx(likelihood[0.0], rel=1e-9)
+
+
+def test_a_fit_says_what_it_cannot_tell(steering: Run) -> None:
+    simulated(steering, "--duration", "4", "--saves", "100")
+    answer = fitted(steering, "--parameters", "c-minus,calibration", "--efficiency", "0")
+    assert answer.report["undetermined"] == ["c-minus"]
+    unknown = answer.report["estimates"]["c-minus"]
+    assert (unknown["standard_error"], unknown["ci"]) == (None, None)
+    assert answer.report["correlations"][0] == [None, None]
+    assert "steering: warning: the record does not determine c-minus\n" in answer.err
+    table = steering("fit", "record.csv", "--parameters", "c-minus,calibration", "--efficiency", "0").out
+    assert "not determined" in table
+    # more light than there is, for noise that is too loud
+    simulated(steering, *TELLING)
+    bound = fitted(steering, "--parameters", "efficiency", "--calibration", "1.3")
+    assert bound.report["at_bound"] == ["efficiency"]
+    assert bound.report["estimates"]["efficiency"]["value"] == 1.0
+    assert "steering: warning: at a bound: efficiency; intervals do not cover there\n" in bound.err
+    assert "steering: warning: the record does not fit even the best model: " in bound.err
+
+
+def test_a_fit_that_does_not_converge_says_so(steering: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def hasty(*arguments: Any, **named: Any) -> Any:
+        return fit(*arguments, **named, steps=1)
+
+    simulated(steering, *TELLING)
+    monkeypatch.setattr(fitting, "fit", hasty)
+    answer = fitted(steering, "--parameters", "efficiency,theta-plus", "--efficiency", "0.2", "--theta-plus", "0.3")
+    assert answer.report["converged"] is False
+    assert "steering: warning: the search did not converge: begin nearer\n" in answer.err

@@ -1,0 +1,171 @@
+"""Engines on the command line: what a third one takes to join them, and which options each one has."""
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import xarray as xr
+
+from cascade_steering.analysis.cli.options.engines import Entry, engines_of, idle_options, register
+from cascade_steering.sim.gaussian.trajectories import Gaussian
+from tests.analysis.cli.command import BOTH, ENVIRONMENT, Run
+
+# a whole program: the engine is an object with the members of the contract, and all the rest is its entry
+PROGRAM = '''
+from dataclasses import dataclass, replace
+
+import click
+import numpy as np
+
+from cascade_steering.analysis.cli import main
+from cascade_steering.analysis.cli.options.engines import Entry, register
+from cascade_steering.sim.gaussian.trajectories import Gaussian
+
+
+@dataclass(frozen=True, kw_only=True)
+class Louder:
+    """The exact engine, whose means scatter by a factor too much; every trajectory says its covariance itself."""
+
+    factor: float
+    block: int = 50
+
+    exact, random_covariances = True, True
+    strong_order = average_order = np.inf
+
+    @property
+    def identity(self):
+        return {"engine": "louder", "factor": self.factor}
+
+    def suggested_step(self, model, grid, initial):
+        return grid.save_interval
+
+    def require_step(self, model, grid, initial):
+        pass
+
+    def holds(self, initial):
+        return initial.gaussian
+
+    def check(self, model, grid, initial):
+        return None
+
+    def prepare(self, model, grid, initial):
+        return Prepared(Gaussian().prepare(model, grid, initial), self.factor)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    engine: object
+    factor: float
+
+    def run(self, entropy, trajectories):
+        found = self.engine.run(entropy, trajectories)
+        each = np.broadcast_to(found.covariances, (len(trajectories), *found.covariances.shape)).copy()
+        return replace(found, means=self.factor * found.means, covariances=each, roots=None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    factor: float
+
+
+register(
+    Entry(
+        name="louder",
+        commands={"simulate": "the means too far apart", "compare": "the means too far apart"},
+        settings=Settings,
+        build=lambda given: Louder(factor=given.factor),
+        options={"factor": click.option("--factor", type=float, default=2.0, show_default=True, help="How far.")},
+        trajectories=30,
+        initial="ground",
+    )
+)
+main()
+'''
+SMALL = ("--duration", "1", "--saves", "2", "--jobs", "1", "--seed", "3")
+
+
+@dataclass(frozen=True)
+class Program:
+    """The command line of a user with an engine of his own."""
+
+    path: Path
+
+    def __call__(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, str(self.path), *arguments]
+        return subprocess.run(command, cwd=self.path.parent, env=ENVIRONMENT, capture_output=True, text=True)
+
+    def report(self, *arguments: str) -> dict[str, Any]:
+        done = self(*arguments, "--json")
+        assert done.returncode == 0, done.stderr
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Program:
+    path = tmp_path / "mine.py"
+    path.write_text(PROGRAM, encoding="utf-8")
+    return Program(path)
+
+
+def test_an_engine_of_ones_own_simulates_with_its_own_option(program: Program) -> None:
+    line = ("simulate", *SMALL, "--trajectories", "120", "--initial", "ground")
+    exact = program.report(*line)
+    plain, mine = (
+        program.report(*line, "--engine", "louder", "--factor", factor, "--out", f"{factor}.nc") for factor in "13"
+    )
+    for name in BOTH:
+        # with factor 1 it is the exact engine on the same noise, in other blocks: the same but for rounding
+        assert plain["unconditional"][name] == pytest.approx(exact["unconditional"][name], rel=1e-9)
+        assert plain["conditional"][name] == pytest.approx(exact["conditional"][name], rel=1e-9)
+        # E given the record does not depend on the means; without it their scatter is nine times as large
+        assert mine["conditional"][name] == pytest.approx(exact["conditional"][name], rel=1e-9)
+        assert mine["unconditional"][name] > 1.01 * exact["unconditional"][name]
+    with xr.open_dataset(program.path.parent / "3.nc") as found:
+        assert json.loads(found.attrs["method"]) == {"engine": "louder", "factor": 3.0}
+
+
+def test_an_engine_of_ones_own_compares_by_its_own_defaults(program: Program) -> None:
+    point = ("--bath-minus", "vacuum", "--bath-plus", "vacuum", "--c-minus", "3", "--lo-phase", "0.5", "--jobs", "1")
+    (found,) = program.report("compare", *point, "--engine", "louder", "--factor", "1.5")["points"]
+    for name in BOTH:
+        assert found[name]["E_u"] > found[name]["E_u_exact"]
+        assert found[name]["E_c"] == pytest.approx(found[name]["E_c_exact"], rel=1e-6)
+    with xr.open_dataset(program.path.parent / "steering-compare.nc") as study:
+        assert study.attrs["trajectories"] == 30
+        assert json.loads(study.attrs["method"])["factor"] == 1.5
+
+
+def test_help_and_refusals_know_the_third_engine(program: Program) -> None:
+    helped = " ".join(program("simulate", "--help").stdout.split())
+    assert "--engine [gaussian|fock|qutip|louder]" in helped
+    assert "louder: the means too far apart." in helped
+    assert "[default: (stationary; ground for qutip; ground for louder)]" in helped
+    for line, message in (
+        ("--engine gaussian --factor 2", "--factor has no meaning for --engine gaussian"),
+        ("--engine louder --cutoff 5", "--cutoff has no meaning for --engine louder"),
+    ):
+        refused = program("simulate", *line.split())
+        assert refused.returncode == 2
+        assert message in refused.stderr
+
+
+def test_an_engine_that_comes_late_or_twice_is_refused(steering: Run) -> None:
+    assert steering("--help").code == 0
+    late: Entry[Any] = Entry(name="late", commands={"compare": "late"}, settings=object, build=lambda _: Gaussian())
+    with pytest.raises(ValueError, match=r"^engine 'late' must be registered before the command 'compare' is loaded"):
+        register(late)
+    with pytest.raises(ValueError, match=r"^there is an engine 'gaussian' already"):
+        register(engines_of("simulate")[0])
+
+
+def test_every_engine_of_this_package_has_its_own_options() -> None:
+    assert [entry.name for entry in engines_of("simulate")] == ["gaussian", "fock", "qutip"]
+    assert [entry.name for entry in engines_of("filter")] == ["gaussian", "fock"]
+    assert idle_options("gaussian") == {"cutoff", "frame", "qutip_method"}
+    assert idle_options("fock") == {"qutip_method"}
+    assert idle_options("qutip") == {"frame"}

@@ -1,0 +1,95 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+from matplotlib.figure import Figure
+
+from cascade_steering.analysis.working_points.results import Simulated, open_result, steady
+from cascade_steering.analysis.working_points.working_point import WorkingPoint
+from cascade_steering.sim.model.linear_model import LinearModel
+
+POINT = WorkingPoint(loss=0.1, efficiency=0.9)
+
+
+def with_a_spectator(model: LinearModel, occupation: float) -> LinearModel:
+    """The same pair between whose oscillators, in the order of the modes, is one that meets a thermal bath alone."""
+    places = [0, 1, 4, 5]
+    monitored = np.zeros((len(model.monitored), 6), dtype=complex)
+    monitored[:, places] = model.monitored
+    lost = np.zeros((len(model.unmonitored) + 2, 6), dtype=complex)
+    lost[:-2, places] = model.unmonitored
+    lost[-2, 2:4] = np.sqrt(occupation + 1.0) * np.array([1.0, 1.0j]) / np.sqrt(2.0)
+    lost[-1, 2:4] = np.sqrt(occupation) * np.array([1.0, -1.0j]) / np.sqrt(2.0)
+    hamiltonian = np.zeros((6, 6))
+    hamiltonian[np.ix_(places, places)] = model.hamiltonian
+    return LinearModel(
+        hamiltonian=hamiltonian, monitored=monitored, efficiency=model.efficiency, unmonitored=lost,
+        record_names=model.record_names, modes=("a", "between", "b"),
+    )  # fmt: skip
+
+
+def test_a_spectator_changes_nothing_and_is_not_steered() -> None:
+    pair, found = POINT.steady(), steady(with_a_spectator(POINT.model, 3.0))
+    for scheme in ("unconditional", "conditional"):
+        values = found.E[scheme]
+        assert len(values) == 6
+        # two solutions of equations whose entries differ in size by 1e5
+        assert values["b_given_a"] == pytest.approx(pair.E[scheme]["plus_given_minus"], rel=1e-9)
+        assert values["a_given_b"] == pytest.approx(pair.E[scheme]["minus_given_plus"], rel=1e-9)
+        # n̄ + ½, and nothing is known of it
+        assert values["between_given_a"] == values["between_given_b"] == pytest.approx(3.5, rel=1e-9)
+    assert all(f"E {pair}" in str(found).splitlines()[0] for pair in ("b|a", "a|b", "between|a", "b|between"))
+
+
+def test_results_print_what_they_say() -> None:
+    lines = str(POINT.steady()).splitlines()
+    assert lines[0].split() == ["steady", "state", "E+|-", "E-|+"]
+    assert lines[1:3] == ["without the record  0.383161  0.381761", "given the record    0.373649  0.381735"]
+    shown = str(POINT.transient(times_units=[0.0, 0.2, 5.0]))
+    assert "at t = 5" in shown
+    assert "E < 1/2 from t = (given the record)" in shown
+    assert "never" in str(WorkingPoint(c_minus=1, c_plus=0.01).transient(times_units=[0.0, 1.0]))
+
+
+def test_results_draw_themselves(tmp_path: Path) -> None:
+    sampled = POINT.simulate(duration_units=1, saves=3, trajectories=5)
+    results = POINT.steady(), POINT.transient(times_units=np.linspace(0.0, 1.0, 5)), sampled
+    # a line or a row of points for each scheme and direction (steady: both directions in one), and one at ½
+    for result, curves in zip(results, (2, 4, 4), strict=True):
+        path = tmp_path / f"{type(result).__name__}.png"
+        assert len(result.plot(path).axes) == 1
+        assert path.stat().st_size > 5000
+        figure = Figure()
+        above, below = figure.subplots(2)
+        assert result.plot(below) is figure
+        assert not above.lines
+        drawn = below.lines if result is not sampled else below.containers
+        assert len(drawn) == curves + (result is not sampled)
+        np.testing.assert_allclose(below.lines[-1].get_ydata() if result is not sampled else 0.5, 0.5)
+        with pytest.raises(ValueError, match=r"figure .*must end in one of"):
+            result.plot(tmp_path / "figure.txt")
+
+
+def test_covariances_of_an_ensemble_add_up() -> None:
+    sampled = POINT.simulate(duration_units=1, saves=3, trajectories=5)
+    added = sampled.covariance["conditional"] + sampled.dataset["scatter"].to_numpy()
+    np.testing.assert_array_equal(sampled.covariance["unconditional"], added)
+    assert [each.value for each in sampled.over_time.conditional["plus_given_minus"]][-1] == pytest.approx(
+        sampled.conditional["plus_given_minus"].value, rel=1e-12
+    )
+    assert len(sampled.times) == 4
+
+
+def test_other_files_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(
+        FileNotFoundError, match=r"^path must be a dataset or a finished run, got .*: there is no 'ensemble"
+    ):
+        open_result(tmp_path)
+    xr.Dataset({"scatter": ((), 1.0)}).to_netcdf(tmp_path / "other.nc")
+    with pytest.raises(
+        ValueError, match=r"^dataset must be one of an ensemble, got one without the variable 'conditional_"
+    ):
+        open_result(tmp_path / "other.nc")
+    with pytest.raises(ValueError, match="without the variable 'conditional_covariance'"):
+        Simulated(xr.Dataset())

@@ -1,0 +1,118 @@
+"""The door: public names, how they are loaded, and what a user sees of them from another directory."""
+
+import inspect
+import pydoc
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import cascade_steering as cs
+from cascade_steering.sim.facade import attach, public_names
+from tests.support.public_names import ROOT, declared, defined, modules
+
+# a change of these is a change of what users rely on
+SIM = [
+    "Bath", "Cascade", "DensityState", "Detection", "Filtered", "Fock", "Gaussian", "InitialState",
+    "LinearModel", "NoSteadyStateError", "Oscillator", "QutipSME", "Schedule", "TimeGrid", "UnphysicalStateError",
+    "UnstableError", "Verification", "WorkersLostError", "coherent_state", "density_state", "filter_record",
+    "grid_for", "ground_state", "lab", "label", "relaxation_time", "rwa", "save", "simulate", "squeezed_state",
+    "stationary_state", "steady_state", "thermal_state", "transient", "unlit",
+]  # fmt: skip
+ANALYSIS = [
+    "Ensemble", "Estimate", "Optimum", "Record", "SampledTransient", "Search", "Simulated", "Steered", "Steering",
+    "SteadyResult", "Transient", "TransientResult", "WorkingPoint", "best_points", "conditional_steering",
+    "epr_variance", "gaussian_steerability", "inferred_covariance", "key_rate", "logarithmic_negativity",
+    "open_result", "optimal_gains", "regime", "relative_improvement", "sampled_transient", "steady",
+    "steering_parameter", "steering_transient", "unconditional_steering",
+]  # fmt: skip
+PACKAGES = {"sim": SIM, "analysis": ANALYSIS}
+
+
+@pytest.mark.parametrize(("package", "names"), PACKAGES.items(), ids=list(PACKAGES))
+def test_public_names_are_these(package: str, names: list[str]) -> None:
+    module: ModuleType = getattr(cs, package)
+    assert sorted(module.__all__) == sorted(names)
+    assert set(names) <= set(dir(module))
+    assert set(names) <= set(dir(cs))
+
+
+def test_no_name_is_in_both_packages() -> None:
+    assert set(SIM) & set(ANALYSIS) == set()
+    assert sorted(cs.__all__) == sorted([*SIM, *ANALYSIS])
+
+
+@pytest.mark.parametrize("name", [*SIM, *ANALYSIS])
+def test_a_public_name_is_that_of_its_module_and_says_what_it_is(name: str) -> None:
+    package = cs.sim if name in SIM else cs.analysis
+    module = import_module(public_names(str(package.__file__))[name])
+    found = getattr(cs, name)
+    assert found is getattr(package, name) is getattr(module, name)
+    assert found.__module__ == module.__name__
+    assert inspect.getdoc(found)
+    # what a dataclass without a docstring has
+    assert not str(found.__doc__).startswith(f"{name}(")
+    assert name in module.__all__
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_all_of_a_module_is_what_it_defines(path: Path) -> None:
+    assert declared(path) == defined(path), "python -m tests.support.public_names puts it right"
+
+
+def test_other_names_are_refused() -> None:
+    load, _, _ = attach("cascade_steering.sim", {"Bath": "cascade_steering.sim.parameters"})
+    assert load("Bath") is cs.Bath
+    with pytest.raises(AttributeError, match=r"^module 'cascade_steering\.sim' has no attribute 'numpy'$"):
+        load("numpy")
+    with pytest.raises(ImportError, match="cannot import name 'nothing'"):
+        from cascade_steering import nothing  # noqa: F401
+
+
+def test_help_is_of_this_package_and_not_of_numpy() -> None:
+    for subject in (cs, cs.sim, cs.analysis, cs.WorkingPoint, import_module(cs.Simulated.__module__)):
+        page = pydoc.render_doc(subject, renderer=pydoc.plaintext)
+        assert str(inspect.getdoc(subject)).splitlines()[-1] in page
+        assert "class ndarray" not in page
+        assert "ufunc" not in page
+
+
+def run(code: str, folder: Path) -> str:
+    """What Python prints for ``code`` in a folder with files of the user's whose names are those of our folders."""
+    for name in ("sim.py", "analysis.py"):
+        (folder / name).write_text("raise ImportError('the user has a module of this name')\n", encoding="utf-8")
+    done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("package", ["cascade_steering", "cascade_steering.sim", "cascade_steering.analysis"])
+def test_a_facade_loads_nothing_that_takes_time(package: str, tmp_path: Path) -> None:
+    # these three take all of the time that anything here takes to import
+    found = run(f"import sys, {package}; print({{'numpy', 'click', 'xarray'}} & set(sys.modules))", tmp_path)
+    assert found == "set()\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "printed"),
+    [
+        ("from cascade_steering.sim import Bath; print(Bath(linewidth_hz=2, occupation=0).linewidth_hz)", "2\n"),
+        ("from cascade_steering.analysis import regime; print(regime(0.4, 0.6))", "one-way (- steers +)\n"),
+        ("from cascade_steering import *; print(TimeGrid.over(3.0, saves=3).steps)", "3\n"),
+        ("import cascade_steering as cs; print(cs.sim.ground_state().name, cs.ground_state(3).covariance.shape)",
+         "ground (6, 6)\n"),
+        ("import cascade_steering as cs; print(round(cs.WorkingPoint().steady().d['plus_given_minus'], 6))",
+         "0.048034\n"),
+    ],
+    ids=["sim", "analysis", "star", "cs", "point"],
+)  # fmt: skip
+def test_one_line_does(code: str, printed: str, tmp_path: Path) -> None:
+    assert run(code, tmp_path) == printed
+
+
+def test_the_package_is_the_command(tmp_path: Path) -> None:
+    line = [sys.executable, "-m", "cascade_steering", "--help"]
+    assert "steady" in subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
