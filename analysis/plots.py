@@ -16,7 +16,7 @@ from cascade_steering.analysis.estimation.estimators import Estimate
 from cascade_steering.analysis.time_courses.transients import SampledTransient, Transient
 from cascade_steering.sim.atomic_write import writable, write_whole
 
-__all__ = ["SYMBOLS", "comparison_figure", "drawable", "rotating_wave_map", "save_figure", "transient_figure"]
+__all__ = ["SYMBOLS", "comparison_figure", "drawable", "rotating_wave_map", "save_figure", "symbol", "transient_figure"]
 
 FloatArray = NDArray[np.float64]
 SYMBOLS: dict[Direction, str] = {"plus_given_minus": r"E_{+|-}", "minus_given_plus": r"E_{-|+}"}
