@@ -27,5 +27,7 @@ from cascade_steering.analysis.working_points.results import SteadyResult as Ste
 from cascade_steering.analysis.working_points.results import TransientResult as TransientResult
 from cascade_steering.analysis.working_points.results import open_result as open_result
 from cascade_steering.analysis.working_points.results import steady as steady
+from cascade_steering.analysis.working_points.scan import Extreme as Extreme
+from cascade_steering.analysis.working_points.scan import extreme as extreme
 from cascade_steering.analysis.working_points.scan import scan as scan
 from cascade_steering.analysis.working_points.working_point import WorkingPoint as WorkingPoint

@@ -87,7 +87,7 @@ def transient_figure(
             # a thermal start is at 1e5: what matters happens around one half, and only a logarithmic axis shows both
             lowest, highest = above.get_ylim()
             above.set_ylim(lowest, min(highest, _HIGHEST))
-        for switch in transient.switches:
+        for switch in (each for each in transient.switches if each <= transient.times[-1]):
             for axes in (above, below):
                 axes.axvline(switch / unit, color="0.6", linewidth=0.8, linestyle=":")
             above.text(

@@ -12,9 +12,18 @@ from cascade_steering.sim.roots import product, root_of
 
 if TYPE_CHECKING:
     from cascade_steering.sim.fock.basis.states import DensityState
-__all__ = ["InitialState", "Trajectories", "coherent_state", "ground_state", "squeezed_state", "thermal_state"]
+__all__ = [
+    "InitialState",
+    "States",
+    "Trajectories",
+    "coherent_state",
+    "ground_state",
+    "squeezed_state",
+    "thermal_state",
+]
 
 FloatArray = NDArray[np.float64]
+ComplexArray = NDArray[np.complex128]
 # relative to the largest variance, up to 1e8 times the smallest at hot baths
 _ROUNDING = 1e-9
 
@@ -164,6 +173,24 @@ def squeezed_state(factors: tuple[float, ...], angles: tuple[float, ...] | None 
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class States:
+    """Density matrices of the first k trajectories of a block at s of its save times, each in a frame x = 𝖲ξ + x̄.
+
+    Parameters
+    ----------
+    levels : Fock levels of ξ, of each oscillator
+    densities : ρ of ξ between them, array of shape (k, s, D, D), D the product of the levels
+    symplectics : 𝖲, array of shape (k, s, d, d)
+    origins : x̄, array of shape (k, s, d)
+    """
+
+    levels: tuple[int, ...]
+    densities: ComplexArray
+    symplectics: FloatArray
+    origins: FloatArray
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Trajectories:
     """A block of n trajectories on a time grid, as every engine returns it.
 
@@ -175,6 +202,12 @@ class Trajectories:
     record : dY summed over each save interval, array of shape (n, saves, channels), √s
     diagnostics : per-trajectory figures of the engine's health, name → array of shape (n, ...)
     roots : of covariances that are shared, see ``sim.roots``, where more digits are known than those hold
+    purity : Tr ρ², array of shape (n, saves + 1), or (saves + 1,) where all trajectories share it; None if it was not
+        asked for
+    expectations : of the QuTiP operators asked for, in order, array of shape (n, saves + 1, operators), or None
+    outside : population above the levels of those operators, array of shape (n, saves + 1), or None
+    states : of the trajectories kept; None if not asked for, and where states are Gaussian, which means and
+        covariances say completely
     """
 
     means: FloatArray
@@ -182,3 +215,7 @@ class Trajectories:
     record: FloatArray
     diagnostics: dict[str, FloatArray] = field(default_factory=dict)
     roots: FloatArray | None = None
+    purity: FloatArray | None = None
+    expectations: FloatArray | None = None
+    outside: FloatArray | None = None
+    states: States | None = None

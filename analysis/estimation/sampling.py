@@ -1,6 +1,6 @@
 """An ensemble sampled for its steering: with what step and truncation cost, until it is good enough."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.runs.directory import RunDirectory
+from cascade_steering.sim.saving import NOTHING, Save
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -39,10 +40,13 @@ class Problem:
     seed: int = 0
     keep: int = 0
     experiment: Experiment | None = None
+    save: Save = NOTHING
 
-    def stored(self, path: Path, **about: Any) -> RunDirectory:
+    def stored(
+        self, path: Path, *, configuration: Mapping[str, Any] | None = None, asked: Mapping[str, Any] | None = None
+    ) -> RunDirectory:
         """Its run directory, begun or continued: see ``sim.runs.directory.RunDirectory.open``."""
-        return RunDirectory.open(path, **self._parts, **about)
+        return RunDirectory.open(path, **self._parts, configuration=configuration, asked=asked)
 
     @property
     def _parts(self) -> dict[str, Any]:

@@ -13,6 +13,8 @@ from cascade_steering.sim.model.schedule import Schedule
 
 __all__ = ["Endpoint", "endpoint"]
 
+__all__ = ["Endpoint", "endpoint"]
+
 FloatArray = NDArray[np.float64]
 
 

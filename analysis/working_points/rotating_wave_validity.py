@@ -65,7 +65,12 @@ def relative_errors(point: ComparedPoint, ratios: FloatArray) -> FloatArray:
 
     rotating = value(steady_state(rwa(point.cascade, point.detection), conditional=point.conditional))
     exact = [
-        value(steady_state(lab(point.cascade, point.detection, ratio * point.strength), conditional=point.conditional))
+        value(
+            steady_state(
+                lab(point.cascade, point.detection, frequency_hz=ratio * point.strength / (2 * np.pi)),
+                conditional=point.conditional,
+            )
+        )
         for ratio in ratios
     ]
     return rotating / np.array(exact) - 1.0

@@ -1,6 +1,5 @@
 """A working point: the numbers of an experiment as they are given, and from there to the answers."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -86,8 +85,7 @@ class WorkingPoint:
         """The linear model: of the rotating wave, or of the laboratory frame where there is a frequency."""
         if self.frequencies_hz is None:
             return rwa(self.cascade, self.detection)
-        of_minus, of_plus = self.frequencies_hz
-        return lab(self.cascade, self.detection, (2 * math.pi * of_minus, 2 * math.pi * of_plus))
+        return lab(self.cascade, self.detection, frequency_hz=self.frequencies_hz)
 
     def schedule(self, *, pulse_units: float | None = None, pulse_s: float | None = None) -> LinearModel | Schedule:
         """The light on from t = 0 for a pulse, and then the baths alone; with neither, on for good: ``model``.

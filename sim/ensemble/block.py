@@ -15,8 +15,21 @@ from threadpoolctl import threadpool_limits
 from cascade_steering.sim.ensemble.carried_warnings import Issued, gathered, joined
 from cascade_steering.sim.ensemble.pooling import Moments
 from cascade_steering.sim.initial_state import Trajectories
+from cascade_steering.sim.observables import Operator
+from cascade_steering.sim.saving import NOTHING, Save
 
-__all__ = ["Block", "Engine", "Experiment", "Task", "compute", "one_thread", "reduce", "undisturbed"]
+__all__ = [
+    "Block",
+    "Engine",
+    "Experiment",
+    "Task",
+    "compute",
+    "kept_values_of",
+    "one_thread",
+    "reduce",
+    "undisturbed",
+    "values_of",
+]
 
 FloatArray = NDArray[np.float64]
 # limits of threads and the catching of warnings are those of a process, and a worker may have several threads
@@ -52,6 +65,9 @@ class Block:
     diagnostics : of each figure of the engine's health the worst over the trajectories
     kept_means, kept_records : of the trajectories kept, in order: arrays of shape (kept, saves + 1, d) and
         (kept, saves, channels)
+    values : moments of purity, observables and the population that those leave out, samples of shape (saves + 1, k);
+        see ``values_of``
+    kept_values : what else is kept of the trajectories kept, by name, in order: see ``kept_values_of``
     tallies : moments of an experiment, by name
     warnings : of the engine, by ``module:name`` of their class
     roots : of covariances that all trajectories share, as in ``Trajectories``
@@ -62,6 +78,8 @@ class Block:
     diagnostics: Mapping[str, FloatArray]
     kept_means: tuple[FloatArray, ...] = ()
     kept_records: tuple[FloatArray, ...] = ()
+    values: Mapping[str, Moments] = field(default_factory=dict)
+    kept_values: Mapping[str, tuple[FloatArray, ...]] = field(default_factory=dict)
     tallies: Mapping[str, Moments] = field(default_factory=dict)
     warnings: Mapping[str, Issued] = field(default_factory=dict)
     roots: FloatArray | None = None
@@ -82,6 +100,11 @@ class Block:
             },
             kept_means=self.kept_means + other.kept_means,
             kept_records=self.kept_records + other.kept_records,
+            values={name: value.joined(other.values[name]) for name, value in self.values.items()},
+            kept_values={
+                name: self.kept_values.get(name, ()) + other.kept_values.get(name, ())
+                for name in dict.fromkeys([*self.kept_values, *other.kept_values])
+            },
             tallies={name: value.joined(other.tallies[name]) for name, value in self.tallies.items()},
             warnings=joined(self.warnings, other.warnings),
             roots=self.roots,
@@ -90,17 +113,20 @@ class Block:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Task:
-    """What the blocks of an ensemble share: engine, seed, how many trajectories are kept, what else is done."""
+    """What the blocks of an ensemble share: engine, seed, how many trajectories are kept and what of them, what else is
+    done.
+    """
 
     engine: Engine
     seed: int
     keep: int = 0
     experiment: Experiment | None = None
+    save: Save = NOTHING
 
     def __call__(self, indices: range) -> tuple[Block, float]:
         """The block of these trajectories, and the seconds it took."""
         started = time.perf_counter()
-        block = compute(self.engine, self.seed, indices, self.keep, self.experiment)
+        block = compute(self.engine, self.seed, indices, self.keep, self.experiment, self.save)
         return block, time.perf_counter() - started
 
 
@@ -120,12 +146,19 @@ def undisturbed() -> Iterator[list[warnings.WarningMessage]]:
         yield caught
 
 
-def compute(engine: Engine, seed: int, indices: range, keep: int, experiment: Experiment | None = None) -> Block:
+def compute(
+    engine: Engine,
+    seed: int,
+    indices: range,
+    keep: int,
+    experiment: Experiment | None = None,
+    save: Save = NOTHING,
+) -> Block:
     """The trajectories ``indices`` of the ensemble ``seed``, reduced; the first ``keep`` of the ensemble kept."""
     with undisturbed() as caught:
         trajectories = engine.run(seed, indices)
         tallies = {} if experiment is None else experiment.tally(seed, indices, trajectories)
-    return reduce(trajectories, min(max(keep - indices.start, 0), len(indices)), tallies, gathered(caught))
+    return reduce(trajectories, min(max(keep - indices.start, 0), len(indices)), tallies, gathered(caught), save)
 
 
 def reduce(
@@ -133,17 +166,21 @@ def reduce(
     keep: int,
     tallies: Mapping[str, Moments] | None = None,
     issued: Mapping[str, Issued] | None = None,
+    save: Save = NOTHING,
 ) -> Block:
-    """The moments of a block, and its first ``keep`` trajectories."""
+    """The moments of a block, and its first ``keep`` trajectories with what ``save`` asks of them."""
     count = len(block.means)
     entries = block.covariances.reshape(*block.covariances.shape[:-2], -1)
     shared = block.covariances.ndim == block.means.ndim
+    values = values_of(block, save)
     return Block(
         mean=Moments.of(block.means),
         covariance=Moments.constant(entries, count) if shared else Moments.of(entries),
         diagnostics={name: _worst(name, values) for name, values in block.diagnostics.items()},
         kept_means=(block.means[:keep],) if keep else (),
         kept_records=(block.record[:keep],) if keep else (),
+        values={name: _moments(each, count) for name, each in values.items()},
+        kept_values=kept_values_of(block, values, save, keep) if keep else {},
         tallies=tallies or {},
         warnings=issued or {},
         roots=block.roots,
@@ -153,3 +190,68 @@ def reduce(
 def _worst(name: str, values: FloatArray) -> FloatArray:
     """Of figures of health along the first axis the worst."""
     return np.asarray(values.min(axis=0) if name.startswith("min_") else values.max(axis=0))
+
+
+def values_of(block: Trajectories, save: Save) -> dict[str, FloatArray]:
+    """Of each trajectory what is averaged: arrays of shape (n, saves + 1, k), or (saves + 1, k) where all share it.
+
+    - ``purity`` (k = 1): Tr ρ²
+    - ``expectation`` (k = observables): of the observables, in order
+    - ``outside`` (k = 1): the population above the levels of QuTiP operators, which their values leave out
+    """
+    found: dict[str, FloatArray] = {}
+    if save.purity and block.purity is not None:
+        found["purity"] = block.purity[..., None]
+    if save.observables:
+        found["expectation"] = _expectations(block, save)
+    if save.operators and block.outside is not None:
+        found["outside"] = block.outside[..., None]
+    return found
+
+
+def _expectations(block: Trajectories, save: Save) -> FloatArray:
+    by_engine = iter(() if block.expectations is None else np.moveaxis(block.expectations, -1, 0))
+    columns = [
+        next(by_engine) if isinstance(each, Operator) else each.expectation(block.means, block.covariances)
+        for each in save.observables.values()
+    ]
+    return np.stack(columns, axis=-1)
+
+
+def kept_values_of(
+    block: Trajectories, values: Mapping[str, FloatArray], save: Save, keep: int
+) -> dict[str, tuple[FloatArray, ...]]:
+    """What is kept of the first ``keep`` trajectories beside means and records, arrays that begin with (keep, …).
+
+    ``covariance`` (…, saves + 1, d, d), ``purity`` (…, saves + 1), ``expectation`` (…, saves + 1, observables), and of
+    states ρ = ``state_real`` + i ``state_imag`` (…, states, D, D) between ``state_levels`` (…, modes) of ξ, in the
+    frame x = 𝖲ξ + x̄ with ``state_symplectic`` (…, states, d, d) and ``state_origin`` (…, states, d).
+    """
+
+    def each(values: FloatArray, own: int) -> FloatArray:
+        """Of the first trajectories, where ``own`` axes are those of one."""
+        return values[:keep] if values.ndim > own else np.broadcast_to(values, (keep, *values.shape)).copy()
+
+    found: dict[str, FloatArray] = {}
+    # a Gaussian state is its mean and covariance
+    if save.covariances or (save.states != "none" and block.states is None):
+        found["covariance"] = each(block.covariances, 3)
+    if "purity" in values:
+        found["purity"] = each(values["purity"], 2)[..., 0]
+    if "expectation" in values:
+        found["expectation"] = each(values["expectation"], 2)
+    states = block.states
+    if states is not None:
+        found |= {
+            "state_real": states.densities.real.copy(),
+            "state_imag": states.densities.imag.copy(),
+            "state_symplectic": states.symplectics,
+            "state_origin": states.origins,
+            "state_levels": np.tile(np.array(states.levels, dtype=float), (keep, 1)),
+        }
+    return {name: (array,) for name, array in found.items()}
+
+
+def _moments(samples: FloatArray, count: int) -> Moments:
+    """Of samples (n, saves + 1, k), or of n that are all (saves + 1, k)."""
+    return Moments.of(samples) if samples.ndim > 2 else Moments.constant(samples, count)

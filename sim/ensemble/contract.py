@@ -15,6 +15,8 @@ from cascade_steering.sim.model.schedule import Schedule
 
 __all__ = ["Method"]
 
+__all__ = ["Method"]
+
 
 class Method(Protocol):
     """How trajectories are computed, before it is known of what.
@@ -63,7 +65,10 @@ class Method(Protocol):
         """Whether it can start from such a state, and carry it, at a reasonable cost."""
 
     def prepare(self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState) -> Engine:
-        """Check everything that can be checked, compute everything that is shared."""
+        """Check everything that can be checked, compute everything that is shared.
+
+        What it returns may also give purity, QuTiP operators and states: see ``sim.saving.Observing``.
+        """
 
     def check(self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState) -> Check | None:
         """What measures its errors of step and truncation, see ``sim.ensemble.discretisation``; None if it has none

@@ -21,21 +21,29 @@ from cascade_steering.sim.conventions import (
     quadrature_names,
 )
 from cascade_steering.sim.ensemble.block import Block
+from cascade_steering.sim.ensemble.pooling import Moments
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.parameters import Cascade, Detection
 from cascade_steering.sim.runs.identity import plain
+from cascade_steering.sim.saving import NOTHING, Save
 
 __all__ = [
+    "AVERAGED",
+    "KEPT_VARIABLES",
+    "POPULATION_OUTSIDE",
     "Variable",
     "build",
+    "coordinates_of_saved",
     "dataset_coordinates",
     "diagnostics",
     "kept",
     "label",
     "roots",
     "save",
+    "standard_error",
     "tallies",
     "to_netcdf",
+    "values",
     "versions",
 ]
 
@@ -46,6 +54,25 @@ _FIRST_BYTES = 65536
 Variable = tuple[Sequence[str], FloatArray, dict[str, str]]
 _MATRIX = ("time", "quadrature", "quadrature_2")
 _ROOT = ("time", "root", "quadrature")
+_STATE = ("state", "level", "level_2")
+POPULATION_OUTSIDE = "population_outside"
+# of what is averaged the words for it, and whether it is one of each observable
+AVERAGED = {
+    "purity": ("average purity of the conditional states", False),
+    "expectation": ("average expectation values of the observables", True),
+    "outside": ("average population above the levels of the observables", False),
+}
+# of what is kept of single trajectories the variable, its axes beside ``trajectory``, and the words for it
+KEPT_VARIABLES: Mapping[str, tuple[str, tuple[str, ...], str]] = {
+    "covariance": ("trajectory_covariance", _MATRIX, "conditional covariance"),
+    "purity": ("trajectory_purity", _MATRIX[:1], "purity of the conditional state"),
+    "expectation": ("trajectory_expectation", ("time", "observable"), "expectation values in the conditional state"),
+    "state_real": ("state_real", _STATE, "real part of the density matrix in its frame"),
+    "state_imag": ("state_imag", _STATE, "imaginary part of the density matrix in its frame"),
+    "state_symplectic": ("state_symplectic", ("state", *_MATRIX[1:]), "S of the frame x = S xi + origin"),
+    "state_origin": ("state_origin", ("state", _MATRIX[1]), "origin of the frame x = S xi + origin"),
+    "state_levels": ("state_levels", ("oscillator",), "Fock levels of each mode of the frame"),
+}
 
 
 def build(
@@ -54,6 +81,7 @@ def build(
     record_names: tuple[str, ...],
     modes: tuple[str, ...],
     attributes: Mapping[str, object],
+    save: Save = NOTHING,
 ) -> xr.Dataset:
     """The dataset of an ensemble of oscillators named ``modes`` from its moments.
 
@@ -68,6 +96,17 @@ def build(
       with RᵀR the one and the other, which keeps digits that they lose where variances are large, see ``sim.roots``
     - ``trajectory_mean`` (trajectory, time, quadrature), ``record`` (trajectory, interval, channel): of the
       trajectories kept
+    - ``purity`` (time), ``expectation`` (time, observable): Tr ρ² and the observables asked for, averaged over all
+      trajectories; ``purity_error``, ``expectation_error``: the standard errors of these averages, NaN for a single
+      trajectory, 0 where all trajectories share the value; ``population_outside`` (time): average population above the
+      levels of the QuTiP operators, which their values leave out
+    - ``trajectory_covariance`` (trajectory, time, quadrature, quadrature_2), ``trajectory_purity`` (trajectory, time),
+      ``trajectory_expectation`` (trajectory, time, observable): of the trajectories kept, if asked for
+    - ``state_real``, ``state_imag`` (trajectory, state, level, level_2): density matrices of the trajectories kept, if
+      asked for and not Gaussian, at the times ``state_time``: ρ of ξ in x = 𝖲ξ + x̄ with 𝖲 = ``state_symplectic``
+      (trajectory, state, quadrature, quadrature_2) and x̄ = ``state_origin`` (trajectory, state, quadrature), between
+      ``state_levels`` (trajectory, oscillator) Fock levels, the last oscillator's running fastest. See
+      ``sim.fock.kept_states.state_of``, which gives Gaussian states as well, from their means and covariances
     - ``diagnostic_*`` ([oscillator]): the worst over all trajectories, where the engine reports its health
     - ``tally_*_count``, ``tally_*_mean``, ``tally_*_root``: moments of an experiment
     """
@@ -94,13 +133,14 @@ def build(
         ),
         "scatter_root": (_ROOT, ensemble.mean.covariance_root, {"long_name": "R with scatter = R^T R"}),
         **roots(ensemble),
+        **values(ensemble),
         **kept(ensemble, grid, d, len(record_names)),
         **diagnostics(ensemble),
         **tallies(ensemble),
     }
     return xr.Dataset(
         variables,
-        coords=dataset_coordinates(grid, record_names, modes),
+        coords={**dataset_coordinates(grid, record_names, modes), **coordinates_of_saved(save, grid)},
         attrs={
             "Conventions": "CF-1.11",
             "order": " ".join(quadrature_names(modes)),
@@ -112,7 +152,7 @@ def build(
 
 
 def kept(ensemble: Block, grid: TimeGrid, dimension: int, channels: int) -> dict[str, Variable]:
-    """Means and records of the trajectories kept."""
+    """Means and records of the trajectories kept, and what else of them was asked for."""
     means = (*ensemble.kept_means, np.empty((0, grid.saves + 1, dimension)))
     records = (*ensemble.kept_records, np.empty((0, grid.saves, channels)))
     return {
@@ -126,7 +166,43 @@ def kept(ensemble: Block, grid: TimeGrid, dimension: int, channels: int) -> dict
             np.concatenate(records),
             {"convention": RECORD_CONVENTION, "units": "s**0.5"},
         ),
+        **{
+            variable: (("trajectory", *axes), np.concatenate(ensemble.kept_values[name]), {"long_name": text})
+            for name, (variable, axes, text) in KEPT_VARIABLES.items()
+            if name in ensemble.kept_values
+        },
     }
+
+
+def values(ensemble: Block) -> dict[str, Variable]:
+    """The averages of purity and observables, and their standard errors."""
+    found: dict[str, Variable] = {}
+    for name, moments in ensemble.values.items():
+        text, several = AVERAGED[name]
+        axes = ("time", "observable") if several else ("time",)
+        average, error = moments.mean, standard_error(moments)
+        if not several:
+            average, error = average[..., 0], error[..., 0]
+        found[POPULATION_OUTSIDE if name == "outside" else name] = (axes, average, {"long_name": text})
+        if name != "outside":
+            found[f"{name}_error"] = (axes, error, {"long_name": f"standard error of the {text}"})
+    return found
+
+
+def standard_error(moments: Moments) -> FloatArray:
+    """Of the average of each entry; NaN for a single sample."""
+    variances = np.sum(moments.covariance_root**2, axis=-2)
+    return np.asarray(np.sqrt(variances / max(moments.count, 1)))
+
+
+def coordinates_of_saved(save: Save, grid: TimeGrid) -> dict[str, object]:
+    """The names of the observables, and the times at which states are kept, where there are any."""
+    found: dict[str, object] = {}
+    if save.observables:
+        found["observable"] = list(save.names)
+    if save.states != "none":
+        found["state_time"] = ("state", grid.times[save.states_of(grid)], {"units": "s"})
+    return found
 
 
 def diagnostics(ensemble: Block) -> dict[str, Variable]:

@@ -25,6 +25,7 @@ from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.parameters import require_count
 from cascade_steering.sim.runs.identity import plain
+from cascade_steering.sim.saving import NOTHING, Save, observing
 
 __all__ = ["MOST_BLOCKS", "WHOLE", "Store", "Watch", "grid_for", "ranges", "simulate"]
 
@@ -110,6 +111,7 @@ def simulate(
     seed: int = 0,
     jobs: int = 1,
     keep: int = 0,
+    save: Save = NOTHING,
     part: tuple[int, int] = WHOLE,
     experiment: Experiment | None = None,
     store: Store | None = None,
@@ -125,6 +127,7 @@ def simulate(
     seed : entropy of the ensemble, ≥ 0; what trajectory i draws depends on (seed, i) alone, see ``sim.noise``
     jobs : worker processes; −1 for one per core
     keep : of how many trajectories (the first ones) means and record are kept
+    save : what else is kept of them, and averaged over all: see ``sim.saving.Save``
     part : (i, n) for the i-th of n parts, each a run of blocks, for jobs that share an ensemble
     experiment : what else is done with every trajectory
     store : keeps blocks as they are finished, and holds those of before, which are not computed again
@@ -157,11 +160,17 @@ def simulate(
     blocks = ranges(method.block, trajectories, part)
     if initial.covariance.shape != (model.dimension,) * 2:
         raise ValueError(f"initial covariance must have shape {(model.dimension,) * 2}, got {initial.covariance.shape}")
+    save.require(model.dimension, keep)
     described = json.dumps(plain(method.identity))
     with one_thread():
-        engine = method.prepare(model, grid, initial)
+        if save.operators:
+            # who asks for no operators need not load what they take
+            from cascade_steering.sim.fock.basis.gaussian_observables import require_levels
+
+            require_levels(save, model, grid, initial)
+        engine = observing(method.prepare(model, grid, initial), save, keep, grid, model.dimension)
         measure = method.check(model, grid, initial) if check else None
-    task = Task(engine=engine, seed=seed, keep=keep, experiment=experiment)
+    task = Task(engine=engine, seed=seed, keep=keep, experiment=experiment, save=save)
     work = _Work(task, blocks, None if measure is None else CheckTask(check=measure, entropy=seed), store)
     total, checked = None, None
     with closing(work.in_order(jobs)) as arriving:
@@ -180,7 +189,7 @@ def simulate(
         "initial_state": initial.name,
         ATTRIBUTE: _standing(method, checked),
     }
-    found = build(total, grid, model.record_names, model.modes, attributes)
+    found = build(total, grid, model.record_names, model.modes, attributes, save)
     if checked is None:
         return found
     errors = checked.dataset()

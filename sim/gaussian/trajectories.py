@@ -5,7 +5,7 @@ The conditional covariance V(t) is deterministic. Over one step the conditional 
 what stays unknown, V(t+h), in its first block: total covariance, with no integral over the gain.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -21,6 +21,7 @@ from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.noise import standard_normals
 from cascade_steering.sim.roots import product, root_of
+from cascade_steering.sim.saving import NOTHING, Save, gaussian_purity
 
 __all__ = ["Gaussian", "GaussianEngine"]
 
@@ -117,6 +118,7 @@ class GaussianEngine:
     factors : B_k of the noise of each interval, array of shape (saves, d + m, d + m)
     initial_factor : of the scatter of the initial means, array of shape (d, d)
     center : mean of the initial means, array of shape (d,)
+    save : what more is given of a state than mean and covariance
     """
 
     basis: FloatArray
@@ -127,6 +129,14 @@ class GaussianEngine:
     factors: FloatArray
     initial_factor: FloatArray
     center: FloatArray
+    save: Save = NOTHING
+
+    # a Gaussian state is its mean and covariance
+    state_entries = 0
+
+    def observing(self, save: Save, keep: int) -> "GaussianEngine":
+        """The same, whose ``run`` also gives what ``save`` asks for; states are its means and covariances."""
+        return replace(self, save=save)
 
     def run(self, entropy: int, trajectories: range) -> Trajectories:
         """The trajectories of the given indices; each depends on (entropy, index) alone."""
@@ -142,10 +152,31 @@ class GaussianEngine:
             both = apply_to_columns(self.transitions[kind], means[k]) + apply_to_columns(self.factors[k], normals[k])
             both += self.drives[kind][:, None]
             means[k + 1], record[k] = both[:d], both[d:]
-        means = apply_to_columns(self.basis, means)
+        means = apply_to_columns(self.basis, means).transpose(2, 0, 1)
+        covariances = product(self.roots)
+        expectations, outside = self._observed(means, covariances)
         return Trajectories(
-            means=means.transpose(2, 0, 1),
-            covariances=product(self.roots),
+            means=means,
+            covariances=covariances,
             record=record.transpose(2, 0, 1),
             roots=self.roots,
+            purity=gaussian_purity(self.roots) if self.save.purity else None,
+            expectations=expectations,
+            outside=outside,
         )
+
+    def _observed(self, means: FloatArray, covariances: FloatArray) -> tuple[FloatArray | None, FloatArray | None]:
+        """QuTiP operators (n, saves + 1, operators) and the population above their levels (n, saves + 1)."""
+        if not self.save.operators:
+            return None, None
+        # who asks for no operators need not load what they take
+        from cascade_steering.sim.fock.basis.gaussian_observables import gaussian_expectations
+        from cascade_steering.sim.fock.basis.observer import warn_of_population_outside
+
+        at_saves = [
+            gaussian_expectations(self.save.operators, covariance, each)
+            for covariance, each in zip(covariances, means.swapaxes(0, 1), strict=True)
+        ]
+        values, outside = (np.stack(each, axis=1) for each in zip(*at_saves, strict=True))
+        warn_of_population_outside(self.save, float(np.max(outside, initial=0.0)), stacklevel=4)
+        return values, outside

@@ -35,7 +35,7 @@ class Node:
     oscillator : Γ, θ and the bath
     mass : ``negative`` or ``positive``
     loss_before : power that is lost before the light meets it, 0 ≤ ε ≤ 1
-    path_phase : phase φ of the path before it, radians
+    path_phase_pi : phase φ of the path before it, in units of π
 
     Raises
     ------
@@ -47,52 +47,52 @@ class Node:
     oscillator: Oscillator
     mass: Mass
     loss_before: float = 0.0
-    path_phase: float = 0.0
+    path_phase_pi: float = 0.0
 
     def __post_init__(self) -> None:
         if self.mass not in ("negative", "positive"):
             raise ValueError(f"mass must be negative or positive, got {self.mass!r}")
         require(self.loss_before, "loss_before", low=0.0, high=1.0)
-        require(self.path_phase, "path_phase", low=-math.inf)
+        require(self.path_phase_pi, "path_phase_pi", low=-math.inf)
 
 
-def chain(nodes: Sequence[Node], frequencies: Sequence[float] | None = None) -> Component:
+def chain(nodes: Sequence[Node], *, frequencies_hz: Sequence[float] | None = None) -> Component:
     """The nodes in series: in the rotating frame, with the ports ``lower`` and ``upper``, or in the laboratory frame,
-    with the port ``field``, if ``frequencies`` are given.
+    with the port ``field``, if ``frequencies_hz`` are given.
 
     Light that is squeezed before or changed after the chain is one component more: ``series(squeezer(…), chain(…))``.
 
     Parameters
     ----------
     nodes : in the order in which the light meets them
-    frequencies : |Ω| of each node, rad/s; without them all have the same, much larger than Γ
+    frequencies_hz : |Ω|/2π of each node, Hz; without them all have the same, much larger than Γ
 
-    Raises ValueError if there is no node, a name is there twice, or frequencies are not one positive number each.
+    Raises ValueError if there is no node, a name is there twice, or the frequencies are not one positive number each.
     """
     names = [node.name for node in nodes]
     if not nodes or len(set(names)) != len(names):
         raise ValueError(f"a chain needs at least one node, each of a name of its own, got {names}")
-    rates = (None,) * len(nodes) if frequencies is None else tuple(map(plain_number, frequencies))
+    rates = (None,) * len(nodes) if frequencies_hz is None else tuple(map(plain_number, frequencies_hz))
     if len(rates) != len(nodes):
-        raise ValueError(f"frequencies must be one for each of {len(nodes)} nodes, got {len(rates)}")
+        raise ValueError(f"frequencies_hz must be one for each of {len(nodes)} nodes, got {len(rates)}")
     light = [part for node, rate in zip(nodes, rates, strict=True) for part in _met(node, rate)]
     if not nodes[0].loss_before:
-        # vacuum that is lost before anything happened to it
+        # no vacuum is lost before the first node
         light = light[1:]
     # where a bath stands does not matter: its lines meet nothing else
     return series(*light, *(thermal_bath(node.name, node.oscillator.bath) for node in nodes))
 
 
-def _met(node: Node, frequency: float | None) -> tuple[Component, ...]:
+def _met(node: Node, frequency_hz: float | None) -> tuple[Component, ...]:
     """What the light meets at a node: loss, path and coupling."""
     ports: tuple[str, ...]
-    if frequency is None:
+    if frequency_hz is None:
         ports, coupled = SIDEBANDS, sideband_coupling(node.name, node.oscillator, mass=node.mass)
     else:
-        require(frequency, f"frequency of {node.name}", low=0.0, low_open=True)
+        require(frequency_hz, f"frequency_hz of {node.name}", low=0.0, low_open=True)
         ports = (FIELD,)
-        coupled = broadband_coupling(node.name, node.oscillator, mass=node.mass, frequency=frequency)
-    return loss(node.loss_before, *ports), phase_shift(node.path_phase, *ports), coupled
+        coupled = broadband_coupling(node.name, node.oscillator, mass=node.mass, frequency=2 * math.pi * frequency_hz)
+    return loss(*ports, power=node.loss_before), phase_shift(*ports, phase_pi=node.path_phase_pi), coupled
 
 
 def nodes_of(cascade: Cascade) -> tuple[Node, Node]:
@@ -104,7 +104,7 @@ def nodes_of(cascade: Cascade) -> tuple[Node, Node]:
             oscillator=cascade.plus,
             mass="positive",
             loss_before=cascade.loss,
-            path_phase=cascade.path_phase,
+            path_phase_pi=cascade.path_phase_pi,
         ),
     )
 
@@ -121,7 +121,7 @@ def rwa(cascade: Cascade, detection: Detection) -> LinearModel:
     return detect(chain(nodes_of(cascade)), demodulated(detection))
 
 
-def lab(cascade: Cascade, detection: Detection, frequency: float | tuple[float, float]) -> LinearModel:
+def lab(cascade: Cascade, detection: Detection, *, frequency_hz: float | tuple[float, float]) -> LinearModel:
     """The cascade without the rotating-wave approximation: one broadband field, one homodyne channel.
 
     L_j = √Γ_jB a_j + √Γ_jP a_j†; detected L = √(1−ε) e^{iφ} L₋ + L₊, lost √ε L₋, H = Ω₊a₊†a₊ − Ω₋a₋†a₋ and the coupling
@@ -132,9 +132,9 @@ def lab(cascade: Cascade, detection: Detection, frequency: float | tuple[float, 
 
     Parameters
     ----------
-    frequency : |Ω| of both oscillators, or (|Ω₋|, |Ω₊|) where they differ; rad/s, > 0
+    frequency_hz : |Ω|/2π of both oscillators, or (|Ω₋|, |Ω₊|)/2π where they differ; Hz, > 0
 
     Raises ValueError for a frequency that is not positive and finite.
     """
-    each = frequency if isinstance(frequency, tuple) else (frequency, frequency)
-    return detect(chain(nodes_of(cascade), each), reading(detection))
+    each = frequency_hz if isinstance(frequency_hz, tuple) else (frequency_hz, frequency_hz)
+    return detect(chain(nodes_of(cascade), frequencies_hz=each), reading(detection))

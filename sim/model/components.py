@@ -10,9 +10,8 @@ amplitude added to the light. The light of one component may run into the next: 
 (2010)). Section 1 of sim/README.md.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -68,28 +67,31 @@ class Component:
 
     def __post_init__(self) -> None:
         d, m = 2 * len(self.modes), len(self.couplings)
-        defaults = {
-            "couplings": np.zeros((m, d), dtype=complex),
-            "hamiltonian": np.zeros((d, d)),
-            "force": np.zeros(d),
-            "amplitudes": np.zeros(m, dtype=complex),
-            "passive": np.eye(m, dtype=complex),
-            "active": np.zeros((m, m), dtype=complex),
+        scatters = np.size(self.passive) > 0 or np.size(self.active) > 0
+        shapes = {
+            "couplings": ((m, d), complex),
+            "hamiltonian": ((d, d), float),
+            "force": ((d,), float),
+            "amplitudes": ((m,), complex),
+            "passive": ((m, m), complex),
+            "active": ((m, m), complex),
         }
-        for name, default in defaults.items():
-            given = np.asarray(getattr(self, name))
-            value = given if given.size or name == "couplings" else default
-            if value.shape != default.shape:
-                raise ValueError(f"{name} must have shape {default.shape}, got {value.shape}")
-            if not np.all(np.isfinite(value)):
-                raise ValueError(f"{name} must be finite")
-            if np.iscomplexobj(value) and not np.iscomplexobj(default):
+        for name, (shape, kind) in shapes.items():
+            value = np.asarray(getattr(self, name))
+            if not value.size:
+                value = np.eye(m) if name == "passive" else np.zeros(shape)
+            if value.shape != shape:
+                raise ValueError(f"{name} must have shape {shape}, got {value.shape}")
+            if kind is float and np.iscomplexobj(value):
                 raise ValueError(f"{name} must be real")
-            object.__setattr__(self, name, frozen(value.astype(default.dtype)))
+            if not np.isfinite(value).all():
+                raise ValueError(f"{name} must be finite")
+            object.__setattr__(self, name, frozen(value.astype(kind)))
         self._require_names(m)
         if not np.array_equal(self.hamiltonian, self.hamiltonian.T):
             raise ValueError("hamiltonian must be symmetric")
-        self._require_field()
+        if scatters:
+            self._require_field()
 
     def _require_names(self, lines: int) -> None:
         for what, names in (("modes", self.modes), ("ports", self.ports)):
@@ -107,9 +109,10 @@ class Component:
         if off > _ROUNDING * largest:
             raise ValueError(f"passive and active must keep the commutators of the field, which are off by {off:.2g}")
 
-    def scattered(self, operators: ComplexArray) -> ComplexArray:
-        """S₋ o + S₊ o^# for operators linear in x and 1, given by their coefficients; array of shape (m, n)."""
-        return self.passive @ operators + self.active @ operators.conj()
+    @property
+    def closed(self) -> int:
+        """Number of closed lines."""
+        return len(self.couplings) - len(self.ports)
 
 
 def series(*components: Component) -> Component:
@@ -117,14 +120,42 @@ def series(*components: Component) -> Component:
 
         (S², L², H²) ◁ (S¹, L¹, H¹) = (S²S¹, L² + S²L¹, H¹ + H² + (1/2i) Σ_k (L²_k†(S²L¹)_k − h.c.))
 
-    with S acting as f above. Light of a port that a component does not have passes it by. An oscillator that two
+    with S acting as on b above. Light of a port that a component does not have passes it by. An oscillator that two
     components name is one oscillator, which the light meets twice. Closed lines stay closed.
 
     Raises ValueError without a component.
     """
     if not components:
         raise ValueError("series needs at least one component")
-    return reduce(_then, components)
+    modes = tuple(dict.fromkeys(mode for component in components for mode in component.modes))
+    ports = tuple(dict.fromkeys(port for component in components for port in component.ports))
+    d, m = 2 * len(modes), len(ports) + sum(component.closed for component in components)
+    # operators linear in x are rows of coefficients of (x, 1)
+    met, form = np.zeros((m, d + 1), dtype=complex), np.zeros((d + 1, d + 1))
+    passive, active = np.eye(m, dtype=complex), np.zeros((m, m), dtype=complex)
+    for each, lines, quadratures in _placed(components, modes, ports):
+        own = np.zeros((len(lines), d + 1), dtype=complex)
+        own[:, quadratures], own[:, d] = each.couplings, each.amplitudes
+        arriving = _scattered(each, met[lines], met[lines])
+        half = np.imag(own.conj().T @ arriving)
+        form += half + half.T
+        form[np.ix_(quadratures, quadratures)] += each.hamiltonian
+        form[quadratures, d] += each.force
+        met[lines] = arriving + own
+        passive[lines], active[lines] = (
+            _scattered(each, passive[lines], active[lines]),
+            _scattered(each, active[lines], passive[lines]),
+        )
+    return Component(
+        modes=modes,
+        ports=ports,
+        couplings=met[:, :d],
+        hamiltonian=form[:d, :d],
+        force=form[:d, d],
+        amplitudes=met[:, d],
+        passive=passive,
+        active=active,
+    )
 
 
 def concatenate(*components: Component) -> Component:
@@ -139,55 +170,17 @@ def concatenate(*components: Component) -> Component:
     return series(*components)
 
 
-def _then(first: Component, second: Component) -> Component:
-    modes, ports = _union(first.modes, second.modes), _union(first.ports, second.ports)
-    of_first, of_second = (len(each.couplings) - len(each.ports) for each in (first, second))
-    before = _widened(first, modes, ports, closed=(0, of_second))
-    after = _widened(second, modes, ports, closed=(of_first, 0))
-    # an operator linear in x is one in (x, 1), its amplitude the last coefficient
-    sent, met = after.scattered(_extended(before)), _extended(after)
-    half = np.imag(met.conj().T @ sent)
-    exchange, total = half + half.T, sent + met
-    return Component(
-        modes=modes,
-        ports=ports,
-        couplings=total[:, :-1],
-        hamiltonian=before.hamiltonian + after.hamiltonian + exchange[:-1, :-1],
-        force=before.force + after.force + exchange[:-1, -1],
-        amplitudes=total[:, -1],
-        passive=after.passive @ before.passive + after.active @ before.active.conj(),
-        active=after.passive @ before.active + after.active @ before.passive.conj(),
-    )
+def _placed(
+    components: tuple[Component, ...], modes: tuple[str, ...], ports: tuple[str, ...]
+) -> Iterator[tuple[Component, list[int], list[int]]]:
+    """Each component with the places of its lines and of its quadratures in the whole, ports before closed lines."""
+    free = len(ports)
+    for each in components:
+        lines = [*(ports.index(port) for port in each.ports), *range(free, free + each.closed)]
+        free += each.closed
+        yield each, lines, [2 * modes.index(mode) + half for mode in each.modes for half in (0, 1)]
 
 
-def _union(first: tuple[str, ...], second: tuple[str, ...]) -> tuple[str, ...]:
-    return first + tuple(name for name in second if name not in first)
-
-
-def _extended(component: Component) -> ComplexArray:
-    return np.concatenate([component.couplings, component.amplitudes[:, None]], axis=1)
-
-
-def _widened(component: Component, modes: Sequence[str], ports: Sequence[str], closed: tuple[int, int]) -> Component:
-    """The component with further modes and ports, and so many closed lines before and after its own."""
-    own = len(component.couplings) - len(component.ports)
-    lines = [ports.index(port) for port in component.ports] + [len(ports) + closed[0] + line for line in range(own)]
-    quadratures = [2 * modes.index(mode) + half for mode in component.modes for half in (0, 1)]
-    m, d = len(ports) + closed[0] + own + closed[1], 2 * len(modes)
-    between, within, among = np.ix_(lines, quadratures), np.ix_(quadratures, quadratures), np.ix_(lines, lines)
-    couplings, hamiltonian = np.zeros((m, d), dtype=complex), np.zeros((d, d))
-    passive, active = np.eye(m, dtype=complex), np.zeros((m, m), dtype=complex)
-    force, amplitudes = np.zeros(d), np.zeros(m, dtype=complex)
-    couplings[between], hamiltonian[within] = component.couplings, component.hamiltonian
-    passive[among], active[among] = component.passive, component.active
-    force[quadratures], amplitudes[lines] = component.force, component.amplitudes
-    return Component(
-        modes=tuple(modes),
-        ports=tuple(ports),
-        couplings=couplings,
-        hamiltonian=hamiltonian,
-        force=force,
-        amplitudes=amplitudes,
-        passive=passive,
-        active=active,
-    )
+def _scattered(component: Component, operators: ComplexArray, partners: ComplexArray) -> ComplexArray:
+    """S₋ o + S₊ p*: rows of coefficients on the lines of the component, those of the adjoint operators being p*."""
+    return np.asarray(component.passive @ operators + component.active @ partners.conj())

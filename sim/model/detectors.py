@@ -1,8 +1,8 @@
 """Detection at the ports of a component, which makes it the ``LinearModel`` that every engine reads.
 
 The light of a port is f + L, f the vacuum or squeezed. A static passive device changes nothing in a vacuum, so without
-squeezing each line is a channel L as it stands. With it, write f = P b with b vacuum and P the positive square root of
-the covariance of f. The oscillators then couple to b by L′ = P⁻¹L, and a detector reads a real combination of vacuum
+squeezing each line is a channel L as it stands. With it, f = Π b with b vacuum and Π the positive root of twice the
+covariance of f. The oscillators then couple to b by L′ = Π⁻¹L, and a detector reads a real combination of vacuum
 inputs: channels in these combinations, orthonormalised, are detected, the rest of the vacuum is not. Section 2 of
 sim/README.md.
 """
@@ -28,12 +28,12 @@ _ROUNDING = 1e-12
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Detector:
-    """Homodyne detectors that share all the light of some ports: dY_k = √η ⟨E_k·b_out + h.c.⟩ dt + noise.
+    """Homodyne detectors that share all the light of some ports: dY_k = √η ⟨ζ_k·b_out + h.c.⟩ dt + noise.
 
     Parameters
     ----------
     ports : those that are read
-    rows : E, complex array of shape (detectors, ports) with E†E = 1; where there are more detectors than ports, the
+    rows : ζ, complex array of shape (detectors, ports) with ζ†ζ = 1; where there are more detectors than ports, the
         light is divided and vacuum enters
     names : one for each record
     efficiency : η of all of them, in [0, 1]
@@ -41,7 +41,7 @@ class Detector:
     Raises
     ------
     ValueError
-        if E†E is not 1, the shape does not fit or the efficiency is outside its range.
+        if ζ†ζ is not 1, the shape does not fit or the efficiency is outside its range.
     """
 
     ports: tuple[str, ...]
@@ -55,21 +55,26 @@ class Detector:
         if self.rows.shape != shape:
             raise ValueError(f"rows must have shape {shape}, got {self.rows.shape}")
         if np.max(np.abs(self.rows.conj().T @ self.rows - np.eye(len(self.ports)))) > _ROUNDING:
-            raise ValueError("rows must divide the light of each port completely: E†E = 1")
+            raise ValueError("rows must divide the light of each port completely, so that rows† rows = 1")
         require(self.efficiency, "efficiency", low=0.0, high=1.0)
 
 
-def homodyne(port: str = FIELD, *, phase: float = 0.0, efficiency: float = 1.0, name: str = "homodyne") -> Detector:
-    """The quadrature e^{−iϑ} b + h.c. of a port; ϑ in radians. Raises ValueError for an efficiency outside [0, 1]."""
-    return reading(Detection.si(lo_phase=phase, efficiency=efficiency), port, name=name)
+def homodyne(port: str = FIELD, *, phase_pi: float = 0.0, efficiency: float = 1.0, name: str = "homodyne") -> Detector:
+    """The quadrature e^{−iϑ} b + h.c. of a port, ϑ in units of π.
+
+    Raises ValueError unless 0 ≤ η ≤ 1 and ϑ is finite.
+    """
+    return reading(Detection(lo_phase_pi=phase_pi, efficiency=efficiency), port, name=name)
 
 
-def heterodyne(port: str = FIELD, *, phase: float = 0.0, efficiency: float = 1.0, name: str = "homodyne") -> Detector:
+def heterodyne(
+    port: str = FIELD, *, phase_pi: float = 0.0, efficiency: float = 1.0, name: str = "homodyne"
+) -> Detector:
     """Both quadratures of a port, each of half the light, at ϑ and ϑ + π/2; the second is ``name``_orthogonal.
 
-    Raises ValueError for an efficiency outside [0, 1].
+    Raises ValueError unless 0 ≤ η ≤ 1 and ϑ is finite.
     """
-    return reading(Detection.si(lo_phase=phase, efficiency=efficiency, scheme="heterodyne"), port, name=name)
+    return reading(Detection(lo_phase_pi=phase_pi, efficiency=efficiency, scheme="heterodyne"), port, name=name)
 
 
 def reading(detection: Detection, port: str = FIELD, *, name: str = "homodyne") -> Detector:
@@ -102,7 +107,7 @@ def detect(component: Component, *detectors: Detector) -> LinearModel:
 
     A coherent amplitude that reaches the oscillators becomes a force. The records leave out the constant current that
     known coherent light makes in a detector by itself, and are in units of their own noise without oscillators: where
-    squeezed light reaches a detector, dY/σ, for several detectors N^{−1/2} dY with N their noise matrix.
+    squeezed light reaches a detector, dY/σ, for several detectors Λ^{−1/2} dY with Λ their noise matrix.
 
     Raises ValueError if a port is unknown or read twice, or if two records have the same name.
     """
@@ -114,8 +119,10 @@ def detect(component: Component, *detectors: Detector) -> LinearModel:
         rows[start:end, [component.ports.index(port) for port in each.ports]] = each.rows
     efficiency = np.array([each.efficiency for each in detectors for _ in each.names], dtype=float)
     squeezed = np.any(component.active != 0.0, axis=1)
-    root = _noise_root(component, squeezed)
-    couplings = _coupling_to_vacuum(component.couplings, root)
+    couplings = component.couplings
+    if np.any(squeezed):
+        root = _noise_root(component, squeezed)
+        couplings = _coupling_to_vacuum(couplings, root)
     if np.any(rows[:, squeezed]):
         monitored, unmonitored = _split(rows, efficiency, couplings, root)
         efficiency = np.ones(len(names))
@@ -145,7 +152,7 @@ def _require_ports(component: Component, detectors: tuple[Detector, ...], names:
 
 
 def _noise_root(component: Component, squeezed: NDArray[np.bool_]) -> FloatArray:
-    """P with f = P b, symmetric and symplectic, acting on (Re f, Im f); array of shape (2m, 2m), exact where vacuum."""
+    """Π with f = Π b, symmetric and symplectic, acting on (Re f, Im f); array of shape (2m, 2m), exact where vacuum."""
     plus, less = component.passive + component.active, component.passive - component.active
     whole = np.block([[plus.real, -less.imag], [plus.imag, less.real]])
     root = np.eye(len(whole))
@@ -157,7 +164,7 @@ def _noise_root(component: Component, squeezed: NDArray[np.bool_]) -> FloatArray
 
 
 def _coupling_to_vacuum(couplings: ComplexArray, root: FloatArray) -> ComplexArray:
-    """P⁻¹ L, with P⁻¹ = −JPJ; complex array of shape (m, d)."""
+    """Π⁻¹ L, with Π⁻¹ = −JΠJ for J the symplectic form; complex array of shape (m, d)."""
     m = len(couplings)
     form = np.kron(np.array([[0.0, 1.0], [-1.0, 0.0]]), np.eye(m))
     parts = -(form @ root @ form) @ np.concatenate([couplings.real, couplings.imag])

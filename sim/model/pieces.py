@@ -25,7 +25,7 @@ __all__ = [
     "beam_splitter",
     "broadband_coupling",
     "cavity",
-    "drive",
+    "coherent_drive",
     "force",
     "interaction",
     "loss",
@@ -34,7 +34,6 @@ __all__ = [
     "sideband_coupling",
     "sideband_oscillator",
     "squeezer",
-    "squeezing_of",
     "thermal_bath",
 ]
 
@@ -47,7 +46,7 @@ SIDEBANDS = ("lower", "upper")
 _CREATION = ANNIHILATION.conj()
 
 
-def oscillator(name: str, setting: Oscillator, *, mass: Mass, frequency: float, port: str = FIELD) -> Component:
+def oscillator(name: str, setting: Oscillator, *, mass: Mass, frequency_hz: float, port: str = FIELD) -> Component:
     """An oscillator in the laboratory frame with its thermal bath: L = √Γ_B a + √Γ_P a† and H = ±Ω a†a.
 
     Parameters
@@ -55,12 +54,12 @@ def oscillator(name: str, setting: Oscillator, *, mass: Mass, frequency: float, 
     name : of its mode
     setting : Γ, θ and the bath
     mass : ``positive`` turns forwards, ``negative`` backwards
-    frequency : Ω, rad/s, at least 0
+    frequency_hz : Ω/2π, Hz, at least 0
     port : of the light that it meets
 
     Raises ValueError for another mass or frequency.
     """
-    coupled = broadband_coupling(name, setting, mass=mass, frequency=frequency, port=port)
+    coupled = broadband_coupling(name, setting, mass=mass, frequency=2 * math.pi * frequency_hz, port=port)
     return series(coupled, thermal_bath(name, setting.bath))
 
 
@@ -127,66 +126,59 @@ def cavity(name: str, mirrors: Mapping[str, float], *, detuning: float = 0.0, lo
     )
 
 
-def loss(power: float, *ports: str) -> Component:
-    """A beam splitter on each port (``field`` if none is named) that sends the power ε astray and lets vacuum in.
+def loss(*ports: str, power: float) -> Component:
+    """A beam splitter on each port (``field`` if none is named) that loses the power ε and lets vacuum in.
 
-    f = √(1−ε) b + √ε v on the port. Raises ValueError unless 0 ≤ ε ≤ 1.
+    f = √(1−ε) b − √ε v on the port. Raises ValueError unless 0 ≤ ε ≤ 1.
     """
     require(power, "loss", low=0.0, high=1.0)
     ports = ports or (FIELD,)
     lines = np.eye(len(ports))
-    kept, astray = math.sqrt(1.0 - power) * lines, math.sqrt(power) * lines
-    return _static(ports, np.block([[kept, -astray], [astray, kept]]))
+    kept, lost = math.sqrt(1.0 - power) * lines, math.sqrt(power) * lines
+    return _static(ports, np.block([[kept, -lost], [lost, kept]]))
 
 
-def phase_shift(phase: float, *ports: str) -> Component:
-    """f = e^{iφ} b on each port (``field`` if none is named). Raises ValueError for a phase that is not finite."""
-    require(phase, "phase", low=-math.inf)
+def phase_shift(*ports: str, phase_pi: float) -> Component:
+    """f = e^{iφ} b on each port (``field`` if none is named), φ in units of π. Raises ValueError unless φ is finite."""
+    require(phase_pi, "phase_pi", low=-math.inf)
     ports = ports or (FIELD,)
-    return _static(ports, cmath.exp(1j * phase) * np.eye(len(ports)))
+    return _static(ports, cmath.exp(1j * math.pi * phase_pi) * np.eye(len(ports)))
 
 
-def beam_splitter(first: str, second: str, transmission: float) -> Component:
+def beam_splitter(first: str, second: str, *, transmission: float) -> Component:
     """f₁ = √T b₁ − √(1−T) b₂ and f₂ = √(1−T) b₁ + √T b₂. Raises ValueError unless 0 ≤ T ≤ 1."""
     require(transmission, "transmission", low=0.0, high=1.0)
     through, across = math.sqrt(transmission), math.sqrt(1.0 - transmission)
     return _static((first, second), np.array([[through, -across], [across, through]]))
 
 
-def squeezer(strength: float, angle: float, *ports: str) -> Component:
+def squeezer(*ports: str, decibels: float, angle_pi: float) -> Component:
     """Squeezed light: f = cosh r b + e^{iψ} sinh r b† on one port (``field`` if none is named), and on two ports
     f₁ = cosh r b₁ + e^{iψ} sinh r b₂† and f₂ = cosh r b₂ + e^{iψ} sinh r b₁†.
 
     Light squeezed around the carrier is squeezed on the one port of the laboratory frame, which is the same as on the
-    pair of sidebands of the rotating frame. The noise is reduced by 20 log₁₀ eʳ decibels.
+    pair of sidebands of the rotating frame.
 
     Parameters
     ----------
-    strength : r, which ``squeezing_of`` makes from decibels
-    angle : ψ, radians
     ports : one or two
+    decibels : 20 log₁₀ eʳ, by which the noise of one quadrature is reduced
+    angle_pi : ψ, in units of π
 
     Raises ValueError for numbers that are not finite or for more ports.
     """
-    require(strength, "squeezing strength", low=-math.inf)
-    require(angle, "squeezing angle", low=-math.inf)
+    require(decibels, "decibels", low=-math.inf)
+    require(angle_pi, "angle_pi", low=-math.inf)
     ports = ports or (FIELD,)
     if len(ports) > 2:
         raise ValueError(f"a squeezer acts on one port or on two, got {ports}")
+    r = decibels * math.log(10.0) / 20.0
     # two ports exchange, one is its own partner
-    partner = np.eye(len(ports))[::-1]
-    return _static(
-        ports, math.cosh(strength) * np.eye(len(ports)), cmath.exp(1j * angle) * math.sinh(strength) * partner
-    )
+    lines, partners = np.eye(len(ports)), np.eye(len(ports))[::-1]
+    return _static(ports, math.cosh(r) * lines, cmath.exp(1j * math.pi * angle_pi) * math.sinh(r) * partners)
 
 
-def squeezing_of(decibels: float) -> float:
-    """The strength r that reduces the noise by so many decibels, 20 log₁₀ eʳ. Raises ValueError unless finite."""
-    require(decibels, "squeezing", low=-math.inf)
-    return decibels * math.log(10.0) / 20.0
-
-
-def drive(amplitude: complex, port: str = FIELD) -> Component:
+def coherent_drive(port: str = FIELD, *, amplitude: complex) -> Component:
     """Coherent light added on a port: f + α, α in √(photons per second). Raises ValueError unless finite."""
     require(abs(amplitude), "drive amplitude", low=0.0)
     return Component(

@@ -15,7 +15,8 @@ returns NaN there.
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_steering.sim.rotating_wave.equations import RotatingWave, quadrature_covariance
+from cascade_steering.sim.rotating_wave.amplitudes import quadrature_covariance
+from cascade_steering.sim.rotating_wave.equations import RotatingWave
 
 __all__ = ["bare_variances", "closed_form_covariance", "steering_parameters"]
 

@@ -18,7 +18,15 @@ from scipy.io import netcdf_file, netcdf_variable
 from cascade_steering.sim.conventions import COVARIANCE_CONVENTION, DIAGNOSTIC, TALLY
 from cascade_steering.sim.ensemble.block import Block
 from cascade_steering.sim.ensemble.carried_warnings import Issued
-from cascade_steering.sim.ensemble.dataset import Variable, dataset_coordinates, diagnostics, kept, roots, tallies
+from cascade_steering.sim.ensemble.dataset import (
+    KEPT_VARIABLES,
+    Variable,
+    dataset_coordinates,
+    diagnostics,
+    kept,
+    roots,
+    tallies,
+)
 from cascade_steering.sim.ensemble.pooling import Moments
 from cascade_steering.sim.grid import TimeGrid
 
@@ -27,6 +35,7 @@ __all__ = ["block_of", "from_bytes", "kept_of", "moments_of", "to_bytes"]
 FloatArray = NDArray[np.float64]
 _MATRIX = ("time", "quadrature", "quadrature_2")
 _ROOT = ("time", "root", "quadrature")
+_VALUE = "value_"
 _COVARIANCE_ROOT = ("time", "covariance_root", "quadrature", "quadrature_2")
 
 
@@ -38,7 +47,8 @@ def moments_of(
     ``modes`` names the oscillators.
 
     ``trajectories`` (block): their number. ``*_root``: R, with RᵀR the sums over the trajectories of products of
-    deviations from the block's mean; divided by ``trajectories`` less 1, a covariance.
+    deviations from the block's mean; divided by ``trajectories`` less 1, a covariance. ``value_*_mean`` (block, time,
+    value_*) and ``value_*_root``: of purity, of the observables in their order, and of the population they leave out.
     """
     d = block.mean.mean.shape[-1]
     entries = (grid.saves + 1, d, d)
@@ -57,6 +67,7 @@ def moments_of(
             {},
         ),
         **roots(block),
+        **_values(block),
         **diagnostics(block),
         **tallies(block),
     }
@@ -70,6 +81,15 @@ def moments_of(
         },
         attrs={**attributes, "warnings": json.dumps(issued)},
     )
+
+
+def _values(block: Block) -> dict[str, Variable]:
+    found: dict[str, Variable] = {}
+    for name, moments in block.values.items():
+        entry = f"{_VALUE}{name}"
+        found[f"{entry}_mean"] = (("time", entry), moments.mean, {})
+        found[f"{entry}_root"] = (("time", entry, f"{entry}_2"), moments.root, {})
+    return found
 
 
 def kept_of(
@@ -136,7 +156,12 @@ def block_of(moments: bytes, trajectories: bytes | None) -> Block:
         for name in found
         if name.startswith(TALLY) and name.endswith("_count")
     ]
-    means, records = ((), ()) if trajectories is None else _kept(trajectories)
+    means, records, values = ((), (), {}) if trajectories is None else _kept(trajectories)
+    averaged = [
+        name.removeprefix(_VALUE).removesuffix("_mean")
+        for name in found
+        if name.startswith(_VALUE) and name.endswith("_mean")
+    ]
     return Block(
         mean=joined("mean", d),
         covariance=joined("conditional_covariance", d * d),
@@ -153,17 +178,27 @@ def block_of(moments: bytes, trajectories: bytes | None) -> Block:
         },
         kept_means=means,
         kept_records=records,
+        values={
+            name: Moments(count=count, mean=found[f"{_VALUE}{name}_mean"], root=found[f"{_VALUE}{name}_root"])
+            for name in averaged
+        },
+        kept_values=values,
         warnings={kind: Issued(**each) for kind, each in issued.items()},
         roots=found.get("conditional_root"),
     )
 
 
-def _kept(trajectories: bytes) -> tuple[tuple[FloatArray], tuple[FloatArray]]:
+def _kept(trajectories: bytes) -> tuple[tuple[FloatArray], tuple[FloatArray], dict[str, tuple[FloatArray]]]:
     with netcdf_file(BytesIO(trajectories), mmap=False) as file:
         means = _native(file.variables["trajectory_mean"])
+        values = {
+            name: (_native(file.variables[variable]),)
+            for name, (variable, _, _) in KEPT_VARIABLES.items()
+            if variable in file.variables
+        }
         if "record" in file.variables:
-            return (means,), (_native(file.variables["record"]),)
-        return (means,), (np.empty((len(means), file.dimensions["interval"], 0)),)
+            return (means,), (_native(file.variables["record"]),), values
+        return (means,), (np.empty((len(means), file.dimensions["interval"], 0)),), values
 
 
 def _numeric(variable: netcdf_variable) -> bool:

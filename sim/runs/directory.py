@@ -35,6 +35,7 @@ from cascade_steering.sim.runs.block_file import block_of, from_bytes, kept_of, 
 from cascade_steering.sim.runs.contents import BLOCKS, TRAJECTORIES, Contents, digest, set_aside, stem, vacant, within
 from cascade_steering.sim.runs.identity import model_identity, numbers_of, plain
 from cascade_steering.sim.runs.manifest import MOST_TRAJECTORIES, NAME, Manifest
+from cascade_steering.sim.saving import NOTHING, Save
 
 __all__ = ["RunDirectory", "opened"]
 
@@ -74,6 +75,7 @@ class RunDirectory:
         seed: int = 0,
         keep: int = 0,
         experiment: Experiment | None = None,
+        save: Save = NOTHING,
         configuration: Mapping[str, Any] | None = None,
         asked: Mapping[str, Any] | None = None,
     ) -> Self:
@@ -82,7 +84,7 @@ class RunDirectory:
         Parameters
         ----------
         path : of the directory; its parent must exist
-        model, method, grid, initial, trajectories, seed, keep, experiment : as for
+        model, method, grid, initial, trajectories, seed, keep, experiment, save : as for
             ``sim.ensemble.simulate.simulate``; the number of trajectories may be raised later
         configuration : what else identifies the run, as JSON has it
         asked : what goes into the manifest beside, and may be another the next time
@@ -95,6 +97,7 @@ class RunDirectory:
             for a path that is no run directory, or one of another configuration, naming the difference; for fewer
             trajectories than are done, or more than 2³¹ − 1. The run is then as it was.
         """
+        save.require(model.dimension, keep)
         identity = plain(
             {
                 "configuration": configuration or {},
@@ -109,6 +112,8 @@ class RunDirectory:
                 "seed": seed,
                 "keep": keep,
                 "experiment": None if experiment is None else experiment.identity,
+                # a run that saves nothing more is the same as one begun before there was a choice
+                **({"save": save.identity} if save.anything else {}),
             }
         )
         manifest = _planned(path, identity, trajectories=trajectories, entropy=str(seed), asked=asked)

@@ -5,6 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from cascade_steering.sim.atomic_write import write_whole
+from cascade_steering.sim.ensemble.block import Block
+from cascade_steering.sim.ensemble.pooling import Moments
 from cascade_steering.sim.runs.block_file import block_of
 from cascade_steering.sim.runs.contents import BLOCKS, TRAJECTORIES, Contents, set_aside, vacant, within
 from cascade_steering.sim.runs.identity import Tolerance, differences, plain
@@ -91,6 +93,11 @@ def _require_agreement(contents: dict[Path, Contents]) -> None:
             raise ValueError(f"{str(known[indices])!r} and {str(known[widest])!r} overlap: blocks of different sizes")
 
 
+def _moments(block: Block) -> dict[str, Moments]:
+    values = {f"value_{name}": each for name, each in block.values.items()}
+    return {"mean": block.mean, "covariance": block.covariance, **block.tallies, **values}
+
+
 def _agree(one: Path, other: Path) -> bool:
     """Whether the moments of two blocks are the same but for what another machine makes of the last digits."""
     blocks = [block_of(path.read_bytes(), None) for path in (one, other)]
@@ -99,7 +106,7 @@ def _agree(one: Path, other: Path) -> bool:
             "count": block.count,
             **{
                 f"{name}_{part}": getattr(moments, part)
-                for name, moments in {"mean": block.mean, "covariance": block.covariance, **block.tallies}.items()
+                for name, moments in _moments(block).items()
                 for part in ("mean", "deviations")
             },
         }

@@ -119,6 +119,7 @@ COUNTS["simulate"] = (
         "trajectories": ("21",),
         "duration": ("0.06", "1ms"),
         "seed": ("1",),
+        "save": ("purity", "quanta"),
         "target": ("d:1e9",),
         "verify": (),
     },

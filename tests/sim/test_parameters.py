@@ -170,7 +170,11 @@ def test_numbers_of_numpy_are_the_numbers_that_they_are(kind: Callable[[int], An
         light = Detection(lo_phase_pi=number(1), efficiency=number(1))
         grid = TimeGrid(step=number(1), steps_per_save=count(200), saves=count(200))
         pair = squeezed_state((number(1), number(2)), (number(1), number(0)))
-        models = rwa(system, light), lab(system, light, number(100)), lab(system, light, (number(100), number(101)))
+        models = (
+            rwa(system, light),
+            lab(system, light, frequency_hz=number(100)),
+            lab(system, light, frequency_hz=(number(100), number(101))),
+        )
         return system, light, grid, grid.steps, pair.covariance, *(each.hamiltonian for each in models)
 
     # what counts is a whole number

@@ -84,6 +84,7 @@ _BY_NAME = {
     "qutip-method": ("euler", "platen", "magic", ""),
     "largest-ratio": ("1", "100", "1e300", "0"),
     "numbers": ("2", "8", "9", "x"),
+    "save": ("purity", "quanta,purity", "covariances", "states", "final-states", "states,final-states", "purity,", ""),
 }  # fmt: skip
 # what makes the work of a command small; what comes later on the line is stronger
 TOY: dict[str, tuple[str, ...]] = {

@@ -25,6 +25,7 @@ from cascade_steering.sim.model.cascade import rwa
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.noise import generator
 from cascade_steering.sim.runs.directory import RunDirectory
+from cascade_steering.sim.saving import NOTHING, Save
 from tests.support.systems import POINTS
 
 MODEL = rwa(POINTS["mild"].cascade, POINTS["mild"].detection)
@@ -96,6 +97,7 @@ class Case:
     seed: int = 7
     keep: int = 6
     experiment: Experiment | None = field(default_factory=Squares)
+    save: Save = NOTHING
     configuration: Mapping[str, Any] | None = None
 
     def opened(self, path: Path, **asked: Any) -> RunDirectory:

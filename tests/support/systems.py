@@ -18,6 +18,11 @@ WARM = Bath.si(linewidth=0.3, occupation=2.0)
 COLD = Bath.si(linewidth=1.0, occupation=0.0)
 
 
+def hertz(rate: float) -> float:
+    """A frequency from rad/s."""
+    return rate / (2 * math.pi)
+
+
 def oscillator(cooperativity: float, angle_pi: float, bath: Bath) -> Oscillator:
     """Γ = C γ̃₀ at θ = ``angle_pi`` π."""
     return Oscillator.from_cooperativity(cooperativity, angle_pi=angle_pi, bath=bath)

@@ -207,3 +207,19 @@ def _estimates(values: dict[AnyDirection, Estimate]) -> Report:
         # null for an end that is not there: of d where E_u may be as small as any number
         report[f"{key(direction)}_ci"] = [end if math.isfinite(end) else None for end in estimate.interval]
     return report
+
+
+def saved(dataset: "xr.Dataset") -> Report | None:
+    """Purity and observables at the end of a simulation, averaged, with standard errors; None if none was asked for."""
+    found: Report = {}
+    if "purity" in dataset:
+        found["purity"] = _at_end(dataset["purity"], dataset["purity_error"])
+    if "expectation" in dataset:
+        for name in dataset["observable"].to_numpy().tolist():
+            values, errors = (dataset[each].sel(observable=name) for each in ("expectation", "expectation_error"))
+            found[name] = _at_end(values, errors)
+    return found or None
+
+
+def _at_end(values: "xr.DataArray", errors: "xr.DataArray") -> Report:
+    return {"value": values[-1].item(), "standard_error": errors[-1].item()}

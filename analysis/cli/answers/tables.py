@@ -285,3 +285,11 @@ def table_of(title: str, *columns: str, **style: Any) -> Table:
     for column in columns:
         table.add_column(column, overflow="fold", justify="left" if column in _TEXT else "right")
     return table
+
+
+def saved(found: Report | None) -> list[str]:
+    """Purity and observables at the end, one line each."""
+    return [
+        f"{name} at the end: {each['value']:.6g}, standard error {each['standard_error']:.2g}"
+        for name, each in (found or {}).items()
+    ]

@@ -95,7 +95,8 @@ def compare(
         raise ValueError(f"dataset and figure cannot share the file {str(out)!r}")
     with ExitStack() as stack:
         if run is not None:
-            appendix_b.begin(sampling, **work.about(click.get_current_context()))
+            about = work.AboutRun.of_command(click.get_current_context())
+            appendix_b.begin(sampling, about.configuration, about.asked)
             stack.enter_context(resumable(run))
             out = run / appendix_b.COMPARISON
         writable(out)

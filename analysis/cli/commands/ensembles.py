@@ -114,13 +114,15 @@ def simulate_command(
         "dataset": None if task.dataset is None else str(task.dataset),
         "records": None if task.save_records is None else str(task.save_records),
         "verification": _verified(dataset, wanted.verification),
+        "saved": reports.saved(dataset),
     }
     if report["target"] is not None and not report["target"]["met"]:
         note(f"warning: {report['trajectories']} trajectories do not meet the target")
     shown = [tables.simulation(report)]
     if report["verification"] is not None:
         shown.append(tables.verification(report["verification"]))
-    show(report, shown, as_json, *([] if task.dataset is None else [f"dataset: {task.dataset}"]))
+    lines = tables.saved(report["saved"])
+    show(report, shown, as_json, *lines, *([] if task.dataset is None else [f"dataset: {task.dataset}"]))
 
 
 def _sampled(
@@ -138,7 +140,8 @@ def _sampled(
     with ExitStack() as stack:
         store = None
         if task.run is not None:
-            store = problem.stored(task.run, **work.about(context))
+            about = work.AboutRun.of_command(context)
+            store = problem.stored(task.run, configuration=about.configuration, asked=about.asked)
             stack.enter_context(resumable(task.run))
         if task.dataset is not None:
             writable(task.dataset)

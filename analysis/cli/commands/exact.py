@@ -4,10 +4,10 @@ from pathlib import Path
 
 import click
 
-from cascade_steering.analysis.cli.answers import reports, tables
+from cascade_steering.analysis.cli.answers import fock_answers, reports, tables
 from cascade_steering.analysis.cli.commands.group import steering
 from cascade_steering.analysis.cli.options import configuration, physics, readers, searches
-from cascade_steering.analysis.cli.options.kinds import FILE, INITIAL, NUMBER
+from cascade_steering.analysis.cli.options.kinds import CUTOFFS, FILE, INITIAL, NUMBER
 from cascade_steering.analysis.cli.options.searches import SearchOptions
 from cascade_steering.analysis.cli.options.typed import typed
 from cascade_steering.analysis.cli.terminal import show
@@ -19,13 +19,24 @@ from cascade_steering.sim.parameters import Bath
 
 @steering.command()
 @physics.WORKING_POINT
+@click.option("--fock", is_flag=True, help="Also E without the record from the truncated master equation.")
+@click.option("--cutoff", type=CUTOFFS, default=None, show_default="auto",
+              help="Fock levels of --fock, N or N1,N2, or auto: as many as the quanta ask for.")  # fmt: skip
 @physics.JSON
 @configuration.OPTION
 @typed
-def steady(point: WorkingPoint, as_json: bool) -> None:
+def steady(point: WorkingPoint, fock: bool, cutoff: tuple[int, int] | None, as_json: bool) -> None:
     """One working point, exact: E in both directions, with and without the record."""
+    if cutoff is not None and not fock:
+        raise ValueError("--cutoff has no meaning without --fock")
     report = reports.steady(pair_at_rest(point))
-    show(report, tables.steady(report), as_json)
+    table = tables.steady(report)
+    if fock:
+        from cascade_steering.analysis.working_points.fock_steady import steering_between_levels
+
+        report["fock"] = fock_answers.report(steering_between_levels(point.model, cutoff))
+        fock_answers.add_rows(table, report["fock"])
+    show(report, table, as_json)
 
 
 @steering.command(name="optimum")

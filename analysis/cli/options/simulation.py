@@ -7,7 +7,7 @@ import click
 
 from cascade_steering.analysis.cli.options import engines, physics, readers, work
 from cascade_steering.analysis.cli.options.engines import EngineOptions
-from cascade_steering.analysis.cli.options.kinds import DURATION, INITIAL, options
+from cascade_steering.analysis.cli.options.kinds import DURATION, INITIAL, Text, options
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.parameters import require_count
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from cascade_steering.analysis.estimation.sampling import Problem
     from cascade_steering.sim.ensemble.local_measurements import Verification
     from cascade_steering.sim.grid import TimeGrid
+    from cascade_steering.sim.model.linear_model import LinearModel
+    from cascade_steering.sim.model.schedule import Schedule
+    from cascade_steering.sim.saving import Save
 
 # moments at each take 2 kB in the dataset, and some times as much before they are there
 _MOST_SAVES = 100_000
@@ -24,6 +27,26 @@ _MOST_STEPS = 10_000_000
 # of the trajectories of a block, all at once: 2 GB
 _MOST_SAVED = 20_000_000
 
+# what else can be kept
+WORDS = ("covariances", "purity", "quanta", "states", "final-states")
+
+
+def words(text: str) -> tuple[str, ...]:
+    """The words of a list separated by commas, in the order of ``WORDS``. Raises ValueError for any other."""
+    given = {each.strip() for each in text.split(",")}
+    if not given <= set(WORDS):
+        raise ValueError(f"save must be some of {', '.join(WORDS)}, separated by commas, got {text!r}")
+    if {"states", "final-states"} <= given:
+        raise ValueError("save takes states or final-states, and not both")
+    return tuple(each for each in WORDS if each in given)
+
+
+SAVE = click.option(
+    "--save", type=Text("save", words), default=None, metavar="WHAT,...", show_default="nothing more",
+    help="Into the dataset: purity and quanta (the number of them in each oscillator), averaged and of each trajectory "
+    "kept; covariances, and states or final-states (density matrices at all saves or at the end), of each trajectory "
+    "kept.",
+)  # fmt: skip
 START = click.option(
     "--initial", type=INITIAL, default=None, help=f"State at t = 0: {readers.STATES}.",
     show_default=engines.by_engine(engines.SIMULATE, lambda entry: entry.initial),
@@ -38,9 +61,10 @@ ENSEMBLE = options(
     click.option("--dt", type=DURATION, default=None, show_default="by the engine",
                  help="Step; must divide the save interval."),
 )  # fmt: skip
-KEPT = click.option(
-    "--keep", type=click.INT, default=0, show_default=True,
-    help="Trajectories whose means and records go into the dataset.",
+KEPT = options(
+    click.option("--keep", type=click.INT, default=0, show_default=True,
+                 help="Trajectories whose means and records go into the dataset."),
+    SAVE,
 )  # fmt: skip
 VERIFY = click.option(
     "--verify", is_flag=True,
@@ -59,6 +83,7 @@ class SimulationOptions:
     duration, saves, dt : of the grid; the engine suggests a step that is left out
     pulse : how long the light is on, None for good
     keep : trajectories whose means and records are kept
+    save : what else is kept, of ``WORDS``; None for nothing
     verify : whether each run ends with local measurements
     """
 
@@ -69,6 +94,7 @@ class SimulationOptions:
     saves: int
     dt: readers.Duration | None
     keep: int
+    save: tuple[str, ...] | None
     verify: bool
     seed: int
 
@@ -107,10 +133,12 @@ def simulation(point: WorkingPoint, engine: EngineOptions, asked: SimulationOpti
     grid = grid_for(method, model, initial, asked.duration.of(cascade), saves=asked.saves, step=step)
     _require_modest(grid, min(method.block, asked.trajectories), in_steps=not method.exact)
     method.require_step(model, grid, initial)
+    save = selection(asked.save, model)
+    save.require(model.dimension, asked.keep)
     verification = Verification.of(model, grid, initial) if asked.verify else None
     problem = Problem(
         model=model, method=method, grid=grid, initial=initial, trajectories=asked.trajectories, seed=asked.seed,
-        keep=asked.keep, experiment=verification,
+        keep=asked.keep, save=save, experiment=verification,
     )  # fmt: skip
     return Simulation(problem=problem, verification=verification)
 
@@ -127,3 +155,21 @@ def _require_modest(grid: "TimeGrid", together: int, *, in_steps: bool) -> None:
             f"the trajectories of a block can have at most {_MOST_SAVED} saves together, got {together} times "
             f"{grid.saves}: take fewer saves"
         )
+
+
+def selection(chosen: tuple[str, ...] | None, model: "LinearModel | Schedule") -> "Save":
+    """What ``sim.ensemble.simulate.simulate`` is asked to keep."""
+    from cascade_steering.sim.conventions import mode_names
+    from cascade_steering.sim.observables import quanta
+    from cascade_steering.sim.saving import NOTHING, Save
+
+    if chosen is None:
+        return NOTHING
+    names = model.modes or mode_names(model.dimension // 2)
+    observables = {f"quanta_{name}": quanta(mode, len(names)) for mode, name in enumerate(names)}
+    return Save(
+        covariances="covariances" in chosen,
+        purity="purity" in chosen,
+        observables=observables if "quanta" in chosen else {},
+        states="saves" if "states" in chosen else "end" if "final-states" in chosen else "none",
+    )

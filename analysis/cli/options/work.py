@@ -107,11 +107,25 @@ def configuration(context: click.Context) -> dict[str, Any]:
     return found
 
 
-def about(context: click.Context) -> dict[str, dict[str, Any]]:
-    """What a run directory keeps of the running command: ``configuration``, and what may be asked otherwise later."""
-    texts = context.meta.get(GIVEN, {})
-    later = {name: texts[name] for name in ("part", "target") if context.params.get(name) is not None}
-    return {"configuration": configuration(context), "asked": later}
+@dataclass(frozen=True, kw_only=True)
+class AboutRun:
+    """What a run directory keeps of the command that began it, by option, as JSON has it.
+
+    Parameters
+    ----------
+    configuration : what its numbers depend on
+    asked : what may be asked otherwise later
+    """
+
+    configuration: dict[str, Any]
+    asked: dict[str, Any]
+
+    @classmethod
+    def of_command(cls, context: click.Context) -> "AboutRun":
+        """Of the running command."""
+        texts = context.meta.get(GIVEN, {})
+        later = {name: texts[name] for name in ("part", "target") if context.params.get(name) is not None}
+        return cls(configuration=configuration(context), asked=later)
 
 
 def of_records(context: click.Context) -> dict[str, Any]:

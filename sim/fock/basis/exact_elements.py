@@ -9,12 +9,12 @@ Dodonov, Man'ko and Man'ko, Phys. Rev. A 50, 813 (1994); Quesada et al., Phys. R
 """
 
 import numpy as np
-import scipy.linalg as la
 from numpy.typing import NDArray
+from scipy import special
 
 from cascade_steering.sim.conventions import VACUUM_VARIANCE
 
-__all__ = ["displaced", "elements", "gaussian_elements", "symbol_elements", "unitary_elements"]
+__all__ = ["displaced", "displacement", "elements", "gaussian_elements", "symbol_elements", "unitary_elements"]
 
 ComplexArray = NDArray[np.complex128]
 FloatArray = NDArray[np.float64]
@@ -124,23 +124,30 @@ def displaced(
 ) -> ComplexArray:
     """D ρ D† with D†ξD = ξ + ``shift`` (d,), for ρ on all levels below ``cutoffs``, on those below ``wanted``.
 
-    The recursion above loses all digits where both the displacement and the number of levels are large; an exponential
-    on one mode, with room for where its states may go, does not.
+    The recursion above loses all digits where both the displacement and the number of levels are large; this does not.
     """
     tensor = density.reshape(cutoffs * 2)
     modes = len(cutoffs)
     for mode, (have, want) in enumerate(zip(cutoffs, wanted, strict=True)):
-        unitary = _displacement(complex(shift[2 * mode], shift[2 * mode + 1]) / np.sqrt(2.0), max(have, want))
-        unitary = unitary[:want, :have]
+        unitary = displacement(complex(shift[2 * mode], shift[2 * mode + 1]) / np.sqrt(2.0), want, have)
         tensor = np.moveaxis(np.tensordot(unitary, tensor, (1, mode)), 0, mode)
         tensor = np.moveaxis(np.tensordot(unitary.conj(), tensor, (1, modes + mode)), 0, modes + mode)
     size = int(np.prod(wanted))
     return tensor.reshape(size, size)
 
 
-def _displacement(amplitude: complex, levels: int) -> ComplexArray:
-    reach = np.sqrt(levels) + abs(amplitude)
-    room = int(np.ceil(reach**2 + 10.0 * reach)) + 20
-    lowering = np.diag(np.sqrt(np.arange(1.0, room)), 1)
-    unitary: ComplexArray = la.expm(amplitude * lowering.T - np.conj(amplitude) * lowering)
-    return unitary
+def displacement(amplitude: complex, rows: int, columns: int) -> ComplexArray:
+    """⟨m|D|n⟩ of one mode with D†aD = a + ``amplitude``, for m < ``rows`` and n < ``columns``; (rows, columns).
+
+    √(n!/m!) α^{m−n} e^{−|α|²/2} L_n^{(m−n)}(|α|²) for m ≥ n, whose recurrence loses no digits at any displacement.
+    """
+    if amplitude == 0.0:
+        return np.eye(rows, columns, dtype=complex)
+    m, n = np.ogrid[:rows, :columns]
+    less, apart = np.minimum(m, n), np.abs(m - n)
+    square = abs(amplitude) ** 2
+    logarithm = 0.5 * (special.gammaln(less + 1.0) - special.gammaln(less + apart + 1.0) - square)
+    turned = np.where(m >= n, amplitude, -np.conj(amplitude)) / abs(amplitude)
+    size = np.exp(logarithm + apart * np.log(abs(amplitude)))
+    found: ComplexArray = turned**apart * size * special.eval_genlaguerre(less, apart, square)
+    return found

@@ -29,7 +29,7 @@ from cascade_steering.sim.fock.basis.diagnostics import UnphysicalStateError
 from cascade_steering.sim.fock.basis.moments import FloatArray
 from cascade_steering.sim.fock.master_equation.sector import Indices, Sector
 
-__all__ = ["SectorPropagator", "dissected", "stationary_vector"]
+__all__ = ["SectorPropagator", "couples_imaginary_parts", "dissected", "stationary_vector"]
 
 # unknowns that are not worth dissecting further
 _LEAF = 40
@@ -48,7 +48,7 @@ def stationary_vector(generator: sp.csr_array, sector: Sector) -> tuple[FloatArr
     Raises UnphysicalStateError if there is more than one.
     """
     # the ground population is set to 1 and its row left to the others: they add up to zero, as the trace is conserved
-    unknown = np.arange(1, sector.size if _complex(generator, sector) else sector.upper)
+    unknown = np.arange(1, sector.size if couples_imaginary_parts(generator, sector) else sector.upper)
     order = unknown[dissected(sector.places[:, unknown])]
     vector = np.zeros(sector.size)
     vector[0] = 1.0
@@ -82,7 +82,7 @@ def _factorised(matrix: sp.csr_array) -> spla.SuperLU:
     return spla.splu(sp.csc_array(matrix), permc_spec="NATURAL", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
 
 
-def _complex(generator: sp.csr_array, sector: Sector) -> bool:
+def couples_imaginary_parts(generator: sp.csr_array, sector: Sector) -> bool:
     """Whether real parts of ρ become imaginary ones."""
     return bool(generator[sector.upper :, : sector.upper].nnz)
 
@@ -112,7 +112,7 @@ class SectorPropagator:
 
     def _use(self, vector: FloatArray) -> None:
         """Leave imaginary parts out where they are 0 and stay so."""
-        every = _complex(self.generator, self.sector) or bool(np.any(vector[self.sector.upper :]))
+        every = couples_imaginary_parts(self.generator, self.sector) or bool(np.any(vector[self.sector.upper :]))
         count = self.sector.size if every else self.sector.upper
         if self._used.size != count:
             self._used, self._pole = np.arange(count), 0.0

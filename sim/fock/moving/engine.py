@@ -6,6 +6,7 @@ some eight levels where a basis at rest would take a million.
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from cascade_steering.sim.fock.basis.diagnostics import UnphysicalStateError, wa
 from cascade_steering.sim.fock.basis.levels import Levels, check_cutoffs
 from cascade_steering.sim.fock.basis.moments import expectations, moment_rows
 from cascade_steering.sim.fock.basis.normal_modes import symplectic_eigenvalues
+from cascade_steering.sim.fock.basis.observer import Observer, all_observed
 from cascade_steering.sim.fock.basis.states import density_at_rest, density_in_frame
 from cascade_steering.sim.fock.moving.frame import frame_path, require_frame, suggested_cutoffs, suggested_step
 from cascade_steering.sim.fock.moving.kernel import Basis, State, Work, advance, measure
@@ -28,6 +30,7 @@ from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.noise import checked_path, starts_and_paths
 from cascade_steering.sim.parameters import require_count
+from cascade_steering.sim.saving import NOTHING, Save
 
 __all__ = ["LEAK_LIMIT", "LONGEST_STEP", "Fock", "FockEngine"]
 
@@ -162,6 +165,7 @@ class FockEngine:
     density, origin : ρ (D, D) and x̄ (d,) at the start
     scatter_factor : of the scatter of the means at the start, (d, d)
     grid, follow, cutoffs, channels, modes : as prepared
+    save, keep : what more is given of a state than mean and covariance, and of how many trajectories the states
     """
 
     basis: Basis
@@ -174,6 +178,30 @@ class FockEngine:
     cutoffs: tuple[int, ...]
     channels: int
     modes: tuple[str, ...]
+    save: Save = NOTHING
+    keep: int = 0
+
+    @property
+    def state_entries(self) -> int:
+        """The number of entries of a density matrix, between all levels of the modes of the frame."""
+        return int(np.prod(self.cutoffs)) ** 2
+
+    def observing(self, save: Save, keep: int) -> "FockEngine":
+        """The same, whose ``run`` also gives what ``save`` asks for, of the first ``keep`` trajectories their states.
+
+        Raises ValueError where the state at the start has more than 1e-2 of its population above the levels of the
+        QuTiP operators.
+        """
+        engine = replace(self, save=save, keep=keep)
+        Observer(save, self.grid, self.levels, stated=False).require_start(
+            self.density, self.spans[0].frame.symplectic, self.origin
+        )
+        return engine
+
+    @cached_property
+    def levels(self) -> Levels:
+        """The levels of the frame that are kept."""
+        return Levels(self.cutoffs, triangular=True)
 
     def run(self, entropy: int, trajectories: range) -> Trajectories:
         """Trajectories ``trajectories`` of the ensemble seeded by ``entropy``, each on its own stream.
@@ -185,7 +213,8 @@ class FockEngine:
         starts, paths = starts_and_paths(entropy, trajectories, self.origin.size, self.grid, self.channels)
         labels = [f"trajectory {index} of entropy {entropy}" for index in trajectories]
         starts = apply(self.scatter_factor, starts)
-        return self._all(list(zip(paths, starts, labels, strict=True)), measured=False)
+        stated = max(self.keep - trajectories.start, 0)
+        return self._all(list(zip(paths, starts, labels, strict=True)), measured=False, stated=stated)
 
     def run_path(self, increments: FloatArray) -> Trajectories:
         """One trajectory (n = 1) on a given Wiener path, array of shape (steps, channels), √s, from the center.
@@ -195,7 +224,7 @@ class FockEngine:
         Raises ValueError for another shape or values that are not finite.
         """
         path = checked_path(increments, self.grid, self.channels, "increments")
-        return self._all([(path, np.zeros_like(self.origin), "the supplied path")], measured=False)
+        return self._all([(path, np.zeros_like(self.origin), "the supplied path")], measured=False, stated=self.keep)
 
     def filter(self, record: FloatArray) -> Trajectories:
         """The conditional state given a record dY, one value per step and channel: (steps, channels), √s.
@@ -209,14 +238,20 @@ class FockEngine:
                 "prepared for one who does: prepare it from a state with covariance V + scatter and no scatter"
             )
         path = checked_path(record, self.grid, self.channels, "record")
-        return self._all([(path, np.zeros_like(self.origin), "the supplied record")], measured=True)
+        return self._all([(path, np.zeros_like(self.origin), "the supplied record")], measured=True, stated=self.keep)
 
-    def _all(self, runs: list[tuple[FloatArray, FloatArray, str]], *, measured: bool) -> Trajectories:
+    def _all(self, runs: list[tuple[FloatArray, FloatArray, str]], *, measured: bool, stated: int = 0) -> Trajectories:
+        """All of ``runs``, of the first ``stated`` with their states."""
         with threadpool_limits(1):
-            return self._gather([self._one(path, start, label, measured=measured) for path, start, label in runs])
+            return self._gather(
+                [
+                    self._one(path, start, label, measured=measured, stated=place < stated)
+                    for place, (path, start, label) in enumerate(runs)
+                ]
+            )
 
-    def _one(self, path: FloatArray, start: FloatArray, label: str, *, measured: bool) -> "_Run":
-        run = _Run(self, start, label)
+    def _one(self, path: FloatArray, start: FloatArray, label: str, *, measured: bool, stated: bool) -> "_Run":
+        run = _Run(self, start, label, stated=stated)
         for span in self.spans:
             run.enter(span)
             cuts = np.arange(span.first - span.first % self.grid.steps_per_save, span.last, self.grid.steps_per_save)
@@ -231,6 +266,7 @@ class FockEngine:
         if runs:
             worst = max(runs, key=lambda run: float(np.max(run.defects)))
             warn_of_cutoff(self.cutoffs, worst.edges, worst.defects, f" ({worst.label})", 4, self.modes)
+        observed = all_observed([run.observer for run in runs], [run.label for run in runs], stacklevel=5)
         return Trajectories(
             means=np.array([run.means for run in runs]).reshape(n, saves + 1, d),
             covariances=np.array([run.covariances for run in runs]).reshape(n, saves + 1, d, d),
@@ -242,15 +278,20 @@ class FockEngine:
                 "min_eigenvalue": np.array([run.min_eigenvalue for run in runs]),
                 "hermiticity": np.array([run.hermiticity for run in runs]),
             },
+            purity=observed.purity,
+            expectations=observed.expectations,
+            outside=observed.outside,
+            states=observed.states,
         )
 
 
 class _Run:
     """One trajectory on its way, and what is kept of it."""
 
-    def __init__(self, engine: FockEngine, start: FloatArray, label: str) -> None:
+    def __init__(self, engine: FockEngine, start: FloatArray, label: str, *, stated: bool) -> None:
         d, modes = engine.origin.size, len(engine.cutoffs)
         self.label = label
+        self.observer = Observer(engine.save, engine.grid, engine.levels, stated=stated)
         self.means: list[FloatArray] = []
         self.covariances: list[FloatArray] = []
         self.record = np.zeros((engine.grid.saves, engine.channels))
@@ -317,6 +358,7 @@ class _Run:
         assert self._symplectic is not None
         self.means.append(self._state.origin + self._symplectic @ self._state.mean)
         self.covariances.append(self._symplectic @ self._state.covariance @ self._symplectic.T)
+        self.observer.look(self._state.density, self._symplectic, self._state.origin)
 
     def _evidence(self, taken: int, span: Span) -> str:
         step = self._steps + taken + 1

@@ -166,13 +166,11 @@ def frame_path(
         require_symplectic(fixed, model.dimension)
         frames = _Frames(symplectics=fixed[None], first=np.zeros(1, dtype=np.intp))
     quanta = np.zeros(model.dimension // 2) if follow else _quanta(model, initial, times)
-    kicks = [
-        _kicks(
-            moment_equations(each), frames.symplectics[k], covariances[at][_during(steps[at], first, last)], grid.step
-        )
-        for k, at in frames.at(len(covariances))
-        for each, first, last in acting
-    ]
+    kicks = []
+    for k, at in frames.at(len(covariances)):
+        for each, first, last in acting:
+            during = covariances[at][(steps[at] >= first) & (steps[at] <= last)]
+            kicks.append(_kicks(moment_equations(each), frames.symplectics[k], during, grid.step))
     first_steps = np.union1d(steps[frames.first], [first for _, first, _ in acting]).astype(np.intp)
     return FramePath(
         symplectics=frames.symplectics[np.searchsorted(steps[frames.first], first_steps, side="right") - 1],
@@ -318,11 +316,6 @@ def _sparse(symplectics: FloatArray, first: IntArray) -> _Frames:
         if np.linalg.norm(mismatch, 2) > _MOST_MISMATCH:
             chosen.append(index)
     return _Frames(symplectics=symplectics[chosen], first=first[chosen])
-
-
-def _during(steps: IntArray, first: int, last: int) -> NDArray[np.bool_]:
-    """Which of ``steps`` lie between two, both included."""
-    return np.asarray((steps >= first) & (steps <= last))
 
 
 def _quanta(model: LinearModel | Schedule, initial: InitialState, times: FloatArray) -> FloatArray:

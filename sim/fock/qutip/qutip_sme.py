@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from cascade_steering.sim.ensemble.block import undisturbed
 from cascade_steering.sim.ensemble.discretisation import MORE_LEVELS, Halved
 from cascade_steering.sim.fock.basis.diagnostics import Diagnostics, UnphysicalStateError, inspect
+from cascade_steering.sim.fock.basis.levels import Levels
 from cascade_steering.sim.fock.basis.moments import FloatArray, FockMoments, expectation_rows, expectations
+from cascade_steering.sim.fock.basis.observer import Observer, all_observed
 from cascade_steering.sim.fock.qutip.merged_solver import MergedSMESolver
 from cascade_steering.sim.fock.qutip.operators import (
     LindbladOperators,
@@ -31,6 +33,7 @@ from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.noise import checked_path, starts_and_paths
 from cascade_steering.sim.parameters import require
+from cascade_steering.sim.saving import NOTHING, Save
 
 __all__ = ["FILTERS", "METHODS", "QutipEngine", "QutipSME"]
 
@@ -152,6 +155,7 @@ class QutipEngine:
     density : where every trajectory starts
     grid, method, channels, dimension : as prepared
     step_rate : step × fastest rate of the truncated model
+    save, keep : what more is given of a state than mean and covariance, and of how many trajectories the states
     """
 
     pieces: tuple[_Piece, ...]
@@ -162,6 +166,28 @@ class QutipEngine:
     dimension: int
     step_rate: float
     modes: tuple[str, ...]
+    save: Save = NOTHING
+    keep: int = 0
+
+    @property
+    def state_entries(self) -> int:
+        """The number of entries of a density matrix."""
+        return int(self.density.shape[0]) ** 2
+
+    @property
+    def levels(self) -> Levels:
+        """The levels of the basis."""
+        return Levels(tuple(self.density.dims[0]), triangular=False)
+
+    def observing(self, save: Save, keep: int) -> "QutipEngine":
+        """The same, whose ``run`` also gives what ``save`` asks for, of the first ``keep`` trajectories their states.
+
+        Raises ValueError where the state at the start has more than 1e-2 of its population above the levels of the
+        QuTiP operators.
+        """
+        at_rest = np.eye(self.dimension), np.zeros(self.dimension)
+        Observer(save, self.grid, self.levels, stated=False).require_start(self.density.full(), *at_rest)
+        return replace(self, save=save, keep=keep)
 
     def run(self, entropy: int, trajectories: range) -> Trajectories:
         """Trajectories ``trajectories`` of the ensemble seeded by ``entropy``, each on its own stream.
@@ -172,7 +198,7 @@ class QutipEngine:
         """
         _, paths = starts_and_paths(entropy, trajectories, 0, self.grid, self.channels)
         labels = [f"trajectory {i} of entropy {entropy}" for i in trajectories]
-        return self._integrate(paths, labels, measured=False)
+        return self._integrate(paths, labels, measured=False, stated=max(self.keep - trajectories.start, 0))
 
     def run_path(self, increments: FloatArray) -> Trajectories:
         """One trajectory (n = 1) on a given Wiener path, array of shape (steps, channels), √s.
@@ -180,7 +206,10 @@ class QutipEngine:
         Raises ValueError for another shape or values that are not finite.
         """
         return self._integrate(
-            [checked_path(increments, self.grid, self.channels, "increments")], ["the supplied path"], measured=False
+            [checked_path(increments, self.grid, self.channels, "increments")],
+            ["the supplied path"],
+            measured=False,
+            stated=self.keep,
         )
 
     def filter(self, record: FloatArray) -> Trajectories:
@@ -194,15 +223,20 @@ class QutipEngine:
                 f"use one of {', '.join(FILTERS)}"
             )
         return self._integrate(
-            [checked_path(record, self.grid, self.channels, "record")], ["the supplied record"], measured=True
+            [checked_path(record, self.grid, self.channels, "record")],
+            ["the supplied record"],
+            measured=True,
+            stated=self.keep,
         )
 
-    def _integrate(self, paths: Iterable[FloatArray], labels: list[str], *, measured: bool) -> Trajectories:
+    def _integrate(
+        self, paths: Iterable[FloatArray], labels: list[str], *, measured: bool, stated: int = 0
+    ) -> Trajectories:
         solvers = [self._solver(piece.operators) for piece in self.pieces]
         moments = FockMoments(tuple(self.density.dims[0]))
-        observers = []
+        observers: list[_Observer] = []
         for path, label in zip(paths, labels, strict=True):
-            observers.append(_Observer(self, moments, label))
+            observers.append(_Observer(self, moments, label, stated=len(observers) < stated))
             self._integrate_one(solvers, path, observers[-1], measured)
         self._warn([observer.worst for observer in observers], labels)
         return self._gather(observers)
@@ -246,6 +280,7 @@ class QutipEngine:
     def _gather(self, observers: "list[_Observer]") -> Trajectories:
         n, saves, d = len(observers), self.grid.saves, self.dimension
         worst = [observer.worst for observer in observers]
+        observed = all_observed([each.of_state for each in observers], [each.label for each in observers], stacklevel=4)
         return Trajectories(
             means=np.array([observer.means for observer in observers]).reshape(n, saves + 1, d),
             covariances=np.array([observer.covariances for observer in observers]).reshape(n, saves + 1, d, d),
@@ -258,6 +293,10 @@ class QutipEngine:
                 "hermiticity": np.array([each.hermiticity for each in worst]),
                 "step_rate": np.full(n, self.step_rate),
             },
+            purity=observed.purity,
+            expectations=observed.expectations,
+            outside=observed.outside,
+            states=observed.states,
         )
 
 
@@ -268,10 +307,11 @@ class _Observer:
     moments and the state's health.
     """
 
-    def __init__(self, engine: QutipEngine, moments: FockMoments, label: str) -> None:
+    def __init__(self, engine: QutipEngine, moments: FockMoments, label: str, *, stated: bool) -> None:
         self._rows: sp.csr_array | None = None
         self._active: list[int] = []
-        self._engine, self._moments, self._label = engine, moments, label
+        self._engine, self._moments, self.label = engine, moments, label
+        self.of_state = Observer(engine.save, engine.grid, engine.levels, stated=stated)
         self._step = 0
         self.means: list[FloatArray] = []
         self.covariances: list[FloatArray] = []
@@ -304,11 +344,12 @@ class _Observer:
         self.worst = self.worst.worst(diagnostics) if self.means else diagnostics
         self.means.append(mean)
         self.covariances.append(covariance)
+        self.of_state.look(density, np.eye(len(mean)), np.zeros(len(mean)))
 
     def _evidence(self, what: str) -> str:
         engine = self._engine
         return (
-            f"{what}: {self._label}, step {self._step} (t = {self._step * engine.grid.step:.6g} s), "
+            f"{what}: {self.label}, step {self._step} (t = {self._step * engine.grid.step:.6g} s), "
             f"highest top-level populations before {self.worst.top_population}, method {engine.method}, step x "
             f"fastest rate {engine.step_rate:.3g} (1 or less is safe): shorten the step or raise the cutoffs"
         )

@@ -8,6 +8,7 @@ import xarray as xr
 
 from cascade_steering.analysis.criteria.steering import DIRECTIONS
 from cascade_steering.analysis.estimation.estimators import Ensemble, conditional_steering, unconditional_steering
+from cascade_steering.sim.fock.kept_states import state_of
 from tests.analysis.cli.command import BOTH, COLD, QUICK_COMPARE, Run
 from tests.support.chance import student
 
@@ -24,7 +25,7 @@ def test_a_gaussian_ensemble_is_the_same_for_any_number_of_workers(steering: Run
     assert one == two
     assert set(one) == {
         "unconditional", "conditional", "d", "discretisation", "exact", "diagnostics", "trajectories", "seed",
-        "initial_state", "dataset", "part", "records", "run", "target", "verification",
+        "initial_state", "dataset", "part", "records", "run", "saved", "target", "verification",
     }  # fmt: skip
     assert one["dataset"] is None
     assert one["seed"] == 123456789012345678901234567890
@@ -44,6 +45,41 @@ def test_a_qutip_ensemble_is_the_same_for_any_number_of_workers(steering: Run) -
         assert one["conditional"][name] == pytest.approx(one["exact"]["conditional"][name], rel=1e-3)
     assert one["discretisation"] == "measured"
     assert 0 < one["diagnostics"]["discretisation_error_covariance"] < 1e-2
+
+
+def test_what_else_is_saved_of_an_ensemble(steering: Run, tmp_path: Path) -> None:
+    path = tmp_path / "saved.nc"
+    options = (*COLD, "--initial", "ground", "--trajectories", "40", "--keep", "2", "--out", str(path))
+    report = simulated(steering, *options, "--save", "final-states,quanta,purity,covariances")
+    with xr.open_dataset(path) as data:
+        assert list(report["saved"]) == ["purity", "quanta_minus", "quanta_plus"]
+        assert report["saved"]["purity"] == {"value": float(data["purity"][-1]), "standard_error": 0.0}
+        found = report["saved"]["quanta_minus"]
+        # at most 0.1 s of heating and amplification from the ground state
+        assert 0.0 < found["standard_error"] < found["value"] < 0.2
+        assert data["trajectory_covariance"].shape == (2, 3, 4, 4)
+        assert state_of(data, 1, levels=(8, 8)).tr().real == pytest.approx(1.0, abs=1e-3)
+    said = steering("simulate", *options, "--save", "quanta").out
+    assert "quanta_plus at the end: 0.0" in said
+    # a selection of nothing is not there, and one that is none is refused
+    assert simulated(steering, *options)["saved"] is None
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--save", "colour"), "save must be some of covariances, purity, quanta, states, final-states"),
+        (("--save", "states,final-states", "--keep", "1"), "save takes states or final-states, and not both"),
+        (("--save", "states"), "covariances and states are those of trajectories kept: keep must be at least 1, got 0"),
+    ],
+)
+def test_a_selection_of_what_to_save_that_makes_no_sense_is_refused(
+    steering: Run, tmp_path: Path, options: tuple[str, ...], message: str
+) -> None:
+    answer = steering("simulate", *options, "--out", str(tmp_path / "run"))
+    assert answer.code == 2
+    assert message in answer.err
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.slow
@@ -146,3 +182,26 @@ def test_nobody_looking_gains_nothing(steering: Run) -> None:
     for name in BOTH:
         # two searches of the same function
         assert report["points"][0][name]["d"] == pytest.approx(0.0, abs=1e-6)
+
+
+def test_heterodyne_is_compared_at_its_own_optimum(steering: Run) -> None:
+    (found,) = steering("compare", "--json", *QUICK_COMPARE, "--scheme", "heterodyne").report["points"]
+    (homodyne,) = steering("compare", "--json", *QUICK_COMPARE).report["points"]
+    for name in BOTH:
+        best = found[name]["optimum"]["conditional"]
+        point = {"theta-minus": best["theta_minus_pi"], "theta-plus": best["theta_plus_pi"], "c-minus": 3.0,
+                 "c-plus": 3.0 * best["c_plus_over_c_minus"], "lo-phase": 0.5}  # fmt: skip
+        line = ("--bath-minus", "vacuum", "--bath-plus", "vacuum")
+        line += tuple(part for option, value in point.items() for part in (f"--{option}", repr(value)))
+        there = {
+            scheme: steering("steady", "--json", *line, "--scheme", scheme).report["conditional"][name]
+            for scheme in ("heterodyne", "homodyne")
+        }
+        # by another route; next to the edge of stability V is 1e7 times E
+        assert found[name]["E_c_exact"] == pytest.approx(there["heterodyne"], rel=1e-6)
+        assert found[name]["E_c"] == pytest.approx(found[name]["E_c_exact"], rel=1e-6)
+        # the same detector at the same point would read another quadrature
+        assert abs(there["homodyne"] / there["heterodyne"] - 1.0) > 1e-4
+        # without the record there is no scheme
+        assert found[name]["E_u_exact"] == homodyne[name]["E_u_exact"]
+        assert found[name]["E_c_exact"] != homodyne[name]["E_c_exact"]

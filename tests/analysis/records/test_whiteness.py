@@ -14,7 +14,7 @@ from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.model.cascade import lab, rwa
 from cascade_steering.sim.model.linear_model import LinearModel
 from tests.support.chance import successes
-from tests.support.systems import POINTS
+from tests.support.systems import POINTS, hertz
 
 FloatArray = NDArray[np.float64]
 WHITE = {(1, 1, 2): 1500, (1, 3, 1): 1500, (1, 50, 2): 700, (20, 5, 4): 400, (2, 300, 2): 400}
@@ -149,7 +149,7 @@ def test_a_lost_sample_is_seen_where_the_oscillators_turn() -> None:
     # at 1.6e6 quanta a turn by Ω × interval = 0.3 is far more than what is known
     point = POINTS["hot_qnd"]
     frequency = 10 * point.cascade.plus.strength
-    model, interval = lab(point.cascade, point.detection, frequency), 0.3 / frequency
+    model, interval = lab(point.cascade, point.detection, frequency_hz=hertz(frequency)), 0.3 / frequency
     record = simulated(model, interval, 500)
     assert verdict(model, record, interval).fits
     assert not verdict(model, np.delete(record, 300, axis=1), interval).fits

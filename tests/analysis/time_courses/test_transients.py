@@ -26,7 +26,7 @@ from cascade_steering.sim.model.schedule import Schedule, unlit
 from cascade_steering.sim.parameters import Cascade, Detection
 from tests.support import reference
 from tests.support.chance import quadratic
-from tests.support.systems import COLD, HOT, POINTS, SLOW, WARM, cascade
+from tests.support.systems import COLD, HOT, POINTS, SLOW, WARM, cascade, hertz
 
 FloatArray = NDArray[np.float64]
 
@@ -184,7 +184,7 @@ def test_a_plateau_has_no_time_of_its_own(initial: InitialState) -> None:
 def test_the_lab_frame_tends_to_the_rotating_waves_milestones() -> None:
     errors = []
     for frequency in (2e8, 2e9):
-        models = (lab(each, Detection(), frequency) for each in (TEN, unlit(TEN)))
+        models = (lab(each, Detection(), frequency_hz=hertz(frequency)) for each in (TEN, unlit(TEN)))
         schedule = Schedule.pulse(*models, 5.0 * TEN.time_unit)
         found = steering_transient(schedule, EQUILIBRIUM, np.array([0.0])).milestones
         (window,) = found.two_way["conditional"]

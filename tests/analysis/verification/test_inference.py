@@ -218,7 +218,11 @@ def test_without_light_both_schemes_are_one() -> None:
 
 def test_the_lab_frame_gives_an_upper_bound() -> None:
     point = POINTS["path_phase"]
-    model = lab(point.cascade, point.detection, 5.0 * max(point.cascade.minus.strength, point.cascade.plus.strength))
+    model = lab(
+        point.cascade,
+        point.detection,
+        frequency_hz=5.0 * max(point.cascade.minus.strength_hz, point.cascade.plus.strength_hz),
+    )
     subject = Verification.of(model, TimeGrid.over(0.5 * point.cascade.time_unit, saves=20), stationary_state(model))
     wanted = exact_steering(subject)
     found = verify(measure(subject, 2000), subject)

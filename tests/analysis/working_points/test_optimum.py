@@ -12,8 +12,9 @@ from cascade_steering.analysis.criteria.steering import DIRECTIONS, Direction, s
 from cascade_steering.analysis.working_points.optimum import Optimum, Search, best_points
 from cascade_steering.sim.gaussian.riccati import steady_covariance
 from cascade_steering.sim.parameters import Bath, Detection
+from cascade_steering.sim.rotating_wave.amplitudes import quadrature_covariance
 from cascade_steering.sim.rotating_wave.closed_forms import steering_parameters
-from cascade_steering.sim.rotating_wave.equations import RotatingWave, quadrature_covariance
+from cascade_steering.sim.rotating_wave.equations import RotatingWave
 from tests.support import reference
 from tests.support.systems import HOT, NO_BATH, VACUUM, cascade
 

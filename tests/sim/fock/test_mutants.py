@@ -72,7 +72,7 @@ def loss_on_the_wrong_side() -> LinearModel:
     late = series(
         sideband_oscillator("minus", SYSTEM.minus, mass="negative"),
         sideband_oscillator("plus", SYSTEM.plus, mass="positive"),
-        loss(SYSTEM.loss, *SIDEBANDS),
+        loss(*SIDEBANDS, power=SYSTEM.loss),
     )
     return detect(late, demodulated(Detection.si(lo_phase=0.3 * math.pi, efficiency=0.7)))
 

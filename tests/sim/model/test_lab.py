@@ -22,7 +22,7 @@ from cascade_steering.sim.parameters import Cascade, Detection
 from cascade_steering.sim.rotating_wave.demodulation import demodulate, unrotated
 from tests.sim.fock.systems import cascade
 from tests.support.chance import quadratic
-from tests.support.systems import POINTS
+from tests.support.systems import POINTS, hertz
 
 FloatArray = NDArray[np.float64]
 SYSTEM, DETECTION = cascade(), Detection(lo_phase_pi=0.5, efficiency=0.8)
@@ -30,25 +30,25 @@ SYSTEM, DETECTION = cascade(), Detection(lo_phase_pi=0.5, efficiency=0.8)
 
 def test_the_field_is_the_sum_of_the_sidebands() -> None:
     point = POINTS["path_phase"]
-    rotating, fixed = rwa(point.cascade, point.detection), lab(point.cascade, point.detection, 10.0)
+    rotating, fixed = rwa(point.cascade, point.detection), lab(point.cascade, point.detection, frequency_hz=hertz(10.0))
     cosine, sine = rotating.monitored
     # L_l + L_u = √2 L_c
     np.testing.assert_allclose(fixed.monitored[0], math.sqrt(2) * cosine, atol=1e-15)
     assert np.max(np.abs(sine)) > 0.1
     assert fixed.record_names == ("homodyne",)
-    both = lab(point.cascade, replace(point.detection, scheme="heterodyne"), 10.0)
+    both = lab(point.cascade, replace(point.detection, scheme="heterodyne"), frequency_hz=hertz(10.0))
     np.testing.assert_allclose(both.monitored[1], -1j * both.monitored[0], atol=1e-15)
 
 
 def test_the_second_oscillator_never_acts_on_the_first() -> None:
-    drift = moment_equations(lab(SYSTEM, DETECTION, (3.0, 4.0))).drift
+    drift = moment_equations(lab(SYSTEM, DETECTION, frequency_hz=(hertz(3.0), hertz(4.0)))).drift
     assert np.all(drift[:2, 2:] == 0.0)
     assert np.max(np.abs(drift[2:, :2])) > 0.1
 
 
 def test_each_turns_at_its_own_frequency_the_first_backwards() -> None:
     still = replace(SYSTEM, minus=replace(SYSTEM.minus, strength_hz=0.0), plus=replace(SYSTEM.plus, strength_hz=0.0))
-    drift = moment_equations(lab(still, DETECTION, (3.0, 4.0))).drift
+    drift = moment_equations(lab(still, DETECTION, frequency_hz=(hertz(3.0), hertz(4.0)))).drift
     # x = Σ ∂H/∂x: H = Ω(X² + P²)/2 turns X into P at Ω
     expected = symplectic_form(2) @ np.diag([-3.0, -3.0, 4.0, 4.0])
     damping = np.diag(np.repeat([SYSTEM.minus.bath.linewidth, SYSTEM.plus.bath.linewidth], 2)) / 2
@@ -74,7 +74,7 @@ def covariance_errors(system: Cascade, detection: Detection, *, conditional: boo
     strength = max(system.minus.strength, system.plus.strength)
     exact = invariants(steady_state(rwa(system, detection), conditional=conditional))
     found = [
-        invariants(steady_state(lab(system, detection, ratio * strength), conditional=conditional))
+        invariants(steady_state(lab(system, detection, frequency_hz=hertz(ratio * strength)), conditional=conditional))
         for ratio in (100.0, 200.0)
     ]
     return [float(np.max(np.abs(each / exact - 1.0))) for each in found]
@@ -86,13 +86,13 @@ def invariants(covariance: FloatArray) -> FloatArray:
 
 @pytest.mark.parametrize("frequency", [0.0, -1.0, math.nan, math.inf, (1.0, 0.0)])
 def test_frequencies_are_positive(frequency: float) -> None:
-    with pytest.raises(ValueError, match=r"frequency of (minus|plus) must be more than 0 and finite"):
-        lab(SYSTEM, DETECTION, frequency)
+    with pytest.raises(ValueError, match=r"frequency_hz of (minus|plus) must be more than 0 and finite"):
+        lab(SYSTEM, DETECTION, frequency_hz=frequency)
 
 
 def test_the_truncated_master_equation_of_the_lab_frame() -> None:
     times = np.linspace(0.0, 2.0, 5)
-    model = lab(SYSTEM, DETECTION, 3.0)
+    model = lab(SYSTEM, DETECTION, frequency_hz=hertz(3.0))
     found = evolve(model, (9, 9), ground_state(), times)
     exact = transient(model, ground_state().covariance, times, conditional=False)
     # a covariance is off by up to six times the defect of the commutator
@@ -105,7 +105,7 @@ def test_the_truncated_master_equation_of_the_lab_frame() -> None:
 
 
 def test_fock_trajectories_of_the_lab_frame_are_those_of_the_filter() -> None:
-    model, frequency = lab(SYSTEM, DETECTION, (5.0, 6.0)), 6.0
+    model, frequency = lab(SYSTEM, DETECTION, frequency_hz=(hertz(5.0), hertz(6.0))), 6.0
     grid = TimeGrid(step=0.1 / frequency, steps_per_save=1, saves=60)
     run = Fock(cutoffs=(11, 11)).prepare(model, grid, ground_state()).run(2, range(2))
     exact = transient(model, ground_state().covariance, grid.times, conditional=True)
@@ -147,7 +147,7 @@ def rms(frequency: float) -> float:
 
 def lab_run(frequency: float) -> tuple[FloatArray, FloatArray]:
     """Records and filtered means of 20 trajectories in the lab frame over 10 seconds, 32 intervals to a period."""
-    model, grid = lab(SYSTEM, DETECTION, frequency), lab_grid(frequency)
+    model, grid = lab(SYSTEM, DETECTION, frequency_hz=hertz(frequency)), lab_grid(frequency)
     run = Gaussian().prepare(model, grid, ground_state()).run(1, range(20))
     return run.record, filter_record(model, run.record, grid.step, ground_state()).means
 

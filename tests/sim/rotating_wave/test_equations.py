@@ -8,7 +8,8 @@ from cascade_steering.sim.gaussian.moment_equations import moment_equations
 from cascade_steering.sim.gaussian.riccati import steady_covariance
 from cascade_steering.sim.model.cascade import rwa
 from cascade_steering.sim.parameters import Bath, Cascade, Detection, Oscillator
-from cascade_steering.sim.rotating_wave.equations import RotatingWave, quadrature_covariance
+from cascade_steering.sim.rotating_wave.amplitudes import quadrature_covariance
+from cascade_steering.sim.rotating_wave.equations import RotatingWave
 from tests.support.systems import HOT, POINTS, VACUUM, Point
 
 EPS = float(np.finfo(float).eps)

@@ -11,10 +11,13 @@ from hypothesis.extra.numpy import arrays
 from cascade_steering.sim.conventions import OSCILLATORS, mode_names
 from cascade_steering.sim.ensemble.block import Block, reduce
 from cascade_steering.sim.ensemble.carried_warnings import Issued
+from cascade_steering.sim.ensemble.dataset import KEPT_VARIABLES
 from cascade_steering.sim.ensemble.pooling import Moments
 from cascade_steering.sim.grid import TimeGrid
-from cascade_steering.sim.initial_state import Trajectories
+from cascade_steering.sim.initial_state import States, Trajectories
+from cascade_steering.sim.observables import Operator, quanta
 from cascade_steering.sim.runs.block_file import block_of, from_bytes, kept_of, moments_of, to_bytes
+from cascade_steering.sim.saving import NOTHING, Save
 
 GRID = TimeGrid(step=0.1, steps_per_save=2, saves=2)
 NAMES = ("cosine", "sine")
@@ -22,7 +25,34 @@ ABOUT = {"identity_sha256": "0" * 64}
 AWKWARD = [0.0, -0.0, np.inf, -np.inf, np.nan, 5e-324, -2.2e-308, np.finfo(float).max, 1 / 3]
 
 
-def made(count: int, keep: int, *, seed: int = 0, d: int = 4, shared: bool = False, channels: int = 2) -> Block:
+EVERYTHING = Save(
+    covariances=True,
+    purity=True,
+    observables={"n": quanta(1), "one": Operator(levels=(2, 3), matrix=np.eye(6, dtype=complex))},
+    states="saves",
+)
+
+
+def states(rng: np.random.Generator, keep: int) -> States:
+    densities = rng.normal(size=(keep, 3, 6, 6)) + 1j * rng.normal(size=(keep, 3, 6, 6))
+    return States(
+        levels=(2, 3),
+        densities=densities,
+        symplectics=rng.normal(size=(keep, 3, 4, 4)),
+        origins=rng.normal(size=(keep, 3, 4)),
+    )
+
+
+def made(
+    count: int,
+    keep: int,
+    *,
+    seed: int = 0,
+    d: int = 4,
+    shared: bool = False,
+    channels: int = 2,
+    save: Save = NOTHING,
+) -> Block:
     rng = np.random.default_rng(seed)
     numbers = Trajectories(
         means=rng.normal(size=(count, 3, d)),
@@ -30,9 +60,17 @@ def made(count: int, keep: int, *, seed: int = 0, d: int = 4, shared: bool = Fal
         record=rng.normal(size=(count, 2, channels)),
         diagnostics={"leak": rng.normal(size=count), "min_gap": rng.normal(size=(count, d // 2))},
     )
+    if save.anything:
+        numbers = replace(
+            numbers,
+            purity=rng.normal(size=3 if shared else (count, 3)),
+            expectations=rng.normal(size=(count, 3, 1)),
+            outside=rng.normal(size=(count, 3)),
+            states=states(rng, keep) if keep else None,
+        )
     tallies = {"runs": Moments.of(rng.normal(size=(count + 3, 5))), "of_one": Moments.of(rng.normal(size=(1, 1)))}
     issued = {"sim.fock:Truncated": Issued(message='γ₀ "quoted"\n\\ second line', count=3)}
-    return reduce(numbers, keep, tallies, issued)
+    return reduce(numbers, keep, tallies, issued, save)
 
 
 def there_and_back(block: Block, first: int = 0, names: tuple[str, ...] = NAMES) -> Block:
@@ -56,6 +94,8 @@ def bits(block: Block) -> dict[str, Any]:
         "covariance": moments(block.covariance),
         "diagnostics": {name: of(value) for name, value in block.diagnostics.items()},
         "kept": [of(np.concatenate(each)) if each else None for each in (block.kept_means, block.kept_records)],
+        "values": {name: moments(each) for name, each in block.values.items()},
+        "kept_values": {name: of(np.concatenate(each)) for name, each in block.kept_values.items()},
         "tallies": {name: moments(each) for name, each in block.tallies.items()},
         "warnings": dict(block.warnings),
     }
@@ -69,6 +109,18 @@ def test_a_block_is_read_as_it_was_written(count: int, keep: int, shared: bool) 
     assert bits(there_and_back(block, first=2**31 - 1 - count)) == bits(block)
     other = made(count, keep, shared=shared, seed=1)
     assert bits(other) != bits(block)
+
+
+@pytest.mark.parametrize("shared", [False, True])
+@pytest.mark.parametrize(("count", "keep"), [(1, 1), (5, 0), (5, 2)])
+def test_what_else_is_kept_is_read_as_it_was_written(count: int, keep: int, shared: bool) -> None:
+    block = made(count, keep, shared=shared, save=EVERYTHING)
+    assert set(block.values) == {"purity", "expectation", "outside"}
+    assert set(block.kept_values) == (set(KEPT_VARIABLES) if keep else set())
+    assert bits(there_and_back(block)) == bits(block)
+    both = block.joined(made(4, 0, seed=1, shared=shared, save=EVERYTHING))
+    assert both.values["purity"].count == count + 4
+    assert bits(there_and_back(both)) == bits(both)
 
 
 def test_one_bit_of_one_number_is_seen_by_the_comparison() -> None:

@@ -42,7 +42,7 @@ def model(at: Setting) -> LinearModel:
     cascade = Cascade(**oscillators, loss=at["loss"], path_phase_pi=at["path_phase"] / math.pi)
     cascade.require_stable()
     detection = Detection.si(lo_phase=at["lo_phase"], efficiency=at["efficiency"])
-    return lab(cascade, detection, at["frequency"]) if at["frequency"] else rwa(cascade, detection)
+    return lab(cascade, detection, frequency_hz=at["frequency"]) if at["frequency"] else rwa(cascade, detection)
 
 
 def working_points() -> list[Setting]:

@@ -1,0 +1,82 @@
+"""Expectation values of operators between Fock levels in many Gaussian states of one covariance."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cascade_steering.sim.conventions import VACUUM_VARIANCE
+from cascade_steering.sim.fock.basis.exact_elements import symbol_elements
+from cascade_steering.sim.fock.basis.states import MAX_LOST_POPULATION
+from cascade_steering.sim.gaussian.covariance import transient, transient_mean
+from cascade_steering.sim.grid import TimeGrid
+from cascade_steering.sim.initial_state import InitialState
+from cascade_steering.sim.model.linear_model import LinearModel
+from cascade_steering.sim.model.schedule import Schedule
+from cascade_steering.sim.observables import Operator, expectations_of
+from cascade_steering.sim.saving import Save
+
+__all__ = ["gaussian_expectations", "require_levels"]
+
+FloatArray = NDArray[np.float64]
+# of the density matrices that are there at once, bytes
+_AT_ONCE = 64_000_000
+_BYTES = 16
+# quanta of the mean beyond the levels: the recursion has lost its digits there, and the state its population
+_FAR = 30.0
+# at which the ensemble is held against the levels of its observables
+_MOST_TIMES = 50
+
+
+def gaussian_expectations(
+    operators: tuple[Operator, ...], covariance: FloatArray, means: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Tr(Oρ) of each operator in Gaussian states of these means (n, d) and one ``covariance`` (d, d).
+
+    Returns the values, array of shape (n, operators), and the population of each state above their levels, (n,).
+    Elements of ρ are exact; a state far beyond the levels has all of its population there.
+    """
+    levels = operators[0].levels
+    size = int(np.prod(levels))
+    values, outside = np.zeros((len(means), len(operators))), np.ones(len(means))
+    quanta = 0.5 * np.sum(means.reshape(len(means), -1, 2) ** 2, axis=-1)
+    near = np.flatnonzero(np.all(quanta <= np.array(levels) + _FAR, axis=-1))
+    together = max(1, _AT_ONCE // (_BYTES * size**2))
+    for first in range(0, len(near), together):
+        some = near[first : first + together]
+        values[some], outside[some] = expectations_of(operators, _densities(covariance, means[some], levels))
+    return values, outside
+
+
+def require_levels(save: Save, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState) -> None:
+    """Raise ValueError if the QuTiP operators of ``save`` have too few levels for the ensemble, so that it never runs.
+
+    From a Gaussian state the ensemble is Gaussian: at most 1e-2 of its population may lie above the levels at any time.
+    From another state nothing is known beforehand.
+    """
+    if save.levels is None or not initial.gaussian:
+        return
+    steps = np.unique(np.linspace(1, grid.saves, min(grid.saves, _MOST_TIMES)).astype(int))
+    times = grid.times[steps]
+    covariances = transient(model, initial.unconditional, times, conditional=False)
+    means = transient_mean(model, initial.center, times)
+    first = (0.0, initial.center, initial.unconditional)
+    for time, mean, covariance in (first, *zip(times, means, covariances, strict=True)):
+        _, outside = gaussian_expectations(save.operators, covariance, mean[None])
+        if outside[0] > MAX_LOST_POPULATION:
+            raise ValueError(
+                f"the QuTiP operators among the observables have {' x '.join(map(str, save.levels))} levels, and at "
+                f"t = {time:.4g} s {100 * outside[0]:.3g} % of the ensemble lies above them: give them more levels, or "
+                "a Quadratic, which has no limit"
+            )
+
+
+def _densities(covariance: FloatArray, means: FloatArray, levels: tuple[int, ...]) -> NDArray[np.complex128]:
+    """ρ of each mean between the levels, array of shape (n, D, D)."""
+    n, d = means.shape
+    spread = covariance + VACUUM_VARIANCE * np.eye(d)
+    inverse = np.linalg.inv(spread)
+    inverse = 0.5 * (inverse + inverse.T)
+    linear = means @ inverse
+    first = np.exp(-0.5 * np.sum(linear * means, axis=-1)) / np.sqrt(np.linalg.det(spread))
+    quadratic = np.broadcast_to(inverse.astype(complex), (n, d, d))
+    size = int(np.prod(levels))
+    return symbol_elements(quadratic, linear.astype(complex), first, levels).reshape(n, size, size)

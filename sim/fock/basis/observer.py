@@ -1,0 +1,132 @@
+"""What is read of the states of a trajectory at its saves, beside their moments: the same for both Fock engines."""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cascade_steering.sim.fock.basis.diagnostics import CutoffWarning
+from cascade_steering.sim.fock.basis.laboratory import in_laboratory
+from cascade_steering.sim.fock.basis.levels import Levels
+from cascade_steering.sim.fock.basis.states import MAX_LOST_POPULATION
+from cascade_steering.sim.grid import TimeGrid
+from cascade_steering.sim.initial_state import States
+from cascade_steering.sim.observables import expectations_of
+from cascade_steering.sim.saving import Save
+
+__all__ = ["OUTSIDE_LIMIT", "Observed", "Observer", "all_observed", "purity", "warn_of_population_outside"]
+
+ComplexArray = NDArray[np.complex128]
+FloatArray = NDArray[np.float64]
+# above the levels of the operators, in a conditional state: values of operators that are not large there are then good
+# to three digits
+OUTSIDE_LIMIT = 1e-3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observed:
+    """Of n trajectories, as in ``sim.initial_state.Trajectories``; None for what was not asked for."""
+
+    purity: FloatArray | None
+    expectations: FloatArray | None
+    outside: FloatArray | None
+    states: States | None
+
+
+class Observer:
+    """Looks at the states of one trajectory, save by save.
+
+    Parameters
+    ----------
+    save : what is asked for
+    grid : of the run
+    levels : between which the states are given
+    stated : whether the states themselves are kept
+    """
+
+    def __init__(self, save: Save, grid: TimeGrid, levels: Levels, *, stated: bool) -> None:
+        self.save, self.levels = save, levels
+        self.purity: list[float] = []
+        self.expectations: list[FloatArray] = []
+        self.outside: list[float] = []
+        self.states: list[tuple[ComplexArray, FloatArray, FloatArray]] = []
+        self._stated = save.states_of(grid) if stated else []
+        self._seen = 0
+
+    def look(self, density: ComplexArray, symplectic: FloatArray, origin: FloatArray) -> None:
+        """At the next save: ρ (D, D) of ξ between the levels, x = Sξ + x̄."""
+        if self.save.purity:
+            self.purity.append(purity(density))
+        stated = self._seen in self._stated
+        if self.save.operators or stated:
+            trace = np.trace(density).real
+            box = self.levels.to_box(density / trace)
+            if self.save.operators:
+                self._observe(box, symplectic, origin)
+            if stated:
+                self.states.append((box, symplectic.copy(), origin.copy()))
+        self._seen += 1
+
+    def require_start(self, density: ComplexArray, symplectic: FloatArray, origin: FloatArray) -> None:
+        """Raise ValueError if more than 1e-2 of the state at the start is above the levels of the operators."""
+        wanted = self.save.levels
+        if wanted is None:
+            return
+        self._observe(self.levels.to_box(density), symplectic, origin)
+        if self.outside[0] > MAX_LOST_POPULATION:
+            raise ValueError(
+                f"the QuTiP operators among the observables have {' x '.join(map(str, wanted))} levels, and "
+                f"{100 * self.outside[0]:.2g} % of the state at the start lies above them: give them more levels, or "
+                "a Quadratic, which has no limit"
+            )
+
+    def _observe(self, box: ComplexArray, symplectic: FloatArray, origin: FloatArray) -> None:
+        assert self.save.levels is not None
+        found = in_laboratory(box, symplectic, origin, self.levels.cutoffs, self.save.levels)
+        values, outside = expectations_of(self.save.operators, found)
+        self.expectations.append(values)
+        self.outside.append(float(outside))
+
+
+def purity(density: ComplexArray) -> float:
+    """Tr ρ² of a state (D, D), normalised."""
+    return float(np.sum(np.abs(density) ** 2) / np.trace(density).real ** 2)
+
+
+def all_observed(observers: Sequence[Observer], labels: Sequence[str], stacklevel: int = 3) -> Observed:
+    """What the observers of a block have found; warns CutoffWarning of population above the levels of the operators."""
+    if not observers:
+        return Observed(purity=None, expectations=None, outside=None, states=None)
+    save = observers[0].save
+    outside = np.array([each.outside for each in observers])
+    if save.operators:
+        worst = int(np.argmax(np.max(outside, axis=1)))
+        warn_of_population_outside(save, float(np.max(outside)), f" ({labels[worst]})", stacklevel + 1)
+    kept = [each for each in observers if each.states]
+    return Observed(
+        purity=np.array([each.purity for each in observers]) if save.purity else None,
+        expectations=np.array([each.expectations for each in observers]) if save.operators else None,
+        outside=outside if save.operators else None,
+        states=_states(kept) if kept else None,
+    )
+
+
+def warn_of_population_outside(save: Save, outside: float, context: str = "", stacklevel: int = 3) -> None:
+    """Warn CutoffWarning if so much of a conditional state lies above the levels of the operators."""
+    if outside > OUTSIDE_LIMIT:
+        warnings.warn(
+            f"observables: {outside:.1e} of the population of a conditional state lies above the "
+            f"{' x '.join(map(str, save.levels or ()))} levels of the QuTiP operators, which take it as nothing: give "
+            f"them more levels{context}",
+            CutoffWarning,
+            stacklevel=stacklevel,
+        )
+
+
+def _states(observers: Sequence[Observer]) -> States:
+    densities, symplectics, origins = (
+        np.array([[state[part] for state in each.states] for each in observers]) for part in range(3)
+    )
+    return States(levels=observers[0].levels.cutoffs, densities=densities, symplectics=symplectics, origins=origins)

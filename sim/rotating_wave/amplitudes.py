@@ -1,0 +1,174 @@
+"""Nodes of a chain in the rotating wave, one complex amplitude each, over arrays of working points.
+
+z = a for a negative mass and a† for a positive one: then a sideband couples to z alone, L_l = Σ l_j z_j and
+L_u† = Σ u_j z_j, and z obeys a closed system. Node j drives a later node k, and both share noise, at rates that need
+
+    l_k l_j − u_k u_j        l_k l_j + u_k u_j
+
+As products of sines and cosines these would lose their digits where the angles agree or at θ = π/4, so they are written
+as sines and cosines of sums and differences of the angles, and γ with cos 2θ. This is why these equations are not made
+by ``sim.model.components.series``, whose result they equal. Section 5 of sim/README.md.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from cascade_steering.sim.gaussian.moment_equations import MomentEquations
+from cascade_steering.sim.model.pieces import MASSES, Mass
+from cascade_steering.sim.parameters import Bath, DetectionScheme
+from cascade_steering.sim.rotating_wave.baths import Baths
+
+__all__ = ["AmplitudeNode", "amplitude_equations", "products", "quadrature_covariance"]
+
+FloatArray = NDArray[np.float64]
+ComplexArray = NDArray[np.complex128]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class AmplitudeNode:
+    """A node of a chain at one or many working points; all arrays of a chain broadcast together.
+
+    Parameters
+    ----------
+    mass : ``negative`` or ``positive``
+    strength, angle : Γ, rad/s, and θ, radians
+    bath : its thermal bath, the same everywhere or an array of them
+    transmission : amplitude √(1−ε) that reaches it from the node before
+    path_phase : phase φ of the path from there, radians
+    """
+
+    mass: Mass
+    strength: FloatArray
+    angle: FloatArray
+    bath: Bath | Baths
+    transmission: FloatArray | float = 1.0
+    path_phase: FloatArray | float = 0.0
+
+    @property
+    def sign(self) -> int:
+        """[z, z†]: 1 for a negative mass, −1 for a positive one."""
+        return -MASSES[self.mass]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the working points."""
+        arrays = (
+            self.strength,
+            self.angle,
+            self.transmission,
+            self.path_phase,
+            self.bath.linewidth,
+            self.bath.occupation,
+        )
+        return np.broadcast_shapes(*(np.shape(each) for each in arrays))
+
+    @property
+    def damping(self) -> FloatArray:
+        """γ = γ₀ − Γ cos 2θ, rad/s."""
+        return self.bath.linewidth - self.strength * np.cos(2 * self.angle)
+
+    @property
+    def noise(self) -> FloatArray:
+        """N = Γ/2 + γ̃₀, rad/s: back-action and thermal noise."""
+        return self.strength / 2 + self.bath.decoherence_rate
+
+    @property
+    def couplings(self) -> tuple[FloatArray, FloatArray]:
+        """l and u, √(rad/s)."""
+        exchange, pairs = np.sqrt(self.strength) * np.sin(self.angle), np.sqrt(self.strength) * np.cos(self.angle)
+        return (exchange, pairs) if self.mass == "negative" else (pairs, exchange)
+
+
+def products(first: AmplitudeNode, second: AmplitudeNode) -> tuple[FloatArray, FloatArray]:
+    """l₂l₁ − u₂u₁ and l₂l₁ + u₂u₁, rad/s, without their cancellations."""
+    scale = np.sqrt(first.strength * second.strength)
+    total, difference = first.angle + second.angle, first.angle - second.angle
+    if first.mass == second.mass:
+        return -first.sign * scale * np.cos(total), scale * np.cos(difference)
+    return first.sign * scale * np.sin(difference), scale * np.sin(total)
+
+
+def amplitude_equations(
+    nodes: Sequence[AmplitudeNode],
+    lo_phase: ArrayLike = np.pi / 2,
+    efficiency: ArrayLike = 1.0,
+    scheme: DetectionScheme = "homodyne",
+) -> MomentEquations:
+    """Moment equations of W = ½⟨{z, z†}⟩ for the record of ``Detection``; stacks of N×N systems.
+
+    One complex record (Y_c − i Y_s)/√2 for homodyne, two for heterodyne; ``lo_phase`` and ``efficiency`` broadcast
+    with the working points. Section 5 of sim/README.md.
+    """
+    zero = np.zeros(np.broadcast_shapes(np.shape(lo_phase), np.shape(efficiency), *(node.shape for node in nodes)))
+    drift, diffusion = _rates(nodes)
+    offsets = (0.0,) if scheme == "homodyne" else (0.0, np.pi / 2)
+    sums, differences = zip(*(_output(nodes, np.asarray(lo_phase) + offset) for offset in offsets), strict=True)
+    signs = np.array([[node.sign] for node in nodes])
+    scale = np.sqrt(np.asarray(efficiency) / len(offsets))[..., None, None]
+    return MomentEquations(
+        drift=_stack(drift, zero),
+        diffusion=_stack(diffusion, zero),
+        readout=scale * _stack(sums, zero),
+        cross=-0.5 * scale * signs * _stack(differences, zero).conj().swapaxes(-1, -2),
+    )
+
+
+def _rates(nodes: Sequence[AmplitudeNode]) -> tuple[list[list[Any]], list[list[Any]]]:
+    """Entries of A, lower triangular, and of D, Hermitian."""
+    count = len(nodes)
+    drift: list[list[Any]] = [[0.0] * count for _ in nodes]
+    diffusion: list[list[Any]] = [[0.0] * count for _ in nodes]
+    for k, node in enumerate(nodes):
+        drift[k][k], diffusion[k][k] = -node.damping / 2, node.noise
+        transmission, phase = np.asarray(1.0), np.asarray(0.0)
+        for j in range(k - 1, -1, -1):
+            transmission, phase = transmission * nodes[j + 1].transmission, phase + nodes[j + 1].path_phase
+            difference, total = products(nodes[j], node)
+            cos, sin = transmission * np.cos(phase), 1j * transmission * np.sin(phase)
+            drift[k][j] = -node.sign * (cos * difference + sin * total)
+            diffusion[k][j] = node.sign * nodes[j].sign * (cos * total + sin * difference) / 2
+            diffusion[j][k] = np.conj(diffusion[k][j])
+    return drift, diffusion
+
+
+def _output(nodes: Sequence[AmplitudeNode], lo_phase: FloatArray) -> tuple[list[ComplexArray], list[ComplexArray]]:
+    """Coefficients on z of e^{−iϑ} L_l + e^{iϑ} L_u† and of their difference."""
+    sums, differences = [], []
+    transmission, phase = np.asarray(1.0), np.asarray(0.0)
+    for node in reversed(nodes):
+        lower, upper = node.couplings
+        arriving = transmission * np.exp(1j * (phase - lo_phase))
+        sums.append(arriving * lower + arriving.conj() * upper)
+        differences.append(arriving * lower - arriving.conj() * upper)
+        # what an earlier node adds to the light takes the path to this one as well
+        transmission, phase = transmission * node.transmission, phase + node.path_phase
+    return sums[::-1], differences[::-1]
+
+
+def quadrature_covariance(amplitudes: ComplexArray, masses: Sequence[Mass] = ("negative", "positive")) -> FloatArray:
+    """The covariance of (X, P) of each node from W; arrays of shape (..., N, N) → (..., 2N, 2N).
+
+    z = (X ± iP)/√2, + for a negative mass, and ⟨zzᵀ⟩ = 0.
+    """
+    count = len(masses)
+    above = np.triu(amplitudes, 1)
+    moments = above + above.conj().swapaxes(-1, -2)
+    moments[..., range(count), range(count)] = np.einsum("...ii->...i", amplitudes).real
+    # P of a positive mass enters with the other sign
+    signs = np.array([-MASSES[mass] for mass in masses], dtype=float)
+    result = np.empty((*moments.shape[:-2], count, 2, count, 2))
+    result[..., :, 0, :, 0] = moments.real
+    result[..., :, 1, :, 1] = moments.real * np.outer(signs, signs)
+    result[..., :, 0, :, 1] = -moments.imag * signs
+    result[..., :, 1, :, 0] = moments.imag * signs[:, None]
+    # adding 0 makes −0 a 0
+    return result.reshape(*moments.shape[:-2], 2 * count, 2 * count) + 0.0
+
+
+def _stack(rows: Iterable[Iterable[Any]], zero: FloatArray) -> ComplexArray:
+    """Nested rows of arrays → one complex array of shape (..., rows, columns)."""
+    return np.stack([np.stack([entry + zero for entry in row], axis=-1) for row in rows], axis=-2).astype(complex)
