@@ -3,6 +3,7 @@ from cascade_steering.analysis.criteria.measures import epr_variance as epr_vari
 from cascade_steering.analysis.criteria.measures import gaussian_steerability as gaussian_steerability
 from cascade_steering.analysis.criteria.measures import key_rate as key_rate
 from cascade_steering.analysis.criteria.measures import logarithmic_negativity as logarithmic_negativity
+from cascade_steering.analysis.criteria.steering import Steered as Steered
 from cascade_steering.analysis.criteria.steering import inferred_covariance as inferred_covariance
 from cascade_steering.analysis.criteria.steering import optimal_gains as optimal_gains
 from cascade_steering.analysis.criteria.steering import regime as regime

@@ -11,21 +11,29 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from cascade_steering.analysis.criteria.steering import DIRECTIONS, STEERING_BOUND, Direction
+from cascade_steering.analysis.criteria.steering import DIRECTIONS, STEERING_BOUND, AnyDirection, Direction, Steered
 from cascade_steering.analysis.estimation.estimators import Estimate
 from cascade_steering.analysis.time_courses.transients import SampledTransient, Transient
 from cascade_steering.sim.atomic_write import writable, write_whole
 
-__all__ = ["SYMBOLS", "comparison_figure", "drawable", "rotating_wave_map", "save_figure", "transient_figure"]
+__all__ = ["SYMBOLS", "comparison_figure", "drawable", "rotating_wave_map", "save_figure", "symbol", "transient_figure"]
 
 FloatArray = NDArray[np.float64]
 SYMBOLS: dict[Direction, str] = {"plus_given_minus": r"E_{+|-}", "minus_given_plus": r"E_{-|+}"}
 _COLOURS = ("#1f4e9c", "#d9762b")
 _GAIN = "#4c7a34"
-# the paper's habit: dashed for E₊|₋, solid for E₋|₊
-_DASHES: dict[Direction, str] = {"plus_given_minus": "--", "minus_given_plus": "-"}
+# the paper's habit: dashed for E₊|₋, solid for E₋|₊; then those of further directions
+_DASHES = ("--", "-", ":", "-.")
 _HIGHEST = 20 * STEERING_BOUND
 _STYLE: dict[Any, Any] = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False}
+
+
+def symbol(direction: AnyDirection) -> str:
+    """E of a direction in TeX, without the dollars."""
+    if not isinstance(direction, Steered):
+        return SYMBOLS[direction]
+    steered, _, by = str(direction).replace("_", r"\_").partition(r"\_given\_")
+    return rf"E_{{\mathrm{{{steered}|{by}}}}}"
 
 
 def drawable(path: Path) -> Path:
@@ -51,26 +59,24 @@ def transient_figure(
     logarithmic: bool = False,
     sampled: SampledTransient | None = None,
 ) -> None:
-    """E(t) and d(t) in both directions, conditional and unconditional, against t in units of ``unit`` seconds.
+    """E(t) and d(t) in every direction, conditional and unconditional, against t in units of ``unit`` seconds.
 
     Time on a logarithmic axis if ``logarithmic``; estimates from an ensemble, where given, as points with intervals.
     """
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(5.2, 5.2), layout="constrained")
         above, below = figure.subplots(2, sharex=True, height_ratios=(3, 2))
-        for direction in DIRECTIONS:
+        for place, direction in enumerate(transient.conditional):
+            dashes, name = _DASHES[place % len(_DASHES)], f"${symbol(direction)}$"
             for colour, scheme in zip(_COLOURS, ("unconditional", "conditional"), strict=True):
-                style = {"color": colour, "linestyle": _DASHES[direction]}
-                label = f"${SYMBOLS[direction]}$ {scheme}"
-                above.plot(transient.times / unit, getattr(transient, scheme)[direction], label=label, **style)
+                values = getattr(transient, scheme)[direction]
+                above.plot(transient.times / unit, values, label=f"{name} {scheme}", color=colour, linestyle=dashes)
                 if sampled is not None:
-                    _sampled(above, sampled.times / unit, getattr(sampled, scheme)[direction], colour, direction)
+                    _sampled(above, sampled.times / unit, getattr(sampled, scheme)[direction], colour, place)
             gain = 100 * transient.d[direction]
-            below.plot(
-                transient.times / unit, gain, color=_GAIN, linestyle=_DASHES[direction], label=f"${SYMBOLS[direction]}$"
-            )
+            below.plot(transient.times / unit, gain, color=_GAIN, linestyle=dashes, label=name)
             if sampled is not None:
-                _sampled(below, sampled.times / unit, sampled.d[direction], _GAIN, direction, scale=100.0)
+                _sampled(below, sampled.times / unit, sampled.d[direction], _GAIN, place, scale=100.0)
         above.axhline(STEERING_BOUND, color="0.6", linewidth=0.8)
         above.text(1.01, STEERING_BOUND, r"$\frac{1}{2}$", transform=above.get_yaxis_transform(), va="center")
         above.set(ylabel="steering parameter $E$", yscale="log")
@@ -98,18 +104,19 @@ def _sampled(
     times: FloatArray,
     estimates: tuple[Estimate, ...],
     colour: str,
-    direction: Direction,
+    place: int,
     scale: float = 1.0,
 ) -> None:
     values, low, high = scale * np.array([(each.value, each.low, each.high) for each in estimates]).T
     axes.errorbar(
         times, values, yerr=[values - low, high - values], color=colour, linestyle="none", capsize=2, markersize=4,
-        **_marker(colour, direction),
+        **_marker(colour, place),
     )  # fmt: skip
 
 
-def _marker(colour: str, direction: Direction) -> dict[str, Any]:
-    filled = direction == "minus_given_plus"
+def _marker(colour: str, place: int) -> dict[str, Any]:
+    """Of the direction that comes at this place among those drawn."""
+    filled = place % 2 == 1
     return {"marker": "s" if filled else "o", "markerfacecolor": colour if filled else "white"}
 
 
@@ -136,8 +143,8 @@ def comparison_figure(study: xr.Dataset, path: Path) -> None:
 
 
 def _compared(axes: Axes, at: xr.Dataset, colour: str, direction: Direction, bath: str) -> None:
-    label = f"{bath}, ${SYMBOLS[direction]}$"
-    axes.plot(at["curve_c_minus"], 100 * at["d_curve"], color=colour, linestyle=_DASHES[direction], label=label)
+    label, place = f"{bath}, ${SYMBOLS[direction]}$", DIRECTIONS.index(direction)
+    axes.plot(at["curve_c_minus"], 100 * at["d_curve"], color=colour, linestyle=_DASHES[place], label=label)
     axes.errorbar(
         at["c_minus"],
         100 * at["d"],
@@ -146,7 +153,7 @@ def _compared(axes: Axes, at: xr.Dataset, colour: str, direction: Direction, bat
         linestyle="none",
         markersize=4,
         capsize=2,
-        **_marker(colour, direction),
+        **_marker(colour, place),
     )
 
 

@@ -1,10 +1,11 @@
 """The few facts everything agrees on.
 
-Quadratures are ordered ``X_minus, P_minus, X_plus, P_plus`` with [X, P] = i (ħ = 1), so the vacuum
-variance is ½. Covariances are symmetrised. Rates are in rad/s, times in seconds. Subscript − is the
-first oscillator on the light field (negative mass), + the second.
+Quadratures are ordered X, P oscillator by oscillator, for the pair of the paper ``X_minus, P_minus, X_plus, P_plus``,
+with [X, P] = i (ħ = 1), so the vacuum variance is ½. Covariances are symmetrised. Rates are in rad/s, times in seconds.
+Subscript − is the first oscillator on the light field (negative mass), + the second.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,18 +15,22 @@ __all__ = [
     "COVARIANCE_CONVENTION",
     "DIAGNOSTIC",
     "OSCILLATORS",
-    "QUADRATURES",
     "RECORD_CONVENTION",
     "TALLY",
     "VACUUM_VARIANCE",
+    "Mode",
     "frozen",
+    "mode_index",
     "mode_names",
+    "quadrature_indices",
     "quadrature_names",
     "symplectic_form",
 ]
 
-QUADRATURES = ("X_minus", "P_minus", "X_plus", "P_plus")
+# the pair of the paper, in the order of the light
 OSCILLATORS = ("minus", "plus")
+# an oscillator is said by its name or by its place in the order of the light, from 0
+Mode = str | int
 VACUUM_VARIANCE = 0.5
 
 RECORD_CONVENTION = (
@@ -53,6 +58,28 @@ def mode_names(modes: int) -> tuple[str, ...]:
 def quadrature_names(modes: tuple[str, ...]) -> tuple[str, ...]:
     """X_minus, P_minus, …: the quadratures of named oscillators, in order."""
     return tuple(f"{quadrature}_{mode}" for mode in modes for quadrature in "XP")
+
+
+def mode_index(mode: Mode, modes: Sequence[str]) -> int:
+    """The place of an oscillator among ``modes``, from its name or that place. Raises ValueError if it is not there."""
+    if isinstance(mode, str) and mode in modes:
+        return tuple(modes).index(mode)
+    if not isinstance(mode, str | bool) and 0 <= mode < len(modes):
+        return int(mode)
+    raise ValueError(
+        f"an oscillator must be one of {', '.join(modes)}, or its place from 0 to {len(modes) - 1}, got {mode!r}"
+    )
+
+
+def quadrature_indices(wanted: Sequence[Mode], modes: Sequence[str]) -> list[int]:
+    """Where X and P of the ``wanted`` oscillators are among the quadratures of ``modes``, in the order wanted.
+
+    Raises ValueError for an oscillator that is not there, or is wanted twice.
+    """
+    places = [mode_index(each, modes) for each in wanted]
+    if len(set(places)) != len(places):
+        raise ValueError(f"each oscillator must be named once, got {', '.join(map(str, wanted))}")
+    return [2 * place + quadrature for place in places for quadrature in (0, 1)]
 
 
 def symplectic_form(modes: int) -> NDArray[np.float64]:

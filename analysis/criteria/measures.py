@@ -1,7 +1,8 @@
 """Neighbours of E from a covariance matrix: Gaussian steerability, logarithmic negativity, EPR variance, key rate.
 
 Logarithms are natural: G and the key rate are in nats (divide by ln 2 for bits), E_N of a two-mode squeezed vacuum
-is 2r. Covariances are arrays of shape (..., 4, 4), results arrays of shape (...,).
+is 2r. Covariances are arrays of shape (..., d, d), results arrays of shape (...,); G and the key rate take one or
+several steering oscillators, E_N and the EPR variance the pair that they are wanted of.
 
 All four are differences of nearly equal variances where the baths are hot. With ε = 2e-16 and V the variances, an
 entry rounded in its last digit moves E by ε V of the inferred oscillator, the EPR variance by ε times the smaller
@@ -11,35 +12,41 @@ determinants (V⁴ = 1e28) has none. Nothing brings back what the covariance its
 value below ε V is noise; should rounding make E² negative there, NaN comes back with NumPy's warning.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from cascade_steering.analysis.criteria.steering import (
     STEERING_BOUND,
-    Direction,
+    AnyDirection,
     FloatArray,
+    Steered,
     blocks,
+    require_covariance,
     steering_parameter,
 )
-from cascade_steering.sim.conventions import VACUUM_VARIANCE, symplectic_form
+from cascade_steering.sim.conventions import VACUUM_VARIANCE, Mode, mode_names, symplectic_form
 
-__all__ = ["epr_variance", "gaussian_steerability", "key_rate", "logarithmic_negativity"]
+__all__ = ["Pair", "epr_variance", "gaussian_steerability", "key_rate", "logarithmic_negativity"]
 
-# the transpose of + alone: P₊ → −P₊
+Pair = tuple[Mode, Mode]
+# the transpose of the second oscillator alone: P → −P
 _PARTIAL_TRANSPOSE = np.array([1.0, 1.0, 1.0, -1.0])
 
 
-def gaussian_steerability(covariance: FloatArray, direction: Direction) -> FloatArray:
-    """G = max(0, −ln 2E), how far Gaussian measurements on one oscillator steer the other; array of shape (...,).
+def gaussian_steerability(covariance: FloatArray, direction: AnyDirection, modes: Sequence[str] = ()) -> FloatArray:
+    """G = max(0, −ln 2E), how far Gaussian measurements on some oscillators steer another; array of shape (...,).
 
     Kogias, Lee, Ragy and Adesso, Phys. Rev. Lett. 114, 060403 (2015): with vacuum variance 1 and A the block of the
     steering oscillator, the measure of two modes is max(0, ½ ln(det A / det σ)). With vacuum variance ½ the
     determinants shrink by 4 and 16, which makes it max(0, ½ ln(det A / (4 det σ))); and det σ = det A · E², the
-    Schur complement, leaves −ln 2E. ``plus_given_minus`` is oscillator − steering +, their G^{−→+}.
+    Schur complement, leaves −ln 2E. ``plus_given_minus`` is oscillator − steering +, their G^{−→+}. Several steering
+    oscillators are their A of many modes: the Schur complement then has the one symplectic eigenvalue E.
     """
-    return np.maximum(0.0, -np.log(steering_parameter(covariance, direction) / STEERING_BOUND))
+    return np.maximum(0.0, -np.log(steering_parameter(covariance, direction, modes) / STEERING_BOUND))
 
 
-def logarithmic_negativity(covariance: FloatArray) -> FloatArray:
+def logarithmic_negativity(covariance: FloatArray, pair: Pair | None = None, modes: Sequence[str] = ()) -> FloatArray:
     """E_N = max(0, −ln 2ν̃), ν̃ the least symplectic eigenvalue after partial transposition; array of shape (...,).
 
     Vidal and Werner, Phys. Rev. A 65, 032314 (2002); for two modes Adesso, Serafini and Illuminati, Phys. Rev. A 70,
@@ -48,12 +55,16 @@ def logarithmic_negativity(covariance: FloatArray) -> FloatArray:
 
     Their 2ν̃² = Δ̃ − √(Δ̃² − 4 det σ) loses every digit at hot baths, and half of them where both symplectic
     eigenvalues are alike. Here 1/ν̃ is the larger singular value of an antisymmetric matrix, a sum without
-    cancellation. Raises ValueError unless the covariance is finite and positive definite.
+    cancellation.
+
+    ``pair`` may be left out where there are two oscillators; ``modes`` as for ``steering.inference_order``. Raises
+    ValueError for a pair that is not there, and unless the covariance is finite and positive definite.
     """
-    return np.maximum(0.0, -np.log(_least_transposed_eigenvalue(covariance) / VACUUM_VARIANCE))
+    least = _least_transposed_eigenvalue(_covariance_of(covariance, pair, modes))
+    return np.maximum(0.0, -np.log(least / VACUUM_VARIANCE))
 
 
-def epr_variance(covariance: FloatArray) -> FloatArray:
+def epr_variance(covariance: FloatArray, pair: Pair | None = None, modes: Sequence[str] = ()) -> FloatArray:
     """min over g of [Var(X₊ + g X₋) + Var(P₊ − g P₋)]/(1 + g²) at the best local phases; array of shape (...,).
 
     The criterion of Duan, Giedke, Cirac and Zoller, Phys. Rev. Lett. 84, 2722 (2000), with a gain as generalised by
@@ -65,8 +76,11 @@ def epr_variance(covariance: FloatArray) -> FloatArray:
     equality for every covariance of the form of that Eq. (4).
 
     The minimum is the smaller eigenvalue of [[Var X₊ + Var P₊, m], [m, Var X₋ + Var P₋]], with m = 2|⟨a₊a₋⟩|.
+
+    − and + are the ``pair``, which may be left out where there are two oscillators; ``modes`` as for
+    ``steering.inference_order``. Raises ValueError for a pair that is not there.
     """
-    plus, minus, correlation = blocks(covariance, "plus_given_minus")
+    plus, minus, correlation = blocks(covariance, *_pair_of(covariance, pair, modes))
     # rows of the correlations are −, columns +
     m = np.hypot(
         correlation[..., 0, 0] - correlation[..., 1, 1],
@@ -80,7 +94,7 @@ def epr_variance(covariance: FloatArray) -> FloatArray:
     return np.asarray(determinant / top, dtype=np.float64)
 
 
-def key_rate(covariance: FloatArray, direction: Direction) -> FloatArray:
+def key_rate(covariance: FloatArray, direction: AnyDirection, modes: Sequence[str] = ()) -> FloatArray:
     """max(0, G + ln 2 − 1) = max(0, −ln(eE)), nats of secret key a joint measurement gives; array of shape (...,).
 
     A lower bound on the asymptotic rate of one-sided device-independent key distribution by homodyne detection:
@@ -94,12 +108,31 @@ def key_rate(covariance: FloatArray, direction: Direction) -> FloatArray:
     h(X_B|Eve) + h(P_B|P_A) ≥ ln 2π holds whatever A's device does, and each h(·|A) ≤ ½ ln(2πe Var). The axes of B
     are the principal ones of its inferred covariance, where the two variances multiply to E².
     """
-    return np.maximum(0.0, -1.0 - np.log(steering_parameter(covariance, direction)))
+    return np.maximum(0.0, -1.0 - np.log(steering_parameter(covariance, direction, modes)))
+
+
+def _pair_of(covariance: FloatArray, pair: Pair | None, modes: Sequence[str]) -> tuple[Steered, tuple[str, ...]]:
+    """The second of a pair given the first, and the names of all oscillators."""
+    require_covariance(covariance)
+    names = tuple(modes) or mode_names(covariance.shape[-1] // 2)
+    if pair is None:
+        if len(names) != 2:
+            raise ValueError(f"pair must name two of the oscillators {', '.join(names)}")
+        pair = (0, 1)
+    first, second = pair
+    return Steered(mode=second, by=(first,)), names
+
+
+def _covariance_of(covariance: FloatArray, pair: Pair | None, modes: Sequence[str]) -> FloatArray:
+    """That of a pair alone; array of shape (..., 4, 4)."""
+    second, first, correlation = blocks(covariance, *_pair_of(covariance, pair, modes))
+    upper = np.concatenate([first, correlation], axis=-1)
+    lower = np.concatenate([np.swapaxes(correlation, -1, -2), second], axis=-1)
+    return np.concatenate([upper, lower], axis=-2)
 
 
 def _least_transposed_eigenvalue(covariance: FloatArray) -> FloatArray:
-    """Least symplectic eigenvalue of the partially transposed covariance; array of shape (...,)."""
-    blocks(covariance, "plus_given_minus")  # refuses other shapes
+    """Least symplectic eigenvalue of the partially transposed covariance of a pair; array of shape (...,)."""
     if not np.isfinite(covariance).all():
         raise ValueError("covariance must be finite, got inf or nan among its entries")
     # unit diagonal first: the digits lost are then those of the correlations, not of the ratio of hot to cold

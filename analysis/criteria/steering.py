@@ -1,26 +1,42 @@
 """Steering from a covariance matrix: Reid's criterion, optimal gains, who steers whom.
 
-Directions are named by what is inferred: ``plus_given_minus`` is E_{+|−}, oscillator − steering +.
+Of any number of oscillators one is steered and one or several others steer it: they are measured, together, and the
+quadratures of the steered one are inferred from the outcomes. The directions of the paper's pair are named by what is
+inferred: ``plus_given_minus`` is E_{+|−}, oscillator − steering +. Any other is a ``Steered``. Oscillators that a
+direction does not mention are not looked at. See sim/README.md, section 8.
 """
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cascade_steering.sim.conventions import Mode, mode_names, quadrature_indices
 from cascade_steering.sim.roots import triangular
 
 __all__ = [
     "DIRECTIONS",
+    "PAIR",
     "SCHEMES",
     "STEERING_BOUND",
+    "AnyDirection",
     "Direction",
     "Scheme",
+    "Steered",
     "blocks",
+    "both_directions",
+    "inference_order",
     "inferred_covariance",
     "optimal_gains",
     "ordered",
+    "pairwise_directions",
     "regime",
+    "require_covariance",
+    "steering_of_ordered",
     "steering_of_root",
     "steering_parameter",
 ]
@@ -35,68 +51,153 @@ SCHEMES: tuple[Scheme, ...] = ("unconditional", "conditional")
 # Eq. (5) of arXiv:1901.04250: steering where E is below it
 STEERING_BOUND = 0.5
 
-_MINUS, _PLUS = slice(0, 2), slice(2, 4)
 
+@dataclass(frozen=True, kw_only=True)
+class Steered:
+    """E of one oscillator given others.
 
-def blocks(covariance: FloatArray, direction: Direction) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Covariance of the inferred oscillator, of the measured one, and measured-inferred correlations.
+    Parameters
+    ----------
+    mode : the steered oscillator, by its name or its place in the order of the light, from 0
+    by : the steering oscillators, which are measured together
 
-    Each an array of shape (..., 2, 2). Raises ValueError for an unknown direction or a wrong shape.
+    As text it is what stands in files, like ``plus_given_minus``.
+
+    Raises ValueError for more than one steered oscillator, for no steering one, and for one that steers itself or is
+    named twice.
     """
-    if direction not in DIRECTIONS:
-        raise ValueError(f"direction must be one of {', '.join(DIRECTIONS)}, got {direction!r}")
-    if covariance.shape[-2:] != (4, 4):
-        raise ValueError(f"covariance must have shape (..., 4, 4), got {covariance.shape}")
-    inferred, measured = (_PLUS, _MINUS) if direction == "plus_given_minus" else (_MINUS, _PLUS)
-    return covariance[..., inferred, inferred], covariance[..., measured, measured], covariance[..., measured, inferred]
+
+    mode: Mode
+    by: tuple[Mode, ...]
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.mode, str | int):
+            raise ValueError(
+                f"E is of one steered oscillator, mode must be a name or a number, got {self.mode!r}: for several "
+                "inferred together no product of uncertainties is defined here"
+            )
+        if not isinstance(self.by, tuple) or not self.by:
+            raise ValueError(f"by must be a tuple of one or several oscillators, got {self.by!r}")
+        if len({self.mode, *self.by}) != 1 + len(self.by):
+            raise ValueError(f"the steered and the steering oscillators must differ, got {self.mode!r} by {self.by!r}")
+
+    def __str__(self) -> str:
+        return f"{self.mode}_given_{'_'.join(map(str, self.by))}"
 
 
-def optimal_gains(covariance: FloatArray, direction: Direction) -> FloatArray:
-    """Gains g that minimise the variance of (inferred − gᵀ measured); array of shape (..., 2, 2).
+# one of the paper's two by name, or any other
+AnyDirection = Direction | Steered
+PAIR: Mapping[Direction, Steered] = MappingProxyType(
+    {
+        "plus_given_minus": Steered(mode="plus", by=("minus",)),
+        "minus_given_plus": Steered(mode="minus", by=("plus",)),
+    }
+)
+
+
+def both_directions(first: str, second: str) -> tuple[AnyDirection, AnyDirection]:
+    """The second oscillator given the first, and the first given the second: for − and + the paper's names."""
+    ways = Steered(mode=second, by=(first,)), Steered(mode=first, by=(second,))
+    named = {way: name for name, way in PAIR.items()}
+    forward, backward = (named.get(way, way) for way in ways)
+    return forward, backward
+
+
+def pairwise_directions(modes: Sequence[str]) -> tuple[AnyDirection, ...]:
+    """Every oscillator given every other one alone, for − and + the paper's two; first the later given the earlier."""
+    pairs = [both_directions(first, second) for first, second in combinations(modes, 2)]
+    return tuple(way for ways in zip(*pairs, strict=True) for way in ways)
+
+
+def inference_order(direction: AnyDirection, dimension: int, modes: Sequence[str] = ()) -> list[int]:
+    """Indices of the quadratures of the steering oscillators, then of the steered one, among ``dimension``.
+
+    ``modes`` names the oscillators; left out, ``sim.conventions.mode_names`` does. Raises ValueError for an unknown
+    direction, for one of other oscillators, and where ``modes`` are not that many.
+    """
+    if not isinstance(direction, Steered):
+        if direction not in PAIR:
+            raise ValueError(f"direction must be {', '.join(DIRECTIONS)} or a Steered, got {direction!r}")
+        direction = PAIR[direction]
+    modes = tuple(modes) or mode_names(dimension // 2)
+    if dimension != 2 * len(modes):
+        raise ValueError(f"modes must name {dimension / 2:g} oscillators, got {', '.join(modes)}")
+    return quadrature_indices((*direction.by, direction.mode), modes)
+
+
+def blocks(
+    covariance: FloatArray, direction: AnyDirection, modes: Sequence[str] = ()
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Covariance of the inferred oscillator, of the measured ones, and measured-inferred correlations.
+
+    Arrays of shape (..., 2, 2), (..., 2k, 2k) and (..., 2k, 2) for k measured oscillators of a covariance of shape
+    (..., d, d), whose oscillators ``modes`` names as for ``inference_order``. Raises ValueError as that does, and for a
+    covariance of another shape.
+    """
+    require_covariance(covariance)
+    order = inference_order(direction, covariance.shape[-1], modes)
+    known, wanted = order[:-2], order[-2:]
+    return _block(covariance, wanted, wanted), _block(covariance, known, known), _block(covariance, known, wanted)
+
+
+def require_covariance(covariance: FloatArray) -> None:
+    """Raise ValueError unless it has the shape (..., d, d) with d even."""
+    if covariance.ndim < 2 or covariance.shape[-1] != covariance.shape[-2] or covariance.shape[-1] % 2:
+        raise ValueError(f"covariance must have shape (..., d, d) with d even, got {covariance.shape}")
+
+
+def _block(covariance: FloatArray, rows: list[int], columns: list[int]) -> FloatArray:
+    return np.ascontiguousarray(covariance[..., rows, :][..., columns])
+
+
+def optimal_gains(covariance: FloatArray, direction: AnyDirection, modes: Sequence[str] = ()) -> FloatArray:
+    """Gains g that minimise the variance of (inferred − gᵀ measured); array of shape (..., 2k, 2) for k measured.
 
     Under the RWA at φ = 0 g = diag(g_x, −g_p) with the gains of Eq. (5) of arXiv:1901.04250.
     """
-    _, measured, correlation = blocks(covariance, direction)
+    _, measured, correlation = blocks(covariance, direction, modes)
     return np.asarray(np.linalg.solve(measured, correlation), dtype=np.float64)
 
 
-def inferred_covariance(covariance: FloatArray, direction: Direction) -> FloatArray:
-    """Covariance of one oscillator given the best linear inference from the other; array of shape (..., 2, 2)."""
-    inferred, _, correlation = blocks(covariance, direction)
-    gains = optimal_gains(covariance, direction)
+def inferred_covariance(covariance: FloatArray, direction: AnyDirection, modes: Sequence[str] = ()) -> FloatArray:
+    """Covariance of one oscillator given the best linear inference from others; array of shape (..., 2, 2)."""
+    inferred, _, correlation = blocks(covariance, direction, modes)
+    gains = optimal_gains(covariance, direction, modes)
     return inferred - np.swapaxes(correlation, -1, -2) @ gains
 
 
-def steering_parameter(covariance: FloatArray, direction: Direction) -> FloatArray:
-    """E = √det(V₊ − Cᵀ V₋⁻¹ C), or with the roles swapped; array of shape (...,).
+def steering_parameter(covariance: FloatArray, direction: AnyDirection, modes: Sequence[str] = ()) -> FloatArray:
+    """E = √det(V₊ − Cᵀ V₋⁻¹ C), + the steered oscillator and − all that steer it; array of shape (...,).
 
     Reid's product of inferred uncertainties at the best gains and local axes, Eqs. (5)-(7) of
-    arXiv:1901.04250; there is steering where E < ½.
+    arXiv:1901.04250; there is steering where E < ½. ``modes`` names the oscillators as for ``inference_order``. See
+    sim/README.md, section 8.
     """
-    inferred = inferred_covariance(covariance, direction)
+    inferred = inferred_covariance(covariance, direction, modes)
     determinant = inferred[..., 0, 0] * inferred[..., 1, 1] - inferred[..., 0, 1] * inferred[..., 1, 0]
     result: FloatArray = np.sqrt(determinant)
     return result
 
 
-def ordered(root: FloatArray, direction: Direction) -> FloatArray:
-    """The columns of a root of the covariance, (..., r, 4), those of the measured oscillator first.
+def ordered(root: FloatArray, direction: AnyDirection, modes: Sequence[str] = ()) -> FloatArray:
+    """The columns of a root of the covariance, (..., r, d), those of the measured oscillators first, the inferred last.
 
-    Raises ValueError for an unknown direction or a wrong shape.
+    Raises ValueError as ``inference_order`` does.
     """
-    if direction not in DIRECTIONS:
-        raise ValueError(f"direction must be one of {', '.join(DIRECTIONS)}, got {direction!r}")
-    if root.shape[-1:] != (4,):
-        raise ValueError(f"a root must have shape (..., r, 4), got {root.shape}")
-    return root if direction == "plus_given_minus" else root[..., [2, 3, 0, 1]]
+    return root[..., inference_order(direction, root.shape[-1], modes)]
 
 
-def steering_of_root(root: FloatArray, direction: Direction) -> FloatArray:
-    """``steering_parameter`` of V = RᵀR from R, (..., r, 4), without the cancellation in V; array of shape (...,).
+def steering_of_root(root: FloatArray, direction: AnyDirection, modes: Sequence[str] = ()) -> FloatArray:
+    """``steering_parameter`` of V = RᵀR from R, (..., r, d), without the cancellation in V; array of shape (...,)."""
+    return steering_of_ordered(ordered(root, direction, modes))
 
-    Triangularised with the measured oscillator first, R ends in a root of the inferred covariance.
+
+def steering_of_ordered(root: FloatArray) -> FloatArray:
+    """E from a root whose last two columns are the steered oscillator and the others those that steer; shape (...,).
+
+    Triangularised in that order, R ends in a root of the inferred covariance.
     """
-    last = triangular(ordered(root, direction))[..., 2:, 2:]
+    last = triangular(root)[..., -2:, -2:]
     result: FloatArray = last[..., 0, 0] * last[..., 1, 1]
     return result
 

@@ -3,13 +3,14 @@
 Covariances are roots R with V = RᵀR (``sim.roots``), since near the edge of stability the entries of V are 1e7 times E.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import chdtri
 
-from cascade_steering.analysis.criteria.steering import Direction, ordered, steering_of_root
+from cascade_steering.analysis.criteria.steering import AnyDirection, inference_order, steering_of_ordered
 from cascade_steering.sim.roots import triangular
 
 __all__ = ["CONFIDENCE", "BestInference", "SampledScatter", "sampled_part"]
@@ -20,45 +21,51 @@ CONFIDENCE = 0.95
 _LEAST_FREEDOM = 0.5
 
 
-def sampled_part(conditional_root: FloatArray, scatter_root: FloatArray, direction: Direction) -> float:
+def sampled_part(
+    conditional_root: FloatArray, scatter_root: FloatArray, direction: AnyDirection, modes: Sequence[str] = ()
+) -> float:
     """s = (E/2) tr(Q⁻¹ Tᵀ S T), the part of the unconditional E that comes from the scatter S of the means.
 
-    From roots of V_c and S, arrays of shape (4, 4). The standard error of E from M trajectories is about s/√M.
+    From roots of V_c and S, arrays of shape (d, d). The standard error of E from M trajectories is about s/√M.
     """
-    inference = BestInference.of(np.concatenate([conditional_root, scatter_root]), direction)
+    inference = BestInference.of(np.concatenate([conditional_root, scatter_root]), direction, modes)
     return inference.value * _square(inference.whitened(scatter_root)) / 2
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class BestInference:
-    """One oscillator inferred from the other.
+    """One oscillator inferred from others.
 
     Parameters
     ----------
-    direction : who is inferred from whom
-    measured : upper triangular root of the measured oscillator's covariance, (2, 2)
+    order : indices of the quadratures of the k measured oscillators, then of the inferred one, among all d
+    dimension : d
+    measured : upper triangular root of the covariance of the measured oscillators, (2k, 2k)
     inferred : that of the inferred covariance Q, (2, 2)
-    residual : T with Tᵀx = inferred − gᵀ measured, for the order measured, inferred; array of shape (4, 2)
-    root : the root all of it is from, triangular in that order, (4, 4)
+    residual : T with Tᵀx = inferred − gᵀ measured, for x in ``order``; array of shape (2k + 2, 2)
+    root : the root all of it is from, triangular in that order, (2k + 2, 2k + 2)
     """
 
-    direction: Direction
+    order: tuple[int, ...]
+    dimension: int
     measured: FloatArray
     inferred: FloatArray
     residual: FloatArray
     root: FloatArray
 
     @classmethod
-    def of(cls, root: FloatArray, direction: Direction) -> "BestInference":
-        """From a root of the covariance, (r, 4)."""
-        root = triangular(ordered(root, direction))
-        gains = np.linalg.solve(root[:2, :2], root[:2, 2:])
+    def of(cls, root: FloatArray, direction: AnyDirection, modes: Sequence[str] = ()) -> "BestInference":
+        """From a root of the covariance, (r, d), of oscillators named ``modes`` as for ``steering.inference_order``."""
+        order = inference_order(direction, root.shape[-1], modes)
+        within = triangular(root[:, order])
+        gains = np.linalg.solve(within[:-2, :-2], within[:-2, -2:])
         return cls(
-            direction=direction,
-            measured=root[:2, :2],
-            inferred=root[2:, 2:],
+            order=tuple(order),
+            dimension=root.shape[-1],
+            measured=within[:-2, :-2],
+            inferred=within[-2:, -2:],
             residual=np.concatenate([-gains, np.eye(2)]),
-            root=root,
+            root=within,
         )
 
     @property
@@ -66,17 +73,21 @@ class BestInference:
         """E."""
         return float(self.inferred[0, 0] * self.inferred[1, 1])
 
+    def ordered(self, root: FloatArray) -> FloatArray:
+        """The columns of a root, (r, d), of the measured oscillators and the inferred one; array (r, 2k + 2)."""
+        return root[:, self.order]
+
     def whitened(self, root: FloatArray) -> FloatArray:
-        """R T Q^{-1/2} of a covariance RᵀR, R (r, 4): its residuals in units of the inferred uncertainty, (r, 2)."""
-        residuals = ordered(root, self.direction) @ self.residual
+        """R T Q^{-1/2} of a covariance RᵀR, R (r, d): its residuals in units of the inferred uncertainty, (r, 2)."""
+        residuals = self.ordered(root) @ self.residual
         whitened: FloatArray = np.asarray(np.linalg.solve(self.inferred.T, residuals.T).T, dtype=np.float64)
         return whitened
 
     @property
     def gradient(self) -> FloatArray:
-        """∂E/∂V, array of shape (4, 4): (E/2) T Q⁻¹ Tᵀ."""
+        """∂E/∂V, array of shape (d, d): (E/2) T Q⁻¹ Tᵀ, zero for oscillators that are not looked at."""
         half = np.linalg.solve(self.inferred.T, self.residual.T)
-        rows = ordered(np.eye(4), self.direction)
+        rows = self.ordered(np.eye(self.dimension))
         gradient: FloatArray = self.value / 2 * rows @ half.T @ half @ rows.T
         return gradient
 
@@ -94,11 +105,11 @@ class SampledScatter:
     Parameters
     ----------
     inference : from V_c + S
-    conditional, following, apart : roots of V_c, and of the two parts of S, each (r, 4) in the order measured,
-        inferred: what follows the measured oscillator, and residuals of the inferred that are independent of it
-    whitened : residuals of S in units of the inferred uncertainty, (4, 2)
-    gained : number of gains that are fitted to S rather than V_c, 0 to 2
-    together : relative bias, −2ν times it, from residuals of S that follow the measured oscillator
+    conditional, following, apart : roots of V_c, and of the two parts of S, each (r, 2k + 2) in the order measured,
+        inferred: what follows the measured oscillators, and residuals of the inferred that are independent of them
+    whitened : residuals of S in units of the inferred uncertainty, (d, 2)
+    gained : number of gains that are fitted to S rather than V_c, 0 to 2k
+    together : relative bias, −2ν times it, from residuals of S that follow the measured oscillators
     freedom : ν
     """
 
@@ -113,18 +124,24 @@ class SampledScatter:
 
     @classmethod
     def of(
-        cls, conditional: FloatArray, scatter: FloatArray, trajectories: int, direction: Direction
+        cls,
+        conditional: FloatArray,
+        scatter: FloatArray,
+        trajectories: int,
+        direction: AnyDirection,
+        modes: Sequence[str] = (),
     ) -> "SampledScatter":
-        """From roots of V_c and of the unbiased covariance S of the means of so many trajectories, (4, 4) each."""
-        inference = BestInference.of(np.concatenate([conditional, scatter]), direction)
+        """From roots of V_c and of the unbiased covariance S of the means of so many trajectories, (d, d) each."""
+        inference = BestInference.of(np.concatenate([conditional, scatter]), direction, modes)
         whitened = inference.whitened(scatter)
-        measured = np.asarray(np.linalg.solve(inference.measured.T, ordered(scatter, direction)[:, :2].T).T, np.float64)
-        parts = triangular(ordered(scatter, direction))
+        within = inference.ordered(scatter)
+        measured = np.asarray(np.linalg.solve(inference.measured.T, within[:, :-2].T).T, np.float64)
+        parts = triangular(within)
         return cls(
             inference=inference,
-            conditional=ordered(conditional, direction),
-            following=parts[:2],
-            apart=parts[2:],
+            conditional=inference.ordered(conditional),
+            following=parts[:-2],
+            apart=parts[-2:],
             whitened=whitened,
             gained=_square(measured),
             together=_square(whitened.T @ measured),
@@ -146,7 +163,7 @@ class SampledScatter:
 
         The bias from the Wishart moments ⟨δS_ij δS_kl⟩ = (S_ik S_jl + S_il S_jk)/ν of Gaussian means in the
         second-order expansion of √det Q: with A = Q⁻¹, B = V_measured⁻¹, and r, m the residual and the measured
-        oscillator,
+        oscillators,
 
             −bias/E = [tr(A S_rr) tr(B S_mm) + tr(A S_rm B S_mr) + ½ tr(A S_rr)²]/(2ν)
         """
@@ -162,8 +179,8 @@ class SampledScatter:
     def of_parts(self) -> tuple[float, float]:
         """Lower and upper end, from S with both of its parts at the lower and at the upper ends of their intervals.
 
-        What follows the measured oscillator has ν degrees of freedom, what is apart from it ν less the gains fitted to
-        S; per quadrature, and for two quadratures one less where S is all of V, as √det of a Wishart matrix has.
+        What follows the measured oscillators has ν degrees of freedom, what is apart from them ν less the gains fitted
+        to S; per quadrature, and for two quadratures one less where S is all of V, as √det of a Wishart matrix has.
         """
         square, spread = self._squares
         ν = self.freedom
@@ -179,7 +196,7 @@ class SampledScatter:
 
     def _at(self, following: float, apart: float) -> float:
         parts = self.conditional, np.sqrt(following) * self.following, np.sqrt(apart) * self.apart
-        return float(steering_of_root(np.concatenate(parts), "plus_given_minus"))
+        return float(steering_of_ordered(np.concatenate(parts)))
 
 
 def _scales(freedom: float, of: float | None = None) -> tuple[float, float]:

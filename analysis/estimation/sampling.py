@@ -71,7 +71,8 @@ def sample(
     def watch(total: Block, checked: Checked | None) -> bool:
         if look is None or total.count < 2:
             return False
-        return bool(look(Ensemble.of_block(total, checked))) and total.count >= FEWEST_TO_STOP
+        found = Ensemble.of_block(total, checked, problem.model.modes)
+        return bool(look(found)) and total.count >= FEWEST_TO_STOP
 
     try:
         return simulate(**problem._parts, jobs=jobs, part=part, store=store, watch=watch)

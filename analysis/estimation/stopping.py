@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, Direction
+from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, AnyDirection
 from cascade_steering.analysis.estimation.estimators import Steering
 from cascade_steering.sim.parameters import require
 
@@ -23,14 +23,14 @@ class Target:
 
     quantity: str
     relative_half_width: float
-    directions: tuple[Direction, ...] = DIRECTIONS
+    directions: tuple[AnyDirection, ...] = DIRECTIONS
 
     def __post_init__(self) -> None:
         if self.quantity not in QUANTITIES:
             raise ValueError(f"the quantity of a target must be one of {', '.join(QUANTITIES)}, got {self.quantity!r}")
         require(self.relative_half_width, "relative half-width", low=0.0, low_open=True)
 
-    def widths(self, steering: Steering) -> dict[Direction, float]:
+    def widths(self, steering: Steering) -> dict[AnyDirection, float]:
         """How far an ensemble is."""
         estimates = getattr(steering, self.quantity)
         return {each: estimates[each].relative_half_width for each in self.directions}

@@ -1,6 +1,7 @@
 """What a record from outside tells: conditional states over time, steering, and whether it fits the model."""
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING, Any, cast
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_steering.analysis.criteria.steering import DIRECTIONS, steering_parameter
+from cascade_steering.analysis.criteria.steering import AnyDirection, pairwise_directions, steering_parameter
 from cascade_steering.analysis.records.record import Record
 from cascade_steering.analysis.records.whiteness import Whiteness, whiteness
 from cascade_steering.sim.ensemble.carried_warnings import Issued, gathered, joined, reissue
@@ -51,12 +52,12 @@ class Reading:
 
     @property
     def means(self) -> FloatArray:
-        """Conditional means, array of shape (records, intervals + 1, 4)."""
+        """Conditional means, array of shape (records, intervals + 1, d)."""
         return self.exact.means if self.fock is None else np.stack([each.means for each in self.fock])
 
     @property
     def covariances(self) -> FloatArray:
-        """Conditional covariances, (intervals + 1, 4, 4), or (records, intervals + 1, 4, 4) by the Fock engine."""
+        """Conditional covariances, (intervals + 1, d, d), or (records, intervals + 1, d, d) by the Fock engine."""
         return self.exact.covariances if self.fock is None else np.stack([each.covariances for each in self.fock])
 
 
@@ -125,9 +126,12 @@ class _InFock:
         return found, gathered(caught)
 
 
-def filtered_dataset(reading: Reading) -> "xr.Dataset":
+def filtered_dataset(reading: Reading, directions: Sequence[AnyDirection] | None = None) -> "xr.Dataset":
     """Conditional means and covariances, innovations and E over time, labelled as ``sim.ensemble.dataset.build``
     does.
+
+    E in ``directions``, of every oscillator given every other one if left out. Raises ValueError for a direction of
+    oscillators that the model has not.
     """
     import xarray as xr
 
@@ -135,7 +139,9 @@ def filtered_dataset(reading: Reading) -> "xr.Dataset":
     from cascade_steering.sim.ensemble.dataset import dataset_coordinates, versions
     from cascade_steering.sim.grid import TimeGrid
 
-    record = reading.record
+    record, modes = reading.record, reading.model.modes
+    if directions is None:
+        directions = pairwise_directions(modes)
     grid = TimeGrid(step=record.interval, steps_per_save=1, saves=record.values.shape[1])
     covariances = reading.covariances
     over = ("time",) if covariances.ndim == 3 else ("trajectory", "time")
@@ -153,13 +159,13 @@ def filtered_dataset(reading: Reading) -> "xr.Dataset":
         ),
         "observed": (("interval",), record.observed),
         "log_likelihood": (("trajectory",), reading.exact.log_likelihood, _LIKELIHOOD),
-        **{f"E_{each}": (over, np.asarray(steering_parameter(covariances, each))) for each in DIRECTIONS},
+        **{f"E_{each}": (over, steering_parameter(covariances, each, modes)) for each in directions},
     }
     if reading.fock is not None:
         by_fock = np.stack([each.by_fock for each in reading.fock])
         variables["by_fock"] = (("trajectory", "time"), by_fock, {"long_name": "by the Fock engine"})
     named = {name for axes, *_ in variables.values() for name in axes}
-    shared = dataset_coordinates(grid, record.channels, reading.model.dimension)
+    shared = dataset_coordinates(grid, record.channels, modes)
     coords = {name: value for name, value in shared.items() if name in named or name.startswith("interval_")}
     found = xr.Dataset(variables, coords=coords, attrs=versions())
     for name in ("time", "interval_start", "interval_end"):

@@ -7,17 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = [
-    "CHANNELS",
-    "UNITS",
-    "Quantity",
-    "Table",
-    "arranged",
-    "plain_value",
-    "quantity_of",
-    "require_common",
-    "shown",
-]
+__all__ = ["CHANNELS", "SETS", "UNITS", "Quantity", "Table", "arranged", "quantity_of", "shown"]
 
 FloatArray = NDArray[np.float64]
 Quantity = Literal["increment", "current"]

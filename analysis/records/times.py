@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from cascade_steering.analysis.records.layout import FloatArray, shown
 
-__all__ = ["ROUNDED", "TIME_UNITS", "Lattice", "Times", "lattice", "require_told", "require_unit"]
+__all__ = ["TIME_UNITS", "TOLERANCE", "Lattice", "Times", "lattice", "require_unit"]
 
 # as powers of ten of a second
 TIME_UNITS = {"s": 0, "ms": -3, "us": -6, "ns": -9}

@@ -7,7 +7,7 @@ frame does in the end, is not: a bound it crosses many times is found to be cros
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -19,7 +19,7 @@ from cascade_steering.analysis.criteria.steering import (
     DIRECTIONS,
     SCHEMES,
     STEERING_BOUND,
-    Direction,
+    AnyDirection,
     Scheme,
     steering_parameter,
 )
@@ -32,7 +32,7 @@ from cascade_steering.sim.model.schedule import Schedule
 __all__ = ["SETTLED", "Milestones", "Peak", "SteeringCourses", "Window", "milestones", "steering_at"]
 
 FloatArray = NDArray[np.float64]
-SteeringCourses = dict[Scheme, dict[Direction, FloatArray]]
+SteeringCourses = dict[Scheme, dict[AnyDirection, FloatArray]]
 
 # what is below a bound is so by more than rounding: oscillators left in their ground states stay at E = ½
 _ROUNDING = 1e-12
@@ -75,73 +75,78 @@ class Milestones:
     Parameters
     ----------
     windows : when E < ½
-    two_way : when it is in both directions at once
+    two_way : when it is in all directions at once
     settling : from when on E is within ``SETTLED`` of its steady state for good; None if either scheme has none
     largest_d : of d(t) = 1 − E_c(t)/E_u(t)
     """
 
-    windows: dict[Scheme, dict[Direction, tuple[Window, ...]]]
+    windows: dict[Scheme, dict[AnyDirection, tuple[Window, ...]]]
     two_way: dict[Scheme, tuple[Window, ...]]
-    settling: dict[Scheme, dict[Direction, float | None]]
-    largest_d: dict[Direction, Peak]
+    settling: dict[Scheme, dict[AnyDirection, float | None]]
+    largest_d: dict[AnyDirection, Peak]
 
-    def first(self, scheme: Scheme, direction: Direction) -> float | None:
+    def first(self, scheme: Scheme, direction: AnyDirection) -> float | None:
         """The first time at which E < ½; None if that never happens."""
         found = self.windows[scheme][direction]
         return found[0].start if found else None
 
 
-def steering_at(schedule: Schedule, initial: InitialState, times: FloatArray) -> SteeringCourses:
+def steering_at(
+    schedule: Schedule, initial: InitialState, times: FloatArray, directions: Sequence[AnyDirection] = DIRECTIONS
+) -> SteeringCourses:
     """E at increasing ``times`` ≥ 0 (seconds, (n,)) by scheme and direction; arrays of shape (n,).
 
-    Without the record the scatter of the initial means counts as uncertainty. Raises ValueError for other times, or an
-    initial state that is not Gaussian: given the record its covariance is another in each run.
+    Without the record the scatter of the initial means counts as uncertainty. Raises ValueError for other times, an
+    initial state that is not Gaussian (given the record its covariance is another in each run), or a direction of
+    oscillators that the model has not.
     """
     initial.require_gaussian("E")
     seen = transient(schedule, initial.covariance, times, conditional=True)
     unseen = transient(schedule, initial.unconditional, times, conditional=False)
     return {
-        scheme: {direction: steering_parameter(covariances, direction) for direction in DIRECTIONS}
+        scheme: {each: steering_parameter(covariances, each, schedule.modes) for each in directions}
         for scheme, covariances in zip(SCHEMES, (unseen, seen), strict=True)
     }
 
 
-def milestones(schedule: Schedule, initial: InitialState, horizon: float) -> Milestones:
+def milestones(
+    schedule: Schedule, initial: InitialState, horizon: float, directions: Sequence[AnyDirection] = DIRECTIONS
+) -> Milestones:
     """What happens to E(t), searched for all times; for a schedule that does not settle, until ``horizon`` (seconds).
 
-    Raises ValueError for an initial state that is not Gaussian.
+    Raises ValueError for an initial state that is not Gaussian, or a direction of oscillators that the model has not.
     """
     initial.require_gaussian("E")
     settles = math.isfinite(settling_time(schedule))
     times = _scan(schedule, initial, horizon)
-    found = steering_at(schedule, initial, times)
-    search = _Search(schedule, initial, times, forever=settles)
+    search = _Search(schedule, initial, times, directions, forever=settles)
+    found = search.steering(times)
 
-    def low(at: SteeringCourses, scheme: Scheme, *ways: Direction) -> FloatArray:
+    def low(at: SteeringCourses, scheme: Scheme, *ways: AnyDirection) -> FloatArray:
         above: FloatArray = np.maximum.reduce([at[scheme][way] for way in ways]) - STEERING_BOUND
         return above
 
-    def windows(scheme: Scheme, *ways: Direction) -> tuple[Window, ...]:
+    def windows(scheme: Scheme, *ways: AnyDirection) -> tuple[Window, ...]:
         return search.windows(low(found, scheme, *ways), lambda at: low(at, scheme, *ways))
 
     return Milestones(
-        windows={scheme: {way: windows(scheme, way) for way in DIRECTIONS} for scheme in SCHEMES},
-        two_way={scheme: windows(scheme, *DIRECTIONS) for scheme in SCHEMES},
-        settling={scheme: {way: _settling(search, found, scheme, way) for way in DIRECTIONS} for scheme in SCHEMES},
-        largest_d={way: search.peak(_gain(found, way), partial(_gain, direction=way)) for way in DIRECTIONS},
+        windows={scheme: {way: windows(scheme, way) for way in directions} for scheme in SCHEMES},
+        two_way={scheme: windows(scheme, *directions) for scheme in SCHEMES},
+        settling={scheme: {way: _settling(search, found, scheme, way) for way in directions} for scheme in SCHEMES},
+        largest_d={way: search.peak(_gain(found, way), partial(_gain, direction=way)) for way in directions},
     )
 
 
-def _gain(at: SteeringCourses, direction: Direction) -> FloatArray:
+def _gain(at: SteeringCourses, direction: AnyDirection) -> FloatArray:
     gain: FloatArray = 1.0 - at["conditional"][direction] / at["unconditional"][direction]
     return gain
 
 
-def _settling(search: "_Search", found: SteeringCourses, scheme: Scheme, direction: Direction) -> float | None:
+def _settling(search: "_Search", found: SteeringCourses, scheme: Scheme, direction: AnyDirection) -> float | None:
     reached = limit(search.schedule, conditional=scheme == "conditional")
     if reached is None:
         return None
-    final = steering_parameter(reached, direction)
+    final = steering_parameter(reached, direction, search.schedule.modes)
 
     def off(at: SteeringCourses) -> FloatArray:
         excess: FloatArray = np.abs(at[scheme][direction] / final - 1.0) - SETTLED
@@ -186,8 +191,21 @@ def _fastest(schedule: Schedule, model: LinearModel, initial: InitialState, star
 class _Search:
     """Refines what the scan at ``times`` (n,) has found, by the exact flow from t = 0."""
 
-    def __init__(self, schedule: Schedule, initial: InitialState, times: FloatArray, *, forever: bool) -> None:
-        self.schedule, self._initial, self._times, self._forever = schedule, initial, times, forever
+    def __init__(
+        self,
+        schedule: Schedule,
+        initial: InitialState,
+        times: FloatArray,
+        directions: Sequence[AnyDirection],
+        *,
+        forever: bool,
+    ) -> None:
+        self.schedule, self._initial, self._directions = schedule, initial, directions
+        self._times, self._forever = times, forever
+
+    def steering(self, times: FloatArray) -> SteeringCourses:
+        """``steering_at`` in the directions of the search."""
+        return steering_at(self.schedule, self._initial, times, self._directions)
 
     def windows(self, values: FloatArray, function: Callable[[SteeringCourses], FloatArray]) -> tuple[Window, ...]:
         """Where ``function`` of E is negative, given its ``values`` at the times of the scan, (n,)."""
@@ -222,7 +240,7 @@ class _Search:
         return Peak(value=-float(found.fun), time=float(found.x)) if -found.fun > best.value else best
 
     def _at(self, time: float, function: Callable[[SteeringCourses], FloatArray]) -> float:
-        return float(function(steering_at(self.schedule, self._initial, np.array([time])))[0])
+        return float(function(self.steering(np.array([time])))[0])
 
     def _crossing(self, index: int, function: Callable[[SteeringCourses], FloatArray]) -> float:
         """Where ``function`` changes sign between the times ``index`` − 1 and ``index`` of the scan."""

@@ -1,5 +1,6 @@
 """Steering in time: E(t) and d(t) in both directions, exact; and estimated, from an ensemble."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -7,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from cascade_steering.analysis.criteria.steering import DIRECTIONS, Direction
+from cascade_steering.analysis.criteria.steering import AnyDirection, pairwise_directions
 from cascade_steering.analysis.estimation.estimators import (
     Ensemble,
     Estimate,
     conditional_steering,
+    modes_of,
     relative_improvement,
     unconditional_steering,
 )
@@ -36,19 +38,26 @@ class Transient:
     """
 
     times: FloatArray
-    unconditional: dict[Direction, FloatArray]
-    conditional: dict[Direction, FloatArray]
+    unconditional: dict[AnyDirection, FloatArray]
+    conditional: dict[AnyDirection, FloatArray]
     milestones: Milestones
     switches: tuple[float, ...]
 
     @property
-    def d(self) -> dict[Direction, FloatArray]:
+    def d(self) -> dict[AnyDirection, FloatArray]:
         """d(t) = 1 − E_c(t)/E_u(t), what the record is worth, both at this working point; arrays of shape (n,)."""
-        return {each: 1.0 - self.conditional[each] / self.unconditional[each] for each in DIRECTIONS}
+        return {each: 1.0 - self.conditional[each] / self.unconditional[each] for each in self.conditional}
 
 
-def steering_transient(model: LinearModel | Schedule, initial: InitialState, times: FloatArray) -> Transient:
+def steering_transient(
+    model: LinearModel | Schedule,
+    initial: InitialState,
+    times: FloatArray,
+    directions: Sequence[AnyDirection] | None = None,
+) -> Transient:
     """E(t) from an initial state, at increasing ``times`` ≥ 0 (seconds), with and without the record.
+
+    ``directions`` says whose E given whom, of every oscillator given every other one if left out.
 
     A model alone is switched on at t = 0 for good. Without the record the scatter of the initial means counts as
     uncertainty. Raises ValueError for times that decrease or are negative, and for a state that is not Gaussian, whose
@@ -56,11 +65,13 @@ def steering_transient(model: LinearModel | Schedule, initial: InitialState, tim
     """
     initial.require_gaussian("E")
     schedule = Schedule.of(model)
+    directions = pairwise_directions(schedule.modes) if directions is None else directions
     times = np.asarray(times, dtype=float)
     # threads of linear algebra on 8 × 8 matrices take seven times the processor time
     with threadpool_limits(1):
-        found = steering_at(schedule, initial, times)
-        reached = milestones(schedule, initial, horizon=float(times[-1]) if times.size else 0.0)
+        found = steering_at(schedule, initial, times, directions)
+        horizon = float(times[-1]) if times.size else 0.0
+        reached = milestones(schedule, initial, horizon=horizon, directions=directions)
     return Transient(
         times=times,
         unconditional=found["unconditional"],
@@ -75,19 +86,23 @@ class SampledTransient:
     """Estimates of E and d with 95 % intervals at ``times`` (seconds, (n,)), by direction; one for each time."""
 
     times: FloatArray
-    unconditional: dict[Direction, tuple[Estimate, ...]]
-    conditional: dict[Direction, tuple[Estimate, ...]]
-    d: dict[Direction, tuple[Estimate, ...]]
+    unconditional: dict[AnyDirection, tuple[Estimate, ...]]
+    conditional: dict[AnyDirection, tuple[Estimate, ...]]
+    d: dict[AnyDirection, tuple[Estimate, ...]]
 
 
-def sampled_transient(dataset: "xr.Dataset") -> SampledTransient:
-    """E(t) and d(t) at every save of a dataset of ``sim.ensemble.simulate.simulate``, of two trajectories or more."""
+def sampled_transient(dataset: "xr.Dataset", directions: Sequence[AnyDirection] | None = None) -> SampledTransient:
+    """E(t) and d(t) at every save of a dataset of ``sim.ensemble.simulate.simulate``, of two trajectories or more.
+
+    ``directions`` says whose E given whom, of every oscillator given every other one if left out.
+    """
+    directions = pairwise_directions(modes_of(dataset)) if directions is None else directions
     ensembles = [Ensemble.of(dataset, time=save) for save in range(dataset.sizes["time"])]
-    unseen = {each: tuple(unconditional_steering(at, each) for at in ensembles) for each in DIRECTIONS}
-    seen = {each: tuple(conditional_steering(at, each) for at in ensembles) for each in DIRECTIONS}
+    unseen = {each: tuple(unconditional_steering(at, each) for at in ensembles) for each in directions}
+    seen = {each: tuple(conditional_steering(at, each) for at in ensembles) for each in directions}
     return SampledTransient(
         times=dataset["time"].to_numpy(),
         unconditional=unseen,
         conditional=seen,
-        d={each: tuple(map(relative_improvement, unseen[each], seen[each])) for each in DIRECTIONS},
+        d={each: tuple(map(relative_improvement, unseen[each], seen[each])) for each in directions},
     )

@@ -23,7 +23,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cascade_steering.analysis.criteria.keys import key
-from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, Direction, Scheme, steering_parameter
+from cascade_steering.analysis.criteria.steering import (
+    SCHEMES,
+    AnyDirection,
+    Scheme,
+    both_directions,
+    steering_parameter,
+)
 from cascade_steering.analysis.estimation.estimators import Estimate
 from cascade_steering.analysis.verification.sampling_laws import (
     independent_reduction,
@@ -86,9 +92,9 @@ InferencePair = tuple[Inference, Inference]
 class Verified:
     """E of both schemes and d, the inferences (X, P) behind them, and runs by setting."""
 
-    steering: dict[Scheme, dict[Direction, Estimate]]
-    d: dict[Direction, Estimate]
-    inferences: dict[Scheme, dict[Direction, InferencePair]]
+    steering: dict[Scheme, dict[AnyDirection, Estimate]]
+    d: dict[AnyDirection, Estimate]
+    inferences: dict[Scheme, dict[AnyDirection, InferencePair]]
     runs: dict[str, int]
 
 
@@ -116,9 +122,11 @@ def verify(tallies: Mapping[str, Moments], verification: Verification) -> Verifi
             f"{len(runs)} settings in turn {FEWEST_RUNS * len(runs)} trajectories in all"
         )
     serving = {scheme: _serving(verification, scheme) for scheme in SCHEMES}
-    inferences: dict[Scheme, dict[Direction, InferencePair]] = {
+    forward, backward = both_directions(*verification.pair)
+    inferences: dict[Scheme, dict[AnyDirection, InferencePair]] = {
         scheme: {
-            each: (infer(tallies[x.tally], each, scheme), infer(tallies[p.tally], each, scheme)) for each in DIRECTIONS
+            each: (infer(tallies[x.tally], scheme, second=second), infer(tallies[p.tally], scheme, second=second))
+            for each, second in ((forward, True), (backward, False))
         }
         for scheme, (x, p) in serving.items()
     }
@@ -130,18 +138,19 @@ def verify(tallies: Mapping[str, Moments], verification: Verification) -> Verifi
             scheme: {each: product_estimate(*pair) for each, pair in found.items()}
             for scheme, found in inferences.items()
         },
-        d={each: reduction(unseen[each], seen[each]) for each in DIRECTIONS},
+        d={each: reduction(unseen[each], seen[each]) for each in unseen},
         inferences=inferences,
         runs=runs,
     )
 
 
-def infer(moments: Moments, direction: Direction, scheme: Scheme) -> Inference:
+def infer(moments: Moments, scheme: Scheme, *, second: bool) -> Inference:
     """The regression of one outcome on what is known, from the moments of ``sim.ensemble.local_measurements.SAMPLE``.
 
+    Inferred is the outcome of the second oscillator of the pair, +, or that of the first, −.
     The conditional one in outcomes less their filtered means, which are small: the same space of regressors.
     """
-    inferred, measured = (1, 0) if direction == "plus_given_minus" else (0, 1)
+    inferred, measured = (1, 0) if second else (0, 1)
     errors, filtered = np.eye(len(SAMPLE))[:2], np.eye(len(SAMPLE))[2:]
     if scheme == "unconditional":
         target, known = (errors + filtered)[inferred], (errors + filtered)[[measured]]
@@ -176,8 +185,13 @@ def exact_steering(verification: Verification) -> dict[str, Any]:
     """
     covariances = (verification.unconditional, verification.conditional, verification.continuous)
     axes = [[each.axes for each in _serving(verification, scheme)] for scheme in SCHEMES]
-    best = {each: [float(steering_parameter(v, each)) for v in covariances] for each in DIRECTIONS}
-    measured = {each: [_reid(v, a, each) for v, a in zip(covariances, axes, strict=False)] for each in DIRECTIONS}
+    pair = verification.pair
+    ways = both_directions(*pair)
+    best = {each: [float(steering_parameter(v, each, pair)) for v in covariances] for each in ways}
+    measured = {
+        each: [_reid(v, a, second=second) for v, a in zip(covariances, axes, strict=False)]
+        for each, second in zip(ways, (True, False), strict=True)
+    }
     continuous = {key(each): found[2] for each, found in best.items()}
     return {**_compared(best), "conditional_continuous": continuous, "measured": _compared(measured)}
 
@@ -204,7 +218,7 @@ def verification_report(tallies: Mapping[str, Moments], verification: Verificati
         **values,
         "gains": gains,
         "runs": found.runs,
-        "minus_angle_pi": angles,
+        f"{verification.pair[0]}_angle_pi": angles,
         "exact": exact_steering(verification),
     }
 
@@ -233,13 +247,13 @@ def _regression(products: FloatArray, rounding: FloatArray) -> tuple[float, list
     return left, kept, coefficients, inverse / np.outer(scale[kept], scale[kept])
 
 
-def _reid(covariance: FloatArray, axes: list[FloatArray], direction: Direction) -> float:
-    inferred, measured = (1, 0) if direction == "plus_given_minus" else (0, 1)
+def _reid(covariance: FloatArray, axes: list[FloatArray], *, second: bool) -> float:
+    inferred, measured = (1, 0) if second else (0, 1)
     each = [rows @ covariance @ rows.T for rows in axes]
     return math.sqrt(math.prod(float(v[inferred, inferred] - v[0, 1] ** 2 / v[measured, measured]) for v in each))
 
 
-def _compared(values: Mapping[Direction, list[float]]) -> dict[str, Any]:
+def _compared(values: Mapping[AnyDirection, list[float]]) -> dict[str, Any]:
     """Of E without and with the record, first in each list: both, and d."""
     named: dict[str, Any] = {
         scheme: {key(each): found[i] for each, found in values.items()} for i, scheme in enumerate(SCHEMES)

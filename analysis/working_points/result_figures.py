@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, STEERING_BOUND
+from cascade_steering.analysis.criteria.steering import SCHEMES, STEERING_BOUND
 from cascade_steering.analysis.plots import SYMBOLS, drawable, save_figure
 from cascade_steering.analysis.time_courses.transients import SampledTransient, Transient
 
@@ -19,8 +19,9 @@ __all__ = ["draw_sampled", "draw_steady", "draw_transient", "drawn"]
 
 _HIGHEST = 20 * STEERING_BOUND
 _COLOURS = {"unconditional": "#1f4e9c", "conditional": "#d9762b"}
-_DASHES = {"plus_given_minus": "--", "minus_given_plus": "-"}
-_MARKERS = {"plus_given_minus": "o", "minus_given_plus": "s"}
+# by the place of a direction, E₊|₋ first
+_DASHES = ("--", "-", ":", "-.")
+_MARKERS = ("o", "s", "^", "v")
 
 
 def drawn(where: str | Path | Axes | None, draw: Callable[[Axes], None]) -> Figure:
@@ -48,12 +49,13 @@ def draw_steady(axes: Axes, result: "SteadyResult") -> None:
 
 
 def draw_transient(axes: Axes, transient: Transient, unit: float) -> None:
-    """E(t) in both directions, without and with the record, against t in units of ``unit`` seconds."""
-    for direction in DIRECTIONS:
+    """E(t) in every direction, without and with the record, against t in units of ``unit`` seconds."""
+    for place, direction in enumerate(transient.conditional):
+        name, dashes = _symbol(str(direction)), _DASHES[place % len(_DASHES)]
         for scheme, values in (("unconditional", transient.unconditional), ("conditional", transient.conditional)):
             axes.plot(
-                transient.times / unit, values[direction], color=_COLOURS[scheme], linestyle=_DASHES[direction],
-                label=f"{_symbol(direction)} {scheme}",
+                transient.times / unit, values[direction], color=_COLOURS[scheme], linestyle=dashes,
+                label=f"{name} {scheme}",
             )  # fmt: skip
     _finish(axes, _time_label(unit))
     # a thermal start is at 1e5: what matters happens around one half
@@ -63,12 +65,13 @@ def draw_transient(axes: Axes, transient: Transient, unit: float) -> None:
 
 def draw_sampled(axes: Axes, sampled: SampledTransient, unit: float) -> None:
     """Estimates of E at every save with their 95 % intervals, against t in units of ``unit`` seconds."""
-    for direction in DIRECTIONS:
+    for place, direction in enumerate(sampled.conditional):
+        name, marker = _symbol(str(direction)), _MARKERS[place % len(_MARKERS)]
         for scheme, found in (("unconditional", sampled.unconditional), ("conditional", sampled.conditional)):
             value, low, high = np.array([(each.value, each.low, each.high) for each in found[direction]]).T
             axes.errorbar(
                 sampled.times / unit, value, yerr=[value - low, high - value], color=_COLOURS[scheme], capsize=2,
-                linestyle="none", marker=_MARKERS[direction], markersize=4, label=f"{_symbol(direction)} {scheme}",
+                linestyle="none", marker=marker, markersize=4, label=f"{name} {scheme}",
             )  # fmt: skip
     _finish(axes, _time_label(unit))
 

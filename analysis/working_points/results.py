@@ -6,17 +6,22 @@ an ``Estimate`` with its 95 % interval. Times are in seconds.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import permutations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, Direction, Scheme, steering_of_root
+from cascade_steering.analysis.criteria.steering import (
+    SCHEMES,
+    AnyDirection,
+    Scheme,
+    pairwise_directions,
+    steering_of_root,
+)
 from cascade_steering.sim.gaussian.covariance import steady_root
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.roots import product
@@ -85,20 +90,14 @@ def steady(model: LinearModel) -> SteadyResult:
     section 5. Raises NoSteadyStateError if it does not settle.
     """
     roots = {scheme: steady_root(model, conditional=scheme == "conditional") for scheme in SCHEMES}
+    ways = pairwise_directions(model.modes)
     return SteadyResult(
-        E={scheme: _steering_of_pairs(root, model.modes) for scheme, root in roots.items()},
+        E={
+            scheme: {str(way): float(steering_of_root(root, way, model.modes)) for way in ways}
+            for scheme, root in roots.items()
+        },
         covariance={scheme: product(root) for scheme, root in roots.items()},
     )
-
-
-def _steering_of_pairs(root: FloatArray, modes: Sequence[str]) -> dict[str, float]:
-    """E of every pair of oscillators, from a root of the covariance of all (r, d)."""
-    found = {}
-    for (first, by), (second, steered) in permutations(enumerate(modes), 2):
-        columns = [2 * first, 2 * first + 1, 2 * second, 2 * second + 1]
-        # of the two that are left the first is the one that is measured
-        found[f"{steered}_given_{by}"] = float(steering_of_root(root[:, columns], "plus_given_minus"))
-    return found
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -120,22 +119,22 @@ class TransientResult:
         return self.transient.times
 
     @property
-    def unconditional(self) -> Mapping[Direction, FloatArray]:
+    def unconditional(self) -> Mapping[AnyDirection, FloatArray]:
         """E(t) without the record by direction, arrays of shape (n,)."""
         return self.transient.unconditional
 
     @property
-    def conditional(self) -> Mapping[Direction, FloatArray]:
+    def conditional(self) -> Mapping[AnyDirection, FloatArray]:
         """E(t) given the record by direction, arrays of shape (n,)."""
         return self.transient.conditional
 
     @property
-    def E(self) -> dict[Scheme, Mapping[Direction, FloatArray]]:
+    def E(self) -> dict[Scheme, Mapping[AnyDirection, FloatArray]]:
         """E(t) by scheme and direction, arrays of shape (n,)."""
         return {"unconditional": self.unconditional, "conditional": self.conditional}
 
     @property
-    def d(self) -> Mapping[Direction, FloatArray]:
+    def d(self) -> Mapping[AnyDirection, FloatArray]:
         """d(t) = 1 − E_c(t)/E_u(t) by direction, arrays of shape (n,)."""
         return self.transient.d
 
@@ -151,15 +150,16 @@ class TransientResult:
         return drawn(where, lambda axes: draw_transient(axes, self.transient, self.time_unit))
 
     def __repr__(self) -> str:
-        last = {_ROWS[scheme]: [f"{found[each][-1]:.6f}" for each in DIRECTIONS] for scheme, found in self.E.items()}
-        gain = [_percent(float(self.d[each][-1])) for each in DIRECTIONS]
+        ways = list(self.conditional)
+        last = {_ROWS[scheme]: [f"{found[each][-1]:.6f}" for each in ways] for scheme, found in self.E.items()}
+        gain = [_percent(float(self.d[each][-1])) for each in ways]
         first = {
             f"E < 1/2 from t = ({_ROWS[scheme]})": [
-                _time(self.milestones.first(scheme, each), self.time_unit) for each in DIRECTIONS
+                _time(self.milestones.first(scheme, each), self.time_unit) for each in ways
             ]
             for scheme in SCHEMES
         }
-        return _table(f"at t = {self.times[-1] / self.time_unit:g}", DIRECTIONS, {**last, _D: gain, **first})
+        return _table(f"at t = {self.times[-1] / self.time_unit:g}", map(str, ways), {**last, _D: gain, **first})
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -209,22 +209,22 @@ class Simulated:
         return int(self.dataset.attrs["trajectories"])
 
     @property
-    def unconditional(self) -> "Mapping[Direction, Estimate]":
+    def unconditional(self) -> "Mapping[AnyDirection, Estimate]":
         """Estimates of E without the record at the last save, by direction."""
         return self.steering.unconditional
 
     @property
-    def conditional(self) -> "Mapping[Direction, Estimate]":
+    def conditional(self) -> "Mapping[AnyDirection, Estimate]":
         """Estimates of E given the record at the last save, by direction."""
         return self.steering.conditional
 
     @property
-    def E(self) -> "dict[Scheme, Mapping[Direction, Estimate]]":
+    def E(self) -> "dict[Scheme, Mapping[AnyDirection, Estimate]]":
         """Estimates of E at the last save, by scheme and direction."""
         return {"unconditional": self.unconditional, "conditional": self.conditional}
 
     @property
-    def d(self) -> "Mapping[Direction, Estimate]":
+    def d(self) -> "Mapping[AnyDirection, Estimate]":
         """Estimates of d = 1 − E_c/E_u at the last save, by direction."""
         return self.steering.d
 
@@ -259,7 +259,7 @@ class Simulated:
         rows = {_ROWS[scheme]: map(_estimate, found.values()) for scheme, found in self.E.items()}
         title = f"{self.trajectories} trajectories, at t = {self.times[-1] / self.time_unit:g}"
         gains = [_estimate(each, 100.0, " %") for each in self.d.values()]
-        return _table(title, self.unconditional, {**rows, _D: gains})
+        return _table(title, map(str, self.unconditional), {**rows, _D: gains})
 
 
 def open_result(path: str | Path) -> Simulated:

@@ -16,10 +16,9 @@ from cascade_steering.sim.atomic_write import writable, write_whole
 from cascade_steering.sim.conventions import (
     COVARIANCE_CONVENTION,
     DIAGNOSTIC,
-    OSCILLATORS,
-    QUADRATURES,
     RECORD_CONVENTION,
     TALLY,
+    quadrature_names,
 )
 from cascade_steering.sim.ensemble.block import Block
 from cascade_steering.sim.ensemble.pooling import Moments
@@ -39,7 +38,6 @@ __all__ = [
     "diagnostics",
     "kept",
     "label",
-    "quadratures",
     "roots",
     "save",
     "standard_error",
@@ -81,10 +79,11 @@ def build(
     ensemble: Block,
     grid: TimeGrid,
     record_names: tuple[str, ...],
+    modes: tuple[str, ...],
     attributes: Mapping[str, object],
     save: Save = NOTHING,
 ) -> xr.Dataset:
-    """The dataset of an ensemble from its moments.
+    """The dataset of an ensemble of oscillators named ``modes`` from its moments.
 
     Variables (times in s, quadratures dimensionless, records in √s):
 
@@ -141,10 +140,10 @@ def build(
     }
     return xr.Dataset(
         variables,
-        coords={**dataset_coordinates(grid, record_names, d), **coordinates_of_saved(save, grid)},
+        coords={**dataset_coordinates(grid, record_names, modes), **coordinates_of_saved(save, grid)},
         attrs={
             "Conventions": "CF-1.11",
-            "order": " ".join(quadratures(d)),
+            "order": " ".join(quadrature_names(modes)),
             "rates": "rad/s",
             **versions(),
             **attributes,
@@ -232,15 +231,9 @@ def tallies(ensemble: Block) -> dict[str, Variable]:
     return found
 
 
-def quadratures(dimension: int) -> tuple[str, ...]:
-    """Names of the quadratures in order: those of the cascade, or by number where there are not two oscillators."""
-    return QUADRATURES if dimension == len(QUADRATURES) else tuple(f"x_{i}" for i in range(dimension))
-
-
-def dataset_coordinates(grid: TimeGrid, record_names: tuple[str, ...], dimension: int) -> dict[str, object]:
-    """Times, intervals and the names along every other axis."""
-    axis = list(quadratures(dimension))
-    oscillators = list(OSCILLATORS) if dimension == len(QUADRATURES) else list(range(dimension // 2))
+def dataset_coordinates(grid: TimeGrid, record_names: tuple[str, ...], modes: tuple[str, ...]) -> dict[str, object]:
+    """Times, intervals and the names along every other axis, those of the oscillators ``modes``."""
+    axis = list(quadrature_names(modes))
     seconds = {"units": "s"}
     return {
         "time": ("time", grid.times, seconds),
@@ -250,7 +243,7 @@ def dataset_coordinates(grid: TimeGrid, record_names: tuple[str, ...], dimension
         "quadrature_2": axis,
         "quadrature_3": axis,
         "quadrature_4": axis,
-        "oscillator": oscillators,
+        "oscillator": list(modes),
         "channel": list(record_names),
     }
 

@@ -1,6 +1,8 @@
-"""The verification of Fig. 1: at the end of each trajectory one quadrature of each oscillator is measured projectively.
+"""The verification of Fig. 1: at the end of each trajectory one quadrature of each of two oscillators is measured
+projectively.
 
-Of + X or P, of − the one that goes with it. The correlations between the oscillators are, under the RWA, those of a
+They are − and + of the paper, or any two of more, called − and + here, the first and the second of the pair. Of + X or
+P, of − the one that goes with it. The correlations between the oscillators are, under the RWA, those of a
 reflection turned by a phase (that of ⟨a₋a₊⟩), and with the record the phase is another; so the local oscillator that
 reads − is turned by an angle α of its own for each scheme,
 
@@ -20,7 +22,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_steering.sim.conventions import QUADRATURES
+from cascade_steering.sim.conventions import Mode, mode_index, quadrature_indices
 from cascade_steering.sim.ensemble.pooling import Moments
 from cascade_steering.sim.gaussian.covariance import transient
 from cascade_steering.sim.gaussian.filtering import filter_record
@@ -68,7 +70,7 @@ class Setting:
 
     @property
     def axes(self) -> FloatArray:
-        """Rows u₋, u₊ of the two quadratures u·x; array of shape (2, 4)."""
+        """Rows u₋, u₊ of the two quadratures u·x, x those of the pair; array of shape (2, 4)."""
         cosine, sine = math.cos(math.pi * self.angle_pi), math.sin(math.pi * self.angle_pi)
         rows = {"X": [[cosine, sine, 0, 0], [0, 0, 1, 0]], "P": [[-sine, cosine, 0, 0], [0, 0, 0, 1]]}
         return np.array(rows[self.quadrature], dtype=float)
@@ -81,8 +83,9 @@ class Verification:
     Parameters
     ----------
     model, grid, initial : as for the ensemble
+    pair : the names of − and +, the two oscillators that are measured
     settings : trajectory i is measured in setting i modulo their number
-    unconditional : exact covariance at the last save without the record, array of shape (4, 4)
+    unconditional : exact covariance of the pair at the last save without the record, array of shape (4, 4)
     conditional : that of the filter of the record as saved, from the unconditional initial state
     continuous : that of an observer who had every dY, and knew each trajectory's initial mean
     """
@@ -90,43 +93,55 @@ class Verification:
     model: LinearModel | Schedule
     grid: TimeGrid
     initial: InitialState
+    pair: tuple[str, str]
     settings: tuple[Setting, ...]
     unconditional: FloatArray
     conditional: FloatArray
     continuous: FloatArray
 
     @classmethod
-    def of(cls, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState) -> Self:
+    def of(
+        cls,
+        model: LinearModel | Schedule,
+        grid: TimeGrid,
+        initial: InitialState,
+        pair: tuple[Mode, Mode] | None = None,
+    ) -> Self:
         """The experiment at the end of ``grid``, its angles from the model.
 
-        Raises ValueError for an initial state that is not Gaussian, or of another size, a model that is not of two
-        oscillators or has no detected channel.
+        ``pair`` may be left out where there are two oscillators. Raises ValueError for an initial state that is not
+        Gaussian, or of another size, a pair that is not there, a model without a detected channel, and one of more or
+        fewer than two oscillators without a pair.
         """
         if not initial.gaussian:
             raise ValueError(
                 f"outcomes are drawn from Gaussian states: verification cannot start from {initial.name}, which is not "
                 f"Gaussian"
             )
-        if model.dimension != len(QUADRATURES):
-            raise ValueError(f"verification measures two oscillators, the model has {model.dimension // 2}")
+        first, second = _names(model, pair)
+        where = np.ix_(*2 * [quadrature_indices((first, second), model.modes)])
         end = grid.times[-1:]
-        unconditional = transient(model, initial.unconditional, end, conditional=False)[0]
+        unconditional = transient(model, initial.unconditional, end, conditional=False)[0][where]
         nothing = np.zeros((1, grid.saves, len(model.record_names)))
-        conditional = filter_record(model, nothing, grid.save_interval, initial).covariances[-1]
+        conditional = filter_record(model, nothing, grid.save_interval, initial).covariances[-1][where]
         return cls(
             model=model,
             grid=grid,
             initial=initial,
+            pair=(first, second),
             settings=_settings({"unconditional": _angle(unconditional), "conditional": _angle(conditional)}),
             unconditional=unconditional,
             conditional=conditional,
-            continuous=transient(model, initial.covariance, end, conditional=True)[0],
+            continuous=transient(model, initial.covariance, end, conditional=True)[0][where],
         )
 
     @property
     def identity(self) -> dict[str, Any]:
         """What is measured. The angles follow from model, grid and start, up to their last digits."""
-        return {"experiment": "verification", "settings": [each.name for each in self.settings]}
+        names = [each.name for each in self.settings]
+        # of two oscillators there is one pair
+        named = {} if self.pair == self.model.modes else {"pair": list(self.pair)}
+        return {"experiment": "verification", "settings": names, **named}
 
     def tally(self, entropy: int, indices: range, trajectories: Trajectories) -> dict[str, Moments]:
         """By setting the moments of ``SAMPLE``; the outcomes of a trajectory depend on (entropy, index) alone.
@@ -138,21 +153,35 @@ class Verification:
                 f"records must be of {len(indices)} trajectories over {self.grid.saves} save intervals, got shape "
                 f"{trajectories.record.shape}"
             )
-        filtered = filter_record(self.model, trajectories.record, self.grid.save_interval, self.initial).means[:, -1]
+        order = quadrature_indices(self.pair, self.model.modes)
+        known = filter_record(self.model, trajectories.record, self.grid.save_interval, self.initial).means
+        filtered = known[:, -1, order]
         # differences first: means of 1e3 leave errors of order 1 all their digits
-        ahead = trajectories.means[:, -1] - filtered
+        ahead = trajectories.means[:, -1, order] - filtered
         number = len(self.settings)
         outcomes = standard_normals(entropy, indices, 2, _OWN_NOISE)
         tallies = {}
         for place, setting in enumerate(self.settings):
             mine = slice((place - indices.start) % number, None, number)
             normals = outcomes[mine]
-            covariances = trajectories.covariances[..., -1, :, :]
+            covariances = trajectories.covariances[..., -1, :, :][..., order, :][..., order]
             if covariances.ndim > 2:
                 covariances = covariances[mine]
             errors = apply(setting.axes, ahead[mine]) + _spread(setting.axes, covariances, normals)
             tallies[setting.tally] = Moments.of(np.hstack([errors, apply(setting.axes, filtered[mine])]))
         return tallies
+
+
+def _names(model: LinearModel | Schedule, pair: tuple[Mode, Mode] | None) -> tuple[str, str]:
+    if pair is None:
+        if len(model.modes) != 2:
+            raise ValueError(
+                f"verification measures two oscillators, the model has {len(model.modes)}: pair must say which of "
+                f"{', '.join(model.modes)}"
+            )
+        pair = (0, 1)
+    first, second = (model.modes[mode_index(each, model.modes)] for each in pair)
+    return first, second
 
 
 def _spread(axes: FloatArray, covariances: FloatArray, normals: FloatArray) -> FloatArray:

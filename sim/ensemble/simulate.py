@@ -189,7 +189,7 @@ def simulate(
         "initial_state": initial.name,
         ATTRIBUTE: _standing(method, checked),
     }
-    found = build(total, grid, model.record_names, attributes, save)
+    found = build(total, grid, model.record_names, model.modes, attributes, save)
     if checked is None:
         return found
     errors = checked.dataset()

@@ -1,5 +1,7 @@
 """From the lab frame to the rotating one: records at ±Ω as cosine and sine parts, amplitudes without their rotation."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -53,19 +55,29 @@ def demodulate(record: FloatArray, interval: float, frequency: float, factor: in
     return np.asarray(grouped.sum(axis=-2))
 
 
-def unrotated(means: FloatArray, times: FloatArray, frequency: tuple[float, float]) -> FloatArray:
-    """Conditional means of the lab frame in the frame that turns with each oscillator, − backwards, + forwards.
+def unrotated(means: FloatArray, times: FloatArray, frequencies: Sequence[float]) -> FloatArray:
+    """Conditional means of the lab frame in the frame that turns with each oscillator.
 
     Parameters
     ----------
-    means : array of shape (..., times, 4)
+    means : array of shape (..., times, d)
     times : array of shape (times,), seconds
-    frequency : |Ω₋| and |Ω₊|, rad/s
+    frequencies : Ω of H = Ω a†a of each of the d/2 oscillators, rad/s; negative for one of negative mass, which turns
+        backwards, so (−|Ω₋|, |Ω₊|) for the pair
 
     Returns an array of the shape of ``means``.
+
+    Raises
+    ------
+    ValueError
+        unless there is one frequency to each oscillator.
     """
+    if means.shape[-1] != 2 * len(frequencies):
+        raise ValueError(
+            f"frequencies must be one for each of {means.shape[-1] / 2:g} oscillators, got {len(frequencies)}"
+        )
     result = np.empty_like(means)
-    for mode, rate in enumerate((-frequency[0], frequency[1])):
+    for mode, rate in enumerate(frequencies):
         turned = (means[..., 2 * mode] + 1j * means[..., 2 * mode + 1]) * np.exp(1j * rate * times)
         result[..., 2 * mode], result[..., 2 * mode + 1] = turned.real, turned.imag
     return result

@@ -39,8 +39,12 @@ _VALUE = "value_"
 _COVARIANCE_ROOT = ("time", "covariance_root", "quadrature", "quadrature_2")
 
 
-def moments_of(block: Block, first: int, grid: TimeGrid, attributes: Mapping[str, object]) -> xr.Dataset:
+def moments_of(
+    block: Block, first: int, grid: TimeGrid, modes: tuple[str, ...], attributes: Mapping[str, object]
+) -> xr.Dataset:
     """The moments of the block whose first trajectory is ``first``, along an axis ``block`` of length 1.
+
+    ``modes`` names the oscillators.
 
     ``trajectories`` (block): their number. ``*_root``: R, with RᵀR the sums over the trajectories of products of
     deviations from the block's mean; divided by ``trajectories`` less 1, a covariance. ``value_*_mean`` (block, time,
@@ -73,7 +77,7 @@ def moments_of(block: Block, first: int, grid: TimeGrid, attributes: Mapping[str
         {name: (("block", *axes), values[None], about) for name, (axes, values, about) in variables.items()},
         coords={
             "block": ("block", [first], {"long_name": "index of its first trajectory"}),
-            **{name: value for name, value in dataset_coordinates(grid, (), d).items() if name in names},
+            **{name: value for name, value in dataset_coordinates(grid, (), modes).items() if name in names},
         },
         attrs={**attributes, "warnings": json.dumps(issued)},
     )
@@ -89,7 +93,12 @@ def _values(block: Block) -> dict[str, Variable]:
 
 
 def kept_of(
-    block: Block, first: int, grid: TimeGrid, record_names: tuple[str, ...], attributes: Mapping[str, object]
+    block: Block,
+    first: int,
+    grid: TimeGrid,
+    record_names: tuple[str, ...],
+    modes: tuple[str, ...],
+    attributes: Mapping[str, object],
 ) -> xr.Dataset:
     """The trajectories kept of a block, as in ``sim.ensemble.dataset.build``, with their indices along
     ``trajectory``.
@@ -107,7 +116,7 @@ def kept_of(
             "trajectory": np.arange(first, first + count),
             **{
                 name: value
-                for name, value in dataset_coordinates(grid, record_names, d).items()
+                for name, value in dataset_coordinates(grid, record_names, modes).items()
                 if name in names or name.startswith("interval_")
             },
         },

@@ -11,7 +11,7 @@ from typing import Self
 from cascade_steering.sim.atomic_write import ASIDE
 from cascade_steering.sim.runs.manifest import Manifest
 
-__all__ = ["BLOCKS", "SET_ASIDE", "TRAJECTORIES", "Contents", "digest", "set_aside", "stem", "vacant", "within"]
+__all__ = ["BLOCKS", "SET_ASIDE", "TRAJECTORIES", "Contents", "digest", "set_aside", "short", "stem", "vacant"]
 
 _LOG = logging.getLogger(__name__)
 BLOCKS, TRAJECTORIES, SET_ASIDE = "blocks", "trajectories", "set-aside"

@@ -56,6 +56,7 @@ class RunDirectory:
     manifest: Manifest
     grid: TimeGrid
     record_names: tuple[str, ...]
+    modes: tuple[str, ...]
     keep: int
     contents: Contents
     _seconds: dict[str, float] = field(default_factory=dict)
@@ -123,6 +124,7 @@ class RunDirectory:
             manifest=manifest,
             grid=grid,
             record_names=model.record_names,
+            modes=model.modes,
             keep=keep,
             contents=contents,
             _seconds={entry["file"]: entry["seconds"] for entry in manifest.blocks if "seconds" in entry},
@@ -143,10 +145,10 @@ class RunDirectory:
         """Keep a block. Raises OSError, and leaves everything as it was, where it cannot be written."""
         about = {"identity_sha256": self.manifest.digest, **self.manifest.conventions, **self.manifest.versions}
         if block.kept_means:
-            named = kept_of(block, trajectories.start, self.grid, self.record_names, about)
+            named = kept_of(block, trajectories.start, self.grid, self.record_names, self.modes, about)
             self.contents.kept[trajectories] = self._put(TRAJECTORIES, trajectories, named)
         # last, because it says that the block is done
-        moments = moments_of(block, trajectories.start, self.grid, about)
+        moments = moments_of(block, trajectories.start, self.grid, self.modes, about)
         path = self.contents.moments[trajectories] = self._put(BLOCKS, trajectories, moments)
         self._seconds[_listed(path)] = round(seconds, 3)
         for folder in (self.contents.moments, self.contents.kept):

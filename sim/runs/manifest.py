@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from cascade_steering.sim.atomic_write import write_whole
-from cascade_steering.sim.conventions import COVARIANCE_CONVENTION, QUADRATURES, RECORD_CONVENTION
+from cascade_steering.sim.conventions import COVARIANCE_CONVENTION, RECORD_CONVENTION
 from cascade_steering.sim.ensemble.dataset import versions
 from cascade_steering.sim.runs.identity import EXACT, SOLVED, differences
 
@@ -22,7 +22,7 @@ _FORMAT = 3
 _MOST_NAMED = 5
 _CONVENTIONS = {
     "covariance": COVARIANCE_CONVENTION,
-    "order": " ".join(QUADRATURES),
+    "order": "X and P of one oscillator after the other, by the names of the coordinate quadrature",
     "record": RECORD_CONVENTION,
     "noise": "64 consecutive trajectories share a stream, SFC64 of numpy.random.SeedSequence(entropy, spawn_key=("
     "index of the trajectory // 64,)), and each takes a stretch of it; outcomes of measurements at the end, "

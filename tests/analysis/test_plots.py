@@ -8,6 +8,8 @@ import xarray as xr
 from matplotlib import image
 
 from cascade_steering.analysis import plots
+from cascade_steering.analysis.criteria.steering import Steered
+from cascade_steering.analysis.time_courses.milestones import Milestones
 from cascade_steering.analysis.time_courses.transients import Transient, sampled_transient, steering_transient
 from cascade_steering.sim.ensemble.simulate import simulate
 from cascade_steering.sim.gaussian.trajectories import Gaussian
@@ -15,6 +17,7 @@ from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import thermal_state
 from cascade_steering.sim.model.cascade import rwa
 from cascade_steering.sim.model.schedule import Schedule, unlit
+from tests.support.chains import CLIENTS, SERVER
 from tests.support.systems import POINTS
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -26,7 +29,7 @@ def transient() -> Transient:
 
 
 def study(baths: list[str], c_minus: list[float], low: float = 0.5) -> xr.Dataset:
-    """As ``analysis.working_points.appendix_b.dataset`` gives it, d around 1 %, intervals from ``low`` times that."""
+    """As ``analysis.working_points.appendix_b_curve.study_dataset``: d near 1 %, intervals from ``low`` times that."""
     d = 0.01 * np.arange(1, 2 * len(baths) + 1).reshape(-1, 2)
     values = {"d": d, "d_low": low * d, "d_high": 1.5 * d}
     curve_baths = list(dict.fromkeys(baths))
@@ -97,6 +100,20 @@ def test_a_transient_is_drawn_with_estimates_and_the_end_of_a_pulse(tmp_path: Pa
                 np.array_equal(x, sampled.times / 0.5) and y == pytest.approx(values) for x, y in curves(axes)
                 if len(y) == len(values)
             )  # fmt: skip
+
+
+def test_steering_by_two_is_drawn_with_their_names(tmp_path: Path, drawn: list[Any]) -> None:
+    way = Steered(mode=SERVER, by=CLIENTS)
+    times, shape = np.linspace(0.0, 1.0, 5), np.linspace(0.5, 0.4, 5)
+    nothing = Milestones(windows={}, two_way={}, settling={}, largest_d={})
+    made = Transient(
+        times=times, unconditional={way: shape}, conditional={way: 0.9 * shape}, milestones=nothing, switches=()
+    )
+    plots.transient_figure(made, 1.0, tmp_path / "a.png")
+    assert [line.get_label() for line in drawn[1].get_lines()] == [
+        r"$E_{\mathrm{server|client\_1\_client\_2}}$",
+    ]
+    assert plots.symbol("plus_given_minus") == plots.SYMBOLS["plus_given_minus"]
 
 
 @pytest.mark.parametrize(("low", "scale"), [(0.5, "log"), (-0.5, "linear")])

@@ -27,7 +27,7 @@ SIM = [
 ]  # fmt: skip
 ANALYSIS = [
     "Ensemble", "Estimate", "Extreme", "Optimum", "Record", "SampledTransient", "Search", "Simulated",
-    "SteadyResult", "Steering", "Transient", "TransientResult", "WorkingPoint", "best_points",
+    "SteadyResult", "Steered", "Steering", "Transient", "TransientResult", "WorkingPoint", "best_points",
     "conditional_steering", "epr_variance", "extreme", "gaussian_steerability", "inferred_covariance", "key_rate",
     "logarithmic_negativity", "open_result", "optimal_gains", "regime", "relative_improvement", "sampled_transient",
     "scan", "steady", "steering_parameter", "steering_transient", "unconditional_steering",

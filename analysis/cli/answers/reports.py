@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cascade_steering.analysis.criteria.keys import key
-from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, Direction, Scheme
+from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, AnyDirection, Direction, Scheme
 from cascade_steering.analysis.estimation.estimators import Estimate, Steering
 from cascade_steering.analysis.estimation.health import issued, worst
 from cascade_steering.analysis.time_courses.endpoint import Endpoint
@@ -200,7 +200,7 @@ def _keyed(values: Mapping[_Way, float | None]) -> dict[str, float | None]:
     return {key(direction): value for direction, value in values.items()}
 
 
-def _estimates(values: dict[Direction, Estimate]) -> Report:
+def _estimates(values: dict[AnyDirection, Estimate]) -> Report:
     report: Report = {}
     for direction, estimate in values.items():
         report[key(direction)] = estimate.value

@@ -6,7 +6,7 @@ from rich.table import Table
 
 from cascade_steering.analysis.cli.answers.reports import Report
 from cascade_steering.analysis.criteria.keys import key
-from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, Direction, regime
+from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, AnyDirection, regime
 from cascade_steering.analysis.estimation.estimators import Estimate
 
 # as many as are spelled out
@@ -169,11 +169,11 @@ def verification(report: Report) -> Table:
     return table
 
 
-def standing(found: dict[Direction, Estimate]) -> str:
+def standing(found: dict[AnyDirection, Estimate]) -> str:
     """How estimates of d stand, in a few words."""
     return ", ".join(
         f"d of {LABELS[direction]} = {each.value:.3%} ± {50 * (each.high - each.low):.1g} %"
-        for direction, each in found.items()
+        for direction, each in ((direction, found[direction]) for direction in DIRECTIONS)
     )
 
 

@@ -81,26 +81,40 @@ class Diagnostics:
             hermiticity=max(self.hermiticity, other.hermiticity),
         )
 
-    def warn(self, context: str = "", stacklevel: int = 3) -> None:
-        """Issue a CutoffWarning for each message, ``context`` (which trajectory) at its end."""
-        warn_of_cutoff(self.cutoffs, self.top_population, self.commutator_defect, context, stacklevel + 1)
+    def warn(self, context: str = "", stacklevel: int = 3, modes: tuple[str, ...] = ()) -> None:
+        """Issue a CutoffWarning for each message, ``context`` (which trajectory) at its end.
+
+        ``modes`` names the oscillators; left out, ``sim.conventions.mode_names`` does.
+        """
+        warn_of_cutoff(self.cutoffs, self.top_population, self.commutator_defect, context, stacklevel + 1, modes)
 
 
-def cutoff_messages(cutoffs: tuple[int, ...], tops: FloatArray, defects: FloatArray) -> tuple[str, ...]:
-    """One sentence for each oscillator whose commutator is off by more than ``DEFECT_LIMIT``."""
+def cutoff_messages(
+    cutoffs: tuple[int, ...], tops: FloatArray, defects: FloatArray, modes: tuple[str, ...] = ()
+) -> tuple[str, ...]:
+    """One sentence for each oscillator whose commutator is off by more than ``DEFECT_LIMIT``.
+
+    ``modes`` names the oscillators; left out, ``sim.conventions.mode_names`` does.
+    """
+    names = modes or mode_names(len(cutoffs))
     return tuple(
         f"oscillator {name}: {top:.1e} of the population sits in the top of {cutoff} levels, so its commutator "
         f"is off by {100 * defect:.2g} %: raise the cutoffs"
-        for name, cutoff, top, defect in zip(mode_names(len(cutoffs)), cutoffs, np.abs(tops), defects, strict=True)
+        for name, cutoff, top, defect in zip(names, cutoffs, np.abs(tops), defects, strict=True)
         if defect > DEFECT_LIMIT
     )
 
 
 def warn_of_cutoff(
-    cutoffs: tuple[int, ...], tops: FloatArray, defects: FloatArray, context: str = "", stacklevel: int = 3
+    cutoffs: tuple[int, ...],
+    tops: FloatArray,
+    defects: FloatArray,
+    context: str = "",
+    stacklevel: int = 3,
+    modes: tuple[str, ...] = (),
 ) -> None:
     """Issue a CutoffWarning for each of ``cutoff_messages``, ``context`` (which trajectory) at its end."""
-    for message in cutoff_messages(cutoffs, tops, defects):
+    for message in cutoff_messages(cutoffs, tops, defects, modes):
         warnings.warn(message + context, CutoffWarning, stacklevel=stacklevel)
 
 

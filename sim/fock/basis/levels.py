@@ -1,6 +1,6 @@
 """Truncated oscillators: levels kept, and the ladder operators between them.
 
-Tensor order is mode order (minus, plus). A cutoff is the number of Fock levels kept of one oscillator.
+Tensor order is the order of the oscillators. A cutoff is the number of Fock levels kept of one oscillator.
 """
 
 from collections.abc import Sequence
@@ -11,8 +11,6 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from cascade_steering.sim.conventions import mode_names
-
 __all__ = ["LADDER", "Levels", "check_cutoffs", "embed", "ladder_operators", "ladder_products", "resize"]
 
 # x = LADDER·(a, a†) of one oscillator
@@ -22,16 +20,16 @@ LADDER = np.array([[1.0, 1.0], [-1.0j, 1.0j]]) / np.sqrt(2.0)
 _CORNER = 1.25 + 1e-12
 
 
-def check_cutoffs(cutoffs: tuple[int, ...], modes: int) -> None:
-    """Raise ValueError unless there is one whole number ≥ 2 for each oscillator.
+def check_cutoffs(cutoffs: tuple[int, ...], modes: tuple[str, ...]) -> None:
+    """Raise ValueError unless there is one whole number ≥ 2 for each of the oscillators named ``modes``.
 
     One level has no ladder operator: the oscillator would drop out of H and every L_k without a word.
     """
-    if not isinstance(cutoffs, tuple) or len(cutoffs) != modes:
+    if not isinstance(cutoffs, tuple) or len(cutoffs) != len(modes):
         raise ValueError(
-            f"cutoffs must be a tuple of one number of Fock levels per oscillator ({modes}), got {cutoffs!r}"
+            f"cutoffs must be a tuple of one number of Fock levels per oscillator ({len(modes)}), got {cutoffs!r}"
         )
-    for name, cutoff in zip(mode_names(modes), cutoffs, strict=True):
+    for name, cutoff in zip(modes, cutoffs, strict=True):
         if isinstance(cutoff, bool) or not isinstance(cutoff, int | np.integer) or cutoff < 2:
             raise ValueError(
                 f"the cutoff of oscillator {name} must be a whole number of Fock levels, at least 2 "

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_steering.sim.conventions import frozen
+from cascade_steering.sim.conventions import frozen, mode_names
 from cascade_steering.sim.fock.basis.diagnostics import CutoffWarning
 from cascade_steering.sim.fock.basis.exact_elements import displaced, gaussian_elements, unitary_elements
 from cascade_steering.sim.fock.basis.levels import Levels, check_cutoffs, resize
@@ -137,7 +137,7 @@ def density_in_frame(initial: InitialState, symplectic: FloatArray, levels: Leve
     Warns CutoffWarning if a moment of what the levels hold is off by more than 1e-3.
     Raises ValueError if more than 1e-2 of it lies above them, or a moment is off by more than 5e-2.
     """
-    check_cutoffs(levels.cutoffs, initial.covariance.shape[0] // 2)
+    check_cutoffs(levels.cutoffs, mode_names(initial.covariance.shape[0] // 2))
     center = np.zeros_like(initial.center)
     return _held(_in_box(initial, symplectic, center, levels.cutoffs), initial, symplectic, center, levels)
 
@@ -147,7 +147,7 @@ def density_at_rest(initial: InitialState, levels: Levels) -> ComplexArray:
 
     Warns CutoffWarning and raises ValueError as ``density_in_frame`` does, and ValueError if the means are scattered.
     """
-    check_cutoffs(levels.cutoffs, initial.covariance.shape[0] // 2)
+    check_cutoffs(levels.cutoffs, mode_names(initial.covariance.shape[0] // 2))
     if np.any(initial.scatter):
         raise ValueError(
             f"a Fock space at rest starts every trajectory alike, but the initial state {initial.name} has scatter: "

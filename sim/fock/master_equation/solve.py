@@ -79,12 +79,12 @@ def steady_fock_state(model: LinearModel, cutoffs: tuple[int, ...]) -> SteadyFoc
         if the truncated equation was not solved to rounding.
     """
     _require_stable(model)
-    check_cutoffs(cutoffs, model.dimension // 2)
+    check_cutoffs(cutoffs, model.modes)
     find = _steady_in_sector if phase_invariant(model) else _steady_in_full
     result = find(model, cutoffs)
     if not result.residual <= _RESIDUAL_LIMIT:
         raise UnphysicalStateError(f"the steady state is not unique enough to be found: residual {result.residual:.2g}")
-    result.diagnostics.warn()
+    result.diagnostics.warn(modes=model.modes)
     return result
 
 
@@ -198,7 +198,7 @@ def evolve(
         kept = tuple(full) if states else None
     means, covariances, diagnostics = zip(*seen, strict=True)
     worst = reduce(Diagnostics.worst, diagnostics)
-    worst.warn()
+    worst.warn(modes=model.modes)
     return Evolution(
         times=times, means=np.array(means), covariances=np.array(covariances), diagnostics=worst, states=kept
     )

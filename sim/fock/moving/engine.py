@@ -133,7 +133,7 @@ class Fock:
                 f"{model.dimension}"
             )
         if self.cutoffs is not None:
-            check_cutoffs(self.cutoffs, model.dimension // 2)
+            check_cutoffs(self.cutoffs, model.modes)
         path = frame_path(self.frame, model, grid, initial)
         cutoffs = self.cutoffs or suggested_cutoffs(path, model, grid, initial)
         levels = Levels(cutoffs, triangular=True)
@@ -151,6 +151,7 @@ class Fock:
             follow=path.follow,
             cutoffs=cutoffs,
             channels=len(model.record_names),
+            modes=model.modes,
         )
 
 
@@ -163,7 +164,7 @@ class FockEngine:
     basis, spans : what the kernel needs
     density, origin : ρ (D, D) and x̄ (d,) at the start
     scatter_factor : of the scatter of the means at the start, (d, d)
-    grid, follow, cutoffs, channels : as prepared
+    grid, follow, cutoffs, channels, modes : as prepared
     save, keep : what more is given of a state than mean and covariance, and of how many trajectories the states
     """
 
@@ -176,6 +177,7 @@ class FockEngine:
     follow: bool
     cutoffs: tuple[int, ...]
     channels: int
+    modes: tuple[str, ...]
     save: Save = NOTHING
     keep: int = 0
 
@@ -263,7 +265,7 @@ class FockEngine:
         saves = self.grid.saves
         if runs:
             worst = max(runs, key=lambda run: float(np.max(run.defects)))
-            warn_of_cutoff(self.cutoffs, worst.edges, worst.defects, f" ({worst.label})", stacklevel=4)
+            warn_of_cutoff(self.cutoffs, worst.edges, worst.defects, f" ({worst.label})", 4, self.modes)
         observed = all_observed([run.observer for run in runs], [run.label for run in runs], stacklevel=5)
         return Trajectories(
             means=np.array([run.means for run in runs]).reshape(n, saves + 1, d),

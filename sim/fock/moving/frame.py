@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_steering.sim.conventions import VACUUM_VARIANCE, mode_names
+from cascade_steering.sim.conventions import VACUUM_VARIANCE
 from cascade_steering.sim.fock.basis.normal_modes import normal_modes, require_symplectic
 from cascade_steering.sim.fock.basis.populations import carried, gaussian_populations, populations
 from cascade_steering.sim.fock.basis.states import DensityState
@@ -227,7 +227,9 @@ def suggested_cutoffs(
         # around another point of phase space a state of n levels fills those up to (√n + |α|)²
         levels = int(np.ceil((np.sqrt(levels) + np.sqrt(path.quanta[mode])) ** 2 - _WHOLE))
         if levels > most:
-            raise ValueError(_too_many(path, mode, most, grid.step * grid.steps, gaussian=initial.gaussian))
+            raise ValueError(
+                _too_many(path, mode, model.modes[mode], most, grid.step * grid.steps, gaussian=initial.gaussian)
+            )
         chosen.append(levels)
     return tuple(chosen)
 
@@ -359,7 +361,7 @@ def _enough(above: FloatArray, defect: float, most: int) -> int:
     return int(enough[0]) if enough.size else 0
 
 
-def _too_many(path: FramePath, mode: int, most: int, duration: float, *, gaussian: bool) -> str:
+def _too_many(path: FramePath, mode: int, name: str, most: int, duration: float, *, gaussian: bool) -> str:
     quanta = float(path.variances[mode]) - VACUUM_VARIANCE + float(path.quanta[mode])
     turned = path.turning * duration
     remedy = (
@@ -370,7 +372,7 @@ def _too_many(path: FramePath, mode: int, most: int, duration: float, *, gaussia
     )
     what = "too many" if gaussian else "in a state whose populations reach too far"
     return (
-        f"mode {mode_names(len(path.widest))[mode]} of the frame would hold {quanta:.4g} quanta, {what} for "
+        f"mode {name} of the frame would hold {quanta:.4g} quanta, {what} for "
         f"{most} levels: {remedy}start from a state the record keeps small (stationary, ground), measure the "
         "light, let the frame follow, or give cutoffs if fewer will do"
     )

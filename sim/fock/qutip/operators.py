@@ -11,6 +11,7 @@ import qutip
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from cascade_steering.sim.conventions import mode_names
 from cascade_steering.sim.fock.basis.levels import LADDER, Levels, check_cutoffs, ladder_operators, ladder_products
 from cascade_steering.sim.fock.basis.states import density_at_rest
 from cascade_steering.sim.initial_state import InitialState
@@ -66,7 +67,7 @@ def lindblad_operators(model: LinearModel, cutoffs: tuple[int, ...], unit: float
 
     Raises ValueError if the cutoffs do not suit the model.
     """
-    check_cutoffs(cutoffs, model.dimension // 2)
+    check_cutoffs(cutoffs, model.modes)
     to_ladder = np.kron(np.eye(model.dimension // 2), LADDER)
     products = ladder_products(cutoffs)
     quadratic = _clean(np.asarray(0.5 * unit * to_ladder.T @ model.hamiltonian @ to_ladder, dtype=complex))
@@ -110,7 +111,7 @@ def initial_density(initial: InitialState, cutoffs: tuple[int, ...]) -> qutip.Qo
         if the cutoffs do not suit, the means are scattered, or the state loses more than 1e-2 of its population to
         the levels left out.
     """
-    check_cutoffs(cutoffs, initial.covariance.shape[0] // 2)
+    check_cutoffs(cutoffs, mode_names(initial.covariance.shape[0] // 2))
     density = density_at_rest(initial, Levels(cutoffs, triangular=False))
     return qutip.Qobj(density, dims=[list(cutoffs)] * 2).to("Dense")
 

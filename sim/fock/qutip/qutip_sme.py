@@ -132,6 +132,7 @@ class QutipSME:
             channels=len(model.record_names),
             dimension=model.dimension,
             step_rate=step_rate,
+            modes=model.modes,
         )
 
 
@@ -164,6 +165,7 @@ class QutipEngine:
     channels: int
     dimension: int
     step_rate: float
+    modes: tuple[str, ...]
     save: Save = NOTHING
     keep: int = 0
 
@@ -273,7 +275,7 @@ class QutipEngine:
     def _warn(self, worst: list[Diagnostics], labels: list[str]) -> None:
         if worst:
             index = int(np.argmax([np.max(each.commutator_defect) for each in worst]))
-            worst[index].warn(f" ({labels[index]})", stacklevel=5)
+            worst[index].warn(f" ({labels[index]})", stacklevel=5, modes=self.modes)
 
     def _gather(self, observers: "list[_Observer]") -> Trajectories:
         n, saves, d = len(observers), self.grid.saves, self.dimension

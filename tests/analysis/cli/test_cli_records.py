@@ -207,7 +207,9 @@ def test_a_lab_frame_record_demodulated(steering: Run, scheme: str) -> None:
     for name in BOTH:
         assert report["final"][name] == pytest.approx(with_lab_model["final"][name], rel=1e-3)
     # the means of the simulation, in the frame that turns: 0.2 s decide what they are to √(Γ/Ω) = 6 % or so
-    turned = unrotated(run["trajectory_mean"].to_numpy(), run["time"].to_numpy(), (2 * math.pi * 1600,) * 2)[0, ::20]
+    turned = unrotated(
+        run["trajectory_mean"].to_numpy(), run["time"].to_numpy(), (-2 * math.pi * 1600, 2 * math.pi * 1600)
+    )[0, ::20]
     assert correlation(turned) > 0.95
     # with another carrier it is chance, of the few relaxation times there are
     filtered(steering, "--demodulate", "20", "--frequency", "1500", record="lab.csv")

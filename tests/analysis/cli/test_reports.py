@@ -7,6 +7,7 @@ import pytest
 import xarray as xr
 
 from cascade_steering.analysis.cli.answers import reports, tables
+from cascade_steering.analysis.criteria.keys import key as steering_key
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, steering_parameter
 from cascade_steering.analysis.estimation.estimators import (
     Ensemble,
@@ -72,7 +73,7 @@ def test_a_steady_report(name: str) -> None:
     )
     assert np.array(report["conditional"]["covariance"]) == pytest.approx(seen, rel=1e-7, abs=1e-9)
     for direction in DIRECTIONS:
-        key = reports.key(direction)
+        key = steering_key(direction)
         e_u, e_c = report["unconditional"][key], report["conditional"][key]
         assert e_c == pytest.approx(float(steering_parameter(seen, direction)), rel=1e-8)
         assert report["d"][key] == pytest.approx((e_u - e_c) / e_u, abs=1e-14)
@@ -96,8 +97,8 @@ def test_a_transient_report() -> None:
     for scheme in ("unconditional", "conditional"):
         assert set(report[scheme]) == set(report["first_steering"][scheme]) == BOTH
         for direction in DIRECTIONS:
-            assert report[scheme][reports.key(direction)] == getattr(result, scheme)[direction].tolist()
-            name = reports.key(direction)
+            assert report[scheme][steering_key(direction)] == getattr(result, scheme)[direction].tolist()
+            name = steering_key(direction)
             # in the same units as the times
             first = report["first_steering"][scheme][name]
             assert first * unit == pytest.approx(result.milestones.first(scheme, direction), rel=1e-14)
@@ -153,7 +154,7 @@ def test_a_simulation_report() -> None:
     assert report["diagnostics"] == {"warnings": []}
     at = Ensemble.of(dataset)
     for direction in DIRECTIONS:
-        key = reports.key(direction)
+        key = steering_key(direction)
         for scheme, estimate in (
             ("unconditional", unconditional_steering(at, direction)),
             ("conditional", conditional_steering(at, direction)),
@@ -178,7 +179,7 @@ def test_the_exact_report_is_at_the_last_time() -> None:
     ):
         for direction in DIRECTIONS:
             value = steering_parameter(transient(model, covariance, times, conditional=conditional), direction)
-            assert report[scheme][reports.key(direction)] == pytest.approx(value[-1], rel=1e-12)
+            assert report[scheme][steering_key(direction)] == pytest.approx(value[-1], rel=1e-12)
             # the other times would be told apart
             assert abs(value[-2] / value[-1] - 1) > 1e-3
     # from the stationary state it is what `steady` says

@@ -14,7 +14,7 @@ from cascade_steering.analysis.criteria.measures import (
     key_rate,
     logarithmic_negativity,
 )
-from cascade_steering.analysis.criteria.steering import DIRECTIONS, Direction, regime, steering_parameter
+from cascade_steering.analysis.criteria.steering import DIRECTIONS, Direction, Steered, regime, steering_parameter
 from cascade_steering.sim.conventions import symplectic_form
 from cascade_steering.sim.rotating_wave.closed_forms import closed_form_covariance
 from cascade_steering.sim.rotating_wave.equations import RotatingWave
@@ -251,20 +251,22 @@ def test_stacks_of_states_are_one_call() -> None:
     assert found[:, 1, 2] == pytest.approx(measures(stack[1, 2]), rel=1e-14)
 
 
-SHAPE = r"^covariance must have shape \(\.\.\., 4, 4\), got \(2, 2\)$"
+SHAPE = r"^covariance must have shape \(\.\.\., d, d\) with d even, got \(3, 3\)$"
 
 
 @pytest.mark.parametrize("measure", [logarithmic_negativity, epr_variance])
 def test_other_shapes_are_refused(measure: Callable[[FloatArray], FloatArray]) -> None:
     with pytest.raises(ValueError, match=SHAPE):
-        measure(np.eye(2))
+        measure(np.eye(3))
 
 
 @pytest.mark.parametrize("measure", [gaussian_steerability, key_rate])
 def test_other_shapes_and_directions_are_refused(measure: Callable[[FloatArray, Direction], FloatArray]) -> None:
     with pytest.raises(ValueError, match=SHAPE):
-        measure(np.eye(2), "plus_given_minus")
-    with pytest.raises(ValueError, match=r"^direction must be one of plus_given_minus, minus_given_plus, got 'plus'$"):
+        measure(np.eye(3), "plus_given_minus")
+    with pytest.raises(
+        ValueError, match=r"^direction must be plus_given_minus, minus_given_plus or a Steered, got 'plus'$"
+    ):
         measure(VACUUM, "plus")  # type: ignore[arg-type]
 
 
@@ -283,3 +285,20 @@ def test_other_shapes_and_directions_are_refused(measure: Callable[[FloatArray, 
 def test_what_is_no_covariance_has_no_negativity(covariance: FloatArray, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         logarithmic_negativity(np.stack([VACUUM, covariance]))
+
+
+def test_measures_of_a_pair_among_more_are_those_of_its_own_covariance() -> None:
+    names, spectator = ("a", "b", "c"), np.diag([3.0, 0.7])
+    pair = standard(1.5, 2.0, 1.6)
+    among = np.zeros((6, 6))
+    # the pair is c and a, in that order
+    order = [4, 5, 0, 1]
+    among[np.ix_(order, order)], among[2:4, 2:4] = pair, spectator
+    for measure in (logarithmic_negativity, epr_variance):
+        assert measure(among, ("c", "a"), names) == measure(pair)
+        with pytest.raises(ValueError, match=r"^pair must name two of the oscillators mode_1, mode_2, mode_3$"):
+            measure(among)
+    way = Steered(mode="a", by=("c",))
+    for other in (gaussian_steerability, key_rate):
+        assert other(among, way, names) == other(pair, "plus_given_minus")
+        assert other(among, way, names) > 0.0

@@ -7,16 +7,23 @@ from numpy.typing import NDArray
 from cascade_steering.analysis.criteria.steering import (
     DIRECTIONS,
     Direction,
+    Steered,
     blocks,
+    both_directions,
     inferred_covariance,
     optimal_gains,
     regime,
+    steering_of_root,
     steering_parameter,
 )
+from cascade_steering.sim.gaussian.covariance import steady_root, steady_state
+from cascade_steering.sim.model.cascade import rwa
+from cascade_steering.sim.parameters import Bath, Detection
 from cascade_steering.sim.rotating_wave.closed_forms import closed_form_covariance, steering_parameters
 from cascade_steering.sim.rotating_wave.equations import RotatingWave
 from tests.support import reference
-from tests.support.systems import POINTS
+from tests.support.chains import CLIENTS, SERVER, clients_and_server
+from tests.support.systems import COLD, HOT, POINTS, cascade
 
 FloatArray = NDArray[np.float64]
 EPS = float(np.finfo(float).eps)
@@ -28,9 +35,9 @@ def squeezed(r: float) -> FloatArray:
     return np.array([[c, 0, s, 0], [0, c, 0, -s], [s, 0, c, 0], [0, -s, 0, c]])
 
 
-def random_covariance(seed: int) -> FloatArray:
-    root = np.random.default_rng(seed).normal(size=(4, 6))
-    return np.asarray(root @ root.T / 2 + 0.5 * np.eye(4))
+def random_covariance(seed: int, modes: int = 2) -> FloatArray:
+    root = np.random.default_rng(seed).normal(size=(2 * modes, 2 * modes + 2))
+    return np.asarray(root @ root.T / 2 + 0.5 * np.eye(2 * modes))
 
 
 def local(angle: float, log_squeezing: float) -> FloatArray:
@@ -147,9 +154,93 @@ def test_regimes(forward: float, backward: float, expected: str) -> None:
     assert regime(forward, backward) == expected
 
 
+NAMES = ("a", "b", "c", "d")
+GIVEN = {
+    "by one": (Steered(mode="d", by=("b",)), [2, 3], [6, 7]),
+    "by two, not in order": (Steered(mode="b", by=("d", "a")), [6, 7, 0, 1], [2, 3]),
+    "by all others": (Steered(mode="a", by=("b", "c", "d")), [2, 3, 4, 5, 6, 7], [0, 1]),
+    "by places": (Steered(mode=1, by=(3, "a")), [6, 7, 0, 1], [2, 3]),
+}
+
+
+@pytest.mark.parametrize("name", GIVEN)
+def test_of_many_oscillators_one_is_inferred_from_a_set(name: str) -> None:
+    way, known, wanted = GIVEN[name]
+    v = random_covariance(3, modes=4)
+    # the block of the inverse of the covariance of those concerned is the inverse of what is inferred
+    concerned = v[np.ix_(known + wanted, known + wanted)]
+    exact = 1 / math.sqrt(np.linalg.det(np.linalg.inv(concerned)[-2:, -2:]))
+    # condition numbers are below 1e3
+    assert steering_parameter(v, way, NAMES) == pytest.approx(exact, rel=1e-12)
+    assert steering_of_root(np.linalg.cholesky(v).T, way, NAMES) == pytest.approx(exact, rel=1e-12)
+    assert np.linalg.solve(v[np.ix_(known, known)], v[np.ix_(known, wanted)]) == pytest.approx(
+        optimal_gains(v, way, NAMES), rel=1e-12, abs=1e-12
+    )
+
+
+def test_who_is_measured_as_well_cannot_hurt() -> None:
+    for seed in range(20):
+        v = random_covariance(seed, modes=4)
+        fewer, more = (steering_parameter(v, Steered(mode="a", by=by), NAMES) for by in (("c",), ("b", "c")))
+        assert more <= fewer * (1 + 1e-12)
+        # the oscillators that are not mentioned do not matter
+        without = v[np.ix_(range(6), range(6))]
+        assert steering_parameter(without, Steered(mode="a", by=("b", "c")), NAMES[:3]) == more
+
+
+@pytest.mark.parametrize("conditional", [False, True])
+@pytest.mark.parametrize("bath", [HOT, COLD], ids=["hot", "vacuum"])
+def test_two_clients_on_the_line_steer_together_as_one_that_is_twice_as_strong(bath: Bath, conditional: bool) -> None:
+    # at θ = π/4 no client acts on the next: the light sees the sum of their amplitudes, which has twice the rate
+    three = clients_and_server(10, 30, 0.25, 0.40, bath)
+    pair = rwa(cascade(20, 30, 0.25, 0.40, (bath, bath)), Detection())
+    together, alone = Steered(mode=SERVER, by=CLIENTS), Steered(mode=SERVER, by=CLIENTS[:1])
+    root = steady_root(three, conditional=conditional)
+    exact = float(steering_of_root(steady_root(pair, conditional=conditional), "plus_given_minus"))
+    assert steering_of_root(root, together, three.modes) == pytest.approx(exact, rel=1e-9)
+    v = steady_state(three, conditional=conditional)
+    # variances of 1e5 are known to 1e-16 each
+    assert steering_parameter(v, together, three.modes) == pytest.approx(exact, abs=10 * EPS * np.abs(v).max())
+    assert exact < 0.22
+    assert steering_parameter(v, alone, three.modes) > 0.5
+
+
+def test_directions_of_the_pair_are_names_of_two_of_all() -> None:
+    v = random_covariance(1)
+    for named, way in zip(DIRECTIONS, (Steered(mode="plus", by=("minus",)), Steered(mode=0, by=(1,))), strict=True):
+        assert steering_parameter(v, named) == steering_parameter(v, way)
+    assert both_directions("minus", "plus") == DIRECTIONS
+    assert str(Steered(mode="plus", by=("minus",))) == DIRECTIONS[0]
+    assert [str(way) for way in both_directions("a", "b")] == ["b_given_a", "a_given_b"]
+    assert str(Steered(mode=SERVER, by=CLIENTS)) == "server_given_client_1_client_2"
+
+
+def test_a_direction_that_says_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"^E is of one steered oscillator, .*, got \('a', 'b'\): for several"):
+        Steered(mode=("a", "b"), by=("c",))  # type: ignore[arg-type]
+    for by in ("c", ()):
+        with pytest.raises(ValueError, match=r"^by must be a tuple of one or several oscillators, got "):
+            Steered(mode="a", by=by)  # type: ignore[arg-type]
+    for twice in (("a",), ("b", "b")):
+        with pytest.raises(ValueError, match=r"^the steered and the steering oscillators must differ, got 'a' by "):
+            Steered(mode="a", by=twice)
+    v = random_covariance(0, modes=4)
+    with pytest.raises(ValueError, match=r"^each oscillator must be named once, got a, 0$"):
+        steering_parameter(v, Steered(mode=0, by=("a",)), NAMES)
+    for place, got in ((4, "4"), (-1, "-1"), ("e", "'e'")):
+        with pytest.raises(ValueError, match=rf"^an oscillator must be one of a, b, c, d, or .* to 3, got {got}$"):
+            steering_parameter(v, Steered(mode="a", by=(place,)), NAMES)
+    with pytest.raises(ValueError, match=r"^modes must name 4 oscillators, got a, b, c$"):
+        steering_parameter(v, Steered(mode="a", by=("b",)), NAMES[:3])
+
+
 def test_bad_input_is_refused() -> None:
-    choice = r"^direction must be one of plus_given_minus, minus_given_plus, got 'plus'$"
+    choice = r"^direction must be plus_given_minus, minus_given_plus or a Steered, got 'plus'$"
     with pytest.raises(ValueError, match=choice):
         steering_parameter(np.eye(4), "plus")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match=r"^covariance must have shape \(\.\.\., 4, 4\), got \(2, 2\)$"):
+    with pytest.raises(ValueError, match=r"^covariance must have shape \(\.\.\., d, d\) with d even, got \(3, 3\)$"):
+        steering_parameter(np.eye(3), "plus_given_minus")
+    with pytest.raises(
+        ValueError, match=r"^an oscillator must be one of mode_1, or its place from 0 to 0, got 'minus'$"
+    ):
         steering_parameter(np.eye(2), "plus_given_minus")

@@ -9,8 +9,14 @@ import pytest
 from numpy.typing import NDArray
 from scipy.special import chdtr, chdtri, gammaincinv, ndtr
 
-from cascade_steering.analysis.cli.answers.reports import key
-from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, optimal_gains, steering_parameter
+from cascade_steering.analysis.criteria.keys import key
+from cascade_steering.analysis.criteria.steering import (
+    DIRECTIONS,
+    SCHEMES,
+    Steered,
+    optimal_gains,
+    steering_parameter,
+)
 from cascade_steering.analysis.estimation.estimators import Estimate
 from cascade_steering.analysis.verification import sampling_laws
 from cascade_steering.analysis.verification.inference import (
@@ -31,8 +37,9 @@ from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import thermal_state
 from cascade_steering.sim.model.cascade import lab, rwa
 from cascade_steering.sim.parameters import Detection
+from tests.support.chains import clients_and_server
 from tests.support.chance import quadratic, student, successes
-from tests.support.systems import POINTS
+from tests.support.systems import COLD, POINTS
 
 FloatArray = NDArray[np.float64]
 Tallies = dict[str, Moments]
@@ -107,6 +114,25 @@ def test_rotating_wave_products_are_steering(name: str) -> None:
         for way in map(key, DIRECTIONS):
             # V₊ − C²/V₋ of terms up to 1e6 rounded to eps, and an angle that is off by 1e-9: 1e-18 of 1e6
             assert wanted["measured"][scheme][way] == pytest.approx(wanted[scheme][way], rel=2e-9)
+
+
+def test_two_of_three_oscillators_are_verified() -> None:
+    model = clients_and_server(3, 8, 0.3, 0.4, COLD, loss=0.05, efficiency=0.8)
+    grid, pair = TimeGrid.over(0.2, saves=SAVES), ("client_2", "server")
+    subject = Verification.of(model, grid, stationary_state(model), pair)
+    found, whole = verify(measure(subject), subject), subject.settings[0].angle_pi
+    ways = (Steered(mode="server", by=("client_2",)), Steered(mode="client_2", by=("server",)))
+    assert tuple(found.d) == ways
+    for scheme, covariance in (("unconditional", subject.unconditional), ("conditional", subject.conditional)):
+        for way in ways:
+            exact = float(steering_parameter(covariance, way, pair))
+            off = math.log(found.steering[scheme][way].value / exact) * math.sqrt(
+                freedom(found.inferences[scheme][way])
+            )
+            assert abs(off) < STEERING_BEYOND
+    report = verification_report(measure(subject), subject)
+    assert report["client_2_angle_pi"]["unconditional"] == whole
+    assert report["exact"]["unconditional"].keys() == {"E_server_given_client_2", "E_client_2_given_server"}
 
 
 def turned(subject: Verification) -> Verification:
@@ -282,7 +308,7 @@ def coverage(name: str, count: int, change: Callable[[Inference], Inference] = l
     for _ in range(REPEATS):
         runs = [known.runs(rng, count) for _ in range(4)]
         u, c, other = (
-            (change(infer(x, "plus_given_minus", scheme)), change(infer(p, "plus_given_minus", scheme)))
+            (change(infer(x, scheme, second=True)), change(infer(p, scheme, second=True)))
             for x, p, scheme in ((*runs[:2], SCHEMES[0]), (*runs[:2], SCHEMES[1]), (*runs[2:], SCHEMES[0]))
         )
         held += [

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from cascade_steering.sim.conventions import COVARIANCE_CONVENTION, QUADRATURES, RECORD_CONVENTION
+from cascade_steering.sim.conventions import COVARIANCE_CONVENTION, OSCILLATORS, RECORD_CONVENTION, quadrature_names
 from cascade_steering.sim.ensemble.dataset import label, save
 from cascade_steering.sim.ensemble.simulate import simulate
 from cascade_steering.sim.gaussian.trajectories import Gaussian
@@ -26,8 +26,8 @@ def data() -> xr.Dataset:
 
 
 def test_axes_are_labelled(data: xr.Dataset) -> None:
-    assert tuple(data["quadrature"].to_numpy()) == QUADRATURES
-    assert tuple(data["quadrature_2"].to_numpy()) == QUADRATURES
+    assert tuple(data["quadrature"].to_numpy()) == quadrature_names(OSCILLATORS)
+    assert tuple(data["quadrature_2"].to_numpy()) == quadrature_names(OSCILLATORS)
     assert tuple(data["oscillator"].to_numpy()) == ("minus", "plus")
     assert tuple(data["channel"].to_numpy()) == ("cosine", "sine")
     assert data["time"].to_numpy() == pytest.approx([0.0, 0.2, 0.4, 0.6])
@@ -47,7 +47,7 @@ def test_attributes_say_what_is_needed_to_run_again(data: xr.Dataset) -> None:
     assert data.attrs["trajectories"] == 10
     assert data.attrs["initial_state"] == "ground"
     assert data.attrs["method"] == '{"engine": "gaussian"}'
-    assert data.attrs["order"] == " ".join(QUADRATURES)
+    assert data.attrs["order"] == " ".join(quadrature_names(OSCILLATORS))
     assert data.attrs["version_numpy"] == np.__version__
     cascade = json.loads(data.attrs["cascade"])
     assert cascade["minus"]["strength_hz"] == POINT.cascade.minus.strength_hz
@@ -73,7 +73,7 @@ def test_saving_again_replaces_the_whole_file(data: xr.Dataset, tmp_path: Path) 
 
 def test_one_oscillator_is_labelled_by_number() -> None:
     data = simulate(MONITORED["warm"].model, Gaussian(), GRID, ground_state(modes=1), trajectories=3)
-    assert list(data["quadrature"].to_numpy()) == ["x_0", "x_1"]
+    assert list(data["quadrature"].to_numpy()) == ["X_mode_1", "P_mode_1"]
     assert list(data["channel"].to_numpy()) == ["X"]
     assert data.sizes["oscillator"] == 1
 

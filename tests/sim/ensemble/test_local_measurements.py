@@ -10,7 +10,7 @@ from cascade_steering.sim.ensemble import local_measurements
 from cascade_steering.sim.ensemble.local_measurements import Verification
 from cascade_steering.sim.ensemble.pooling import Moments
 from cascade_steering.sim.ensemble.simulate import simulate
-from cascade_steering.sim.gaussian.covariance import stationary_state
+from cascade_steering.sim.gaussian.covariance import stationary_state, transient
 from cascade_steering.sim.gaussian.filtering import filter_record
 from cascade_steering.sim.gaussian.trajectories import Gaussian
 from cascade_steering.sim.grid import TimeGrid
@@ -18,8 +18,9 @@ from cascade_steering.sim.initial_state import InitialState, Trajectories, groun
 from cascade_steering.sim.model.cascade import rwa
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.noise import standard_normals
+from tests.support.chains import clients_and_server
 from tests.support.chance import quadratic
-from tests.support.systems import MONITORED, POINTS
+from tests.support.systems import COLD, MONITORED, POINTS
 
 FloatArray = NDArray[np.float64]
 # one short interval: what was drawn at the start is still there at the end
@@ -64,6 +65,23 @@ def short(name: str = "mild") -> Verification:
 def test_outcomes_are_those_of_the_state() -> None:
     # two settings for each scheme, ten numbers each
     assert sigmas(short()) < BEYOND
+
+
+def test_a_pair_among_more_oscillators_is_measured() -> None:
+    model = clients_and_server(3, 4, 0.3, 0.4, COLD, loss=0.1, efficiency=0.7)
+    start = stationary_state(model)
+    experiment = Verification.of(model, SHORT, start, ("server", "client_1"))
+    assert experiment.pair == ("server", "client_1")
+    assert experiment.identity["pair"] == ["server", "client_1"]
+    order = [4, 5, 0, 1]
+    whole = transient(model, start.unconditional, SHORT.times[-1:], conditional=False)[0]
+    np.testing.assert_array_equal(experiment.unconditional, whole[np.ix_(order, order)])
+    assert sigmas(experiment) < BEYOND
+    with pytest.raises(ValueError, match=r"the model has 3: pair must say which of client_1, client_2, server$"):
+        Verification.of(model, SHORT, start)
+    # the moments of another pair are others
+    other = replace(experiment, pair=("server", "client_2"))
+    assert sigmas(other) > 2 * BEYOND
 
 
 def test_the_noise_of_the_trajectory_itself_would_show(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -133,7 +133,11 @@ def test_free_oscillators_stand_still_where_their_rotation_is_taken_out() -> Non
     start = np.array([0.3, -0.2, 0.5, 0.1])
     generator = symplectic_form(2) @ np.diag([-3.0, -3.0, 4.0, 4.0])
     means = np.array([la.expm(generator * time) @ start for time in times])
-    np.testing.assert_allclose(unrotated(means, times, (3.0, 4.0)), np.tile(start, (7, 1)), atol=1e-14)
+    np.testing.assert_allclose(unrotated(means, times, (-3.0, 4.0)), np.tile(start, (7, 1)), atol=1e-14)
+    alone = unrotated(means[:, 2:], times, (4.0,))
+    np.testing.assert_allclose(alone, np.tile(start[2:], (7, 1)), atol=1e-14)
+    with pytest.raises(ValueError, match=r"^frequencies must be one for each of 2 oscillators, got 1$"):
+        unrotated(means, times, (4.0,))
 
 
 def rms(frequency: float) -> float:
@@ -158,7 +162,7 @@ def difference(frequency: float, *, sine: float = 1.0) -> float:
     grid, half_period = lab_grid(frequency), 16
     demodulated = demodulate(record, grid.step, frequency, half_period) * np.array([1.0, sine])
     known = filter_record(rwa(SYSTEM, DETECTION), demodulated, half_period * grid.step, ground_state()).means
-    slow = unrotated(means[:, ::half_period], grid.times[::half_period], (frequency, frequency))
+    slow = unrotated(means[:, ::half_period], grid.times[::half_period], (-frequency, frequency))
     return float(np.sqrt(np.mean((slow - known) ** 2)))
 
 

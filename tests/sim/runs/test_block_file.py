@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from cascade_steering.sim.conventions import OSCILLATORS, mode_names
 from cascade_steering.sim.ensemble.block import Block, reduce
 from cascade_steering.sim.ensemble.carried_warnings import Issued
 from cascade_steering.sim.ensemble.dataset import KEPT_VARIABLES
@@ -73,8 +74,9 @@ def made(
 
 
 def there_and_back(block: Block, first: int = 0, names: tuple[str, ...] = NAMES) -> Block:
-    kept = to_bytes(kept_of(block, first, GRID, names, ABOUT)) if block.kept_means else None
-    return block_of(to_bytes(moments_of(block, first, GRID, ABOUT)), kept)
+    modes = mode_names(block.mean.mean.shape[-1] // 2)
+    kept = to_bytes(kept_of(block, first, GRID, names, modes, ABOUT)) if block.kept_means else None
+    return block_of(to_bytes(moments_of(block, first, GRID, modes, ABOUT)), kept)
 
 
 def bits(block: Block) -> dict[str, Any]:
@@ -172,7 +174,10 @@ def test_names_that_end_like_others_are_kept_apart() -> None:
 
 def test_the_same_block_is_the_same_bytes() -> None:
     one, two, other = (
-        [to_bytes(moments_of(block, 4, GRID, ABOUT)), to_bytes(kept_of(block, 4, GRID, NAMES, ABOUT))]
+        [
+            to_bytes(moments_of(block, 4, GRID, OSCILLATORS, ABOUT)),
+            to_bytes(kept_of(block, 4, GRID, NAMES, OSCILLATORS, ABOUT)),
+        ]
         for block in (made(4, 2), made(4, 2), made(4, 2, seed=1))
     )
     assert one == two
@@ -182,7 +187,7 @@ def test_the_same_block_is_the_same_bytes() -> None:
 
 def test_files_of_blocks_say_whose_they_are() -> None:
     block = made(4, 2)
-    moments, kept = moments_of(block, 8, GRID, ABOUT), kept_of(block, 8, GRID, NAMES, ABOUT)
+    moments, kept = moments_of(block, 8, GRID, OSCILLATORS, ABOUT), kept_of(block, 8, GRID, NAMES, OSCILLATORS, ABOUT)
     assert moments["block"].to_numpy().tolist() == [8]
     assert moments["trajectories"].to_numpy().tolist() == [4.0]
     assert kept["trajectory"].to_numpy().tolist() == [8, 9]
