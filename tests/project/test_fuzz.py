@@ -122,6 +122,7 @@ COUNTS["simulate"] = (
         "save": ("purity", "quanta"),
         "target": ("d:1e9",),
         "verify": (),
+        "pulse": ("0.02",),
     },
 )
 COUNTS["simulate --engine fock"] = (
@@ -137,6 +138,7 @@ COUNTS["filter record.csv"] = (
     {
         **{name: values for name, values in CASCADE.items() if name not in ("frequency", "scheme")},
         "calibration": ("1.1",), "dead-time": ("0.1", "5ms"), "initial": ("2,1",), "engine": ("fock",),
+        "pulse": ("0.2",),
     },
 )  # fmt: skip
 COUNTS["filter lab.csv"] = (("--jobs", "1"), {"frequency": ("21",), "demodulate": ("2",)})
@@ -146,6 +148,7 @@ COUNTS["fit record.csv --parameters efficiency,calibration"] = (
     {
         **{name: values for name, values in CASCADE.items() if name not in ("frequency", "scheme", "efficiency")},
         "calibration": ("1.1",), "dead-time": ("0.1",), "initial": ("2,1",), "parameters": ("efficiency",),
+        "pulse": ("0.2",),
     },
 )  # fmt: skip
 # what numbers do not depend on, or what is asked for by the other names; those that something else is needed for
