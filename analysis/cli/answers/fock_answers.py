@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from cascade_steering.analysis.cli.answers.reports import Report, key
+from cascade_steering.analysis.cli.answers.reports import Report
 from cascade_steering.analysis.cli.answers.tables import LABELS
+from cascade_steering.analysis.criteria.keys import key
 from cascade_steering.analysis.criteria.steering import DIRECTIONS
 
 if TYPE_CHECKING:
