@@ -1,19 +1,19 @@
 """Homodyne records as text: a header with units, a row for each interval, and comments that may hold options.
 
-Strict on purpose: a row has all its cells, and a cell is a number in digits, or empty or ``nan`` for a gap. What a
-lenient parser would guess (quotes, thousands, ragged rows, blank lines in between) is an error.
+The numbers are read by ``numpy.loadtxt``, exactly and strictly: what a lenient reader would guess (quotes, thousands,
+rows of unequal length) is an error that names the line and the column.
 """
 
-import json
+import math
 import re
 import tomllib
 from collections.abc import Iterator
-from itertools import islice
 from typing import Any
 
 import numpy as np
+import tomli_w
 
-from cascade_steering.analysis.records.layout import FloatArray, Table, arranged, plain_value, shown
+from cascade_steering.analysis.records.layout import FloatArray, Table, arranged, shown
 from cascade_steering.analysis.records.times import Times, lattice, require_unit
 from cascade_steering.sim.conventions import RECORD_CONVENTION
 
@@ -23,10 +23,9 @@ _SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab"}
 _CLOCK = "time"
 _EXAMPLE = "'time [us],cosine [s^0.5],sine [s^0.5]'"
 _COLUMN = re.compile(r" *([A-Za-z]\w*) *(?:\[ *([^\[\]]*?) *\] *)?", re.ASCII)
-# possessive, so that junk is found out in one pass however long it is
-_CELL = r" *+(?:[-+]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][-+]?\d++)?|[-+]?[nN][aA][nN]) *+"
 _OPTION = "#:"
-_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+# a line of the file that is not blank and no comment, and its number
+_Numbered = tuple[int, str]
 
 
 def parse(data: bytes) -> Table:
@@ -35,18 +34,20 @@ def parse(data: bytes) -> Table:
     Raises ValueError naming the line, and the column where there is one, for whatever is not of that format.
     """
     lines = _lines(data)
-    number, header = next(_content(lines), (1, ""))
-    separator, names, units = _columns(number, header)
+    content = [(number, line) for number, line in enumerate(lines, 1) if line.strip(" ") and line[0] != "#"]
+    header, *rows = content or [(1, "")]
+    separator, names, units = _columns(*header)
     clock = names.index(_CLOCK)
-    unit = require_unit(units[clock], f"line {number}: column {_CLOCK!r}")
+    unit = require_unit(units[clock], f"line {header[0]}: column {_CLOCK!r}")
+    del names[clock], units[clock]
     # before the rows: a missing column is one of the header, not of each of them
-    arranged((*names[:clock], *names[clock + 1 :]))
-    numbers = _numbers(lines, separator, names)
-    found = lattice(Times(values=numbers[:, clock], unit=unit, where=lambda row: _line_of(lines, row)), first=1)
+    arranged(names)
+    numbers = _numbers(rows, separator, [*names[:clock], _CLOCK, *names[clock:]])
+    found = lattice(Times(values=numbers[:, clock], unit=unit, where=lambda row: f"line {rows[row][0]}"), first=1)
     return Table(
         values=np.delete(numbers, clock, axis=1)[None],
-        names=(*names[:clock], *names[clock + 1 :]),
-        units=(*units[:clock], *units[clock + 1 :]),
+        names=tuple(names),
+        units=tuple(units),
         start=found.start,
         interval=found.interval,
         index=found.index - 1,
@@ -55,10 +56,10 @@ def parse(data: bytes) -> Table:
 
 
 def render(table: Table) -> Iterator[str]:
-    """The lines of a CSV file of a table of one record; ValueError for options that TOML does not hold."""
+    """The lines of a CSV file of a table of one record."""
     yield f"# {RECORD_CONVENTION}; time: end of each interval; nan: nothing was recorded\n"
-    for key, value in plain_value(table.options, "options").items():
-        yield f"{_OPTION} {_key(key)} = {_toml(value)}\n"
+    for line in tomli_w.dumps(table.options).splitlines():
+        yield f"{_OPTION} {line}\n"
     columns = zip(table.names, table.units, strict=True)
     yield ",".join([f"{_CLOCK} [s]", *(f"{name} [{unit}]" for name, unit in columns)]) + "\n"
     for row in np.column_stack([table.edges[1:], table.values[0]]):
@@ -66,42 +67,18 @@ def render(table: Table) -> Iterator[str]:
 
 
 def _lines(data: bytes) -> list[str]:
-    """Lines of the text without their ends, blank ones at the end of the file left out."""
+    """Lines of the text without their ends."""
     if not data.strip():
         raise ValueError("the file is empty")
     try:
-        text = data.decode("utf-8-sig").replace("\r\n", "\n")
+        return data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n").split("\n")
     except UnicodeDecodeError as error:
         raise ValueError(
             f"neither netCDF nor text in UTF-8: byte {data[error.start]:#04x} at position {error.start}"
         ) from None
-    for character, wrong in (
-        ("\0", "a NUL byte, which no text has"),
-        ("\r", "a carriage return without a line feed; lines end in \\n or \\r\\n"),
-    ):
-        if character in text:
-            raise ValueError(f"line {text.count(chr(10), 0, text.index(character)) + 1} has {wrong}")
-    lines = text.split("\n")
-    while not lines[-1].strip(" "):
-        lines.pop()
-    return lines
 
 
-def _content(lines: list[str]) -> Iterator[tuple[int, str]]:
-    """The header and the rows, with their line numbers."""
-    started = False
-    for number, line in enumerate(lines, start=1):
-        if not line.startswith("#") and (started or line.strip(" ")):
-            started = True
-            yield number, line
-
-
-def _line_of(lines: list[str], row: int) -> str:
-    number, _ = next(islice(_content(lines), row + 1, None))
-    return f"line {number}"
-
-
-def _columns(number: int, header: str) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+def _columns(number: int, header: str) -> tuple[str, list[str], list[str]]:
     """Separator, names and units of the columns."""
     found = [separator for separator in _SEPARATORS if separator in header]
     if len(found) != 1:
@@ -121,73 +98,59 @@ def _columns(number: int, header: str) -> tuple[str, tuple[str, ...], tuple[str,
         units.append(column[2] or "")
     if names.count(_CLOCK) != 1:
         raise ValueError(f"line {number}: one column must be {_CLOCK!r}, as in {_EXAMPLE}, got {names.count(_CLOCK)}")
-    return found[0], tuple(names), tuple(units)
+    return found[0], names, units
 
 
-def _numbers(lines: list[str], separator: str, names: tuple[str, ...]) -> FloatArray:
+def _numbers(rows: list[_Numbered], separator: str, names: list[str]) -> FloatArray:
     """The rows, array of shape (rows, columns); every entry finite, or NaN in a channel."""
-    whole = re.compile(separator.join([_CELL] * len(names)), re.ASCII).fullmatch
-    rows = [
-        line if whole(line) else _filled(number, line, separator, names)
-        for number, line in islice(_content(lines), 1, None)
-    ]
     if not rows:
         raise ValueError("there are no rows below the header; a record needs at least two")
-    numbers = np.loadtxt(rows, delimiter=separator, comments=None, ndmin=2, dtype=np.float64)
+    filled = (separator.join(_cells(line, separator)) for _, line in rows)
+    try:
+        numbers = np.loadtxt(filled, delimiter=separator, comments=None, ndmin=2)
+    except ValueError:
+        numbers = None
     clock = np.array(names) == _CLOCK
-    wrong = np.isinf(numbers) | (np.isnan(numbers) & clock)
-    if wrong.any():
-        row, column = np.argwhere(wrong)[0]
-        raise ValueError(
-            f"{_line_of(lines, int(row))}, column {names[column]!r}: {numbers[row, column]} is not a finite number"
-        )
+    if numbers is None or numbers.shape[1] != len(names) or np.any(np.isinf(numbers) | (np.isnan(numbers) & clock)):
+        raise ValueError(_complaint(rows, separator, names))
     return numbers
 
 
-def _filled(number: int, line: str, separator: str, names: tuple[str, ...]) -> str:
-    """The row with ``nan`` in its empty cells; ValueError if those are not what is wrong with it."""
-    cells = line.split(separator)
-    if not line.strip(" "):
-        raise ValueError(f"line {number} is blank; a gap is a row with empty cells after its time, or is left out")
-    if len(cells) != len(names):
-        raise ValueError(f"line {number} must have {len(names)} cells, one a column, got {len(cells)}: {shown(line)}")
-    for name, cell in zip(names, cells, strict=True):
-        if cell.strip(" ") and not re.fullmatch(_CELL, cell, re.ASCII):
-            raise ValueError(
-                f"line {number}, column {name!r}: {shown(cell)} is not a finite number such as -1.25e-6; a gap is an "
-                f"empty cell or nan"
-            )
-    return separator.join(cell.strip(" ") or "nan" for cell in cells)
+def _cells(line: str, separator: str) -> list[str]:
+    return [cell.strip(" ") or "nan" for cell in line.split(separator)]
+
+
+def _complaint(rows: list[_Numbered], separator: str, names: list[str]) -> str:
+    """What is wrong with the first row that is no row of a record."""
+    for number, line in rows:
+        row = _cells(line, separator)
+        if len(row) != len(names):
+            return f"line {number} must have {len(names)} cells, one a column, got {len(row)}: {shown(line)}"
+        for name, cell in zip(names, row, strict=True):
+            if not (_finite(cell) or (cell.lower().lstrip("+-") == "nan" and name != _CLOCK)):
+                return (
+                    f"line {number}, column {name!r}: {shown(cell)} is not a finite number such as -1.25e-6; a gap is "
+                    f"an empty cell of a channel, or nan"
+                )
+    return "the rows are no numbers"
+
+
+def _finite(cell: str) -> bool:
+    try:
+        return cell.isascii() and "_" not in cell and math.isfinite(float(cell))
+    except ValueError:
+        return False
 
 
 def _options(lines: list[str]) -> dict[str, Any]:
     """What the comments that start with ``#:`` say, read together as one TOML document."""
-    places = [place for place, line in enumerate(lines) if line.startswith(_OPTION)]
+    last = max((number for number, line in enumerate(lines, 1) if line.startswith(_OPTION)), default=0)
     # the other lines stay as blank ones: the numbers of lines in TOML's messages are then those of the file
-    document = [""] * (places[-1] + 1 if places else 0)
-    for place in places:
-        document[place] = lines[place].removeprefix(_OPTION)
+    document = (line.removeprefix(_OPTION) if line.startswith(_OPTION) else "" for line in lines[:last])
     try:
         return tomllib.loads("\n".join(document))
     except RecursionError:
         raise ValueError(f"options in comments {_OPTION!r}: nested too deeply") from None
     except ValueError as error:
-        message = str(error).replace("end of document", f"end of line {len(document)}")
+        message = str(error).replace("end of document", f"end of line {last}")
         raise ValueError(f"options in comments {_OPTION!r} must be TOML: {message}") from None
-
-
-def _toml(value: Any) -> str:
-    if isinstance(value, str):
-        # JSON's strings are TOML's but for one character that TOML wants escaped
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, list):
-        return f"[{', '.join(map(_toml, value))}]"
-    if isinstance(value, dict):
-        return f"{{{', '.join(f'{_key(key)} = {_toml(item)}' for key, item in value.items())}}}"
-    return repr(value)
-
-
-def _key(key: str) -> str:
-    return key if _BARE_KEY.fullmatch(key) else _toml(key)

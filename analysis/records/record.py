@@ -31,23 +31,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tomli_w
 from numpy.typing import NDArray
 
 from cascade_steering.analysis.records import csv_file, netcdf_file
-from cascade_steering.analysis.records.layout import (
-    CHANNELS,
-    UNITS,
-    FloatArray,
-    Quantity,
-    Table,
-    arranged,
-    quantity_of,
-    require_common,
-)
-from cascade_steering.analysis.records.times import require_told
+from cascade_steering.analysis.records.layout import CHANNELS, SETS, UNITS, FloatArray, Table, arranged, quantity_of
+from cascade_steering.analysis.records.times import TOLERANCE
 from cascade_steering.sim.atomic_write import writable, write_whole
 from cascade_steering.sim.ensemble.dataset import to_netcdf
 from cascade_steering.sim.parameters import require
+from cascade_steering.sim.runs.identity import plain
 
 __all__ = ["Record", "interpreted", "load", "read", "write"]
 
@@ -89,17 +82,17 @@ class Record:
         require(self.interval, "interval", low=0.0, low_open=True)
         require(self.start, "start", low=-math.inf)
         if self.channels not in CHANNELS:
-            sets = "; ".join(", ".join(channels) for channels in CHANNELS)
-            raise ValueError(f"channels must be one of {sets}, in this order, got {self.channels!r}")
+            raise ValueError(f"channels must be one of {SETS}, in this order, got {self.channels!r}")
         shape = self.values.shape
         if len(shape) != 3 or not self.values.size or shape[-1] != len(self.channels):
             raise ValueError(f"values must have shape (records, intervals, {len(self.channels)}), none 0, got {shape}")
-        if np.isinf(self.values).any():
-            raise ValueError(f"values must be finite or NaN, got {self.values[np.isinf(self.values)][0]}")
+        for value in self.values[np.isinf(self.values)][:1]:
+            raise ValueError(f"values must be finite or NaN, got {value}")
         missing = np.isnan(self.values)
-        if np.any(missing != missing[:1, :, :1]):
-            where = np.argwhere(missing != missing[:1, :, :1])[0].tolist()
-            raise ValueError(f"gaps must be common to all records and channels, got another at {where}")
+        for record, interval, _ in np.argwhere(missing != missing[:1, :, :1])[:1]:
+            raise ValueError(
+                f"gaps must be common to all records and channels, got another in record {record}, interval {interval}"
+            )
 
     @property
     def scale(self) -> FloatArray:
@@ -142,7 +135,14 @@ def load(path: Path) -> Table:
     Raises ValueError, in one line, for whatever is not a record, naming the place in the file.
     """
     with _of(path):
-        return _table(path)
+        try:
+            with path.open("rb") as file:
+                head = file.read(max(map(len, netcdf_file.MAGIC)))
+                if not head.startswith(netcdf_file.MAGIC):
+                    return csv_file.parse(head + file.read())
+        except OSError as error:
+            raise ValueError(f"cannot be opened: {error.strerror}") from None
+        return netcdf_file.load_netcdf(path, head)
 
 
 def interpreted(
@@ -166,12 +166,47 @@ def interpreted(
     """
     if calibration is not None and not (math.isfinite(calibration) and calibration):
         raise ValueError(f"calibration must be finite and not 0, got {calibration!r}")
-    known: Quantity | None = next((name for name in UNITS if name == quantity), None)
-    if quantity is not None and known is None:
+    if quantity not in (None, *UNITS):
         raise ValueError(f"quantity must be one of {', '.join(UNITS)}, got {quantity!r}")
     require(dead_time, "dead_time", low=0.0)
     with _of(path):
-        return _record(table, calibration, known, dead_time)
+        channels = arranged(table.names)
+        scales, factors = _factors(table, channels, calibration, quantity)
+        values = np.full((len(table.values), int(table.index[-1]) + 1, len(channels)), np.nan)
+        with np.errstate(over="ignore"):
+            values[:, table.index] = table.values[:, :, [table.names.index(name) for name in channels]] * factors
+        if np.isinf(values).any():
+            raise ValueError(
+                f"calibration {calibration!r} makes values of {np.nanmax(np.abs(table.values)):.3g} infinite; give a "
+                f"smaller one"
+            )
+        duration = values.shape[1] * table.interval
+        if not dead_time < duration:
+            raise ValueError(f"dead time must be shorter than the record, {duration:.6g} s, got {dead_time!r} s")
+        values[:, : math.ceil(dead_time / table.interval - _WHOLE)] = np.nan
+        values[np.isnan(values).any(axis=-1)] = np.nan
+        if np.isnan(values).all():
+            raise ValueError(
+                f"all {values.shape[1]} intervals are gaps, with a dead time of {dead_time!r} s; one must be recorded"
+            )
+        return Record(
+            values=values, interval=table.interval, start=table.start, channels=channels, options=table.options,
+            scales=scales,
+        )  # fmt: skip
+
+
+def _factors(
+    table: Table, channels: tuple[str, ...], calibration: float | None, quantity: str | None
+) -> tuple[tuple[float, ...], FloatArray]:
+    """``Record.scales``, and what makes increments in √s of the table's values, array of shape (channels,)."""
+    calibrated, scales, factors = calibration is not None, [], []
+    for name in channels:
+        unit = table.units[table.names.index(name)]
+        kind = quantity_of(name, unit, quantity, calibrated=calibrated)
+        factors.append((calibration or 1.0) * (table.interval if kind == "current" else 1.0))
+        # from one known unit to another is no matter of choice, and the same record stays as probable as it was
+        scales.append(float((calibration or 1.0) if unit in UNITS[kind] else factors[-1]))
+    return tuple(scales), np.array(factors)
 
 
 @contextmanager
@@ -191,74 +226,33 @@ def write(path: Path, record: Record) -> None:
     Raises ValueError for a path that cannot be written, for more than one record as CSV, for options that are not
     text, numbers, or lists and tables of them, and for times that are too long for their intervals to be told apart.
     """
-    kind = path.suffix.lower()
+    kind, (records, intervals, _) = path.suffix.lower(), record.values.shape
     if kind not in _FORMATS:
         raise ValueError(f"output {str(path)!r} must end in {' or '.join(_FORMATS)}")
-    if kind == ".csv" and len(record.values) > 1:
-        raise ValueError(f"output {str(path)!r}: CSV holds one record, got {len(record.values)}; give it a name in .nc")
-    if kind == ".csv" and record.times.size < 2:
+    if kind == ".csv" and records > 1:
+        raise ValueError(f"output {str(path)!r}: CSV holds one record, got {records}; give it a name in .nc")
+    if kind == ".csv" and intervals < 2:
         raise ValueError(
             f"output {str(path)!r}: one interval is not told by its end, as CSV has it; give it a name in .nc"
         )
+    try:
+        options = plain(record.options)
+        tomli_w.dumps(options)
+    except TypeError as error:
+        raise ValueError(f"options cannot be written: {error}") from None
     table = Table(
         values=record.values,
         names=record.channels,
         units=(UNITS["increment"][1 if kind == ".nc" else 0],) * len(record.channels),
         start=record.start,
         interval=record.interval,
-        index=np.arange(record.values.shape[1]),
-        options=record.options,
+        index=np.arange(intervals),
+        options=options,
     )
-    require_told(table.edges, table.interval)
-    if kind == ".nc":
-        content: bytes | memoryview = to_netcdf(netcdf_file.record_dataset(table))
-    else:
-        content = "".join(csv_file.render(table)).encode()
-    write_whole(writable(path), content)
-
-
-def _table(path: Path) -> Table:
-    try:
-        with path.open("rb") as file:
-            head = file.read(max(map(len, netcdf_file.MAGIC)))
-            if not head.startswith(netcdf_file.MAGIC):
-                return csv_file.parse(head + file.read())
-    except OSError as error:
-        raise ValueError(f"cannot be opened: {error.strerror}") from None
-    return netcdf_file.load_netcdf(path, head)
-
-
-def _record(table: Table, calibration: float | None, quantity: Quantity | None, dead_time: float) -> Record:
-    """The table in √s, its channels in order, its gaps filled with NaN."""
-    channels = arranged(table.names)
-    factor = 1.0 if calibration is None else calibration
-    scales = []
-    values = np.full((len(table.values), int(table.index[-1]) + 1, len(channels)), np.nan)
-    with np.errstate(over="ignore"):
-        for place, name in enumerate(channels):
-            column = table.names.index(name)
-            kind = quantity_of(name, table.units[column], quantity, calibrated=calibration is not None)
-            scale = factor * (table.interval if kind == "current" else 1.0)
-            # from one known unit to another is no matter of choice, and the same record stays as probable as it was
-            scales.append(float(factor if table.units[column] in UNITS[kind] else scale))
-            values[:, table.index, place] = table.values[:, :, column] * scale
-    if np.isinf(values).any():
+    if np.any(np.abs(np.diff(table.edges) - table.interval) > TOLERANCE * table.interval):
         raise ValueError(
-            f"calibration {factor!r} makes values of {np.nanmax(np.abs(table.values)):.3g} infinite; give a smaller one"
+            f"times from {record.start:.6g} s on have too few digits for an interval of {record.interval:.6g} s; "
+            f"let the record start near 0"
         )
-    missing = np.isnan(values).any(axis=-1)
-    require_common(missing)
-    if not dead_time < values.shape[1] * table.interval:
-        raise ValueError(
-            f"dead time must be shorter than the record, {values.shape[1] * table.interval:.6g} s, got {dead_time!r} s"
-        )
-    missing[:, : math.ceil(dead_time / table.interval - _WHOLE)] = True
-    if missing.all():
-        raise ValueError(
-            f"all {values.shape[1]} intervals are gaps, with a dead time of {dead_time!r} s; one must be recorded"
-        )
-    values[missing] = np.nan
-    return Record(
-        values=values, interval=table.interval, start=table.start, channels=channels, options=table.options,
-        scales=tuple(scales),
-    )  # fmt: skip
+    text = "".join(csv_file.render(table)) if kind == ".csv" else None
+    write_whole(writable(path), to_netcdf(netcdf_file.record_dataset(table)) if text is None else text.encode())

@@ -15,7 +15,6 @@ from numbers import Integral
 from typing import Any, TypeVar
 
 import joblib
-from joblib.parallel import get_active_backend
 
 __all__ = ["WorkersLostError", "parallel", "require_jobs", "results"]
 
@@ -40,12 +39,18 @@ def require_jobs(jobs: int) -> None:
 def parallel(jobs: int, tasks: Iterable[Any], *, ordered: bool) -> Generator[Any]:
     """What ``joblib.delayed`` tasks return, by ``jobs`` workers, as it comes or in order."""
     require_jobs(jobs)
-    own: dict[str, Any] = {}
-    # a pool of another kind has its own keeper
-    if type(get_active_backend()[0]).__name__ == "LokyBackend":
+    pool = joblib.Parallel(
+        n_jobs=jobs,
+        return_as="generator" if ordered else "generator_unordered",
+        batch_size=1,
         # no file in shared memory for what is some 1 MB: nothing is left behind when a process is killed
-        own = {"initializer": _end_with, "initargs": (os.getpid(),), "max_nbytes": None}
-    pool = _Pool(n_jobs=jobs, return_as="generator" if ordered else "generator_unordered", batch_size=1, **own)
+        max_nbytes=None,
+        # of processes: threads and clusters, which have keepers of their own, leave it out
+        initializer=_end_with,
+        initargs=(os.getpid(),),
+    )
+    # who stops listening knows that work is left; a filter of warnings would be that of all threads
+    pool._warn_exit_early = lambda: None
     with _uninterrupted():
         arriving: Generator[Any] = pool(tasks)
     return arriving
@@ -85,7 +90,8 @@ def results(
                     deaths = 0
                     yield tasks[number], result
         except Exception as error:
-            if not _of_a_worker(error):
+            # a Dask cluster says so when several have died of the same task
+            if not isinstance(error, BrokenProcessPool) and type(error).__name__ != "KilledWorker":
                 raise
             deaths += 1
             if deaths == _MOST_DEATHS:
@@ -94,21 +100,6 @@ def results(
                     f"{jobs} of them?"
                 ) from error
             _LOG.warning("a worker process died; its work is given to another")
-
-
-def _of_a_worker(error: Exception) -> bool:
-    """Whether a pool says that a worker died; a Dask cluster does when several have died of the same task."""
-    return isinstance(error, BrokenProcessPool) or type(error).__name__ == "KilledWorker"
-
-
-class _Pool(joblib.Parallel):  # type: ignore[misc]
-    """Who stops listening knows that work is left: joblib need not warn of it.
-
-    Not by a filter of warnings, which is that of the process and not of a thread.
-    """
-
-    def _warn_exit_early(self) -> None:
-        pass
 
 
 class _Quietly:

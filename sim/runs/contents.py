@@ -11,7 +11,7 @@ from typing import Self
 from cascade_steering.sim.atomic_write import ASIDE
 from cascade_steering.sim.runs.manifest import Manifest
 
-__all__ = ["BLOCKS", "SET_ASIDE", "TRAJECTORIES", "Contents", "digest", "set_aside", "stem", "vacant", "within"]
+__all__ = ["BLOCKS", "SET_ASIDE", "TRAJECTORIES", "Contents", "digest", "set_aside", "short", "stem", "vacant"]
 
 _LOG = logging.getLogger(__name__)
 BLOCKS, TRAJECTORIES, SET_ASIDE = "blocks", "trajectories", "set-aside"
@@ -51,7 +51,6 @@ class Contents:
     def of(cls, run: Path, manifest: Manifest) -> Self:
         """Read every file of a run once, and hold it against its name."""
         damaged: list[Path] = []
-        superseded: list[Path] = []
         found: dict[str, dict[range, Path]] = {}
         for folder in (BLOCKS, TRAJECTORIES):
             valid: dict[range, Path] = {}
@@ -63,16 +62,19 @@ class Contents:
                 else:
                     valid[indices] = path
             found[folder] = dict(sorted(valid.items(), key=lambda item: item[0].start))
-        # a last, shorter block is part of the whole one that replaced it when more were asked for
-        superseded.extend(found[BLOCKS].pop(indices) for indices in _short(found[BLOCKS]))
+        superseded = [found[BLOCKS].pop(indices) for indices in short(found[BLOCKS])]
         unfinished = [indices for indices in found[TRAJECTORIES] if indices not in found[BLOCKS]]
-        superseded.extend(found[TRAJECTORIES].pop(indices) for indices in unfinished)
+        superseded += [found[TRAJECTORIES].pop(indices) for indices in unfinished]
         return cls(
             moments=found[BLOCKS],
             kept=found[TRAJECTORIES],
             damaged=tuple(damaged),
             superseded=tuple(superseded),
         )
+
+    def files(self, folder: str) -> dict[range, Path]:
+        """Those of ``BLOCKS`` or of ``TRAJECTORIES``."""
+        return self.moments if folder == BLOCKS else self.kept
 
     def done(self, keep: int) -> dict[range, Path]:
         """The blocks whose moments are there and, of the first ``keep`` trajectories, those themselves."""
@@ -99,22 +101,13 @@ def _whole(path: Path, manifest: Manifest, stem: str, expected: str) -> bool:
     return any(digest(identity, stem, content) == expected for identity in manifest.digests)
 
 
-def _short(blocks: Iterable[range]) -> list[range]:
-    """Those that are part of another, where no two overlap otherwise."""
-    found = []
-    widest = range(0)
-    # by their beginning, the longest first, so that each comes after what holds it
-    for indices in sorted(blocks, key=lambda each: (each.start, -each.stop)):
-        if within(indices, widest):
-            found.append(indices)
-        else:
-            widest = indices
-    return found
-
-
-def within(inner: range, outer: range) -> bool:
-    """Whether one range is part of another, larger one."""
-    return inner != outer and outer.start <= inner.start and inner.stop <= outer.stop
+def short(blocks: Iterable[range]) -> list[range]:
+    """Last blocks, shorter than others, that a longer one of the same beginning has replaced: more were asked for."""
+    blocks = list(blocks)
+    stops: dict[int, int] = {}
+    for indices in blocks:
+        stops[indices.start] = max(indices.stop, stops.get(indices.start, 0))
+    return [indices for indices in blocks if indices.stop < stops[indices.start]]
 
 
 def set_aside(run: Path, path: Path) -> None:

@@ -32,7 +32,7 @@ from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.parameters import require_count
 from cascade_steering.sim.runs.block_file import block_of, from_bytes, kept_of, moments_of, to_bytes
-from cascade_steering.sim.runs.contents import BLOCKS, TRAJECTORIES, Contents, digest, set_aside, stem, vacant, within
+from cascade_steering.sim.runs.contents import BLOCKS, TRAJECTORIES, Contents, digest, set_aside, short, stem, vacant
 from cascade_steering.sim.runs.identity import model_identity, numbers_of, plain
 from cascade_steering.sim.runs.manifest import MOST_TRAJECTORIES, NAME, Manifest
 from cascade_steering.sim.saving import NOTHING, Save
@@ -59,7 +59,7 @@ class RunDirectory:
     modes: tuple[str, ...]
     keep: int
     contents: Contents
-    _seconds: dict[range, float] = field(default_factory=dict)
+    _seconds: dict[str, float] = field(default_factory=dict)
     _written: float = 0.0
 
     @classmethod
@@ -116,18 +116,9 @@ class RunDirectory:
                 **({"save": save.identity} if save.anything else {}),
             }
         )
-        manifest = _planned(path, identity, trajectories=trajectories, entropy=str(seed), asked=asked)
-        contents = Contents.of(path, manifest)
-        if trajectories < contents.end:
-            raise ValueError(f"{contents.end} trajectories are done in {str(path)!r}: fewer cannot be asked for")
-        _begin(path, manifest)
+        manifest, contents = opened(path, identity, trajectories=trajectories, entropy=str(seed), asked=asked)
         for folder in (BLOCKS, TRAJECTORIES):
             (path / folder).mkdir(exist_ok=True)
-        known = {
-            range(e["trajectories"][0], e["trajectories"][1] + 1): e["seconds"]
-            for e in manifest.blocks
-            if "seconds" in e
-        }
         found = cls(
             path=path,
             manifest=manifest,
@@ -136,7 +127,7 @@ class RunDirectory:
             modes=model.modes,
             keep=keep,
             contents=contents,
-            _seconds=known,
+            _seconds={entry["file"]: entry["seconds"] for entry in manifest.blocks if "seconds" in entry},
         )
         found._tidy()
         return found
@@ -158,11 +149,11 @@ class RunDirectory:
             self.contents.kept[trajectories] = self._put(TRAJECTORIES, trajectories, named)
         # last, because it says that the block is done
         moments = moments_of(block, trajectories.start, self.grid, self.modes, about)
-        self.contents.moments[trajectories] = self._put(BLOCKS, trajectories, moments)
+        path = self.contents.moments[trajectories] = self._put(BLOCKS, trajectories, moments)
+        self._seconds[_listed(path)] = round(seconds, 3)
         for folder in (self.contents.moments, self.contents.kept):
-            for indices in [each for each in folder if within(each, trajectories)]:
+            for indices in short(folder):
                 folder.pop(indices).unlink(missing_ok=True)
-        self._seconds[trajectories] = seconds
         if time.monotonic() - self._written > _MANIFEST_SECONDS:
             self.close()
 
@@ -184,12 +175,10 @@ class RunDirectory:
     def close(self) -> None:
         """Bring the manifest's list of blocks up to date."""
         listed = [
-            {
-                "trajectories": [indices.start, indices.stop - 1],
-                "file": f"{BLOCKS}/{path.name}",
-                **({"seconds": round(self._seconds[indices], 3)} if indices in self._seconds else {}),
-            }
+            {"trajectories": [indices.start, indices.stop - 1], "file": file}
+            | ({"seconds": self._seconds[file]} if file in self._seconds else {})
             for indices, path in sorted(self.contents.moments.items(), key=lambda item: item[0].start)
+            for file in [_listed(path)]
         ]
         replace(self.manifest, blocks=listed).write(self.path)
         self._written = time.monotonic()
@@ -211,53 +200,56 @@ class RunDirectory:
             with suppress(FileNotFoundError):
                 if time.time() - path.stat().st_mtime > _STALE_SECONDS:
                     path.unlink()
-        listed = {entry["file"] for entry in self.manifest.blocks}
-        there = {f"{BLOCKS}/{path.name}" for path in (*self.contents.moments.values(), *self.contents.superseded)}
-        damaged = {f"{BLOCKS}/{path.name}" for path in self.contents.damaged}
-        for name in sorted(listed - there - damaged):
+        found = (*self.contents.moments.values(), *self.contents.superseded, *self.contents.damaged)
+        for name in sorted({entry["file"] for entry in self.manifest.blocks}.difference(map(_listed, found))):
             _LOG.warning("%s is gone; its trajectories are computed again", self.path / name)
         self.close()
 
 
+def _listed(path: Path) -> str:
+    """How the manifest names a block's file."""
+    return f"{BLOCKS}/{path.name}"
+
+
 def opened(
     path: Path, identity: Mapping[str, Any], *, trajectories: int, entropy: str, asked: Mapping[str, Any] | None = None
-) -> Manifest:
-    """The manifest of the run at ``path``, begun or continued.
+) -> tuple[Manifest, Contents]:
+    """The manifest of the run at ``path``, begun or continued, and what it holds.
 
-    Raises ValueError for a path that is no run directory, or one of another configuration, naming the difference.
+    Raises ValueError for a path that is no run directory, or one of another configuration, naming the difference, and
+    for fewer trajectories than are done.
     """
-    manifest = _planned(path, identity, trajectories=trajectories, entropy=entropy, asked=asked)
-    _begin(path, manifest)
-    return manifest
-
-
-def _begin(path: Path, manifest: Manifest) -> None:
-    path.mkdir(exist_ok=True)
-    manifest.write(path)
-
-
-def _planned(
-    path: Path, identity: Mapping[str, Any], *, trajectories: int, entropy: str, asked: Mapping[str, Any] | None
-) -> Manifest:
     require_count(trajectories, "trajectories", low=1)
     if trajectories > MOST_TRAJECTORIES:
         raise ValueError(f"a run holds at most {MOST_TRAJECTORIES} trajectories, got {trajectories}")
     if (path / NAME).exists():
-        manifest = Manifest.read(path)
-        try:
-            manifest.require_same(identity, "now")
-        except ValueError as error:
-            raise ValueError(f"{str(path)!r} cannot be continued: {error}") from None
-        for each in manifest.other_versions():
-            _LOG.warning(
-                "%s was begun with another version: %s; the numbers may differ in their last digits", path, each
-            )
-        manifest = replace(manifest, trajectories=int(trajectories), asked=asked or {})
+        begun = _continued(path, identity)
     else:
-        if path.is_dir() and not vacant(path):
-            raise ValueError(f"{str(path)!r} is a directory with something else in it: give a new one, or a run's")
-        if path.exists() and not path.is_dir():
-            raise ValueError(f"{str(path)!r} is a file; a run needs a directory")
-        writable(path / NAME if path.is_dir() else path)
-        manifest = Manifest(identity=identity, trajectories=int(trajectories), entropy=entropy, asked=asked or {})
+        _require_vacant(path)
+        begun = Manifest(identity=identity, trajectories=int(trajectories), entropy=entropy)
+    manifest = replace(begun, trajectories=int(trajectories), asked=asked or {})
+    contents = Contents.of(path, manifest)
+    if trajectories < contents.end:
+        raise ValueError(f"{contents.end} trajectories are done in {str(path)!r}: fewer cannot be asked for")
+    path.mkdir(exist_ok=True)
+    manifest.write(path)
+    return manifest, contents
+
+
+def _continued(path: Path, identity: Mapping[str, Any]) -> Manifest:
+    manifest = Manifest.read(path)
+    try:
+        manifest.require_same(identity, "now")
+    except ValueError as error:
+        raise ValueError(f"{str(path)!r} cannot be continued: {error}") from None
+    for each in manifest.other_versions():
+        _LOG.warning("%s was begun with another version: %s; the numbers may differ in their last digits", path, each)
     return manifest
+
+
+def _require_vacant(path: Path) -> None:
+    if path.is_dir() and not vacant(path):
+        raise ValueError(f"{str(path)!r} is a directory with something else in it: give a new one, or a run's")
+    if path.exists() and not path.is_dir():
+        raise ValueError(f"{str(path)!r} is a file; a run needs a directory")
+    writable(path / NAME if path.is_dir() else path)

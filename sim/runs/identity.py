@@ -58,7 +58,7 @@ def plain(value: Any) -> Any:
         return value.item()
     if value is None or isinstance(value, (str, int, float)):
         return value
-    raise TypeError(f"an identity is of numbers and text, got {value!r}")
+    raise TypeError(f"only numbers and text can be written, and lists and tables of them, got {value!r}")
 
 
 def numbers_of(parts: Any) -> dict[str, Any]:
@@ -90,52 +90,48 @@ def differences(there: Any, here: Any, tolerance: Tolerance, name: str = "") -> 
 
     Names and text must be the same, but for the numbers of which a text consists.
     """
-    if isinstance(there, dict) and isinstance(here, dict):
+    ours, theirs = _array(there), _array(here)
+    if ours is not None and theirs is not None:
+        yield from _of_numbers(ours, theirs, tolerance, name)
+    elif isinstance(there, dict) and isinstance(here, dict):
         for key in dict.fromkeys([*there, *here]):
             yield from differences(there.get(key), here.get(key), tolerance, f"{name}.{key}" if name else key)
     elif isinstance(there, list) and isinstance(here, list):
-        yield from _of_lists(there, here, tolerance, name)
-    elif not _same(there, here, tolerance):
+        for place, (one, other) in enumerate(zip_longest(there, here)):
+            yield from differences(one, other, tolerance, f"{name}[{place}]")
+    elif isinstance(there, str) and isinstance(here, str):
+        if not _same_text(there, here, tolerance):
+            yield name, there, here
+    elif (type(there), there) != (type(here), here):
         yield name, there, here
 
 
-def _of_lists(there: list[Any], here: list[Any], tolerance: Tolerance, name: str) -> Iterator[tuple[str, Any, Any]]:
-    ours, theirs = _array(there), _array(here)
-    if ours is None or theirs is None:
-        for place, (one, other) in enumerate(zip_longest(there, here)):
-            yield from differences(one, other, tolerance, f"{name}[{place}]")
-    elif ours.shape != theirs.shape:
-        yield name, f"of shape {ours.shape}", f"of shape {theirs.shape}"
-    else:
-        for index in np.argwhere(~_close(ours, theirs, tolerance)):
-            at = tuple(index.tolist())
-            yield f"{name}{list(at)}", ours[at].item(), theirs[at].item()
-
-
-def _array(values: list[Any]) -> NDArray[Any] | None:
-    """A list of numbers, or of equally long lists of them; None for any other."""
+def _array(value: Any) -> NDArray[Any] | None:
+    """A number, a list of numbers, or of equally long lists of them; None for anything else."""
     try:
-        found = np.array(values)
+        found = np.array(value)
     except ValueError:
         return None
     return found if found.dtype.kind in "iuf" else None
 
 
-def _close(one: NDArray[Any], other: NDArray[Any], tolerance: Tolerance) -> NDArray[np.bool_]:
-    """Where two arrays are the same; whole numbers are counts, which are the same or not."""
-    if one.dtype.kind in "iu" and other.dtype.kind in "iu":
-        return np.asarray(one == other)
-    size = np.maximum(np.abs(one), np.abs(other))
-    allowed = tolerance.own * size + tolerance.largest * np.max(size, initial=0.0)
-    return np.asarray((one == other) | (np.abs(one - other) <= allowed))
+def _of_numbers(
+    ours: NDArray[Any], theirs: NDArray[Any], tolerance: Tolerance, name: str
+) -> Iterator[tuple[str, Any, Any]]:
+    if ours.shape != theirs.shape:
+        yield name, f"of shape {ours.shape}", f"of shape {theirs.shape}"
+        return
+    same = ours == theirs
+    # whole numbers are counts, which are the same or not
+    if ours.dtype.kind == "f" or theirs.dtype.kind == "f":
+        size = np.maximum(np.abs(ours), np.abs(theirs))
+        same |= np.abs(ours - theirs) <= tolerance.own * size + tolerance.largest * np.max(size, initial=0.0)
+    for index in np.argwhere(~same):
+        at = tuple(index.tolist())
+        yield f"{name}{list(at) if at else ''}", ours[at].item(), theirs[at].item()
 
 
-def _same(one: Any, other: Any, tolerance: Tolerance) -> bool:
-    if {type(one), type(other)} in ({float}, {float, int}):
-        return bool(_close(np.array(float(one)), np.array(float(other)), tolerance))
-    if isinstance(one, str) and isinstance(other, str):
-        # options are kept as text: "0.1", "1.0,5.0" or "20us"
-        numbers = [np.array([float(each) for each in _NUMBER.findall(text)]) for text in (one, other)]
-        between = [_NUMBER.sub("#", text) for text in (one, other)]
-        return one == other or (between[0] == between[1] and bool(np.all(_close(numbers[0], numbers[1], tolerance))))
-    return (type(one), one) == (type(other), other)
+def _same_text(one: str, other: str, tolerance: Tolerance) -> bool:
+    """Whether two texts are the same but for the last digits of numbers: options such as "1.0,5.0" or "20us"."""
+    first, second = ([float(each) for each in _NUMBER.findall(text)] for text in (one, other))
+    return _NUMBER.sub("#", one) == _NUMBER.sub("#", other) and not any(differences(first, second, tolerance))

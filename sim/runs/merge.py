@@ -1,14 +1,13 @@
 """One run out of several that share an ensemble, computed by jobs that knew nothing of one another."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from cascade_steering.sim.atomic_write import write_whole
-from cascade_steering.sim.ensemble.block import Block
-from cascade_steering.sim.ensemble.pooling import Moments
 from cascade_steering.sim.runs.block_file import block_of
-from cascade_steering.sim.runs.contents import BLOCKS, TRAJECTORIES, Contents, set_aside, vacant, within
+from cascade_steering.sim.runs.contents import BLOCKS, TRAJECTORIES, Contents, set_aside, vacant
 from cascade_steering.sim.runs.identity import Tolerance, differences, plain
 from cascade_steering.sim.runs.manifest import NAME, Manifest
 
@@ -48,68 +47,48 @@ def merge(into: Path, runs: Sequence[Path]) -> Manifest:
     if "block" not in manifest.identity:
         raise ValueError(f"{str(runs[0])!r} has no blocks of its own: only what simulate begins can be merged")
     contents = {run: Contents.of(run, each) for run, each in manifests.items()}
-    _require_agreement(contents)
-    trajectories = max(each.trajectories for each in manifests.values())
+    _require_agreement(contents.values())
     into.mkdir(exist_ok=True)
-    asked = {name: value for name, value in manifest.asked.items() if name != "part"}
     digests = {digest for each in manifests.values() for digest in each.digests}
-    merged = replace(manifest, trajectories=trajectories, asked=asked, merged=sorted(digests - {manifest.digest}))
+    merged = replace(
+        manifest,
+        trajectories=max(each.trajectories for each in manifests.values()),
+        asked={name: value for name, value in manifest.asked.items() if name != "part"},
+        merged=sorted(digests - {manifest.digest}),
+    )
     merged.write(into)
     # a copy that is damaged is no copy
-    there = contents[into] if into in contents else Contents(moments={}, kept={})
+    there = contents.pop(into, Contents(moments={}, kept={}))
     for path in there.damaged:
         set_aside(into, path)
     for folder in (TRAJECTORIES, BLOCKS):
         (into / folder).mkdir(exist_ok=True)
-        for run in runs:
-            files, known = ((each.kept if folder == TRAJECTORIES else each.moments) for each in (contents[run], there))
-            for indices, path in files.items():
-                if indices not in known:
+        known = dict(there.files(folder))
+        for found in contents.values():
+            for indices, path in found.files(folder).items():
+                if known.setdefault(indices, path) is path:
                     write_whole(into / folder / path.name, path.read_bytes())
-                    known[indices] = into / folder / path.name
-    for run in runs:
-        for path in run.glob("*-*.nc"):
-            if not (into / path.name).exists():
-                write_whole(into / path.name, path.read_bytes())
+    for path in (path for run in runs for path in run.glob("*-*.nc")):
+        if not (into / path.name).exists():
+            write_whole(into / path.name, path.read_bytes())
     for path in Contents.of(into, merged).superseded:
         path.unlink()
     return merged
 
 
-def _require_agreement(contents: dict[Path, Contents]) -> None:
+def _require_agreement(contents: Iterable[Contents]) -> None:
     known: dict[range, Path] = {}
-    for each in contents.values():
+    for each in contents:
         for indices, path in each.moments.items():
             other = known.setdefault(indices, path)
-            if other.name != path.name and not _agree(other, path):
+            if other.name != path.name and any(differences(_numbers(other), _numbers(path), _SAMPLED)):
                 raise ValueError(
                     f"{str(other)!r} and {str(path)!r} are of the same trajectories and differ: keep the run you trust"
                 )
-    widest: range | None = None
-    for indices in sorted(known, key=lambda each: (each.start, -each.stop)):
-        if widest is None or indices.start >= widest.stop:
-            widest = indices
-        elif not within(indices, widest):
-            raise ValueError(f"{str(known[indices])!r} and {str(known[widest])!r} overlap: blocks of different sizes")
 
 
-def _moments(block: Block) -> dict[str, Moments]:
-    values = {f"value_{name}": each for name, each in block.values.items()}
-    return {"mean": block.mean, "covariance": block.covariance, **block.tallies, **values}
-
-
-def _agree(one: Path, other: Path) -> bool:
-    """Whether the moments of two blocks are the same but for what another machine makes of the last digits."""
-    blocks = [block_of(path.read_bytes(), None) for path in (one, other)]
-    found = [
-        {
-            "count": block.count,
-            **{
-                f"{name}_{part}": getattr(moments, part)
-                for name, moments in _moments(block).items()
-                for part in ("mean", "deviations")
-            },
-        }
-        for block in blocks
-    ]
-    return not any(differences(plain(found[0]), plain(found[1]), _SAMPLED))
+def _numbers(path: Path) -> Any:
+    """The moments of a block, to be compared with what another machine makes of them."""
+    block = block_of(path.read_bytes(), None)
+    moments = [block.mean, block.covariance, *block.tallies.values(), *block.values.values()]
+    return plain([block.count, *block.tallies, *block.values, *([each.mean, each.deviations] for each in moments)])

@@ -1,6 +1,5 @@
 """The options of commands that take a record from outside, and what they say of it."""
 
-import json
 import math
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
+import tomli_w
 
 from cascade_steering.analysis.cli.options import configuration, physics, readers
 from cascade_steering.analysis.cli.options.kinds import INITIAL, NUMBER, Text, options
@@ -194,6 +194,4 @@ def _demodulated(found: "Record", count: int, frequencies_hz: tuple[float, float
 
 def write_configuration(path: Path, setup: Setup, factor: float) -> None:
     """A configuration file for the commands that take a record, ``factor`` the calibration fitted. Raises OSError."""
-    # in JSON, strings, numbers and lists of them are written as in TOML
-    lines = (f"{name} = {json.dumps(value)}" for name, value in setup.written(factor).items())
-    write_whole(path, "\n".join([*lines, ""]).encode())
+    write_whole(path, tomli_w.dumps(setup.written(factor)).encode())

@@ -1,12 +1,12 @@
 """Runs that last, on the command line: begun, stopped, continued, shared out, merged, and ended when good enough."""
 
-import json
 import os
 import shutil
 import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import ANY
@@ -25,7 +25,7 @@ from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import ground_state
 from cascade_steering.sim.model.cascade import rwa
 from cascade_steering.sim.runs.directory import RunDirectory
-from cascade_steering.sim.runs.manifest import NAME
+from cascade_steering.sim.runs.manifest import Manifest
 from tests.analysis.cli.command import BOTH, COLD, ENVIRONMENT, Answer, Run
 from tests.support.systems import POINTS
 
@@ -58,10 +58,8 @@ def lose(run: str, *numbers: int) -> None:
     gone = {paths[number].name for number in numbers}
     for number in numbers:
         paths[number].unlink()
-    manifest = Path(run) / NAME
-    content = json.loads(manifest.read_text())
-    content["blocks"] = [each for each in content["blocks"] if Path(each["file"]).name not in gone]
-    manifest.write_text(json.dumps(content))
+    manifest = Manifest.read(Path(run))
+    replace(manifest, blocks=[each for each in manifest.blocks if Path(each["file"]).name not in gone]).write(Path(run))
     (Path(run) / "ensemble.nc").unlink(missing_ok=True)
 
 

@@ -46,11 +46,12 @@ def parsed(path: Path, text: str, **how: object) -> Record:
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
-@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_columns_come_in_any_order_with_any_unit_of_their_kind(separator: str, end: str, path: Path) -> None:
     lines = [
         "# free text: 1,2,3",
         "",
+        " ",
         "#: efficiency = 0.9",
         "sine [Hz^0.5], time [us] , cosine [ sqrt(s) ]",
         "1e3,0.5, 2",
@@ -126,8 +127,8 @@ def test_gaps_are_empty_cells_nan_rows_left_out_and_dead_time(path: Path) -> Non
         ("time [s],time [s],homodyne [s^0.5]", r"line 1: one column must be 'time', as in .*, got 2$"),
         ("time [s],cosine [s^0.5],foo [s^0.5]", r"unknown channel 'foo'; the channels of a record are cosine, sine; "),
         ("time [s],sine [s^0.5],sine [s^0.5]", r"channel 'sine' is there twice; "),
-        ("time [s],cosine [s^0.5]", r"; got cosine without sine$"),
-        ("time [s],cosine [s^0.5],homodyne [s^0.5]", r"; got cosine, homodyne$"),
+        ("time [s],cosine [s^0.5]", r"^record .*: got cosine without sine; the channels"),
+        ("time [s],cosine [s^0.5],homodyne [s^0.5]", r": got cosine, homodyne; the channels"),
         ("time [s];cosine [s^0.5],sine [s^0.5]", r"separated by comma, semicolon or tab, got comma and semicolon in "),
         ("time [s] homodyne [s^0.5]", r"separated by comma, semicolon or tab, got neither in "),
         ('"time [s]",cosine [s^0.5],sine [s^0.5]', r"headed by a name and its unit, .*, got '\"time \[s\]\"'$"),
@@ -159,14 +160,10 @@ def test_a_cell_is_a_number_or_a_gap(cell: str, path: Path) -> None:
         ("0.1,1,2\n0.2,3\n", r"line 3 must have 3 cells, one a column, got 2: '0\.2,3'$"),
         ("0.1,1,2\n0.2,3,4,\n", r"line 3 must have 3 cells, one a column, got 4: "),
         ("0.1;1;2\n", r"line 2 must have 3 cells, one a column, got 1: "),
-        (
-            "0.1,1,2\n#\n\n0.2,3,4\n",
-            r"line 4 is blank; a gap is a row with empty cells after its time, or is left out$",
-        ),
-        ("0.1,1,2\n,3,4\n", r"line 3, column 'time': nan is not a finite number$"),
-        ("0.1,1,2\n0.2,3,-1e999\n", r"line 3, column 'sine': -inf is not a finite number$"),
-        ("0.1,1,2\n0.1,3,4\n", r"line 3: times must increase, got 0\.1 us after 0\.1 us$"),
-        (ROWS + "0.25,1,2\n", r"line 5: times must increase, got 0\.25 us after 0\.3 us$"),
+        ("0.1,1,2\n,3,4\n", r"line 3, column 'time': 'nan' is not a finite number such"),
+        ("0.1,1,2\n0.2,3,-1e999\n", r"line 3, column 'sine': '-1e999' is not a finite number such"),
+        ("0.1,1,2\n0.1,3,4\n", r"line 3: times must increase: got 0\.1 us after 0\.1 us$"),
+        (ROWS + "0.25,1,2\n", r"line 5: times must increase: got 0\.25 us after 0\.3 us$"),
         (
             ROWS + "#\n0.45,1,2\n0.55,1,2\n",
             r"line 6: times must be evenly spaced.* got 0\.45 us where 0\.5 was expected$",
@@ -220,7 +217,7 @@ def test_times_may_be_rounded_as_they_are_written(written: str, interval: float,
 
 def test_a_slow_clock_is_followed_and_a_wandering_one_refused(path: Path) -> None:
     count = np.arange(1, 100_001)
-    for wander, good in ((0.0, True), (0.005, True), (0.02, False)):
+    for wander, good in ((0.0, True), (0.02, True), (0.1, False)):
         ends = (1 + 1e-4) * count + wander * np.sin(2 * np.pi * count / count.size)
         text = "time [ns],homodyne [s^0.5]\n" + "".join(f"{end!r},1\n" for end in ends.tolist())
         if good:

@@ -87,7 +87,10 @@ def test_several_records_share_their_gaps(tmp_path: Path) -> None:
         other = file.load()
     other["record"][1, 2] = 0.0
     other.to_netcdf(tmp_path / "other.nc")
-    with pytest.raises(ValueError, match=r"record 1 has no gap in interval 2 where record 0 has one; .* in common"):
+    with pytest.raises(
+        ValueError,
+        match=r"nc': gaps must be common .*, got another in record 1, interval 2$",
+    ):
         read(tmp_path / "other.nc")
 
 
@@ -108,7 +111,7 @@ def test_a_record_knows_its_gaps_and_times() -> None:
         ({"channels": ("sine", "cosine")}, r"^channels must be one of .*, in this order, got \('sine', 'cosine'\)$"),
         ({"values": np.ones((3, 2))}, r"^values must have shape \(records, intervals, 2\), none 0, got \(3, 2\)$"),
         ({"values": np.full((1, 1, 2), np.inf)}, r"^values must be finite or NaN, got inf$"),
-        ({"values": np.array([[[1.0, np.nan]]])}, r"^gaps must be common .*, got another at \[0, 0, 1\]$"),
+        ({"values": np.array([[[1.0, np.nan]]])}, r"^gaps must be common .*, got another in record 0, interval 0$"),
     ],
 )
 def test_what_is_no_record_is_refused(wrong: dict[str, Any], message: str) -> None:
@@ -120,8 +123,12 @@ def test_what_is_no_good_to_write_is_refused_and_nothing_left(tmp_path: Path) ->
     ones = np.ones((1, 3, 1))
     for name, wrong, message in (
         ("a.txt", {}, r"must end in \.csv or \.nc$"),
-        ("a.csv", {"options": {"when": {1, 2}}}, r"^option 'options\.when' cannot be written: .*, got \{1, 2\}$"),
-        ("a.nc", {"options": {"when": None}}, r"^option 'options\.when' cannot be written: .*, got None$"),
+        (
+            "a.csv",
+            {"options": {"when": {1, 2}}},
+            r"^options cannot be written: only numbers .*, got \{1, 2\}$",
+        ),
+        ("a.nc", {"options": {"when": None}}, r"^options cannot be written: .*NoneType"),
         ("a.csv", {"start": 1e9}, r"^times from 1e\+09 s on have too few digits for an interval of 1e-07 s; "),
         ("a.nc", {"start": 1e15}, r"^times from 1e\+15 s on have too few digits"),
         ("a.csv", {"of": ones[:, :1]}, r"one interval is not told by its end, as CSV has it; give it a name in \.nc$"),
@@ -247,8 +254,8 @@ def test_files_that_hold_no_record_are_refused_in_one_line(tmp_path: Path) -> No
         (b"", "the file is empty"),
         (b"\n \n", "the file is empty"),
         (b"\xff\xfet\x00", "neither netCDF nor text in UTF-8: byte 0xff at position 0"),
-        (b"time\x00", "line 1 has a NUL byte"),
-        (b"# a\rtime", "line 1 has a carriage return without a line feed"),
+        (b"time\x00,sine", "line 1: a column is headed by a name and its unit"),
+        (b"# a\rtime", "line 2 must name the columns"),
         (whole.read_bytes()[:3000], "cannot be read as netCDF: "),
         (b"CDF\x01", "cannot be read as netCDF: "),
         (b"CDF\x05", "netCDF of the kind CDF-5 is not read; convert it to netCDF-4"),
