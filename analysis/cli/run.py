@@ -9,7 +9,7 @@ from cascade_steering.analysis.cli.commands import comparison, ensembles, exact,
 from cascade_steering.analysis.cli.commands.group import steering
 from cascade_steering.analysis.cli.interruption import Interrupted, interruptible
 from cascade_steering.analysis.cli.terminal import fail, listening
-from cascade_steering.sim.ensemble.workers import WorkersLostError
+from cascade_steering.sim.parallel.workers import WorkersLostError
 
 COMMANDS = (exact, scanning, ensembles, comparison, kept_runs, recorded, pages)
 # what is wrong is then not what was asked for

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from cascade_steering.analysis.criteria.steering import AnyDirection, pairwise_directions, steering_parameter
 from cascade_steering.analysis.records.record import Record
 from cascade_steering.analysis.records.whiteness import Whiteness, whiteness
-from cascade_steering.sim.ensemble.carried_warnings import Issued, gathered, joined, reissue
-from cascade_steering.sim.ensemble.parallel import in_parallel
 from cascade_steering.sim.gaussian.filtering import Filtered, filter_record
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
+from cascade_steering.sim.parallel.carried_warnings import Issued, gathered, joined, reissue
+from cascade_steering.sim.parallel.independent_tasks import in_parallel
 
 if TYPE_CHECKING:
     import xarray as xr

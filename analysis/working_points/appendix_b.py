@@ -28,9 +28,9 @@ from cascade_steering.analysis.estimation.stopping import Target
 from cascade_steering.analysis.working_points.optimum import Optimum
 from cascade_steering.sim.ensemble.contract import Method
 from cascade_steering.sim.ensemble.simulate import grid_for
-from cascade_steering.sim.ensemble.workers import require_jobs
 from cascade_steering.sim.gaussian.covariance import relaxation_time, stationary_state
 from cascade_steering.sim.model.cascade import rwa
+from cascade_steering.sim.parallel.workers import require_jobs
 from cascade_steering.sim.parameters import Cascade, Detection, require, require_count
 from cascade_steering.sim.roots import triangular
 from cascade_steering.sim.runs.directory import opened

@@ -9,7 +9,7 @@ import xarray as xr
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, Direction
 from cascade_steering.analysis.working_points.appendix_b import Comparison, Sampling, SamplingProgress, compare
 from cascade_steering.analysis.working_points.optimum import Optimum, Search, best_points
-from cascade_steering.sim.ensemble.parallel import in_parallel
+from cascade_steering.sim.parallel.independent_tasks import in_parallel
 
 __all__ = ["exact_curve", "optima", "steps", "study", "study_dataset"]
 

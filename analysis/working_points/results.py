@@ -74,7 +74,7 @@ class SteadyResult:
 
     def plot(self, where: "str | Path | Axes | None" = None) -> "Figure":
         """Draw E in each direction into the file or the axes that are given, or a new figure; returns the figure."""
-        from cascade_steering.analysis.working_points.result_figures import draw_steady, drawn
+        from cascade_steering.analysis.plots.result_figures import draw_steady, drawn
 
         return drawn(where, lambda axes: draw_steady(axes, self))
 
@@ -145,7 +145,7 @@ class TransientResult:
 
     def plot(self, where: "str | Path | Axes | None" = None) -> "Figure":
         """Draw E(t) into the file or the axes that are given, or a new figure; returns the figure."""
-        from cascade_steering.analysis.working_points.result_figures import draw_transient, drawn
+        from cascade_steering.analysis.plots.result_figures import draw_transient, drawn
 
         return drawn(where, lambda axes: draw_transient(axes, self.transient, self.time_unit))
 
@@ -245,7 +245,7 @@ class Simulated:
 
     def plot(self, where: "str | Path | Axes | None" = None) -> "Figure":
         """Draw E at every save into the file or the axes that are given, or a new figure; returns the figure."""
-        from cascade_steering.analysis.working_points.result_figures import draw_sampled, drawn
+        from cascade_steering.analysis.plots.result_figures import draw_sampled, drawn
 
         return drawn(where, lambda axes: draw_sampled(axes, self.over_time, self.time_unit))
 

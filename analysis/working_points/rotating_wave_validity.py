@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, Direction, Scheme, steering_parameter
 from cascade_steering.analysis.working_points.optimum import Search, best_points
-from cascade_steering.sim.ensemble.parallel import in_parallel
 from cascade_steering.sim.gaussian.covariance import steady_state
 from cascade_steering.sim.model.cascade import lab, rwa
+from cascade_steering.sim.parallel.independent_tasks import in_parallel
 from cascade_steering.sim.parameters import Bath, Cascade, Detection, Oscillator, require
 
 __all__ = [

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from cascade_steering.sim.ensemble.carried_warnings import Issued, gathered, joined
+from cascade_steering.sim.ensemble.observables import Operator
 from cascade_steering.sim.ensemble.pooling import Moments
+from cascade_steering.sim.ensemble.saving import NOTHING, Save
 from cascade_steering.sim.initial_state import Trajectories
-from cascade_steering.sim.observables import Operator
-from cascade_steering.sim.saving import NOTHING, Save
+from cascade_steering.sim.parallel.carried_warnings import Issued, gathered, joined
 
 __all__ = [
     "Block",

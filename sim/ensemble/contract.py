@@ -67,7 +67,7 @@ class Method(Protocol):
     def prepare(self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState) -> Engine:
         """Check everything that can be checked, compute everything that is shared.
 
-        What it returns may also give purity, QuTiP operators and states: see ``sim.saving.Observing``.
+        What it returns may also give purity, QuTiP operators and states: see ``sim.ensemble.saving.Observing``.
         """
 
     def check(self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState) -> Check | None:

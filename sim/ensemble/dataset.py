@@ -22,10 +22,10 @@ from cascade_steering.sim.conventions import (
 )
 from cascade_steering.sim.ensemble.block import Block
 from cascade_steering.sim.ensemble.pooling import Moments
+from cascade_steering.sim.ensemble.saving import NOTHING, Save
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.parameters import Cascade, Detection
 from cascade_steering.sim.runs.identity import plain
-from cascade_steering.sim.saving import NOTHING, Save
 
 __all__ = [
     "AVERAGED",
@@ -106,7 +106,7 @@ def build(
       asked for and not Gaussian, at the times ``state_time``: ρ of ξ in x = 𝖲ξ + x̄ with 𝖲 = ``state_symplectic``
       (trajectory, state, quadrature, quadrature_2) and x̄ = ``state_origin`` (trajectory, state, quadrature), between
       ``state_levels`` (trajectory, oscillator) Fock levels, the last oscillator's running fastest. See
-      ``sim.fock.kept_states.state_of``, which gives Gaussian states as well, from their means and covariances
+      ``sim.fock.observing.kept_states.state_of``, which gives Gaussian states as well, from their means and covariances
     - ``diagnostic_*`` ([oscillator]): the worst over all trajectories, where the engine reports its health
     - ``tally_*_count``, ``tally_*_mean``, ``tally_*_root``: moments of an experiment
     """

@@ -14,18 +14,18 @@ from typing import Any, NamedTuple, Protocol
 import xarray as xr
 
 from cascade_steering.sim.ensemble.block import Block, Experiment, Task, one_thread
-from cascade_steering.sim.ensemble.carried_warnings import reissue
 from cascade_steering.sim.ensemble.contract import Method
 from cascade_steering.sim.ensemble.dataset import build
 from cascade_steering.sim.ensemble.discretisation import ATTRIBUTE, CHECKED, Checked, CheckTask, Standing
-from cascade_steering.sim.ensemble.workers import require_jobs, results
+from cascade_steering.sim.ensemble.saving import NOTHING, Save, observing
 from cascade_steering.sim.grid import TimeGrid, whole_above
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
+from cascade_steering.sim.parallel.carried_warnings import reissue
+from cascade_steering.sim.parallel.workers import require_jobs, results
 from cascade_steering.sim.parameters import require_count
 from cascade_steering.sim.runs.identity import plain
-from cascade_steering.sim.saving import NOTHING, Save, observing
 
 __all__ = ["MOST_BLOCKS", "WHOLE", "Store", "Watch", "grid_for", "ranges", "simulate"]
 
@@ -127,7 +127,7 @@ def simulate(
     seed : entropy of the ensemble, ≥ 0; what trajectory i draws depends on (seed, i) alone, see ``sim.noise``
     jobs : worker processes; −1 for one per core
     keep : of how many trajectories (the first ones) means and record are kept
-    save : what else is kept of them, and averaged over all: see ``sim.saving.Save``
+    save : what else is kept of them, and averaged over all: see ``sim.ensemble.saving.Save``
     part : (i, n) for the i-th of n parts, each a run of blocks, for jobs that share an ensemble
     experiment : what else is done with every trajectory
     store : keeps blocks as they are finished, and holds those of before, which are not computed again
@@ -165,7 +165,7 @@ def simulate(
     with one_thread():
         if save.operators:
             # who asks for no operators need not load what they take
-            from cascade_steering.sim.fock.basis.gaussian_observables import require_levels
+            from cascade_steering.sim.fock.observing.gaussian_observables import require_levels
 
             require_levels(save, model, grid, initial)
         engine = observing(method.prepare(model, grid, initial), save, keep, grid, model.dimension)

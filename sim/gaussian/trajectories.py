@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cascade_steering.sim.ensemble.saving import NOTHING, Save, gaussian_purity
 from cascade_steering.sim.gaussian.covariance import chained, coordinates, transient
 from cascade_steering.sim.gaussian.moment_equations import moment_equations
 from cascade_steering.sim.gaussian.propagator import Propagator, apply_to_columns, interval_propagators
@@ -21,7 +22,6 @@ from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.noise import standard_normals
 from cascade_steering.sim.roots import product, root_of
-from cascade_steering.sim.saving import NOTHING, Save, gaussian_purity
 
 __all__ = ["Gaussian", "GaussianEngine"]
 
@@ -170,8 +170,8 @@ class GaussianEngine:
         if not self.save.operators:
             return None, None
         # who asks for no operators need not load what they take
-        from cascade_steering.sim.fock.basis.gaussian_observables import gaussian_expectations
-        from cascade_steering.sim.fock.basis.observer import warn_of_population_outside
+        from cascade_steering.sim.fock.observing.gaussian_observables import gaussian_expectations
+        from cascade_steering.sim.fock.observing.observer import warn_of_population_outside
 
         at_saves = [
             gaussian_expectations(self.save.operators, covariance, each)

@@ -17,7 +17,6 @@ from scipy.io import netcdf_file, netcdf_variable
 
 from cascade_steering.sim.conventions import COVARIANCE_CONVENTION, DIAGNOSTIC, TALLY
 from cascade_steering.sim.ensemble.block import Block
-from cascade_steering.sim.ensemble.carried_warnings import Issued
 from cascade_steering.sim.ensemble.dataset import (
     KEPT_VARIABLES,
     Variable,
@@ -29,6 +28,7 @@ from cascade_steering.sim.ensemble.dataset import (
 )
 from cascade_steering.sim.ensemble.pooling import Moments
 from cascade_steering.sim.grid import TimeGrid
+from cascade_steering.sim.parallel.carried_warnings import Issued
 
 __all__ = ["block_of", "from_bytes", "kept_of", "moments_of", "to_bytes"]
 

@@ -26,6 +26,7 @@ import xarray as xr
 from cascade_steering.sim.atomic_write import ASIDE, writable, write_whole
 from cascade_steering.sim.ensemble.block import Block, Experiment
 from cascade_steering.sim.ensemble.contract import Method
+from cascade_steering.sim.ensemble.saving import NOTHING, Save
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
@@ -35,7 +36,6 @@ from cascade_steering.sim.runs.block_file import block_of, from_bytes, kept_of, 
 from cascade_steering.sim.runs.contents import BLOCKS, TRAJECTORIES, Contents, digest, set_aside, short, stem, vacant
 from cascade_steering.sim.runs.identity import model_identity, numbers_of, plain
 from cascade_steering.sim.runs.manifest import MOST_TRAJECTORIES, NAME, Manifest
-from cascade_steering.sim.saving import NOTHING, Save
 
 __all__ = ["RunDirectory", "opened"]
 

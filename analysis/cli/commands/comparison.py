@@ -18,7 +18,7 @@ from cascade_steering.analysis.cli.options.work import WorkOptions
 from cascade_steering.analysis.cli.terminal import progress, resumable, show
 from cascade_steering.analysis.estimation.stopping import Target
 from cascade_steering.sim.atomic_write import writable
-from cascade_steering.sim.ensemble.cluster import workers_of
+from cascade_steering.sim.parallel.cluster import workers_of
 from cascade_steering.sim.parameters import Bath
 from cascade_steering.sim.runs.identity import plain
 
@@ -79,7 +79,7 @@ def compare(
 
     Each scheme sits at its own best point over both angles, C+/C- and the LO phase.
     """
-    from cascade_steering.analysis import plots
+    from cascade_steering.analysis.plots import command_figures
     from cascade_steering.analysis.working_points import appendix_b, appendix_b_curve
     from cascade_steering.sim.ensemble.dataset import save
 
@@ -90,7 +90,7 @@ def compare(
         method=engine.method(), trajectories=trajectories, seed=study.seed, jobs=workers.jobs, target=study.target,
         duration=None if study.duration is None else study.duration.in_units(unit), run=run,
     )  # fmt: skip
-    plots.drawable(figure)
+    command_figures.drawable(figure)
     if out.resolve() == figure.resolve():
         raise ValueError(f"dataset and figure cannot share the file {str(out)!r}")
     with ExitStack() as stack:
@@ -109,6 +109,6 @@ def compare(
             trajectories=trajectories, seed=str(study.seed), method=json.dumps(plain(sampling.method.identity))
         )
         save(dataset, out)
-    plots.comparison_figure(dataset, figure)
+    command_figures.comparison_figure(dataset, figure)
     report = {**reports.comparison(dataset), "dataset": str(out), "figure": str(figure)}
     show(report, tables.comparison(report), as_json, f"dataset: {out}", f"figure: {figure}")

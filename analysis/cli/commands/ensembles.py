@@ -23,8 +23,8 @@ from cascade_steering.analysis.estimation.estimators import Ensemble, Steering
 from cascade_steering.analysis.time_courses.endpoint import endpoint
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.atomic_write import writable
-from cascade_steering.sim.ensemble.cluster import workers_of
-from cascade_steering.sim.ensemble.workers import require_jobs
+from cascade_steering.sim.parallel.cluster import workers_of
+from cascade_steering.sim.parallel.workers import require_jobs
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -79,12 +79,12 @@ def transient(
     as_json: bool,
 ) -> None:
     """E(t) and d(t) from an initial state, exact: how soon is there steering, with and without the record?"""
-    from cascade_steering.analysis import plots
+    from cascade_steering.analysis.plots import command_figures
 
     cascade, model = physics.cascade(point), physics.schedule(point, pulse)
     start = physics.initial_state(initial, cascade, model)
-    plots.drawable(figure)
+    command_figures.drawable(figure)
     result = steering_transient(model, start, times.of(cascade))
-    plots.transient_figure(result, cascade.time_unit, figure, logarithmic=times.logarithmic)
+    command_figures.transient_figure(result, cascade.time_unit, figure, logarithmic=times.logarithmic)
     report = {**reports.transients(result, cascade.time_unit), "figure": str(figure)}
     show(report, tables.transients(report), as_json, f"figure: {figure}")

@@ -60,11 +60,11 @@ def validate_command(as_json: bool, claims: bool, page: Path | None, rwa_map: Pa
     if page is not None:
         writable(page)
     if rwa_map is not None:
-        from cascade_steering.analysis import plots
+        from cascade_steering.analysis.plots import command_figures
         from cascade_steering.analysis.working_points.rotating_wave_validity import survey
 
-        plots.drawable(rwa_map)
-        plots.rotating_wave_map(survey(), rwa_map)
+        command_figures.drawable(rwa_map)
+        command_figures.rotating_wave_map(survey(), rwa_map)
     checks: list[KnownResult] = []
     statements: list[Claim] = []
     with progress("suites", len(SUITES) + claims * len(CLAIMS), quiet) as advance:

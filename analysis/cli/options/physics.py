@@ -6,15 +6,7 @@ from dataclasses import replace
 import click
 
 from cascade_steering.analysis.cli.options import readers
-from cascade_steering.analysis.cli.options.kinds import (
-    BATH,
-    DURATION,
-    HERTZ,
-    NUMBER,
-    TIMES,
-    CommandFunction,
-    options,
-)
+from cascade_steering.analysis.cli.options.kinds import BATH, DURATION, HERTZ, NUMBER, TIMES, CommandFunction, options
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.gaussian.covariance import stationary_state
 from cascade_steering.sim.initial_state import InitialState, coherent_state, ground_state, squeezed_state, thermal_state

@@ -12,8 +12,8 @@ import xarray as xr
 from cascade_steering.analysis.paper.figures.detection import improvements
 from cascade_steering.analysis.paper.figures.optima import best_against_loss, best_angles, best_ratios, best_steering
 from cascade_steering.analysis.paper.figures.regions import angle_maps, cooperativity_maps
-from cascade_steering.sim.ensemble.parallel import Progress
-from cascade_steering.sim.ensemble.workers import require_jobs
+from cascade_steering.sim.parallel.independent_tasks import Progress
+from cascade_steering.sim.parallel.workers import require_jobs
 
 __all__ = ["DATA"]
 

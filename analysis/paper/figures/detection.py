@@ -17,8 +17,8 @@ from cascade_steering.analysis.estimation.estimators import Estimate
 from cascade_steering.analysis.paper.figures.optima import LARGEST_RATIO, cooperativities
 from cascade_steering.analysis.working_points.appendix_b import Comparison, Sampling, compare
 from cascade_steering.analysis.working_points.optimum import Optimum, Search, best_points
-from cascade_steering.sim.ensemble.parallel import Progress, in_parallel
 from cascade_steering.sim.gaussian.trajectories import Gaussian
+from cascade_steering.sim.parallel.independent_tasks import Progress, in_parallel
 from cascade_steering.sim.parameters import BATHS, Bath, require_count
 
 __all__ = ["DETECTIONS", "RESOLUTION", "improvements"]

@@ -30,7 +30,7 @@ from cascade_steering.analysis.paper.figures.maps import (
     cooperativity_figure,
     letter,
 )
-from cascade_steering.analysis.plots import SYMBOLS, save_figure
+from cascade_steering.analysis.plots.command_figures import SYMBOLS, save_figure
 
 __all__ = ["DRAW", "best_angle_figure", "best_ratio_figure", "improvement_figure", "loss_figure", "steering_figure"]
 

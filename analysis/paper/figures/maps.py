@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, STEERING_BOUND, Direction
-from cascade_steering.analysis.plots import SYMBOLS, save_figure
+from cascade_steering.analysis.plots.command_figures import SYMBOLS, save_figure
 
 __all__ = ["BLUE", "DASHES", "ORANGE", "STYLE", "THICK", "THIN", "angle_figure", "cooperativity_figure", "letter"]
 

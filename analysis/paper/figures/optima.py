@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from cascade_steering.analysis.criteria.steering import DIRECTIONS
 from cascade_steering.analysis.working_points.optimum import Optimum, Search, best_points
-from cascade_steering.sim.ensemble.parallel import Progress, in_parallel
+from cascade_steering.sim.parallel.independent_tasks import Progress, in_parallel
 from cascade_steering.sim.parameters import BATHS, Bath, require_count
 
 __all__ = [

@@ -14,15 +14,16 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from cascade_steering.sim.ensemble.discretisation import MORE_LEVELS, Halved
+from cascade_steering.sim.ensemble.saving import NOTHING, Save
 from cascade_steering.sim.fock.basis.diagnostics import UnphysicalStateError, warn_of_cutoff
 from cascade_steering.sim.fock.basis.levels import Levels, check_cutoffs
 from cascade_steering.sim.fock.basis.moments import expectations, moment_rows
 from cascade_steering.sim.fock.basis.normal_modes import symplectic_eigenvalues
-from cascade_steering.sim.fock.basis.observer import Observer, all_observed
 from cascade_steering.sim.fock.basis.states import density_at_rest, density_in_frame
 from cascade_steering.sim.fock.moving.frame import frame_path, require_frame, suggested_cutoffs, suggested_step
 from cascade_steering.sim.fock.moving.kernel import Basis, State, Work, advance, measure
 from cascade_steering.sim.fock.moving.preparation import Span, basis_of, spans, work_for
+from cascade_steering.sim.fock.observing.observer import Observer, all_observed
 from cascade_steering.sim.gaussian.propagator import apply
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState, Trajectories
@@ -30,7 +31,6 @@ from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.noise import checked_path, starts_and_paths
 from cascade_steering.sim.parameters import require_count
-from cascade_steering.sim.saving import NOTHING, Save
 
 __all__ = ["LEAK_LIMIT", "LONGEST_STEP", "Fock", "FockEngine"]
 

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from cascade_steering.sim.ensemble.block import undisturbed
 from cascade_steering.sim.ensemble.discretisation import MORE_LEVELS, Halved
+from cascade_steering.sim.ensemble.saving import NOTHING, Save
 from cascade_steering.sim.fock.basis.diagnostics import Diagnostics, UnphysicalStateError, inspect
 from cascade_steering.sim.fock.basis.levels import Levels
 from cascade_steering.sim.fock.basis.moments import FloatArray, FockMoments, expectation_rows, expectations
-from cascade_steering.sim.fock.basis.observer import Observer, all_observed
+from cascade_steering.sim.fock.observing.observer import Observer, all_observed
 from cascade_steering.sim.fock.qutip.merged_solver import MergedSMESolver
 from cascade_steering.sim.fock.qutip.operators import (
     LindbladOperators,
@@ -33,7 +34,6 @@ from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.noise import checked_path, starts_and_paths
 from cascade_steering.sim.parameters import require
-from cascade_steering.sim.saving import NOTHING, Save
 
 __all__ = ["FILTERS", "METHODS", "QutipEngine", "QutipSME"]
 

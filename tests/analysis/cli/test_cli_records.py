@@ -11,15 +11,7 @@ from cascade_steering.analysis.criteria.steering import DIRECTIONS, steering_par
 from cascade_steering.analysis.records import record
 from cascade_steering.sim.rotating_wave.demodulation import demodulate, unrotated
 from tests.analysis.cli.command import BOTH, Run
-from tests.analysis.cli.recorded import (
-    POINT,
-    QUIET,
-    FloatArray,
-    assert_same,
-    dataset,
-    filtered,
-    simulated,
-)
+from tests.analysis.cli.recorded import POINT, QUIET, FloatArray, assert_same, dataset, filtered, simulated
 
 
 def known(steering: Run, start: str, duration: int, saves: int) -> tuple[FloatArray, FloatArray]:

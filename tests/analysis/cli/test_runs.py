@@ -18,12 +18,12 @@ import xarray as xr
 from cascade_steering.analysis.cli.answers.run_status import status
 from cascade_steering.analysis.estimation.stopping import QUANTITIES, Target, target
 from cascade_steering.analysis.working_points import appendix_b_curve
-from cascade_steering.sim.ensemble import cluster
 from cascade_steering.sim.ensemble.contract import Method
 from cascade_steering.sim.gaussian.trajectories import Gaussian
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import ground_state
 from cascade_steering.sim.model.cascade import rwa
+from cascade_steering.sim.parallel import cluster
 from cascade_steering.sim.runs.directory import RunDirectory
 from cascade_steering.sim.runs.manifest import Manifest
 from tests.analysis.cli.command import BOTH, COLD, ENVIRONMENT, Answer, Run

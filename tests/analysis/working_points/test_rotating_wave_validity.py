@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cascade_steering.analysis import plots
+from cascade_steering.analysis.plots import command_figures
 from cascade_steering.analysis.working_points import rotating_wave_validity
 from cascade_steering.analysis.working_points.rotating_wave_validity import (
     generic_point,
@@ -65,5 +65,5 @@ def test_the_survey_and_its_map(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     point = generic_point(20.0)["conditional", "minus_given_plus"]
     at = {"where": "generic", "scheme": "conditional", "direction": "minus_given_plus", "c_minus": 20.0}
     assert found["error"].sel(at).to_numpy() == pytest.approx(relative_errors(point, np.array([3.0, 30.0, 300.0])))
-    plots.rotating_wave_map(found, tmp_path / "map.png")
+    command_figures.rotating_wave_map(found, tmp_path / "map.png")
     assert (tmp_path / "map.png").read_bytes().startswith(b"\x89PNG")

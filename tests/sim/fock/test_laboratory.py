@@ -7,8 +7,8 @@ import scipy.linalg as la
 
 from cascade_steering.sim.conventions import symplectic_form
 from cascade_steering.sim.fock.basis.exact_elements import displacement, gaussian_elements
-from cascade_steering.sim.fock.basis.laboratory import in_laboratory
 from cascade_steering.sim.fock.basis.moments import FockMoments
+from cascade_steering.sim.fock.observing.laboratory import in_laboratory
 
 SYMPLECTIC = la.expm(
     symplectic_form(2) @ np.array([[0.3, 0.1, 0, 0.2], [0.1, -0.2, 0.1, 0], [0, 0.1, 0, 0], [0.2, 0, 0, 0.25]])

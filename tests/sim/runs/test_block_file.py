@@ -10,14 +10,14 @@ from hypothesis.extra.numpy import arrays
 
 from cascade_steering.sim.conventions import OSCILLATORS, mode_names
 from cascade_steering.sim.ensemble.block import Block, reduce
-from cascade_steering.sim.ensemble.carried_warnings import Issued
 from cascade_steering.sim.ensemble.dataset import KEPT_VARIABLES
+from cascade_steering.sim.ensemble.observables import Operator, quanta
 from cascade_steering.sim.ensemble.pooling import Moments
+from cascade_steering.sim.ensemble.saving import NOTHING, Save
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import States, Trajectories
-from cascade_steering.sim.observables import Operator, quanta
+from cascade_steering.sim.parallel.carried_warnings import Issued
 from cascade_steering.sim.runs.block_file import block_of, from_bytes, kept_of, moments_of, to_bytes
-from cascade_steering.sim.saving import NOTHING, Save
 
 GRID = TimeGrid(step=0.1, steps_per_save=2, saves=2)
 NAMES = ("cosine", "sine")

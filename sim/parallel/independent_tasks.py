@@ -6,7 +6,7 @@ from typing import TypeVar
 import joblib
 from threadpoolctl import threadpool_limits
 
-from cascade_steering.sim.ensemble.workers import parallel
+from cascade_steering.sim.parallel.workers import parallel
 
 __all__ = ["Progress", "in_parallel"]
 

@@ -17,7 +17,7 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, STEERING_BOUND, Direction
-from cascade_steering.analysis.plots import SYMBOLS, save_figure
+from cascade_steering.analysis.plots.command_figures import SYMBOLS, save_figure
 
 __all__ = ["MOST_AXES", "scan_figure"]
 

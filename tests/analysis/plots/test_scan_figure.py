@@ -7,9 +7,9 @@ import pytest
 import xarray as xr
 from matplotlib import image
 
-from cascade_steering.analysis import scan_figure as module
 from cascade_steering.analysis.criteria.steering import DIRECTIONS
-from cascade_steering.analysis.scan_figure import scan_figure
+from cascade_steering.analysis.plots import scan_figure as module
+from cascade_steering.analysis.plots.scan_figure import scan_figure
 from cascade_steering.analysis.working_points.scan import SCANNED, scan
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
 

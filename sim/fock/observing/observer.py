@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cascade_steering.sim.ensemble.observables import expectations_of
+from cascade_steering.sim.ensemble.saving import Save
 from cascade_steering.sim.fock.basis.diagnostics import CutoffWarning
-from cascade_steering.sim.fock.basis.laboratory import in_laboratory
 from cascade_steering.sim.fock.basis.levels import Levels
 from cascade_steering.sim.fock.basis.states import MAX_LOST_POPULATION
+from cascade_steering.sim.fock.observing.laboratory import in_laboratory
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import States
-from cascade_steering.sim.observables import expectations_of
-from cascade_steering.sim.saving import Save
 
 __all__ = ["OUTSIDE_LIMIT", "Observed", "Observer", "all_observed", "purity", "warn_of_population_outside"]
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
 import numpy as np
 
+from cascade_steering.sim.ensemble.observables import Operator, Quadratic, observable
 from cascade_steering.sim.grid import TimeGrid
-from cascade_steering.sim.observables import Operator, Quadratic, observable
 from cascade_steering.sim.runs.identity import numbers_of
 
 if TYPE_CHECKING:
@@ -37,9 +37,9 @@ class Save:
     ----------
     covariances : the conditional covariance of each trajectory kept
     purity : Tr ρ² of the conditional state
-    observables : by name; ``sim.observables.Quadratic``, which is exact in every state, or a Hermitian QuTiP operator
-        on the Fock levels of x, one space for each oscillator, which is taken as zero above its levels. All QuTiP
-        operators must have the same levels
+    observables : by name; ``sim.ensemble.observables.Quadratic``, which is exact in every state, or a Hermitian QuTiP
+        operator on the Fock levels of x, one space for each oscillator, which is taken as zero above its levels. All
+        QuTiP operators must have the same levels
     states : the conditional density matrix at every save, at the end, or not at all
 
     Raises ValueError for an observable that is neither, and for levels that differ.

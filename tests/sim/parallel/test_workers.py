@@ -16,11 +16,11 @@ import xarray as xr
 from threadpoolctl import threadpool_info
 
 from cascade_steering.sim.ensemble.simulate import simulate
-from cascade_steering.sim.ensemble.workers import WorkersLostError, require_jobs, results
 from cascade_steering.sim.gaussian.trajectories import Gaussian
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import ground_state
 from cascade_steering.sim.model.cascade import rwa
+from cascade_steering.sim.parallel.workers import WorkersLostError, require_jobs, results
 from tests.support.systems import POINTS
 
 MILD = POINTS["mild"]

@@ -7,8 +7,8 @@ import pytest
 import xarray as xr
 from matplotlib import image
 
-from cascade_steering.analysis import plots
 from cascade_steering.analysis.criteria.steering import Steered
+from cascade_steering.analysis.plots import command_figures
 from cascade_steering.analysis.time_courses.milestones import Milestones
 from cascade_steering.analysis.time_courses.transients import Transient, sampled_transient, steering_transient
 from cascade_steering.sim.ensemble.simulate import simulate
@@ -51,12 +51,12 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The axes of every figure drawn."""
     axes = []
 
-    class Recorded(plots.Figure):
+    class Recorded(command_figures.Figure):
         def savefig(self, *args: Any, **kwargs: Any) -> None:
             super().savefig(*args, **kwargs)
             axes.extend(self.axes)
 
-    monkeypatch.setattr(plots, "Figure", Recorded)
+    monkeypatch.setattr(command_figures, "Figure", Recorded)
     return axes
 
 
@@ -68,7 +68,7 @@ def curves(axes: Any) -> list[tuple[np.ndarray, np.ndarray]]:
 def test_a_transient_is_drawn(tmp_path: Path, drawn: list[Any], logarithmic: bool) -> None:
     path = tmp_path / "transient.png"
     result = transient()
-    plots.transient_figure(result, 0.5, path, logarithmic=logarithmic)
+    command_figures.transient_figure(result, 0.5, path, logarithmic=logarithmic)
     assert path.read_bytes().startswith(PNG)
     assert image.imread(path).std() > 0.0
     axes, below = drawn
@@ -90,7 +90,7 @@ def test_a_transient_is_drawn_with_estimates_and_the_end_of_a_pulse(tmp_path: Pa
     initial, grid = thermal_state((1.0, 2.0)), TimeGrid.over(1.0, saves=2)
     sampled = sampled_transient(simulate(lit, Gaussian(), grid, initial, trajectories=20, seed=1))
     result = steering_transient(Schedule.pulse(lit, off, 1.0), initial, np.linspace(0, 3, 7))
-    plots.transient_figure(result, 0.5, tmp_path / "sampled.png", sampled=sampled)
+    command_figures.transient_figure(result, 0.5, tmp_path / "sampled.png", sampled=sampled)
     for axes, schemes, scale in zip(drawn, (("unconditional", "conditional"), ("d",)), (1, 100), strict=True):
         (switched,) = {tuple(x) for line in axes.get_lines() if line.get_linestyle() == ":" for x in [line.get_xdata()]}
         assert switched == (2.0, 2.0)
@@ -109,17 +109,17 @@ def test_steering_by_two_is_drawn_with_their_names(tmp_path: Path, drawn: list[A
     made = Transient(
         times=times, unconditional={way: shape}, conditional={way: 0.9 * shape}, milestones=nothing, switches=()
     )
-    plots.transient_figure(made, 1.0, tmp_path / "a.png")
+    command_figures.transient_figure(made, 1.0, tmp_path / "a.png")
     assert [line.get_label() for line in drawn[1].get_lines()] == [
         r"$E_{\mathrm{server|client\_1\_client\_2}}$",
     ]
-    assert plots.symbol("plus_given_minus") == plots.SYMBOLS["plus_given_minus"]
+    assert command_figures.symbol("plus_given_minus") == command_figures.SYMBOLS["plus_given_minus"]
 
 
 @pytest.mark.parametrize(("low", "scale"), [(0.5, "log"), (-0.5, "linear")])
 def test_a_comparison_is_drawn(tmp_path: Path, drawn: list[Any], low: float, scale: str) -> None:
     path = tmp_path / "comparison.png"
-    plots.comparison_figure(study(["hot", "hot", "vacuum"], [10.0, 1.0, 5.0], low), path)
+    command_figures.comparison_figure(study(["hot", "hot", "vacuum"], [10.0, 1.0, 5.0], low), path)
     assert path.read_bytes().startswith(PNG)
     assert image.imread(path).std() > 0.0
     (axes,) = drawn
@@ -138,17 +138,17 @@ def test_a_comparison_is_drawn(tmp_path: Path, drawn: list[Any], low: float, sca
 
 def test_one_point_is_enough(tmp_path: Path) -> None:
     path = tmp_path / "one.png"
-    plots.comparison_figure(study(["3,4.5"], [2.0]), path)
+    command_figures.comparison_figure(study(["3,4.5"], [2.0]), path)
     assert path.read_bytes().startswith(PNG)
 
 
 @pytest.mark.parametrize(("name", "start"), [("f.pdf", b"%PDF"), ("f.svg", b"<?xml")])
 def test_the_name_says_the_format(tmp_path: Path, name: str, start: bytes) -> None:
-    plots.transient_figure(transient(), 1.0, tmp_path / name)
+    command_figures.transient_figure(transient(), 1.0, tmp_path / name)
     assert (tmp_path / name).read_bytes().startswith(start)
 
 
 def test_nobody_elses_style_is_changed(tmp_path: Path) -> None:
     before = dict(mpl.rcParams)
-    plots.transient_figure(transient(), 1.0, tmp_path / "f.png")
+    command_figures.transient_figure(transient(), 1.0, tmp_path / "f.png")
     assert dict(mpl.rcParams) == before

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import qutip
 
-from cascade_steering.sim.fock.basis.gaussian_observables import gaussian_expectations
+from cascade_steering.sim.ensemble.observables import Operator, Quadratic, quanta
+from cascade_steering.sim.ensemble.saving import gaussian_purity
 from cascade_steering.sim.fock.basis.moments import moments
+from cascade_steering.sim.fock.observing.gaussian_observables import gaussian_expectations
 from cascade_steering.sim.initial_state import coherent_state, squeezed_state, thermal_state
-from cascade_steering.sim.observables import Operator, Quadratic, quanta
 from cascade_steering.sim.roots import root_of
-from cascade_steering.sim.saving import gaussian_purity
 
 
 def parity(levels: int) -> qutip.Qobj:
