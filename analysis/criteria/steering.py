@@ -31,6 +31,7 @@ __all__ = [
     "both_directions",
     "inference_order",
     "inferred_covariance",
+    "key",
     "optimal_gains",
     "ordered",
     "pairwise_directions",
@@ -93,6 +94,11 @@ PAIR: Mapping[Direction, Steered] = MappingProxyType(
         "minus_given_plus": Steered(mode="minus", by=("plus",)),
     }
 )
+
+
+def key(direction: AnyDirection) -> str:
+    """The name of a direction's E in every report and file: E_plus_given_minus for ``plus_given_minus``."""
+    return f"E_{direction}"
 
 
 def both_directions(first: str, second: str) -> tuple[AnyDirection, AnyDirection]:

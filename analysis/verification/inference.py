@@ -22,12 +22,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_steering.analysis.criteria.keys import key
 from cascade_steering.analysis.criteria.steering import (
     SCHEMES,
     AnyDirection,
     Scheme,
     both_directions,
+    key,
     steering_parameter,
 )
 from cascade_steering.analysis.estimation.estimators import Estimate

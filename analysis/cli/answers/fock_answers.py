@@ -6,8 +6,7 @@ from rich.table import Table
 
 from cascade_steering.analysis.cli.answers.reports import Report
 from cascade_steering.analysis.cli.answers.tables import LABELS
-from cascade_steering.analysis.criteria.keys import key
-from cascade_steering.analysis.criteria.steering import DIRECTIONS
+from cascade_steering.analysis.criteria.steering import DIRECTIONS, key
 
 if TYPE_CHECKING:
     from cascade_steering.analysis.working_points.fock_steady import FockSteady

@@ -6,8 +6,7 @@ from dataclasses import asdict
 import numpy as np
 
 from cascade_steering.analysis.cli.answers.reports import Report
-from cascade_steering.analysis.criteria.keys import key
-from cascade_steering.analysis.criteria.steering import DIRECTIONS, steering_parameter
+from cascade_steering.analysis.criteria.steering import DIRECTIONS, key, steering_parameter
 from cascade_steering.analysis.identification.maximum import Fit
 from cascade_steering.analysis.records.filtered import Reading, deviation
 from cascade_steering.analysis.records.whiteness import Whiteness

@@ -5,8 +5,7 @@ from rich.table import Table
 
 from cascade_steering.analysis.cli.answers.reports import Report
 from cascade_steering.analysis.cli.answers.tables import LABELS, interval, table_of
-from cascade_steering.analysis.criteria.keys import key
-from cascade_steering.analysis.criteria.steering import DIRECTIONS
+from cascade_steering.analysis.criteria.steering import DIRECTIONS, key
 
 # as many statistics as are spelled out
 _FEW = 5

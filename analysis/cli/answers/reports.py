@@ -5,8 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from cascade_steering.analysis.criteria.keys import key
-from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, AnyDirection, Direction, Scheme
+from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, AnyDirection, Direction, Scheme, key
 from cascade_steering.analysis.estimation.estimators import Estimate, Steering
 from cascade_steering.analysis.estimation.health import issued, worst
 from cascade_steering.analysis.time_courses.endpoint import Endpoint

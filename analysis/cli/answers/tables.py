@@ -5,8 +5,7 @@ from typing import Any
 from rich.table import Table
 
 from cascade_steering.analysis.cli.answers.reports import Report
-from cascade_steering.analysis.criteria.keys import key
-from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, AnyDirection, regime
+from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, AnyDirection, key, regime
 from cascade_steering.analysis.estimation.estimators import Estimate
 
 # as many as are spelled out

@@ -7,8 +7,8 @@ import pytest
 import xarray as xr
 
 from cascade_steering.analysis.cli.answers import reports, tables
-from cascade_steering.analysis.criteria.keys import key as steering_key
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, steering_parameter
+from cascade_steering.analysis.criteria.steering import key as steering_key
 from cascade_steering.analysis.estimation.estimators import (
     Ensemble,
     Estimate,

@@ -9,8 +9,14 @@ import pytest
 from numpy.typing import NDArray
 from scipy.special import chdtr, chdtri, gammaincinv, ndtr
 
-from cascade_steering.analysis.criteria.keys import key
-from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, Steered, optimal_gains, steering_parameter
+from cascade_steering.analysis.criteria.steering import (
+    DIRECTIONS,
+    SCHEMES,
+    Steered,
+    key,
+    optimal_gains,
+    steering_parameter,
+)
 from cascade_steering.analysis.estimation.estimators import Estimate
 from cascade_steering.analysis.verification import sampling_laws
 from cascade_steering.analysis.verification.inference import (
