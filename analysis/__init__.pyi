@@ -8,12 +8,12 @@ from cascade_steering.analysis.criteria.steering import inferred_covariance as i
 from cascade_steering.analysis.criteria.steering import optimal_gains as optimal_gains
 from cascade_steering.analysis.criteria.steering import regime as regime
 from cascade_steering.analysis.criteria.steering import steering_parameter as steering_parameter
-from cascade_steering.analysis.estimation.estimators import Ensemble as Ensemble
 from cascade_steering.analysis.estimation.estimators import Estimate as Estimate
 from cascade_steering.analysis.estimation.estimators import Steering as Steering
 from cascade_steering.analysis.estimation.estimators import conditional_steering as conditional_steering
 from cascade_steering.analysis.estimation.estimators import relative_improvement as relative_improvement
 from cascade_steering.analysis.estimation.estimators import unconditional_steering as unconditional_steering
+from cascade_steering.analysis.estimation.sampled_moments import Ensemble as Ensemble
 from cascade_steering.analysis.records.record import Record as Record
 from cascade_steering.analysis.time_courses.transients import SampledTransient as SampledTransient
 from cascade_steering.analysis.time_courses.transients import Transient as Transient

@@ -96,7 +96,7 @@ PAIR: Mapping[Direction, Steered] = MappingProxyType(
 )
 
 
-def key(direction: AnyDirection) -> str:
+def key(direction: AnyDirection | str) -> str:
     """The name of a direction's E in every report and file: E_plus_given_minus for ``plus_given_minus``."""
     return f"E_{direction}"
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cascade_steering.analysis.estimation.estimators import Ensemble
+from cascade_steering.analysis.estimation.sampled_moments import Ensemble
 from cascade_steering.sim.ensemble.block import Block, Experiment
 from cascade_steering.sim.ensemble.contract import Method
 from cascade_steering.sim.ensemble.discretisation import Checked

@@ -1,14 +1,12 @@
 """Good enough: how narrow an interval has to be for an ensemble to stop growing."""
 
-import math
 from dataclasses import dataclass
-from typing import Any
 
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, AnyDirection
 from cascade_steering.analysis.estimation.estimators import Steering
 from cascade_steering.sim.parameters import require
 
-__all__ = ["QUANTITIES", "Target", "stopping_report", "target"]
+__all__ = ["QUANTITIES", "Target", "target"]
 
 QUANTITIES = (*SCHEMES, "d")
 
@@ -52,15 +50,3 @@ def target(text: str) -> Target:
     if quantity not in QUANTITIES or (direction and len(directions) != 1):
         raise ValueError(f"a target must be {allowed}, got {text!r}")
     return Target(quantity=quantity, relative_half_width=wanted, directions=directions)
-
-
-def stopping_report(target: Target, steering: Steering) -> dict[str, Any]:
-    """What was asked for and what came out, ready for JSON; null for a width without bound."""
-    return {
-        "quantity": target.quantity,
-        "relative_half_width": target.relative_half_width,
-        "found": {
-            f"E_{each}": width if math.isfinite(width) else None for each, width in target.widths(steering).items()
-        },
-        "met": target.met(steering),
-    }

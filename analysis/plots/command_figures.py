@@ -1,6 +1,5 @@
 """Figures, drawn without a screen."""
 
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -11,44 +10,28 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from cascade_steering.analysis.criteria.steering import DIRECTIONS, STEERING_BOUND, AnyDirection, Direction, Steered
+from cascade_steering.analysis.criteria.steering import (
+    DIRECTIONS,
+    STEERING_BOUND,
+    Direction,
+    key,
+)
 from cascade_steering.analysis.estimation.estimators import Estimate
+from cascade_steering.analysis.plots.style import (
+    COLOURS,
+    FIGURE_STYLE,
+    GAIN_COLOUR,
+    HIGHEST,
+    LINE_STYLES,
+    SYMBOLS,
+    save_figure,
+    symbol,
+)
 from cascade_steering.analysis.time_courses.transients import SampledTransient, Transient
-from cascade_steering.sim.atomic_write import writable, write_whole
 
-__all__ = ["SYMBOLS", "comparison_figure", "drawable", "rotating_wave_map", "save_figure", "symbol", "transient_figure"]
+__all__ = ["comparison_figure", "rotating_wave_map", "transient_figure"]
 
 FloatArray = NDArray[np.float64]
-SYMBOLS: dict[Direction, str] = {"plus_given_minus": r"E_{+|-}", "minus_given_plus": r"E_{-|+}"}
-_COLOURS = ("#1f4e9c", "#d9762b")
-_GAIN = "#4c7a34"
-# the paper's habit: dashed for E₊|₋, solid for E₋|₊; then those of further directions
-_DASHES = ("--", "-", ":", "-.")
-_HIGHEST = 20 * STEERING_BOUND
-_STYLE: dict[Any, Any] = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False}
-
-
-def symbol(direction: AnyDirection) -> str:
-    """E of a direction in TeX, without the dollars."""
-    if not isinstance(direction, Steered):
-        return SYMBOLS[direction]
-    steered, _, by = str(direction).replace("_", r"\_").partition(r"\_given\_")
-    return rf"E_{{\mathrm{{{steered}|{by}}}}}"
-
-
-def drawable(path: Path) -> Path:
-    """``path`` if a figure can be written there: a known format, a writable place. Raises ValueError if not."""
-    formats = Figure().canvas.get_supported_filetypes()
-    if path.suffix.removeprefix(".").lower() not in formats:
-        raise ValueError(f"figure {str(path)!r} must end in one of {', '.join(sorted(formats))}")
-    return writable(path)
-
-
-def save_figure(figure: Figure, path: Path) -> None:
-    """Write a figure, whole or not at all, in the format that its name asks for. Raises OSError."""
-    content = BytesIO()
-    figure.savefig(content, dpi=200, format=path.suffix.removeprefix(".").lower())
-    write_whole(path, content.getvalue())
 
 
 def transient_figure(
@@ -63,20 +46,20 @@ def transient_figure(
 
     Time on a logarithmic axis if ``logarithmic``; estimates from an ensemble, where given, as points with intervals.
     """
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(FIGURE_STYLE):
         figure = Figure(figsize=(5.2, 5.2), layout="constrained")
         above, below = figure.subplots(2, sharex=True, height_ratios=(3, 2))
         for place, direction in enumerate(transient.conditional):
-            dashes, name = _DASHES[place % len(_DASHES)], f"${symbol(direction)}$"
-            for colour, scheme in zip(_COLOURS, ("unconditional", "conditional"), strict=True):
+            dashes, name = LINE_STYLES[place % len(LINE_STYLES)], f"${symbol(direction)}$"
+            for colour, scheme in zip(COLOURS, ("unconditional", "conditional"), strict=True):
                 values = getattr(transient, scheme)[direction]
                 above.plot(transient.times / unit, values, label=f"{name} {scheme}", color=colour, linestyle=dashes)
                 if sampled is not None:
                     _sampled(above, sampled.times / unit, getattr(sampled, scheme)[direction], colour, place)
             gain = 100 * transient.d[direction]
-            below.plot(transient.times / unit, gain, color=_GAIN, linestyle=dashes, label=name)
+            below.plot(transient.times / unit, gain, color=GAIN_COLOUR, linestyle=dashes, label=name)
             if sampled is not None:
-                _sampled(below, sampled.times / unit, sampled.d[direction], _GAIN, place, scale=100.0)
+                _sampled(below, sampled.times / unit, sampled.d[direction], GAIN_COLOUR, place, scale=100.0)
         above.axhline(STEERING_BOUND, color="0.6", linewidth=0.8)
         above.text(1.01, STEERING_BOUND, r"$\frac{1}{2}$", transform=above.get_yaxis_transform(), va="center")
         above.set(ylabel="steering parameter $E$", yscale="log")
@@ -86,7 +69,7 @@ def transient_figure(
         else:
             # a thermal start is at 1e5: what matters happens around one half, and only a logarithmic axis shows both
             lowest, highest = above.get_ylim()
-            above.set_ylim(lowest, min(highest, _HIGHEST))
+            above.set_ylim(lowest, min(highest, HIGHEST))
         for switch in (each for each in transient.switches if each <= transient.times[-1]):
             for axes in (above, below):
                 axes.axvline(switch / unit, color="0.6", linewidth=0.8, linestyle=":")
@@ -122,16 +105,16 @@ def _marker(colour: str, place: int) -> dict[str, Any]:
 
 def comparison_figure(study: xr.Dataset, path: Path) -> None:
     """d against C₋ by direction and bath: simulated points with intervals on the exact values, cf. Fig. 8."""
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(FIGURE_STYLE):
         figure = Figure(figsize=(5.2, 3.8), layout="constrained")
         axes = figure.subplots()
-        for colour, bath in zip(_COLOURS, dict.fromkeys(study["bath"].to_numpy().tolist()), strict=False):
+        for colour, bath in zip(COLOURS, dict.fromkeys(study["bath"].to_numpy().tolist()), strict=False):
             at = study.isel(
                 point=np.flatnonzero(study["bath"].to_numpy() == bath),
                 curve_point=np.flatnonzero(study["curve_bath"].to_numpy() == bath),
             )
             for direction in DIRECTIONS:
-                _compared(axes, at.sel(direction=f"E_{direction}"), colour, direction, str(bath))
+                _compared(axes, at.sel(direction=key(direction)), colour, direction, str(bath))
         axes.axhline(1.0, color="0.6", linewidth=0.8)
         axes.set_xscale("log")
         # an interval that reaches 0 has no place on a logarithmic axis
@@ -144,7 +127,7 @@ def comparison_figure(study: xr.Dataset, path: Path) -> None:
 
 def _compared(axes: Axes, at: xr.Dataset, colour: str, direction: Direction, bath: str) -> None:
     label, place = f"{bath}, ${SYMBOLS[direction]}$", DIRECTIONS.index(direction)
-    axes.plot(at["curve_c_minus"], 100 * at["d_curve"], color=colour, linestyle=_DASHES[place], label=label)
+    axes.plot(at["curve_c_minus"], 100 * at["d_curve"], color=colour, linestyle=LINE_STYLES[place], label=label)
     axes.errorbar(
         at["c_minus"],
         100 * at["d"],
@@ -163,7 +146,7 @@ def rotating_wave_map(survey: xr.Dataset, path: Path) -> None:
     At the best points and at a generic one, without and with the record; of the two directions the worse.
     """
     errors = abs(survey["error"]).max("direction")
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(FIGURE_STYLE):
         figure = Figure(figsize=(6.4, 5.0), layout="constrained")
         panels = figure.subplots(2, 2, sharex=True, sharey=True)
         levels = np.arange(-8.0, 0.5, 0.5)

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cascade_steering.analysis.criteria.steering import SCHEMES, STEERING_BOUND
-from cascade_steering.analysis.plots.command_figures import SYMBOLS, drawable, save_figure
+from cascade_steering.analysis.plots.style import COLOURS, HIGHEST, LINE_STYLES, SYMBOLS, drawable, save_figure
 from cascade_steering.analysis.time_courses.transients import SampledTransient, Transient
 
 if TYPE_CHECKING:
@@ -17,10 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_sampled", "draw_steady", "draw_transient", "drawn"]
 
-_HIGHEST = 20 * STEERING_BOUND
-_COLOURS = {"unconditional": "#1f4e9c", "conditional": "#d9762b"}
-# by the place of a direction, E₊|₋ first
-_DASHES = ("--", "-", ":", "-.")
+_COLOURS = dict(zip(SCHEMES, COLOURS, strict=True))
+# by the place of a direction among those that are drawn
 _MARKERS = ("o", "s", "^", "v")
 
 
@@ -51,7 +49,7 @@ def draw_steady(axes: Axes, result: "SteadyResult") -> None:
 def draw_transient(axes: Axes, transient: Transient, unit: float) -> None:
     """E(t) in every direction, without and with the record, against t in units of ``unit`` seconds."""
     for place, direction in enumerate(transient.conditional):
-        name, dashes = _symbol(str(direction)), _DASHES[place % len(_DASHES)]
+        name, dashes = _symbol(str(direction)), LINE_STYLES[place % len(LINE_STYLES)]
         for scheme, values in (("unconditional", transient.unconditional), ("conditional", transient.conditional)):
             axes.plot(
                 transient.times / unit, values[direction], color=_COLOURS[scheme], linestyle=dashes,
@@ -60,7 +58,7 @@ def draw_transient(axes: Axes, transient: Transient, unit: float) -> None:
     _finish(axes, _time_label(unit))
     # a thermal start is at 1e5: what matters happens around one half
     lowest, highest = axes.get_ylim()
-    axes.set_ylim(lowest, min(highest, _HIGHEST))
+    axes.set_ylim(lowest, min(highest, HIGHEST))
 
 
 def draw_sampled(axes: Axes, sampled: SampledTransient, unit: float) -> None:

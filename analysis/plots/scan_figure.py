@@ -16,8 +16,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from cascade_steering.analysis.criteria.steering import DIRECTIONS, STEERING_BOUND, Direction
-from cascade_steering.analysis.plots.command_figures import SYMBOLS, save_figure
+from cascade_steering.analysis.criteria.steering import DIRECTIONS, STEERING_BOUND, key
+from cascade_steering.analysis.plots.style import COLOURS, GAIN_COLOUR, HIGHEST, LINE_STYLES, SYMBOLS, save_figure
 
 __all__ = ["MOST_AXES", "scan_figure"]
 
@@ -44,9 +44,7 @@ _D_LINES = (0.1, 1.0, 10.0)
 _D_LEVELS = np.array([0.0, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 50.0, 100.0])
 _THICK, _THIN = 2.0, 0.6
 _NOTHING = "0.85"
-_COLOURS = {"E_u": "#1f4e9c", "E_c": "#d9762b", "d": "#4c7a34"}
-_DASHES: dict[Direction, str] = {"plus_given_minus": "--", "minus_given_plus": "-"}
-_HIGHEST = 20 * STEERING_BOUND
+_COLOURS = {"E_u": COLOURS[0], "E_c": COLOURS[1], "d": GAIN_COLOUR}
 _STYLE: dict[Any, Any] = {"font.size": 9, "legend.frameon": False}
 
 
@@ -73,17 +71,17 @@ def _curves(scan: xr.Dataset, name: str, scales: dict[str, str]) -> Figure:
     figure = Figure(figsize=(5.2, 5.2), layout="constrained")
     above, below = figure.subplots(2, sharex=True, height_ratios=(3, 2))
     for variable, axes, factor in (("E_u", above, 1.0), ("E_c", above, 1.0), ("d", below, 100.0)):
-        for direction in DIRECTIONS:
-            values = factor * scan[variable].sel(direction=f"E_{direction}")
+        for direction, dashes in zip(DIRECTIONS, LINE_STYLES, strict=False):
+            values = factor * scan[variable].sel(direction=key(direction))
             label = f"${SYMBOLS[direction]}$" + ("" if variable == "d" else f" {_TITLES[variable]}")
-            axes.plot(scan[name], values, color=_COLOURS[variable], linestyle=_DASHES[direction], label=label)
+            axes.plot(scan[name], values, color=_COLOURS[variable], linestyle=dashes, label=label)
         axes.spines[["top", "right"]].set_visible(False)
     above.axhline(STEERING_BOUND, color="0.6", linewidth=0.8)
     above.text(1.01, STEERING_BOUND, r"$\frac{1}{2}$", transform=above.get_yaxis_transform(), va="center")
     above.set(ylabel="steering parameter $E$", yscale="log", xscale=scales[name])
     # near the edge of stability E is as large as one likes: what matters is around one half
     lowest, highest = above.get_ylim()
-    above.set_ylim(min(lowest, 0.9 * STEERING_BOUND), min(max(highest, 1.1 * STEERING_BOUND), _HIGHEST))
+    above.set_ylim(min(lowest, 0.9 * STEERING_BOUND), min(max(highest, 1.1 * STEERING_BOUND), HIGHEST))
     below.set(ylabel="relative improvement $d$ (%)", xlabel=_LABELS[name])
     above.legend()
     below.legend()
@@ -96,7 +94,7 @@ def _maps(scan: xr.Dataset, names: list[str], scales: dict[str, str]) -> Figure:
     steering, gain = _steering_palette(), _gain_palette()
     for row, direction in zip(panels, DIRECTIONS, strict=True):
         for axes, (variable, title) in zip(row, _TITLES.items(), strict=True):
-            values = scan[variable].sel(direction=f"E_{direction}").transpose(*reversed(names)).to_numpy()
+            values = scan[variable].sel(direction=key(direction)).transpose(*reversed(names)).to_numpy()
             palette, factor = (gain, 100.0) if variable == "d" else (steering, 1.0)
             _map(axes, scan[names[0]].to_numpy(), scan[names[1]].to_numpy(), factor * values, palette)
             axes.set(xscale=scales[names[0]], yscale=scales[names[1]], title=f"${SYMBOLS[direction]}$: {title}")

@@ -90,6 +90,14 @@ class Milestones:
         found = self.windows[scheme][direction]
         return found[0].start if found else None
 
+    def first_ratio(self, direction: AnyDirection) -> float | None:
+        """How many times sooner there is steering given the record than without it.
+
+        None if there is never steering in one of the schemes, or if there is from t = 0 on given the record.
+        """
+        unconditional, conditional = (self.first(scheme, direction) for scheme in SCHEMES)
+        return unconditional / conditional if unconditional is not None and conditional else None
+
 
 def steering_at(
     schedule: Schedule, initial: InitialState, times: FloatArray, directions: Sequence[AnyDirection] = DIRECTIONS

@@ -10,13 +10,12 @@ from threadpoolctl import threadpool_limits
 
 from cascade_steering.analysis.criteria.steering import AnyDirection, pairwise_directions
 from cascade_steering.analysis.estimation.estimators import (
-    Ensemble,
     Estimate,
     conditional_steering,
-    modes_of,
     relative_improvement,
     unconditional_steering,
 )
+from cascade_steering.analysis.estimation.sampled_moments import Ensemble, modes_of
 from cascade_steering.analysis.time_courses.milestones import Milestones, milestones, steering_at
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel

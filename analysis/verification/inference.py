@@ -16,7 +16,7 @@ law depends on the true one alone. The interval holds every d at which what was 
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -51,8 +51,8 @@ __all__ = [
     "Verified",
     "exact_steering",
     "infer",
+    "serving",
     "tallies_of",
-    "verification_report",
     "verify",
 ]
 
@@ -121,7 +121,7 @@ def verify(tallies: Mapping[str, Moments], verification: Verification) -> Verifi
             f"setting {name} has {fewest} runs: three gains and an intercept take at least {FEWEST_RUNS}, and with "
             f"{len(runs)} settings in turn {FEWEST_RUNS * len(runs)} trajectories in all"
         )
-    serving = {scheme: _serving(verification, scheme) for scheme in SCHEMES}
+    serving = {scheme: serving(verification, scheme) for scheme in SCHEMES}
     forward, backward = both_directions(*verification.pair)
     inferences: dict[Scheme, dict[AnyDirection, InferencePair]] = {
         scheme: {
@@ -184,7 +184,7 @@ def exact_steering(verification: Verification) -> dict[str, Any]:
     frame an upper bound.
     """
     covariances = (verification.unconditional, verification.conditional, verification.continuous)
-    axes = [[each.axes for each in _serving(verification, scheme)] for scheme in SCHEMES]
+    axes = [[each.axes for each in serving(verification, scheme)] for scheme in SCHEMES]
     pair = verification.pair
     ways = both_directions(*pair)
     best = {each: [float(steering_parameter(v, each, pair)) for v in covariances] for each in ways}
@@ -196,34 +196,7 @@ def exact_steering(verification: Verification) -> dict[str, Any]:
     return {**_compared(best), "conditional_continuous": continuous, "measured": _compared(measured)}
 
 
-def verification_report(tallies: Mapping[str, Moments], verification: Verification) -> dict[str, Any]:
-    """Estimates, gains and numbers of runs beside what is exact, ready for JSON. Raises as ``verify``."""
-    found = verify(tallies, verification)
-    values: dict[str, dict[str, Any]] = {}
-    for name, estimates in (*found.steering.items(), ("d", found.d)):
-        values[name] = {key(each): estimate.value for each, estimate in estimates.items()}
-        values[name] |= {f"{key(each)}_ci": estimate.interval for each, estimate in estimates.items()}
-    gains = {
-        scheme: {
-            key(each): {
-                quadrature: {name: asdict(gain) for name, gain in inference.gains.items()}
-                for quadrature, inference in zip("XP", pair, strict=True)
-            }
-            for each, pair in pairs.items()
-        }
-        for scheme, pairs in found.inferences.items()
-    }
-    angles = {scheme: _serving(verification, scheme)[0].angle_pi for scheme in SCHEMES}
-    return {
-        **values,
-        "gains": gains,
-        "runs": found.runs,
-        f"{verification.pair[0]}_angle_pi": angles,
-        "exact": exact_steering(verification),
-    }
-
-
-def _serving(verification: Verification, scheme: Scheme) -> list[Setting]:
+def serving(verification: Verification, scheme: Scheme) -> list[Setting]:
     """The settings, X and P, that a scheme is verified in."""
     return [each for each in verification.settings if scheme in each.serves]
 

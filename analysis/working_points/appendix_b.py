@@ -12,49 +12,31 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from cascade_steering.analysis.criteria.steering import Direction, steering_of_root
+from cascade_steering.analysis.criteria.steering import Direction
 from cascade_steering.analysis.estimation.estimators import (
-    Ensemble,
     Estimate,
     conditional_steering,
     relative_improvement,
     unconditional_steering,
 )
-from cascade_steering.analysis.estimation.residuals import sampled_part
+from cascade_steering.analysis.estimation.sampled_moments import Ensemble
 from cascade_steering.analysis.estimation.sampling import Problem, sample
 from cascade_steering.analysis.estimation.stopping import Target
 from cascade_steering.analysis.working_points.optimum import Optimum
+from cascade_steering.analysis.working_points.unravelling import quietest_detection
 from cascade_steering.sim.ensemble.contract import Method
 from cascade_steering.sim.ensemble.simulate import grid_for
 from cascade_steering.sim.gaussian.covariance import relaxation_time, stationary_state
 from cascade_steering.sim.model.cascade import rwa
 from cascade_steering.sim.parallel.workers import require_jobs
 from cascade_steering.sim.parameters import Cascade, Detection, require, require_count
-from cascade_steering.sim.roots import triangular
 from cascade_steering.sim.runs.directory import opened
 from cascade_steering.sim.runs.identity import plain
 from cascade_steering.sim.runs.manifest import NAME, Manifest
 
-__all__ = [
-    "COMPARISON",
-    "ENSEMBLES",
-    "Comparison",
-    "Sampling",
-    "SamplingProgress",
-    "begin",
-    "compare",
-    "quietest_detection",
-]
+__all__ = ["COMPARISON", "ENSEMBLES", "Comparison", "Sampling", "SamplingProgress", "begin", "compare"]
 
-# LO phases tried for the quietest unravelling of the unconditional state: it need not be the best, only good
-_PHASES = np.pi * np.arange(12) / 12
-# of E; with 1e4 trajectories its statistical error is then 1e-6 of E, rounding at V = 1e7 some 1e-7. A Fock space cut
-# to a dozen levels is good to 1e-4 of E, which some hundred trajectories are for a share of 1e-3
-_LEAST_SHARE = {"exact": 1e-4, "truncated": 1e-3}
-# relative: detections that are equal by a symmetry differ by 1e-9, others by more
-_EQUAL = 1e-6
 _SAVES = 20
 # conditional relaxation times: what a Fock state forgets of its Gaussian start is then e⁻¹⁰
 _RELAXATIONS = 5.0
@@ -114,41 +96,6 @@ class Comparison:
     def exact_improvement(self) -> float:
         """d from the exact optima."""
         return 1.0 - self.best_conditional.value / self.best_unconditional.value
-
-
-def quietest_detection(
-    cascade: Cascade, direction: Direction, efficiency: float, method: Method | None = None
-) -> Detection:
-    """The homodyne detection under which the scatter of the means adds least to the unconditional E.
-
-    Unless it adds next to nothing: then nothing would be sampled, and the comparison one of exact covariances. Of
-    detections that are equally good, as those at ϑ and −ϑ are without a path phase, it is the first, whatever rounding
-    says. Where ``method`` cannot hold the conditional state of any but
-    some detections, it is one of those; if of none, the detection with the purest state.
-    """
-    candidates = [Detection.si(lo_phase=float(phase), efficiency=efficiency) for phase in _PHASES]
-    if method is not None:
-        states = [stationary_state(rwa(cascade, each)) for each in candidates]
-        held = [each for each, state in zip(candidates, states, strict=True) if method.holds(state)]
-        purities = np.array([-np.prod(np.diagonal(triangular(state.covariance_root)) ** 2) for state in states])
-        candidates = held or [candidates[_first_of_largest(purities)]]
-    shares = np.array([_sampled_share(cascade, detection, direction) for detection in candidates])
-    exact = method is None or method.exact
-    sampled = shares >= _LEAST_SHARE["exact" if exact else "truncated"]
-    return candidates[_first_of_largest(np.where(sampled, -shares, -np.inf) if sampled.any() else shares)]
-
-
-def _first_of_largest(values: NDArray[np.float64]) -> int:
-    """The first of those that differ from the largest by rounding alone."""
-    largest = values.max()
-    return int(np.flatnonzero(values >= largest - _EQUAL * abs(largest))[0])
-
-
-def _sampled_share(cascade: Cascade, detection: Detection, direction: Direction) -> float:
-    """What part of the unconditional E comes from the scatter of the means."""
-    state = stationary_state(rwa(cascade, detection))
-    part = sampled_part(state.covariance_root, state.scatter_root, direction)
-    return part / float(steering_of_root(np.concatenate([state.covariance_root, state.scatter_root]), direction))
 
 
 def begin(sampling: Sampling, configuration: Mapping[str, Any], asked: Mapping[str, Any]) -> None:

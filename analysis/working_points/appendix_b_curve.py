@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import xarray as xr
 
-from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, Direction
+from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, Direction, key
 from cascade_steering.analysis.working_points.appendix_b import Comparison, Sampling, SamplingProgress, compare
 from cascade_steering.analysis.working_points.optimum import Optimum, Search, best_points
 from cascade_steering.sim.parallel.independent_tasks import in_parallel
@@ -87,7 +87,7 @@ def exact_curve(
         coords={
             "curve_bath": ("curve_point", [bath for bath, _ in order]),
             "curve_c_minus": ("curve_point", [c_minus for _, c_minus in order]),
-            "direction": [f"E_{direction}" for direction in DIRECTIONS],
+            "direction": [key(direction) for direction in DIRECTIONS],
         },
     )
 
@@ -113,7 +113,7 @@ def study_dataset(searches: dict[tuple[str, float], Search], comparisons: Sequen
         "E_exact": points(lambda o: o.value),
         "theta_minus_pi": points(lambda o: o.cascade.minus.angle / np.pi),
         "theta_plus_pi": points(lambda o: o.cascade.plus.angle / np.pi),
-        "c_plus_over_c_minus": points(lambda o: o.cascade.plus.cooperativity / o.cascade.minus.cooperativity),
+        "c_plus_over_c_minus": points(lambda o: o.c_plus_over_c_minus),
         "lo_phase_pi": points(lambda o: o.detection.lo_phase_pi if o.detection else np.nan),
         "trajectories": (
             ("point", "direction", "scheme"),
@@ -125,7 +125,7 @@ def study_dataset(searches: dict[tuple[str, float], Search], comparisons: Sequen
         coords={
             "bath": ("point", [bath for bath, _ in searches]),
             "c_minus": ("point", [c_minus for _, c_minus in searches]),
-            "direction": [f"E_{direction}" for direction in DIRECTIONS],
+            "direction": [key(direction) for direction in DIRECTIONS],
             "scheme": list(SCHEMES),
         },
         attrs={

@@ -142,6 +142,11 @@ class Optimum:
     cascade: Cascade
     detection: Detection | None
 
+    @property
+    def c_plus_over_c_minus(self) -> float:
+        """C₊/C₋."""
+        return self.cascade.plus.cooperativity / self.cascade.minus.cooperativity
+
 
 def best_points(search: Search, *, conditional: bool) -> dict[Direction, Optimum]:
     """The smallest E of each direction, unconditional or conditional, within ``search``."""

@@ -186,7 +186,8 @@ class Simulated:
     @cached_property
     def steering(self) -> "Steering":
         """Estimates of E and d at the last save. Raises ValueError for an ensemble of a single trajectory."""
-        from cascade_steering.analysis.estimation.estimators import Ensemble, Steering
+        from cascade_steering.analysis.estimation.estimators import Steering
+        from cascade_steering.analysis.estimation.sampled_moments import Ensemble
 
         return Steering.of(Ensemble.of(self.dataset))
 

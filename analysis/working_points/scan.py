@@ -14,7 +14,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
-from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, Scheme
+from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, Scheme, key
 from cascade_steering.analysis.working_points.steering_given_record import steering_given_record
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.gaussian.moment_equations import MomentEquations
@@ -206,7 +206,7 @@ def _dataset(point: WorkingPoint, grid: Mapping[str, FloatArray], found: Mapping
     }
     return xr.Dataset(
         {name: (dimensions, array, {**_VARIABLES[name], "units": "1"}) for name, array in values.items()},
-        coords={"direction": [f"E_{direction}" for direction in DIRECTIONS], **coordinates},
+        coords={"direction": [key(direction) for direction in DIRECTIONS], **coordinates},
         attrs={"Conventions": "CF-1.11", "working_point": json.dumps(plain(asdict(point)))},
     )
 

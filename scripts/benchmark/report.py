@@ -9,7 +9,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from cascade_steering.analysis.plots.command_figures import save_figure
+from cascade_steering.analysis.plots.style import save_figure
 from scripts.benchmark.contender import Cost, Setting
 from scripts.benchmark.job import Error, Job
 

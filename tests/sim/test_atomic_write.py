@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 from matplotlib.figure import Figure
 
-from cascade_steering.analysis.plots import command_figures
+from cascade_steering.analysis.plots import style
 from cascade_steering.sim.atomic_write import writable, write_whole
 from cascade_steering.sim.ensemble import dataset
 
@@ -66,7 +66,7 @@ def test_who_may_read_a_file_the_umask_says(tmp_path: Path, umask: int) -> None:
     try:
         write_whole(tmp_path / "a.toml", b"a = 1")
         dataset.save(xr.Dataset({"a": ("x", [1.0])}), tmp_path / "a.nc")
-        command_figures.save_figure(Figure(), tmp_path / "a.png")
+        style.save_figure(Figure(), tmp_path / "a.png")
         # one that is there is replaced, not filled
         write_whole(tmp_path / "a.toml", b"a = 2")
     finally:

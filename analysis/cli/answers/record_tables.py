@@ -4,7 +4,7 @@ import numpy as np
 from rich.table import Table
 
 from cascade_steering.analysis.cli.answers.reports import Report
-from cascade_steering.analysis.cli.answers.tables import LABELS, interval, table_of
+from cascade_steering.analysis.cli.answers.table_layout import LABELS, interval, table_of
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, key
 
 # as many statistics as are spelled out

@@ -1,13 +1,13 @@
 """What each command answers, as plain data ready for JSON: the keys are the public contract."""
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, AnyDirection, Direction, Scheme, key
 from cascade_steering.analysis.estimation.estimators import Estimate, Steering
 from cascade_steering.analysis.estimation.health import issued, worst
+from cascade_steering.analysis.estimation.stopping import Target
 from cascade_steering.analysis.time_courses.endpoint import Endpoint
 from cascade_steering.analysis.time_courses.milestones import Window
 from cascade_steering.analysis.time_courses.transients import Transient
@@ -17,8 +17,6 @@ from cascade_steering.sim.ensemble.discretisation import ATTRIBUTE
 if TYPE_CHECKING:
     import xarray as xr
 
-    from cascade_steering.analysis.paper.claims import Claim
-    from cascade_steering.analysis.paper.validation import KnownResult
     from cascade_steering.analysis.working_points.optimum import Optimum
 
 Report = dict[str, Any]
@@ -57,9 +55,6 @@ def transients(result: Transient, unit: float) -> Report:
     """
     found = result.milestones
     first = {name: {key(each): _time(found.first(name, each), unit) for each in DIRECTIONS} for name in SCHEMES}
-    sooner = {
-        key(each): _ratio(first["unconditional"][key(each)], first["conditional"][key(each)]) for each in DIRECTIONS
-    }
     return {
         "times": (result.times / unit).tolist(),
         "time_unit_seconds": unit,
@@ -68,7 +63,7 @@ def transients(result: Transient, unit: float) -> Report:
         "conditional": {key(each): result.conditional[each].tolist() for each in DIRECTIONS},
         "d": {key(each): result.d[each].tolist() for each in DIRECTIONS},
         "first_steering": first,
-        "first_steering_ratio": sooner,
+        "first_steering_ratio": {key(each): found.first_ratio(each) for each in DIRECTIONS},
         "settling": {
             name: {key(each): _time(found.settling[name][each], unit) for each in DIRECTIONS} for name in SCHEMES
         },
@@ -84,11 +79,6 @@ def transients(result: Transient, unit: float) -> Report:
 
 def _time(seconds: float | None, unit: float) -> float | None:
     return None if seconds is None or math.isinf(seconds) else seconds / unit
-
-
-def _ratio(unconditional: float | None, conditional: float | None) -> float | None:
-    """How many times sooner there is steering with the record; None if one is never, or both are at once."""
-    return unconditional / conditional if unconditional is not None and conditional else None
 
 
 def _windows(windows: tuple[Window, ...], unit: float) -> list[Report]:
@@ -129,7 +119,7 @@ def optimum(best: "dict[Direction, Optimum]") -> Report:
             "value": found.value,
             "theta_minus_pi": found.cascade.minus.angle / math.pi,
             "theta_plus_pi": found.cascade.plus.angle / math.pi,
-            "c_plus_over_c_minus": found.cascade.plus.cooperativity / found.cascade.minus.cooperativity,
+            "c_plus_over_c_minus": found.c_plus_over_c_minus,
         }
         if found.detection is not None:
             point["lo_phase_pi"] = found.detection.lo_phase / math.pi
@@ -174,27 +164,6 @@ def _compared(at: "xr.Dataset") -> Report:
     }
 
 
-def claims(found: "Iterable[Claim]") -> list[dict[str, str]]:
-    """The paper's statements with their verdicts."""
-    return [asdict(claim) for claim in found]
-
-
-def validation(checks: "Iterable[KnownResult]") -> Report:
-    """The validation report."""
-    lines = [
-        {
-            "name": check.name,
-            "value": check.value if math.isfinite(check.value) else None,
-            "expected": check.expected,
-            "tolerance": check.tolerance,
-            "why": check.why,
-            "passed": check.passed,
-        }
-        for check in checks
-    ]
-    return {"checks": lines, "passed": all(line["passed"] for line in lines)}
-
-
 def _keyed(values: Mapping[_Way, float | None]) -> dict[str, float | None]:
     return {key(direction): value for direction, value in values.items()}
 
@@ -222,3 +191,15 @@ def saved(dataset: "xr.Dataset") -> Report | None:
 
 def _at_end(values: "xr.DataArray", errors: "xr.DataArray") -> Report:
     return {"value": values[-1].item(), "standard_error": errors[-1].item()}
+
+
+def stopping(target: Target, steering: Steering) -> Report:
+    """What was asked for and what came out, ready for JSON; null for a width without bound."""
+    return {
+        "quantity": target.quantity,
+        "relative_half_width": target.relative_half_width,
+        "found": {
+            key(each): width if math.isfinite(width) else None for each, width in target.widths(steering).items()
+        },
+        "met": target.met(steering),
+    }

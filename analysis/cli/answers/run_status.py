@@ -3,11 +3,17 @@
 from itertools import pairwise
 from pathlib import Path
 
+from rich.table import Table
+
 from cascade_steering.analysis.cli.answers.reports import Report
+from cascade_steering.analysis.cli.answers.table_layout import table_of
 from cascade_steering.analysis.working_points.appendix_b import COMPARISON, ENSEMBLES
 from cascade_steering.sim.ensemble.simulate import ranges
 from cascade_steering.sim.runs.contents import SET_ASIDE, Contents
 from cascade_steering.sim.runs.manifest import NAME, Manifest
+
+# as many as are spelled out
+_FEW = 5
 
 
 def status(run: Path) -> Report:
@@ -78,3 +84,28 @@ def _joined(ranges: list[range]) -> list[list[int]]:
     """[first, last] of trajectories, neighbouring blocks in one."""
     edges = [0, *(i for i, (one, two) in enumerate(pairwise(ranges), 1) if one.stop != two.start), len(ranges)]
     return [[ranges[first].start, ranges[last - 1].stop - 1] for first, last in pairwise(edges) if last > first]
+
+
+def table(report: Report) -> Table:
+    """What is in a run directory."""
+    table = table_of(f"Run {report['run']}", "", "found")
+    blocks, done = report["blocks"], report["trajectories"]
+    table.add_row("command", str(report["command"]))
+    table.add_row("trajectories", f"{done['done']} of {done['asked']}")
+    table.add_row("blocks", f"{blocks['done']} of {blocks['planned']}")
+    if report["part"]:
+        table.add_row("part", "{}/{}".format(*report["part"]))
+    if report["target"]:
+        table.add_row("target", report["target"])
+    missing = [f"{first} to {last}" for first, last in report["missing"]]
+    if missing:
+        table.add_row(
+            "missing", ", ".join(missing[:_FEW]) + (f" and {len(missing) - _FEW} more" * (len(missing) > _FEW))
+        )
+    for name in ("damaged", "set_aside", "other_versions"):
+        if report[name]:
+            table.add_row(name.replace("_", " "), "\n".join(report[name]))
+    if report["seconds_per_block"]:
+        table.add_row("seconds per block", "{:.3g} to {:.3g}".format(*report["seconds_per_block"]))
+    table.add_row("on disk", f"{report['bytes'] / 2**20:.1f} MiB")
+    return table

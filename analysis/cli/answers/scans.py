@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from cascade_steering.analysis.cli.answers.reports import Report
-from cascade_steering.analysis.cli.answers.tables import LABELS, table_of
+from cascade_steering.analysis.cli.answers.table_layout import LABELS, table_of
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, key
 
 if TYPE_CHECKING:

@@ -1,16 +1,12 @@
 """Reports as tables for reading."""
 
-from typing import Any
-
 from rich.table import Table
 
 from cascade_steering.analysis.cli.answers.reports import Report
-from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, AnyDirection, key, regime
+from cascade_steering.analysis.cli.answers.table_layout import LABELS, interval, table_of
+from cascade_steering.analysis.criteria.steering import DIRECTIONS, AnyDirection, key, regime
 from cascade_steering.analysis.estimation.estimators import Estimate
 
-# as many as are spelled out
-_FEW = 5
-_TEXT = ("", "check", "bath of +", "verdict", "where", "statement", "found", "figure", "file", "data")
 _MEASURES = {
     "gaussian_steerability_plus_given_minus": "steerability - to +",
     "gaussian_steerability_minus_given_plus": "steerability + to -",
@@ -20,7 +16,6 @@ _MEASURES = {
     "key_rate_minus_given_plus": "key rate, - trusted (nats)",
 }
 _LEFT_OUT = "; intervals leave out what step and truncation cost"
-LABELS = {"plus_given_minus": "E+|-", "minus_given_plus": "E-|+"}
 
 
 def steady(report: Report) -> Table:
@@ -148,57 +143,12 @@ def _exactly(value: float | None) -> str:
     return "none: not Gaussian" if value is None else f"{value:.7f}"
 
 
-def verification(report: Report) -> Table:
-    """E as a laboratory finds it, beside what it should find."""
-    table = table_of(
-        "From measurements at the end of each run, with fitted gains", "", "estimate", "95 % interval", "exact",
-        caption="runs: " + ", ".join(f"{count} of {name}" for name, count in report["runs"].items())
-        + "; exact for the record as it is saved",
-    )  # fmt: skip
-    for scheme in (*SCHEMES, "d"):
-        for direction in DIRECTIONS:
-            name = key(direction)
-            label = f"d of {LABELS[direction]}" if scheme == "d" else f"{LABELS[direction]} {scheme}"
-            table.add_row(
-                label,
-                f"{report[scheme][name]:.5f}",
-                interval(report[scheme][f"{name}_ci"], ".5f"),
-                f"{report['exact']['measured'][scheme][name]:.5f}",
-            )
-    return table
-
-
 def standing(found: dict[AnyDirection, Estimate]) -> str:
     """How estimates of d stand, in a few words."""
     return ", ".join(
         f"d of {LABELS[direction]} = {each.value:.3%} ± {50 * (each.high - each.low):.1g} %"
         for direction, each in ((direction, found[direction]) for direction in DIRECTIONS)
     )
-
-
-def status(report: Report) -> Table:
-    """What is in a run directory."""
-    table = table_of(f"Run {report['run']}", "", "found")
-    blocks, done = report["blocks"], report["trajectories"]
-    table.add_row("command", str(report["command"]))
-    table.add_row("trajectories", f"{done['done']} of {done['asked']}")
-    table.add_row("blocks", f"{blocks['done']} of {blocks['planned']}")
-    if report["part"]:
-        table.add_row("part", "{}/{}".format(*report["part"]))
-    if report["target"]:
-        table.add_row("target", report["target"])
-    missing = [f"{first} to {last}" for first, last in report["missing"]]
-    if missing:
-        table.add_row(
-            "missing", ", ".join(missing[:_FEW]) + (f" and {len(missing) - _FEW} more" * (len(missing) > _FEW))
-        )
-    for name in ("damaged", "set_aside", "other_versions"):
-        if report[name]:
-            table.add_row(name.replace("_", " "), "\n".join(report[name]))
-    if report["seconds_per_block"]:
-        table.add_row("seconds per block", "{:.3g} to {:.3g}".format(*report["seconds_per_block"]))
-    table.add_row("on disk", f"{report['bytes'] / 2**20:.1f} MiB")
-    return table
 
 
 def comparison(report: Report) -> Table:
@@ -228,61 +178,6 @@ def comparison(report: Report) -> Table:
                 f"{values['d_exact']:.3%}",
                 f"{values['optimum']['conditional']['lo_phase_pi']:.3f} pi",
             )
-    return table
-
-
-def validation(report: Report) -> Table:
-    """One line a check."""
-    table = table_of("Validation", "", "check", "value", "expected", "tolerance")
-    for check in report["checks"]:
-        value = "not finite" if check["value"] is None else f"{check['value']:.6g}"
-        verdict = "pass" if check["passed"] else "FAIL"
-        table.add_row(verdict, check["name"], value, f"{check['expected']:.6g}", f"{check['tolerance']:.2g}")
-    return table
-
-
-def files(report: Report) -> Table:
-    """Figures written, with their data."""
-    table = table_of("Figures of arXiv:1901.04250", "figure", "file", "data")
-    for number, written in report.items():
-        table.add_row(number, written["file"], written["data"])
-    return table
-
-
-def claims(report: list[dict[str, str]]) -> Table:
-    """The paper's statements."""
-    table = table_of("Statements of arXiv:1901.04250", "verdict", "where", "statement", "found")
-    for claim in report:
-        table.add_row(*(claim[name] for name in ("verdict", "where", "statement", "found")), end_section=True)
-    return table
-
-
-def claims_page(report: list[dict[str, str]]) -> str:
-    """The same as a page in Markdown, explanations included."""
-    lines = [
-        "# The statements of arXiv:1901.04250, checked",
-        "",
-        "Generated by `steering validate --page FILE`; do not edit. Every number and verdict is computed.",
-        "",
-        "| where | statement | found | verdict | why |",
-        "|---|---|---|---|---|",
-    ]
-    names = ("where", "statement", "found", "verdict", "why")
-    rows = ("| " + " | ".join(claim[name].replace("|", "\\|") for name in names) + " |" for claim in report)
-    return "\n".join([*lines, *rows, ""])
-
-
-def interval(bounds: list[float | None], style: str) -> str:
-    """From the lower to the upper end, in a format; an end that is not there is left open."""
-    low, high = ("" if end is None else f"{end:{style}}" for end in bounds)
-    return f"{low} .. {high}".strip()
-
-
-def table_of(title: str, *columns: str, **style: Any) -> Table:
-    """An empty table; text to the left, numbers to the right."""
-    table = Table(title=title, title_justify="left", caption_justify="left", **style)
-    for column in columns:
-        table.add_column(column, overflow="fold", justify="left" if column in _TEXT else "right")
     return table
 
 

@@ -79,7 +79,7 @@ def compare(
 
     Each scheme sits at its own best point over both angles, C+/C- and the LO phase.
     """
-    from cascade_steering.analysis.plots import command_figures
+    from cascade_steering.analysis.plots import command_figures, style
     from cascade_steering.analysis.working_points import appendix_b, appendix_b_curve
     from cascade_steering.sim.ensemble.dataset import save
 
@@ -90,7 +90,7 @@ def compare(
         method=engine.method(), trajectories=trajectories, seed=study.seed, jobs=workers.jobs, target=study.target,
         duration=None if study.duration is None else study.duration.in_units(unit), run=run,
     )  # fmt: skip
-    command_figures.drawable(figure)
+    style.drawable(figure)
     if out.resolve() == figure.resolve():
         raise ValueError(f"dataset and figure cannot share the file {str(out)!r}")
     with ExitStack() as stack:

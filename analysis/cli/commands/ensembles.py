@@ -19,7 +19,8 @@ from cascade_steering.analysis.cli.options.typed import typed
 from cascade_steering.analysis.cli.options.work import WorkOptions
 from cascade_steering.analysis.cli.terminal import note, progress, resumable, show
 from cascade_steering.analysis.estimation import stopping
-from cascade_steering.analysis.estimation.estimators import Ensemble, Steering
+from cascade_steering.analysis.estimation.estimators import Steering
+from cascade_steering.analysis.estimation.sampled_moments import Ensemble
 from cascade_steering.analysis.time_courses.endpoint import endpoint
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.atomic_write import writable
@@ -106,7 +107,7 @@ def simulate_command(
         **reports.simulation(dataset, found, endpoint(problem.model, problem.initial, problem.grid.times[-1])),
         "trajectories": dataset.attrs["trajectories"],
         "part": task.part,
-        "target": None if goal is None else stopping.stopping_report(goal, found),
+        "target": None if goal is None else reports.stopping(goal, found),
         "seed": asked.seed,
         "initial_state": problem.initial.name,
         "wall_seconds": time.perf_counter() - started,
@@ -120,7 +121,9 @@ def simulate_command(
         note(f"warning: {report['trajectories']} trajectories do not meet the target")
     shown = [tables.simulation(report)]
     if report["verification"] is not None:
-        shown.append(tables.verification(report["verification"]))
+        from cascade_steering.analysis.cli.answers import verification_answers
+
+        shown.append(verification_answers.table(report["verification"]))
     lines = tables.saved(report["saved"])
     show(report, shown, as_json, *lines, *([] if task.dataset is None else [f"dataset: {task.dataset}"]))
 
@@ -176,9 +179,12 @@ def _require_possible(wanted: Simulation, task: TaskOptions) -> None:
 
 
 def _verified(dataset: "xr.Dataset", verification: "Verification | None") -> reports.Report | None:
-    from cascade_steering.analysis.verification.inference import tallies_of, verification_report
+    if verification is None:
+        return None
+    from cascade_steering.analysis.cli.answers import verification_answers
+    from cascade_steering.analysis.verification.inference import tallies_of
 
-    return None if verification is None else verification_report(tallies_of(dataset, verification), verification)
+    return verification_answers.report(tallies_of(dataset, verification), verification)
 
 
 def _require_records(path: Path, problem: "Problem", task: TaskOptions) -> None:

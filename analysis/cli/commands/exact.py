@@ -79,11 +79,11 @@ def transient(
     as_json: bool,
 ) -> None:
     """E(t) and d(t) from an initial state, exact: how soon is there steering, with and without the record?"""
-    from cascade_steering.analysis.plots import command_figures
+    from cascade_steering.analysis.plots import command_figures, style
 
     cascade, model = physics.cascade(point), physics.schedule(point, pulse)
     start = physics.initial_state(initial, cascade, model)
-    command_figures.drawable(figure)
+    style.drawable(figure)
     result = steering_transient(model, start, times.of(cascade))
     command_figures.transient_figure(result, cascade.time_unit, figure, logarithmic=times.logarithmic)
     report = {**reports.transients(result, cascade.time_unit), "figure": str(figure)}

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import click
 
-from cascade_steering.analysis.cli.answers import tables
 from cascade_steering.analysis.cli.commands.group import steering
 from cascade_steering.analysis.cli.options import configuration, physics, work
 from cascade_steering.analysis.cli.options.kinds import GIVEN
@@ -30,10 +29,10 @@ def resume(run: Path, **_: object) -> None:
 @physics.JSON
 def status_command(run: Path, as_json: bool) -> None:
     """What is done of a run, what is missing and what is damaged."""
-    from cascade_steering.analysis.cli.answers.run_status import status
+    from cascade_steering.analysis.cli.answers import run_status
 
-    report = status(run)
-    show(report, tables.status(report), as_json)
+    report = run_status.status(run)
+    show(report, run_status.table(report), as_json)
 
 
 @steering.command(name="merge")
@@ -43,15 +42,15 @@ def status_command(run: Path, as_json: bool) -> None:
 @physics.JSON
 def merge_command(into: Path, runs: tuple[Path, ...], as_json: bool, **_: object) -> None:
     """One run INTO out of RUNS that hold parts of one ensemble; then what its command says, if nothing is missing."""
-    from cascade_steering.analysis.cli.answers.run_status import status
+    from cascade_steering.analysis.cli.answers import run_status
     from cascade_steering.sim.runs.merge import merge
 
     merge(into, runs)
-    report = status(into)
+    report = run_status.status(into)
     if report["complete"]:
         again(into)
     else:
-        show(report, tables.status(report), as_json, f"to compute what is missing: steering resume {into}")
+        show(report, run_status.table(report), as_json, f"to compute what is missing: steering resume {into}")
 
 
 def again(run: Path) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cascade_steering.analysis.cli.answers import reports, tables
+from cascade_steering.analysis.cli.answers import paper_answers
 from cascade_steering.analysis.cli.commands.group import steering
 from cascade_steering.analysis.cli.options import physics, work
 from cascade_steering.analysis.cli.options.kinds import FILE
@@ -15,7 +15,7 @@ from cascade_steering.sim.atomic_write import writable, write_whole
 
 if TYPE_CHECKING:
     from cascade_steering.analysis.paper.claims import Claim
-    from cascade_steering.analysis.paper.validation import KnownResult
+    from cascade_steering.analysis.paper.known_result import KnownResult
 
 
 @steering.command(name="figures")
@@ -40,7 +40,7 @@ def figures_command(numbers: tuple[int, ...], as_json: bool, out: Path, jobs: in
         save(dataset, data)
         DRAW[number](dataset, figure)
         written[str(number)] = {"file": str(figure), "data": str(data)}
-    show(written, tables.files(written), as_json)
+    show(written, paper_answers.figures_table(written), as_json)
 
 
 @steering.command(name="validate")
@@ -60,10 +60,10 @@ def validate_command(as_json: bool, claims: bool, page: Path | None, rwa_map: Pa
     if page is not None:
         writable(page)
     if rwa_map is not None:
-        from cascade_steering.analysis.plots import command_figures
+        from cascade_steering.analysis.plots import command_figures, style
         from cascade_steering.analysis.working_points.rotating_wave_validity import survey
 
-        command_figures.drawable(rwa_map)
+        style.drawable(rwa_map)
         command_figures.rotating_wave_map(survey(), rwa_map)
     checks: list[KnownResult] = []
     statements: list[Claim] = []
@@ -74,11 +74,11 @@ def validate_command(as_json: bool, claims: bool, page: Path | None, rwa_map: Pa
         for group in CLAIMS if claims else ():
             statements.extend(group())
             advance(1)
-    report = {**reports.validation(checks), "claims": reports.claims(statements)}
+    report = {**paper_answers.validation_report(checks), "claims": paper_answers.claims_report(statements)}
     if page is not None:
-        write_whole(page, tables.claims_page(report["claims"]).encode())
-    show(report, tables.validation(report), as_json)
+        write_whole(page, paper_answers.claims_page(report["claims"]).encode())
+    show(report, paper_answers.validation_table(report), as_json)
     if claims and not as_json:
-        show(report, tables.claims(report["claims"]), as_json)
+        show(report, paper_answers.claims_table(report["claims"]), as_json)
     if not report["passed"]:
         sys.exit(1)

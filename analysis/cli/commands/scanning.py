@@ -37,7 +37,7 @@ def scan_command(
     All other parameters are those of the options. Where a damping rate is not positive there is no steady state
     without the record, and E and d are null; given the record there is one as long as the light tells enough.
     """
-    from cascade_steering.analysis.plots import command_figures
+    from cascade_steering.analysis.plots import style
     from cascade_steering.analysis.plots.scan_figure import MOST_AXES, scan_figure
     from cascade_steering.analysis.working_points.scan import scan
     from cascade_steering.sim.atomic_write import writable
@@ -48,7 +48,7 @@ def scan_command(
     _asked(drawn)
     writable(out)
     if drawn:
-        command_figures.drawable(figure)
+        style.drawable(figure)
     found = scan(point, {each.name: each.values for each in grid})
     save(found, out)
     if drawn:

@@ -5,15 +5,17 @@ A verdict is computed, never typed in: each function evaluates what its statemen
 
 from collections.abc import Callable, Iterator
 
-from cascade_steering.analysis.paper.claims.claim import Claim
-from cascade_steering.analysis.paper.claims.section_v import (
+from cascade_steering.analysis.paper.claims.appendices import (
     angle_claims,
     appendix_b,
-    asymmetry,
     branches,
     limiting_ratios,
-    loss_tolerance,
     ratio_claims,
+)
+from cascade_steering.analysis.paper.claims.claim import Claim
+from cascade_steering.analysis.paper.claims.section_v import (
+    asymmetry,
+    loss_tolerance,
     strong_coupling,
     two_directions,
     two_servers,

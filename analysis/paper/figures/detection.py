@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from cascade_steering.analysis.criteria.steering import DIRECTIONS, Direction
+from cascade_steering.analysis.criteria.steering import DIRECTIONS, Direction, key
 from cascade_steering.analysis.estimation.estimators import Estimate
 from cascade_steering.analysis.paper.figures.optima import LARGEST_RATIO, cooperativities
 from cascade_steering.analysis.working_points.appendix_b import Comparison, Sampling, compare
@@ -153,7 +153,7 @@ def _dataset(
             "efficiency": ("detection", [DETECTIONS[name].get("efficiency", 1.0) for name in detections]),
             "c_minus": ("c_minus", c_minus, {"long_name": "cooperativity of -", "units": "1"}),
             "simulated_c_minus": simulated_c_minus,
-            "direction": [f"E_{direction}" for direction in DIRECTIONS],
+            "direction": [key(direction) for direction in DIRECTIONS],
         },
         attrs={
             "figure": 8,

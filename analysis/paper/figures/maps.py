@@ -12,23 +12,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from cascade_steering.analysis.criteria.steering import DIRECTIONS, STEERING_BOUND, Direction
-from cascade_steering.analysis.plots.command_figures import SYMBOLS, save_figure
+from cascade_steering.analysis.criteria.steering import DIRECTIONS, STEERING_BOUND
+from cascade_steering.analysis.paper.figures.paper_style import BLUE, DASHES, ORANGE, STYLE, THICK, THIN, letter
+from cascade_steering.analysis.plots.style import SYMBOLS, save_figure
 
-__all__ = ["BLUE", "DASHES", "ORANGE", "STYLE", "THICK", "THIN", "angle_figure", "cooperativity_figure", "letter"]
+__all__ = ["angle_figure", "cooperativity_figure"]
 
-STYLE: dict[Any, Any] = {
-    "font.size": 9,
-    "axes.labelsize": 10,
-    "legend.fontsize": 8,
-    "legend.frameon": False,
-    "mathtext.fontset": "cm",
-    "hatch.linewidth": 0.6,
-}
-BLUE, ORANGE = "#1f4e9c", "#e08020"
-# the paper's habit: dashed for E₊|₋, solid for E₋|₊
-DASHES: dict[Direction, Any] = {"plus_given_minus": (0, (4, 2)), "minus_given_plus": "-"}
-THICK, THIN = 2.0, 1.1
 
 _NONE, _CLIENT, _SERVER, _BOTH, _UNSTABLE = "#d4d4d4", "#f8c8d4", "#27408b", "white", "0.45"
 _REGIONS: dict[str, dict[str, Any]] = {
@@ -80,11 +69,6 @@ def angle_figure(data: xr.Dataset, path: Path) -> None:
             right.set(xlabel=r"$\theta_+/\pi$", xlim=(_STABLE_PI, theta[-1]))
             right.set_title(rf"$\theta_- = {theta_cut:.2f}\,\pi$,  {title}", fontsize=9)
         _finish(figure, panels, path, unstable=True)
-
-
-def letter(axes: Axes, index: int) -> None:
-    """(a), (b), ... above the panel's left corner."""
-    axes.set_title(f"({chr(ord('a') + index)})", loc="left", fontsize=10)
 
 
 def _sheet(rows: int) -> tuple[Figure, list[tuple[Axes, Axes]]]:

@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from cascade_steering.analysis.criteria.steering import DIRECTIONS
+from cascade_steering.analysis.criteria.steering import DIRECTIONS, key
 from cascade_steering.analysis.working_points.optimum import Optimum, Search, best_points
 from cascade_steering.sim.parallel.independent_tasks import Progress, in_parallel
 from cascade_steering.sim.parameters import BATHS, Bath, require_count
@@ -124,7 +124,7 @@ def _best(points: int, jobs: int, progress: Progress | None) -> xr.Dataset:
             "coupling": list(COUPLINGS),
             **_loss(LOSSES),
             **_client(c_minus),
-            "direction": [f"E_{direction}" for direction in DIRECTIONS],
+            "direction": [key(direction) for direction in DIRECTIONS],
         },
     )
 
@@ -147,7 +147,7 @@ def _best_values(search: Search) -> list[list[float]]:
 
 def _values(best: Optimum) -> list[float]:
     minus, plus = best.cascade.minus, best.cascade.plus
-    return [best.value, minus.angle / np.pi, plus.angle / np.pi, plus.cooperativity / minus.cooperativity]
+    return [best.value, minus.angle / np.pi, plus.angle / np.pi, best.c_plus_over_c_minus]
 
 
 def _select(best: xr.Dataset, figure: int, *names: str) -> xr.Dataset:

@@ -11,7 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
-from cascade_steering.analysis.criteria.steering import DIRECTIONS, STEERING_BOUND, Direction
+from cascade_steering.analysis.criteria.steering import DIRECTIONS, STEERING_BOUND, Direction, key
 from cascade_steering.sim.conventions import OSCILLATORS
 from cascade_steering.sim.parameters import Bath, require_count
 from cascade_steering.sim.rotating_wave.closed_forms import bare_variances, steering_parameters
@@ -167,7 +167,7 @@ def _bare(point: RotatingWave) -> FloatArray:
 
 
 def _directions() -> list[str]:
-    return [f"E_{direction}" for direction in DIRECTIONS]
+    return [key(direction) for direction in DIRECTIONS]
 
 
 def _attributes(figure: int, bath: str) -> dict[str, Any]:

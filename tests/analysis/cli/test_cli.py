@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from cascade_steering.analysis.paper import validation
-from cascade_steering.analysis.paper.validation import KnownResult
+from cascade_steering.analysis.paper.known_result import KnownResult
 from tests.analysis.cli.command import BOTH, QUICK_COMPARE, Run
 from tests.support import reference
 from tests.support.systems import POINTS

@@ -7,7 +7,8 @@ import pytest
 import xarray as xr
 
 from cascade_steering.analysis.criteria.steering import DIRECTIONS
-from cascade_steering.analysis.estimation.estimators import Ensemble, conditional_steering, unconditional_steering
+from cascade_steering.analysis.estimation.estimators import conditional_steering, unconditional_steering
+from cascade_steering.analysis.estimation.sampled_moments import Ensemble
 from cascade_steering.sim.fock.observing.kept_states import state_of
 from tests.analysis.cli.command import BOTH, COLD, QUICK_COMPARE, Run
 from tests.support.chance import student

@@ -6,12 +6,8 @@ import numpy as np
 import pytest
 
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, Steered, steering_parameter
-from cascade_steering.analysis.estimation.estimators import (
-    Ensemble,
-    Steering,
-    conditional_steering,
-    unconditional_steering,
-)
+from cascade_steering.analysis.estimation.estimators import Steering, conditional_steering, unconditional_steering
+from cascade_steering.analysis.estimation.sampled_moments import Ensemble
 from cascade_steering.analysis.time_courses.transients import sampled_transient, steering_transient
 from cascade_steering.sim.ensemble.simulate import Method, grid_for, simulate
 from cascade_steering.sim.fock.basis.diagnostics import CutoffWarning

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cascade_steering.analysis.cli.answers import reports
+from cascade_steering.analysis.cli.answers import paper_answers
 from cascade_steering.analysis.paper import claims as package
 from cascade_steering.analysis.paper.claims import claim, claims, sections_iii_iv
 
@@ -17,7 +17,7 @@ def test_the_page_says_what_is_found() -> None:
     lines = PAGE.read_text(encoding="utf-8").splitlines()[6:]
     rows = [re.split(r"(?<!\\)\|", line.strip("| ")) for line in lines]
     kept = [tuple(row[column].strip().replace("\\|", "|") for column in (0, 1, 3)) for row in rows]
-    found = [(each["where"], each["statement"], each["verdict"]) for each in reports.claims(claims())]
+    found = [(each["where"], each["statement"], each["verdict"]) for each in paper_answers.claims_report(claims())]
     # numbers may differ in their last digit on another machine; statements and verdicts may not
     assert kept == found
 

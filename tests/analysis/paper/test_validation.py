@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from cascade_steering.analysis.paper import validation
-from cascade_steering.analysis.paper.validation import KnownResult
+from cascade_steering.analysis.paper import exact_suites, sampled_suites, validation
+from cascade_steering.analysis.paper.known_result import KnownResult
 from cascade_steering.sim.gaussian.filtering import filter_record
 from cascade_steering.sim.parameters import Detection
 
@@ -66,42 +66,44 @@ def failures(suite: Callable[[], Any]) -> list[str]:
 
 
 def test_a_wrong_closed_form_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = validation.analytic.steering_parameters
+    right = exact_suites.analytic.steering_parameters
     wrong = SimpleNamespace(steering_parameters=lambda point: [(1 + 1e-6) * each for each in right(point)])
-    monkeypatch.setattr(validation, "analytic", wrong)
-    assert len(failures(validation.closed_forms)) == 4
+    monkeypatch.setattr(exact_suites, "analytic", wrong)
+    assert len(failures(exact_suites.closed_forms)) == 4
 
 
 def test_a_wrong_moments_engine_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(validation, "steady_state", scaled(validation.steady_state, 1 + 1e-6))
-    assert all("moments engine" in name for name in failures(validation.closed_forms))
-    assert len(failures(validation.closed_forms)) == 2
-    assert len(failures(validation.riccati)) == 3
+    monkeypatch.setattr(exact_suites, "steady_state", scaled(exact_suites.steady_state, 1 + 1e-6))
+    assert all("moments engine" in name for name in failures(exact_suites.closed_forms))
+    assert len(failures(exact_suites.closed_forms)) == 2
+    assert len(failures(exact_suites.riccati)) == 3
 
 
 @pytest.mark.slow
 def test_a_wrong_master_equation_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(validation, "fock_steady_state", replaced(validation.fock_steady_state, covariance=1 + 1e-5))
-    assert len(failures(validation.fock_steady)) == 2
-    assert len(failures(validation.fock_steady_large)) == 1
+    monkeypatch.setattr(
+        exact_suites, "fock_steady_state", replaced(exact_suites.fock_steady_state, covariance=1 + 1e-5)
+    )
+    assert len(failures(exact_suites.fock_steady)) == 2
+    assert len(failures(exact_suites.fock_steady_large)) == 1
 
 
 @pytest.mark.parametrize("factor", [0.8, 1.25])
 def test_a_wrong_scatter_of_the_means_is_seen(monkeypatch: pytest.MonkeyPatch, factor: float) -> None:
-    right = validation.simulate
+    right = sampled_suites.simulate
 
     def wrong(*args: Any, **kwargs: Any) -> Any:
         dataset = right(*args, **kwargs)
         return dataset.assign(scatter_root=math.sqrt(factor) * dataset["scatter_root"])
 
-    monkeypatch.setattr(validation, "simulate", wrong)
-    assert len(failures(validation.ensembles)) == 2
+    monkeypatch.setattr(sampled_suites, "simulate", wrong)
+    assert len(failures(sampled_suites.ensembles)) == 2
 
 
 @pytest.mark.parametrize("factor", [0.5, 1.4])
 def test_wrong_innovations_are_seen(monkeypatch: pytest.MonkeyPatch, factor: float) -> None:
-    monkeypatch.setattr(validation, "filter_record", replaced(filter_record, innovations=factor))
-    assert failures(validation.whiteness_of_the_record) == [
+    monkeypatch.setattr(sampled_suites, "filter_record", replaced(filter_record, innovations=factor))
+    assert failures(sampled_suites.whiteness_of_the_record) == [
         "innovations, right model: variance less 1 beyond 4 standard errors"
     ]
 
@@ -109,9 +111,9 @@ def test_wrong_innovations_are_seen(monkeypatch: pytest.MonkeyPatch, factor: flo
 def test_a_check_without_power_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     # a filter that is right whatever the phase cannot tell models apart
     monkeypatch.setattr(
-        validation, "Detection", lambda lo_phase, efficiency: Detection(lo_phase_pi=0.4, efficiency=efficiency)
+        sampled_suites, "Detection", lambda lo_phase, efficiency: Detection(lo_phase_pi=0.4, efficiency=efficiency)
     )
-    assert failures(validation.whiteness_of_the_record) == [
+    assert failures(sampled_suites.whiteness_of_the_record) == [
         "innovations, wrong LO phase: variance less 1 beyond 4 standard errors"
     ]
 
@@ -119,6 +121,6 @@ def test_a_check_without_power_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.slow
 def test_trajectories_that_tend_elsewhere_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     # an error that does not shrink with the step lowers the order
-    monkeypatch.setattr(validation, "filter_record", replaced(filter_record, means=1.05))
-    monkeypatch.setattr(validation, "transient", scaled(validation.transient, 1.02))
-    assert len(failures(validation.stochastic_order)) == 2
+    monkeypatch.setattr(sampled_suites, "filter_record", replaced(filter_record, means=1.05))
+    monkeypatch.setattr(sampled_suites, "transient", scaled(sampled_suites.transient, 1.02))
+    assert len(failures(sampled_suites.stochastic_order)) == 2

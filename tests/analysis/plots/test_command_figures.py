@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import xarray as xr
 from matplotlib import image
+from matplotlib.figure import Figure
 
 from cascade_steering.analysis.criteria.steering import Steered
-from cascade_steering.analysis.plots import command_figures
+from cascade_steering.analysis.plots import command_figures, style
 from cascade_steering.analysis.time_courses.milestones import Milestones
 from cascade_steering.analysis.time_courses.transients import Transient, sampled_transient, steering_transient
 from cascade_steering.sim.ensemble.simulate import simulate
@@ -51,7 +52,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The axes of every figure drawn."""
     axes = []
 
-    class Recorded(command_figures.Figure):
+    class Recorded(Figure):
         def savefig(self, *args: Any, **kwargs: Any) -> None:
             super().savefig(*args, **kwargs)
             axes.extend(self.axes)
@@ -113,7 +114,7 @@ def test_steering_by_two_is_drawn_with_their_names(tmp_path: Path, drawn: list[A
     assert [line.get_label() for line in drawn[1].get_lines()] == [
         r"$E_{\mathrm{server|client\_1\_client\_2}}$",
     ]
-    assert command_figures.symbol("plus_given_minus") == command_figures.SYMBOLS["plus_given_minus"]
+    assert style.symbol("plus_given_minus") == style.SYMBOLS["plus_given_minus"]
 
 
 @pytest.mark.parametrize(("low", "scale"), [(0.5, "log"), (-0.5, "linear")])

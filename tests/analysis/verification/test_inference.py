@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.special import chdtr, chdtri, gammaincinv, ndtr
 
+from cascade_steering.analysis.cli.answers import verification_answers
 from cascade_steering.analysis.criteria.steering import (
     DIRECTIONS,
     SCHEMES,
@@ -25,7 +26,6 @@ from cascade_steering.analysis.verification.inference import (
     exact_steering,
     infer,
     tallies_of,
-    verification_report,
     verify,
 )
 from cascade_steering.sim.ensemble.local_measurements import Verification
@@ -130,7 +130,7 @@ def test_two_of_three_oscillators_are_verified() -> None:
                 freedom(found.inferences[scheme][way])
             )
             assert abs(off) < STEERING_BEYOND
-    report = verification_report(measure(subject), subject)
+    report = verification_answers.report(measure(subject), subject)
     assert report["client_2_angle_pi"]["unconditional"] == whole
     assert report["exact"]["unconditional"].keys() == {"E_server_given_client_2", "E_client_2_given_server"}
 
@@ -345,7 +345,7 @@ def test_a_report_is_plain_and_the_same_from_a_dataset() -> None:
     dataset = simulate(
         subject.model, Gaussian(), subject.grid, subject.initial, trajectories=COUNT, seed=SEED, experiment=subject
     )
-    found = verification_report(tallies_of(dataset, subject), subject)
+    found = verification_answers.report(tallies_of(dataset, subject), subject)
     assert json.loads(json.dumps(found, allow_nan=False)) == found
     assert found["runs"] == {"X": COUNT // 2, "P": COUNT // 2}
     assert found["minus_angle_pi"] == {"unconditional": 0.0, "conditional": 0.0}
@@ -356,7 +356,7 @@ def test_a_report_is_plain_and_the_same_from_a_dataset() -> None:
         "filtered_inferred",
         "filtered_measured",
     }
-    direct = verification_report(tallies("mixed_loss"), subject)
+    direct = verification_answers.report(tallies("mixed_loss"), subject)
     # blocks of 2000 and one of 4000
     assert found["d"]["E_minus_given_plus"] == pytest.approx(direct["d"]["E_minus_given_plus"], abs=1e-9)
     plain = simulate(subject.model, Gaussian(), subject.grid, subject.initial, trajectories=2)

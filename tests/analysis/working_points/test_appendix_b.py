@@ -8,7 +8,7 @@ import pytest
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, steering_parameter
 from cascade_steering.analysis.estimation.estimators import Estimate
 from cascade_steering.analysis.estimation.residuals import sampled_part
-from cascade_steering.analysis.working_points import appendix_b, appendix_b_curve
+from cascade_steering.analysis.working_points import appendix_b, appendix_b_curve, unravelling
 from cascade_steering.analysis.working_points.appendix_b import Comparison, Sampling
 from cascade_steering.analysis.working_points.optimum import Optimum, Search
 from cascade_steering.sim.gaussian.covariance import stationary_state
@@ -123,7 +123,7 @@ def test_the_quietest_detection_is_the_quietest(name: str, direction: appendix_b
         value = float(steering_parameter(state.unconditional, direction))
         return sampled_part(state.covariance_root, state.scatter_root, direction) / value
 
-    chosen = appendix_b.quietest_detection(point, direction, 0.9)
+    chosen = unravelling.quietest_detection(point, direction, 0.9)
     assert chosen.efficiency == 0.9
     shares = np.array([share(Detection(lo_phase_pi=k / 12, efficiency=0.9)) for k in range(12)])
     # of those that are heard over the rounding
@@ -132,7 +132,7 @@ def test_the_quietest_detection_is_the_quietest(name: str, direction: appendix_b
 
 
 def test_without_light_any_detection_will_do() -> None:
-    assert appendix_b.quietest_detection(POINTS["mild"].cascade, "plus_given_minus", 0.0).efficiency == 0.0
+    assert unravelling.quietest_detection(POINTS["mild"].cascade, "plus_given_minus", 0.0).efficiency == 0.0
 
 
 def test_the_second_optimum_is_conditional() -> None:

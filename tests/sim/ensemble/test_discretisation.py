@@ -11,12 +11,8 @@ from scipy.stats import binom
 
 from cascade_steering.analysis.cli.answers import reports
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, steering_parameter
-from cascade_steering.analysis.estimation.estimators import (
-    Ensemble,
-    Steering,
-    conditional_steering,
-    unconditional_steering,
-)
+from cascade_steering.analysis.estimation.estimators import Steering, conditional_steering, unconditional_steering
+from cascade_steering.analysis.estimation.sampled_moments import Ensemble
 from cascade_steering.analysis.time_courses.endpoint import endpoint
 from cascade_steering.analysis.time_courses.transients import steering_transient
 from cascade_steering.sim.ensemble.contract import Method

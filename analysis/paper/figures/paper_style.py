@@ -1,0 +1,68 @@
+"""What the paper's figures have in common: dashed for E₊|₋, solid for E₋|₊, and the colours of the baths of +."""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator, NullFormatter
+from numpy.typing import NDArray
+
+from cascade_steering.analysis.criteria.steering import Direction
+
+__all__ = [
+    "BLUE",
+    "CURVES",
+    "DASHES",
+    "ORANGE",
+    "RED",
+    "STYLE",
+    "THICK",
+    "THIN",
+    "cooperativity_axis",
+    "letter",
+    "logarithmic_axis",
+]
+
+FloatArray = NDArray[np.float64]
+
+STYLE: dict[Any, Any] = {
+    "font.size": 9,
+    "axes.labelsize": 10,
+    "legend.fontsize": 8,
+    "legend.frameon": False,
+    "mathtext.fontset": "cm",
+    "hatch.linewidth": 0.6,
+}
+BLUE, ORANGE = "#1f4e9c", "#e08020"
+# the paper's habit: dashed for E₊|₋, solid for E₋|₊
+DASHES: dict[Direction, Any] = {"plus_given_minus": (0, (4, 2)), "minus_given_plus": "-"}
+THICK, THIN = 2.0, 1.1
+
+RED = "#c8202c"
+# (bath of +, coupling): colour, width, name
+CURVES: dict[tuple[str, str], tuple[str, float, str]] = {
+    ("hot", "asymmetric"): (BLUE, THICK, r"hot, $\theta_\pm$ free"),
+    ("hot", "symmetric"): (RED, 1.6, r"hot, $\theta_+ = \theta_-$"),
+    ("vacuum", "asymmetric"): (ORANGE, THIN, r"vacuum, $\theta_\pm$ free"),
+    ("vacuum", "symmetric"): ("black", THIN, r"vacuum, $\theta_+ = \theta_-$"),
+}
+
+
+def letter(axes: Axes, index: int) -> None:
+    """(a), (b), ... above the panel's left corner."""
+    axes.set_title(f"({chr(ord('a') + index)})", loc="left", fontsize=10)
+
+
+def cooperativity_axis(axes: Axes, c_minus: FloatArray) -> None:
+    """C₋ on a logarithmic axis, from the first of its values to the last."""
+    axes.set_xscale("log")
+    axes.set(xlabel="$C_-$", xlim=(c_minus[0], c_minus[-1]))
+    axes.xaxis.set_major_formatter("{x:g}")
+
+
+def logarithmic_axis(axes: Axes) -> None:
+    """A logarithmic y axis with 1, 2 and 5 of each decade spelled out."""
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter(NullFormatter())

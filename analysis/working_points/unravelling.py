@@ -1,0 +1,57 @@
+"""The homodyne detection whose record is used to sample an unconditional state, see sim/README.md, section 11."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cascade_steering.analysis.criteria.steering import Direction, steering_of_root
+from cascade_steering.analysis.estimation.residuals import sampled_part
+from cascade_steering.sim.ensemble.contract import Method
+from cascade_steering.sim.gaussian.covariance import stationary_state
+from cascade_steering.sim.model.cascade import rwa
+from cascade_steering.sim.parameters import Cascade, Detection
+from cascade_steering.sim.roots import triangular
+
+__all__ = ["quietest_detection"]
+
+# LO phases tried for the quietest unravelling of the unconditional state: it need not be the best, only good
+_PHASES = np.pi * np.arange(12) / 12
+# of E; with 1e4 trajectories its statistical error is then 1e-6 of E, rounding at V = 1e7 some 1e-7. A Fock space cut
+# to a dozen levels is good to 1e-4 of E, which some hundred trajectories are for a share of 1e-3
+_LEAST_SHARE = {"exact": 1e-4, "truncated": 1e-3}
+# relative: detections that are equal by a symmetry differ by 1e-9, others by more
+_EQUAL = 1e-6
+
+
+def quietest_detection(
+    cascade: Cascade, direction: Direction, efficiency: float, method: Method | None = None
+) -> Detection:
+    """The homodyne detection under which the scatter of the means adds least to the unconditional E.
+
+    Unless it adds next to nothing: then nothing would be sampled, and the comparison one of exact covariances. Of
+    detections that are equally good, as those at ϑ and −ϑ are without a path phase, it is the first, whatever rounding
+    says. Where ``method`` cannot hold the conditional state of any but
+    some detections, it is one of those; if of none, the detection with the purest state.
+    """
+    candidates = [Detection.si(lo_phase=float(phase), efficiency=efficiency) for phase in _PHASES]
+    if method is not None:
+        states = [stationary_state(rwa(cascade, each)) for each in candidates]
+        held = [each for each, state in zip(candidates, states, strict=True) if method.holds(state)]
+        purities = np.array([-np.prod(np.diagonal(triangular(state.covariance_root)) ** 2) for state in states])
+        candidates = held or [candidates[_first_of_largest(purities)]]
+    shares = np.array([_sampled_share(cascade, detection, direction) for detection in candidates])
+    exact = method is None or method.exact
+    sampled = shares >= _LEAST_SHARE["exact" if exact else "truncated"]
+    return candidates[_first_of_largest(np.where(sampled, -shares, -np.inf) if sampled.any() else shares)]
+
+
+def _first_of_largest(values: NDArray[np.float64]) -> int:
+    """The first of those that differ from the largest by rounding alone."""
+    largest = values.max()
+    return int(np.flatnonzero(values >= largest - _EQUAL * abs(largest))[0])
+
+
+def _sampled_share(cascade: Cascade, detection: Detection, direction: Direction) -> float:
+    """What part of the unconditional E comes from the scatter of the means."""
+    state = stationary_state(rwa(cascade, detection))
+    part = sampled_part(state.covariance_root, state.scatter_root, direction)
+    return part / float(steering_of_root(np.concatenate([state.covariance_root, state.scatter_root]), direction))
