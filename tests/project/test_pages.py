@@ -57,8 +57,8 @@ KNOWN = {
 }
 # what comes later on a line is stronger: the same commands at toy size, what they need being there
 TOY = {
-    "simulate": ("--trajectories", "3", "--duration", "0.02", "--saves", "2", "--jobs", "1", "--quiet"),
-    "resume": ("--trajectories", "4", "--jobs", "1", "--quiet"),
+    "simulate": ("--trajectories", "10", "--duration", "0.02", "--saves", "2", "--jobs", "1", "--quiet"),
+    "resume": ("--trajectories", "12", "--jobs", "1", "--quiet"),
     "merge": ("--jobs", "1",),
     "filter": ("--jobs", "1"),
     "compare": ("--trajectories", "2", "--jobs", "1", "--c-minus", "2", "--lo-phase", "0.5", "--quiet"),
