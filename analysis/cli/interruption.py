@@ -1,4 +1,4 @@
-"""Ctrl-C, a terminal that closes, a batch system that wants its node back: work ends in order, and can go on later."""
+"""Signals that ask the command to end: finished work is kept on the disk, so that a run can be resumed."""
 
 import os
 import signal
@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-# those a user, a terminal or a batch system ends a process with
+# Ctrl-C, the end that a batch system asks for, and the end of the terminal
 _SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 _RECEIVED: list[int] = []
 
 
 class Interrupted(BaseException):
-    """A signal asks to end."""
+    """A signal has asked the process to end; ``status`` is its exit status."""
 
     def __init__(self, number: int) -> None:
         super().__init__(signal.Signals(number).name)
@@ -21,14 +21,14 @@ class Interrupted(BaseException):
 
 
 def check() -> None:
-    """Raise Interrupted if a signal has asked to end and what it interrupted, a finaliser say, has not passed it on."""
+    """Raise Interrupted if a signal has arrived whose exception was lost, for example in a finaliser."""
     if _RECEIVED:
         raise Interrupted(_RECEIVED[0])
 
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Signals to end raise Interrupted, once; a second one ends the process on the spot."""
+    """Within this context the first signal raises Interrupted, and a second one ends the process immediately."""
     before = {number: signal.getsignal(number) for number in _SIGNALS}
     _RECEIVED.clear()
 
@@ -39,14 +39,14 @@ def interruptible() -> Iterator[None]:
         raise Interrupted(number)
 
     for number in _SIGNALS:
-        # one that is ignored, as under nohup, stays so
+        # a signal that is ignored, as under nohup, stays ignored
         if before[number] is not signal.SIG_IGN:
             signal.signal(number, end)
     try:
         yield
         check()
     except Exception as error:
-        # compiled code that was running then reports an error of its own
+        # compiled code that the signal interrupted may report an error of its own instead
         if _RECEIVED:
             raise Interrupted(_RECEIVED[0]) from error
         raise
@@ -56,7 +56,7 @@ def interruptible() -> Iterator[None]:
         _RECEIVED.clear()
 
 
-def deaf() -> None:
-    """From here on nothing is left to interrupt: the interpreter ends."""
+def ignore_signals() -> None:
+    """Ignore all signals from here on, because the interpreter is about to end."""
     for number in _SIGNALS:
         signal.signal(number, signal.SIG_IGN)

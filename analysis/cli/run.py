@@ -1,4 +1,4 @@
-"""Every command together, and what becomes of its errors."""
+"""All commands, and the exit status and message of every kind of error."""
 
 import errno
 import sys
@@ -8,17 +8,17 @@ import click
 from cascade_steering.analysis.cli.commands import comparison, ensembles, exact, kept_runs, pages, recorded, scanning
 from cascade_steering.analysis.cli.commands.group import steering
 from cascade_steering.analysis.cli.interruption import Interrupted, interruptible
-from cascade_steering.analysis.cli.terminal import fail, listening
+from cascade_steering.analysis.cli.terminal import end_with_error, messages_on_standard_error
 from cascade_steering.sim.parallel.workers import WorkersLostError
 
 COMMANDS = (exact, scanning, ensembles, comparison, kept_runs, recorded, pages)
-# what is wrong is then not what was asked for
+# errors of the machine (a full disk, no memory), which no other options would avoid
 _OF_THE_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 
 
 def run() -> None:
     """Run the command; bad input is one line on standard error and exit status 2."""
-    with listening():
+    with messages_on_standard_error():
         _run()
 
 
@@ -34,12 +34,12 @@ def _run() -> None:
         click.echo(error.format_message(), err=True)
         sys.exit(2)
     except click.ClickException as error:
-        fail(error.format_message(), 2)
+        end_with_error(error.format_message(), 2)
     except OSError as error:
-        fail(str(error), 1 if error.errno in _OF_THE_MACHINE else 2)
+        end_with_error(str(error), 1 if error.errno in _OF_THE_MACHINE else 2)
     except ValueError as error:
-        fail(str(error), 2)
+        end_with_error(str(error), 2)
     except (ArithmeticError, WorkersLostError) as error:
-        fail(str(error), 1)
+        end_with_error(str(error), 1)
     except MemoryError as error:
-        fail(f"out of memory: {error}", 1)
+        end_with_error(f"out of memory: {error}", 1)

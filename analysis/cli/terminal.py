@@ -1,4 +1,4 @@
-"""What goes to the terminal: answers to standard output; progress, warnings and the log to standard error."""
+"""What is written to the terminal: answers to standard output; progress, warnings and the log to standard error."""
 
 import codecs
 import io
@@ -30,12 +30,12 @@ from cascade_steering.analysis.cli.answers.reports import Report
 from cascade_steering.analysis.cli.interruption import check
 
 _WIDTH = 140
-# how text is written that a terminal has no characters for
-_LENIENT = "steering"
+# name of the error handler that escapes characters which the encoding of a stream does not have
+_ESCAPING = "steering"
 
 
 def show(report: Report, table: Table | Sequence[Table], as_json: bool, *lines: str) -> None:
-    """One JSON object, or tables and lines under them.
+    """Write one JSON object, or tables and the lines below them, to standard output.
 
     Raises ArithmeticError for a number that is not finite.
     """
@@ -47,7 +47,7 @@ def show(report: Report, table: Table | Sequence[Table], as_json: bool, *lines: 
         click.echo(text)
         return
     terminal = Console()
-    # where nobody set a width, cells need not be folded
+    # output that is no terminal has no width: this one is wide enough for every table
     console = terminal if terminal.is_terminal else Console(width=_WIDTH)
     for each in [table] if isinstance(table, Table) else table:
         console.print(each)
@@ -55,40 +55,40 @@ def show(report: Report, table: Table | Sequence[Table], as_json: bool, *lines: 
         click.echo(line)
 
 
-class _TwoLines(Progress):
-    """A bar, and under it how things stand."""
+class _BarWithState(Progress):
+    """A progress bar with a line below it that says what has been found so far."""
 
-    says = ""
+    state = ""
 
     def get_renderables(self) -> Iterable[RenderableType]:
-        """The bar, and the line if there is anything to say."""
+        """The bar, and the line below it if that is not empty."""
         yield from super().get_renderables()
-        if self.says:
-            yield Text(f"  {self.says}", no_wrap=True, overflow="ellipsis")
+        if self.state:
+            yield Text(f"  {self.state}", no_wrap=True, overflow="ellipsis")
 
 
 class Advance:
-    """Moves a bar: by so many, to so many or to so many of so many; and says how things stand."""
+    """Moves a progress bar, and sets the line below it."""
 
-    def __init__(self, bar: _TwoLines, task: TaskID) -> None:
+    def __init__(self, bar: _BarWithState, task: TaskID) -> None:
         self._bar, self._task = bar, task
 
-    def __call__(self, count: float, says: str = "") -> None:
-        """``count`` more."""
+    def __call__(self, count: float, state: str = "") -> None:
+        """Move the bar by ``count``."""
         check()
-        self._bar.says = says
+        self._bar.state = state
         self._bar.advance(self._task, count)
 
-    def to(self, done: float, total: float | None = None, says: str = "") -> None:
-        """``done`` of ``total``."""
+    def to(self, done: float, total: float | None = None, state: str = "") -> None:
+        """Move the bar to ``done`` of ``total``."""
         check()
-        self._bar.says = says
+        self._bar.state = state
         self._bar.update(self._task, completed=done, total=total)
 
 
 @contextmanager
 def progress(what: str, total: float, quiet: bool) -> Iterator[Advance]:
-    """A bar with the time left on standard error; nothing where that is no terminal."""
+    """A progress bar with the time left on standard error; no bar if that is not a terminal or if ``quiet``."""
     console = Console(stderr=True)
     columns = (
         TextColumn("{task.description}"),
@@ -99,34 +99,34 @@ def progress(what: str, total: float, quiet: bool) -> Iterator[Advance]:
         TimeRemainingColumn(),
         TextColumn("left"),
     )
-    with _TwoLines(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
+    with _BarWithState(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
         yield Advance(bar, bar.add_task(what, total=total))
 
 
 @contextmanager
 def resumable(run: Path | None) -> Iterator[None]:
-    """Where work on a run ends early, say how to go on."""
+    """If the work on a run directory ends early, write the command that resumes it to standard error."""
     try:
         yield
     except BaseException:
         if run is not None:
-            note(f"what is done is kept; go on with: steering resume {shlex.quote(str(run))}")
+            note(f"finished blocks are kept; continue with: steering resume {shlex.quote(str(run))}")
         raise
 
 
 def note(text: str) -> None:
-    """One line on standard error."""
+    """Write one line to standard error."""
     click.echo(f"steering: {' '.join(text.split())}", err=True)
 
 
-def fail(message: str, status: int) -> None:
-    """One line on standard error, and the end."""
+def end_with_error(message: str, status: int) -> None:
+    """Write one line to standard error, and end the process with an exit status."""
     note(f"error: {message}")
     sys.exit(status)
 
 
-class _Lines(logging.Handler):
-    """Log records as lines like all others."""
+class _LineHandler(logging.Handler):
+    """Writes log records in the form of all other lines on standard error."""
 
     def emit(self, record: logging.LogRecord) -> None:
         level = "" if record.levelno < logging.WARNING else f"{record.levelname.lower()}: "
@@ -134,17 +134,17 @@ class _Lines(logging.Handler):
 
 
 @contextmanager
-def listening() -> Iterator[None]:
-    """Warnings and the log of this package go to standard error, in lines like all others; afterwards all is as before.
+def messages_on_standard_error() -> Iterator[None]:
+    """Within this context warnings and the log of this package are written to standard error, one line each.
 
-    No text stops the command for want of a character in the encoding of the terminal.
+    A character that the encoding of the terminal does not have is escaped, and raises no error.
     """
-    show_warning, log, lines = warnings.showwarning, logging.getLogger("cascade_steering.sim"), _Lines()
+    show_warning, log, lines = warnings.showwarning, logging.getLogger("cascade_steering.sim"), _LineHandler()
     level, propagate = log.level, log.propagate
     warnings.showwarning, log.propagate = _warning, False
     log.addHandler(lines)
     try:
-        with _lenient(sys.stdout), _lenient(sys.stderr):
+        with _escaping(sys.stdout), _escaping(sys.stderr):
             yield
     finally:
         warnings.showwarning, log.propagate = show_warning, propagate
@@ -157,14 +157,14 @@ def _warning(message: Warning | str, *_: Any, **__: Any) -> None:
 
 
 @contextmanager
-def _lenient(stream: TextIO) -> Iterator[None]:
-    """Write a file name as the bytes that it has on the disk, and other characters the encoding lacks as escapes."""
+def _escaping(stream: TextIO) -> Iterator[None]:
+    """Write file names as the bytes that they have on the disk, and escape other characters that the encoding lacks."""
     if not isinstance(stream, io.TextIOWrapper):
         yield
         return
     before = stream.errors
-    codecs.register_error(_LENIENT, _replacement)
-    stream.reconfigure(errors=_LENIENT)
+    codecs.register_error(_ESCAPING, _replacement)
+    stream.reconfigure(errors=_ESCAPING)
     try:
         yield
     finally:

@@ -1,15 +1,15 @@
-"""Neighbours of E from a covariance matrix: Gaussian steerability, logarithmic negativity, EPR variance, key rate.
+"""Measures related to E, from a covariance: Gaussian steerability, logarithmic negativity, EPR variance, key rate.
 
 Logarithms are natural: G and the key rate are in nats (divide by ln 2 for bits), E_N of a two-mode squeezed vacuum
 is 2r. Covariances are arrays of shape (..., d, d), results arrays of shape (...,); G and the key rate take one or
-several steering oscillators, E_N and the EPR variance the pair that they are wanted of.
+several steering oscillators, E_N and the EPR variance a pair.
 
 All four are differences of nearly equal variances where the baths are hot. With ε = 2e-16 and V the variances, an
 entry rounded in its last digit moves E by ε V of the inferred oscillator, the EPR variance by ε times the smaller
 V, and ν̃ by ε ν̃ cond(correlation matrix); the functions here lose no more than these few ε. At V = 1e7 on both
 sides and E = 0.1 that is some 2e-9: E, 2ν̃ and the EPR variance have seven or eight digits, where a difference of
-determinants (V⁴ = 1e28) has none. Nothing brings back what the covariance itself lost: near equal hot variances a
-value below ε V is noise; should rounding make E² negative there, NaN comes back with NumPy's warning.
+determinants (V⁴ = 1e28) has none. Digits that the covariance itself has lost are not recovered: with two equal hot
+variances a value below ε V is noise. If rounding makes E² negative there, the result is NaN, with a warning of NumPy.
 """
 
 from collections.abc import Sequence
@@ -40,8 +40,8 @@ def gaussian_steerability(covariance: FloatArray, direction: AnyDirection, modes
     Kogias, Lee, Ragy and Adesso, Phys. Rev. Lett. 114, 060403 (2015): with vacuum variance 1 and A the block of the
     steering oscillator, the measure of two modes is max(0, ½ ln(det A / det σ)). With vacuum variance ½ the
     determinants shrink by 4 and 16, which makes it max(0, ½ ln(det A / (4 det σ))); and det σ = det A · E², the
-    Schur complement, leaves −ln 2E. ``plus_given_minus`` is oscillator − steering +, their G^{−→+}. Several steering
-    oscillators are their A of many modes: the Schur complement then has the one symplectic eigenvalue E.
+    Schur complement, leaves −ln 2E. ``plus_given_minus`` is oscillator − steering +, their G^{−→+}. With several
+    steering oscillators A is the block of all of them, and E is the symplectic eigenvalue of the Schur complement.
     """
     return np.maximum(0.0, -np.log(steering_parameter(covariance, direction, modes) / STEERING_BOUND))
 
@@ -58,7 +58,7 @@ def logarithmic_negativity(covariance: FloatArray, pair: Pair | None = None, mod
     cancellation.
 
     ``pair`` may be left out where there are two oscillators; ``modes`` as for ``steering.inference_order``. Raises
-    ValueError for a pair that is not there, and unless the covariance is finite and positive definite.
+    ValueError for a pair that ``modes`` does not contain, and unless the covariance is finite and positive definite.
     """
     least = _least_transposed_eigenvalue(_covariance_of(covariance, pair, modes))
     return np.maximum(0.0, -np.log(least / VACUUM_VARIANCE))
@@ -70,7 +70,7 @@ def epr_variance(covariance: FloatArray, pair: Pair | None = None, modes: Sequen
     The criterion of Duan, Giedke, Cirac and Zoller, Phys. Rev. Lett. 84, 2722 (2000), with a gain as generalised by
     Giovannetti, Mancini, Vitali and Tombesi, Phys. Rev. A 67, 022320 (2003): entangled where below 1, the value of
     the vacuum, since on a separable state each oscillator adds at least its own Var X + Var P ≥ 1, weighted 1 or g².
-    It plays the part of the EPR variance of arXiv:1801.02569 (Phys. Rev. Lett. 121, 103602), whose normalisation
+    It corresponds to the EPR variance of arXiv:1801.02569 (Phys. Rev. Lett. 121, 103602), whose normalisation
     may differ. At φ = 0 Eq. (4) of arXiv:1901.04250 has the best phases already, g taking the sign of the
     correlations. Local squeezing changes the value, so here 1 is sufficient and not necessary; E_N ≥ −ln of it, with
     equality for every covariance of the form of that Eq. (4).
@@ -78,7 +78,7 @@ def epr_variance(covariance: FloatArray, pair: Pair | None = None, modes: Sequen
     The minimum is the smaller eigenvalue of [[Var X₊ + Var P₊, m], [m, Var X₋ + Var P₋]], with m = 2|⟨a₊a₋⟩|.
 
     − and + are the ``pair``, which may be left out where there are two oscillators; ``modes`` as for
-    ``steering.inference_order``. Raises ValueError for a pair that is not there.
+    ``steering.inference_order``. Raises ValueError for a pair that ``modes`` does not contain.
     """
     plus, minus, correlation = blocks(covariance, *_pair_of(covariance, pair, modes))
     # rows of the correlations are −, columns +
@@ -88,7 +88,7 @@ def epr_variance(covariance: FloatArray, pair: Pair | None = None, modes: Sequen
     )
     traces = np.trace(minus, axis1=-2, axis2=-1), np.trace(plus, axis1=-2, axis2=-1)
     larger, smaller = np.maximum(*traces), np.minimum(*traces)
-    # determinant over the larger eigenvalue; the difference of mean and root would know only ε times the larger V
+    # determinant over the larger eigenvalue; the difference of mean and root has an error of ε times the larger V
     determinant = larger * (smaller - m * (m / larger))
     top: FloatArray = (larger + smaller) / 2 + np.hypot((larger - smaller) / 2, m)
     return np.asarray(determinant / top, dtype=np.float64)
@@ -102,10 +102,11 @@ def key_rate(covariance: FloatArray, direction: AnyDirection, modes: Sequence[st
     Kogias et al., Phys. Rev. Lett. 114, 060403 (2015). The device of the inferred oscillator is trusted and its
     readings are the key; the measured one's device is not trusted and corrects towards them. So ``plus_given_minus``
     trusts +, and is reverse reconciliation if − is called the sender; ``minus_given_plus`` trusts −, and is direct.
-    Sifting and imperfect reconciliation come off it. Positive where E < 1/e, which asks for more than steering.
+    Sifting and imperfect reconciliation reduce it. It is positive where E < 1/e, which is a stronger condition than
+    steering.
 
     In short, for B inferred from A: Devetak and Winter's rate is h(X_B|Eve) − h(X_B|X_A), the uncertainty relation
-    h(X_B|Eve) + h(P_B|P_A) ≥ ln 2π holds whatever A's device does, and each h(·|A) ≤ ½ ln(2πe Var). The axes of B
+    h(X_B|Eve) + h(P_B|P_A) ≥ ln 2π holds for any device of A, and each h(·|A) ≤ ½ ln(2πe Var). The axes of B
     are the principal ones of its inferred covariance, where the two variances multiply to E².
     """
     return np.maximum(0.0, -1.0 - np.log(steering_parameter(covariance, direction, modes)))
@@ -124,7 +125,7 @@ def _pair_of(covariance: FloatArray, pair: Pair | None, modes: Sequence[str]) ->
 
 
 def _covariance_of(covariance: FloatArray, pair: Pair | None, modes: Sequence[str]) -> FloatArray:
-    """That of a pair alone; array of shape (..., 4, 4)."""
+    """The covariance of a pair; array of shape (..., 4, 4)."""
     second, first, correlation = blocks(covariance, *_pair_of(covariance, pair, modes))
     upper = np.concatenate([first, correlation], axis=-1)
     lower = np.concatenate([np.swapaxes(correlation, -1, -2), second], axis=-1)

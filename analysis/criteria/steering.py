@@ -1,9 +1,9 @@
-"""Steering from a covariance matrix: Reid's criterion, optimal gains, who steers whom.
+"""Steering from a covariance matrix: Reid's criterion, optimal gains, which oscillator steers which.
 
 Of any number of oscillators one is steered and one or several others steer it: they are measured, together, and the
 quadratures of the steered one are inferred from the outcomes. The directions of the paper's pair are named by what is
 inferred: ``plus_given_minus`` is E_{+|−}, oscillator − steering +. Any other is a ``Steered``. Oscillators that a
-direction does not mention are not looked at. See sim/README.md, section 8.
+direction does not name have no influence. See sim/README.md, section 8.
 """
 
 from collections.abc import Mapping, Sequence
@@ -62,7 +62,7 @@ class Steered:
     mode : the steered oscillator, by its name or its place in the order of the light, from 0
     by : the steering oscillators, which are measured together
 
-    As text it is what stands in files, like ``plus_given_minus``.
+    Its text is the name used in files, in the form of ``plus_given_minus``.
 
     Raises ValueError for more than one steered oscillator, for no steering one, and for one that steers itself or is
     named twice.
@@ -86,7 +86,7 @@ class Steered:
         return f"{self.mode}_given_{'_'.join(map(str, self.by))}"
 
 
-# one of the paper's two by name, or any other
+# a direction of the paper by name, or any other direction
 AnyDirection = Direction | Steered
 PAIR: Mapping[Direction, Steered] = MappingProxyType(
     {
@@ -110,7 +110,7 @@ def both_directions(first: str, second: str) -> tuple[AnyDirection, AnyDirection
 
 
 def pairwise_directions(modes: Sequence[str]) -> tuple[AnyDirection, ...]:
-    """Every oscillator given every other one alone, for − and + the paper's two; first the later given the earlier."""
+    """Every oscillator given one other, first those given an earlier oscillator; for − and + the paper's names."""
     pairs = [both_directions(first, second) for first, second in combinations(modes, 2)]
     return tuple(way for ways in zip(*pairs, strict=True) for way in ways)
 
@@ -119,7 +119,7 @@ def inference_order(direction: AnyDirection, dimension: int, modes: Sequence[str
     """Indices of the quadratures of the steering oscillators, then of the steered one, among ``dimension``.
 
     ``modes`` names the oscillators; left out, ``sim.conventions.mode_names`` does. Raises ValueError for an unknown
-    direction, for one of other oscillators, and where ``modes`` are not that many.
+    direction, an oscillator that is not in ``modes``, and a number of ``modes`` that does not fit ``dimension``.
     """
     if not isinstance(direction, Steered):
         if direction not in PAIR:
@@ -137,8 +137,8 @@ def blocks(
     """Covariance of the inferred oscillator, of the measured ones, and measured-inferred correlations.
 
     Arrays of shape (..., 2, 2), (..., 2k, 2k) and (..., 2k, 2) for k measured oscillators of a covariance of shape
-    (..., d, d), whose oscillators ``modes`` names as for ``inference_order``. Raises ValueError as that does, and for a
-    covariance of another shape.
+    (..., d, d), whose oscillators ``modes`` names as for ``inference_order``. Raises ValueError as
+    ``inference_order`` does, and for a covariance of another shape.
     """
     require_covariance(covariance)
     order = inference_order(direction, covariance.shape[-1], modes)
@@ -173,7 +173,7 @@ def inferred_covariance(covariance: FloatArray, direction: AnyDirection, modes: 
 
 
 def steering_parameter(covariance: FloatArray, direction: AnyDirection, modes: Sequence[str] = ()) -> FloatArray:
-    """E = √det(V₊ − Cᵀ V₋⁻¹ C), + the steered oscillator and − all that steer it; array of shape (...,).
+    """E = √det(V₊ − Cᵀ V₋⁻¹ C), + the steered oscillator and − all steering ones; array of shape (...,).
 
     Reid's product of inferred uncertainties at the best gains and local axes, Eqs. (5)-(7) of
     arXiv:1901.04250; there is steering where E < ½. ``modes`` names the oscillators as for ``inference_order``. See

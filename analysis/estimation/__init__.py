@@ -1,1 +1,1 @@
-"""Steering from ensembles of trajectories, with intervals; when an ensemble is large enough."""
+"""Steering estimated from ensembles of trajectories, with intervals, and when an ensemble is large enough."""

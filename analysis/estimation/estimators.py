@@ -1,14 +1,14 @@
-"""Steering from an ensemble of trajectories, with 95 % intervals that cover.
+"""Steering estimated from an ensemble of trajectories, with 95 % intervals. See sim/README.md, section 8.
 
-The unconditional covariance is V_c + S: what the observer does not know plus the scatter of the conditional
-means. Only S is sampled. To first order E(V_c + S) moves with S through the residuals of the best inference,
+The unconditional covariance is V_c + S: the mean conditional covariance plus the scatter of the conditional means.
+Only S is sampled. To first order E(V_c + S) moves with S through the residuals of the best inference,
 
     dE = (E/2) tr(Q⁻¹ Tᵀ dS T),   Q the inferred covariance,  Tᵀx = inferred − gᵀ measured,
 
 so E = known + s with s = (E/2) tr(Q⁻¹ Tᵀ S T), and s, a mean of squares of Gaussian means, is a scaled χ² with
 ν = 2 s²/Var(s) degrees of freedom. Its interval is that of a variance; E_u, and d with it, inherit it. From M
 trajectories a variance is known to a fraction √(2/M), and s, where X and P scatter alike, to 1/√M, however large
-E is. From few trajectories the first order does not do, see ``unconditional_steering``.
+E is. With few trajectories the first order is not sufficient, see ``unconditional_steering``.
 
 Covariances are taken as roots (``sim.roots``): near the edge of stability their entries are 1e7 times E.
 """
@@ -44,7 +44,7 @@ class Estimate:
 
     @property
     def relative_half_width(self) -> float:
-        """Of the interval, in units of the value; infinite where that is 0 and the interval is not."""
+        """Half the width of the interval over the value; infinite if the value is 0 and the width is not."""
         half = (self.high - self.low) / 2
         with np.errstate(divide="ignore", invalid="ignore"):
             return float(np.divide(half, abs(self.value))) if half else 0.0
@@ -69,21 +69,21 @@ class Steering:
 
     @classmethod
     def of(cls, ensemble: Ensemble, directions: Sequence[AnyDirection] | None = None) -> "Steering":
-        """What the ensemble says of these directions, of every oscillator given every other one if left out.
+        """E and d in these directions; if left out, of every oscillator given every other one.
 
-        Raises ValueError for a direction of oscillators that it has not.
+        Raises ValueError for a direction with an oscillator that the ensemble does not have.
         """
         directions = pairwise_directions(ensemble.modes) if directions is None else directions
-        unseen = {each: unconditional_steering(ensemble, each) for each in directions}
-        seen = {each: conditional_steering(ensemble, each) for each in directions}
-        gain = {each: relative_improvement(unseen[each], seen[each]) for each in directions}
-        return cls(unconditional=unseen, conditional=seen, d=gain)
+        unconditional = {each: unconditional_steering(ensemble, each) for each in directions}
+        conditional = {each: conditional_steering(ensemble, each) for each in directions}
+        gain = {each: relative_improvement(unconditional[each], conditional[each]) for each in directions}
+        return cls(unconditional=unconditional, conditional=conditional, d=gain)
 
 
 def conditional_steering(ensemble: Ensemble, direction: AnyDirection) -> Estimate:
     """E given the record. For the Gaussian engine, whose covariance is exact, the interval is that of rounding.
 
-    Otherwise it is that of the spread over trajectories, and what step and truncation cost is added at both ends.
+    Otherwise it is that of the spread over trajectories, widened at both ends by the errors of step and truncation.
     """
     inference = BestInference.of(ensemble.conditional_root, direction, ensemble.modes)
     half = _conditional_half_width(ensemble, inference, scattered=False)
@@ -91,13 +91,14 @@ def conditional_steering(ensemble: Ensemble, direction: AnyDirection) -> Estimat
 
 
 def unconditional_steering(ensemble: Ensemble, direction: AnyDirection) -> Estimate:
-    """E without the record, corrected for the bias −O(1/M) that fitting gains to a finite sample brings.
+    """E without the record, corrected for the bias −O(1/M) of gains that are fitted to a finite sample.
 
-    Where few trajectories leave S uncertain, E is no linear function of it: it grows in proportion to residuals that
-    are independent of the measured oscillators, and hardly any more with those that follow it. The interval spans both
-    that of the first order, with the bias taken back to the second, and E of S with its two parts at the ends of their
-    own χ² intervals. Of ensembles of 4 to 100 trajectories at 72 working points, 94.6 to 99 % cover (97 % on average
-    at 10, 95.5 % at 100), and the interval is 2 % wider than either at 10.
+    With few trajectories S is uncertain, and E is no linear function of S: it grows in proportion to the residuals that
+    are independent of the measured oscillators, and much less with the part of S that follows them. The interval is the
+    union of two: that of the first order in S, corrected for the bias to second order, and that of E at the ends of the
+    χ² intervals of the two parts of S. Of ensembles of 4 to 100 trajectories at 72 working
+    points, 94.6 to 99 % contain the exact value (97 % on average at 10, 95.5 % at 100), and at 10 the interval is 2 %
+    wider than either of the two.
     """
     sample = SampledScatter.of(
         ensemble.conditional_root, ensemble.scatter_root, ensemble.trajectories, direction, ensemble.modes
@@ -119,19 +120,19 @@ def relative_improvement(unconditional: Estimate, conditional: Estimate) -> Esti
     """
     u, c = unconditional, conditional
     value = 1.0 - c.value / u.value
-    # the smaller E_u may be, the lower d: without bound as E_u → 0, and there is no E_u < 0
+    # d decreases without bound as E_u → 0
     least = 1.0 - c.value / u.low if u.low > 0.0 else -np.inf
     below = np.hypot(value - least, (c.high - c.value) / u.value)
     above = np.hypot((1.0 - c.value / u.high) - value, (c.value - c.low) / u.value)
-    # of the difference of two nearly equal E
+    # rounding of the difference of two nearly equal E
     rounding = 4 * np.finfo(float).eps
     return Estimate(value=value, low=float(value - below - rounding), high=float(value + above + rounding))
 
 
 def _conditional_half_width(ensemble: Ensemble, inference: BestInference, *, scattered: bool) -> float:
-    """What sampled conditional covariances, step, truncation and rounding (one unit in each entry of R) leave open.
+    """Half-width from the sampling of V_c, from step and truncation, and from one unit of rounding in each entry of R.
 
-    ``scattered`` where the scatter of the means counts, and with it what that loses.
+    ``scattered`` if E includes the scatter of the means, whose error of step and truncation is then included.
     """
     gradient = inference.gradient
     variance = np.einsum("ij,ijkl,kl", gradient, ensemble.conditional_error, gradient)
@@ -140,7 +141,7 @@ def _conditional_half_width(ensemble: Ensemble, inference: BestInference, *, sca
 
 
 def _discretisation(ensemble: Ensemble, gradient: FloatArray, *, scattered: bool) -> float:
-    """A bound on what step and truncation have changed, 95 %: twice what the finer calculation does, and its error."""
+    """A 95 % bound on the error of step and truncation: twice the change by the finer calculation, and its error."""
     if not len(ensemble.checked):
         return 0.0
     known, checked, change, scatter_change = (
@@ -156,11 +157,11 @@ def _discretisation(ensemble: Ensemble, gradient: FloatArray, *, scattered: bool
 
 
 def _double_sampled(known: float, samples: FloatArray, expensive: FloatArray) -> tuple[float, float]:
-    """The mean of what is known of a few ``samples`` only, where the mean of all is ``known``, and its error, 95 %.
+    """The mean of a number known for a few ``samples`` only, where the mean of all is ``known``, and its 95 % error.
 
     The regression estimator of double sampling (Cochran, Sampling Techniques, 3rd edition, section 12.6): where the
-    expensive number follows the sample, as an error does where nothing else varies, the mean of all says what the few
-    have missed. The slope is kept between 0 and 1: a change is part of what it changes.
+    expensive number is correlated with the sample, the mean of all corrects the mean of the few. The slope is kept
+    between 0 and 1, because a change is a part of the number that it changes.
     """
     centred, away = samples - samples.mean(), known - samples.mean()
     square = float(centred @ centred)

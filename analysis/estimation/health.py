@@ -1,4 +1,4 @@
-"""How well an engine was: the worst of its figures over an ensemble, and its warnings."""
+"""The diagnostics of an engine: the worst values over an ensemble, and the warnings."""
 
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ __all__ = ["issued", "worst"]
 
 
 def worst(dataset: "xr.Dataset") -> dict[str, float]:
-    """Of each figure of health the worst over all trajectories, and the largest errors that were measured."""
+    """The largest value of each diagnostic over all trajectories, and the largest errors of step and truncation."""
     found = {
         str(name).removeprefix(DIAGNOSTIC): float(values.max())
         for name, values in dataset.data_vars.items()
@@ -24,6 +24,6 @@ def worst(dataset: "xr.Dataset") -> dict[str, float]:
 
 
 def issued(dataset: "xr.Dataset") -> list[str]:
-    """The engine's warnings, once each."""
+    """The warnings of the engine, each of them once."""
     found = str(dataset.attrs["warnings"])
     return found.split("\n") if found else []

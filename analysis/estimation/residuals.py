@@ -1,4 +1,5 @@
-"""How E follows from roots of covariances: the best inference, what a change of V does to it, what sampling does.
+"""E from roots of covariances: the best inference, its derivative by V, and its sampling error. See sim/README.md,
+section 8.
 
 Covariances are roots R with V = RᵀR (``sim.roots``), since near the edge of stability the entries of V are 1e7 times E.
 """
@@ -17,7 +18,7 @@ __all__ = ["CONFIDENCE", "BestInference", "SampledScatter", "sampled_part"]
 
 FloatArray = NDArray[np.float64]
 CONFIDENCE = 0.95
-# of a χ²: two or three trajectories determine no gains, and their interval is as wide as it gets
+# least degrees of freedom of a χ²: two or three trajectories determine no gains, so their interval is very wide
 _LEAST_FREEDOM = 0.5
 
 
@@ -43,7 +44,7 @@ class BestInference:
     measured : upper triangular root of the covariance of the measured oscillators, (2k, 2k)
     inferred : that of the inferred covariance Q, (2, 2)
     residual : T with Tᵀx = inferred − gᵀ measured, for x in ``order``; array of shape (2k + 2, 2)
-    root : the root all of it is from, triangular in that order, (2k + 2, 2k + 2)
+    root : the root of the covariance in that order, triangular, (2k + 2, 2k + 2)
     """
 
     order: tuple[int, ...]
@@ -85,7 +86,7 @@ class BestInference:
 
     @property
     def gradient(self) -> FloatArray:
-        """∂E/∂V, array of shape (d, d): (E/2) T Q⁻¹ Tᵀ, zero for oscillators that are not looked at."""
+        """∂E/∂V, array of shape (d, d): (E/2) T Q⁻¹ Tᵀ, zero for oscillators that the direction does not name."""
         half = np.linalg.solve(self.inferred.T, self.residual.T)
         rows = self.ordered(np.eye(self.dimension))
         gradient: FloatArray = self.value / 2 * rows @ half.T @ half @ rows.T
@@ -93,7 +94,7 @@ class BestInference:
 
     @property
     def rounding(self) -> float:
-        """What one unit of rounding in each entry of the root does to E."""
+        """The change of E by one unit of rounding in each entry of the root."""
         weight = np.abs(np.linalg.inv(self.inferred))
         return self.value * float(np.finfo(float).eps * np.sum(np.abs(self.root) @ np.abs(self.residual) @ weight))
 
@@ -106,10 +107,10 @@ class SampledScatter:
     ----------
     inference : from V_c + S
     conditional, following, apart : roots of V_c, and of the two parts of S, each (r, 2k + 2) in the order measured,
-        inferred: what follows the measured oscillators, and residuals of the inferred that are independent of them
+        inferred: the part that follows the measured oscillators, and residuals that are independent of them
     whitened : residuals of S in units of the inferred uncertainty, (d, 2)
     gained : number of gains that are fitted to S rather than V_c, 0 to 2k
-    together : relative bias, −2ν times it, from residuals of S that follow the measured oscillators
+    together : −2ν times the relative bias from residuals of S that follow the measured oscillators
     freedom : ν
     """
 
@@ -159,7 +160,7 @@ class SampledScatter:
         return _square(self.whitened) ** 2, _square(self.whitened.T @ self.whitened)
 
     def first_order(self) -> tuple[float, float, float]:
-        """Lower end, centre and upper end where E is linear in S, the bias taken back to second order.
+        """Lower end, centre and upper end to first order in S, corrected for the bias to second order.
 
         The bias from the Wishart moments ⟨δS_ij δS_kl⟩ = (S_ik S_jl + S_il S_jk)/ν of Gaussian means in the
         second-order expansion of √det Q: with A = Q⁻¹, B = V_measured⁻¹, and r, m the residual and the measured
@@ -177,14 +178,15 @@ class SampledScatter:
         return known + sampled * low, known + sampled, known + sampled * high
 
     def of_parts(self) -> tuple[float, float]:
-        """Lower and upper end, from S with both of its parts at the lower and at the upper ends of their intervals.
+        """Lower and upper end: E with both parts of S at the lower, and at the upper, ends of their intervals.
 
-        What follows the measured oscillators has ν degrees of freedom, what is apart from them ν less the gains fitted
-        to S; per quadrature, and for two quadratures one less where S is all of V, as √det of a Wishart matrix has.
+        The part that follows the measured oscillators has ν degrees of freedom for each quadrature, the independent
+        part ν less the gains fitted to S. For two quadratures there is one less if S is all of V, as for √det of a
+        Wishart matrix.
         """
         square, spread = self._squares
         ν = self.freedom
-        # without bias for a sample of ν degrees of freedom, of which there are enough from the third trajectory on
+        # corrected for the bias of ν degrees of freedom, which takes at least three trajectories
         if ν > 1:
             square, spread = (1 + 1 / ν) * square - 2 / ν * spread, spread - square / ν
         axes = min(max(square / spread, 1.0), 2.0) if spread > 0.0 else 2.0
@@ -200,7 +202,7 @@ class SampledScatter:
 
 
 def _scales(freedom: float, of: float | None = None) -> tuple[float, float]:
-    """By what a sampled variance may have to be multiplied, at most and at least: ``of``/χ², or freedom/χ²."""
+    """The largest and the smallest factor on a sampled variance at 95 % confidence: ``of``/χ², or freedom/χ²."""
     high, low = (of or freedom) / chdtri(freedom, [0.5 + CONFIDENCE / 2, 0.5 - CONFIDENCE / 2])
     return float(high), float(low)
 

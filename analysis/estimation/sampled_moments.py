@@ -1,4 +1,4 @@
-"""What the estimators need of an ensemble: its conditional covariance and the scatter of its means, at one time."""
+"""The moments of an ensemble at one time from which steering is estimated: mean covariance and scatter of means."""
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -23,7 +23,7 @@ FloatArray = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Ensemble:
-    """What the estimators need of an ensemble at one time.
+    """The moments of an ensemble at one time, from which steering is estimated.
 
     Parameters
     ----------
@@ -31,11 +31,11 @@ class Ensemble:
     conditional_error : covariance of the errors of its entries, array of shape (d, d, d, d); zero where it is exact
     scatter : sample covariance of the conditional means (unbiased), array of shape (d, d)
     trajectories : M ≥ 2
-    checked, change, scatter_change : of K trajectories whose errors of step and truncation were measured, the
-        conditional covariance, what a finer calculation takes from it and from the square of the deviation of the mean,
-        (K, d, d), see ``sim.ensemble.discretisation``; K = 0 if left out
-    roots : of ``conditional`` and ``scatter``, (d, d) each, see ``sim.roots``; left out, as good as those are
-    modes : names of the d/2 oscillators; left out, as ``sim.conventions.mode_names`` has them
+    checked, change, scatter_change : for K trajectories whose errors of step and truncation were measured, the
+        conditional covariance, and its change and that of the squared deviation of the mean by a finer calculation,
+        arrays of shape (K, d, d), see ``sim.ensemble.discretisation``; K = 0 if left out
+    roots : of ``conditional`` and ``scatter``, (d, d) each, see ``sim.roots``; left out, they are computed from these
+    modes : names of the d/2 oscillators; left out, those of ``sim.conventions.mode_names``
     """
 
     conditional: FloatArray

@@ -1,4 +1,4 @@
-"""An ensemble sampled for its steering: with what step and truncation cost, until it is good enough."""
+"""An ensemble of trajectories sampled until an interval of its steering is narrow enough."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,17 +20,17 @@ from cascade_steering.sim.runs.directory import RunDirectory
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["FEWEST_TO_STOP", "Look", "Problem", "sample"]
+__all__ = ["FEWEST_TO_STOP", "Inspection", "Problem", "sample"]
 
-# stopped when an interval is narrow, one of 95 % covers 94 % of the time at 10 to 20 trajectories, 95 % from here on:
-# a spread that happens to be small stops an ensemble, and Student's law does not know that
+# an ensemble that stops because its spread happens to be small has intervals that are too narrow: those of 95 % cover
+# in 94 % of cases at 10 to 20 trajectories, and in 95 % from this number on
 FEWEST_TO_STOP = 50
-Look = Callable[[Ensemble], bool | None]
+Inspection = Callable[[Ensemble], bool | None]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Problem:
-    """An ensemble to be: see ``sim.ensemble.simulate.simulate``."""
+    """The arguments of ``sim.ensemble.simulate.simulate`` for one ensemble."""
 
     model: LinearModel | Schedule
     method: Method
@@ -45,7 +45,7 @@ class Problem:
     def stored(
         self, path: Path, *, configuration: Mapping[str, Any] | None = None, asked: Mapping[str, Any] | None = None
     ) -> RunDirectory:
-        """Its run directory, begun or continued: see ``sim.runs.directory.RunDirectory.open``."""
+        """Begin or continue the run directory of the ensemble, see ``sim.runs.directory.RunDirectory.open``."""
         return RunDirectory.open(path, **self._parts, configuration=configuration, asked=asked)
 
     @property
@@ -59,20 +59,19 @@ def sample(
     jobs: int = 1,
     part: tuple[int, int] = WHOLE,
     store: RunDirectory | None = None,
-    look: Look | None = None,
+    inspect: Inspection | None = None,
 ) -> "xr.Dataset":
-    """The dataset of an ensemble, with what step and truncation cost it.
+    """The dataset of an ensemble, with the errors of step and truncation.
 
-    ``look`` is shown the ensemble after each block, from two trajectories on; once it returns True, that is enough, if
-    there are ``FEWEST_TO_STOP``.
-    The rest is as for ``sim.ensemble.simulate.simulate``.
+    ``inspect`` is called with the ensemble after each block, from two trajectories on. Sampling stops once it returns
+    True and there are ``FEWEST_TO_STOP`` trajectories. All else is as for ``sim.ensemble.simulate.simulate``.
     """
 
     def watch(total: Block, checked: Checked | None) -> bool:
-        if look is None or total.count < 2:
+        if inspect is None or total.count < 2:
             return False
         found = Ensemble.of_block(total, checked, problem.model.modes)
-        return bool(look(found)) and total.count >= FEWEST_TO_STOP
+        return bool(inspect(found)) and total.count >= FEWEST_TO_STOP
 
     try:
         return simulate(**problem._parts, jobs=jobs, part=part, store=store, watch=watch)

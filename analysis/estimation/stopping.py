@@ -1,4 +1,4 @@
-"""Good enough: how narrow an interval has to be for an ensemble to stop growing."""
+"""When an ensemble is large enough: the target for the width of an interval."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ QUANTITIES = (*SCHEMES, "d")
 class Target:
     """The half-width of the 95 % interval of ``quantity`` relative to its value, in every one of ``directions``.
 
-    It is looked at after each block, in order, so that where an ensemble stops does not depend on how it was run.
+    It is compared after each block, in order, so that the number of trajectories does not depend on the workers.
     Raises ValueError for another quantity than d and E with or without the record, or a width that is not positive.
     """
 
@@ -29,17 +29,17 @@ class Target:
         require(self.relative_half_width, "relative half-width", low=0.0, low_open=True)
 
     def widths(self, steering: Steering) -> dict[AnyDirection, float]:
-        """How far an ensemble is."""
+        """The relative half-width in each direction."""
         estimates = getattr(steering, self.quantity)
         return {each: estimates[each].relative_half_width for each in self.directions}
 
     def met(self, steering: Steering) -> bool:
-        """Whether an ensemble is good enough."""
+        """Whether all intervals are narrow enough."""
         return all(width <= self.relative_half_width for width in self.widths(steering).values())
 
 
 def target(text: str) -> Target:
-    """QUANTITY:WIDTH or QUANTITY:DIRECTION:WIDTH. Raises ValueError saying what is allowed."""
+    """QUANTITY:WIDTH or QUANTITY:DIRECTION:WIDTH. Raises ValueError for any other text."""
     allowed = f"QUANTITY:WIDTH or QUANTITY:DIRECTION:WIDTH with {', '.join(QUANTITIES)} and {' or '.join(DIRECTIONS)}"
     try:
         quantity, *direction, width = text.split(":")

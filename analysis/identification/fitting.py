@@ -15,16 +15,16 @@ from cascade_steering.sim.parameters import Bath
 
 __all__ = ["PARAMETERS", "Parameter", "fitted", "names", "with_values"]
 
-# of a number that is positive: from the value it starts at, down and up
+# bounds of a positive number: its start divided and multiplied by this
 _FACTOR = 10.0
-# of a phase, units of π: all there is, but for what a turn by π does not change
+# bounds of a phase, units of π: half a turn to both sides, since a turn by π changes nothing
 _TURN = 0.5
 _MOST_OCCUPATION = 100.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Parameter:
-    """A number to fit: what it is at a working point, the point with another, and what it may be from a start."""
+    """A number to fit: its value at a working point, the point with another value, and its bounds for a start."""
 
     get: Callable[[WorkingPoint], float]
     put: Callable[[WorkingPoint, float], WorkingPoint]
@@ -54,11 +54,11 @@ class _BathOf:
     name: Literal["minus", "plus"]
 
     def get(self, point: WorkingPoint) -> Bath:
-        """The bath itself."""
+        """The bath of a working point."""
         return (point.cascade.minus if self.name == "minus" else point.cascade.plus).bath
 
     def put(self, point: WorkingPoint, bath: Bath) -> WorkingPoint:
-        """The working point with another."""
+        """The working point with another bath."""
         return replace(point, bath_minus=bath) if self.name == "minus" else replace(point, bath_plus=bath)
 
 
@@ -114,11 +114,11 @@ def fitted(
     point: WorkingPoint,
     built: Callable[[WorkingPoint], tuple[LinearModel | Schedule, InitialState]],
 ) -> Fit:
-    """The parameters that make a record most probable, all else as at ``point``, where they also start.
+    """The parameters that make a record most probable. ``point`` holds their start and all other numbers.
 
-    ``built`` makes model and initial state of a working point. Raises ValueError as
-    ``analysis.identification.maximum.fit`` does, for channels that are not the model's, and for a start of 0 of what
-    has to be positive.
+    ``built`` makes the model and the initial state of a working point. Raises ValueError as
+    ``analysis.identification.maximum.fit`` does, for channels that the model does not have, and for a start of 0 of a
+    parameter that has to be positive.
     """
     model, _ = built(point)
     if record.channels != model.record_names:

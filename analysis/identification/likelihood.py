@@ -22,14 +22,14 @@ FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 ModelOfParameters = Callable[[dict[str, float]], tuple[LinearModel | Schedule, InitialState]]
 
-# the record is multiplied by it before it is filtered
+# name of the parameter by which the record is multiplied before it is filtered
 CALIBRATION = "calibration"
-# of the information scaled to unit diagonal: exact degeneracies leave 1e-14, the differences resolve 1e-8
+# least eigenvalue of the information scaled to unit diagonal: degeneracies give 1e-14, differences resolve 1e-8
 _SINGULAR = 1e-8
-# share of a parameter in directions without information from which on it counts as undetermined
+# a parameter counts as undetermined if its share in directions without information is larger
 _SHARE = 1e-3
-# of the width of the bounds: rounding must not keep a parameter a last digit away from one
-_HAIR = 1e-12
+# in widths of the bounds: a parameter this close to a bound is set to it
+_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -41,13 +41,13 @@ class Box:
 
     @property
     def width(self) -> FloatArray:
-        """What lies between."""
+        """The width of each interval, array of shape (p,)."""
         return self.high - self.low
 
     def nearest(self, point: FloatArray) -> FloatArray:
-        """The point within, exactly at a bound if no more than rounding keeps it from there."""
-        hair = _HAIR * self.width
-        return np.where(point > self.high - hair, self.high, np.where(point < self.low + hair, self.low, point))
+        """The nearest point within the bounds, exactly at a bound if it is there up to rounding."""
+        rounding = _ROUNDING * self.width
+        return np.where(point > self.high - rounding, self.high, np.where(point < self.low + rounding, self.low, point))
 
 
 def box_of(start: Mapping[str, float], bounds: Mapping[str, tuple[float, float]]) -> Box:
@@ -76,9 +76,9 @@ class Evaluated:
 
 @dataclass(eq=False)
 class Likelihood:
-    """log p of the records at a point (p,), and a count of how often it was asked for.
+    """log p of the records at a point (p,), and the number of evaluations.
 
-    ``scale`` is what measured numbers were multiplied by to give the records.
+    ``scale`` is the factor by which the measured numbers were multiplied to give the records.
     """
 
     records: FloatArray
@@ -91,7 +91,7 @@ class Likelihood:
     evaluations: int = 0
 
     def __call__(self, point: FloatArray) -> Evaluated:
-        """Raises ValueError where the parameters are impossible."""
+        """log p at a point. Raises ValueError for parameters that are impossible."""
         values = dict(zip(self.names, map(float, point), strict=True))
         factor = values.pop(CALIBRATION, 1.0)
         model, initial = self.problem(values)
@@ -101,14 +101,14 @@ class Likelihood:
         return Evaluated(value=float(np.sum(found.log_likelihood)), whitened=found.whitened, roots=found.roots / factor)
 
     def possible(self, point: FloatArray) -> Evaluated | None:
-        """As ``__call__``, or None where that is impossible."""
+        """log p at a point, or None for parameters that are impossible."""
         try:
             return self(point)
         except ValueError:
             return None
 
     def slope(self, point: FloatArray, here: Evaluated, spacing: FloatArray) -> "Slope":
-        """Gradient and information by central differences, one-sided next to a bound and to what is impossible."""
+        """Gradient and information by central differences, one-sided next to a bound and to impossible values."""
         gradient, features = np.zeros_like(point), []
         for number in range(point.size):
             ends = []
@@ -119,7 +119,7 @@ class Likelihood:
                 there = self.possible(moved) if moved[number] != point[number] else None
                 ends.append((point[number], here) if there is None else (moved[number], there))
             (first, below), (second, above) = ends
-            # hemmed in from both sides: nothing can be learned about it
+            # no value on either side is possible, so there is no information about this parameter
             span = second - first if second > first else np.inf
             gradient[number] = (above.value - below.value) / span
             features.append(_feature(here, below, above, span))
@@ -132,15 +132,15 @@ def _feature(here: Evaluated, below: Evaluated, above: Evaluated, span: float) -
 
     With Λ = L⁻¹ ∂L, lower triangular like L:  L⁻¹ ∂e = ∂z + Λ z  and  L⁻¹ ∂S L⁻ᵀ = Λ + Λᵀ.
     """
-    seen = np.isfinite(here.roots[:, 0, 0])
-    records, root = len(here.whitened), here.roots[seen]
-    turned = (above.roots[seen] - below.roots[seen]) / span
+    observed = np.isfinite(here.roots[:, 0, 0])
+    records, root = len(here.whitened), here.roots[observed]
+    turned = (above.roots[observed] - below.roots[observed]) / span
     for a in range(root.shape[-1]):
         for b in range(a):
             turned[:, a] -= root[:, a, b, None] * turned[:, b]
         turned[:, a] /= root[:, a, a, None]
-    moved = (above.whitened[:, seen] - below.whitened[:, seen]) / span
-    moved += np.einsum("kab,nkb->nka", turned, here.whitened[:, seen])
+    moved = (above.whitened[:, observed] - below.whitened[:, observed]) / span
+    moved += np.einsum("kab,nkb->nka", turned, here.whitened[:, observed])
     both = (turned + turned.swapaxes(-1, -2)) * np.sqrt(0.5 * records)
     return np.concatenate([moved.ravel(), both.ravel()])
 
@@ -170,9 +170,9 @@ class Slope:
             values, vectors = self._modes(known)
             root = np.sqrt(values)[:, None] * vectors.T
             target = (vectors.T @ (unit * self.gradient[known])) / np.sqrt(values)
-            # no room at all is not taken by the solver
-            least = np.minimum(np.maximum(box.low - point, -box.width / 2)[known] / unit, -_HAIR)
-            most = np.maximum(np.minimum(box.high - point, box.width / 2)[known] / unit, _HAIR)
+            # the solver takes no interval of width 0
+            least = np.minimum(np.maximum(box.low - point, -box.width / 2)[known] / unit, -_ROUNDING)
+            most = np.maximum(np.minimum(box.high - point, box.width / 2)[known] / unit, _ROUNDING)
             move[known] = lsq_linear(root, target, bounds=(least, most), method="bvls").x * unit
         return move, float(self.gradient @ move - 0.5 * move @ self.information @ move)
 
@@ -185,8 +185,8 @@ class Slope:
             values, vectors = self._modes(determined)
             found = (vectors / values) @ vectors.T * np.outer(unit, unit)
             covariance[np.ix_(determined, determined)] = found
-            unseen = 1.0 - np.sum(vectors**2, axis=1)
-            determined[determined] = (unseen < _SHARE) & (np.sqrt(np.diagonal(found)) < width[determined])
+            undetermined_share = 1.0 - np.sum(vectors**2, axis=1)
+            determined[determined] = (undetermined_share < _SHARE) & (np.sqrt(np.diagonal(found)) < width[determined])
         covariance[~determined, :] = covariance[:, ~determined] = np.nan
         covariance[~determined, ~determined] = np.inf
         return covariance, determined

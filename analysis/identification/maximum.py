@@ -7,20 +7,22 @@ With e_k(θ) = L_k z_k the innovations of the filter and S_k = L_k L_kᵀ their 
 
 J, a Gram matrix and never negative, is on average over records the inverse covariance of the estimates. Each move
 maximises gᵀs − ½ sᵀ J s within the bounds, g the gradient of log p; derivatives are differences over 1/500 of a
-standard error. Values of log p, good to some 1e-11 nats, say where the maximum is to 1e-5 standard errors at best; the
-last moves compare none, and go by the gradient to a millionth. Another processor then finds the same numbers.
+standard error. Values of log p, good to some 1e-11 nats, determine the maximum to 1e-5 standard errors at best. The
+last moves therefore use the gradient alone, to a millionth of a standard error, so that other processors find the same
+numbers.
 
-What a record cannot tell, whatever its length (``tests/analysis/identification/test_maximum.py`` has the numbers):
+A record of any length does not determine (``tests/analysis/identification/test_maximum.py`` has the numbers):
 
-- ϑ, but for a multiple of π, and the path phase φ likewise: dY → −dY is half a turn of both oscillators, φ → φ + π half
-  a turn of the first. Where the sign of the sine part is not known, or which sideband is the lower, neither is that of
-  (ϑ, φ): a mirror, P → −P, turns both and the sine part around.
-- In the rotating wave, read by homodyne in a stationary state, more than seven numbers. The record (Y_c − iY_s)/√2 is
+- ϑ and the path phase φ beyond a multiple of π: dY → −dY is half a turn of both oscillators, φ → φ + π half a turn of
+  the first. If the sign of the sine part is not known, or which sideband is the lower one, the sign of (ϑ, φ) is not
+  determined: the reflection P → −P changes the sign of both and of the sine part.
+- more than seven numbers in the rotating wave, with homodyne detection in a stationary state. The record (Y_c −
+iY_s)/√2 is
   then a complex process with a spectrum of two real poles, −γ±/2, two complex zeros, and a floor, the calibration. Two
   strengths, angles, linewidths, occupations and phases, loss and efficiency act through the other six. (Heterodyne:
-  eleven.) Numbers that can be told apart may be so only just, as strength and efficiency, and errors show it.
+  eleven.) Some of these numbers are determined only weakly, such as strength and efficiency, which their errors show.
 
-The search is local: far from the truth, of a phase above all, there can be another maximum.
+The search is local: far from the true values, above all of a phase, there can be another maximum.
 """
 
 from collections.abc import Mapping
@@ -38,18 +40,18 @@ __all__ = ["Fit", "fit"]
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
-# of the differences: in standard errors of one parameter with all others known, and at most in widths of the bounds.
-# Rounding of log p, some 1e-11 nats, then leaves 3e-9 of a gradient of one nat to a standard error. Beside what is
-# impossible a difference has one side only and is off by half the spacing, 5e-7 nats: a tenth of ``_CONVERGED``
+# spacing of the differences in standard errors of one parameter with all others known, and at most in bound widths.
+# Rounding of log p, some 1e-11 nats, then leaves 3e-9 of a gradient of one nat to a standard error. Next to
+# impossible values a difference is one-sided, with an error of half the spacing, 5e-7 nats: a tenth of ``_CONVERGED``
 _SPACING, _WIDEST = 2e-3, 1e-4
-# nats still to gain where log p is compared no more: a hundredth of a standard error is 5e-5
+# gain in nats below which log p is no longer compared: a hundredth of a standard error is 5e-5
 _CONVERGED = 5e-6
-# and at the end: a millionth of a standard error. Moves until there at most
-_NOTHING, _LAST_MOVES = 1e-12, 12
-# of a whole move
+# gain at the end of the search: a millionth of a standard error; and the largest number of moves until then
+_SETTLED_GAIN, _LAST_MOVES = 1e-12, 12
+# smallest and largest share of a move
 _SHARES = (0.25, 2.0)
 _HALVINGS = 12
-# shares of a move this close to the best one are not worth another evaluation
+# a share of a move this close to the best one is not evaluated again
 _CLOSE = 0.1
 
 
@@ -61,13 +63,13 @@ class Fit:
     ----------
     estimates : by name, in the order of ``covariance``
     covariance : of the estimates, the inverse of the information, array of shape (p, p); infinite on the diagonal and
-        NaN beside it for what is undetermined. What is at a bound is in it as if there were none.
-    at_bound : names of what ended at a bound; intervals around it do not cover
-    undetermined : names of what the record does not tell within its bounds, alone or apart from others of the list:
-        their estimates mean nothing, and the errors of the rest leave them open
-    converged : False if ``steps`` were too few, or if all that was better ahead was impossible
+        NaN beside it for undetermined parameters. A parameter at a bound is treated as if there were no bound.
+    at_bound : names of parameters that ended at a bound, where intervals are not valid
+    undetermined : names of parameters that the record does not determine within their bounds, alone or separately from
+        others of the list: their estimates have no meaning, and the errors of the rest do not include them
+    converged : False if ``steps`` were too few, or if no better point was possible
     log_likelihood : of all records before calibration, nats
-    evaluations : of the likelihood
+    evaluations : number of evaluations of the likelihood
     innovations : whitened, of the fitted model, array of shape (records, intervals, m), NaN in gaps
     """
 
@@ -82,12 +84,12 @@ class Fit:
 
     @property
     def standard_errors(self) -> dict[str, float]:
-        """By name; infinite for what is undetermined."""
+        """The standard errors by name, infinite for undetermined parameters."""
         return dict(zip(self.estimates, map(float, np.sqrt(np.diagonal(self.covariance))), strict=True))
 
     @property
     def correlations(self) -> FloatArray:
-        """Of the estimates, array of shape (p, p); NaN for what is undetermined."""
+        """The correlations of the estimates, array of shape (p, p); NaN for undetermined parameters."""
         errors = np.array(list(self.standard_errors.values()))
         errors[np.isinf(errors)] = np.nan
         return self.covariance / np.outer(errors, errors)
@@ -95,7 +97,8 @@ class Fit:
     def interval(self, name: str, confidence: float = 0.95) -> tuple[float, float]:
         """Estimate ± z standard errors; it may reach beyond the bounds.
 
-        Of those at 95 %, 92 to 97 % held the truth where standard errors are a tenth of the value; fewer where larger.
+        Of intervals of 95 %, 92 to 97 % contained the true value where standard errors are a tenth of the value, and
+        fewer where they are larger.
         """
         half = float(ndtri(0.5 + confidence / 2)) * self.standard_errors[name]
         return self.estimates[name] - half, self.estimates[name] + half
@@ -125,7 +128,7 @@ def fit(
         of it (an unstable cascade) says that those values are impossible.
     scale : by which the measured numbers were multiplied to give ``records``, as for
         ``sim.gaussian.filtering.filter_record``
-    steps : of the search at most
+    steps : largest number of steps of the search
 
     Raises ValueError if there is nothing to fit, ``start`` is impossible or not within ``bounds``, or the records are
     not what ``sim.gaussian.filtering.filter_record`` takes.
@@ -151,7 +154,7 @@ def fit(
 
 
 def _climb(likelihood: Likelihood, point: FloatArray, steps: int) -> tuple[FloatArray, Evaluated, Slope, bool]:
-    """Moves until there is nothing to gain: the last point, what is there, and whether it is a maximum."""
+    """Move until no gain is left: the last point, its likelihood and slope, and whether it is a maximum."""
     box = likelihood.box
     here, widest = likelihood(point), _WIDEST * box.width
     slope = likelihood.slope(point, here, widest)
@@ -159,7 +162,7 @@ def _climb(likelihood: Likelihood, point: FloatArray, steps: int) -> tuple[Float
         move, _ = slope.best_move(point, box)
         found = _along(likelihood, point, here, move, slope)
         point, here = found or (point, here)
-        # anew even where nothing was found: the spacing of the first was a guess
+        # computed again even if no better point was found, because the first spacing was a guess
         slope = likelihood.slope(point, here, np.minimum(_SPACING * slope.single_errors, widest))
         _, gain = slope.best_move(point, box)
         if gain < _CONVERGED:
@@ -172,15 +175,15 @@ def _climb(likelihood: Likelihood, point: FloatArray, steps: int) -> tuple[Float
 def _refined(
     likelihood: Likelihood, point: FloatArray, here: Evaluated, slope: Slope
 ) -> tuple[FloatArray, Evaluated, Slope]:
-    """The last moves, by the gradient alone: a gain below the rounding of log p cannot be seen in it.
+    """The last moves, by the gradient alone, since their gain is below the rounding of log p.
 
-    Where the information is not the curvature, moves go too far or not far enough by the same share each time: the
-    part of one that the next takes back says which. What gains nothing is taken back itself, and half of it tried.
+    If the information differs from the curvature, every move is too long or too short by the same factor, which follows
+    from the projection of the next move on this one. A move without a gain is withdrawn, and half of it is tried.
     """
     box, share = likelihood.box, 1.0
     move, gain = slope.best_move(point, box)
     for _ in range(_LAST_MOVES):
-        if gain < _NOTHING:
+        if gain < _SETTLED_GAIN:
             break
         there = box.nearest(point + share * move)
         found = likelihood.possible(there)
@@ -192,8 +195,8 @@ def _refined(
             share /= 2.0
             continue
         # in the metric of the information
-        again = float(move_there @ slope.information @ move) / float(move @ slope.information @ move)
-        share = float(np.clip(share / (1.0 - again), *_SHARES)) if again < 1.0 else _SHARES[1]
+        projection = float(move_there @ slope.information @ move) / float(move @ slope.information @ move)
+        share = float(np.clip(share / (1.0 - projection), *_SHARES)) if projection < 1.0 else _SHARES[1]
         point, here, slope, move, gain = there, found, slope_there, move_there, gain_there
     return point, here, slope
 
@@ -201,10 +204,10 @@ def _refined(
 def _along(
     likelihood: Likelihood, point: FloatArray, here: Evaluated, move: FloatArray, slope: Slope
 ) -> tuple[FloatArray, Evaluated] | None:
-    """A better point on the way, or None: the move halved until log p grows by something of what was foreseen.
+    """A better point along a move, or None: the move is halved until log p grows by a part of the expected gain.
 
-    The parabola through what has been learned may then lead to a better one, nearer or further: where a record tells
-    little the information is far enough from the curvature for whole moves to leap to and fro.
+    The maximum of the parabola through these values may then be a better point. Where a record has little information,
+    the expected information differs so much from the curvature that whole moves would not converge.
     """
     rise = float(slope.gradient @ move)
     for halving in range(_HALVINGS):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_sampled", "draw_steady", "draw_transient", "drawn"]
 
-_COLOURS = dict(zip(SCHEMES, COLOURS, strict=True))
+_COLOURS: dict[str, str] = dict(zip(SCHEMES, COLOURS, strict=True))
 # by the place of a direction among those that are drawn
 _MARKERS = ("o", "s", "^", "v")
 

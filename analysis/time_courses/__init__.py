@@ -1,1 +1,1 @@
-"""Steering in time: E(t) and d(t), and when they reach what is wanted."""
+"""Steering in time: E(t), d(t) and the times of their milestones."""

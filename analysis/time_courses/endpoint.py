@@ -1,4 +1,4 @@
-"""E at one time after an initial state, exact: what an ensemble is held against."""
+"""E at one time after an initial state, exact: the values with which an ensemble is compared."""
 
 from dataclasses import dataclass
 
@@ -10,8 +10,6 @@ from cascade_steering.sim.gaussian.covariance import transient_roots
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
-
-__all__ = ["Endpoint", "endpoint"]
 
 __all__ = ["Endpoint", "endpoint"]
 
@@ -30,7 +28,7 @@ class Endpoint:
 
     @property
     def d(self) -> dict[Direction, float] | None:
-        """d = 1 − E_c/E_u; None where E_c is."""
+        """d = 1 − E_c/E_u; None if E_c is None."""
         if self.conditional is None:
             return None
         return {each: 1.0 - self.conditional[each] / self.unconditional[each] for each in DIRECTIONS}
@@ -39,8 +37,8 @@ class Endpoint:
 def endpoint(model: LinearModel | Schedule, initial: InitialState, time: float) -> Endpoint:
     """E at ``time`` (seconds ≥ 0) from an initial state, by the moments (sim/README.md, section 4).
 
-    The covariance without the record is exact for any state, the scatter of the means counts as uncertainty. With the
-    record it is that of the Riccati equation for a Gaussian state alone.
+    The covariance without the record is exact for any state and includes the scatter of the initial means. Given the
+    record it is that of the Riccati equation, which is valid for Gaussian states only.
     """
     times = np.array([time])
     whole = np.concatenate([initial.covariance_root, initial.scatter_root])

@@ -1,9 +1,9 @@
-"""When things happen to E(t): from when, and how long, there is steering; when it has settled; when d is largest.
+"""Milestones of E(t): from when and for how long there is steering, when E has settled, when d is largest.
 
-A coarse scan finds between which times something happens, root finding on the exact flow when. The scan is of even
-density in the logarithm of time, anew after each switch, from before the fastest rate to long after the slowest:
-whatever takes a sixteenth of an octave (5 % of the time since the switch) is seen. What turns faster, as 2Ω in the lab
-frame does in the end, is not: a bound it crosses many times is found to be crossed at one of them.
+A coarse scan finds intervals with an event, and root finding on the exact flow the time of it. The scan is uniform in
+the logarithm of the time since the last switch, from before the fastest rate to long after the slowest one, so it finds
+events that last a sixteenth of an octave (5 % of the time since the switch). Faster oscillations, such as those at 2Ω
+in the lab frame at late times, are not resolved: if E crosses a bound many times, one of the crossings is found.
 """
 
 import math
@@ -34,35 +34,35 @@ __all__ = ["SETTLED", "Milestones", "Peak", "SteeringCourses", "Window", "milest
 FloatArray = NDArray[np.float64]
 SteeringCourses = dict[Scheme, dict[AnyDirection, FloatArray]]
 
-# what is below a bound is so by more than rounding: oscillators left in their ground states stay at E = ½
+# E counts as below a bound only by more than rounding: oscillators in their ground states stay at E = ½
 _ROUNDING = 1e-12
-# of d where variances are 1e6 times the E they leave: on a plateau rounding alone would say where it is largest
+# differences of d below this are rounding where variances are 1e6 times E: the maximum on a plateau is then at its end
 _FLAT = 1e-8
-# settled: within this fraction of the steady state, for good
+# E has settled when it stays within this fraction of its steady state
 SETTLED = 0.01
 _PER_OCTAVE = 16
-# of the time of the fastest rate: nothing has happened yet
+# first time of the scan in units of the inverse of the fastest rate, before any event
 _EARLIEST = 1e-2
-# decay times of an amplitude: e⁻⁸⁰ of a covariance is left
+# last time of the scan in decay times of an amplitude: e⁻⁸⁰ of a covariance is left
 _LATEST = 40.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Window:
-    """A stretch of time, seconds; ``end`` is infinite if it lasts for good."""
+    """An interval of time, seconds; ``end`` is infinite if it never ends."""
 
     start: float
     end: float
 
     @property
     def width(self) -> float:
-        """Seconds."""
+        """Its length, seconds."""
         return self.end - self.start
 
 
 @dataclass(frozen=True, kw_only=True)
 class Peak:
-    """The largest value, and when, seconds: infinite if it is that of the steady state."""
+    """The largest value and its time in seconds, which is infinite if it is the value of the steady state."""
 
     value: float
     time: float
@@ -70,14 +70,14 @@ class Peak:
 
 @dataclass(frozen=True, kw_only=True)
 class Milestones:
-    """What happens to E(t) after t = 0, in seconds.
+    """The milestones of E(t) after t = 0, in seconds.
 
     Parameters
     ----------
-    windows : when E < ½
-    two_way : when it is in all directions at once
-    settling : from when on E is within ``SETTLED`` of its steady state for good; None if either scheme has none
-    largest_d : of d(t) = 1 − E_c(t)/E_u(t)
+    windows : intervals in which E < ½
+    two_way : intervals in which E < ½ in all directions
+    settling : time from which on E stays within ``SETTLED`` of its steady state; None if that never happens
+    largest_d : largest value of d(t) = 1 − E_c(t)/E_u(t)
     """
 
     windows: dict[Scheme, dict[AnyDirection, tuple[Window, ...]]]
@@ -93,7 +93,7 @@ class Milestones:
     def first_ratio(self, direction: AnyDirection) -> float | None:
         """How many times sooner there is steering given the record than without it.
 
-        None if there is never steering in one of the schemes, or if there is from t = 0 on given the record.
+        None if one of the schemes never steers, or if there is steering given the record from t = 0 on.
         """
         unconditional, conditional = (self.first(scheme, direction) for scheme in SCHEMES)
         return unconditional / conditional if unconditional is not None and conditional else None
@@ -104,30 +104,31 @@ def steering_at(
 ) -> SteeringCourses:
     """E at increasing ``times`` ≥ 0 (seconds, (n,)) by scheme and direction; arrays of shape (n,).
 
-    Without the record the scatter of the initial means counts as uncertainty. Raises ValueError for other times, an
-    initial state that is not Gaussian (given the record its covariance is another in each run), or a direction of
-    oscillators that the model has not.
+    The unconditional covariance includes the scatter of the initial means. Raises ValueError for other times, for an
+    initial state that is not Gaussian (its covariance given the record differs from run to run), and for a direction
+    with an oscillator that the model does not have.
     """
     initial.require_gaussian("E")
-    seen = transient(schedule, initial.covariance, times, conditional=True)
-    unseen = transient(schedule, initial.unconditional, times, conditional=False)
+    conditional = transient(schedule, initial.covariance, times, conditional=True)
+    unconditional = transient(schedule, initial.unconditional, times, conditional=False)
     return {
         scheme: {each: steering_parameter(covariances, each, schedule.modes) for each in directions}
-        for scheme, covariances in zip(SCHEMES, (unseen, seen), strict=True)
+        for scheme, covariances in zip(SCHEMES, (unconditional, conditional), strict=True)
     }
 
 
 def milestones(
     schedule: Schedule, initial: InitialState, horizon: float, directions: Sequence[AnyDirection] = DIRECTIONS
 ) -> Milestones:
-    """What happens to E(t), searched for all times; for a schedule that does not settle, until ``horizon`` (seconds).
+    """The milestones of E(t) at all times; for a schedule that does not settle, until ``horizon`` (seconds).
 
-    Raises ValueError for an initial state that is not Gaussian, or a direction of oscillators that the model has not.
+    Raises ValueError for an initial state that is not Gaussian, and for a direction with an oscillator that the model
+    does not have.
     """
     initial.require_gaussian("E")
     settles = math.isfinite(settling_time(schedule))
     times = _scan(schedule, initial, horizon)
-    search = _Search(schedule, initial, times, directions, forever=settles)
+    search = _Search(schedule, initial, times, directions, settles=settles)
     found = search.steering(times)
 
     def low(at: SteeringCourses, scheme: Scheme, *ways: AnyDirection) -> FloatArray:
@@ -183,21 +184,21 @@ def _scan(schedule: Schedule, initial: InitialState, horizon: float) -> FloatArr
 
 
 def _fastest(schedule: Schedule, model: LinearModel, initial: InitialState, start: float) -> float:
-    """A time (seconds) in which no entry of the covariance moves: V̇ is at most its largest rate times V², or D."""
+    """A time (seconds) in which no entry of the covariance changes much: V̇ is at most the rate times V², or D."""
     equations = moment_equations(model)
     rate = (
         np.linalg.norm(equations.drift) + np.linalg.norm(equations.readout) ** 2 + np.linalg.norm(equations.diffusion)
     )
     at = np.array([start])
-    seen = transient(schedule, initial.covariance, at, conditional=True)
-    unseen = transient(schedule, initial.unconditional, at, conditional=False)
+    conditional = transient(schedule, initial.covariance, at, conditional=True)
+    unconditional = transient(schedule, initial.unconditional, at, conditional=False)
     # by the uncertainty relation no variance is below a quarter of the inverse of the largest
-    largest = max(1.0, float(np.max(np.abs(seen))), float(np.max(np.abs(unseen))))
+    largest = max(1.0, float(np.max(np.abs(conditional))), float(np.max(np.abs(unconditional))))
     return _EARLIEST / (4.0 * float(rate) * largest) if rate > 0.0 else math.inf
 
 
 class _Search:
-    """Refines what the scan at ``times`` (n,) has found, by the exact flow from t = 0."""
+    """Refines the events of the scan at ``times`` (n,), by the exact flow from t = 0."""
 
     def __init__(
         self,
@@ -206,10 +207,10 @@ class _Search:
         times: FloatArray,
         directions: Sequence[AnyDirection],
         *,
-        forever: bool,
+        settles: bool,
     ) -> None:
         self.schedule, self._initial, self._directions = schedule, initial, directions
-        self._times, self._forever = times, forever
+        self._times, self._forever = times, settles
 
     def steering(self, times: FloatArray) -> SteeringCourses:
         """``steering_at`` in the directions of the search."""

@@ -1,4 +1,4 @@
-"""Steering in time: E(t) and d(t) in both directions, exact; and estimated, from an ensemble."""
+"""Steering in time: E(t) and d(t), exact, and estimated from an ensemble."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ class Transient:
 
     @property
     def d(self) -> dict[AnyDirection, FloatArray]:
-        """d(t) = 1 − E_c(t)/E_u(t), what the record is worth, both at this working point; arrays of shape (n,)."""
+        """d(t) = 1 − E_c(t)/E_u(t), the gain by the record at the same working point; arrays of shape (n,)."""
         return {each: 1.0 - self.conditional[each] / self.unconditional[each] for each in self.conditional}
 
 
@@ -56,17 +56,17 @@ def steering_transient(
 ) -> Transient:
     """E(t) from an initial state, at increasing ``times`` ≥ 0 (seconds), with and without the record.
 
-    ``directions`` says whose E given whom, of every oscillator given every other one if left out.
+    ``directions`` are, if left out, those of every oscillator given every other one. A model without a schedule is
+    switched on at t = 0 and stays on. The unconditional covariance includes the scatter of the initial means.
 
-    A model alone is switched on at t = 0 for good. Without the record the scatter of the initial means counts as
-    uncertainty. Raises ValueError for times that decrease or are negative, and for a state that is not Gaussian, whose
-    covariance given the record is not that of the Riccati equation and differs from record to record.
+    Raises ValueError for times that decrease or are negative, and for a state that is not Gaussian, whose covariance
+    given the record differs from record to record and is not that of the Riccati equation.
     """
     initial.require_gaussian("E")
     schedule = Schedule.of(model)
     directions = pairwise_directions(schedule.modes) if directions is None else directions
     times = np.asarray(times, dtype=float)
-    # threads of linear algebra on 8 × 8 matrices take seven times the processor time
+    # with several threads the linear algebra of 8 × 8 matrices takes seven times the processor time
     with threadpool_limits(1):
         found = steering_at(schedule, initial, times, directions)
         horizon = float(times[-1]) if times.size else 0.0
@@ -93,15 +93,15 @@ class SampledTransient:
 def sampled_transient(dataset: "xr.Dataset", directions: Sequence[AnyDirection] | None = None) -> SampledTransient:
     """E(t) and d(t) at every save of a dataset of ``sim.ensemble.simulate.simulate``, of two trajectories or more.
 
-    ``directions`` says whose E given whom, of every oscillator given every other one if left out.
+    ``directions`` are, if left out, those of every oscillator given every other one.
     """
     directions = pairwise_directions(modes_of(dataset)) if directions is None else directions
     ensembles = [Ensemble.of(dataset, time=save) for save in range(dataset.sizes["time"])]
-    unseen = {each: tuple(unconditional_steering(at, each) for at in ensembles) for each in directions}
-    seen = {each: tuple(conditional_steering(at, each) for at in ensembles) for each in directions}
+    unconditional = {each: tuple(unconditional_steering(at, each) for at in ensembles) for each in directions}
+    conditional = {each: tuple(conditional_steering(at, each) for at in ensembles) for each in directions}
     return SampledTransient(
         times=dataset["time"].to_numpy(),
-        unconditional=unseen,
-        conditional=seen,
-        d={each: tuple(map(relative_improvement, unseen[each], seen[each])) for each in directions},
+        unconditional=unconditional,
+        conditional=conditional,
+        d={each: tuple(map(relative_improvement, unconditional[each], conditional[each])) for each in directions},
     )

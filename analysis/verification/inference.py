@@ -1,17 +1,17 @@
-"""Steering as a laboratory finds it: gains fitted to the outcomes of ``sim.ensemble.local_measurements``, variances
-of the residuals.
+"""Steering as a laboratory finds it: gains fitted to the outcomes of ``sim.ensemble.local_measurements``, and the
+variances of the residuals.
 
-Per setting and direction the outcome o_i of the oscillator that is inferred is regressed, with an intercept, on that of
-the other, o_m, and in the conditional scheme on what the filter of the record says of both:
+For each setting and direction the outcome o_i of the inferred oscillator is regressed, with an intercept, on the
+outcome o_m of the other and, in the conditional scheme, on the filtered means x̂ of both:
 
     unconditional  o_i ≈ c + g o_m        conditional  o_i ≈ c + g o_m + h_i x̂_i + h_m x̂_m,  at best h_i = 1, h_m = −g
 
 *E.* Outcomes are Gaussian, so a residual variance from n runs is s² = σ² χ²_ν/ν with ν = n − number of coefficients,
-whatever the regressors were. X and P are different runs: √(s_X² s_P²) is E times a number of known law.
+for any regressors. X and P are measured in different runs, so √(s_X² s_P²) is E times a number of known law.
 
 *d.* From the same runs the two regressions are nested. With R² the share of the unconditional residual that the record
-explains, (E_c/E_u)² is (1 − R_X²)(1 − R_P²) but for degrees of freedom, R a sample partial correlation coefficient: its
-law depends on the true one alone. The interval holds every d at which what was found is in neither tail.
+explains, (E_c/E_u)² is (1 − R_X²)(1 − R_P²) up to degrees of freedom. R is a sample partial correlation coefficient,
+whose law depends only on the true coefficient. The interval contains every d for which the result is in neither tail.
 """
 
 import math
@@ -60,7 +60,7 @@ FloatArray = NDArray[np.float64]
 _EPS = float(np.finfo(float).eps)
 # three gains, an intercept and one degree of freedom for the residual
 FEWEST_RUNS = 5
-# a regressor that says less than this beyond the others, relative to its variance, is rounding
+# a regressor whose variance given the others is a smaller share of its variance is rounding
 _DEPENDENT = 1e-12
 
 
@@ -77,7 +77,7 @@ class Inference:
     """One quadrature inferred: unbiased residual ``variance``, its ``freedom`` ν, and the gains.
 
     ``gains`` names ``measured`` g and, given the record, ``filtered_inferred`` h_i and ``filtered_measured`` h_m; these
-    two only where the filtered means vary enough to tell them apart.
+    two only if the filtered means vary enough to separate them.
     """
 
     variance: float
@@ -99,8 +99,9 @@ class Verified:
 
 
 def tallies_of(dataset: "xr.Dataset", verification: Verification) -> dict[str, Moments]:
-    """The tallies of a dataset of ``sim.ensemble.simulate.simulate``. Raises ValueError if it has none of this
-    verification.
+    """The tallies of a dataset of ``sim.ensemble.simulate.simulate``.
+
+    Raises ValueError if the dataset has no tallies of this verification.
     """
     found = {}
     for each in verification.settings:
@@ -113,7 +114,7 @@ def tallies_of(dataset: "xr.Dataset", verification: Verification) -> dict[str, M
 
 
 def verify(tallies: Mapping[str, Moments], verification: Verification) -> Verified:
-    """What the outcomes of all runs say. Raises ValueError if a setting has too few."""
+    """E and d from the outcomes of all runs. Raises ValueError if a setting has too few runs."""
     runs = {each.name: tallies[each.tally].count for each in verification.settings}
     name, fewest = min(runs.items(), key=lambda item: item[1])
     if fewest < FEWEST_RUNS:
@@ -132,42 +133,44 @@ def verify(tallies: Mapping[str, Moments], verification: Verification) -> Verifi
     }
     shared = serving["unconditional"] == serving["conditional"]
     reduction = nested_reduction if shared else independent_reduction
-    unseen, seen = inferences["unconditional"], inferences["conditional"]
+    unconditional, conditional = inferences["unconditional"], inferences["conditional"]
     return Verified(
         steering={
             scheme: {each: product_estimate(*pair) for each, pair in found.items()}
             for scheme, found in inferences.items()
         },
-        d={each: reduction(unseen[each], seen[each]) for each in unseen},
+        d={each: reduction(unconditional[each], conditional[each]) for each in unconditional},
         inferences=inferences,
         runs=runs,
     )
 
 
 def infer(moments: Moments, scheme: Scheme, *, second: bool) -> Inference:
-    """The regression of one outcome on what is known, from the moments of ``sim.ensemble.local_measurements.SAMPLE``.
+    """The regression of one outcome on the others, from the moments of ``sim.ensemble.local_measurements.SAMPLE``.
 
-    Inferred is the outcome of the second oscillator of the pair, +, or that of the first, −.
-    The conditional one in outcomes less their filtered means, which are small: the same space of regressors.
+    The inferred outcome is that of the second oscillator of the pair (+) if ``second``, else that of the first (−). The
+    conditional regression uses outcomes less their filtered means, which are small and span the same regressors.
     """
     inferred, measured = (1, 0) if second else (0, 1)
     errors, filtered = np.eye(len(SAMPLE))[:2], np.eye(len(SAMPLE))[2:]
     if scheme == "unconditional":
         target, known = (errors + filtered)[inferred], (errors + filtered)[[measured]]
-        names, turn, offset = ["measured"], np.eye(1), np.zeros(1)
+        names, to_outcomes, offset = ["measured"], np.eye(1), np.zeros(1)
     else:
         target, known = errors[inferred], np.stack([errors[measured], filtered[inferred], filtered[measured]])
         names = ["measured", "filtered_inferred", "filtered_measured"]
-        # o_i − x̂_i on o_m − x̂_m, x̂_i, x̂_m: what that is in o_m, x̂_i, x̂_m
-        turn, offset = np.array([[1.0, 0, 0], [0, 1, 0], [-1, 0, 1]]), np.array([0.0, 1, 0])
+        # from coefficients of o_i − x̂_i on (o_m − x̂_m, x̂_i, x̂_m) to those of o_i on (o_m, x̂_i, x̂_m)
+        to_outcomes, offset = np.array([[1.0, 0, 0], [0, 1, 0], [-1, 0, 1]]), np.array([0.0, 1, 0])
     rows = np.vstack([known, target])
     rounding = moments.count * (16 * _EPS * np.abs(rows) @ np.abs(moments.mean)) ** 2
     left, kept, coefficients, inverse = _regression(rows @ moments.deviations @ rows.T, rounding)
     freedom = moments.count - 1 - len(kept)
-    # not to be told apart: how the record is shared out between two means has then no meaning
+    # the coefficients of two means that cannot be separated have no meaning
     shown = len(names) if len(kept) == len(names) else 1
-    values = offset[:shown] + turn[:shown, : len(kept)] @ coefficients
-    spreads = np.diagonal(turn[:shown, : len(kept)] @ inverse @ turn[:shown, : len(kept)].T) * left / freedom
+    values = offset[:shown] + to_outcomes[:shown, : len(kept)] @ coefficients
+    spreads = (
+        np.diagonal(to_outcomes[:shown, : len(kept)] @ inverse @ to_outcomes[:shown, : len(kept)].T) * left / freedom
+    )
     gains = {
         name: Gain(value=float(value), error=math.sqrt(spread))
         for name, value, spread in zip(names, values, spreads, strict=False)
@@ -176,12 +179,12 @@ def infer(moments: Moments, scheme: Scheme, *, second: bool) -> Inference:
 
 
 def exact_steering(verification: Verification) -> dict[str, Any]:
-    """What should come out, from covariances alone: E and d, and under ``measured`` what these quadratures show.
+    """The exact E and d from covariances, and under ``measured`` their values for the quadratures that are measured.
 
     ``conditional`` is for the filter of the record as saved, ``conditional_continuous`` for an observer of every dY who
-    knew the initial means. Under ``measured`` E is Reid's product for the two quadratures that are measured: E itself
-    where variances do not depend on the phase and correlations are those of a reflection, as under the RWA; in the lab
-    frame an upper bound.
+    knew the initial means. Under ``measured`` E is Reid's product for the two measured quadratures. It equals E where
+    variances do not depend on the phase and correlations are those of a reflection, as under the RWA; in the lab frame
+    it is an upper bound.
     """
     covariances = (verification.unconditional, verification.conditional, verification.continuous)
     axes = [[each.axes for each in serving(verification, scheme)] for scheme in SCHEMES]
@@ -197,14 +200,15 @@ def exact_steering(verification: Verification) -> dict[str, Any]:
 
 
 def serving(verification: Verification, scheme: Scheme) -> list[Setting]:
-    """The settings, X and P, that a scheme is verified in."""
+    """The two settings, X and P, in which a scheme is verified."""
     return [each for each in verification.settings if scheme in each.serves]
 
 
 def _regression(products: FloatArray, rounding: FloatArray) -> tuple[float, list[int], FloatArray, FloatArray]:
     """The last variable on those before it, from their ``products`` (n, n), by elimination.
 
-    Returns the residual sum of squares, which regressors were independent, of those coefficients and inverse products.
+    Returns the residual sum of squares, the indices of the independent regressors, their coefficients and the inverse
+    of their products.
     """
     scale = np.sqrt(np.diagonal(products))
     scale[scale == 0.0] = 1.0
@@ -227,7 +231,7 @@ def _reid(covariance: FloatArray, axes: list[FloatArray], *, second: bool) -> fl
 
 
 def _compared(values: Mapping[AnyDirection, list[float]]) -> dict[str, Any]:
-    """Of E without and with the record, first in each list: both, and d."""
+    """E without and with the record, the first two values of each list, and d."""
     named: dict[str, Any] = {
         scheme: {key(each): found[i] for each, found in values.items()} for i, scheme in enumerate(SCHEMES)
     }

@@ -22,7 +22,7 @@ __all__ = [
 ]
 
 _TAILS = (0.5 - CONFIDENCE / 2, 0.5 + CONFIDENCE / 2)
-# of d
+# largest d that is searched
 _MOST = 1.0 - 1e-6
 
 
@@ -57,35 +57,37 @@ def root_law(first: int, second: int) -> tuple[float, float]:
     """
     halves = np.array([first, second]) / 2
     spread = float(np.sum(polygamma(1, halves))) / 4
-    # near 1/shape from above
+    # the trigamma function is a little above 1/shape
     shape = math.exp(
         brentq(lambda log: float(polygamma(1, math.exp(log))) - spread, -5.0, math.log(2.0 / spread) + 1.0)
     )
     return shape, math.exp(float(np.mean(psi(halves) - np.log(halves)) - psi(shape)))
 
 
-def independent_reduction(unseen: ResidualPair, seen: ResidualPair) -> Estimate:
-    """D = 1 − E_c/E_u from different runs: the ratio of two gamma laws."""
-    ratio = product_estimate(*seen).value / product_estimate(*unseen).value
-    (shape_u, scale_u), (shape_c, scale_c) = (root_law(*(each.freedom for each in pair)) for pair in (unseen, seen))
+def independent_reduction(unconditional: ResidualPair, conditional: ResidualPair) -> Estimate:
+    """The estimate of d = 1 − E_c/E_u from different runs, by the ratio of two gamma laws."""
+    ratio = product_estimate(*conditional).value / product_estimate(*unconditional).value
+    (shape_u, scale_u), (shape_c, scale_c) = (
+        root_law(*(each.freedom for each in pair)) for pair in (unconditional, conditional)
+    )
     betas = (float(betaincinv(shape_c, shape_u, tail)) for tail in _TAILS)
     low, high = (1.0 - ratio * scale_u / scale_c * (1.0 - beta) / beta for beta in betas)
     return Estimate(value=1.0 - ratio, low=low, high=high)
 
 
-def nested_reduction(unseen: ResidualPair, seen: ResidualPair) -> Estimate:
-    """D = 1 − E_c/E_u from the same runs. No interval reaches below 0, but to a value that does."""
-    ratio = product_estimate(*seen).value / product_estimate(*unseen).value
-    whole, rest = (sum(each.freedom for each in pair) for pair in (unseen, seen))
+def nested_reduction(unconditional: ResidualPair, conditional: ResidualPair) -> Estimate:
+    """The estimate of d = 1 − E_c/E_u from the same runs. The interval has no values below 0 unless the estimate is."""
+    ratio = product_estimate(*conditional).value / product_estimate(*unconditional).value
+    whole, rest = (sum(each.freedom for each in pair) for pair in (unconditional, conditional))
     if whole == rest:
         return Estimate(value=0.0, low=0.0, high=0.0)
-    freedoms = math.prod(c.freedom / u.freedom for u, c in zip(unseen, seen, strict=True))
+    freedoms = math.prod(c.freedom / u.freedom for u, c in zip(unconditional, conditional, strict=True))
     low, high = (_solved(ratio * math.sqrt(freedoms), whole, rest, tail) for tail in reversed(_TAILS))
     return Estimate(value=1.0 - ratio, low=min(low, 1.0 - ratio), high=max(high, 1.0 - ratio))
 
 
 def _solved(left: float, whole: int, rest: int, tail: float) -> float:
-    """The d at which so much is explained, or less, with probability ``tail``; 0 if that is less likely at any d."""
+    """The d for which ``explained`` equals ``tail``; 0 if there is none."""
     ends = [explained(left, d, whole, rest) - tail for d in (0.0, _MOST)]
     if not ends[0] > 0.0 > ends[1]:
         return 0.0
@@ -96,14 +98,14 @@ def explained(left: float, d: float, whole: int, rest: int) -> float:
     """P(Q² ≤ 1 − left), where 1 − Q² = √((1 − R_X²)(1 − R_P²)) and 1 − d is that of the true coefficients.
 
     R² follows β((N − M)/2 + J, M/2) with J from a negative binomial law of N/2 (Fisher, Proc. R. Soc. A 121, 654
-    (1928)); N and M are the freedom of the regressions without and with the record. Q² then does so with N and M of X
-    and P together, but M − 1 for M: exact at d = 0 if their M differ by one and N − M is 2, and within 0.5 % for d up
-    to a half.
+    (1928)); N and M are the freedom of the regressions without and with the record. Q² then follows the same law with N
+    and M summed over X and P, and M − 1 in place of M. This is exact at d = 0 if their M differ by one and N − M is 2,
+    and right within 0.5 % for d up to a half.
     """
     mean = whole / 2 * d / (1.0 - d)
     reach = 9.0 * math.sqrt(mean / (1.0 - d)) + 30.0
     first, last = int(max(mean - reach, 0.0)), mean + reach
-    # every so many terms of a smooth sum are enough
+    # the sum is smooth, so some 200 equally spaced terms are sufficient
     terms = np.arange(first, last, max(1, int((last - first) / 200)))
     weights = gammaln(whole / 2 + terms) - gammaln(terms + 1.0) + xlogy(terms, d)
     weights = np.exp(weights - weights.max())

@@ -1,1 +1,1 @@
-"""Where to work: steady states, optima, Appendix B, and where the rotating wave holds."""
+"""Working points: steady states, scans, optima, Appendix B, and the validity of the rotating-wave approximation."""

@@ -1,9 +1,9 @@
 """Appendix B of arXiv:1901.04250: how much measuring the outgoing light gains, each scheme at its own optimum.
 
-d = (E_u − E_c)/E_u takes two ensembles, one at the best point of each scheme. E_u is what the first observer does
-not know plus the scatter of his means; any detection unravels the same unconditional state, so the one whose
-scatter adds least to E_u is taken, and with it the smallest error of d. E_c is the conditional steering of the
-second ensemble.
+d = (E_u − E_c)/E_u takes two ensembles, one at the best point of each scheme. E_u is E of the mean conditional
+covariance plus the scatter of the conditional means of the first ensemble. Any detection gives the same unconditional
+state, so the one whose scatter adds least to E_u is taken, which makes the error of d smallest. E_c is the conditional
+steering of the second ensemble. See sim/README.md, section 8.
 """
 
 from collections.abc import Callable, Mapping
@@ -38,11 +38,11 @@ from cascade_steering.sim.runs.manifest import NAME, Manifest
 __all__ = ["COMPARISON", "ENSEMBLES", "Comparison", "Sampling", "SamplingProgress", "begin", "compare"]
 
 _SAVES = 20
-# conditional relaxation times: what a Fock state forgets of its Gaussian start is then e⁻¹⁰
+# duration in conditional relaxation times: e⁻¹⁰ of the Gaussian start is then left in the state
 _RELAXATIONS = 5.0
 # units of 1/γ̃₀; the slowest relaxation at hot baths and the edge of stability takes 1e7
 _LONGEST = 1e9
-# in a run directory: its ensembles, and what is written in the end
+# in a run directory: the folder of its ensembles, and the file of the comparison, written at the end
 ENSEMBLES, COMPARISON = "ensembles", "comparison.nc"
 SamplingProgress = Callable[[float, str], None]
 
@@ -54,11 +54,11 @@ class Sampling:
     Parameters
     ----------
     method : engine
-    trajectories : ≥ 2 to a working point
+    trajectories : number at each working point, ≥ 2
     duration : in units of 1/γ̃₀ of the first oscillator, > 0; left out, five conditional relaxation times
-    seed : of all ensembles together, ≥ 0
+    seed : common to all ensembles, ≥ 0
     jobs : worker processes
-    target : of d: trajectories are then the most to a working point
+    target : of d; ``trajectories`` is then the largest number at a working point
     run : directory in which every ensemble is a run of its own, begun by ``begin``
     """
 
@@ -82,7 +82,10 @@ class Sampling:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """One direction at one C₋ and one pair of baths: what is exact, and what so many trajectories of a scheme say."""
+    """One direction at one C₋ and one pair of baths: the exact optima, and the estimates from trajectories.
+
+    ``trajectories`` are the numbers of the unconditional and of the conditional ensemble.
+    """
 
     direction: Direction
     best_unconditional: Optimum
@@ -101,7 +104,7 @@ class Comparison:
 def begin(sampling: Sampling, configuration: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
     """Begin or continue the run directory of a comparison.
 
-    Raises ValueError as ``sim.runs.directory.opened`` does, and for fewer trajectories than are done.
+    Raises ValueError as ``sim.runs.directory.opened`` does, and for fewer trajectories than are finished.
     """
     assert sampling.run is not None
     done = [
@@ -122,33 +125,34 @@ def compare(
     """d in one direction from simulated records at the best point of each scheme.
 
     ``stream`` numbers the comparisons of one study, so that each draws its own noise from ``sampling.seed``;
-    ``progress`` is given shares of the work, 1 in all, and how it stands.
+    ``progress`` is called with shares of the work, whose sum is 1, and a line on the estimate so far. Raises ValueError
+    if the second optimum has no detection.
     """
     unconditional, conditional = best
     direction = unconditional.direction
     if conditional.detection is None:
         raise ValueError("the second optimum must be that of the conditional scheme")
-    quiet = quietest_detection(unconditional.cascade, direction, conditional.detection.efficiency, sampling.method)
-    goal = None if sampling.target is None or direction not in sampling.target.directions else sampling.target
-    # of the error allowed to d; E_c is to have half, and the exact optima are near enough to say what that is
-    allowed = (unconditional.value - conditional.value) * goal.relative_half_width / 2 if goal else 0.0
+    detection = quietest_detection(unconditional.cascade, direction, conditional.detection.efficiency, sampling.method)
+    target = None if sampling.target is None or direction not in sampling.target.directions else sampling.target
+    # E_c may have half of the error allowed to d, whose size is taken from the exact optima
+    allowed = (unconditional.value - conditional.value) * target.relative_half_width / 2 if target else 0.0
 
-    def seen(ensemble: Ensemble) -> tuple[Estimate, bool]:
+    def judge_conditional(ensemble: Ensemble) -> tuple[Estimate, bool]:
         found = conditional_steering(ensemble, direction)
-        return found, goal is not None and (found.high - found.low) / 2 <= allowed
+        return found, target is not None and (found.high - found.low) / 2 <= allowed
 
     place = f"C- = {unconditional.cascade.minus.cooperativity:g}, E_{direction}"
-    watch = _Looking(seen, sampling.trajectories, progress, f"{place} conditional")
+    watch = _GrowingEnsemble(judge_conditional, sampling.trajectories, progress, f"{place} conditional")
     second = _ensemble(conditional.cascade, conditional.detection, sampling, 2 * stream + 1, watch)
     e_c = conditional_steering(second, direction)
 
-    def unseen(ensemble: Ensemble) -> tuple[Estimate, bool]:
+    def judge_unconditional(ensemble: Ensemble) -> tuple[Estimate, bool]:
         found = unconditional_steering(ensemble, direction)
         improvement = relative_improvement(found, e_c)
-        return found, goal is not None and improvement.relative_half_width <= goal.relative_half_width
+        return found, target is not None and improvement.relative_half_width <= target.relative_half_width
 
-    watch = _Looking(unseen, sampling.trajectories, progress, f"{place} unconditional")
-    first = _ensemble(unconditional.cascade, quiet, sampling, 2 * stream, watch)
+    watch = _GrowingEnsemble(judge_unconditional, sampling.trajectories, progress, f"{place} unconditional")
+    first = _ensemble(unconditional.cascade, detection, sampling, 2 * stream, watch)
     e_u = unconditional_steering(first, direction)
     return Comparison(
         direction=direction,
@@ -161,8 +165,8 @@ def compare(
     )
 
 
-class _Looking:
-    """Watches one of two ensembles grow: tells how far it is, and when it is good enough."""
+class _GrowingEnsemble:
+    """Follows one of two ensembles block by block: reports progress, and says when its interval is narrow enough."""
 
     def __init__(
         self,
@@ -176,21 +180,23 @@ class _Looking:
 
     def __call__(self, ensemble: Ensemble) -> bool:
         found, enough = self._judge(ensemble)
-        says = f"{self._what}: {found.value:.5f} ± {(found.high - found.low) / 2:.1g}"
-        self._advance(ensemble.trajectories / self._most / 2, says)
+        state = f"{self._what}: {found.value:.5f} ± {(found.high - found.low) / 2:.1g}"
+        self._advance(ensemble.trajectories / self._most / 2, state)
         return enough
 
     def close(self) -> None:
-        """What is left of its share is not needed."""
+        """Report the whole share of this ensemble as done, because it may have stopped before its last trajectory."""
         self._advance(0.5, "")
 
-    def _advance(self, done: float, says: str) -> None:
+    def _advance(self, done: float, state: str) -> None:
         if self._progress is not None:
-            self._progress(done - self._done, says)
+            self._progress(done - self._done, state)
         self._done = done
 
 
-def _ensemble(cascade: Cascade, detection: Detection, sampling: Sampling, stream: int, looking: _Looking) -> Ensemble:
+def _ensemble(
+    cascade: Cascade, detection: Detection, sampling: Sampling, stream: int, watch: _GrowingEnsemble
+) -> Ensemble:
     model = rwa(cascade, detection)
     start = stationary_state(model)
     if sampling.duration is None:
@@ -207,6 +213,6 @@ def _ensemble(cascade: Cascade, detection: Detection, sampling: Sampling, stream
         seed=int(np.random.SeedSequence(sampling.seed, spawn_key=(stream,)).generate_state(1, np.uint64)[0]),
     )
     store = None if sampling.run is None else problem.stored(sampling.run / ENSEMBLES / f"{stream:04d}")
-    found = Ensemble.of(sample(problem, jobs=sampling.jobs, store=store, look=looking))
-    looking.close()
+    found = Ensemble.of(sample(problem, jobs=sampling.jobs, store=store, inspect=watch))
+    watch.close()
     return found

@@ -13,17 +13,17 @@ from cascade_steering.sim.parallel.independent_tasks import in_parallel
 
 __all__ = ["exact_curve", "optima", "steps", "study", "study_dataset"]
 
-# of C₋, for the exact curve, beside the values that are asked for: straight lines between them, on logarithmic axes,
-# are then within 3 % of d where the best point switches from one branch to another, and within 1 % elsewhere
+# values of C₋ on the exact curve for each decade: straight lines between them on logarithmic axes are then within 3 %
+# of d where the best point switches from one branch to another, and within 1 % elsewhere
 _PER_DECADE = 20
-# what is this close to a value asked for is that value
+# relative difference below which two values of C₋ are the same
 _SAME = 1e-9
 
 
 def optima(
     searches: Sequence[Search], jobs: int = 1, progress: SamplingProgress | None = None
 ) -> list[dict[Direction, tuple[Optimum, Optimum]]]:
-    """The best unconditional and conditional point of each search, by direction; ``progress`` is given 1 for each."""
+    """The best unconditional and conditional point of each search, by direction. Calls ``progress`` with 1 for each."""
     return in_parallel(_both_schemes, searches, jobs, None if progress is None else lambda *_: progress(1, ""))
 
 
@@ -37,8 +37,8 @@ def study(
 ) -> list[Comparison]:
     """Comparisons in both directions for every search, keyed by (bath of +, C₋), in order.
 
-    ``progress`` is given what is done, 1 for each search and each comparison, ``steps`` in all with ``exact_curve``,
-    and how it stands.
+    ``progress`` is called with the work done, 1 for each search and each comparison (``steps`` in all, together with
+    ``exact_curve``), and a line on the estimate so far.
     """
     comparisons: list[Comparison] = []
     for best in optima(list(searches.values()), sampling.jobs, progress):
@@ -48,12 +48,12 @@ def study(
 
 
 def steps(searches: dict[tuple[str, float], Search]) -> int:
-    """What ``study`` and ``exact_curve`` together give to ``progress``."""
+    """The sum of what ``study`` and ``exact_curve`` report to ``progress``."""
     return (1 + len(DIRECTIONS)) * len(searches) + len(_curve(searches))
 
 
 def _curve(searches: dict[tuple[str, float], Search]) -> dict[tuple[str, float], Search]:
-    """The same searches on a grid over the range of C₋, but for the C₋ that are in ``searches``."""
+    """The same searches on a grid over the range of C₋, without the C₋ that are in ``searches``."""
     given = np.array(sorted({c_minus for _, c_minus in searches}))
     count = 1 + int(np.ceil(_PER_DECADE * np.log10(given[-1] / given[0]) - _SAME))
     grid = np.geomspace(given[0], given[-1], count)
@@ -73,7 +73,7 @@ def exact_curve(
 ) -> xr.Dataset:
     """d from the exact optima over the range of C₋: ``d_curve`` (curve_point, direction), by bath and rising C₋.
 
-    At the C₋ of the ``comparisons``, those that ``study`` makes of ``searches``, it is theirs.
+    At the C₋ of the ``comparisons``, which ``study`` makes of ``searches``, their exact values are used.
     """
     points = _curve(searches)
     known = np.array([each.exact_improvement for each in comparisons]).reshape(-1, len(DIRECTIONS))

@@ -1,8 +1,8 @@
-"""E of the cascaded master equation's steady state: a witness that assumes nothing Gaussian and solves no equation of
+"""E of the steady state of the cascaded master equation: a check that uses no Gaussian assumption and no equation of
 moments.
 
-ρ between finitely many levels of each oscillator, without the record. In the rotating wave it is found in the symmetry
-sector of ``sim.fock.master_equation.sector``, in the laboratory frame from the whole Liouvillian.
+ρ is computed between finitely many levels of each oscillator, without the record. In the rotating wave it is found in
+the symmetry sector of ``sim.fock.master_equation.sector``, in the laboratory frame from the whole Liouvillian.
 """
 
 import math
@@ -29,9 +29,9 @@ _MOST_UNKNOWNS = 75_000
 # levels in all of a whole Liouvillian: 10 x 10 take some seconds, 12 x 12 six times as long
 _MOST_LEVELS = 100
 _LEAST_CUTOFF = 4
-# quanta that may lie above the levels: the smallest of these that can be afforded
+# quanta that may lie above the levels: the smallest of these for which the equation can be solved
 _LEFT_OUT = (1e-10, 1e-8, 1e-6, 1e-4, 1e-3)
-# above this many the numbers mean nothing
+# with more quanta above the levels the result has no meaning
 _MOST_LEFT_OUT = 0.1
 
 
@@ -43,9 +43,9 @@ class FockSteady:
     ----------
     cutoffs : levels of − and +
     steering : E by direction
-    truncation_error : |E − E′| by direction, E′ of a fifth fewer levels: more than E is off by, as long as that error
-        at least halves from E′ to E (it falls geometrically, by ten and more)
-    moments : E by direction from the moment equations of the same model, to compare
+    truncation_error : |E − E′| by direction, where E′ has a fifth fewer levels. It bounds the error of E as long as the
+        error at least halves from E′ to E; it falls geometrically, by a factor of ten and more
+    moments : E by direction from the moment equations of the same model, for comparison
     covariance : symmetrised, array of shape (4, 4)
     top_population : population of the highest level of each oscillator, array of shape (2,)
     residual : ‖𝓛ρ‖/(‖𝓛‖‖ρ‖)
@@ -66,7 +66,7 @@ def steering_between_levels(model: LinearModel, cutoffs: tuple[int, ...] | None 
     Parameters
     ----------
     model : of two oscillators, in the rotating wave or in the laboratory frame
-    cutoffs : levels of each, at least 4, or None for as many as the quanta of the exact state ask for
+    cutoffs : levels of each, at least 4, or None for as many as the quanta of the exact state need
 
     Warns CutoffWarning where a cutoff is too small for three digits.
 
@@ -82,11 +82,11 @@ def steering_between_levels(model: LinearModel, cutoffs: tuple[int, ...] | None 
     root = steady_root(model, conditional=False)
     covariance = product(root)
     quanta = (np.diagonal(covariance)[::2] + np.diagonal(covariance)[1::2]) / 2 - 0.5
-    chosen = _affordable(model, quanta) if cutoffs is None else cutoffs
+    chosen = _solvable_cutoffs(model, quanta) if cutoffs is None else cutoffs
     _require_fit(model, quanta, chosen)
     found = steady_fock_state(model, chosen)
     with warnings.catch_warnings():
-        # those of the smaller one are not the answer's
+        # warnings about the smaller one do not concern the result
         warnings.simplefilter("ignore", CutoffWarning)
         smaller = steady_fock_state(model, tuple(levels - max(2, levels // 5) for levels in chosen))
     values, fewer = (_steering_of(each.covariance) for each in (found, smaller))
@@ -117,15 +117,15 @@ def _left_out(quanta: float, levels: float) -> float:
 
 def _levels(quanta: float, left_out: float) -> int:
     """The fewest levels, at least 4, above which ``left_out`` quanta lie or fewer."""
-    # six digits of them, so that rounding decides nothing
+    # rounded to six digits, so that the last bits decide nothing
     quanta, levels = float(f"{max(quanta, 0.0):.6g}"), _LEAST_CUTOFF
     while _left_out(quanta, levels) > left_out:
         levels = max(levels + 1, int(1.05 * levels))
     return levels
 
 
-def _affordable(model: LinearModel, quanta: FloatArray) -> tuple[int, ...]:
-    """Cutoffs that leave as little out as can be afforded. Raises ValueError if that is too much."""
+def _solvable_cutoffs(model: LinearModel, quanta: FloatArray) -> tuple[int, ...]:
+    """The cutoffs with the fewest quanta above them that can be solved. Raises ValueError if there are too many."""
     for left_out in _LEFT_OUT:
         cutoffs = tuple(_levels(float(each), left_out) for each in quanta)
         if not _excess(model, cutoffs):
@@ -153,11 +153,11 @@ def _require_fit(model: LinearModel, quanta: FloatArray, cutoffs: tuple[int, ...
 
 
 def _excess(model: LinearModel, cutoffs: tuple[int, ...]) -> str:
-    """What there is too much of for one solution in reasonable time, or nothing."""
+    """The limit that these cutoffs exceed, as text; empty if the equation can be solved in reasonable time."""
     if not phase_invariant(model):
         rule = f"outside the rotating wave the master equation is solved for at most {_MOST_LEVELS} levels in all"
         return rule if math.prod(cutoffs) > _MOST_LEVELS else ""
-    # the populations alone, before numbers of any size are added up
+    # only the populations first, so that very large cutoffs need no sum
     unknowns = math.prod(cutoffs)
     if unknowns <= _MOST_UNKNOWNS:
         small = Sector((3, 3))

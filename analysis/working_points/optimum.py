@@ -1,7 +1,7 @@
 """The best working point for a given C₋: where E is smallest over θ₋, θ₊, C₊ and, if wanted, the LO phase.
 
-Optima sit on edges (γ₋ → 0⁺, θ₊ → π/2) and switch branch, so a grid over the whole stable region comes first
-and a bounded quasi-Newton search follows from each of its lowest local minima. The stable region is open; the
+Optima sit on edges (γ₋ → 0⁺, θ₊ → π/2) and switch branch, so a grid over the whole stable region comes first,
+and a bounded quasi-Newton search starts from each of its lowest local minima. The stable region is open; the
 search stops at γ = 1e-7 (Γ + γ̃₀), where E is within 1e-6 of its infimum up to C₋ = 300 and variances reach 1e7.
 
 Given the record at ϑ = π/2 without losses, E depends on one combination of θ₊ and C₊ only, and a whole curve of
@@ -30,12 +30,12 @@ FloatArray = NDArray[np.float64]
 # γ/(Γ + γ̃₀) at which the open edge γ → 0⁺ of the stable region is cut: variances are then 1e7 at most, whatever C
 _LEAST_DAMPING = 1e-7
 _SMALLEST_RATIO = 1e-2
-# of C₋ and of C₊/C₋: nobody needs more
+# largest C₋ and C₊/C₋ that a search takes
 _MOST = 1e6
-# points of the grid: u₋ and u₊, crowding where optima do; C₊/C₋ on a logarithmic scale; LO phases over half a turn
+# points of the grid: u₋ and u₊, denser where optima lie; C₊/C₋ on a logarithmic scale; LO phases over half a turn
 _ANGLES = (0.0, 0.12, 0.25, 0.4, 0.55, 0.7, 0.84, 0.92, 0.97, 0.993, 1.0)
 _RATIOS, _PHASES = 12, 4
-# how many local minima of the grid are followed: of all, or at each LO phase; and how many to the end
+# how many local minima of the grid are searched from: in all, or at each LO phase; how many to the full precision
 _STARTS, _STARTS_PER_PHASE = 6, 3
 # how far beyond the half turn a search may carry the LO phase
 _WRAP = 0.3
@@ -47,13 +47,13 @@ _ANGLE_PLUS = 1
 # two searches that agree this well in log E have found equally good points
 _TIE = 1e-8
 _NO_CANDIDATE = 1e12
-# V₋ over the inferred variance of +, from where on a difference of their entries has lost five digits
+# ratio of V₋ to the inferred variance of + above which a difference of their entries loses five digits
 _HOT = 1e5
 
 
 @dataclass(frozen=True, kw_only=True)
 class Search:
-    """What is given, and within which bounds the rest is free.
+    """The given parameters of a working point, and the bounds of those that are searched.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ class Search:
     loss, path_phase_pi : ε, φ in units of π
     lo_phase_pi : ϑ in units of π, or None to optimise it too; only for the conditional scheme
     efficiency, scheme : of the detection
-    largest_ratio : bound on C₊/C₋; many optima at small C₋ run to it
+    largest_ratio : bound on C₊/C₋; many optima at small C₋ lie on it
     symmetric : force θ₋ = θ₊ (f = 0 in the paper)
 
     Raises ValueError for a value out of range, or a bath of zero linewidth.
@@ -115,7 +115,7 @@ class Search:
         )
 
     def lo_phases(self, unit: FloatArray) -> FloatArray:
-        """ϑ of each point: the last coordinate over half a turn, unless given."""
+        """ϑ of each point, radians: the given one, or the last coordinate times π."""
         if self.lo_phase_pi is not None:
             return np.full(unit.shape[:-1], np.pi * self.lo_phase_pi)
         return np.pi * (unit[..., self.angles + 1] % 1.0)
@@ -126,7 +126,7 @@ class Search:
         if not conditional:
             return np.stack(closed_forms.steering_parameters(points))
         equations = points.equations(self.lo_phases(unit), self.efficiency, self.scheme)
-        # a point whose covariance cannot be had is no candidate
+        # a point without a steady state given the record is no candidate
         return np.nan_to_num(steering_given_record(equations, refined_from=_HOT), nan=_NO_CANDIDATE)
 
 
@@ -152,7 +152,7 @@ def best_points(search: Search, *, conditional: bool) -> dict[Direction, Optimum
     """The smallest E of each direction, unconditional or conditional, within ``search``."""
     axes = [np.array(_ANGLES)] * search.angles + [np.linspace(0.0, 1.0, _RATIOS)]
     free_phase = conditional and search.lo_phase_pi is None
-    # without a path phase E(ϑ) = E(−ϑ), so half the phases do
+    # without a path phase E(ϑ) = E(−ϑ), so half of the phases are sufficient
     distinct = _PHASES // 2 + 1 if search.path_phase_pi == 0.0 else _PHASES
     axes.append(np.arange(distinct) / _PHASES if free_phase else np.zeros(1))
     grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
@@ -236,7 +236,7 @@ def _sorted(found: Iterable[tuple[float, FloatArray]]) -> list[tuple[float, Floa
 
 
 def _starts(grid: FloatArray, values: FloatArray) -> FloatArray:
-    """The lowest local minima of the grid at each LO phase (a single basin may hold all of the lowest)."""
+    """The lowest local minima of the grid at each LO phase, since a single basin may contain all of the lowest."""
     phases = values.shape[-1]
     chosen = []
     for phase in range(phases):

@@ -1,4 +1,4 @@
-"""A working point of the paper's pair at rest, exact: what ``steering steady`` answers (sim/README.md, section 5)."""
+"""The exact steady state of a working point, which ``steering steady`` shows (sim/README.md, sections 5 and 8)."""
 
 from dataclasses import dataclass
 
@@ -18,14 +18,14 @@ __all__ = ["PairAtRest", "pair_at_rest"]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PairAtRest:
-    """A working point at rest, without and with the record.
+    """The steady state of a working point, without and with the record.
 
     Parameters
     ----------
     exact : E and covariances by scheme
-    detection : whose record it is
+    detection : the detection that makes the record
     frequency_hz : |Ω|/2π of − and +, Hz; None in the rotating frame
-    rotating : the same point as the rotating-wave model has it
+    rotating : the same point in the rotating-wave model
     """
 
     exact: SteadyResult
@@ -49,7 +49,7 @@ class PairAtRest:
 
     @property
     def rotating_wave_error(self) -> dict[Scheme, dict[str, float]]:
-        """By how much, relative to E, the rotating-wave model is off, by scheme and direction."""
+        """E of the rotating-wave model over the exact E, less 1, by scheme and direction."""
         return {
             scheme: {each: self.rotating.E[scheme][each] / value - 1.0 for each, value in self.exact.E[scheme].items()}
             for scheme in SCHEMES
@@ -59,7 +59,7 @@ class PairAtRest:
 def pair_at_rest(point: WorkingPoint) -> PairAtRest:
     """The steady state of a working point: unconditional by the closed forms, conditional by the Riccati equation.
 
-    With a frequency both in the laboratory frame, beside what the rotating-wave model makes of the point.
+    With a frequency both are of the laboratory frame, and ``rotating`` is the rotating-wave model of the point.
     Raises UnstableError for a cascade without a steady state.
     """
     point.cascade.require_stable()

@@ -2,7 +2,7 @@
 
 The conjugation P → −P maps the lab-frame model at (Ω, φ, ϑ) on that at (−Ω, −φ, −ϑ). So the unconditional E is even in
 Ω without a path phase, and the conditional E is, at LO phase 0 or π/2: there the corrections are of order (Γ/Ω)², at
-every working point looked at, the edge of stability included. Elsewhere they are of order Γ/Ω.
+all working points that were computed, including the edge of stability. Elsewhere they are of order Γ/Ω.
 """
 
 from collections.abc import Callable, Mapping
@@ -32,14 +32,14 @@ __all__ = [
 ]
 
 FloatArray = NDArray[np.float64]
-# the paper's range of C₋ and beyond; Ω/Γ from where the approximation is none
+# the paper's range of C₋ and beyond; Ω/Γ from a value where the approximation has no meaning
 SURVEYED_C_MINUS = np.geomspace(1.0, 300.0, 7)
 FREQUENCY_RATIOS = np.geomspace(1.0, 1e3, 13)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ComparedPoint:
-    """A cascade, its detection and the E that is asked for."""
+    """A cascade, its detection, and which E of it is compared."""
 
     cascade: Cascade
     detection: Detection
@@ -77,14 +77,14 @@ def relative_errors(point: ComparedPoint, ratios: FloatArray) -> FloatArray:
 
 
 def power(ratios: FloatArray, errors: FloatArray) -> float:
-    """p of an error that falls as (Γ/Ω)ᵖ, fitted."""
+    """The fitted exponent p of an error that falls as (Γ/Ω)ᵖ."""
     return float(-np.polyfit(np.log(ratios), np.log(np.abs(errors)), 1)[0])
 
 
 def holds_above(ratios: FloatArray, errors: FloatArray, tolerance: float) -> float:
-    """The least Ω/Γ above which no error exceeds ``tolerance``, by the power law between the ratios looked at.
+    """The least Ω/Γ above which no error exceeds ``tolerance``, by the power law between the given ratios.
 
-    ``errors`` (..., ratios). Infinite if the last ratio is not enough, the first if that is.
+    ``errors`` (..., ratios). Infinite if the error at the last ratio is too large; the first ratio if no error is.
     """
     worst = np.max(np.abs(errors).reshape(-1, len(ratios)), axis=0)
     too_large = np.flatnonzero(worst > tolerance)

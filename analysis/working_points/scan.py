@@ -27,9 +27,9 @@ from cascade_steering.sim.runs.identity import plain
 __all__ = ["SCANNED", "Extreme", "ScanParameter", "extreme", "scan", "steering_over", "working_points"]
 
 FloatArray = NDArray[np.float64]
-# points whose Riccati equations are solved together: more need memory and save no time
+# number of Riccati equations that are solved together: more of them need memory and save no time
 _TOGETHER = 10_000
-# values this near, relatively, are equal: which of them is smaller, rounding decides
+# relative difference below which two values are equal, because rounding would decide which is smaller
 _TIE = 1e-9
 
 
@@ -50,7 +50,7 @@ def _of_both(name: str, meaning: str, **rest: Any) -> dict[str, ScanParameter]:
     return {name.format(each): ScanParameter(meaning=f"{meaning} {sign}", **rest) for each, sign in signs.items()}
 
 
-# by name, which is that of the field of ``WorkingPoint`` where it has one
+# by the name of the field of ``WorkingPoint``, where it has such a field
 SCANNED: dict[str, ScanParameter] = {
     **_of_both("c_{}", "cooperativity of"),
     **_of_both("theta_{}_pi", "interaction angle of", units="pi rad", high=0.5),
@@ -73,7 +73,7 @@ def scan(point: WorkingPoint, axes: Mapping[str, ArrayLike], *, schemes: Iterabl
 
     Parameters
     ----------
-    point : what is not scanned, in the rotating wave; it need not be stable itself
+    point : the parameters that are not scanned, in the rotating wave; it need not be stable itself
     axes : values of each parameter, arrays of one dimension, by the names in ``SCANNED``. Where a linewidth or an
         occupation is scanned, cooperativities stay and interaction strengths Γ = C γ̃₀ go with the bath.
     schemes : ``unconditional``, ``conditional`` or both
@@ -125,7 +125,7 @@ def steering_over(
     detector: DetectionScheme = "homodyne",
     schemes: Iterable[Scheme] = SCHEMES,
 ) -> dict[Scheme, FloatArray]:
-    """(E₊|₋, E₋|₊) at working points of the rotating wave, by scheme: arrays of shape (2, ...), NaN where it has none.
+    """Steady-state (E₊|₋, E₋|₊) in the rotating wave by scheme: arrays of shape (2, ...), NaN without a steady state.
 
     ``lo_phase`` (radians) and ``efficiency`` broadcast with the working points; without the record E has the shape of
     these alone. Raises ValueError for an efficiency outside [0, 1] or a phase that is not finite.
@@ -137,17 +137,17 @@ def steering_over(
         if scheme == "unconditional":
             found[scheme] = np.stack(closed_forms.steering_parameters(points))
         else:
-            # a motion that grows and that nobody sees has no steady state; Newton's method would look for one for long
-            hopeless = ~points.stable & (np.asarray(efficiency) == 0.0)
-            found[scheme] = _conditional(points.equations(lo_phase, efficiency, detector), hopeless)
+            # a growing motion without any detection has no steady state; Newton's method would search long
+            without_steady_state = ~points.stable & (np.asarray(efficiency) == 0.0)
+            found[scheme] = _conditional(points.equations(lo_phase, efficiency, detector), without_steady_state)
     return found
 
 
-def _conditional(equations: MomentEquations, hopeless: NDArray[np.bool_]) -> FloatArray:
-    """``steering_given_record`` in parts; array of shape (2, ...)."""
+def _conditional(equations: MomentEquations, without_steady_state: NDArray[np.bool_]) -> FloatArray:
+    """``steering_given_record`` in parts of limited size, NaN ``without_steady_state``; array of shape (2, ...)."""
     shape = equations.drift.shape[:-2]
     found = np.full((len(DIRECTIONS), math.prod(shape)), np.nan)
-    tried = np.flatnonzero(~np.broadcast_to(hopeless, shape))
+    tried = np.flatnonzero(~np.broadcast_to(without_steady_state, shape))
     for first in range(0, tried.size, _TOGETHER):
         part = tried[first : first + _TOGETHER]
         found[:, part] = steering_given_record(equations.at(np.unravel_index(part, shape)))
@@ -175,9 +175,9 @@ def _along(grid: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
 
 
 def _spread(values: FloatArray, grid: Mapping[str, FloatArray]) -> FloatArray:
-    """E over the whole grid, an array of shape (2, ...), from what does not vary along all of its axes."""
+    """E broadcast over the whole grid, an array of shape (2, ...), from values that vary along some of its axes."""
     shape = (len(DIRECTIONS), *(each.size for each in grid.values()))
-    # without any of the axes it varies along none of them
+    # an array of shape (2,) varies along none of the axes
     return np.broadcast_to(values.reshape([*shape[:1], *[1] * (len(shape) - values.ndim), *values.shape[1:]]), shape)
 
 

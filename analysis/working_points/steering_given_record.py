@@ -2,7 +2,7 @@
 
 At the edge of stability V₋ is 1e7 times E, and E = V₊ − |c|²/V₋ from entries of that size would keep nine digits at
 most. With g = c*/V₋ the best gain, the amplitudes y = (a₋, a₊† − g a₋) are nearly uncorrelated and ⟨y₂y₂†⟩ is E itself:
-solved once more for y, starting from what was found, nothing is a difference of large numbers.
+solved once more for y, starting from the first solution, no result is a difference of large numbers.
 """
 
 import numpy as np
@@ -23,40 +23,40 @@ def steering_given_record(equations: MomentEquations, *, refined_from: float = 0
     Parameters
     ----------
     equations : of the two amplitudes (``RotatingWave.equations``), one system for each working point
-    refined_from : V₋/E₊|₋ from where on they are solved a second time for y; by default everywhere
+    refined_from : V₋/E₊|₋ above which they are solved a second time, for y; by default everywhere
 
     NaN where the covariance has no steady state given the record. Without damping there is one as long as the record
     tells about the motion that grows.
     """
     amplitudes, settled = try_steady_covariance(equations)
     minus, gain, rest = _inferred(amplitudes)
-    again = settled & (minus > refined_from * rest)
-    if np.any(again):
-        refined, found = _solved_again(equations.at(again), minus[again], gain[again], rest[again])
-        settled[again] = found
-        minus[again], more, rest[again] = _inferred(refined)
-        gain[again] += more
+    refine = settled & (minus > refined_from * rest)
+    if np.any(refine):
+        refined, found = _refined_covariance(equations.at(refine), minus[refine], gain[refine], rest[refine])
+        settled[refine] = found
+        minus[refine], more, rest[refine] = _inferred(refined)
+        gain[refine] += more
     sound = settled & (minus > 0.0) & (rest > 0.0)
     with np.errstate(all="ignore"):
-        # 1/E₋|₊ = 1/V₋ + |g|²/E₊|₋: what + says of −, a sum and no difference
+        # 1/E₋|₊ = 1/V₋ + |g|²/E₊|₋: the inverse variances add, so there is no cancellation
         backward = 1.0 / (1.0 / minus + np.abs(gain) ** 2 / rest)
     return np.where(sound, np.stack([rest, backward]), np.nan)
 
 
-def _solved_again(
+def _refined_covariance(
     equations: MomentEquations, minus: FloatArray, gain: ComplexArray, rest: FloatArray
 ) -> tuple[ComplexArray, NDArray[np.bool_]]:
     """The covariance of y, an array of shape (n, 2, 2), and where it has been found, (n,)."""
     basis, start = np.zeros((2, len(gain), 2, 2), dtype=complex)
     basis[:, 0, 0] = basis[:, 1, 1] = 1.0
     basis[:, 1, 0] = gain
-    # rounding may have left nothing of the inferred variance; half the vacuum's is never far off for a start
+    # where rounding has left no positive inferred variance, half of the vacuum variance is a good start
     start[:, 0, 0], start[:, 1, 1] = minus, np.where(rest > 0.0, rest, 0.25)
     return try_steady_covariance(equations.in_coordinates(basis), start)
 
 
 def _inferred(amplitudes: ComplexArray) -> tuple[FloatArray, ComplexArray, FloatArray]:
-    """V₋, the gain of the second amplitude on the first, and what that leaves of V₊; arrays of shape (...,)."""
+    """V₋, the gain of the second amplitude on the first, and the variance of + that is left; arrays of shape (...,)."""
     minus, correlation = np.array(amplitudes[..., 0, 0].real), amplitudes[..., 1, 0]
     with np.errstate(all="ignore"):
         gain, rest = correlation / minus, amplitudes[..., 1, 1].real - np.abs(correlation) ** 2 / minus

@@ -1,4 +1,4 @@
-"""The homodyne detection whose record is used to sample an unconditional state, see sim/README.md, section 11."""
+"""The homodyne detection whose record is used to sample an unconditional state, see sim/README.md, section 8."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +13,13 @@ from cascade_steering.sim.roots import triangular
 
 __all__ = ["quietest_detection"]
 
-# LO phases tried for the quietest unravelling of the unconditional state: it need not be the best, only good
+# the LO phases that are tried: a phase near the best one is sufficient
 _PHASES = np.pi * np.arange(12) / 12
-# of E; with 1e4 trajectories its statistical error is then 1e-6 of E, rounding at V = 1e7 some 1e-7. A Fock space cut
-# to a dozen levels is good to 1e-4 of E, which some hundred trajectories are for a share of 1e-3
+# least share of E that the scatter of the means has. The statistical error from 1e4 trajectories is then 1e-6 of E, and
+# rounding at V = 1e7 some 1e-7. The truncation error of a dozen Fock levels is 1e-4 of E, as large as the statistical
+# error of some hundred trajectories for a share of 1e-3
 _LEAST_SHARE = {"exact": 1e-4, "truncated": 1e-3}
-# relative: detections that are equal by a symmetry differ by 1e-9, others by more
+# relative difference below which two detections are equal: those related by a symmetry differ by 1e-9
 _EQUAL = 1e-6
 
 
@@ -27,10 +28,10 @@ def quietest_detection(
 ) -> Detection:
     """The homodyne detection under which the scatter of the means adds least to the unconditional E.
 
-    Unless it adds next to nothing: then nothing would be sampled, and the comparison one of exact covariances. Of
-    detections that are equally good, as those at ϑ and −ϑ are without a path phase, it is the first, whatever rounding
-    says. Where ``method`` cannot hold the conditional state of any but
-    some detections, it is one of those; if of none, the detection with the purest state.
+    Detections under which it adds almost nothing are left out: the comparison would be one of exact covariances, from
+    which nothing is sampled. Of detections that are equal up to rounding, as those at ϑ and −ϑ are without a path
+    phase, it is the first. Only detections are taken whose conditional state ``method`` can hold; if there are none, it
+    is the detection with the purest state.
     """
     candidates = [Detection.si(lo_phase=float(phase), efficiency=efficiency) for phase in _PHASES]
     if method is not None:
@@ -45,13 +46,13 @@ def quietest_detection(
 
 
 def _first_of_largest(values: NDArray[np.float64]) -> int:
-    """The first of those that differ from the largest by rounding alone."""
+    """The index of the first value that equals the largest up to rounding."""
     largest = values.max()
     return int(np.flatnonzero(values >= largest - _EQUAL * abs(largest))[0])
 
 
 def _sampled_share(cascade: Cascade, detection: Detection, direction: Direction) -> float:
-    """What part of the unconditional E comes from the scatter of the means."""
+    """The share of the unconditional E that comes from the scatter of the means."""
     state = stationary_state(rwa(cascade, detection))
     part = sampled_part(state.covariance_root, state.scatter_root, direction)
     return part / float(steering_of_root(np.concatenate([state.covariance_root, state.scatter_root]), direction))

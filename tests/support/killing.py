@@ -206,7 +206,7 @@ def dataset(run: Path) -> xr.Dataset:
 def complaints(found: Killed, run: Path, cluster: str | None = None) -> list[str]:
     """What is not as it should be after a kill."""
     expected = STATUS[found.kind] if found.hit else 0
-    hint = f"what is done is kept; go on with: steering resume {run}"
+    hint = f"finished blocks are kept; continue with: steering resume {run}"
     checks = {
         f"status {found.status}, not {expected}: {found.said!r}": found.status != expected,
         f"processes left: {found.left}": bool(found.left),

@@ -31,7 +31,7 @@ _INTERNAL = (
     "broadcast",
     "NoneType",
 )
-_HINT = "steering: what is done is kept; go on with: steering resume "
+_HINT = "steering: finished blocks are kept; continue with: steering resume "
 
 
 class TooLongError(BaseException):

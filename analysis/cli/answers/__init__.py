@@ -1,1 +1,1 @@
-"""What the commands answer: as plain data ready for JSON, and as tables."""
+"""The answers of the commands: reports, plain data ready for JSON, and tables."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def report(found: "FockSteady") -> Report:
-    """E without the record, what truncation costs it at most, and E of the moment equations to compare."""
+    """E without the record with a bound on its truncation error, and E of the moment equations for comparison."""
     return {
         **{key(each): found.steering[each] for each in DIRECTIONS},
         "truncation_error": {key(each): found.truncation_error[each] for each in DIRECTIONS},
@@ -26,7 +26,7 @@ def report(found: "FockSteady") -> Report:
 
 
 def add_rows(table: Table, fock: Report) -> None:
-    """Under the table of ``steady``: E by the moments and by the master equation, each in the column without record."""
+    """Add E by the moment equations and by the master equation to the table of ``steady``, both without the record."""
     levels = " x ".join(map(str, fock["cutoffs"]))
     table.add_section()
     for direction in DIRECTIONS:

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 def claims_report(found: "Iterable[Claim]") -> list[dict[str, str]]:
-    """The paper's statements with their verdicts."""
+    """The paper's statements, what was found and the verdicts, one object for each."""
     return [asdict(claim) for claim in found]
 
 
 def validation_report(checks: "Iterable[KnownResult]") -> Report:
-    """The validation report."""
+    """The checks of the validation report, and whether all have passed; null for a value that is not finite."""
     lines = [
         {
             "name": check.name,
@@ -37,7 +37,7 @@ def validation_report(checks: "Iterable[KnownResult]") -> Report:
 
 
 def validation_table(report: Report) -> Table:
-    """One line a check."""
+    """The validation report, one line for each check."""
     table = table_of("Validation", "", "check", "value", "expected", "tolerance")
     for check in report["checks"]:
         value = "not finite" if check["value"] is None else f"{check['value']:.6g}"
@@ -47,7 +47,7 @@ def validation_table(report: Report) -> Table:
 
 
 def figures_table(report: Report) -> Table:
-    """Figures written, with their data."""
+    """The files of the figures and of their data."""
     table = table_of("Figures of arXiv:1901.04250", "figure", "file", "data")
     for number, written in report.items():
         table.add_row(number, written["file"], written["data"])
@@ -55,7 +55,7 @@ def figures_table(report: Report) -> Table:
 
 
 def claims_table(report: list[dict[str, str]]) -> Table:
-    """The paper's statements."""
+    """The paper's statements with what was found and the verdicts."""
     table = table_of("Statements of arXiv:1901.04250", "verdict", "where", "statement", "found")
     for claim in report:
         table.add_row(*(claim[name] for name in ("verdict", "where", "statement", "found")), end_section=True)
@@ -63,7 +63,7 @@ def claims_table(report: list[dict[str, str]]) -> Table:
 
 
 def claims_page(report: list[dict[str, str]]) -> str:
-    """The same as a page in Markdown, explanations included."""
+    """The statements as a page in Markdown, with explanations."""
     lines = [
         "# The statements of arXiv:1901.04250, checked",
         "",

@@ -1,4 +1,4 @@
-"""What the commands for records from outside answer, as plain data ready for JSON."""
+"""Reports of the commands that take a measured record, as plain data ready for JSON."""
 
 import math
 from dataclasses import asdict
@@ -13,7 +13,7 @@ from cascade_steering.analysis.records.whiteness import Whiteness
 
 
 def reading(found: Reading, engine: str) -> Report:
-    """A record filtered by the engine of that name: the state at its end, and whether it fits the model."""
+    """The state at the end of a filtered record, and whether the record fits the model; ``engine`` is its name."""
     last = found.covariances[..., -1, :, :]
     record = found.record
     report: Report = {

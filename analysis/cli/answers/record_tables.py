@@ -1,4 +1,4 @@
-"""Reports on records from outside as tables for reading."""
+"""The reports on measured records as tables."""
 
 import numpy as np
 from rich.table import Table
@@ -7,12 +7,12 @@ from cascade_steering.analysis.cli.answers.reports import Report
 from cascade_steering.analysis.cli.answers.table_layout import LABELS, interval, table_of
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, key
 
-# as many statistics as are spelled out
+# number of statistics in the table
 _FEW = 5
 
 
 def failure(statistic: Report) -> str:
-    """What speaks against a model, in a line."""
+    """A statistic that rejects the model, in one line."""
     return (
         f"{statistic['name']} is {statistic['value']:.4g}, expected {statistic['expected']:.4g} "
         f"(p = {statistic['p_value']:.1g})"
@@ -20,7 +20,7 @@ def failure(statistic: Report) -> str:
 
 
 def reading(report: Report) -> Table:
-    """A record filtered: the state at its end, and whether it fits."""
+    """The state at the end of a filtered record, and whether the record fits the model."""
     verdict = report["innovations"]
     table = table_of(
         "Given the record, at its end", "", *(LABELS[each] for each in DIRECTIONS),
@@ -28,7 +28,7 @@ def reading(report: Report) -> Table:
         f"{report['interval_seconds']:.4g} s, {len(report['gaps_seconds'])} gaps; the record "
         + ("fits the model" if verdict["fits"] else "DOES NOT FIT the model"),
     )  # fmt: skip
-    # one for all records where they share a covariance, else one for each
+    # one value if all records share a covariance, else one for each record
     values = [np.atleast_1d(report["final"][key(each)]) for each in DIRECTIONS]
     if all(value.size == 1 for value in values):
         table.add_row("E", *(f"{value[0]:.7f}" for value in values))
@@ -43,7 +43,7 @@ def reading(report: Report) -> Table:
 
 
 def fit(report: Report) -> Table:
-    """Fitted parameters."""
+    """The fitted parameters with standard errors and intervals."""
     table = table_of(
         "Most likely parameters", "", "estimate", "standard error", "95 % interval",
         caption="the record " + ("fits" if report["innovations"]["fits"] else "DOES NOT FIT") + " this model",

@@ -1,4 +1,4 @@
-"""What each command answers, as plain data ready for JSON: the keys are the public contract."""
+"""Reports of the commands, as plain data ready for JSON. Their keys are public and do not change."""
 
 import math
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ _Way = TypeVar("_Way", bound=str)
 
 
 def steady(found: PairAtRest) -> Report:
-    """One working point at rest; in the laboratory frame, how far off the rotating-wave model is."""
+    """The steady state of a working point; in the laboratory frame also the error of the rotating-wave model."""
     report: Report = {
         "unconditional": _at_rest(found, "unconditional"),
         "conditional": {
@@ -49,9 +49,10 @@ def _at_rest(found: PairAtRest, scheme: Scheme) -> Report:
 
 
 def transients(result: Transient, unit: float) -> Report:
-    """E(t), d(t) and what happens to them, times in units of ``unit`` seconds.
+    """E(t), d(t) and their milestones, times in units of ``unit`` seconds.
 
-    null for a time: never, or, for the end of a window and the time of the largest d, for good.
+    A time is null if the event never happens, the end of a window if it lasts for ever, and the time of the largest d
+    if that is the one of the steady state.
     """
     found = result.milestones
     first = {name: {key(each): _time(found.first(name, each), unit) for each in DIRECTIONS} for name in SCHEMES}
@@ -86,9 +87,9 @@ def _windows(windows: tuple[Window, ...], unit: float) -> list[Report]:
 
 
 def simulation(dataset: "xr.Dataset", found: Steering, exact: Endpoint) -> Report:
-    """Estimates with intervals at the last save of an ensemble, beside the exact values there.
+    """Estimates with intervals at the last save of an ensemble, and the exact values at that time.
 
-    ``discretisation`` says whether the intervals hold what step and truncation cost, see
+    ``discretisation`` says whether the intervals include the errors of step and truncation, see
     ``sim.ensemble.simulate.simulate``.
     """
     return {
@@ -102,7 +103,7 @@ def simulation(dataset: "xr.Dataset", found: Steering, exact: Endpoint) -> Repor
 
 
 def endpoint(found: Endpoint) -> Report:
-    """E and d at one time; null for what depends on the record."""
+    """E and d at one time; null for a value that differs from record to record."""
     unknown = dict.fromkeys(DIRECTIONS)
     return {
         "unconditional": _keyed(found.unconditional),
@@ -128,7 +129,7 @@ def optimum(best: "dict[Direction, Optimum]") -> Report:
 
 
 def comparison(study: "xr.Dataset") -> Report:
-    """Appendix B, point by point."""
+    """The comparison of Appendix B, one entry for each working point."""
     points = []
     for index in range(study.sizes["point"]):
         at = study.isel(point=index)
@@ -172,13 +173,13 @@ def _estimates(values: dict[AnyDirection, Estimate]) -> Report:
     report: Report = {}
     for direction, estimate in values.items():
         report[key(direction)] = estimate.value
-        # null for an end that is not there: of d where E_u may be as small as any number
+        # null for an infinite end: d has no lower end where the interval of E_u reaches 0
         report[f"{key(direction)}_ci"] = [end if math.isfinite(end) else None for end in estimate.interval]
     return report
 
 
 def saved(dataset: "xr.Dataset") -> Report | None:
-    """Purity and observables at the end of a simulation, averaged, with standard errors; None if none was asked for."""
+    """Mean purity and observables at the end of a simulation, with standard errors; None if none were saved."""
     found: Report = {}
     if "purity" in dataset:
         found["purity"] = _at_end(dataset["purity"], dataset["purity_error"])
@@ -194,7 +195,7 @@ def _at_end(values: "xr.DataArray", errors: "xr.DataArray") -> Report:
 
 
 def stopping(target: Target, steering: Steering) -> Report:
-    """What was asked for and what came out, ready for JSON; null for a width without bound."""
+    """The target and the half-widths that were reached, relative to the values; null for an infinite one."""
     return {
         "quantity": target.quantity,
         "relative_half_width": target.relative_half_width,

@@ -1,4 +1,4 @@
-"""What a run directory holds and what it lacks."""
+"""What ``steering status`` answers: the contents of a run directory, and which blocks are missing."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -12,14 +12,14 @@ from cascade_steering.sim.ensemble.simulate import ranges
 from cascade_steering.sim.runs.contents import SET_ASIDE, Contents
 from cascade_steering.sim.runs.manifest import NAME, Manifest
 
-# as many as are spelled out
+# number of missing ranges in the table
 _FEW = 5
 
 
 def status(run: Path) -> Report:
-    """How far a run is, ready for JSON; of a comparison, all its ensembles together.
+    """The state of a run, ready for JSON; for a comparison that of all its ensembles together.
 
-    Reads every file once and changes none. Raises ValueError for what is no run directory.
+    Every file is read once and none is changed. Raises ValueError if ``run`` is not a run directory.
     """
     manifest = Manifest.read(run)
     parts = [run, *sorted(path.parent for path in (run / ENSEMBLES).glob(f"*/{NAME}"))]
@@ -46,7 +46,7 @@ def status(run: Path) -> Report:
 
 def _complete(run: Path, manifest: Manifest, found: list[Report]) -> bool:
     if (run / ENSEMBLES).is_dir():
-        # of its ensembles each begins when the one before has ended, met target or not
+        # each ensemble begins when the previous one has ended, whether or not that met the target
         begun = all(one["most"] == manifest.trajectories for one in found)
         ended = "target" in manifest.asked or all(not one["missing"] for one in found)
         return (run / COMPARISON).exists() and begun and ended
@@ -81,13 +81,13 @@ def _part(manifest: Manifest) -> tuple[int, int] | None:
 
 
 def _joined(ranges: list[range]) -> list[list[int]]:
-    """[first, last] of trajectories, neighbouring blocks in one."""
+    """[first, last] of ranges of trajectories, where adjacent blocks are joined."""
     edges = [0, *(i for i, (one, two) in enumerate(pairwise(ranges), 1) if one.stop != two.start), len(ranges)]
     return [[ranges[first].start, ranges[last - 1].stop - 1] for first, last in pairwise(edges) if last > first]
 
 
 def table(report: Report) -> Table:
-    """What is in a run directory."""
+    """The state of a run as a table."""
     table = table_of(f"Run {report['run']}", "", "found")
     blocks, done = report["blocks"], report["trajectories"]
     table.add_row("command", str(report["command"]))

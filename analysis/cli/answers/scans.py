@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from cascade_steering.analysis.working_points.scan import Extreme
 
-# what the variables of a scan are called in reports
+# the name of each variable of a scan in reports
 _KEYS = {"E_u": "unconditional", "E_c": "conditional", "d": "d"}
 _ROWS = {
     "unconditional": "smallest without the record",
@@ -23,7 +23,7 @@ _ROWS = {
 
 
 def report(scan: "xr.Dataset") -> Report:
-    """Axes and arrays, indices in the order of the axes; null where there is no steady state."""
+    """The axes and the arrays, with indices in the order of the axes; null where there is no steady state."""
     from cascade_steering.analysis.working_points.scan import extreme
 
     found: Report = {"axes": {str(name): scan[name].to_numpy().tolist() for name in scan["E_u"].dims[1:]}}

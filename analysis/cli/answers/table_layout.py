@@ -9,7 +9,7 @@ LABELS = {"plus_given_minus": "E+|-", "minus_given_plus": "E-|+"}
 
 
 def interval(bounds: list[float | None], style: str) -> str:
-    """From the lower to the upper end, in a format; an end that is not there is left open."""
+    """An interval, with its ends in the format ``style``; an end that is None is left out."""
     low, high = ("" if end is None else f"{end:{style}}" for end in bounds)
     return f"{low} .. {high}".strip()
 

@@ -1,4 +1,4 @@
-"""Reports as tables for reading."""
+"""The reports of the commands as tables."""
 
 from rich.table import Table
 
@@ -15,11 +15,11 @@ _MEASURES = {
     "key_rate_plus_given_minus": "key rate, + trusted (nats)",
     "key_rate_minus_given_plus": "key rate, - trusted (nats)",
 }
-_LEFT_OUT = "; intervals leave out what step and truncation cost"
+_LEFT_OUT = "; intervals do not include the errors of step and truncation"
 
 
 def steady(report: Report) -> Table:
-    """Both directions, without and with the record."""
+    """E and the neighbouring measures in both directions, without and with the record."""
     phase, efficiency = report["conditional"]["lo_phase_pi"], report["conditional"]["efficiency"]
     table = table_of(
         "Steady state (steering where E < 1/2)", "", "unconditional", "conditional", "d",
@@ -65,7 +65,7 @@ def optimum(report: Report, title: str) -> Table:
 
 
 def transients(report: Report, rows: int = 11) -> Table:
-    """E(t) and d(t) at about ``rows`` of the times, and what happens when."""
+    """E(t) and d(t) at about ``rows`` of the times, and the milestones."""
     columns = [(scheme, each) for scheme in ("unconditional", "conditional") for each in DIRECTIONS]
     off = "".join(f", light off at {switch:.6g}" for switch in report["switches"])
     table = table_of(
@@ -107,7 +107,7 @@ def _two_way(report: Report) -> list[str]:
     for scheme in ("unconditional", "conditional"):
         windows = [
             f"from {_moment(window['start'])} "
-            + ("for good" if window["end"] is None else f"to {_moment(window['end'])} ({_moment(window['width'])})")
+            + ("for ever" if window["end"] is None else f"to {_moment(window['end'])} ({_moment(window['width'])})")
             for window in report["two_way"][scheme]
         ]
         lines.append(f"steering both ways, {scheme}: {', '.join(windows) or 'never'}")
@@ -115,7 +115,7 @@ def _two_way(report: Report) -> list[str]:
 
 
 def _when(time: float | None) -> str:
-    return "for good" if time is None else f"at {time:.3g}"
+    return "for ever" if time is None else f"at {time:.3g}"
 
 
 def _moment(time: float | None) -> str:
@@ -139,12 +139,12 @@ def simulation(report: Report) -> Table:
 
 
 def _exactly(value: float | None) -> str:
-    """A value that only Gaussian states have."""
+    """An exact value, which given the record only Gaussian states have."""
     return "none: not Gaussian" if value is None else f"{value:.7f}"
 
 
-def standing(found: dict[AnyDirection, Estimate]) -> str:
-    """How estimates of d stand, in a few words."""
+def estimates_of_d(found: dict[AnyDirection, Estimate]) -> str:
+    """The estimates of d so far, in one line."""
     return ", ".join(
         f"d of {LABELS[direction]} = {each.value:.3%} ± {50 * (each.high - each.low):.1g} %"
         for direction, each in ((direction, found[direction]) for direction in DIRECTIONS)
@@ -152,7 +152,7 @@ def standing(found: dict[AnyDirection, Estimate]) -> str:
 
 
 def comparison(report: Report) -> Table:
-    """d by bath, C₋ and direction, and how many intervals hold the exact value."""
+    """d by bath, C₋ and direction, and how many intervals contain the exact value."""
     held = [
         (low is None or low <= values["d_exact"]) and (high is None or values["d_exact"] <= high)
         for point in report["points"]
@@ -162,7 +162,7 @@ def comparison(report: Report) -> Table:
     table = table_of(
         "Relative improvement d = (E_u - E_c)/E_u by measuring the light, each scheme at its optimum",
         "bath of +", "C-", "", "E_u", "E_c", "d", "95 % interval", "d exact", "LO phase",
-        caption=f"{sum(held)} of {len(held)} intervals hold the exact value (of many, 95 %)",
+        caption=f"{sum(held)} of {len(held)} intervals contain the exact value (95 % expected)",
     )  # fmt: skip
     for point in report["points"]:
         for direction in DIRECTIONS:
@@ -182,7 +182,7 @@ def comparison(report: Report) -> Table:
 
 
 def saved(found: Report | None) -> list[str]:
-    """Purity and observables at the end, one line each."""
+    """Purity and observables at the end of a simulation, one line each."""
     return [
         f"{name} at the end: {each['value']:.6g}, standard error {each['standard_error']:.2g}"
         for name, each in (found or {}).items()

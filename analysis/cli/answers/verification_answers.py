@@ -15,7 +15,7 @@ from cascade_steering.sim.ensemble.pooling import Moments
 
 
 def report(tallies: Mapping[str, Moments], verification: Verification) -> Report:
-    """Estimates, gains and numbers of runs beside what is exact, ready for JSON. Raises as ``verify``."""
+    """Estimates, gains, numbers of runs and the exact values. Raises ValueError as ``verify`` does."""
     found = verify(tallies, verification)
     values: dict[str, dict[str, Any]] = {}
     for name, estimates in (*found.steering.items(), ("d", found.d)):
@@ -42,7 +42,7 @@ def report(tallies: Mapping[str, Moments], verification: Verification) -> Report
 
 
 def table(report: Report) -> Table:
-    """E as a laboratory finds it, beside what it should find."""
+    """E as estimated from the measurements, and the exact values."""
     table = table_of(
         "From measurements at the end of each run, with fitted gains", "", "estimate", "95 % interval", "exact",
         caption="runs: " + ", ".join(f"{count} of {name}" for name, count in report["runs"].items())

@@ -22,7 +22,7 @@ from cascade_steering.sim.parallel.cluster import workers_of
 from cascade_steering.sim.parameters import Bath
 from cascade_steering.sim.runs.identity import plain
 
-# xarray and matplotlib take seconds to load: the command imports what it needs of them
+# xarray and matplotlib take seconds to load, so the command imports what it needs when it runs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,9 +31,10 @@ class StudyOptions:
 
     Parameters
     ----------
-    trajectories : at most, with a target; None for as many as suit the engine
+    trajectories : to each working point and scheme, the largest number if there is a target; None for the default
+        number of the engine
     duration : None for five conditional relaxation times
-    seed, target : of all ensembles together
+    seed, target : common to all ensembles
     """
 
     trajectories: int | None
@@ -54,7 +55,7 @@ class StudyOptions:
 @engines.engine_settings(engines.COMPARE)
 @click.option("--trajectories", type=work.TRAJECTORY_COUNT, default=None,
               show_default=engines.by_engine(engines.COMPARE, lambda entry: entry.trajectories),
-              help="To each working point and scheme; at most, with --target.")  # fmt: skip
+              help="Trajectories at each working point and scheme; with --target the largest number.")  # fmt: skip
 @click.option("--duration", type=DURATION, default=None, show_default="five conditional relaxation times")
 @physics.SEED
 @work.TARGET
@@ -77,7 +78,7 @@ def compare(
 ) -> None:
     """Appendix B: how much measuring the light gains, d against C-, from trajectories and exact.
 
-    Each scheme sits at its own best point over both angles, C+/C- and the LO phase.
+    Each scheme is at its own best point over both angles, C+/C- and the LO phase.
     """
     from cascade_steering.analysis.plots import command_figures, style
     from cascade_steering.analysis.working_points import appendix_b, appendix_b_curve

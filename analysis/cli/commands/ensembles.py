@@ -33,19 +33,19 @@ if TYPE_CHECKING:
     from cascade_steering.analysis.estimation.sampling import Problem
     from cascade_steering.sim.ensemble.local_measurements import Verification
 
-# QuTiP, xarray and matplotlib take seconds to load: each command imports what it needs of them
+# QuTiP, xarray and matplotlib take seconds to load, so each command imports what it needs when it runs
 
 
 @dataclass(frozen=True, kw_only=True)
 class TaskOptions:
-    """What is done with the ensemble: until when it is sampled, which part of it, and where it goes.
+    """Until when an ensemble is sampled, which part of it, and where the results are written.
 
     Parameters
     ----------
-    target : when it is enough; None for all trajectories
+    target : width of an interval at which sampling stops; None for all trajectories
     part : (i, n) for the i-th of n parts; None for all
     out : run directory, or file of the dataset
-    save_records : file of the records of the trajectories kept
+    save_records : file for the records of the trajectories kept
     """
 
     target: stopping.Target | None
@@ -55,17 +55,17 @@ class TaskOptions:
 
     @property
     def run(self) -> Path | None:
-        """The run directory, if there is to be one."""
+        """The run directory, or None."""
         return work.run_directory(self.out)
 
     @property
     def wanted_part(self) -> tuple[int, int]:
-        """The part, (1, 1) for all."""
+        """The part, (1, 1) for the whole ensemble."""
         return self.part or (1, 1)
 
     @property
     def dataset(self) -> Path | None:
-        """The file of the dataset, if there is to be one."""
+        """The file of the dataset, or None."""
         return self.out if self.run is None else self.run / "ensemble.nc"
 
 
@@ -100,8 +100,8 @@ def simulate_command(
     require_jobs(workers.jobs)
     wanted = simulation.simulation(point, engine, asked)
     _require_possible(wanted, task)
-    said = {"initial": engine.entry.initial if asked.initial is None else asked.initial.text}
-    dataset = _sampled(wanted, task, workers, point, said)
+    experiment = {"initial": engine.entry.initial if asked.initial is None else asked.initial.text}
+    dataset = _sampled(wanted, task, workers, point, experiment)
     problem, goal, found = wanted.problem, task.target, Steering.of(Ensemble.of(dataset))
     report = {
         **reports.simulation(dataset, found, endpoint(problem.model, problem.initial, problem.grid.times[-1])),
@@ -118,7 +118,7 @@ def simulate_command(
         "saved": reports.saved(dataset),
     }
     if report["target"] is not None and not report["target"]["met"]:
-        note(f"warning: {report['trajectories']} trajectories do not meet the target")
+        note(f"warning: {report['trajectories']} trajectories do not reach the target")
     shown = [tables.simulation(report)]
     if report["verification"] is not None:
         from cascade_steering.analysis.cli.answers import verification_answers
@@ -129,11 +129,11 @@ def simulate_command(
 
 
 def _sampled(
-    wanted: Simulation, task: TaskOptions, workers: WorkOptions, point: WorkingPoint, said: dict[str, str]
+    wanted: Simulation, task: TaskOptions, workers: WorkOptions, point: WorkingPoint, experiment: dict[str, str]
 ) -> "xr.Dataset":
-    """The dataset of the ensemble, written with its records wherever they were asked for.
+    """Sample the ensemble, and write the dataset and the records that the options ask for.
 
-    ``said`` is what records say of the experiment beside the options of the running command.
+    ``experiment`` holds settings that the records are written with besides the options of the running command.
     """
     from cascade_steering.analysis.estimation.sampling import sample
     from cascade_steering.sim.ensemble.dataset import label, save
@@ -151,14 +151,14 @@ def _sampled(
         stack.enter_context(workers_of(workers.cluster, workers.jobs))
         bar = stack.enter_context(progress("trajectories", count, workers.quiet))
 
-        def look(ensemble: Ensemble) -> bool:
+        def inspect_ensemble(ensemble: Ensemble) -> bool:
             found = Steering.of(ensemble)
-            bar.to(ensemble.trajectories, says=tables.standing(found.d))
+            bar.to(ensemble.trajectories, state=tables.estimates_of_d(found.d))
             return task.target is not None and ensemble.trajectories >= wanted.least and task.target.met(found)
 
-        dataset = sample(problem, jobs=workers.jobs, part=task.wanted_part, store=store, look=look)
+        dataset = sample(problem, jobs=workers.jobs, part=task.wanted_part, store=store, inspect=inspect_ensemble)
         dataset = label(dataset, point.cascade, point.detection).assign_attrs(
-            options=json.dumps({**said, **work.of_records(context)})
+            options=json.dumps({**experiment, **work.of_records(context)})
         )
         if task.dataset is not None:
             save(dataset, task.dataset)

@@ -1,4 +1,4 @@
-"""Commands that compute and do not sample: steady, optimum, transient."""
+"""Commands that compute exact values and sample nothing: steady, optimum, transient."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from cascade_steering.sim.parameters import Bath
 @physics.WORKING_POINT
 @click.option("--fock", is_flag=True, help="Also E without the record from the truncated master equation.")
 @click.option("--cutoff", type=CUTOFFS, default=None, show_default="auto",
-              help="Fock levels of --fock, N or N1,N2, or auto: as many as the quanta ask for.")  # fmt: skip
+              help="Fock levels of --fock, N or N1,N2, or auto: as many as the quanta need.")  # fmt: skip
 @physics.JSON
 @configuration.OPTION
 @typed
@@ -78,7 +78,7 @@ def transient(
     figure: Path,
     as_json: bool,
 ) -> None:
-    """E(t) and d(t) from an initial state, exact: how soon is there steering, with and without the record?"""
+    """E(t) and d(t) from an initial state, exact: when is there steering, with and without the record?"""
     from cascade_steering.analysis.plots import command_figures, style
 
     cascade, model = physics.cascade(point), physics.schedule(point, pulse)

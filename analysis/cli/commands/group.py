@@ -1,4 +1,4 @@
-"""The command that all others belong to."""
+"""The group that all commands belong to."""
 
 import inspect
 import logging
@@ -8,7 +8,7 @@ import click
 
 
 def version() -> str:
-    """Of the installed package."""
+    """The version of the installed package."""
     try:
         return metadata.version("cascade-steering")
     except metadata.PackageNotFoundError:
@@ -19,12 +19,12 @@ class Command(click.Command):
     """A command whose line in the list of commands is the first paragraph of its help, whole."""
 
     def get_short_help_str(self, limit: int = 45) -> str:
-        """The first paragraph: cut to a width, as click does, it would end in the middle of a sentence."""
+        """The first paragraph. Click would cut it to a width, in the middle of a sentence."""
         return " ".join(inspect.cleandoc(self.help or "").split("\n\n")[0].split())
 
 
 class Group(click.Group):
-    """A group of such commands."""
+    """A group whose commands are of the class ``Command``."""
 
     command_class = Command
 

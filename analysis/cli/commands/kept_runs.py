@@ -1,4 +1,4 @@
-"""Commands for runs that last: resume, status, merge."""
+"""Commands for run directories: resume, status, merge."""
 
 from pathlib import Path
 
@@ -15,20 +15,20 @@ _RUN = click.Path(exists=True, file_okay=False, path_type=Path)
 @steering.command()
 @click.argument("run", type=_RUN)
 @click.option("--trajectories", type=work.TRAJECTORY_COUNT, default=None, show_default="as asked before",
-              help="So many in all; not fewer than are done.")  # fmt: skip
+              help="Trajectories in all, at least as many as are finished.")  # fmt: skip
 @work.TARGET
 @work.WORK
 @physics.JSON
 def resume(run: Path, **_: object) -> None:
-    """Go on with a run where it ended, to the same numbers as if it never had; then what its command says."""
-    again(run)
+    """Continue a run where it ended, and show its results: the same numbers as without the interruption."""
+    continue_run(run)
 
 
 @steering.command(name="status")
 @click.argument("run", type=_RUN)
 @physics.JSON
 def status_command(run: Path, as_json: bool) -> None:
-    """What is done of a run, what is missing and what is damaged."""
+    """Which blocks of a run are finished, missing or damaged."""
     from cascade_steering.analysis.cli.answers import run_status
 
     report = run_status.status(run)
@@ -41,22 +41,22 @@ def status_command(run: Path, as_json: bool) -> None:
 @work.WORK
 @physics.JSON
 def merge_command(into: Path, runs: tuple[Path, ...], as_json: bool, **_: object) -> None:
-    """One run INTO out of RUNS that hold parts of one ensemble; then what its command says, if nothing is missing."""
+    """Merge RUNS, the parts of one ensemble, into the run INTO, and show its results if nothing is missing."""
     from cascade_steering.analysis.cli.answers import run_status
     from cascade_steering.sim.runs.merge import merge
 
     merge(into, runs)
     report = run_status.status(into)
     if report["complete"]:
-        again(into)
+        continue_run(into)
     else:
         show(report, run_status.table(report), as_json, f"to compute what is missing: steering resume {into}")
 
 
-def again(run: Path) -> None:
-    """The command a run was begun with, on that run, with the options changed that the running command was given.
+def continue_run(run: Path) -> None:
+    """Run the command that began a run, on that run; options of the running command replace those of the run.
 
-    Raises ValueError for a run that this command did not begin.
+    Raises ValueError if the run was begun by no command of this version.
     """
     from cascade_steering.sim.runs.manifest import Manifest
 
@@ -68,7 +68,7 @@ def again(run: Path) -> None:
     known = {} if command is None else {option.opts[0].removeprefix("--"): option for option in command.params}
     if command is None or not settings.keys() <= known.keys():
         raise ValueError(
-            f"{str(run)!r} was not begun by a command this version knows: go on with it where it was begun"
+            f"{str(run)!r} was not begun by a command that this version has: continue it with the program that began it"
         )
     options = (str(each.name) for each in context.command.params if isinstance(each, click.Option))
     changed = {name: context.params[name] for name in options if context.params.get(name) is not None}

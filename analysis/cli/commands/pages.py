@@ -1,4 +1,4 @@
-"""Commands that write pages: the paper's figures, the validation report."""
+"""Commands about the paper: its figures, the validation report, its statements."""
 
 import sys
 from pathlib import Path
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @physics.QUIET
 @physics.JSON
 def figures_command(numbers: tuple[int, ...], as_json: bool, out: Path, jobs: int, quiet: bool) -> None:
-    """The paper's Figs. 2 to 8, or those given, each with its data (netCDF) beside it: two minutes for all."""
+    """The paper's Figs. 2 to 8, or those given, each with a file of its data (netCDF). All take two minutes."""
     from cascade_steering.analysis.paper.figures.data import DATA
     from cascade_steering.analysis.paper.figures.drawing import DRAW
     from cascade_steering.sim.ensemble.dataset import save
@@ -50,9 +50,9 @@ def figures_command(numbers: tuple[int, ...], as_json: bool, out: Path, jobs: in
 @physics.QUIET
 @physics.JSON
 def validate_command(as_json: bool, claims: bool, page: Path | None, rwa_map: Path | None, quiet: bool) -> None:
-    """Hold what this installation computes against what is known independently; exit 1 if anything fails.
+    """Compare what this installation computes with results known independently; exit status 1 if a check fails.
 
-    Then go through the checkable statements of the paper: a statement that does not hold is a finding, no failure.
+    Then check the statements of the paper. One that does not hold is a result, and no failure of the installation.
     """
     from cascade_steering.analysis.paper.claims import CLAIMS
     from cascade_steering.analysis.paper.validation import SUITES

@@ -1,4 +1,4 @@
-"""Commands for records from outside: filter, fit."""
+"""Commands that take a measured record: filter, fit."""
 
 import json
 from pathlib import Path
@@ -23,9 +23,9 @@ def _names(text: str) -> tuple[str, ...]:
 
 
 def _require_other(record: Path, out: Path) -> None:
-    """Raise ValueError unless a file can be written to ``out``, and it is not the record itself."""
+    """Raise ValueError unless ``out`` can be written and is another file than the record."""
     if writable(out).resolve() == record.resolve():
-        raise ValueError(f"output {str(out)!r} is the record, which would be lost")
+        raise ValueError(f"output {str(out)!r} is the record itself, which would be overwritten")
 
 
 @steering.command(name="filter")
@@ -52,8 +52,8 @@ def filter_command(
     """Conditional states and E(t) from a measured RECORD (CSV or netCDF), and whether it fits the model.
 
     A CSV file has a header such as "time [us],cosine [s^0.5],sine [s^0.5]", time at the end of each interval;
-    in the lab frame the channel is "homodyne". Comments "#: NAME = VALUE" give options, which flags and --config
-    win over. An empty cell is a gap.
+    a lab-frame record has one channel, "homodyne". Comments "#: NAME = VALUE" give options; flags and --config take
+    precedence. An empty cell is a gap.
     """
     from cascade_steering.analysis.cli.answers import record_reports, record_tables
     from cascade_steering.analysis.records import filtered
@@ -96,7 +96,8 @@ def fit_command(
 ) -> None:
     """Parameters of an experiment from its RECORD, by maximum likelihood of the innovations, with standard errors.
 
-    The search begins at the values of the options, which everything else is taken from. It is local: begin near.
+    The options give the values where the search begins and all parameters that are not fitted. The search is local, so
+    it has to begin near the true values.
     """
     from cascade_steering.analysis.cli.answers import record_reports, record_tables
     from cascade_steering.analysis.identification import fitting
@@ -114,9 +115,9 @@ def fit_command(
     if result.undetermined:
         note(f"warning: the record does not determine {', '.join(result.undetermined)}")
     if result.at_bound:
-        note(f"warning: at a bound: {', '.join(result.at_bound)}; intervals do not cover there")
+        note(f"warning: at a bound: {', '.join(result.at_bound)}; their intervals are not valid")
     if not result.converged:
-        note("warning: the search did not converge: begin nearer")
+        note("warning: the search did not converge: begin nearer to the true values")
     for each in report["innovations"]["failed"]:
         note(f"warning: the record does not fit even the best model: {record_tables.failure(each)}")
     show(report, record_tables.fit(report), as_json, *([] if out is None else [f"configuration: {out}"]))

@@ -1,4 +1,4 @@
-"""The command that computes E over parameters as arrays."""
+"""The command that computes E over a grid of parameters: scan."""
 
 from pathlib import Path
 
@@ -35,7 +35,8 @@ def scan_command(
     """E over one, two or more parameters, exact: in both directions, with and without the record, and d.
 
     All other parameters are those of the options. Where a damping rate is not positive there is no steady state
-    without the record, and E and d are null; given the record there is one as long as the light tells enough.
+    without the record, and E and d are null; given the record there is one if the
+    record tells enough about the motion that grows.
     """
     from cascade_steering.analysis.plots import style
     from cascade_steering.analysis.plots.scan_figure import MOST_AXES, scan_figure
@@ -45,7 +46,7 @@ def scan_command(
 
     grid = axes.checked_axes(x, *([] if y is None else [y]), *axis)
     drawn = len(grid) <= MOST_AXES and all(each.values.size > 1 for each in grid)
-    _asked(drawn)
+    _require_figure_possible(drawn)
     writable(out)
     if drawn:
         style.drawable(figure)
@@ -57,8 +58,8 @@ def scan_command(
     show(report, scans.table(report), as_json, f"data: {out}", *([f"figure: {figure}"] if drawn else []))
 
 
-def _asked(drawn: bool) -> None:
-    """Raise ValueError if a figure is asked for that cannot be drawn."""
+def _require_figure_possible(drawn: bool) -> None:
+    """Raise ValueError if ``--figure`` is given and the scan cannot be drawn."""
     given = click.get_current_context().get_parameter_source("figure")
     if not drawn and given is click.core.ParameterSource.COMMANDLINE:
         raise ValueError("--figure needs one axis or two, each of two values or more")

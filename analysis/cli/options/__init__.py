@@ -1,1 +1,1 @@
-"""What the commands are told: options, configuration files, and the physical objects that they describe."""
+"""The options of the commands, configuration files, and the physical objects that they describe."""

@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from cascade_steering.analysis.cli.options import readers
 
 FloatArray = NDArray[np.float64]
-# option: the parameter of ``analysis.working_points.scan`` it stands for, in the units of the command line
+# the parameter of ``analysis.working_points.scan`` that each option sets, in the units of the command line
 NAMES = {
     "c-minus": "c_minus", "c-plus": "c_plus", "theta-minus": "theta_minus_pi", "theta-plus": "theta_plus_pi",
     "loss": "loss", "path-phase": "path_phase_pi", "lo-phase": "lo_phase_pi", "efficiency": "efficiency",
     "linewidth-minus": "linewidth_minus_hz", "linewidth-plus": "linewidth_plus_hz",
     "occupation-minus": "occupation_minus", "occupation-plus": "occupation_plus",
 }  # fmt: skip
-# of one axis, and of the whole grid: a minute and 100 MB of JSON
+# values of one axis, and points of the grid: a million take a minute and 100 MB of JSON
 _MOST_VALUES = 1_000_000
 MOST_POINTS = 1_000_000
 _FORM = "NAME=[log:]START:STOP:COUNT or NAME=VALUE,VALUE,..."
@@ -34,12 +34,12 @@ class Axis:
 
     @property
     def name(self) -> str:
-        """The parameter of ``analysis.working_points.scan``."""
+        """The name of the parameter in ``analysis.working_points.scan``."""
         return NAMES[self.option]
 
 
 class AxisType(click.ParamType[Axis]):
-    """An axis, from text."""
+    """The type of an option that is an axis."""
 
     name = "axis"
 
@@ -56,7 +56,7 @@ class AxisType(click.ParamType[Axis]):
 
 
 def axis(text: str) -> Axis:
-    """The axis that a text describes. Raises ValueError for a name or values it cannot read."""
+    """The axis that a text describes. Raises ValueError for an unknown name or values of another form."""
     option, equals, values = text.partition("=")
     option = option.strip()
     if not equals:
@@ -71,7 +71,7 @@ def axis(text: str) -> Axis:
         raise ValueError(f"expected {_FORM} with COUNT from 2 to {_MOST_VALUES}, got {text!r}")
     start, stop, count = readers.number(parts[0]), readers.number(parts[1]), int(parts[2])
     if logarithmic and not min(start, stop) > 0.0:
-        raise ValueError(f"values in even ratios need START and STOP above 0, got {text!r}")
+        raise ValueError(f"a logarithmic axis needs START and STOP above 0, got {text!r}")
     spaced = np.geomspace if logarithmic else np.linspace
     return Axis(option=option, values=spaced(start, stop, count), logarithmic=logarithmic)
 
@@ -85,7 +85,7 @@ def checked_axes(*axes: Axis) -> tuple[Axis, ...]:
     context = click.get_current_context()
     for place, each in enumerate(axes):
         if any(each.option == other.option for other in axes[:place]):
-            raise ValueError(f"{each.option} is an axis twice")
+            raise ValueError(f"{each.option} is given as an axis twice")
         for name in {each.option.replace("-", "_"), each.name}:
             if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
                 raise ValueError(f"{each.option} is an axis: --{each.option} has no meaning beside it")
@@ -96,17 +96,17 @@ def checked_axes(*axes: Axis) -> tuple[Axis, ...]:
 
 
 def scanned(command: Callable[..., Any]) -> Callable[..., Any]:
-    """--x, --y and --axis."""
+    """Add the options --x, --y and --axis to a command."""
     kind = AxisType()
     names = ", ".join(NAMES)
     form = "NAME=[log:]START:STOP:COUNT"
     for option in (
         click.option("--axis", type=kind, multiple=True, metavar=form, help="A further axis; may be repeated."),
-        click.option("--y", type=kind, default=None, metavar=form, help="The second axis, likewise."),
+        click.option("--y", type=kind, default=None, metavar=form, help="The second axis, in the same form."),
         click.option(
             "--x", type=kind, required=True, metavar=form,
-            help=f"The first axis: COUNT values of a parameter, evenly spaced or, with log:, in even ratios; or "
-            f"NAME=VALUE,VALUE,... . NAME is one of {names}; units as in the options, linewidths gamma_0/2pi in Hz.",
+            help=f"The first axis: COUNT values of a parameter, evenly spaced or, with log:, on a logarithmic scale; "
+            f"or NAME=VALUE,VALUE,... . NAME is one of {names}; units as in the options, linewidths gamma_0/2pi in Hz.",
         ),
     ):  # fmt: skip
         command = option(command)

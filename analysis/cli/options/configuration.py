@@ -1,4 +1,4 @@
-"""Options from a TOML file: by the same names, checked for what each option takes; flags win."""
+"""Options from a TOML file, by the names of the command line; flags take precedence over the file."""
 
 import tomllib
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ import click
 
 
 def read_configuration(ctx: click.Context, param: click.Parameter, value: Path | None) -> Path | None:
-    """Take a TOML file's values as the defaults of this command.
+    """Make the values of a TOML file the defaults of this command.
 
     Raises click.BadParameter for a file that does not parse, a name that is no option of the command or is given
     twice, and a value of the wrong kind.
@@ -25,12 +25,12 @@ def read_configuration(ctx: click.Context, param: click.Parameter, value: Path |
 
 
 def settings(content: Mapping[str, Any], command: click.Command, where: str) -> dict[str, Any]:
-    """What a file says of a command's options, by the names of their parameters.
+    """The options of a command that a file sets, by the names of their parameters.
 
     Raises click.BadParameter, saying ``where``, for a name that is no option of the command or is given twice, and a
     value of the wrong kind.
     """
-    # by the name after the dashes, which is not always that of the parameter
+    # by the name after the dashes, which may differ from the name of the parameter
     known = {
         option.opts[0].removeprefix("--").replace("-", "_"): option
         for option in command.params
@@ -44,7 +44,7 @@ def settings(content: Mapping[str, Any], command: click.Command, where: str) -> 
             raise click.BadParameter(f"{where}: unknown option {key!r}; known are {names}")
         if option.name in found:
             raise click.BadParameter(f"{where}: option {key!r} is given twice")
-        wanted = _wanted(option, setting)
+        wanted = _expected_kind(option, setting)
         if wanted:
             raise click.BadParameter(f"{where}: {key} must be {wanted}, got {setting!r}")
         found[str(option.name)] = setting
@@ -52,9 +52,9 @@ def settings(content: Mapping[str, Any], command: click.Command, where: str) -> 
 
 
 def left_out(content: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """What a file says of options that the running command was not given, read, by the names of their parameters.
+    """The converted values of a file for options that the running command was not given, by names of parameters.
 
-    Raises click.BadParameter as ``settings`` does, and for a value the option does not take.
+    Raises click.BadParameter as ``settings`` does, and for a value that the option does not take.
     """
     context = click.get_current_context()
     by_name = {option.name: option for option in context.command.params}
@@ -68,8 +68,8 @@ def left_out(content: Mapping[str, Any], where: str) -> dict[str, Any]:
     return found
 
 
-def _wanted(option: click.Option, setting: object) -> str | None:
-    """What the option takes, if the setting is not of that kind; options of our own types check for themselves."""
+def _expected_kind(option: click.Option, setting: object) -> str | None:
+    """What the option takes, if the setting is of another kind, else None; options of our own types check later."""
     if option.is_flag:
         return None if isinstance(setting, bool) else "true or false"
     if isinstance(option.type, click.types.IntParamType):
@@ -81,5 +81,6 @@ def _wanted(option: click.Option, setting: object) -> str | None:
 
 OPTION = click.option(
     "--config", type=click.Path(exists=True, dir_okay=False, path_type=Path), is_eager=True, expose_value=False,
-    callback=read_configuration, metavar="FILE.toml", help="Options from a file, by the same names; flags win.",
+    callback=read_configuration, metavar="FILE.toml",
+    help="Options from a file, by the same names; flags take precedence.",
 )  # fmt: skip

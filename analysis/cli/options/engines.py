@@ -1,6 +1,7 @@
-"""The engines that the command line knows: the one place where they are told apart by name.
+"""The engines of the command line. This is the only module in which they are distinguished by name.
 
-An engine of one's own joins them by an entry, made before the commands are loaded. This is a whole program::
+An engine of your own is added by an entry, which has to be registered before the commands are loaded. This is a whole
+program::
 
     from cascade_steering.analysis.cli import main
     from cascade_steering.analysis.cli.options.engines import Entry, register
@@ -8,7 +9,7 @@ An engine of one's own joins them by an entry, made before the commands are load
     register(Entry(name="mine", settings=MySettings, build=my_engine, commands={"simulate": "what it is"}, ...))
     main()
 
-``settings`` is a dataclass, and ``build`` makes of it what ``sim.ensemble.contract`` asks for.
+``settings`` is a dataclass, and ``build`` makes an engine of it as ``sim.ensemble.contract`` defines it.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,7 +24,7 @@ from cascade_steering.sim.ensemble.contract import Method
 
 _Settings = TypeVar("_Settings")
 OptionDecorator = Callable[[CommandFunction], CommandFunction]
-# where the entry of an engine is made with which command; a command takes the first engine of its own if none is named
+# the commands that take an engine; the default of each is the first engine registered for it
 SIMULATE, COMPARE, FILTER = "simulate", "compare", "filter"
 
 
@@ -34,12 +35,12 @@ class Entry(Generic[_Settings]):
     Parameters
     ----------
     name : the value of ``--engine``
-    commands : those that can use it, each with what its help says of the engine there
+    commands : the commands that can use the engine, each with the text of its help about the engine
     settings : a dataclass; its fields are the parameters of the options in ``options``
-    options : what the engine takes, by name of the parameter; an option that two engines share is one and the same
-    build : the engine with such settings, imported when it is called and not before
-    trajectories : of ``compare``, to each working point and scheme: minutes of work
-    initial : state at t = 0 of ``simulate`` where none is given
+    options : the options of the engine, by the name of the parameter; engines that share an option share the object
+    build : makes the engine from its settings; the engine is imported only when this is called
+    trajectories : default number of ``compare`` at each working point and scheme: some minutes of work
+    initial : default state at t = 0 of ``simulate``
     """
 
     name: str
@@ -53,26 +54,26 @@ class Entry(Generic[_Settings]):
 
 @dataclass(frozen=True, kw_only=True)
 class EngineOptions:
-    """The engine that is asked for: its entry and its settings."""
+    """The engine that was chosen: its entry and its settings."""
 
     entry: Entry[Any]
     settings: Any
 
     @classmethod
     def of_options(cls, values: Mapping[str, Any]) -> Self:
-        """What the options of the running command say.
+        """The engine and the settings in the options of the running command.
 
-        Raises ValueError for an option that was given and that the engine has no use for, rather than ignore it.
+        Raises ValueError for an option that was given although this engine does not take it.
         """
         entry, context = _ENTRIES[values["engine"]], click.get_current_context()
-        for name in idle_options(entry.name):
+        for name in unused_options(entry.name):
             if name in values and context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
                 raise ValueError(f"--{name.replace('_', '-')} has no meaning for --engine {entry.name}")
         return cls(entry=entry, settings=made_of(entry.settings, values))
 
     @property
     def name(self) -> str:
-        """Of the engine, as ``--engine`` takes it."""
+        """The value of ``--engine``."""
         return self.entry.name
 
     def method(self) -> Method:
@@ -82,14 +83,14 @@ class EngineOptions:
 
 
 _ENTRIES: dict[str, Entry[Any]] = {}
-# commands whose options have been made: what joins later would not be among them
+# commands whose options exist already: an engine registered later would not be among them
 _OFFERED: set[str] = set()
 
 
 def register(entry: Entry[Any]) -> None:
-    """Let the command line know an engine.
+    """Add an engine to the command line.
 
-    Raises ValueError for a name that is taken, and once a command that it is for has been loaded.
+    Raises ValueError for a name that is taken, and if a command that it is for has been loaded already.
     """
     if entry.name in _ENTRIES:
         raise ValueError(f"there is an engine {entry.name!r} already")
@@ -104,13 +105,13 @@ def engines_of(command: str) -> list[Entry[Any]]:
     return [entry for entry in _ENTRIES.values() if command in entry.commands]
 
 
-def idle_options(engine: str) -> set[str]:
-    """Parameters of the options that an engine has no use for, of those that some engine has."""
+def unused_options(engine: str) -> set[str]:
+    """The parameters that other engines take and this one does not."""
     return {name for entry in _ENTRIES.values() for name in entry.options} - _ENTRIES[engine].options.keys()
 
 
 def engine_option(command: str) -> OptionDecorator:
-    """``--engine`` of a command."""
+    """The option ``--engine`` of a command."""
     _OFFERED.add(command)
     known = engines_of(command)
     return click.option(
@@ -125,7 +126,7 @@ def engine_settings(command: str) -> OptionDecorator:
 
 
 def by_engine(command: str, value: Callable[[Entry[Any]], object]) -> str:
-    """A default that depends on the engine, for the help: that of the first, and of each that has another."""
+    """The text of a default that depends on the engine: that of the first engine, and every different one."""
     first, *others = engines_of(command)
     different = (f"{value(entry)} for {entry.name}" for entry in others if value(entry) != value(first))
     return "; ".join([str(value(first)), *different])
@@ -135,7 +136,7 @@ def by_engine(command: str, value: Callable[[Entry[Any]], object]) -> str:
 
 _CUTOFF = click.option(
     "--cutoff", type=CUTOFFS, default=None, show_default="auto for fock, 10 for qutip",
-    help="Fock levels, N or N1,N2, or auto: as many as the expected state asks for.",
+    help="Fock levels, N or N1,N2, or auto: as many as the expected state needs.",
 )  # fmt: skip
 _FRAME = click.option(
     "--frame", type=click.Choice(["squeezed", "moving", "rest"]), default="squeezed", show_default=True,
@@ -149,12 +150,12 @@ _QUTIP_CUTOFFS = (10, 10)
 
 @dataclass(frozen=True, kw_only=True)
 class GaussianSettings:
-    """None: the moments are exact."""
+    """The Gaussian engine has no settings."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class FockSettings:
-    """Levels of each mode, None for as many as it takes; and the basis."""
+    """Levels of each oscillator, None for as many as the state needs; and the basis."""
 
     cutoff: tuple[int, int] | None
     frame: str
@@ -200,7 +201,7 @@ register(
         commands={
             SIMULATE: "the master equation in a Fock basis that moves with the state",
             COMPARE: "the master equation in a Fock basis that moves",
-            FILTER: "the master equation, a step to an interval, wherever a Fock space holds the state",
+            FILTER: "the master equation, a step to an interval, if a Fock space holds the state",
         },
         settings=FockSettings,
         build=_fock,
@@ -215,7 +216,7 @@ register(
         settings=QutipSettings,
         build=_qutip,
         options={"cutoff": _CUTOFF, "qutip_method": _QUTIP_METHOD},
-        # a basis at rest holds few others
+        # a basis at rest holds few other states
         initial="ground",
     )
 )

@@ -1,4 +1,4 @@
-"""What the options of the command line take: text read into numbers, durations, baths, states."""
+"""The types of the options: text converted to numbers, durations, baths and states."""
 
 import re
 from collections.abc import Callable
@@ -9,13 +9,13 @@ import click
 
 from cascade_steering.analysis.cli.options import readers
 
-# under which the texts of options are kept in a click context, by name
+# the key under which a click context holds the texts of the options, by name
 GIVEN = "analysis.cli.options.physics.given"
 FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 class Text(click.ParamType[Any]):
-    """An option read by a function that raises ValueError for what it cannot read."""
+    """A type that converts text by a function, which raises ValueError for text that it cannot read."""
 
     def __init__(self, name: str, read: Callable[[str], Any]) -> None:
         self.name = name
@@ -39,7 +39,7 @@ class Text(click.ParamType[Any]):
 
 
 def _canonical(text: str) -> str:
-    """The same text for the same numbers: 5, 5.0 and 5e0 are one."""
+    """A text that is the same for equal numbers, such as 5, 5.0 and 5e0."""
 
     def one(part: str) -> str:
         try:

@@ -1,4 +1,4 @@
-"""The options that say what an experiment is, and the physical objects they describe."""
+"""The options that describe an experiment, and the physical objects that are made of them."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,7 +14,7 @@ from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.parameters import DETECTION_SCHEMES, MOST, Cascade
 
-# the options that describe an experiment, which the files of a run and of a record may say as well
+# the options that describe an experiment; the files of a run and of a record may contain them
 EXPERIMENT = (
     "c-minus", "c-plus", "theta-minus", "theta-plus", "bath-minus", "bath-plus", "loss", "path-phase", "frequency",
     "lo-phase", "efficiency", "scheme", "initial", "pulse",
@@ -28,7 +28,7 @@ def baths(plus_default: str | None = "hot") -> Callable[[CommandFunction], Comma
         click.option("--bath-minus", type=BATH, default="hot", show_default=True, help=f"Bath of -: {meaning}."),
         click.option(
             "--bath-plus", type=BATH, default=plus_default, show_default=plus_default or "hot and vacuum in turn",
-            help="Bath of +, likewise.",
+            help="Bath of +, in the same form.",
         ),
     )  # fmt: skip
 
@@ -62,7 +62,9 @@ FREQUENCY = click.option(
     "--frequency", "frequency_hz", type=HERTZ, default=None, show_default="rotating-wave model",
     help="Omega/2pi in Hz, or one for - and one for +: the lab-frame model, without the rotating-wave approximation.",
 )  # fmt: skip
-EFFICIENCY = click.option("--efficiency", type=NUMBER, default=1.0, show_default=True, help="Of detection, 0 to 1.")
+EFFICIENCY = click.option(
+    "--efficiency", type=NUMBER, default=1.0, show_default=True, help="Efficiency of the detection, 0 to 1."
+)
 SCHEME = click.option(
     "--scheme", type=click.Choice(DETECTION_SCHEMES), default=DETECTION_SCHEMES[0], show_default=True,
     help="How the light is measured.",
@@ -85,15 +87,15 @@ WORKING_POINT = options(CASCADE, FREQUENCY, DETECTION)
 
 
 def cascade(point: WorkingPoint) -> Cascade:
-    """The cascade of a working point that has a steady state. Raises ValueError naming what is wrong."""
+    """The cascade of a working point. Raises ValueError if it has no steady state."""
     point.cascade.require_stable()
     return point.cascade
 
 
 def schedule(point: WorkingPoint, pulse: readers.Duration | None) -> LinearModel | Schedule:
-    """The light on from t = 0, for good or for a pulse.
+    """The model of light that is on from t = 0 for ever, or the schedule of a pulse.
 
-    Raises ValueError for a cascade without a steady state, and for a pulse too long to be followed.
+    Raises ValueError for a cascade without a steady state, and for a pulse that is too long for the numerics.
     """
     lit = cascade(point)
     if pulse is None:
@@ -105,7 +107,7 @@ def schedule(point: WorkingPoint, pulse: readers.Duration | None) -> LinearModel
 
 
 def initial_state(start: readers.Start, cascade: Cascade, model: LinearModel | Schedule) -> InitialState:
-    """The state at t = 0; stationary is that of the light on for good."""
+    """The state at t = 0; the stationary one is that of light that is always on."""
     values = start.numbers
     text = ", ".join(f"{value:g}" for value in values)
     if start.name == "stationary":
@@ -123,13 +125,13 @@ def initial_state(start: readers.Start, cascade: Cascade, model: LinearModel | S
 
 
 PULSE = click.option(
-    "--pulse", type=DURATION, default=None, show_default="on for good",
-    help="How long the light is on from t = 0, which for a record is its start; then the baths act alone.",
+    "--pulse", type=DURATION, default=None, show_default="always on",
+    help="Time for which the light is on from t = 0 (for a record: from its start); then the baths act alone.",
 )  # fmt: skip
 OVER_TIME = options(
     click.option(
         "--times", type=TIMES, default="0:10:201", show_default=True, metavar="[log:]START:STOP:COUNT",
-        help="COUNT times, evenly spaced; with log: in even ratios.",
+        help="COUNT times, evenly spaced; with log: on a logarithmic scale.",
     ),
     PULSE,
 )  # fmt: skip

@@ -1,6 +1,6 @@
-"""What is written on a command line or in a file, read: text in, values in SI units or as given out.
+"""Values from the text of a command line or of a file, in SI units or in the units given.
 
-Every function raises ValueError for what it cannot read; the message says what it was given and what is allowed.
+Every function raises ValueError for text that it cannot read; the message has the text and what is allowed.
 """
 
 import math
@@ -18,7 +18,7 @@ _QUANTITY = re.compile(r"([-+0-9.eE]+)\s*([a-z]*)")
 BEST = "best"
 AUTO = "auto"
 _MOST_TIMES = 1_000_000
-# each with a step, and so an exact map, of its own: a millisecond
+# each has its own step and therefore its own exact map, which takes a millisecond
 _MOST_LOG_TIMES = 10_000
 # a density matrix of two such oscillators takes 1.6 GB
 _MOST_LEVELS = 100
@@ -37,7 +37,7 @@ class Duration:
 
     @property
     def text(self) -> str:
-        """As it is given."""
+        """The text of the option."""
         return f"{self.value!r}s" if self.seconds else repr(self.value)
 
     def of(self, cascade: Cascade) -> float:
@@ -86,7 +86,7 @@ def lo_phase(text: str) -> float | None:
 
 
 def duration(text: str) -> Duration:
-    """A number in units of 1/γ̃₀, or with a unit s, ms, us or ns."""
+    """A duration in units of 1/γ̃₀, or with a unit s, ms, us or ns."""
     matched = _QUANTITY.fullmatch(text.strip())
     unit = matched[2] if matched else ""
     if matched is None or (unit and unit not in _UNITS):
@@ -97,7 +97,7 @@ def duration(text: str) -> Duration:
 
 @dataclass(frozen=True)
 class TimesInUnits:
-    """Times as given: ``count`` from ``start`` to ``stop``, evenly spaced or, if ``logarithmic``, in even ratios."""
+    """Times as given: ``count`` from ``start`` to ``stop``, evenly spaced in t, or in log t if ``logarithmic``."""
 
     start: Duration
     stop: Duration
@@ -123,20 +123,20 @@ def times(text: str) -> TimesInUnits:
     if not (0.0 <= start.value < stop.value and 2 <= count <= most):
         raise ValueError(f"times need 0 <= START < STOP and COUNT from 2 to {most}, got {text!r}")
     if logarithmic and not start.value:
-        raise ValueError(f"times in even ratios need START above 0, got {text!r}")
+        raise ValueError(f"times on a logarithmic scale need START above 0, got {text!r}")
     return TimesInUnits(start, stop, count, logarithmic)
 
 
 @dataclass(frozen=True)
 class Start:
-    """An initial state as given: a name, and the numbers that go with it."""
+    """An initial state as given: a name and its numbers."""
 
     name: str
     numbers: tuple[float, ...] = ()
 
     @property
     def text(self) -> str:
-        """As it is given."""
+        """The text of the option."""
         numbers = ",".join(map(repr, self.numbers))
         if self.name == "thermal" and self.numbers:
             return numbers

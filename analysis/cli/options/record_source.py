@@ -1,4 +1,4 @@
-"""The options of commands that take a record from outside, and what they say of it."""
+"""The options of the commands that take a measured record, and the record and model that they describe."""
 
 import math
 from dataclasses import dataclass, replace
@@ -28,22 +28,22 @@ if TYPE_CHECKING:
 RECORD = click.argument("record", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 READING = options(
     click.option("--calibration", type=NUMBER, default=None, show_default="1 for a record in s^0.5 or Hz^0.5",
-                 help="Factor on the record that makes its vacuum noise dY^2 = dt."),
+                 help="Factor by which the record is multiplied, so that its vacuum noise is dY^2 = dt."),
     click.option("--quantity", type=click.Choice(tuple(UNITS)), default=None, show_default="by its unit",
-                 help="Of a record in another unit: dY of each interval, or dY/dt averaged over it."),
+                 help="What a record in another unit holds: dY of each interval, or dY/dt averaged over it."),
     click.option("--dead-time", type=Text("time", readers.duration), default="0", show_default=True,
-                 help="From its start, not to be trusted."),
+                 help="Time at the start of the record that is left out."),
     click.option("--demodulate", type=click.INT, default=None, metavar="COUNT", show_default="not at all",
-                 help="Take cosine and sine part of a lab-frame record at --frequency, over so many intervals each, "
-                 "and go on with the rotating-wave model."),
+                 help="Take the cosine and sine parts of a lab-frame record at --frequency, over COUNT intervals each, "
+                 "and use the rotating-wave model."),
     click.option("--initial", type=INITIAL, default="stationary", show_default=True,
                  help=f"State before the record: {readers.STATES}."),
     physics.PULSE,
 )  # fmt: skip
 
-# what a file may say of its experiment and of itself; what is done with it, the caller says
+# the options that a file of a record may contain: those of the experiment, and how the record is read
 _SAID = {*physics.EXPERIMENT, "calibration", "quantity", "dead-time", "demodulate"}
-# seconds, and vacuum noise: beyond, numbers overflow before a verdict
+# bounds on the interval in seconds and on the vacuum noise, beyond which numbers overflow
 _INTERVALS, _MOST_NOISE = (1e-18, 1e15), 1e30
 
 
@@ -54,11 +54,11 @@ class ReadingOptions:
     Parameters
     ----------
     calibration : factor on the record, None for that of its unit
-    quantity : what a record in another unit holds, None to go by its unit
-    dead_time : from its start, not to be trusted
-    demodulate : over so many intervals each; None for not at all
+    quantity : what a record in another unit holds; None if its unit says so
+    dead_time : time at the start of the record that is left out
+    demodulate : number of intervals of each demodulated one; None if the record is not demodulated
     initial : state before the record
-    pulse : how long the light is on from its start, None for good
+    pulse : time for which the light is on from the start of the record; None if always
     """
 
     calibration: float | None
@@ -71,13 +71,13 @@ class ReadingOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class Setup:
-    """What a record is taken to come from, and how it is read."""
+    """The experiment that a record is assumed to come from, and how the record is read."""
 
     point: WorkingPoint
     reading: ReadingOptions
 
     def model_and_start(self) -> tuple[LinearModel | Schedule, InitialState]:
-        """Model of the record, once it is demodulated if it has to be, and state before it.
+        """The model of the record, after demodulation where that is wanted, and the state before the record.
 
         Raises ValueError for a working point without a steady state.
         """
@@ -87,11 +87,11 @@ class Setup:
         return model, physics.initial_state(self.reading.initial, cascade, model)
 
     def at(self, point: WorkingPoint) -> "Setup":
-        """Another working point, all else the same."""
+        """The same setup at another working point."""
         return replace(self, point=point)
 
     def described(self) -> dict[str, Any]:
-        """Its numbers by the names of the command line, as a file may say them."""
+        """The numbers of the experiment by the names of the command line, as a file may contain them."""
         point, cascade = self.point, self.point.cascade
         found: dict[str, Any] = {
             "c-minus": point.c_minus,
@@ -114,11 +114,11 @@ class Setup:
         return found
 
     def written(self, factor: float) -> dict[str, Any]:
-        """What ``described`` says, and how the same record is read again, ``factor`` the calibration fitted."""
+        """``described`` and how the record is read, where ``factor`` is the fitted calibration."""
         content, reading = self.described(), self.reading
         if reading.calibration is not None or factor != 1.0:
             content["calibration"] = (reading.calibration or 1.0) * factor
-        # without them the same record would be read otherwise
+        # the same record is read in the same way only with these
         if reading.quantity is not None:
             content["quantity"] = reading.quantity
         if reading.demodulate is not None:
@@ -129,10 +129,10 @@ class Setup:
 
 
 def read_record(path: Path, setup: Setup) -> "tuple[Record, Setup]":
-    """The record in a file, as the options of the running command want it read, and the setup it is from.
+    """The record in a file, read according to the options of the running command, and its setup.
 
-    What the file says of the experiment stands in for options left out. Raises click.BadParameter for what it says that
-    is no option or has a wrong value, and ValueError for a file that is no record, or cannot be demodulated.
+    Options in the file are used where the command line leaves them out. Raises click.BadParameter if one of them is
+    unknown or has a wrong value, and ValueError if the file is no record, or the record cannot be demodulated.
     """
     from cascade_steering.analysis.records import record
 
@@ -140,12 +140,14 @@ def read_record(path: Path, setup: Setup) -> "tuple[Record, Setup]":
     said = configuration.left_out(content.options, str(path))
     for name in content.options:
         if name.replace("_", "-") not in _SAID:
-            raise ValueError(f"record {str(path)!r}: option {name!r} is not for a record to say; give it yourself")
+            raise ValueError(
+                f"record {str(path)!r}: option {name!r} cannot be given by a record: give it on the command line"
+            )
     point, reading = updated(setup.point, said), updated(setup.reading, said)
     cascade = physics.cascade(point)
     dead_time = reading.dead_time.of(cascade)
     if reading.pulse is not None:
-        # in seconds: a fit may change the unit of time, but not when the light went off
+        # in seconds, because a fit may change the unit of time but not the moment at which the light was switched off
         reading = replace(reading, pulse=readers.Duration(reading.pulse.of(cascade), True))
     found = record.interpreted(
         content, path, calibration=reading.calibration, quantity=reading.quantity, dead_time=dead_time
@@ -157,15 +159,15 @@ def read_record(path: Path, setup: Setup) -> "tuple[Record, Setup]":
 
 
 def _require_sensible(found: "Record", path: Path) -> None:
-    """Raise ValueError for a record that no unit and no calibration can explain."""
+    """Raise ValueError for a record whose numbers cannot be right in any unit and with any calibration."""
     require(found.interval, f"record {str(path)!r}: interval in seconds", low=_INTERVALS[0], high=_INTERVALS[1])
     largest = np.nanmax(np.abs(found.values), axis=(0, 1)).tolist()
     for name, value in zip(found.channels, (each / math.sqrt(found.interval) for each in largest), strict=True):
         if not 1 / _MOST_NOISE <= value <= _MOST_NOISE:
             raise ValueError(
                 f"record {str(path)!r}: channel {name!r} reaches {value:.3g} times the vacuum noise of an interval of "
-                f"{found.interval:.4g} s, which must be between {1 / _MOST_NOISE:g} and {_MOST_NOISE:g}: is the "
-                "detector on, and are unit and calibration right?"
+                f"{found.interval:.4g} s, which must be between {1 / _MOST_NOISE:g} and {_MOST_NOISE:g}: check the "
+                "detector, the unit and the calibration"
             )
 
 
@@ -179,7 +181,7 @@ def _demodulated(found: "Record", count: int, frequencies_hz: tuple[float, float
     }.get(found.channels)
     if channels is None:
         raise ValueError(f"a record of {', '.join(found.channels)} is demodulated already")
-    # what is left over at the end is less than an interval of the result
+    # the intervals left out at the end are fewer than one interval of the result takes
     whole = found.values.shape[1] - found.values.shape[1] % max(count, 1)
     if not whole:
         raise ValueError(f"the record has {found.values.shape[1]} intervals, fewer than the {count} to demodulate over")

@@ -1,4 +1,4 @@
-"""The options of commands that look for the best working point: optimum, compare."""
+"""The options of the commands that search for the best working point: optimum, compare."""
 
 from dataclasses import dataclass
 
@@ -21,13 +21,13 @@ BEST_LO_PHASE = click.option(
 
 @dataclass(frozen=True, kw_only=True)
 class SearchOptions:
-    """What is given of the working point that is looked for.
+    """The parameters of the working point that are not searched for, and the bounds of the search.
 
     Parameters
     ----------
     bath_minus : bath of the first oscillator
     loss, path_phase_pi : of the light between the oscillators
-    lo_phase_pi : ϑ in units of π, None to look for the best
+    lo_phase_pi : ϑ in units of π, None to search for the best one
     efficiency, scheme : of the detection
     symmetric : equal angles
     largest_ratio : bound on C₊/C₋
@@ -58,7 +58,7 @@ class SearchOptions:
         )
 
     def over(self, c_minus: tuple[float, ...], bath_plus: Bath | None) -> dict[tuple[str, float], Search]:
-        """One search for every bath of +, of all that have a name if None, and C₋. Raises as ``at``."""
+        """One search for each bath of + (all named ones if None) and each C₋. Raises ValueError as ``at`` does."""
         by_name = (
             {name: Bath.named(name) for name in BATHS} if bath_plus is None else {_bath_name(bath_plus): bath_plus}
         )

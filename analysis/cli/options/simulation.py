@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from cascade_steering.sim.model.linear_model import LinearModel
     from cascade_steering.sim.model.schedule import Schedule
 
-# moments at each take 2 kB in the dataset, and some times as much before they are there
+# the moments at each save take 2 kB in the dataset, and a few times as much while they are computed
 _MOST_SAVES = 100_000
-# of a trajectory its path takes 16 bytes a step
+# the noise of a trajectory takes 16 bytes for each step
 _MOST_STEPS = 10_000_000
-# of the trajectories of a block, all at once: 2 GB
+# saves of all trajectories of a block together: 2 GB
 _MOST_SAVED = 20_000_000
 
-# what else can be kept
+# the words of --save
 WORDS = ("covariances", "purity", "quanta", "states", "final-states")
 
 
@@ -53,7 +53,7 @@ START = click.option(
 )  # fmt: skip
 ENSEMBLE = options(
     click.option("--trajectories", type=work.TRAJECTORY_COUNT, default=1000, show_default=True,
-                 help="At most, with --target."),
+                 help="Number of trajectories; with --target the largest number."),
     click.option("--duration", type=DURATION, default="5", show_default=True),
     physics.PULSE,
     click.option("--saves", type=click.IntRange(max=_MOST_SAVES), default=20, show_default=True,
@@ -68,20 +68,20 @@ KEPT = options(
 )  # fmt: skip
 VERIFY = click.option(
     "--verify", is_flag=True,
-    help="Measure X or P of each oscillator at the end of each run; E as a laboratory finds it.",
+    help="Measure X or P of each oscillator at the end of each run, and estimate E from the outcomes.",
 )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
 class SimulationOptions:
-    """An ensemble as it is asked for.
+    """The options of an ensemble.
 
     Parameters
     ----------
     initial : state at t = 0, None for that of the engine
     trajectories, seed : of the ensemble
     duration, saves, dt : of the grid; the engine suggests a step that is left out
-    pulse : how long the light is on, None for good
+    pulse : time for which the light is on; None if always
     keep : trajectories whose means and records are kept
     save : what else is kept, of ``WORDS``; None for nothing
     verify : whether each run ends with local measurements
@@ -99,7 +99,7 @@ class SimulationOptions:
     seed: int
 
     def start(self, engine: EngineOptions) -> readers.Start:
-        """The state at t = 0 as it is given, or that of the engine."""
+        """The state at t = 0 that was given, or the default of the engine."""
         return self.initial or readers.start(engine.entry.initial)
 
 
@@ -112,21 +112,21 @@ class Simulation:
 
     @property
     def least(self) -> int:
-        """As many trajectories as an answer takes."""
+        """The smallest number of trajectories from which E can be estimated."""
         from cascade_steering.analysis.verification.inference import FEWEST_RUNS
 
-        # one has no scatter to estimate from
+        # a single trajectory has no scatter
         return 2 if self.verification is None else FEWEST_RUNS * len(self.verification.settings)
 
 
 def simulation(point: WorkingPoint, engine: EngineOptions, asked: SimulationOptions) -> Simulation:
-    """The ensemble that options describe. Raises ValueError for what cannot be, before any work."""
+    """The ensemble that options describe. Raises ValueError, before any work, if it is impossible."""
     from cascade_steering.analysis.estimation.sampling import Problem
     from cascade_steering.sim.ensemble.local_measurements import Verification
     from cascade_steering.sim.ensemble.simulate import grid_for
 
     cascade, model = physics.cascade(point), physics.schedule(point, asked.pulse)
-    require_count(asked.trajectories, "trajectories", low=2)  # one has no scatter to estimate from
+    require_count(asked.trajectories, "trajectories", low=2)  # a single trajectory has no scatter
     initial = physics.initial_state(asked.start(engine), cascade, model)
     method = engine.method()
     step = None if asked.dt is None else asked.dt.of(cascade)
@@ -144,7 +144,7 @@ def simulation(point: WorkingPoint, engine: EngineOptions, asked: SimulationOpti
 
 
 def _require_modest(grid: "TimeGrid", together: int, *, in_steps: bool) -> None:
-    """Raise ValueError for more than memory holds of the ``together`` trajectories of a block."""
+    """Raise ValueError if the ``together`` trajectories of a block need more memory than there is."""
     if in_steps and grid.steps > _MOST_STEPS:
         raise ValueError(
             f"a trajectory can have at most {_MOST_STEPS} steps, got {grid.steps} of {grid.step:.4g} s: shorten the "
@@ -158,7 +158,7 @@ def _require_modest(grid: "TimeGrid", together: int, *, in_steps: bool) -> None:
 
 
 def selection(chosen: tuple[str, ...] | None, model: "LinearModel | Schedule") -> "Save":
-    """What ``sim.ensemble.simulate.simulate`` is asked to keep."""
+    """The selection of ``sim.ensemble.simulate.simulate`` for the words of --save."""
     from cascade_steering.sim.conventions import mode_names
     from cascade_steering.sim.ensemble.observables import quanta
     from cascade_steering.sim.ensemble.saving import NOTHING, Save

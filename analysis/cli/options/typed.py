@@ -1,6 +1,6 @@
-"""From what click has read to typed objects: once, at the door of every command.
+"""Typed objects from the options that click has read.
 
-A command says what it takes by the names and types of its parameters. One that has the name of an option is that
+The names and types of the parameters of a command say what it takes. A parameter with the name of an option is that
 option; any other is a dataclass, made of the options that have the names of its fields::
 
     @steering.command()
@@ -9,7 +9,7 @@ option; any other is a dataclass, made of the options that have the names of its
     @typed
     def steady(point: WorkingPoint, as_json: bool) -> None: ...
 
-A type with a class method ``of_options`` is made by that, of all options, whatever the name.
+A type that has a class method ``of_options`` is made by that method, from all options.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,7 +21,7 @@ _Options = TypeVar("_Options")
 
 
 def typed(command: Callable[..., None]) -> Callable[..., None]:
-    """The command as click calls it, with every option by name. Put directly above the function."""
+    """The command as click calls it, with every option by name. This decorator stands directly above the function."""
 
     @wraps(command)
     def called(**values: Any) -> None:
@@ -40,14 +40,15 @@ def parameters_of(command: Callable[..., None]) -> dict[str, Any]:
 def made_of(kind: type[_Options], values: Mapping[str, Any]) -> _Options:
     """The dataclass ``kind`` of the options that have the names of its fields.
 
-    A field with a default may lack its option: not every command has it. Raises TypeError where another lacks it.
+    A field with a default may have no option, since not every command has all. Raises TypeError for another field
+    without an option.
     """
     names = [each.name for each in fields(kind) if each.init]  # type: ignore[arg-type]
     return kind(**{name: values[name] for name in names if name in values})
 
 
 def updated(options: _Options, values: Mapping[str, Any]) -> _Options:
-    """The same options, those that ``values`` names as it has them; what are fields of others it may name too."""
+    """The same options with the values in ``values``; names that are no field of these options are left out."""
     names = {each.name for each in fields(options)} & values.keys()  # type: ignore[arg-type]
     return replace(options, **{name: values[name] for name in names})  # type: ignore[type-var]
 

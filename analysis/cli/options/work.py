@@ -1,4 +1,4 @@
-"""The options of work that lasts: where it is done, kept and shared out, and when it is enough."""
+"""The options of long computations: workers, run directory, parts of an ensemble, and when sampling stops."""
 
 import re
 from collections.abc import Callable
@@ -8,19 +8,19 @@ from typing import Any
 
 import click
 
-from cascade_steering.analysis.cli.options.engines import idle_options
+from cascade_steering.analysis.cli.options.engines import unused_options
 from cascade_steering.analysis.cli.options.kinds import GIVEN, CommandFunction, Text, options
 from cascade_steering.analysis.cli.options.physics import EXPERIMENT, QUIET
 from cascade_steering.analysis.estimation import stopping
 
-# what a run may be continued with otherwise than it was begun: nothing its numbers depend on
-_OF_NO_ACCOUNT = {
+# options that may change when a run is continued, because its numbers do not depend on them
+_WITHOUT_EFFECT_ON_NUMBERS = {
     "as_json", "cluster", "config", "figure", "jobs", "out", "part", "quiet", "save_records", "target", "trajectories"
 }  # fmt: skip
 _DATASET = ".nc"
 # processes of one machine, or of one cluster
 _MOST_JOBS = 1024
-# of the shortest trajectories an hour of one core; every block of them is planned before the first is begun
+# an hour of one core for the shortest trajectories; all blocks are planned before the first one begins
 _MOST_TRAJECTORIES = 10_000_000
 
 
@@ -46,7 +46,7 @@ def _address(ctx: click.Context, param: click.Parameter, value: str | None) -> s
     return value
 
 
-# whatever else a number of trajectories has to be, the command says
+# each command has further conditions on the number of trajectories
 TRAJECTORY_COUNT = click.IntRange(max=_MOST_TRAJECTORIES)
 CLUSTER = click.option(
     "--cluster", default=None, callback=_address, metavar="ADDRESS", show_default="processes of this machine",
@@ -55,8 +55,8 @@ CLUSTER = click.option(
 TARGET = click.option(
     "--target", type=Text("target", stopping.target), default=None, metavar="QUANTITY[:DIRECTION]:WIDTH",
     show_default="all trajectories",
-    help="Stop at the end of the block after which the 95 % interval is that narrow: d:0.1 for a half-width of a "
-    "tenth of d, in both directions; also unconditional and conditional.",
+    help="Stop after the first block at whose end the 95 % interval is narrow enough: d:0.1 for a half-width of a "
+    "tenth of d in both directions. QUANTITY is d, unconditional or conditional.",
 )  # fmt: skip
 PART = click.option(
     "--part", type=Text("part", _part), default=None, metavar="I/N", show_default="all",
@@ -65,12 +65,12 @@ PART = click.option(
 
 
 def out(default: str | None = None) -> Callable[[CommandFunction], CommandFunction]:
-    """Where results go: a run directory, or a dataset alone."""
+    """The option --out: a run directory, or the file of a dataset."""
     return click.option(
         "--out", type=click.Path(path_type=Path), default=default, metavar="RUN|FILE.nc",
         show_default=default is not None,
-        help="Run directory, which keeps what is finished and can be resumed; or, if it ends in .nc, the dataset "
-        "alone (netCDF), written at the end.",
+        help="Run directory, which keeps finished blocks and can be resumed; or, if it ends in .nc, a file for the "
+        "dataset alone (netCDF), written at the end.",
     )  # fmt: skip
 
 
@@ -79,7 +79,7 @@ WORK = options(JOBS, CLUSTER, QUIET)
 
 @dataclass(frozen=True, kw_only=True)
 class WorkOptions:
-    """Where work is done, ``jobs`` processes (−1: one per core) or those of a ``cluster``; and whether in silence."""
+    """The workers: ``jobs`` processes (−1: one per core) or those of a ``cluster``. ``quiet``: no progress bar."""
 
     jobs: int
     cluster: str | None
@@ -87,34 +87,33 @@ class WorkOptions:
 
 
 def run_directory(path: Path | None) -> Path | None:
-    """The path, if it is to be a run directory."""
+    """The path if it is a run directory, None if it is a file or not given."""
     return None if path is None or path.suffix == _DATASET else path
 
 
 def configuration(context: click.Context) -> dict[str, Any]:
-    """What the running command was told that its numbers depend on: command and options by name, as they may be given.
+    """The running command and the options on which its numbers depend, by name, in a form that can be given again.
 
-    Options left out are there with their defaults, except those whose default is nothing and those that the engine has
-    no use for.
+    Options left out have their defaults, except those without a default and those that the engine does not take.
     """
     texts = context.meta.get(GIVEN, {})
-    idle = idle_options(context.params["engine"])
+    unused = unused_options(context.params["engine"])
     found: dict[str, Any] = {"command": context.command.name}
     for option in context.command.params:
         name, value = str(option.name), context.params.get(str(option.name))
-        if value is not None and name not in _OF_NO_ACCOUNT | idle:
+        if value is not None and name not in _WITHOUT_EFFECT_ON_NUMBERS | unused:
             found[option.opts[0].removeprefix("--")] = texts.get(name, value)
     return found
 
 
 @dataclass(frozen=True, kw_only=True)
 class AboutRun:
-    """What a run directory keeps of the command that began it, by option, as JSON has it.
+    """The options of the command that began a run, as the run directory keeps them in JSON.
 
     Parameters
     ----------
-    configuration : what its numbers depend on
-    asked : what may be asked otherwise later
+    configuration : those on which the numbers depend
+    asked : those that may change when the run is continued
     """
 
     configuration: dict[str, Any]
@@ -122,14 +121,14 @@ class AboutRun:
 
     @classmethod
     def of_command(cls, context: click.Context) -> "AboutRun":
-        """Of the running command."""
+        """Those of the running command."""
         texts = context.meta.get(GIVEN, {})
         later = {name: texts[name] for name in ("part", "target") if context.params.get(name) is not None}
         return cls(configuration=configuration(context), asked=later)
 
 
 def of_records(context: click.Context) -> dict[str, Any]:
-    """What the files of a run say of the experiment, for commands that take a record."""
+    """The options of the experiment, as the file of a record contains them."""
     given = configuration(context)
     return {name: _number(given[name]) for name in EXPERIMENT if name in given}
 

@@ -86,7 +86,7 @@ def test_a_transient_on_a_logarithmic_scale(steering: Run) -> None:
     assert report["first_steering"] == steering(*line, "--json").report["first_steering"]
     table = steering(*line, "--times", "log:1e-8:100:31").out
     assert "3.28 x sooner" in table
-    assert "steering both ways, conditional: from 1.165 for good" in table
+    assert "steering both ways, conditional: from 1.165 for ever" in table
 
 
 @pytest.mark.slow

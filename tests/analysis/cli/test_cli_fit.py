@@ -93,7 +93,7 @@ def test_a_fit_says_what_it_cannot_tell(steering: Run) -> None:
     bound = fitted(steering, "--parameters", "efficiency", "--calibration", "1.3")
     assert bound.report["at_bound"] == ["efficiency"]
     assert bound.report["estimates"]["efficiency"]["value"] == 1.0
-    assert "steering: warning: at a bound: efficiency; intervals do not cover there\n" in bound.err
+    assert "steering: warning: at a bound: efficiency; their intervals are not valid\n" in bound.err
     assert "steering: warning: the record does not fit even the best model: " in bound.err
 
 

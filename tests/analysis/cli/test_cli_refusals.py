@@ -37,7 +37,7 @@ BAD = [
     ("steady --config nowhere.toml", "File 'nowhere.toml' does not exist"),
     ("sturdy", "No such command 'sturdy'"),
     ("transient --times 0:1", "times must be START:STOP:COUNT or log:START:STOP:COUNT, got '0:1'"),
-    ("transient --times log:0:1:5", "times in even ratios need START above 0, got 'log:0:1:5'"),
+    ("transient --times log:0:1:5", "times on a logarithmic scale need START above 0, got 'log:0:1:5'"),
     ("transient --pulse -1", "pulse must be at least 0 and finite, got -"),
     ("transient --pulse soon", "expected a number, or one with a unit s, ms, us, ns, got 'soon'"),
     ("transient --times 0:1s:1", "COUNT from 2 to 1000000, got '0:1s:1'"),

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import xarray as xr
 
-from cascade_steering.analysis.cli.options.engines import Entry, engines_of, idle_options, register
+from cascade_steering.analysis.cli.options.engines import Entry, engines_of, register, unused_options
 from cascade_steering.sim.gaussian.trajectories import Gaussian
 from tests.analysis.cli.command import BOTH, ENVIRONMENT, Run
 
@@ -166,6 +166,6 @@ def test_an_engine_that_comes_late_or_twice_is_refused(steering: Run) -> None:
 def test_every_engine_of_this_package_has_its_own_options() -> None:
     assert [entry.name for entry in engines_of("simulate")] == ["gaussian", "fock", "qutip"]
     assert [entry.name for entry in engines_of("filter")] == ["gaussian", "fock"]
-    assert idle_options("gaussian") == {"cutoff", "frame", "qutip_method"}
-    assert idle_options("fock") == {"qutip_method"}
-    assert idle_options("qutip") == {"frame"}
+    assert unused_options("gaussian") == {"cutoff", "frame", "qutip_method"}
+    assert unused_options("fock") == {"qutip_method"}
+    assert unused_options("qutip") == {"frame"}

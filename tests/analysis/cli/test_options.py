@@ -178,7 +178,7 @@ def test_times_in_even_ratios() -> None:
         ("-1:1:5", "0 <= START < STOP"),
         ("1:1s:5", "must have the same unit"),
         ("1ms:1:5", "must have the same unit"),
-        ("log:0:1:5", "times in even ratios need START above 0, got 'log:0:1:5'"),
+        ("log:0:1:5", "times on a logarithmic scale need START above 0, got 'log:0:1:5'"),
         ("log:0us:1us:5", "need START above 0"),
         ("log:1:5:10001", "COUNT from 2 to 10000, got"),
         ("log:1:5", "must be START:STOP:COUNT or log:START:STOP:COUNT"),

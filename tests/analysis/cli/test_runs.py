@@ -211,7 +211,7 @@ def test_a_target_may_be_raised_and_one_that_is_not_met_is_told(steering: Run) -
     found = report(answer)
     assert (found["trajectories"], found["target"]["met"]) == (9000, False)
     assert list(found["target"]["found"]) == ["E_minus_given_plus"]
-    assert answer.err == "steering: warning: 9000 trajectories do not meet the target\n"
+    assert answer.err == "steering: warning: 9000 trajectories do not reach the target\n"
     assert found["d"] == report(steering("simulate", "--json", *SMALL))["d"]
 
 
@@ -273,7 +273,10 @@ def test_a_run_begun_elsewhere_is_not_resumed_here(steering: Run) -> None:
         _begin(Path(name), method, model, configuration)
         answer = steering("resume", name)
         assert (answer.code, answer.out) == (2, "")
-        assert f"{name!r} was not begun by a command this version knows: go on with it where it was begun" in answer.err
+        assert (
+            f"{name!r} was not begun by a command that this version has: continue it with the program that began it"
+            in answer.err
+        )
         # it can be looked at all the same
         assert steering("status", name, "--json").report["missing"] == [[0, 9]]
 
@@ -388,6 +391,6 @@ def test_a_full_disk_is_an_error_of_the_machine_and_says_how_to_go_on(
         answer = steering("simulate", "--json", *SMALL, "--out", "run")
     assert (answer.code, answer.out) == (1, "")
     hint, error = answer.err.splitlines()
-    assert hint == "steering: what is done is kept; go on with: steering resume run"
+    assert hint == "steering: finished blocks are kept; continue with: steering resume run"
     assert error.startswith("steering: error: [Errno 28] No space left on device: 'run/")
     assert report(steering("resume", "run", "--json", "--jobs", "1")) == whole

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from cascade_steering.analysis.cli.terminal import _lenient
+from cascade_steering.analysis.cli.terminal import _escaping
 from tests.analysis.cli.command import Run
 
 SMALL = ("--duration", "1", "--saves", "2", "--jobs", "1", "--trajectories", "20")
@@ -62,10 +62,10 @@ def test_nothing_is_left_changed(steering: Run, line: tuple[str, ...], code: int
 def test_a_character_that_a_terminal_lacks_stops_nothing(encoding: str, written: bytes) -> None:
     """Names are the bytes they are on the disk, whatever the encoding."""
     stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding, errors="strict")
-    with _lenient(stream):
+    with _escaping(stream):
         stream.write(f"E = ½ in {os.fsdecode(b'run') + chr(0xDCFF)}.nc")
         stream.flush()
     assert stream.buffer.getvalue() == written  # type: ignore[attr-defined]
     assert stream.errors == "strict"
-    with _lenient(io.StringIO()) as nothing:
+    with _escaping(io.StringIO()) as nothing:
         assert nothing is None
