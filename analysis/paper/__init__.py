@@ -1,1 +1,1 @@
-"""What arXiv:1901.04250 says and shows, computed again: its figures, its claims, the validation report."""
+"""The statements and figures of arXiv:1901.04250 computed again, and the validation report."""

@@ -1,4 +1,4 @@
-"""The suites of the validation report that sample nothing."""
+"""The suites of the validation report without trajectories."""
 
 from collections.abc import Iterator
 
@@ -26,7 +26,7 @@ __all__ = ["closed_forms", "fock_steady", "fock_steady_large", "riccati", "rotat
 
 
 def closed_forms() -> Iterator[KnownResult]:
-    """The paper's numbers and the closed forms against the moments engine."""
+    """The numbers of the paper and the closed forms compared with the moment equations."""
     point = cascade_of((50, 50), (0.35, 0.4), Bath.named("hot"))
     model = rwa(point, Detection())
     expected = (0.3543176, 0.3425146)
@@ -51,7 +51,7 @@ def closed_forms() -> Iterator[KnownResult]:
 
 
 def riccati() -> Iterator[KnownResult]:
-    """The conditional steady state where it is hardest: does it solve its equation?"""
+    """The residual of the Riccati equation at working points where it is hardest to solve."""
     for phase in (0.0, 0.2, 0.5):
         model = rwa(cascade_of((10, 20), (0.25, 0.4), Bath.named("hot")), Detection(lo_phase_pi=phase))
         equations = moment_equations(model)
@@ -69,7 +69,7 @@ def riccati() -> Iterator[KnownResult]:
 
 
 def fock_steady() -> Iterator[KnownResult]:
-    """The truncated master equation's steady state against Eq. (4)."""
+    """The steady state of the truncated master equation compared with Eq. (4)."""
     bath = Bath.si(linewidth=1.0, occupation=0.1)
     for loss in (0.0, 0.3):
         point = cascade_of((1.0, 1.5), (0.4, 0.45), bath, loss)
@@ -85,7 +85,7 @@ def fock_steady() -> Iterator[KnownResult]:
 
 
 def fock_steady_large() -> Iterator[KnownResult]:
-    """The master equation in its symmetry sector, with as many levels as two quanta in each oscillator take."""
+    """The master equation in its symmetry sector, with the levels that two quanta in each oscillator need."""
     minus = Oscillator.si(strength=1.0, angle=0.4 * np.pi, bath=Bath.si(linewidth=0.4, occupation=5.8))
     plus = Oscillator.si(strength=0.8, angle=0.44 * np.pi, bath=Bath.si(linewidth=0.5, occupation=4.7))
     point = Cascade(minus=minus, plus=plus, loss=0.1)
@@ -101,7 +101,7 @@ def fock_steady_large() -> Iterator[KnownResult]:
 
 
 def rotating_wave() -> Iterator[KnownResult]:
-    """The rotating-wave model against the lab frame: the order of its error, and from where on it is good to 1 %."""
+    """The rotating-wave model compared with the lab frame: the order of its error, and where that is below 1 %."""
     ratios = np.geomspace(30.0, 1e4, 8)
     for lo_phase_pi, expected in ((0.5, 2.0), (0.2, 1.0)):
         for (scheme, direction), point in generic_point(50.0, lo_phase_pi).items():

@@ -9,7 +9,7 @@ __all__ = ["KnownResult", "cascade_of"]
 
 @dataclass(frozen=True, kw_only=True)
 class KnownResult:
-    """One line of the report: passed if |value − expected| ≤ tolerance. ``why`` says where expected comes from."""
+    """One line of the report, passed if |value − expected| ≤ tolerance; ``why`` is the source of ``expected``."""
 
     name: str
     value: float
@@ -19,7 +19,7 @@ class KnownResult:
 
     @property
     def passed(self) -> bool:
-        """Whether the value is as expected (NaN is not)."""
+        """Whether the value is within the tolerance; NaN is not."""
         return bool(abs(self.value - self.expected) <= self.tolerance)
 
 

@@ -31,7 +31,7 @@ FloatArray = NDArray[np.float64]
 
 
 def stochastic_order() -> Iterator[KnownResult]:
-    """QuTiP's trajectories against the exact conditional covariance and the exact filter of their own record."""
+    """QuTiP's trajectories compared with the exact conditional covariance and the exact filter of their own record."""
     minus = Oscillator.si(strength=1.2, angle=0.32 * np.pi, bath=Bath.si(linewidth=0.4, occupation=0.2))
     plus = Oscillator.si(strength=1.0, angle=0.42 * np.pi, bath=Bath.si(linewidth=0.6, occupation=0.1))
     model = rwa(Cascade(minus=minus, plus=plus, loss=0.2), Detection(lo_phase_pi=0.3, efficiency=0.7))
@@ -51,7 +51,7 @@ def stochastic_order() -> Iterator[KnownResult]:
 
 
 def _trajectory_errors(model: LinearModel, fine: TimeGrid, paths: list[FloatArray], factor: int) -> list[float]:
-    """Error, rms over paths and time, of the conditional covariance and of the conditional mean."""
+    """The rms errors over paths and time of the conditional covariance and of the conditional mean."""
     grid = TimeGrid(step=factor * fine.step, steps_per_save=1, saves=fine.saves // factor)
     start = thermal_state((0.2, 0.1))
     engine = QutipSME(cutoffs=(8, 8), method="milstein").prepare(model, grid, start)
@@ -65,7 +65,7 @@ def _trajectory_errors(model: LinearModel, fine: TimeGrid, paths: list[FloatArra
 
 
 def fock_at_hot_baths() -> Iterator[KnownResult]:
-    """E given the record from Fock trajectories at the best points of the conditional scheme, against Riccati."""
+    """E given the record from Fock trajectories at the best conditional points, compared with the Riccati equation."""
     hot = Bath.named("hot")
     for c_minus in (2.0, 10.0, 100.0):
         best = best_points(Search(c_minus=c_minus, bath_minus=hot, bath_plus=hot), conditional=True)
@@ -81,12 +81,12 @@ def fock_at_hot_baths() -> Iterator[KnownResult]:
                 value=found,
                 expected=point.value,
                 tolerance=0.01 * point.value,
-                why="truncation: 1e-4 to 1e-3 of E measured, 1 % asked",
+                why="truncation: 1e-4 to 1e-3 of E measured, 1 % required",
             )
 
 
 def ensembles() -> Iterator[KnownResult]:
-    """Total covariance from trajectories, in units of its own standard error."""
+    """The unconditional E from trajectories, in units of half of its interval."""
     point = cascade_of((10, 20), (0.25, 0.4), Bath.named("hot"), 0.1)
     model = rwa(point, Detection(efficiency=0.8))
     grid = TimeGrid.over(5 * point.time_unit, saves=10)
@@ -104,7 +104,7 @@ def ensembles() -> Iterator[KnownResult]:
 
 
 def whiteness_of_the_record() -> Iterator[KnownResult]:
-    """Innovations of the filter: unit variance with the right model, not so with a wrong LO phase."""
+    """The innovations of the filter have unit variance with the right model, and not with a wrong LO phase."""
     point = cascade_of((5, 5), (0.35, 0.4), Bath.named("hot"), 0.1)
     model = rwa(point, Detection(lo_phase_pi=0.4, efficiency=0.8))
     initial = stationary_state(model)

@@ -1,4 +1,4 @@
-"""The validation report: what this installation computes, held against what is known independently."""
+"""The validation report: results of this installation compared with results known independently."""
 
 from collections.abc import Callable, Iterator
 

@@ -1,1 +1,1 @@
-"""Figures of what the commands and the results answer."""
+"""Figures of the results of commands and of objects. Nothing is computed here."""

@@ -1,4 +1,4 @@
-"""Figures, drawn without a screen."""
+"""The figures of the commands: a transient, the comparison of Appendix B, the map of the rotating wave."""
 
 from pathlib import Path
 from typing import Any
@@ -67,7 +67,7 @@ def transient_figure(
         if logarithmic:
             below.set_xscale("log")
         else:
-            # a thermal start is at 1e5: what matters happens around one half, and only a logarithmic axis shows both
+            # a thermal start has E of 1e5, and the range around one half is the one of interest
             lowest, highest = above.get_ylim()
             above.set_ylim(lowest, min(highest, HIGHEST))
         for switch in (each for each in transient.switches if each <= transient.times[-1]):
@@ -98,7 +98,7 @@ def _sampled(
 
 
 def _marker(colour: str, place: int) -> dict[str, Any]:
-    """Of the direction that comes at this place among those drawn."""
+    """The marker of the direction at this place among those drawn."""
     filled = place % 2 == 1
     return {"marker": "s" if filled else "o", "markerfacecolor": colour if filled else "white"}
 
@@ -117,7 +117,7 @@ def comparison_figure(study: xr.Dataset, path: Path) -> None:
                 _compared(axes, at.sel(direction=key(direction)), colour, direction, str(bath))
         axes.axhline(1.0, color="0.6", linewidth=0.8)
         axes.set_xscale("log")
-        # an interval that reaches 0 has no place on a logarithmic axis
+        # an interval that reaches 0 cannot be drawn on a logarithmic axis
         axes.set_yscale("log" if float(study["d_low"].min()) > 0.0 else "linear")
         axes.set(xlabel="cooperativity $C_-$", ylabel=r"relative improvement $d$ (%)")
         axes.set_title("lines: exact optima    points: trajectories, 95 % intervals", fontsize=8, color="0.3")
@@ -143,7 +143,7 @@ def _compared(axes: Axes, at: xr.Dataset, colour: str, direction: Direction, bat
 def rotating_wave_map(survey: xr.Dataset, path: Path) -> None:
     """The error of the rotating-wave model over Ω/Γ and C₋ (``analysis.working_points.rotating_wave_validity.survey``).
 
-    At the best points and at a generic one, without and with the record; of the two directions the worse.
+    At the best points and at a generic one, without and with the record; of the two directions the larger error.
     """
     errors = abs(survey["error"]).max("direction")
     with mpl.rc_context(FIGURE_STYLE):

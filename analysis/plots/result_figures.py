@@ -1,4 +1,4 @@
-"""Figures of results, one pair of axes each, so that they can be put into a figure of the user's."""
+"""Figures of result objects, in one pair of axes each, so that a user can put them into a figure of his own."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -23,9 +23,9 @@ _MARKERS = ("o", "s", "^", "v")
 
 
 def drawn(where: str | Path | Axes | None, draw: Callable[[Axes], None]) -> Figure:
-    """The figure that ``draw`` has drawn: into the axes given, or alone and, where a path is given, into that file.
+    """Draw into the given axes, or into a new figure, which is written to the file if a path is given; the figure.
 
-    Raises ValueError, before anything is drawn, for a path that cannot be a figure.
+    Raises ValueError, before anything is drawn, for a path to which no figure can be written.
     """
     if isinstance(where, Axes):
         draw(where)
@@ -56,7 +56,7 @@ def draw_transient(axes: Axes, transient: Transient, unit: float) -> None:
                 label=f"{name} {scheme}",
             )  # fmt: skip
     _finish(axes, _time_label(unit))
-    # a thermal start is at 1e5: what matters happens around one half
+    # a thermal start has E of 1e5, and the range around one half is the one of interest
     lowest, highest = axes.get_ylim()
     axes.set_ylim(lowest, min(highest, HIGHEST))
 

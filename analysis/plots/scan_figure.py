@@ -22,7 +22,7 @@ from cascade_steering.analysis.plots.style import COLOURS, GAIN_COLOUR, HIGHEST,
 __all__ = ["MOST_AXES", "scan_figure"]
 
 FloatArray = NDArray[np.float64]
-# axes that a figure shows
+# the largest number of axes that a figure can show
 MOST_AXES = 2
 _LABELS = {
     "c_minus": "$C_-$", "c_plus": "$C_+$", "theta_minus_pi": r"$\theta_-/\pi$", "theta_plus_pi": r"$\theta_+/\pi$",
@@ -33,7 +33,7 @@ _LABELS = {
     "occupation_minus": r"occupation of the bath of $-$", "occupation_plus": r"occupation of the bath of $+$",
 }  # fmt: skip
 _TITLES = {"E_u": "without the record", "E_c": "given the record", "d": r"$d = (E_u - E_c)/E_u$"}
-# violet on one side of one half, orange on the other: the two are told apart by every kind of eye
+# violet on one side of one half and orange on the other, which colour-blind readers can distinguish as well
 _E_COLOURS, _D_COLOURS = "PuOr_r", "cividis"
 _E_LINES = (0.05, 0.1, 0.2, 0.3, 0.4, STEERING_BOUND, 0.6, 0.8, 1.0, 2.0, 5.0)
 _E_LEVELS = np.array(
@@ -43,7 +43,7 @@ _E_LEVELS = np.array(
 _D_LINES = (0.1, 1.0, 10.0)
 _D_LEVELS = np.array([0.0, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 50.0, 100.0])
 _THICK, _THIN = 2.0, 0.6
-_NOTHING = "0.85"
+_NO_STEADY_STATE = "0.85"
 _COLOURS = {"E_u": COLOURS[0], "E_c": COLOURS[1], "d": GAIN_COLOUR}
 _STYLE: dict[Any, Any] = {"font.size": 9, "legend.frameon": False}
 
@@ -79,7 +79,7 @@ def _curves(scan: xr.Dataset, name: str, scales: dict[str, str]) -> Figure:
     above.axhline(STEERING_BOUND, color="0.6", linewidth=0.8)
     above.text(1.01, STEERING_BOUND, r"$\frac{1}{2}$", transform=above.get_yaxis_transform(), va="center")
     above.set(ylabel="steering parameter $E$", yscale="log", xscale=scales[name])
-    # near the edge of stability E is as large as one likes: what matters is around one half
+    # near the edge of stability E grows without bound, and the range around one half is the one of interest
     lowest, highest = above.get_ylim()
     above.set_ylim(min(lowest, 0.9 * STEERING_BOUND), min(max(highest, 1.1 * STEERING_BOUND), HIGHEST))
     below.set(ylabel="relative improvement $d$ (%)", xlabel=_LABELS[name])
@@ -103,13 +103,13 @@ def _maps(scan: xr.Dataset, names: list[str], scales: dict[str, str]) -> Figure:
         axes.set_xlabel(_LABELS[names[0]])
     _bar(figure, panels[:, :2], steering, "steering parameter $E$")
     _bar(figure, panels[:, 2], gain, "relative improvement $d$ (%)")
-    _explained(figure, scan)
+    _add_legend(figure, scan)
     return figure
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Palette:
-    """How one kind of map is coloured: colours between levels, and the contours drawn and labelled on them."""
+    """The colours of a kind of map between its levels, and the contours that are drawn and labelled."""
 
     colours: Colormap
     norm: BoundaryNorm
@@ -122,7 +122,7 @@ class _Palette:
 
 
 def _steering_palette() -> _Palette:
-    """Colours for the steps between levels of E, those below and above one half from the two halves of a map."""
+    """Colours for the steps between levels of E: below and above one half from the two halves of a colour map."""
     below, above = np.count_nonzero(_E_LEVELS < STEERING_BOUND) + 1, np.count_nonzero(_E_LEVELS > STEERING_BOUND) + 1
     places = np.concatenate([np.linspace(0.0, 0.47, below), np.linspace(0.53, 1.0, above)])
     colours = mpl.colormaps[_E_COLOURS](places)
@@ -153,7 +153,7 @@ def _gain_palette() -> _Palette:
 
 
 def _map(axes: Axes, x: FloatArray, y: FloatArray, values: FloatArray, palette: _Palette) -> None:
-    axes.set_facecolor(_NOTHING)
+    axes.set_facecolor(_NO_STEADY_STATE)
     masked = np.ma.masked_invalid(values)
     axes.pcolormesh(x, y, masked, cmap=palette.colours, norm=palette.norm, rasterized=True)
     if not masked.count():
@@ -178,9 +178,9 @@ def _bar(figure: Figure, panels: Any, palette: _Palette, label: str) -> None:
         bar.ax.axhline(palette.bound, color="black", linewidth=_THICK)
 
 
-def _explained(figure: Figure, scan: xr.Dataset) -> None:
-    """A line of legend: the bound, and grey if any of the maps has it."""
+def _add_legend(figure: Figure, scan: xr.Dataset) -> None:
+    """Add a legend: the bound, and the grey of points without a steady state if there are any."""
     handles: list[Any] = [Line2D([], [], color="black", linewidth=_THICK, label="$E = 1/2$")]
     if any(bool(scan[name].isnull().any()) for name in _TITLES):
-        handles.append(Patch(color=_NOTHING, label="no steady state"))
+        handles.append(Patch(color=_NO_STEADY_STATE, label="no steady state"))
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))

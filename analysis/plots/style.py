@@ -24,7 +24,7 @@ __all__ = [
 SYMBOLS: dict[Direction, str] = {"plus_given_minus": r"E_{+|-}", "minus_given_plus": r"E_{-|+}"}
 COLOURS = ("#1f4e9c", "#d9762b")
 GAIN_COLOUR = "#4c7a34"
-# the paper's habit: dashed for E₊|₋, solid for E₋|₊; then those of further directions
+# as in the paper: dashed for E₊|₋, solid for E₋|₊; then those of further directions
 LINE_STYLES = ("--", "-", ":", "-.")
 HIGHEST = 20 * STEERING_BOUND
 FIGURE_STYLE: dict[Any, Any] = {
@@ -44,7 +44,7 @@ def symbol(direction: AnyDirection) -> str:
 
 
 def drawable(path: Path) -> Path:
-    """``path`` if a figure can be written there: a known format, a writable place. Raises ValueError if not."""
+    """``path``, if a figure can be written there. Raises ValueError for an unknown format or a path not writable."""
     formats = Figure().canvas.get_supported_filetypes()
     if path.suffix.removeprefix(".").lower() not in formats:
         raise ValueError(f"figure {str(path)!r} must end in one of {', '.join(sorted(formats))}")
@@ -52,7 +52,7 @@ def drawable(path: Path) -> Path:
 
 
 def save_figure(figure: Figure, path: Path) -> None:
-    """Write a figure, whole or not at all, in the format that its name asks for. Raises OSError."""
+    """Write a figure, whole or not at all, in the format of the ending of its name. Raises OSError."""
     content = BytesIO()
     figure.savefig(content, dpi=200, format=path.suffix.removeprefix(".").lower())
     write_whole(path, content.getvalue())

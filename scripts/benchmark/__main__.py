@@ -5,8 +5,8 @@
 The job: C- = C+ = 5, theta- = 0.35 pi, theta+ = 0.40 pi, hot baths, no loss, efficiency 1, LO phase pi/2, from the
 ground state to 5/gamma~0 (a unit is 1/gamma~0). An error is the largest, over 50 save times and all entries, of
 |V - Riccati| and |mean - exact filter of the contender's own record, one dY a step|, vacuum variance 1/2; required:
-1e-3 on three seeds. Every contender climbs a ladder of settings, coarse to fine, found once
-(scripts/benchmark/ladder.py; --search repeats that, in hours). Costs are processor time.
+1e-3 on three seeds. Every contender is run at a list of settings, from coarse to fine, which was found
+once (scripts/benchmark/ladder.py; --search repeats that and takes hours). Costs are processor time.
 
 About a quarter of an hour on two idle cores. Prints the settings with errors and costs, the cheapest that meets the
 target for each and their ratios, then how our engine scales with cutoff, trajectories and workers, and its memory.
@@ -16,7 +16,7 @@ Writes DIR/steering-bench.png (cost against error). dynamiqs is optional: .venv/
 
 import os
 
-# One thread each, before anything starts one; the scheduler sees to it that it is also one core (``pinned``).
+# One thread for each library, set before any is imported; ``pinned`` keeps the process on one core.
 for variable in ("OMP", "OPENBLAS", "MKL", "NUMBA"):
     os.environ[f"{variable}_NUM_THREADS"] = "1"
 os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"

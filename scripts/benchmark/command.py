@@ -1,4 +1,4 @@
-"""The command behind ``scripts/bench``: options in, tables, JSON and figure out."""
+"""The command that ``scripts/bench`` runs: it prints tables or JSON and writes a figure."""
 
 import json
 import os
@@ -48,15 +48,17 @@ def _folder(_context: click.Context, _parameter: click.Parameter, path: Path) ->
     type=click.Path(file_okay=False, path_type=Path),
     callback=_folder,
     default=".",
-    help="For the figure; made if it does not exist.",
+    help="Directory of the figure; created if it does not exist.",
 )
-@click.option("--contenders", callback=_names, default=",".join(CONTENDERS), show_default=True, help="Which ones.")
-@click.option("--quick", is_flag=True, help="Toy size, a few seconds: shows that it runs.")
-@click.option("--scaling/--no-scaling", default=True, help="Tables of our own engine as well.")
-@click.option("--search", "searching", is_flag=True, help="Find the ladders again (hours), and no more.")
+@click.option(
+    "--contenders", callback=_names, default=",".join(CONTENDERS), show_default=True, help="The simulators to run."
+)
+@click.option("--quick", is_flag=True, help="A small job of a few seconds, which shows that the script works.")
+@click.option("--scaling/--no-scaling", default=True, help="Also measure how our own engine scales.")
+@click.option("--search", "searching", is_flag=True, help="Only search for the settings again (hours).")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 def main(out: Path, contenders: list[str], quick: bool, scaling: bool, searching: bool, as_json: bool) -> None:
-    """What a trajectory costs, at equal accuracy: our Fock engine, QuTiP and dynamiqs on one job, on one core."""
+    """The cost of a trajectory at equal accuracy: our Fock engine, QuTiP and dynamiqs on one job, on one core."""
     job, seeds = (toy_job(), (0,)) if quick else (paper_job(), (0, 1, 2))
 
     def say(line: str = "") -> None:
@@ -84,7 +86,7 @@ def main(out: Path, contenders: list[str], quick: bool, scaling: bool, searching
 
 @contextmanager
 def pinned() -> Iterator[None]:
-    """On one core, whatever threads a library starts; only Linux can."""
+    """Keep this process on one core, even if a library starts threads; has no effect except on Linux."""
     if not hasattr(os, "sched_setaffinity"):
         yield
         return
@@ -123,7 +125,7 @@ def _climb(
         best = cheapest(rungs, job.target).get(name)
         if name == "qutip" and best is not None:
             plain = clock(Qutip(plain=True), job, best.setting, budget=0.2 if quick else 3.0)
-            say(f"{'':9} that is with the Liouvillian summed up once; as shipped {plain.milliseconds:,.0f} ms")
+            say(f"{'':9} this is with the Liouvillian summed once; as distributed {plain.milliseconds:,.0f} ms")
     return rungs
 
 
@@ -134,7 +136,7 @@ def _search(present: dict[str, Contender], job: Job, seeds: tuple[int, ...], say
 
 
 def _scaling(ours: Ours, job: Job, best: Setting, quick: bool, say: Callable[[str], None]) -> dict[str, Any]:
-    # first, while there is no worker yet
+    # measured first, before there are other workers
     method = ours.method(best)
     used = memory(method.prepare(job.model, job.grid(best.steps_per_unit), job.initial), method.block)
     cutoffs, counts, budget = ((6, 8), (1, 2), 0.1) if quick else (CUTOFFS, TRAJECTORIES, 1.0)
@@ -148,7 +150,7 @@ def _scaling(ours: Ours, job: Job, best: Setting, quick: bool, say: Callable[[st
         for count, milliseconds in rows:
             say(f"{count:12} {milliseconds:10.1f}")
     workers = by_workers(ours, job, best, seconds=0.1 if quick else 20.0, repeats=1 if quick else 3)
-    say(f"\n{workers.trajectories} trajectories, wall seconds of each repeat, turn about")
+    say(f"\n{workers.trajectories} trajectories, wall seconds of each repeat, in alternation")
     say(f"one worker   {', '.join(f'{each:.1f}' for each in workers.one)}")
     say(f"two workers  {', '.join(f'{each:.1f}' for each in workers.two)}: {workers.speedup:.2f} x as fast")
     say(

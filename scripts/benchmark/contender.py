@@ -1,4 +1,4 @@
-"""What a contender must be able to do, and how its error and its cost are taken."""
+"""The interface of a contender, and how its error and its cost are measured."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -12,12 +12,12 @@ Run = Callable[[], None]
 
 
 class MissingError(Exception):
-    """A contender that is not installed; the message says how to get it."""
+    """A contender is not installed; the message says how to install it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """How a contender is asked to do the job.
+    """The setting at which a contender does the job.
 
     Parameters
     ----------
@@ -47,24 +47,24 @@ class Contender(Protocol):
 
     @property
     def name(self) -> str:
-        """Short, as in ``--contenders``."""
+        """The name in ``--contenders``."""
 
     def trace(self, job: Job, setting: Setting, seed: int) -> Trace:
         """One whole trajectory, step by step."""
 
     def prepare(self, job: Job, setting: Setting, saves: int) -> Run:
-        """What computes ``setting.batch`` trajectories over the first ``saves`` intervals, ready to be timed."""
+        """A function that computes ``setting.batch`` trajectories over the first ``saves`` intervals, to be timed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """What a setting costs.
+    """The cost of a setting.
 
     Parameters
     ----------
     milliseconds : of processor time, per 1/γ̃₀ and trajectory
     first : seconds the first call takes beyond a later one: compilation and operators
-    saves : length of the stretch timed, in save intervals
+    saves : length of the part that is timed, in save intervals
     """
 
     milliseconds: float
@@ -73,9 +73,9 @@ class Cost:
 
 
 def judge(contender: Contender, job: Job, setting: Setting, seeds: Sequence[int]) -> tuple[Error, int]:
-    """The worst error over the whole run and over seeds, and the number of seeds run.
+    """The largest error over the whole run and over seeds, and the number of seeds run.
 
-    It ends at the first seed that misses the target: one is enough to turn a setting down.
+    Stops at the first seed that misses the target, because the setting has then failed.
     """
     worst = Error(covariance=0.0, mean=0.0)
     for count, seed in enumerate(seeds, start=1):
@@ -90,10 +90,10 @@ def judge(contender: Contender, job: Job, setting: Setting, seeds: Sequence[int]
 
 
 def clock(contender: Contender, job: Job, setting: Setting, budget: float = 3.0) -> Cost:
-    """Milliseconds per unit of time and trajectory, from a stretch of about ``budget`` seconds.
+    """Milliseconds per unit of time and trajectory, from a part of the run of about ``budget`` seconds.
 
-    Steps all cost the same, so a stretch is as good as the whole run. The difference of a long and a short one
-    leaves out what is done once a run; where one save interval exceeds the budget that is lost in it anyway.
+    All steps cost the same, so a part of the run is sufficient. The difference of a long and a short part excludes the
+    work done once in a run. If one save interval takes longer than the budget, that work is negligible.
     """
     shortest = contender.prepare(job, setting, 1)
     first, short = _seconds(shortest), _seconds(shortest)
@@ -109,7 +109,7 @@ def clock(contender: Contender, job: Job, setting: Setting, budget: float = 3.0)
 
 
 def _seconds(run: Run) -> float:
-    """Processor time: what it takes on a core of its own, however busy the machine is with others."""
+    """Processor time, which does not depend on other processes of the machine."""
     start = time.process_time()
     run()
     return time.process_time() - start

@@ -1,4 +1,4 @@
-"""The engines of this package as contenders; our own first of all."""
+"""The engines of this package as contenders."""
 
 import importlib
 import warnings
@@ -17,7 +17,7 @@ from scripts.benchmark.job import Job, Trace
 
 @contextmanager
 def unwarned() -> Iterator[None]:
-    """Without the warnings of too low a cutoff or too long a step: here the error itself is measured."""
+    """Suppress warnings about low cutoffs and long steps, because the errors themselves are measured."""
     with warnings.catch_warnings():
         for category in (CutoffWarning, StepWarning):
             warnings.simplefilter("ignore", category)
@@ -25,7 +25,7 @@ def unwarned() -> Iterator[None]:
 
 
 class Engine:
-    """A contender with the contract of ``sim.ensemble.simulate``."""
+    """A contender that is an engine of ``sim.ensemble.contract``."""
 
     name: str
 
@@ -42,7 +42,7 @@ class Engine:
         return Trace(means=run.means[0], covariances=covariances, record=run.record[0])
 
     def prepare(self, job: Job, setting: Setting, saves: int) -> Run:
-        """What computes the batch over the first ``saves`` intervals."""
+        """A function that computes the batch over the first ``saves`` intervals."""
         with unwarned():
             grid = job.grid(setting.steps_per_unit, saves)
             engine = self.method(setting).prepare(job.model, grid, job.initial)
@@ -56,7 +56,7 @@ class Engine:
 
 @dataclass(frozen=True)
 class Ours(Engine):
-    """``sim.fock.moving.engine.Fock``; its "method" is the frame the basis lives in."""
+    """``sim.fock.moving.engine.Fock``; its "method" is the frame of the basis."""
 
     name: str = "ours"
 
@@ -71,9 +71,7 @@ class Ours(Engine):
 
 @dataclass(frozen=True)
 class Reference(Engine):
-    """``sim.fock.qutip.qutip_sme.QutipSME``: what the benchmark is tried out with where our own engine is not at
-    hand.
-    """
+    """``sim.fock.qutip.qutip_sme.QutipSME``: the contender with which the tests run the benchmark."""
 
     name: str = "reference"
 

@@ -1,4 +1,4 @@
-"""The job every contender is given, and how far its answer is from the exact one."""
+"""The job of every contender, and the error of its result."""
 
 import math
 from dataclasses import dataclass
@@ -25,8 +25,8 @@ class Job:
     ----------
     model : what is simulated
     unit : 1/γ̃₀ of the first oscillator, seconds
-    saves : how many times states are asked for, at equal intervals
-    saves_per_unit : how many of them to a unit of time
+    saves : number of save times, at equal intervals
+    saves_per_unit : number of them in a unit of time
     target : largest error allowed, in units where the variance of the vacuum is ½
     """
 
@@ -38,7 +38,7 @@ class Job:
 
     @property
     def initial(self) -> InitialState:
-        """Where every trajectory starts."""
+        """The initial state of every trajectory."""
         return ground_state(self.model.dimension // 2)
 
     @property
@@ -47,7 +47,7 @@ class Job:
         return self.saves / self.saves_per_unit
 
     def steps_per_save(self, steps_per_unit: int) -> int:
-        """Steps to a save interval. Raises ValueError if that is not a whole number."""
+        """Steps in a save interval. Raises ValueError if that is not a whole number."""
         if steps_per_unit < 1 or steps_per_unit % self.saves_per_unit:
             raise ValueError(f"steps per unit must be a multiple of {self.saves_per_unit}, got {steps_per_unit}")
         return steps_per_unit // self.saves_per_unit
@@ -58,7 +58,7 @@ class Job:
         return TimeGrid(step=self.unit / steps_per_unit, steps_per_save=count, saves=saves or self.saves)
 
     def every_step(self, steps_per_unit: int) -> TimeGrid:
-        """The same whole run, saved at every step: for the record dY of each."""
+        """The grid of the whole run with a save at every step, for the record dY of each."""
         steps = self.steps_per_save(steps_per_unit) * self.saves
         return TimeGrid(step=self.unit / steps_per_unit, steps_per_save=1, saves=steps)
 
@@ -69,7 +69,7 @@ def paper_job() -> Job:
 
 
 def toy_job() -> Job:
-    """The same system for a tenth of the time and to a looser target: shows that the script runs, no more."""
+    """The same system for a tenth of the time and to a larger error: it only shows that the script works."""
     return _job(saves=5, target=5e-2)
 
 
@@ -116,7 +116,7 @@ class Error:
         return max(self.covariance, self.mean)
 
     def or_worse(self, other: "Error") -> "Error":
-        """Each part the larger of both."""
+        """The larger of both values for covariance and mean."""
         return Error(covariance=max(self.covariance, other.covariance), mean=max(self.mean, other.mean))
 
 
@@ -124,9 +124,9 @@ BROKEN = Error(covariance=math.inf, mean=math.inf)
 
 
 def error_of(job: Job, steps_per_unit: int, trace: Trace) -> Error:
-    """Hold a trajectory against the exact covariance, and against the exact mean given its own record.
+    """The deviation of a trajectory from the exact covariance, and from the exact mean given its own record.
 
-    Neither comparison has Monte-Carlo noise: a wrong sign or factor shows in a single trajectory.
+    Neither comparison has statistical noise, so a single trajectory shows a wrong sign or factor.
     """
     grid = job.grid(steps_per_unit)
     if not all(np.all(np.isfinite(each)) for each in (trace.means, trace.covariances, trace.record)):

@@ -1,10 +1,10 @@
-"""Settings to hold against one another, cheapest first: what ``scripts/bench`` runs unless told to search."""
+"""The settings that ``scripts/bench`` compares, cheapest first."""
 
 from scripts.benchmark.contender import Setting
 
 
 def ladder(name: str, *, quick: bool) -> list[Setting]:
-    """The settings of a contender; for ``quick`` ones too coarse for anything but a test."""
+    """The settings of a contender; for ``quick`` coarse ones for a test."""
     return (_QUICK if quick else _LADDERS)[name]
 
 
@@ -13,14 +13,15 @@ _QUICK = {
     "qutip": [Setting(method="platen", cutoffs=(5, 5), steps_per_unit=200)],
     "dynamiqs": [Setting(method="euler-dense", cutoffs=(5, 5), steps_per_unit=200)],
 }
-# Found as in ``search``, and by whole runs of the best few.
-# ours: 12 levels for the mean at its farthest, then the step, by the mean: 1.1e-3 at 1/20. Other frames take more.
-# qutip: euler to rouchon are 3 to 20 times farther off than platen at the same step; taylor1.5 is as dear as platen and
-#   twice as near in V, explicit1.5 twice as dear for no more. At 16 levels and 1/400 taylor1.5 is unstable; 15 levels
+# Found as in ``search``, and by whole runs of the best settings.
+# ours: 12 levels for the largest mean, then the step, limited by the mean: 1.1e-3 at 1/20. Other frames need more.
+# qutip: at the same step the errors of euler to rouchon are 3 to 20 times those of platen; taylor1.5 costs as much as
+#   platen with half the error of V, explicit1.5 costs twice as much with the same error. At 16 levels and 1/400 taylor1.5 is unstable; 15 levels
 #   at 1/450 and 16 at 1/500 meet the target on two seeds and miss it on the third, by the mean (1.8e-3, 1.6e-3).
 # dynamiqs: errors fall as the root of the step, 9e-4 over the first 0.2 units with 12 levels at 1/409600: a whole
 #   run at the target would take hours, so it is extrapolated. Sparse operators are 8 times faster than dense at 12
-#   levels; a batch gains nothing with euler, a third with rouchon; normalising rouchon costs a dense Cholesky factor.
+#   levels; a batch saves nothing with euler
+#   and a third with rouchon; rouchon with normalisation needs a dense Cholesky factor.
 _LADDERS = {
     "ours": [
         Setting(method="squeezed", cutoffs=cutoffs, steps_per_unit=steps)

@@ -1,4 +1,4 @@
-"""What a worker process of an ensemble takes of memory. Imports nothing that such a worker would not."""
+"""The memory of a worker process of an ensemble. This module imports only what such a worker imports."""
 
 import warnings
 from collections.abc import Iterable
@@ -13,18 +13,18 @@ from cascade_steering.sim.ensemble.block import Engine
 
 @dataclass(frozen=True, kw_only=True)
 class Memory:
-    """Peak resident memory of a worker, MiB: once the engine has come to it, and after a block of work."""
+    """Peak resident memory of a worker, MiB: when it has received the engine, and after a block of work."""
 
     arrived: float
     worked: float
 
 
 def memory(engine: Engine, block: int) -> Memory:
-    """Measured inside a worker, which must be a new one: before any other pool of the session."""
+    """Measured in a new worker, so this has to run before any other pool of the process."""
     parallel = joblib.Parallel(n_jobs=2, backend="loky")
-    # two, that both workers have something to do
+    # two calls, so that both workers have work
     peaks: Iterable[tuple[float, float]] = parallel(joblib.delayed(_peaks)(engine, block) for _ in range(2))
-    # in order: a pool that another takes the place of, or that ends with its process, may leave semaphores behind
+    # shut down here: a pool that is replaced, or ends with its process, may leave semaphores behind
     get_reusable_executor().shutdown(wait=True)
     arrived, worked = max(peaks, key=lambda peak: peak[1])
     return Memory(arrived=arrived, worked=worked)
@@ -39,7 +39,7 @@ def _peaks(engine: Engine, block: int) -> tuple[float, float]:
 
 
 def _peak() -> float:
-    """High-water mark of this process, MiB. Not ru_maxrss: that remembers the process it was forked from."""
+    """High-water mark of this process, MiB. ru_maxrss would include the process from which it was forked."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) / 1024

@@ -1,4 +1,4 @@
-"""What the benchmark found: as text, as JSON, as the work-precision diagram."""
+"""The results of the benchmark as text, as JSON and as a work-precision diagram."""
 
 import math
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ STRONG_ORDER = {"dynamiqs": 0.5}
 
 @dataclass(frozen=True, kw_only=True)
 class Rung:
-    """One setting of one contender: its error over the whole run, the seeds that took, and its cost."""
+    """One setting of one contender: its error over the whole run, the number of seeds run, and its cost."""
 
     contender: str
     setting: Setting
@@ -56,7 +56,7 @@ HEADER = (
 
 
 def cheapest(rungs: Sequence[Rung], target: float) -> dict[str, Rung]:
-    """Of every contender that meets the target, the cheapest setting that does."""
+    """The cheapest setting that meets the target, for every contender that has one."""
     found: dict[str, Rung] = {}
     for rung in sorted(rungs, key=lambda rung: rung.cost.milliseconds):
         if rung.error.worst <= target:
@@ -67,8 +67,8 @@ def cheapest(rungs: Sequence[Rung], target: float) -> dict[str, Rung]:
 def extrapolated(rungs: Sequence[Rung], target: float) -> dict[str, tuple[Rung, float]]:
     """For contenders of known order that miss the target: their best rung, and its milliseconds at the target.
 
-    error ∝ dt^order and cost ∝ 1/dt at the same cutoff. A guess, and kind to the contender: its cutoff is
-    taken to be enough.
+    error ∝ dt^order and cost ∝ 1/dt at the same cutoff. An estimate in favour of the contender, because its cutoff is
+    assumed to be sufficient.
     """
     met, guesses = cheapest(rungs, target), {}
     for name, order in STRONG_ORDER.items():
@@ -80,7 +80,7 @@ def extrapolated(rungs: Sequence[Rung], target: float) -> dict[str, tuple[Rung, 
 
 
 def verdict(rungs: Sequence[Rung], job: Job) -> list[str]:
-    """The cheapest settings, and what they cost beside the cheapest of all."""
+    """The cheapest settings, and their cost relative to the cheapest of all."""
     lines, met = [], cheapest(rungs, job.target)
     least = min((rung.cost.milliseconds for rung in met.values()), default=math.nan)
     for name, rung in met.items():
@@ -96,7 +96,7 @@ def verdict(rungs: Sequence[Rung], job: Job) -> list[str]:
 
 
 def draw(rungs: Sequence[Rung], job: Job, path: Path) -> None:
-    """Cost against error of every rung that ended; the target marked."""
+    """Draw cost against error of every setting with a finite error, and the target."""
     with mpl.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
         figure = Figure(figsize=(5.2, 3.8), layout="constrained")
         axes = figure.subplots()

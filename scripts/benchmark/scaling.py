@@ -33,12 +33,12 @@ def by_trajectories(
 
 @dataclass(frozen=True, kw_only=True)
 class Workers:
-    """The same ensemble with one worker and with two, in one process after the other's turn.
+    """The same ensemble with one worker and with two, measured in alternation.
 
     Parameters
     ----------
-    trajectories : to an ensemble
-    one, two : wall seconds of every repeat
+    trajectories : number in an ensemble
+    one, two : wall time of every repeat, seconds
     """
 
     trajectories: int
@@ -47,12 +47,12 @@ class Workers:
 
     @property
     def speedup(self) -> float:
-        """Of the best repeats."""
+        """The ratio of the shortest times."""
         return min(self.one) / min(self.two)
 
 
 def by_workers(engine: Engine, job: Job, best: Setting, *, seconds: float, repeats: int) -> Workers:
-    """Ensembles long enough that one worker takes about ``seconds``, turn and turn about."""
+    """Ensembles long enough that one worker takes about ``seconds``, in alternation."""
     per_trajectory = clock(engine, job, best, budget=seconds / 20).milliseconds * job.units / 1e3
     # whole blocks for both workers, so that none waits for the other
     share = 2 * engine.method(best).block

@@ -1,6 +1,6 @@
 """dynamiqs' dsmesolve as a contender: double precision, compiled, on one thread of the processor.
 
-Its conventions, checked by the mean against the filter on its own record: jump operators without their efficiency,
+Its conventions, checked by comparing the mean with the filter of its own record: jump operators without efficiency,
 dY_k = √η_k ⟨L_k + L_k†⟩ dt + dW_k, and as measurement dY over the save interval divided by that interval.
 """
 
@@ -50,16 +50,16 @@ class Dynamiqs:
         return Trace(means=means, covariances=covariances, record=record)
 
     def prepare(self, job: Job, setting: Setting, saves: int) -> Run:
-        """What computes the batch over the first ``saves`` intervals."""
+        """A function that computes the batch over the first ``saves`` intervals."""
         solve = self._solver(job, setting, save_every=job.steps_per_save(setting.steps_per_unit), saves=saves)
 
         def run() -> None:
-            np.asarray(solve(0, setting.batch)[0])  # JAX returns before it is done
+            np.asarray(solve(0, setting.batch)[0])  # JAX returns before the computation has ended
 
         return run
 
     def _solver(self, job: Job, setting: Setting, save_every: int, saves: int) -> Callable[[int, int], Any]:
-        """Time is counted in 1/γ̃₀: dynamiqs compares times to an absolute 1e-5."""
+        """The solver. Times are in units of 1/γ̃₀, because dynamiqs compares them with an absolute tolerance of 1e-5."""
         dq, jax = _dynamiqs(), importlib.import_module("jax")
         layout, scheme, options = METHODS[setting.method]
         cutoffs = setting.cutoffs
@@ -82,13 +82,13 @@ class Dynamiqs:
             result = dq.dsmesolve(hamiltonian, jumps, etas, start, times, keys, **options)
             return result.extra, result.measurements
 
-        # dynamiqs compiles by itself, but with save_extra anew at every call
+        # with save_extra, dynamiqs alone would compile at every call
         compiled = jax.jit(run)
         return lambda seed, batch: compiled(jax.random.split(jax.random.PRNGKey(seed), batch))
 
 
 def _watch(jax: Any, cutoffs: tuple[int, int]) -> Callable[[Any, Any], Any]:
-    """First and second moments of a state as one sparse product: much less to compile than fourteen operators."""
+    """First and second moments of a state as one sparse product: faster to compile than fourteen operators."""
     rows = expectation_rows(_observables(cutoffs)).tocoo()
 
     def moments(_time: Any, state: Any) -> Any:
@@ -101,7 +101,7 @@ def _watch(jax: Any, cutoffs: tuple[int, int]) -> Callable[[Any, Any], Any]:
 def _observables(cutoffs: tuple[int, int]) -> list[sp.csr_array]:
     """The four quadratures, then their ten symmetrised products, between the kept levels; arrays (D, D).
 
-    One spare level makes the products the true ones up to the top.
+    One additional level makes the products exact up to the highest level kept.
     """
     ones = [qutip.qeye(cutoff + 1) for cutoff in cutoffs]
     pairs = [(qutip.position(cutoff + 1), qutip.momentum(cutoff + 1)) for cutoff in cutoffs]

@@ -20,10 +20,10 @@ Solve = Callable[[int, Any], Any]
 
 @dataclass(frozen=True)
 class Qutip:
-    """``qutip.SMESolver``, with its constant superoperators summed up once (twice as fast), or as shipped.
+    """``qutip.SMESolver``, with its constant superoperators summed once (twice as fast), or as distributed.
 
     Time is counted in steps. The record is QuTiP's "middle" one, dW and the mean signal at both ends of the
-    step: closer to the integral of dY than the signal at the start.
+    step: a better approximation of the integral of dY than the signal at the start.
     """
 
     name: str = "qutip"
@@ -37,7 +37,7 @@ class Qutip:
         return Trace(means=np.array(watch.means), covariances=np.array(watch.covariances), record=record)
 
     def prepare(self, job: Job, setting: Setting, saves: int) -> Run:
-        """What computes the batch over the first ``saves`` intervals."""
+        """A function that computes the batch over the first ``saves`` intervals."""
         solve = self._solver(job, setting, job.grid(setting.steps_per_unit, saves), measure="")
 
         def run() -> None:
@@ -54,7 +54,7 @@ class Qutip:
 
         def solve(seed: int, watch: Any) -> Any:
             with warnings.catch_warnings(), qutip.CoreOptions(auto_tidyup=False):
-                # a trajectory that breaks down overflows on its way
+                # a trajectory that diverges causes overflow warnings
                 warnings.simplefilter("ignore", RuntimeWarning)
                 return solver.run(start, times, ntraj=1, e_ops=watch, seeds=seed)
 
@@ -79,12 +79,12 @@ class Qutip:
 
 
 def ground(cutoffs: tuple[int, ...]) -> qutip.Qobj:
-    """Where every job starts, as a dense density operator."""
+    """The initial state of every job, as a dense density operator."""
     return qutip.tensor([qutip.fock_dm(cutoff, 0) for cutoff in cutoffs]).to("Dense")
 
 
 class _Moments:
-    """What QuTiP calls with every state that is asked for."""
+    """Collects the moments of every saved state; QuTiP calls it with each."""
 
     def __init__(self, cutoffs: tuple[int, ...]) -> None:
         self._moments = FockMoments(cutoffs)

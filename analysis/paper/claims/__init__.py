@@ -1,6 +1,6 @@
-"""The checkable statements of arXiv:1901.04250, one by one, held against what this package computes.
+"""The checkable statements of arXiv:1901.04250, each compared with the results of this package.
 
-A verdict is computed, never typed in: each function evaluates what its statement is about and compares.
+Every verdict is computed: each function evaluates the quantities of its statement and compares them.
 """
 
 from collections.abc import Callable, Iterator
@@ -54,6 +54,6 @@ CLAIMS: tuple[Callable[[], Iterator[Claim]], ...] = (
 
 
 def claims() -> Iterator[Claim]:
-    """All of them, in the paper's order, as they are found."""
+    """All claims in the order of the paper, each as soon as it is computed."""
     for group in CLAIMS:
         yield from group()

@@ -22,7 +22,7 @@ __all__ = ["angle_claims", "appendix_b", "branches", "limiting_ratios", "ratio_c
 
 
 def angle_claims() -> Iterator[Claim]:
-    """Fig. 6: θ₋ and θ₊ where the best point steers."""
+    """Fig. 6: θ₋ and θ₊ of the best points with steering."""
     steering = {
         (c, bath, loss, each): best(c, bath, loss)[each]
         for c in C_MINUS_VALUES for bath in BATHS_OF_PLUS for loss in (0.0, 0.2) for each in DIRECTIONS
@@ -48,7 +48,7 @@ def angle_claims() -> Iterator[Claim]:
 
 
 def ratio_claims() -> Iterator[Claim]:
-    """Fig. 7: C₊/C₋."""
+    """Fig. 7: C₊/C₋ of the best points with steering."""
     steering = [
         best(c, bath, loss)[each].c_plus_over_c_minus
         for c in (2.0, 5.0, 10.0, 30.0, 100.0) for bath in BATHS_OF_PLUS for loss in (0.0, 0.2) for each in DIRECTIONS
@@ -129,7 +129,7 @@ def branches() -> Iterator[Claim]:
 
 
 def appendix_b() -> Iterator[Claim]:
-    """d < 1 %: under which detection?"""
+    """d < 1 %: for which detection this holds."""
     values = (1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0, 100.0)
     readings = (("best", None), ("0", 0.0), ("pi/4", 0.25))
     largest: dict[tuple[str, str], tuple[float, float]] = {}

@@ -1,4 +1,4 @@
-"""What a claim is: a statement of the paper, and the verdict computed for it."""
+"""A claim: a statement of the paper with the verdict that is computed for it."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ HOLDS, PARTLY, FAILS = "holds", "holds in part", "fails"
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """A statement of the paper, where it stands, what we find, the verdict, and a word of explanation."""
+    """A statement of the paper, its place, what is found, the verdict, and an explanation."""
 
     where: str
     statement: str
@@ -19,5 +19,5 @@ class Claim:
 
 
 def verdict(holds: bool, partly: bool = False) -> str:
-    """The word for it."""
+    """The text of a verdict; ``holds`` has precedence over ``partly``."""
     return HOLDS if holds else PARTLY if partly else FAILS

@@ -1,4 +1,4 @@
-"""Sec. V and the appendices of arXiv:1901.04250: what is best, where, and what the record adds."""
+"""Sec. V of arXiv:1901.04250: the best steering, and how it depends on baths and loss."""
 
 from collections.abc import Iterator
 
@@ -18,7 +18,7 @@ __all__ = ["asymmetry", "loss_tolerance", "strong_coupling", "two_directions", "
 
 
 def asymmetry() -> Iterator[Claim]:
-    """Fig. 4: what unequal angles gain."""
+    """Fig. 4: the gain by unequal angles."""
     gains = [
         best(c, bath, loss, True)[each].value / best(c, bath, loss)[each].value
         for c in C_MINUS_VALUES for bath in BATHS_OF_PLUS for loss in (0.0, 0.2) for each in DIRECTIONS
@@ -88,7 +88,7 @@ def strong_coupling() -> Iterator[Claim]:
 
 
 def loss_tolerance() -> Iterator[Claim]:
-    """Fig. 5."""
+    """Fig. 5: the loss up to which there is steering."""
     for c, limit in ((10.0, 0.9), (2.0, 0.5)):
         threshold = _threshold(c)
         yield Claim(

@@ -38,7 +38,7 @@ def _two_way(
 
 
 def equations() -> Iterator[Claim]:
-    """Eq. (8) is Eqs. (6) and (7)."""
+    """Eq. (8) compared with Eqs. (6) and (7), and limits of the bare variances."""
     point = _point(50.0, 70.0, 0.35, 0.4, loss=0.2)
     v = closed_forms.closed_form_covariance(point)
     bare_minus, bare_plus = closed_forms.bare_variances(point)
@@ -77,7 +77,7 @@ def equations() -> Iterator[Claim]:
 
 
 def symmetric_regions() -> Iterator[Claim]:
-    """Fig. 2(a): f = 0."""
+    """Fig. 2(a): the regions for f = 0."""
     c = np.linspace(1, 100, 397)
     forward, backward = closed_forms.steering_parameters(_point(c, c, 0.35, 0.35))
     onset = float(c[(forward < STEERING_BOUND) & (backward < STEERING_BOUND)].min())
@@ -155,7 +155,7 @@ def negative_f() -> Iterator[Claim]:
 
 
 def vacuum_regions() -> Iterator[Claim]:
-    """Fig. 2 with vacuum baths."""
+    """Fig. 2: the regions with vacuum baths."""
     linear = np.linspace(0.5, 100, 400)
     agreement = _same_regions(linear[:, None], linear[None, :], ((0.35, 0.35), (0.35, 0.3), (0.35, 0.4)))
     yield Claim(

@@ -24,7 +24,7 @@ from cascade_steering.analysis.plots.style import SYMBOLS, save_figure
 __all__ = ["best_angle_figure", "best_ratio_figure", "loss_figure", "steering_figure"]
 
 _LOSS_DASHES = ("-", (0, (4, 2)), (0, (4, 1.5, 1, 1.5)))
-# an optimum that jumps by more from one C₋ to the next has switched branch
+# an optimum whose angle changes by more from one C₋ to the next has switched branch
 _JUMP_PI = 0.1
 
 
@@ -83,7 +83,7 @@ def best_angle_figure(data: xr.Dataset, path: Path) -> None:
 
 
 def best_ratio_figure(data: xr.Dataset, path: Path) -> None:
-    """Fig. 7: C₊/C₋ of the best points against C₋, by bath and loss; curves end where it has no bound."""
+    """Fig. 7: C₊/C₋ of the best points against C₋, by bath and loss; curves end where the best ratio has no bound."""
     with mpl.rc_context(STYLE):
         figure, panels = _four_panels(data, sharey="row")
         ratio = data["c_plus_over_c_minus"]
@@ -102,7 +102,7 @@ def best_ratio_figure(data: xr.Dataset, path: Path) -> None:
 
 
 def _pair(axes: Axes, values: xr.DataArray, curve: tuple[str, str]) -> None:
-    """Both directions of one curve against C₋."""
+    """Draw both directions of one curve against C₋."""
     colour, width, _ = CURVES[curve]
     for direction in DIRECTIONS:
         at = values.sel(direction=key(direction))
@@ -116,7 +116,7 @@ def _unbroken(values: xr.DataArray) -> xr.DataArray:
 
 
 def _name_angles(axes: Axes, at: xr.Dataset) -> None:
-    """Say which curve is θ₊ and which θ₋, and where they change places."""
+    """Label the curves of θ₊ and θ₋, and mark where they exchange their places."""
     c_minus = at["c_minus"].to_numpy()
     near = int(np.searchsorted(c_minus, 40.0 if c_minus[-1] > 40.0 else c_minus[0]))
     height = float(at["theta_plus_pi"].isel(c_minus=near).max())
@@ -134,7 +134,7 @@ def _name_angles(axes: Axes, at: xr.Dataset) -> None:
 def _four_panels(
     data: xr.Dataset, sharey: Literal["all", "row"] = "all"
 ) -> tuple[Figure, list[tuple[Axes, str, float]]]:
-    """Rows by bath, columns by loss, as in Figs. 6 and 7."""
+    """A figure of four panels with their baths and losses: rows by bath, columns by loss, as in Figs. 6 and 7."""
     figure = Figure(figsize=(7.2, 6.0), layout="constrained")
     grid = figure.subplots(2, 2, sharex=True, sharey=sharey).flat
     cases = [(bath, loss) for bath in data["bath"].to_numpy() for loss in data["loss"].to_numpy()]

@@ -1,8 +1,8 @@
 """The data of Figs. 2 to 8 of arXiv:1901.04250 by number, each a labelled dataset.
 
-``DATA[number](points=..., jobs=..., progress=...)``: ``points`` sets how fine (by default all figures together take
-less than two minutes on two cores), ``jobs`` the worker processes; ``progress(done, total)`` is called on the way.
-The data do not depend on ``jobs``.
+``DATA[number](points=..., jobs=..., progress=...)``: ``points`` is the number of values on an axis (by default all
+figures together take less than two minutes on two cores) and ``jobs`` the number of worker processes, on which the data
+do not depend; ``progress(done, total)`` is called while they are computed.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ __all__ = ["DATA"]
 
 
 def _at_once(build: Callable[..., xr.Dataset]) -> Callable[..., xr.Dataset]:
-    """A figure of closed forms, called like those that take searches."""
+    """A figure of closed forms, with the signature of the figures that need searches."""
 
     def data(*, points: int = 201, jobs: int = 1, progress: Progress | None = None) -> xr.Dataset:
         require_jobs(jobs)

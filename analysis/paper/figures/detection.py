@@ -1,7 +1,7 @@
-"""Fig. 8 of arXiv:1901.04250, whose detection is not stated: d for every detection that it may have been.
+"""Fig. 8 of arXiv:1901.04250: d for every detection that is possible, because the paper does not state its own.
 
 d = (E_u − E_c)/E_u, each scheme at its own best point; exact against C₋, and from trajectories at some of the C₋.
-The search and its cut at the edge of stability leave some 1e-6 of d open: a |d| below ``RESOLUTION`` means none.
+The search and its cut at the edge of stability have an error of 1e-6 of d: a |d| below ``RESOLUTION`` counts as 0.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ _LIGHT: dict[str, dict[str, Any]] = {
     "phase pi/2": {"lo_phase_pi": 0.5},
     "heterodyne": {"scheme": "heterodyne", "lo_phase_pi": 0.0},
 }
-# what of ``Search`` distinguishes the detections
+# the fields of ``Search`` in which the detections differ
 DETECTIONS: dict[str, dict[str, Any]] = {
     **_LIGHT,
     **{
@@ -63,10 +63,10 @@ def improvements(
     Parameters
     ----------
     points : values of C₋
-    simulated : at how many of them, between the first and the last, d is simulated too
-    trajectories, seed : of the ensembles there
+    simulated : number of them, between the first and the last, at which d is also simulated
+    trajectories, seed : of these ensembles
     detections : of ``DETECTIONS``; the first is the one simulated
-    jobs, progress : worker processes; ``progress(done, total)`` as they finish
+    jobs, progress : number of worker processes; ``progress(done, total)`` is called as they finish
 
     Variables: ``d``, ``E_c`` (bath, detection, c_minus, direction), ``lo_phase_pi`` of the best point, NaN for
     heterodyne; ``E_u`` (bath, c_minus, direction); ``d_simulated``, ``d_low``, ``d_high`` (bath,

@@ -1,7 +1,7 @@
-"""Figs. 2 to 8 of arXiv:1901.04250 drawn by number: ``DRAW[number](dataset, path)`` of what ``DATA[number]`` gives.
+"""Figs. 2 to 8 of arXiv:1901.04250 by number: ``DRAW[number](dataset, path)`` draws the dataset of ``DATA[number]``.
 
-As in the paper: dashed E₊|₋, solid E₋|₊; thick blue and thin red for hot baths, thin orange and black for a
-+ in vacuum, red and black where θ₊ = θ₋. Log axes throughout where C₋ runs over decades.
+As in the paper: dashed E₊|₋, solid E₋|₊; thick blue and thin red for hot baths, thin orange and black for + in
+vacuum, red and black where θ₊ = θ₋. All axes are logarithmic where C₋ varies over decades.
 """
 
 from collections.abc import Callable

@@ -26,7 +26,7 @@ from cascade_steering.analysis.plots.style import SYMBOLS, save_figure
 __all__ = ["improvement_figure"]
 
 FloatArray = NDArray[np.float64]
-# a note keeps clear of curves behind it
+# background of a note, so that curves behind it do not disturb
 _PATCH = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}
 _GAIN_LIMITS = (0.01, 50.0)
 _DETECTIONS: dict[str, dict[str, Any]] = {
@@ -41,7 +41,7 @@ _DETECTIONS: dict[str, dict[str, Any]] = {
 
 
 def improvement_figure(data: xr.Dataset, path: Path) -> None:
-    """Fig. 8: d against C₋, (a) for the detection that is simulated too, with those points, (b)-(e) for all."""
+    """Fig. 8: d against C₋, (a) for the simulated detection, with points from trajectories, (b)-(e) for all."""
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(10.0, 5.2), layout="constrained")
         mosaic = figure.subplot_mosaic("abc;ade", width_ratios=(1.25, 1.0, 1.0), sharex=True, sharey=True)
@@ -84,26 +84,26 @@ def _improvements_simulated(axes: Axes, data: xr.Dataset) -> None:
             )
     _gain_axes(axes, data["c_minus"].to_numpy())
     axes.set_ylabel(r"relative improvement $d$ (%)")
-    axes.set_title(_spelled(detection), fontsize=9)
+    axes.set_title(_detection_label(detection), fontsize=9)
     axes.legend(loc="lower left", handlelength=3.0, title="lines: exact\npoints: trajectories, 95 %", title_fontsize=8)
 
 
 def _improvements_by_detection(axes: Axes, at: xr.DataArray) -> None:
     notes = []
-    # the data hold every detection at every efficiency; these are as many curves as can be told apart
+    # the data contain every detection at every efficiency, more curves than can be distinguished
     for name in (each for each in at["detection"].to_numpy().tolist() if each in _DETECTIONS):
         d = at.sel(detection=name)
         gained = d.to_numpy() > RESOLUTION
-        axes.plot(d["c_minus"], 100 * d.where(gained), label=_spelled(name), **_DETECTIONS[name])
+        axes.plot(d["c_minus"], 100 * d.where(gained), label=_detection_label(name), **_DETECTIONS[name])
         if not gained[-1]:
-            notes.append(f"{_spelled(name)}: $d = 0$ for $C_- > {_last(d['c_minus'].to_numpy(), gained):.2g}$")
+            notes.append(f"{_detection_label(name)}: $d = 0$ for $C_- > {_last(d['c_minus'].to_numpy(), gained):.2g}$")
     axes.text(0.03, 0.05, "\n".join(notes), transform=axes.transAxes, fontsize=8, bbox=_PATCH)
     _gain_axes(axes, at["c_minus"].to_numpy())
     axes.tick_params(labelleft=True)
 
 
 def _last(c_minus: FloatArray, gained: NDArray[np.bool_]) -> float:
-    """The largest C₋ with a gain, or the smallest of all."""
+    """The largest C₋ with a gain; the smallest C₋ if there is none."""
     return float(c_minus[gained].max(initial=c_minus[0]))
 
 
@@ -114,5 +114,5 @@ def _gain_axes(axes: Axes, c_minus: FloatArray) -> None:
     axes.set_ylim(*_GAIN_LIMITS)
 
 
-def _spelled(detection: str) -> str:
+def _detection_label(detection: str) -> str:
     return detection.replace("phase pi", r"phase $\pi$").replace("efficiency ", r"$\eta = $")

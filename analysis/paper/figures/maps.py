@@ -1,4 +1,4 @@
-"""Figs. 2 and 3 drawn: maps of who steers whom on the left, cuts through them on the right."""
+"""Figs. 2 and 3 drawn: maps of the regions of steering on the left, cuts through them on the right."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,7 +28,7 @@ _REGIONS: dict[str, dict[str, Any]] = {
 }
 _HATCHED: dict[str, Any] = {"facecolor": "white", "edgecolor": _UNSTABLE, "hatch": "////"}
 _STABLE_PI = 0.25
-# what lies above is far from steering: bare variances grow without bound towards C₊ = 0 and θ₊ = π/4
+# upper end of E: bare variances grow without bound towards C₊ = 0 and θ₊ = π/4, far from steering
 _HIGHEST = 2.0
 
 
@@ -90,7 +90,7 @@ def _regions(axes: Axes, x: Any, y: Any, steering: xr.DataArray) -> None:
 
 def _cut(axes: Axes, x: Any, at: xr.Dataset) -> None:
     for row, direction in enumerate(DIRECTIONS):
-        # the bare variance of the steered oscillator shares the dashes: + for E₊|₋
+        # the bare variance of the steered oscillator has the same dashes: that of + as E₊|₋
         bare = at["bare_variance"].isel(oscillator=1 - row)
         axes.plot(x, bare, color=ORANGE, linewidth=THIN, linestyle=DASHES[direction])
         axes.plot(x, at["E_cut"].isel(direction=row), color=BLUE, linewidth=THICK, linestyle=DASHES[direction])
@@ -102,9 +102,9 @@ def _cut(axes: Axes, x: Any, at: xr.Dataset) -> None:
 def _finish(figure: Figure, panels: Sequence[tuple[Axes, Axes]], path: Path, *, unstable: bool) -> None:
     for index, axes in enumerate(each for pair in panels for each in pair):
         letter(axes, index)
-    regions = [Patch(edgecolor="0.3", linewidth=0.6, label=name, **look) for name, look in _REGIONS.items()]
+    regions = [Patch(edgecolor="0.3", linewidth=0.6, label=name, **colours) for name, colours in _REGIONS.items()]
     if unstable:
-        # and an empty place, so that the lines fill columns of their own
+        # and an empty entry, so that the lines have columns of their own
         regions += [Patch(linewidth=0.6, label="unstable", **_HATCHED), Patch(alpha=0.0, label=" ")]
     lines = [
         *_lines(BLUE, THICK, [f"${SYMBOLS[direction]}$" for direction in DIRECTIONS]),

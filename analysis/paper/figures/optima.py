@@ -1,4 +1,4 @@
-"""Figs. 4 to 7 of arXiv:1901.04250: the best unconditional steering for a client of given C₋, and where it is reached.
+"""Figs. 4 to 7 of arXiv:1901.04250: the best unconditional steering for a given C₋, and where it is reached.
 
 The paper's "orange" bath pairs a hot − with a + in vacuum, its "red" and "black" curves force θ₊ = θ₋ (f = 0).
 C₊ is free up to ``largest_ratio`` C₋. Where E has its infimum at C₊ → ∞, the value here lies above that infimum
@@ -32,7 +32,7 @@ __all__ = [
 
 FloatArray = NDArray[np.float64]
 
-# of + : the paper's two sets of thermal parameters; − is hot in both
+# whether the angles are free or equal
 COUPLINGS = ("asymmetric", "symmetric")
 LOSSES = (0.0, 0.2)
 # assumed: the paper's text speaks of C₋ from 1 to 100 and of its limit
@@ -47,7 +47,7 @@ _ATTRIBUTES: dict[str, dict[str, str]] = {
     "theta_plus_pi": {"long_name": "theta_+ of the best point", "units": "pi rad"},
     "c_plus_over_c_minus": {"long_name": "C+/C- of the best point", "units": "1"},
 }
-# what Figs. 4, 6 and 7 have in common is searched once in a process
+# the optima that Figs. 4, 6 and 7 share are computed once in a process
 _FOUND: dict[Search, list[list[float]]] = {}
 _DIMENSIONS = ("bath", "coupling", "loss", "c_minus", "direction")
 
@@ -61,7 +61,8 @@ def cooperativities(points: int) -> FloatArray:
 def best_steering(*, points: int = 121, jobs: int = 1, progress: Progress | None = None) -> xr.Dataset:
     """Fig. 4: the smallest E against C₋; ``E`` (bath, coupling, loss, c_minus, direction).
 
-    ``points`` values of C₋; ``progress(done, total)`` is called as the searches end. Likewise in the other figures.
+    ``points`` is the number of values of C₋; ``progress(done, total)`` is called as the searches end. The other figures
+    have the same arguments.
     """
     return _select(_best(points, jobs, progress), 4, "E")
 

@@ -34,7 +34,7 @@ STYLE: dict[Any, Any] = {
     "hatch.linewidth": 0.6,
 }
 BLUE, ORANGE = "#1f4e9c", "#e08020"
-# the paper's habit: dashed for E₊|₋, solid for E₋|₊
+# as in the paper: dashed for E₊|₋, solid for E₋|₊
 DASHES: dict[Direction, Any] = {"plus_given_minus": (0, (4, 2)), "minus_given_plus": "-"}
 THICK, THIN = 2.0, 1.1
 

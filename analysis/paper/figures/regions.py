@@ -1,7 +1,7 @@
-"""Figs. 2 and 3 of arXiv:1901.04250: who steers whom, over the cooperativities and over the interaction angles.
+"""Figs. 2 and 3 of arXiv:1901.04250: which oscillator steers which, over the cooperativities and over the angles.
 
-Closed forms on whole grids, Eqs. (4) and (6)-(9). The axes of the maps of Fig. 2 are read off its text: the limits it
-gives for two-way steering are those on the edges of a map that ends at C₋ = C₊ = 100.
+Closed forms on whole grids, Eqs. (4) and (6)-(9). The axes of the maps of Fig. 2 follow from its text: the limits
+that it gives for two-way steering are those on the edges of a map that ends at C₋ = C₊ = 100.
 """
 
 from typing import Any
@@ -32,7 +32,7 @@ RATIOS = (1.0, 2.0)
 _MOST_COOPERATIVE = 100.0
 _MOST_RATIO = 5.0
 _LEAST_ANGLE_PI, _STABLE_PI, _MOST_ANGLE_PI = 0.22, 0.25, 0.5
-# where edges of steering are looked for, and in how many steps
+# range of C₊/C₋ in which the limits of steering are searched, and the number of steps
 _WINDOW, _WINDOW_STEPS = (1e-3, 1e2), 2000
 
 _E: dict[str, Any] = {
@@ -52,8 +52,8 @@ def cooperativity_maps(*, points: int = 201, bath: str = "hot") -> xr.Dataset:
     bath : of both oscillators, ``hot`` (the paper's) or ``vacuum``
 
     Variables: ``E`` (direction, case, c_plus, c_minus); ``E_cut`` (direction, case, c_plus_over_c_minus);
-    ``bare_variance`` (oscillator, case, c_plus_over_c_minus); ``window`` (direction, case, edge): between which
-    C₊/C₋ there is steering on the cut. Raises ValueError for fewer than two points or an unknown bath.
+    ``bare_variance`` (oscillator, case, c_plus_over_c_minus); ``window`` (direction, case, edge): the range of
+    C₊/C₋ with steering on the cut. Raises ValueError for fewer than two points or an unknown bath.
     """
     require_count(points, "points", low=2)
     c = np.linspace(0.0, _MOST_COOPERATIVE, points)
@@ -126,9 +126,9 @@ def angle_maps(*, points: int = 201, bath: str = "hot") -> xr.Dataset:
 
 
 def steering_windows(theta_plus_pi: float, c_minus: float, bath: str = "hot") -> dict[Direction, tuple[float, float]]:
-    """Between which C₊/C₋ each direction steers at θ₋ = 0.35π without loss; (NaN, NaN) where it never does.
+    """The range of C₊/C₋ in which each direction steers at θ₋ = 0.35π without loss; (NaN, NaN) if it never does.
 
-    Edges, E = ½, to 1e-12. Two-way steering is where the windows overlap.
+    Its ends, E = ½, are exact to 1e-12. There is two-way steering where the ranges overlap.
     """
     ratios = np.geomspace(*_WINDOW, _WINDOW_STEPS)
 
