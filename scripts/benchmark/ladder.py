@@ -16,8 +16,9 @@ _QUICK = {
 # Found as in ``search``, and by whole runs of the best settings.
 # ours: 12 levels for the largest mean, then the step, limited by the mean: 1.1e-3 at 1/20. Other frames need more.
 # qutip: at the same step the errors of euler to rouchon are 3 to 20 times those of platen; taylor1.5 costs as much as
-#   platen with half the error of V, explicit1.5 costs twice as much with the same error. At 16 levels and 1/400 taylor1.5 is unstable; 15 levels
-#   at 1/450 and 16 at 1/500 meet the target on two seeds and miss it on the third, by the mean (1.8e-3, 1.6e-3).
+#   platen with half the error of V, explicit1.5 costs twice as much with the same error. At 16 levels and
+#   1/400 taylor1.5 is unstable; 15 levels at 1/450 and 16 at 1/500 meet the target on two seeds and miss it on the
+#   third, by the mean (1.8e-3, 1.6e-3).
 # dynamiqs: errors fall as the root of the step, 9e-4 over the first 0.2 units with 12 levels at 1/409600: a whole
 #   run at the target would take hours, so it is extrapolated. Sparse operators are 8 times faster than dense at 12
 #   levels; a batch saves nothing with euler

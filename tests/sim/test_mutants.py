@@ -17,11 +17,11 @@ from cascade_steering.sim.gaussian.trajectories import Gaussian, GaussianEngine
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import Trajectories
 from cascade_steering.sim.model.linear_model import LinearModel
-from tests.sim.gaussian import test_filtering, test_riccati, test_trajectories
+from tests.sim.gaussian import simulated_records, test_filtering, test_riccati, test_trajectories
 from tests.sim.model import test_model
 from tests.support import chance
 
-MODULES: tuple[ModuleType, ...] = (test_model, test_riccati, test_trajectories, test_filtering)
+MODULES: tuple[ModuleType, ...] = (test_model, test_riccati, test_trajectories, test_filtering, simulated_records)
 Test = Callable[[], None]
 
 
@@ -30,12 +30,12 @@ def of(test: Callable[..., None], *arguments: str) -> Test:
 
 
 MOMENT_EQUATIONS = of(test_model.test_moment_equations_against_commutators, "mild")
-UNSEEN = of(test_riccati.test_unconditional_steady_state, "mild")
-SEEN = of(test_riccati.test_conditional_steady_state, "mild")
+UNCONDITIONAL = of(test_riccati.test_unconditional_steady_state, "mild")
+CONDITIONAL = of(test_riccati.test_conditional_steady_state, "mild")
 TOTAL_COVARIANCE = of(test_trajectories.test_law_of_total_covariance_at_every_save, "mild", "thermal")
 WHITE = of(test_filtering.test_innovations_are_white, "mild")
 FILTERED_MEANS = of(test_filtering.test_what_it_does_not_know_is_its_covariance)
-TESTS = (MOMENT_EQUATIONS, UNSEEN, SEEN, TOTAL_COVARIANCE, WHITE, FILTERED_MEANS)
+TESTS = (MOMENT_EQUATIONS, UNCONDITIONAL, CONDITIONAL, TOTAL_COVARIANCE, WHITE, FILTERED_MEANS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +81,7 @@ def loss_after_the_second(model: LinearModel) -> LinearModel:
     return replace(model, monitored=sent * whole, unmonitored=np.concatenate([lost, model.unmonitored[2:]]))
 
 
-MODEL = (MOMENT_EQUATIONS, UNSEEN, SEEN, TOTAL_COVARIANCE)
+MODEL = (MOMENT_EQUATIONS, UNCONDITIONAL, CONDITIONAL, TOTAL_COVARIANCE)
 NOISE = (TOTAL_COVARIANCE, WHITE)
 MUTANTS = {
     "noise halved": Mutant(engine=noise(lambda _: 0.5), seen_by=NOISE),
@@ -91,9 +91,9 @@ MUTANTS = {
     "record halved": Mutant(block=record(0.5), seen_by=(WHITE, FILTERED_MEANS)),
     "efficiency ignored": Mutant(
         model=lambda model: replace(model, efficiency=np.ones_like(model.efficiency)),
-        seen_by=(MOMENT_EQUATIONS, SEEN, TOTAL_COVARIANCE),
+        seen_by=(MOMENT_EQUATIONS, CONDITIONAL, TOTAL_COVARIANCE),
     ),
-    "sine channel dropped": Mutant(model=half_the_readout_hidden, seen_by=(SEEN,)),
+    "sine channel dropped": Mutant(model=half_the_readout_hidden, seen_by=(CONDITIONAL,)),
     "first bath's absorption dropped": Mutant(model=without(3), seen_by=MODEL),
     "second bath's emission dropped": Mutant(model=without(4), seen_by=MODEL),
     "lost light dropped": Mutant(model=without(0), seen_by=MODEL),
@@ -102,7 +102,7 @@ MUTANTS = {
     "loss on the wrong side": Mutant(model=loss_after_the_second, seen_by=MODEL),
     "back-action reversed": Mutant(
         model=lambda m: replace(m, monitored=m.monitored.conj(), unmonitored=m.unmonitored.conj()),
-        seen_by=(MOMENT_EQUATIONS, SEEN),
+        seen_by=(MOMENT_EQUATIONS, CONDITIONAL),
     ),
 }
 
