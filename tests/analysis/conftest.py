@@ -10,7 +10,7 @@ from tests.analysis.cli.command import Answer, Run
 
 @pytest.fixture
 def steering(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Iterator[Run]:
-    """The command, in an empty directory; both streams caught where every process writes them."""
+    """Runs the command in an empty directory, and collects both streams of all of its processes."""
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments: str) -> Answer:

@@ -1,4 +1,4 @@
-"""What may know of what: the command line stands on top, and engines are told apart by name in one place."""
+"""Which module may import which: only the command line imports itself, and one module distinguishes engines by name."""
 
 import ast
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ def imports(tree: ast.AST) -> Iterator[str]:
 
 
 def chosen(tree: ast.AST) -> Iterator[str]:
-    """Where the name of an engine is compared or looked up, or a class of engine or state asked for."""
+    """The places where the name of an engine is compared or looked up, or the class of an engine or state is tested."""
     for node in ast.walk(tree):
         found: list[ast.AST] = []
         if isinstance(node, ast.Compare):

@@ -1,4 +1,4 @@
-"""The benchmark at toy size, and whether its measure of error sees what it must."""
+"""The benchmark with a small job, and whether its measure of error finds errors that are put in."""
 
 import importlib.util
 import json
@@ -78,7 +78,7 @@ def test_steps_must_divide_the_save_interval() -> None:
 
 
 def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """What the script runs in the environment that it makes, in this one."""
+    """The command that the script runs, in the environment of the tests."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     script = [sys.executable, "-m", "scripts.benchmark", *arguments]
     return subprocess.run(script, capture_output=True, text=True, check=False, env=environment)

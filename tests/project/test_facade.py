@@ -1,4 +1,4 @@
-"""The door: public names, how they are loaded, and what a user sees of them from another directory."""
+"""The facades: public names, how they are loaded, and how they work from a user's directory."""
 
 import inspect
 import pydoc
@@ -84,7 +84,7 @@ def test_help_is_of_this_package_and_not_of_numpy() -> None:
 
 
 def run(code: str, folder: Path) -> str:
-    """What Python prints for ``code`` in a folder with files of the user's whose names are those of our folders."""
+    """The output of ``code`` in a folder that has files with the names of our folders."""
     for name in ("sim.py", "analysis.py"):
         (folder / name).write_text("raise ImportError('the user has a module of this name')\n", encoding="utf-8")
     done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False)

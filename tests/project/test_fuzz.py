@@ -1,4 +1,4 @@
-"""A little of ``tests.support.fuzz``, always the same; and that what it looks for would be found."""
+"""A few examples of ``tests.support.fuzz``, always the same, and tests that it finds errors that are put in."""
 
 import json
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""The packages as they are installed: every folder is there, and none collides with a file of the user's."""
+"""The installed packages: every folder is present, and no name is the name of a user's file."""
 
 import ast
 import subprocess
@@ -20,7 +20,7 @@ OF_THE_TERMINAL = ("analysis/cli/commands", "analysis/cli/answers")
 
 
 def folder_of(package: str) -> Path:
-    """Where the modules of a package are, by the mapping of the longest name that it begins with."""
+    """The folder of a package, by the mapping of the longest name with which it begins."""
     mapped = max((name for name in SETTINGS["package-dir"] if f"{package}.".startswith(f"{name}.")), key=len)
     return ROOT.joinpath(SETTINGS["package-dir"][mapped], *package.removeprefix(mapped).strip(".").split("."))
 

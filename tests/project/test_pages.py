@@ -1,4 +1,4 @@
-"""Every command that a page shows is one that runs: the options of each are read, the quick ones are run as shown."""
+"""Every command that a page shows works: the options of each are parsed, and the quick ones are run as shown."""
 
 import re
 import shlex
@@ -25,7 +25,7 @@ __all__ = ["steering"]
 
 
 def lines(page: str) -> Iterator[str]:
-    """What a shell is told, each in one line, without comments."""
+    """The command lines of a page, each in one line, without comments."""
     text = (ROOT / page).read_text(encoding="utf-8")
     fenced = "\n".join(block for language, block in FENCES.findall(text) if language in ("", "bash"))
     fenced = fenced.replace("\\\n", " ")
@@ -86,7 +86,7 @@ def test_a_command_of_another_program_is_known(line: str) -> None:
 
 @pytest.fixture
 def prepared(steering: Run) -> Run:
-    """The command, where there are a setup, a record and runs to go on with or to merge."""
+    """Runs the command in a directory with a setup, a record, and runs to continue or to merge."""
     Path("setup.toml").write_text(SETUP, encoding="utf-8")
     small = ("--config", "setup.toml", *TOY["simulate"])
     for more in (("--keep", "1", "--saves", "40", "--save-records", "record.csv"), ("--out", "DONE")):

@@ -1,4 +1,4 @@
-"""A record that QuTiP simulated, without this package, is one this package reads: it fits, and only as it was made."""
+"""A record that QuTiP simulated without this package fits the model by which it was made, and no other."""
 
 import math
 from dataclasses import replace

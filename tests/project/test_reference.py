@@ -1,4 +1,4 @@
-"""The references check the code; this checks the references."""
+"""Tests of the references with which the code is compared."""
 
 import mpmath as mp
 import numpy as np

@@ -1,4 +1,4 @@
-"""Every name and file that the theory page refers to exists. The source is read, nothing imported: it is fast."""
+"""Every name and file that the theory page refers to exists. The source is read and not imported, to be fast."""
 
 import ast
 import re

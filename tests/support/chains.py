@@ -1,4 +1,4 @@
-"""Rows of named oscillators on one light field, put together by hand, not as the library does it."""
+"""Chains of named oscillators on one light field, built without the functions of the library."""
 
 import numpy as np
 
@@ -47,7 +47,7 @@ def chain(
 def clients_and_server(
     c_client: float, c_server: float, theta_client_pi: float, theta_server_pi: float, bath: Bath = COLD, **light: float
 ) -> LinearModel:
-    """Two equal clients of negative mass and then a server of positive mass."""
+    """Two equal oscillators of negative mass, then one of positive mass."""
     client = oscillator(c_client, theta_client_pi, bath)
     nodes = dict.fromkeys(CLIENTS, (client, -1))
     return chain({**nodes, SERVER: (oscillator(c_server, theta_server_pi, bath), 1)}, **light)

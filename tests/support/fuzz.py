@@ -1,5 +1,5 @@
-"""Junk for the command line, and what may become of it. A little in ``tests/project/test_fuzz.py``, more in
-scripts/test-long:
+"""Invalid input for the command line, and the results that are allowed. A few examples run in
+``tests/project/test_fuzz.py``, more in scripts/test-long:
 
     python -m tests.support.fuzz lines|documents|csv|netcdf|runs COUNT [SEED]
 
@@ -151,7 +151,7 @@ def of_runs(template: Path, check: Callable[[Outcome], None]) -> Callable[..., N
 
 
 def main(what: str, count: int, root: int) -> None:
-    """So many examples, and what went wrong with them, like with like."""
+    """A number of examples, and the errors found, equal ones together."""
     wrong: dict[str, list[Outcome]] = {}
     codes: Counter[tuple[str, int]] = Counter()
     failures: Counter[str] = Counter()

@@ -1,4 +1,4 @@
-"""Configurations, records and runs that are nearly right, or damaged."""
+"""Configurations, records and runs that are almost valid, or damaged."""
 
 import json
 import tomllib
@@ -122,7 +122,7 @@ _CELLS = st.floats(-0.3, 0.3).map(repr) | st.sampled_from(
 
 @st.composite
 def texts(draw: st.DrawFn, content: str) -> bytes:
-    """A record as text, with cells, rows or bytes that are others."""
+    """A record as text, with changed cells, rows or bytes."""
     rows = [line.split(",") for line in content.splitlines()]
     for _ in range(draw(st.integers(1, 2))):
         row = draw(st.integers(0, len(rows) - 1))
@@ -148,7 +148,7 @@ def texts(draw: st.DrawFn, content: str) -> bytes:
 
 @st.composite
 def bytes_of(draw: st.DrawFn, content: bytes) -> bytes:
-    """A file with some bytes others, more or fewer."""
+    """A file with bytes changed, added or removed."""
     return _damaged(draw, content)
 
 
@@ -165,7 +165,7 @@ RECORD_LINES = st.sampled_from(
 
 @st.composite
 def manifests(draw: st.DrawFn, content: dict[str, Any]) -> bytes:
-    """A manifest with an entry that is another, or with bytes that are; it vouches for all of itself."""
+    """A manifest with a changed or missing entry, or with damaged bytes."""
     how = draw(st.sampled_from(["entry", "inner", "gone", "bytes"]))
     found = json.loads(json.dumps(content))
     if how == "bytes":

@@ -1,4 +1,4 @@
-"""Command lines of options that are known, with values that are and are not."""
+"""Command lines of known options, with valid and invalid values."""
 
 import click
 from hypothesis import strategies as st
@@ -108,7 +108,7 @@ _ARGUMENTS = {
 
 
 def values_of(option: click.Parameter) -> st.SearchStrategy[str]:
-    """What an option may be given: what it takes, what lies at its edges, and junk."""
+    """Values for an option: valid ones, ones at its limits, and junk."""
     kind, name = option.type, option.opts[0].removeprefix("--")
     fitting: tuple[str, ...]
     if name in _BY_NAME:

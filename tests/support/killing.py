@@ -1,4 +1,4 @@
-"""Kills runs of the command line, and looks at what is left of them.
+"""Kills runs of the command line, and checks what is left of them.
 
 ``python -m tests.support.killing --kills 10 --jobs 2 [--cluster local]`` for many kills of each kind, at random
 moments between the first block and the last. The tests do a few, each at a chosen block (``tests.support.paused``).
@@ -44,12 +44,12 @@ def workers(jobs: int, cluster: str | None) -> tuple[str, ...]:
 
 
 def finished(run: Path) -> int:
-    """Blocks that are done, or past it: none before the run has begun."""
+    """The number of finished blocks, 0 before the run has begun."""
     return len(list(run.glob("blocks/*.nc")))
 
 
 def session(of: int) -> list[psutil.Process]:
-    """The processes of a session that are not merely waiting to be buried."""
+    """The processes of a session that are not zombies."""
 
     def belongs(process: psutil.Process) -> bool:
         try:
@@ -62,7 +62,7 @@ def session(of: int) -> list[psutil.Process]:
 
 @dataclass(frozen=True, kw_only=True)
 class Killed:
-    """What became of a run that was killed.
+    """The state of a run that was killed.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ class Killed:
 
 
 def moment(moments: random.Random, most: int) -> tuple[int, float]:
-    """When to kill: after so many new blocks, and so many seconds, some part of what the next one takes."""
+    """When to kill: after a number of new blocks, and a number of seconds, a part of the time of the next block."""
     return moments.randint(1, most), moments.uniform(0.0, 0.06)
 
 
@@ -106,7 +106,7 @@ def killed(
     ensemble: Sequence[str] = ENSEMBLE,
     pause: Path | None = None,
 ) -> Killed:
-    """Begin or continue a run, and kill it at a ``moment``; with an empty folder ``pause``, where it waits for that."""
+    """Begin or continue a run, and kill it at a ``moment``, or where it waits if there is an empty folder ``pause``."""
     blocks, delay = when
     before = finished(run)
     line = command("simulate", *ensemble, "--out", str(run), "--json", *workers(jobs, cluster))
@@ -170,7 +170,7 @@ def _kill(kind: str, process: "subprocess.Popen[str]") -> bool:
 
 
 def _computes(process: psutil.Process) -> bool:
-    """Not one of those that keep count of resources."""
+    """Whether a process is not a tracker of resources."""
     try:
         return not any("resource_tracker" in word for word in process.cmdline())
     except psutil.NoSuchProcess:
@@ -189,7 +189,7 @@ def resumed(run: Path, jobs: int, cluster: str | None = None) -> xr.Dataset:
 
 
 def uninterrupted(run: Path, ensemble: Sequence[str] = ENSEMBLE) -> xr.Dataset:
-    """The dataset of a run that nothing happened to."""
+    """The dataset of a run without interruption."""
     subprocess.run(
         command("simulate", *ensemble, "--out", str(run), "--json", "--jobs", "1"),
         cwd=ROOT, check=True, stdout=subprocess.DEVNULL, timeout=_LONGEST,
@@ -204,7 +204,7 @@ def dataset(run: Path) -> xr.Dataset:
 
 
 def complaints(found: Killed, run: Path, cluster: str | None = None) -> list[str]:
-    """What is not as it should be after a kill."""
+    """The errors that are found after a kill."""
     expected = STATUS[found.kind] if found.hit else 0
     hint = f"finished blocks are kept; continue with: steering resume {run}"
     checks = {

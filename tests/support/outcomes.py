@@ -1,4 +1,4 @@
-"""What a command does in this process, under limits of time and memory, and whether it may."""
+"""The outcome of a command in this process, under limits of time and memory, and whether it is allowed."""
 
 import contextlib
 import io
@@ -40,7 +40,7 @@ class TooLongError(BaseException):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a command did; ``raised`` is the traceback of what it let through, empty for what it may."""
+    """The outcome of a command; ``raised`` is the traceback of an exception that is not allowed, else empty."""
 
     arguments: tuple[str, ...]
     code: int
@@ -51,7 +51,7 @@ class Outcome:
 
     @property
     def wrong(self) -> str:
-        """What is not as it has to be; empty if all is."""
+        """The error in this outcome; empty if there is none."""
         if self.raised:
             return self.raised
         if self.code not in (0, 1, 2):

@@ -23,7 +23,7 @@ WAITING, DIED = "waiting", "died"
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Mortal(Task):
-    """Kills the worker it is given to, once, from trajectory ``least`` on."""
+    """Kills the worker in which it runs, once, from trajectory ``least`` on."""
 
     least: int
     died: str

@@ -1,4 +1,4 @@
-"""``__all__`` of every module of sim and analysis: all that it defines, but private names and aliases of arrays.
+"""``__all__`` of every module of sim and analysis: all that it defines except private names and aliases of arrays.
 
     python -m tests.support.public_names
 
@@ -21,7 +21,7 @@ def modules() -> list[Path]:
 
 
 def defined(path: Path) -> list[str]:
-    """What ``__all__`` of a module is to be: constants, classes, functions, each in order of the alphabet."""
+    """The right ``__all__`` of a module: constants, classes, functions, each in alphabetical order."""
     names = {name for node in ast.parse(path.read_text(encoding="utf-8")).body for name in _names(node)}
     return sorted((each for each in names if not each.startswith("_")), key=_order)
 

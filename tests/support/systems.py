@@ -45,7 +45,7 @@ def cascade(
 
 @dataclass(frozen=True, kw_only=True)
 class Point:
-    """A stable working point and how its light is read."""
+    """A stable working point and its detection."""
 
     cascade: Cascade
     detection: Detection = field(default_factory=Detection)

@@ -1,4 +1,4 @@
-"""What tests of the command line share: how an answer is read, and options that are quick."""
+"""Common to tests of the command line: how an answer is read, and options that are quick."""
 
 import json
 import os
@@ -31,7 +31,7 @@ class Answer:
 
     @property
     def report(self) -> dict[str, Any]:
-        """The one JSON object on standard output, by the letter of the standard."""
+        """The single JSON object on standard output, which must not contain NaN or infinity."""
 
         def refuse(constant: str) -> None:
             raise AssertionError(f"{constant} is no JSON")

@@ -1,4 +1,4 @@
-"""Command lines that are read and not run: every option with a value that is not its default."""
+"""Command lines that are parsed and not run: every option has a value that is not its default."""
 
 from typing import Any
 

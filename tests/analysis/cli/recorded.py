@@ -1,4 +1,4 @@
-"""What tests of commands that take a record share: a setup, its record simulated, filtered and fitted."""
+"""Common to tests of commands that take a record: a setup, and its record simulated, filtered and fitted."""
 
 from typing import Any
 
@@ -37,7 +37,7 @@ def filtered(steering: Run, *options: str, record: str = "record.csv") -> dict[s
 
 
 def assert_same(one: dict[str, Any], other: dict[str, Any], rel: float = 1e-9) -> None:
-    """The same states, likelihood and verdict; what is 0 up to rounding is so beside a vacuum variance of a half."""
+    """The same states, likelihood and verdict up to rounding, with the vacuum variance ½ as scale of zeros."""
     for name in ("mean", "covariance", *BOTH):
         np.testing.assert_allclose(one["final"][name], other["final"][name], rtol=rel, atol=rel)
     assert one["log_likelihood"] == pytest.approx(other["log_likelihood"], rel=rel)

@@ -1,4 +1,4 @@
-"""What the commands answer, held against the paper, limits and one another."""
+"""The answers of the commands compared with the paper, with limits and with one another."""
 
 from collections.abc import Iterator
 from pathlib import Path

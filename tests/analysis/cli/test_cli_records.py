@@ -15,7 +15,8 @@ from tests.analysis.cli.recorded import POINT, QUIET, FloatArray, assert_same, d
 
 
 def known(steering: Run, start: str, duration: int, saves: int) -> tuple[FloatArray, FloatArray]:
-    """What the sums of dY leave unknown that all of it tells, (4, 4), and by how much the means differ, (400, 4)."""
+    """The covariance that the saved sums of dY leave beyond that of all dY, (4, 4), and the differences of the means,
+    (400, 4)."""
     options = ("--initial", start, "--duration", str(duration), "--saves", str(saves))
     run = simulated(steering, *options, keep=400, to="record.nc")
     filtered(steering, record="record.nc")
@@ -209,7 +210,7 @@ def test_a_lab_frame_record_demodulated(steering: Run, scheme: str) -> None:
 
 
 def correlation(means: FloatArray) -> float:
-    """Of means (times, 4) with those filtered."""
+    """Correlations of means, array of shape (times, 4), with the filtered means."""
     found = dataset("filtered.nc")["trajectory_mean"].to_numpy()[0]
     return float(np.corrcoef(found.ravel(), means[: len(found)].ravel())[0, 1])
 

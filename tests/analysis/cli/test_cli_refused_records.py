@@ -1,4 +1,4 @@
-"""Records, and what is said of them, that commands refuse."""
+"""Records and options of records that the commands refuse."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Engines on the command line: what a third one takes to join them, and which options each one has."""
+"""Engines on the command line: how a further one is added, and which options each one has."""
 
 import json
 import subprocess
@@ -28,7 +28,7 @@ from cascade_steering.sim.gaussian.trajectories import Gaussian
 
 @dataclass(frozen=True, kw_only=True)
 class Louder:
-    """The exact engine, whose means scatter by a factor too much; every trajectory says its covariance itself."""
+    """The exact engine with means that scatter by a factor too much; every trajectory has its own covariance."""
 
     factor: float
     block: int = 50
@@ -90,7 +90,7 @@ SMALL = ("--duration", "1", "--saves", "2", "--jobs", "1", "--seed", "3")
 
 @dataclass(frozen=True)
 class Program:
-    """The command line of a user with an engine of his own."""
+    """The command line with an engine that a user has added."""
 
     path: Path
 

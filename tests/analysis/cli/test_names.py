@@ -1,4 +1,4 @@
-"""Names of files that are not ASCII, or no text at all, and terminals that lack the characters of what is said."""
+"""File names that are not ASCII or no text, and terminals without the characters of a message."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""What is written on the command line is read as it was meant, or refused."""
+"""Options are read as the number that is written, or refused."""
 
 import contextlib
 import math

@@ -25,7 +25,7 @@ def exact(steering: Run, times: str, *options: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("engine", ["gaussian", "fock"])
 def test_what_is_sampled_is_what_transient_computes(steering: Run, engine: str) -> None:
-    """The light goes off at 0.15, within the first of two save intervals."""
+    """The light is switched off at 0.15, within the first of two save intervals."""
     answer = steering(*SAMPLE, "--engine", engine, "--trajectories", "4", "--duration", "0.5", "--saves", "2",
                       "--pulse", "0.15")  # fmt: skip
     assert answer.code == 0, answer.err
@@ -65,7 +65,7 @@ TELLING = (
 
 
 def test_a_record_of_a_pulse_says_so_and_is_read_that_way(steering: Run) -> None:
-    """The pulse makes it e¹⁰ times as probable, and fit; the switch is within the 501st of its intervals."""
+    """With the pulse the record is e¹⁰ times as probable and fits; the switch is within its 501st interval."""
     read = ("--json", "--jobs", "1", "--out", "filtered.nc")
     taken = steering("simulate", *read[:3], "--quiet", *TELLING, "--keep", "1", "--trajectories", "2",
                      "--out", "simulated.nc", "--save-records", "record.csv")  # fmt: skip
@@ -83,7 +83,7 @@ def test_a_record_of_a_pulse_says_so_and_is_read_that_way(steering: Run) -> None
 
 
 def test_a_fit_keeps_the_moment_at_which_the_light_went_off(steering: Run) -> None:
-    """In seconds, whatever it finds for 1/γ̃₀: that of the options it begins with, here those of the simulation."""
+    """The time of the switch is fixed in seconds by the options, although the fit changes 1/γ̃₀."""
     steering("simulate", "--json", "--jobs", "1", "--quiet", *TELLING, "--keep", "1", "--trajectories", "2",
              "--out", "simulated.nc", "--save-records", "record.csv")  # fmt: skip
     line = ("fit", "record.csv", "--json", "--parameters", "efficiency,linewidth-minus", "--out", "fitted.toml")

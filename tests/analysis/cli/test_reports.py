@@ -48,7 +48,7 @@ BOTH_CI = BOTH | {f"{name}_ci" for name in BOTH}
 
 
 def plain(report: dict[str, Any]) -> dict[str, Any]:
-    """As a reader of the JSON sees it."""
+    """The report after a conversion to JSON and back."""
     found: dict[str, Any] = json.loads(json.dumps(report, allow_nan=False))
     return found
 

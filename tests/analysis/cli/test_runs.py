@@ -1,4 +1,4 @@
-"""Runs that last, on the command line: begun, stopped, continued, shared out, merged, and ended when good enough."""
+"""Run directories on the command line: begun, stopped, continued, in parts, merged, and ended by a target."""
 
 import os
 import shutil
@@ -39,7 +39,7 @@ COMPARE = (
 
 
 def report(answer: Answer) -> dict[str, Any]:
-    """What was found, however long it took and wherever it was put."""
+    """The report without the time that it took and the paths of its files."""
     assert answer.code == 0, answer.err
     found = answer.report
     for name in ("wall_seconds", "run", "dataset", "part", "figure"):
@@ -53,7 +53,7 @@ def dataset(path: str) -> xr.Dataset:
 
 
 def lose(run: str, *numbers: int) -> None:
-    """As if it had ended before these blocks were finished."""
+    """Make a run look as if it had ended before these blocks were finished."""
     paths = sorted(Path(run).glob("blocks/*.nc"))
     gone = {paths[number].name for number in numbers}
     for number in numbers:
@@ -333,7 +333,7 @@ def test_a_comparison_resumed_is_the_one_in_one_go(steering: Run, monkeypatch: p
 
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Nobody is waited for longer than a second; and no client that never was one is anyone's default afterwards."""
+    """No address is waited for longer than a second, and no failed client remains the default one."""
     monkeypatch.setattr(cluster, "_SECONDS", "1s")
     before = dask.config.config.copy()
     yield
@@ -351,7 +351,7 @@ def test_where_no_scheduler_listens_it_is_said(steering: Run) -> None:
 
 
 def test_an_address_that_is_none_is_said_to_be_none() -> None:
-    """In a process of its own: what such an address leaves behind in this one is distributed's."""
+    """Run in a separate process, because distributed leaves objects behind for such an address."""
     line = [sys.executable, "-m", "cascade_steering.analysis.cli", "simulate", *SMALL, "--cluster", "nonsense://"]
     answer = subprocess.run(line, env=ENVIRONMENT, capture_output=True, text=True, timeout=60)
     assert (answer.returncode, answer.stdout) == (2, "")

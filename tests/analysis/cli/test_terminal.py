@@ -1,4 +1,4 @@
-"""The command leaves warnings, the log and the streams of a process as it found them."""
+"""The command restores the warnings, the log and the streams of a process."""
 
 import io
 import logging
@@ -60,7 +60,7 @@ def test_nothing_is_left_changed(steering: Run, line: tuple[str, ...], code: int
     [("utf-8", b"E = \xc2\xbd in run\xff.nc"), ("ascii", b"E = \\xbd in run\xff.nc")],
 )
 def test_a_character_that_a_terminal_lacks_stops_nothing(encoding: str, written: bytes) -> None:
-    """Names are the bytes they are on the disk, whatever the encoding."""
+    """File names are written as the bytes on the disk, in every encoding."""
     stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding, errors="strict")
     with _escaping(stream):
         stream.write(f"E = ½ in {os.fsdecode(b'run') + chr(0xDCFF)}.nc")

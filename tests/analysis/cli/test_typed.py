@@ -1,4 +1,4 @@
-"""From click to typed objects: every option is taken, and is of the type that the command says."""
+"""Typed objects from click: every option is used, and has the type that the command declares."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -22,7 +22,7 @@ def function_of(command: str) -> Callable[..., None]:
 
 
 def taken(command: str, values: dict[str, Any]) -> dict[str, Any]:
-    """The options that a command takes, with the types that it says they have."""
+    """The options that a command takes, with the declared types."""
     found: dict[str, Any] = {}
     for name, kind in parameters_of(function_of(command)).items():
         if kind is EngineOptions:

@@ -72,7 +72,7 @@ def physical(draw: st.DrawFn) -> FloatArray:
 
 
 def exact_eigenvalue(covariance: FloatArray) -> mpmath.mpf:
-    """ν̃ of these very floats, from the spectrum of ΣV with P₊ → −P₊."""
+    """ν̃ of the same floats in many digits, from the spectrum of ΣV with P₊ → −P₊."""
     with mpmath.workdps(60):
         flip = mpmath.diag([1, 1, 1, -1])
         values, _ = mpmath.eig(mpmath.matrix(symplectic_form(2)) * flip * mpmath.matrix(covariance) * flip)
@@ -80,7 +80,7 @@ def exact_eigenvalue(covariance: FloatArray) -> mpmath.mpf:
 
 
 def exact_steering(covariance: FloatArray, direction: Direction) -> mpmath.mpf:
-    """E of these very floats, from determinants: det σ = det A · E²."""
+    """E of the same floats in many digits, from determinants: det σ = det A · E²."""
     steering = slice(0, 2) if direction == "plus_given_minus" else slice(2, 4)
     with mpmath.workdps(60):
         whole, part = (mpmath.det(mpmath.matrix(m)) for m in (covariance, covariance[steering, steering]))

@@ -76,7 +76,7 @@ def ensembles(name: str, size: int) -> list[Ensemble]:
 
 
 def estimate(ensemble: Ensemble, direction: Direction) -> tuple[Estimate, Estimate]:
-    """E_u and d."""
+    """The exact E_u and d."""
     u, c = unconditional_steering(ensemble, direction), conditional_steering(ensemble, direction)
     return u, relative_improvement(u, c)
 
@@ -87,7 +87,7 @@ def estimates(name: str, size: int, direction: Direction) -> list[tuple[Estimate
 
 
 def coverage(name: str, direction: Direction, found: list[tuple[Estimate, Estimate]]) -> tuple[float, float]:
-    """How often the intervals of E_u and of d hold what is exact."""
+    """The numbers of intervals of E_u and of d that contain the exact value."""
     unconditional, _, improvement = truth(name).steering(direction)
     u, d = np.mean([[u.holds(unconditional), d.holds(improvement)] for u, d in found], axis=0)
     return float(u), float(d)
@@ -154,7 +154,7 @@ def test_errors_scale_as_said_and_there_is_no_bias(name: str, direction: Directi
 
 
 def sampled_part(name: str, direction: Direction) -> float:
-    """dE/dt of E(V_c + S + t S) at t = 0, by a central difference: how E_u moves with its scatter."""
+    """dE/dt of E(V_c + S + t S) at t = 0 by a central difference: the derivative of E_u by its scatter."""
     exact, t = truth(name), 1e-3
     up, down = (steering_parameter(exact.conditional + (1 + sign * t) * exact.scatter, direction) for sign in (1, -1))
     return float((up - down) / (2 * t))

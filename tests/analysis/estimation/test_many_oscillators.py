@@ -1,4 +1,4 @@
-"""From a model to E by any number of oscillators: builder, both engines, dataset, intervals, transients."""
+"""From a model to E for any number of oscillators: builder, both engines, dataset, intervals, transients."""
 
 import math
 

@@ -38,7 +38,7 @@ BOUNDS = {
 
 
 def problem_at(point: Point) -> ModelOfParameters:
-    """Everything that a cascade is made of, by name; at its value at ``point`` if it is not given."""
+    """The parameters of a cascade by name, those of ``point`` where they are not given."""
 
     def problem(values: dict[str, float]) -> tuple[LinearModel, InitialState]:
         oscillators = {}
@@ -88,7 +88,7 @@ def fitted(record: FloatArray, start: dict[str, float], problem: ModelOfParamete
 
 @functools.cache
 def many() -> tuple[FloatArray, FloatArray]:
-    """Estimates less the truth, and their standard errors, each from three records with a gap of a tenth."""
+    """Errors of the estimates and their standard errors, each from three records with a gap of a tenth."""
     observed = np.ones(1200, dtype=bool)
     observed[500:620] = False
     triples = simulated(1200, 300).reshape(100, 3, 1200, 4)
@@ -99,7 +99,7 @@ def many() -> tuple[FloatArray, FloatArray]:
 
 
 def spreads_as_said(errors: FloatArray, said: FloatArray) -> bool:
-    """Whether standard errors are those of the estimates, and 95 % intervals hold the truth."""
+    """Compare standard errors with the scatter of the estimates, and count 95 % intervals with the true value."""
     deviations = errors / said
     # the estimates themselves are normal, of a spread as said, to a tenth at standard errors of a tenth of the value:
     # P(|z| < 1.96/1.1) = 0.925

@@ -1,4 +1,4 @@
-"""The page of claims in the package is what the code finds today."""
+"""The page of claims in the package agrees with what the code computes."""
 
 import re
 from pathlib import Path

@@ -56,7 +56,7 @@ def test_every_variable_says_what_it_is(number: int, data: dict[int, xr.Dataset]
 
 
 def drawn(number: int, data: xr.Dataset, monkeypatch: pytest.MonkeyPatch) -> list[Axes]:
-    """The panels of a figure, in order, instead of a file."""
+    """Collects the panels of a figure, in order, instead of writing a file."""
     kept: list[Figure] = []
     monkeypatch.setattr(Figure, "savefig", lambda self, *_, **__: kept.append(self))
     with tempfile.TemporaryDirectory() as folder:

@@ -52,7 +52,7 @@ def scaled(function: Callable[..., Any], factor: float) -> Callable[..., Any]:
 
 
 def replaced(function: Callable[..., Any], **factors: float) -> Callable[..., Any]:
-    """``function``, with fields of the object it returns multiplied."""
+    """``function`` with factors on fields of the object that it returns."""
 
     def wrong(*args: Any, **kwargs: Any) -> Any:
         found = function(*args, **kwargs)

@@ -30,7 +30,7 @@ def transient() -> Transient:
 
 
 def study(baths: list[str], c_minus: list[float], low: float = 0.5) -> xr.Dataset:
-    """As ``analysis.working_points.appendix_b_curve.study_dataset``: d near 1 %, intervals from ``low`` times that."""
+    """A dataset as of ``appendix_b_curve.study_dataset``: d near 1 %, with intervals that begin at ``low`` times d."""
     d = 0.01 * np.arange(1, 2 * len(baths) + 1).reshape(-1, 2)
     values = {"d": d, "d_low": low * d, "d_high": 1.5 * d}
     curve_baths = list(dict.fromkeys(baths))
@@ -49,7 +49,7 @@ def study(baths: list[str], c_minus: list[float], low: float = 0.5) -> xr.Datase
 
 @pytest.fixture
 def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """The axes of every figure drawn."""
+    """Collects the axes of every figure that is drawn."""
     axes = []
 
     class Recorded(Figure):

@@ -19,7 +19,7 @@ THETA = np.linspace(0.2, 0.5, 13)
 
 @pytest.fixture
 def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """The axes of every figure drawn."""
+    """Collects the axes of every figure that is drawn."""
     axes = []
 
     class Recorded(module.Figure):

@@ -111,7 +111,7 @@ def verdict(model: LinearModel, record: FloatArray, interval: float) -> Whitenes
 
 
 def simulated(model: LinearModel, interval: float, count: int) -> FloatArray:
-    """Forty records of ``count`` intervals: as long together, and cheaper, than one."""
+    """Forty records of ``count`` intervals, which cost less than one record of the same total length."""
     grid = TimeGrid(step=interval, steps_per_save=1, saves=count)
     return Gaussian().prepare(model, grid, stationary_state(model)).run(5, range(40)).record
 

@@ -355,7 +355,7 @@ def test_schedules_that_make_no_sense_are_refused() -> None:
 
 
 def off_by(sampled: SampledTransient, exact: Transient, scheme: str, direction: Direction) -> FloatArray:
-    """Deviations from the exact curve in units of a standard error, a 95 % interval being four of them."""
+    """Deviations from the exact curve in standard errors, taken as a quarter of the 95 % interval."""
     found = getattr(sampled, scheme)[direction]
     return np.array(
         [

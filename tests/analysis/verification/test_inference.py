@@ -53,7 +53,7 @@ NAMES = (*POINT_NAMES, "thermal_hot_positive_r", "thermal_path_phase")
 
 @cache
 def experiment(name: str) -> Verification:
-    """From the stationary ensemble, the filter not knowing the start; or from thermal states known to be."""
+    """A verification from the stationary ensemble with an unknown start, or from known thermal states."""
     point = POINTS[name.removeprefix("thermal_")]
     model = rwa(point.cascade, point.detection)
     grid = TimeGrid.over(0.2 * point.cascade.time_unit, saves=SAVES)
@@ -75,7 +75,7 @@ def freedom(pair: tuple[Inference, Inference]) -> float:
 
 
 def sigmas_of_steering(found: Verified, subject: Verification) -> float:
-    """log E of both schemes and directions against exact E: known to 1/√ν with ν degrees of freedom each of X and P."""
+    """Deviations of log E from the exact values in standard errors 1/√ν, with ν degrees of freedom for X and for P."""
     return max(
         abs(math.log(found.steering[scheme][way].value / float(steering_parameter(covariance, way))))
         * math.sqrt(freedom(found.inferences[scheme][way]))
@@ -85,7 +85,7 @@ def sigmas_of_steering(found: Verified, subject: Verification) -> float:
 
 
 def sigmas_of_gains(found: Verified, subject: Verification) -> float:
-    """Every fitted gain against the best one for these axes, by its own standard error."""
+    """Deviations of the fitted gains from the best ones for these axes, in their own standard errors."""
     worst = 0.0
     for scheme, covariance in (("unconditional", subject.unconditional), ("conditional", subject.conditional)):
         settings = [each for each in subject.settings if scheme in each.serves]
@@ -301,7 +301,7 @@ FEWEST, MOST = successes(0.94, REPEATS, 8)[0], successes(0.96, REPEATS, 8)[1]
 
 
 def coverage(name: str, count: int, change: Callable[[Inference], Inference] = lambda each: each) -> list[float]:
-    """How often the intervals of E_u, E_c and d hold what is exact, d from the same runs and from others."""
+    """The numbers of intervals of E_u, E_c and d (from the same and from other runs) that contain the exact value."""
     rng, known = np.random.default_rng([count, len(name)]), KNOWN[name]
     unseen, seen, d = known.steering()
     held = np.zeros(4)

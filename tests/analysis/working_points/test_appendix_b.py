@@ -44,7 +44,7 @@ def numbers(each: Comparison) -> list[float]:
 
 
 def near(estimate: Estimate, exact: float) -> bool:
-    """Within 2.8 times the half-widths of a 95 % interval: beyond 5.5 standard errors."""
+    """Whether the value is within 2.8 half-widths of the 95 % interval, which are 5.5 standard errors."""
     return 2.8 * (estimate.low - estimate.value) < exact - estimate.value < 2.8 * (estimate.high - estimate.value)
 
 

@@ -34,7 +34,7 @@ def found(name: str, conditional: bool) -> dict[Direction, Optimum]:
 
 
 def angles(least: FloatArray) -> FloatArray:
-    """From the edge of stability to π/2, crowded towards the edge."""
+    """Angles from the edge of stability to π/2, denser towards the edge."""
     return least + (math.pi / 2 - least) * np.linspace(0, 1, 41)[1:] ** 3
 
 

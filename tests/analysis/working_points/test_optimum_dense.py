@@ -1,4 +1,4 @@
-"""The unconditional optimum against a dense scan of the open stable region, polished in 40-digit arithmetic.
+"""The unconditional optimum compared with a dense scan of the open stable region, refined in 40-digit arithmetic.
 
 The reference types in Eqs. (4), (6) and (7) and searches γ₋ and γ₊ on a logarithmic scale down to 1e-12 γ̃₀, where the
 search of the package stops at 1e-7 (Γ + γ̃₀): what it loses by that must stay under 1e-6 of E.
@@ -51,7 +51,7 @@ def units(baths: tuple[Bath, Bath], lib: Any) -> tuple[list[Any], list[Any]]:
 
 
 def of_rates(cool: list[Any], heat: list[Any], rate: list[Any], scale: list[Any], loss: float, lib: Any) -> Any:
-    """Eqs. (4), (6) and (7), typed in, from Γ_B, Γ_P, γ and γ̃₀ of both oscillators."""
+    """Eqs. (4), (6) and (7) written out, from Γ_B, Γ_P, γ and γ̃₀ of both oscillators."""
     sqrt = lib.sqrt
     r = sqrt(cool[0] * heat[1]) - sqrt(cool[1] * heat[0])
     q = sqrt(cool[0] * heat[1]) + sqrt(cool[1] * heat[0])

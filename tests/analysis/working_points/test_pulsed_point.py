@@ -25,7 +25,7 @@ def test_the_light_of_a_working_point_goes_off_after_a_pulse() -> None:
 
 
 def test_an_ensemble_of_a_pulse_has_the_covariance_of_a_pulse() -> None:
-    """The light goes off within the first of two save intervals; what follows is known exactly."""
+    """The light is switched off within the first of two save intervals, and E afterwards is known exactly."""
     found = POINT.simulate(duration_units=0.5, saves=2, trajectories=2, initial="ground", pulse_units=0.1).dataset
     exact = POINT.transient(times_units=[0.5], initial="ground", pulse_units=0.1)
     for direction, values in exact.transient.conditional.items():

@@ -13,7 +13,7 @@ POINT = WorkingPoint(loss=0.1, efficiency=0.9)
 
 
 def with_a_spectator(model: LinearModel, occupation: float) -> LinearModel:
-    """The same pair between whose oscillators, in the order of the modes, is one that meets a thermal bath alone."""
+    """The same pair with a third oscillator between them in the order of modes, coupled to a thermal bath only."""
     places = [0, 1, 4, 5]
     monitored = np.zeros((len(model.monitored), 6), dtype=complex)
     monitored[:, places] = model.monitored

@@ -35,7 +35,7 @@ AXES = {
 
 
 def alone(point: WorkingPoint) -> np.ndarray:
-    """E without and with the record as ``steering steady`` finds them, one point at a time; array of shape (2, 2)."""
+    """E without and with the record at one point, computed as by ``steering steady``; array of shape (2, 2)."""
     root = steady_root(rwa(point.cascade, point.detection), conditional=True)
     seen = [float(steering_of_root(root, each)) for each in DIRECTIONS]
     return np.array([np.ravel(steering_parameters(RotatingWave.of(point.cascade))), seen])

@@ -21,7 +21,7 @@ def found(point: Cascade, detection: Detection, refined_from: float = 0.0) -> Fl
 
 
 def exact(point: Cascade, detection: Detection) -> FloatArray:
-    """In 60 digits, from commutators and the sign of a matrix."""
+    """E given the record in 60 digits, from commutators and the sign of a matrix."""
     with mp.workdps(reference.DIGITS):
         covariance = reference._steady(reference.linear(point, detection), conditional=True)
         return np.array([float(reference.steering(covariance, each)) for each in DIRECTIONS])
