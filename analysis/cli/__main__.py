@@ -1,4 +1,4 @@
-"""``python -m analysis.cli`` from a checkout."""
+"""``python -m cascade_steering.analysis.cli``: the command ``steering``."""
 
 from cascade_steering.analysis.cli import command
 

@@ -74,8 +74,8 @@ class Steered:
     def __post_init__(self) -> None:
         if not isinstance(self.mode, str | int):
             raise ValueError(
-                f"E is of one steered oscillator, mode must be a name or a number, got {self.mode!r}: for several "
-                "inferred together no product of uncertainties is defined here"
+                f"mode must be the name or the number of one steered oscillator, got {self.mode!r}: E of several "
+                "oscillators together is not defined here"
             )
         if not isinstance(self.by, tuple) or not self.by:
             raise ValueError(f"by must be a tuple of one or several oscillators, got {self.by!r}")

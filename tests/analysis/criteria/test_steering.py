@@ -216,7 +216,9 @@ def test_directions_of_the_pair_are_names_of_two_of_all() -> None:
 
 
 def test_a_direction_that_says_nothing_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"^E is of one steered oscillator, .*, got \('a', 'b'\): for several"):
+    with pytest.raises(
+        ValueError, match=r"^mode must be the name or the number of one .*, got \('a', 'b'\): E of several"
+    ):
         Steered(mode=("a", "b"), by=("c",))  # type: ignore[arg-type]
     for by in ("c", ()):
         with pytest.raises(ValueError, match=r"^by must be a tuple of one or several oscillators, got "):
