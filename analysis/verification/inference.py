@@ -51,7 +51,7 @@ __all__ = [
     "Verified",
     "exact_steering",
     "infer",
-    "serving",
+    "settings_of",
     "tallies_of",
     "verify",
 ]
@@ -122,7 +122,7 @@ def verify(tallies: Mapping[str, Moments], verification: Verification) -> Verifi
             f"setting {name} has {fewest} runs: three gains and an intercept take at least {FEWEST_RUNS}, and with "
             f"{len(runs)} settings in turn {FEWEST_RUNS * len(runs)} trajectories in all"
         )
-    serving = {scheme: serving(verification, scheme) for scheme in SCHEMES}
+    serving = {scheme: settings_of(verification, scheme) for scheme in SCHEMES}
     forward, backward = both_directions(*verification.pair)
     inferences: dict[Scheme, dict[AnyDirection, InferencePair]] = {
         scheme: {
@@ -187,7 +187,7 @@ def exact_steering(verification: Verification) -> dict[str, Any]:
     it is an upper bound.
     """
     covariances = (verification.unconditional, verification.conditional, verification.continuous)
-    axes = [[each.axes for each in serving(verification, scheme)] for scheme in SCHEMES]
+    axes = [[each.axes for each in settings_of(verification, scheme)] for scheme in SCHEMES]
     pair = verification.pair
     ways = both_directions(*pair)
     best = {each: [float(steering_parameter(v, each, pair)) for v in covariances] for each in ways}
@@ -199,7 +199,7 @@ def exact_steering(verification: Verification) -> dict[str, Any]:
     return {**_compared(best), "conditional_continuous": continuous, "measured": _compared(measured)}
 
 
-def serving(verification: Verification, scheme: Scheme) -> list[Setting]:
+def settings_of(verification: Verification, scheme: Scheme) -> list[Setting]:
     """The two settings, X and P, in which a scheme is verified."""
     return [each for each in verification.settings if scheme in each.serves]
 

@@ -9,7 +9,7 @@ from rich.table import Table
 from cascade_steering.analysis.cli.answers.reports import Report
 from cascade_steering.analysis.cli.answers.table_layout import LABELS, interval, table_of
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, key
-from cascade_steering.analysis.verification.inference import exact_steering, serving, verify
+from cascade_steering.analysis.verification.inference import exact_steering, settings_of, verify
 from cascade_steering.sim.ensemble.local_measurements import Verification
 from cascade_steering.sim.ensemble.pooling import Moments
 
@@ -31,7 +31,7 @@ def report(tallies: Mapping[str, Moments], verification: Verification) -> Report
         }
         for scheme, pairs in found.inferences.items()
     }
-    angles = {scheme: serving(verification, scheme)[0].angle_pi for scheme in SCHEMES}
+    angles = {scheme: settings_of(verification, scheme)[0].angle_pi for scheme in SCHEMES}
     return {
         **values,
         "gains": gains,

@@ -105,4 +105,4 @@ def test_a_fit_that_does_not_converge_says_so(steering: Run, monkeypatch: pytest
     monkeypatch.setattr(fitting, "fit", hasty)
     answer = fitted(steering, "--parameters", "efficiency,theta-plus", "--efficiency", "0.2", "--theta-plus", "0.3")
     assert answer.report["converged"] is False
-    assert "steering: warning: the search did not converge: begin nearer\n" in answer.err
+    assert "steering: warning: the search did not converge: begin nearer to the true values\n" in answer.err
