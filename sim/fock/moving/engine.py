@@ -15,14 +15,17 @@ from threadpoolctl import threadpool_limits
 
 from cascade_steering.sim.ensemble.discretisation import MORE_LEVELS, Halved
 from cascade_steering.sim.ensemble.saving import NOTHING, Save
-from cascade_steering.sim.fock.basis.diagnostics import UnphysicalStateError, warn_of_cutoff
+from cascade_steering.sim.fock.basis.diagnostics import warn_of_cutoff
 from cascade_steering.sim.fock.basis.levels import Levels, check_cutoffs
 from cascade_steering.sim.fock.basis.moments import expectations, moment_rows
 from cascade_steering.sim.fock.basis.normal_modes import symplectic_eigenvalues
 from cascade_steering.sim.fock.basis.states import density_at_rest, density_in_frame
-from cascade_steering.sim.fock.moving.frame import frame_path, require_frame, suggested_cutoffs, suggested_step
-from cascade_steering.sim.fock.moving.kernel import Basis, State, Work, advance, measure
-from cascade_steering.sim.fock.moving.preparation import Span, basis_of, spans, work_for
+from cascade_steering.sim.fock.moving.cutoffs import suggested_cutoffs
+from cascade_steering.sim.fock.moving.frame import frame_path, require_frame
+from cascade_steering.sim.fock.moving.kernel import Basis
+from cascade_steering.sim.fock.moving.one_trajectory import OneTrajectory
+from cascade_steering.sim.fock.moving.preparation import Span, basis_of, spans
+from cascade_steering.sim.fock.moving.step_size import suggested_step
 from cascade_steering.sim.fock.observing.observer import Observer, all_observed
 from cascade_steering.sim.gaussian.propagator import apply
 from cascade_steering.sim.grid import TimeGrid
@@ -32,12 +35,10 @@ from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.noise import checked_path, starts_and_paths
 from cascade_steering.sim.parameters import require_count
 
-__all__ = ["LEAK_LIMIT", "LONGEST_STEP", "Fock", "FockEngine"]
+__all__ = ["LONGEST_STEP", "Fock", "FockEngine"]
 
 FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
-# Bound on the defect of a commutator at which a trajectory is stopped: its covariance is off by tens of percent.
-LEAK_LIMIT = 0.2
 # in steps it suggests: one of 1000 takes seconds, and its series has no end in sight
 LONGEST_STEP = 1000
 # of exp(𝓙) in the finer calculation of a check
@@ -250,8 +251,18 @@ class FockEngine:
                 ]
             )
 
-    def _one(self, path: FloatArray, start: FloatArray, label: str, *, measured: bool, stated: bool) -> "_Run":
-        run = _Run(self, start, label, stated=stated)
+    def _one(self, path: FloatArray, start: FloatArray, label: str, *, measured: bool, stated: bool) -> OneTrajectory:
+        run = OneTrajectory(
+            basis=self.basis,
+            grid=self.grid,
+            levels=self.levels,
+            follow=self.follow,
+            density=self.density,
+            origin=self.origin + start,
+            channels=self.channels,
+            label=label,
+            observer=Observer(self.save, self.grid, self.levels, stated=stated),
+        )
         for span in self.spans:
             run.enter(span)
             cuts = np.arange(span.first - span.first % self.grid.steps_per_save, span.last, self.grid.steps_per_save)
@@ -260,7 +271,7 @@ class FockEngine:
                 run.advance(span, path[first:last], measured=measured)
         return run.close()
 
-    def _gather(self, runs: "list[_Run]") -> Trajectories:
+    def _gather(self, runs: list[OneTrajectory]) -> Trajectories:
         n, d, modes = len(runs), self.origin.size, len(self.cutoffs)
         saves = self.grid.saves
         if runs:
@@ -282,90 +293,4 @@ class FockEngine:
             expectations=observed.expectations,
             outside=observed.outside,
             states=observed.states,
-        )
-
-
-class _Run:
-    """One trajectory on its way, and what is kept of it."""
-
-    def __init__(self, engine: FockEngine, start: FloatArray, label: str, *, stated: bool) -> None:
-        d, modes = engine.origin.size, len(engine.cutoffs)
-        self.label = label
-        self.observer = Observer(engine.save, engine.grid, engine.levels, stated=stated)
-        self.means: list[FloatArray] = []
-        self.covariances: list[FloatArray] = []
-        self.record = np.zeros((engine.grid.saves, engine.channels))
-        self.min_eigenvalue = self.hermiticity = 0.0
-        self._engine = engine
-        self._work: Work = work_for(engine.basis)
-        self._symplectic: FloatArray | None = None
-        self._steps = 0
-        self._state = State(
-            density=engine.density.copy(),
-            origin=engine.origin + start,
-            mean=np.zeros(d),
-            covariance=np.zeros((d, d)),
-            edges=np.zeros(2 * modes),
-            worst_edges=np.zeros(2 * modes),
-            worst_term=np.zeros(1),
-        )
-
-    def enter(self, span: Span) -> None:
-        """Take the state into the frame of ``span``; at the start, save it."""
-        if span.change is not None:
-            self._state.density[:] = span.change @ self._state.density @ span.change.conj().T
-        measure(self._state, self._engine.basis)
-        self._symplectic = span.frame.symplectic
-        if not self.means:
-            self._save()
-
-    def advance(self, span: Span, path: FloatArray, *, measured: bool) -> None:
-        """Follow ``path`` (steps, channels) within one save interval; save where it ends one."""
-        engine = self._engine
-        record, taken = advance(
-            self._state, path, measured, engine.follow, LEAK_LIMIT, span.frame, engine.basis, self._work
-        )
-        if taken < len(path):
-            raise UnphysicalStateError(self._evidence(taken, span))
-        self.record[self._steps // engine.grid.steps_per_save] += record.sum(axis=0)
-        self._steps += taken
-        if self._steps % engine.grid.steps_per_save == 0:
-            self._save()
-
-    def close(self) -> "_Run":
-        """Judge the last state."""
-        density = self._state.density
-        self.min_eigenvalue = float(np.linalg.eigvalsh(density)[0])
-        self.hermiticity = float(np.max(np.abs(density - density.conj().T)))
-        return self
-
-    @property
-    def edges(self) -> FloatArray:
-        """The largest population of the edge of each mode so far, (modes,)."""
-        return self._state.worst_edges[: len(self._engine.cutoffs)]
-
-    @property
-    def defects(self) -> FloatArray:
-        """The largest defect of the commutator of each mode so far, (modes,)."""
-        return self._state.worst_edges[len(self._engine.cutoffs) :]
-
-    @property
-    def remainder(self) -> float:
-        """The largest share of the last term of exp(𝓙) so far."""
-        return float(self._state.worst_term[0])
-
-    def _save(self) -> None:
-        assert self._symplectic is not None
-        self.means.append(self._state.origin + self._symplectic @ self._state.mean)
-        self.covariances.append(self._symplectic @ self._state.covariance @ self._symplectic.T)
-        self.observer.look(self._state.density, self._symplectic, self._state.origin)
-
-    def _evidence(self, taken: int, span: Span) -> str:
-        step = self._steps + taken + 1
-        levels, edges = " x ".join(map(str, self._engine.cutoffs)), self._state.edges
-        finite = bool(np.all(np.isfinite(edges)))
-        what = f"leaves its {levels} levels, with {edges} at their edge" if finite else "is not finite"
-        return (
-            f"the state {what}: {self.label}, step {step} (t = {step * self._engine.grid.step:.6g} s, "
-            f"{span.frame.substeps} parts to a step): raise the cutoffs, shorten the step or let the frame follow"
         )

@@ -14,10 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_steering.sim.conventions import VACUUM_VARIANCE
 from cascade_steering.sim.fock.basis.normal_modes import normal_modes, require_symplectic
-from cascade_steering.sim.fock.basis.populations import carried, gaussian_populations, populations
-from cascade_steering.sim.fock.basis.states import DensityState
 from cascade_steering.sim.fock.moving.looks import averages, looked_at, turning_rate
 from cascade_steering.sim.gaussian.covariance import transient, transient_mean
 from cascade_steering.sim.gaussian.moment_equations import MomentEquations, moment_equations
@@ -28,14 +25,10 @@ from cascade_steering.sim.model.schedule import Schedule
 
 __all__ = [
     "FRAMES",
-    "STEP_FRACTION",
     "FramePath",
     "frame_path",
     "in_frame",
-    "mode_variances",
     "require_frame",
-    "suggested_cutoffs",
-    "suggested_step",
 ]
 
 FloatArray = NDArray[np.float64]
@@ -46,31 +39,11 @@ FRAMES = ("squeezed", "moving", "rest")
 # of ‖S⁻¹S' − 1‖ between the frame in use and the state's own normal modes
 _MOST_MISMATCH = 0.1
 _LOOKS = 400
-# to suggest a step, rates are looked at, which change less than the state
-_LOOKS_FOR_RATES = 100
 # beyond these a state is not followed through its turns: they cost as much as the run
 _MOST_FOLLOWED = 2000
 _MOST_FRAMES = 400
 # by how much less the frames of averages must hold before they are taken
 _GAIN = 1.1
-# Step × fastest rate in the frame. Measured at 0.2 over a dozen working points: the mean given a record is off by
-# at most 1.5e-3 of the vacuum's spread, and a step moves the state by less than its own width.
-STEP_FRACTION = 0.2
-# Cutoff × (population of the top level and all above), asked of a chosen cutoff: a bound on the defect of its
-# commutator. The covariance is then off by 0.5 to 20 times as much, up to 35 times over thousands of short steps.
-_CHOSEN_DEFECT = 1e-5
-# the same on average over records, for a state that is not Gaussian: single records leave more
-_CHOSEN_AVERAGE_DEFECT = 1e-6
-# as parts of the duration: when such a state is looked at
-_POPULATION_TIMES = (0.0, 0.02, 0.1, 0.3, 1.0)
-# Kicks of a step, of variance k in a mode, fill levels as a wider state would. Measured on three models at 1 to 16
-# suggested steps: levels chosen for V leave a defect of up to 0.15 over 200 steps, those for V + 2k 1e-6 to 3e-4.
-_WIDTH_PER_KICK = 2.0
-_LEAST_LEVELS = 6
-# of one mode, and of each of several
-_MOST_LEVELS = (80, 40)
-# a number this near to a whole one is that number
-_WHOLE = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -203,75 +176,6 @@ def in_frame(model: LinearModel, symplectic: FloatArray) -> LinearModel:
     )
 
 
-def suggested_cutoffs(
-    path: FramePath, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState
-) -> tuple[int, ...]:
-    """For each mode the fewest levels whose commutator the state leaves intact to 1e-5, as it starts and is carried.
-
-    A Gaussian state is thermal with the variance of its mode, another has populations of its own
-    (``sim.fock.basis.populations``), for which 1e-6 is asked on average over records.
-    Raises ValueError where that takes more than 40 levels; the message says which mode and why.
-    """
-    modes = len(path.widest)
-    most = _MOST_LEVELS[min(modes, len(_MOST_LEVELS)) - 1]
-    given = initial.density_state
-    if given is not None:
-        above = _carried(path, model, grid, given)
-        counts = [_enough(each, _CHOSEN_AVERAGE_DEFECT, most) for each in above]
-    else:
-        blocks = path.widest + _WIDTH_PER_KICK * path.kicks[:, None, None] * np.eye(2)
-        counts = [_enough(_above(gaussian_populations(block)), _CHOSEN_DEFECT, most) for block in blocks]
-    chosen = []
-    for mode, count in enumerate(counts):
-        levels = max(count, _LEAST_LEVELS) if count else most + 1
-        # around another point of phase space a state of n levels fills those up to (√n + |α|)²
-        levels = int(np.ceil((np.sqrt(levels) + np.sqrt(path.quanta[mode])) ** 2 - _WHOLE))
-        if levels > most:
-            raise ValueError(
-                _too_many(path, mode, model.modes[mode], most, grid.step * grid.steps, gaussian=initial.gaussian)
-            )
-        chosen.append(levels)
-    return tuple(chosen)
-
-
-def suggested_step(
-    kind: str | FloatArray, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState
-) -> float:
-    """A step for the Fock engine, seconds: ``STEP_FRACTION`` over the fastest rate in the frame.
-
-    The rates of drift and diffusion of ξ, whatever the occupation of the baths and the cutoffs; and where the state is
-    not Gaussian that at which the record tells its parts from one another, ‖F V Fᵀ‖, which no Gaussian state shows.
-    The step of ``grid`` plays no part, only its duration. Halve it to see what it costs
-    (``sim.ensemble.discretisation``). Raises ValueError if nothing moves.
-    """
-    duration = grid.step * grid.steps
-    schedule = Schedule.of(model)
-    turning = max(turning_rate(moment_equations(each)) for each in schedule.models)
-    # fine enough for any look
-    steps = max(_LOOKS_FOR_RATES**2, int(np.ceil(10.0 * turning * duration)))
-    fine = TimeGrid(step=duration / steps, steps_per_save=steps, saves=1)
-    path = frame_path(kind, schedule.rounded(fine.step), fine, initial, looks=_LOOKS_FOR_RATES)
-    rates: list[float] = []
-    for symplectic, each, _, _ in path.spans(steps):
-        equations = moment_equations(in_frame(each, symplectic))
-        rates += [float(np.linalg.norm(matrix, 2)) for matrix in (equations.drift, equations.diffusion)]
-    if not initial.gaussian:
-        times = np.linspace(0.0, duration, _LOOKS_FOR_RATES)
-        covariances = transient(schedule, initial.covariance, times, conditional=True)
-        readouts = [moment_equations(schedule.at(float(time))).readout for time in times]
-        seen = (readout @ each @ readout.T for readout, each in zip(readouts, covariances, strict=True))
-        rates += [float(np.linalg.norm(each, 2)) for each in seen]
-    if max(rates) == 0.0:
-        raise ValueError("no step can be suggested for a model without Hamiltonian and channels")
-    return float(STEP_FRACTION / max(rates))
-
-
-def mode_variances(symplectic: FloatArray, covariance: FloatArray) -> FloatArray:
-    """Mean of the variances of X and P of each mode of the frame S; array of shape (modes,)."""
-    pairs: FloatArray = np.trace(_modes_of(symplectic, covariance), axis1=1, axis2=2) / 2
-    return pairs
-
-
 def _modes_of(symplectic: FloatArray, covariance: FloatArray) -> FloatArray:
     """V of each mode of the frame S, of V (..., d, d); array of shape (..., modes, 2, 2)."""
     inverse = np.linalg.inv(symplectic).reshape(-1, 2, covariance.shape[-1])
@@ -330,49 +234,3 @@ def _kicks(equations: MomentEquations, symplectic: FloatArray, covariances: Floa
     gains = np.linalg.inv(symplectic) @ equations.gain(covariances)
     kicks: FloatArray = step * np.sum(gains**2, axis=2).reshape(len(gains), len(symplectic) // 2, 2).mean(axis=2)
     return kicks
-
-
-def _carried(path: FramePath, model: LinearModel | Schedule, grid: TimeGrid, initial: DensityState) -> FloatArray:
-    """Of each mode P(n ≥ k) of every k, the largest over the run, averaged over records; shape (modes, 128)."""
-    above = []
-    for part in _POPULATION_TIMES:
-        step = int(np.floor(part * grid.steps + 0.5))
-        kept, covariance = np.eye(model.dimension), initial.covariance
-        for each, first, last in Schedule.of(model).steps(grid.step, step):
-            equations = moment_equations(each)
-            observer = equations if path.follow else equations.unmonitored
-            further, covariance = carried(observer, covariance, (last - first) * grid.step)
-            kept = further @ kept
-        # at the end of a step the state is in the frame of that step still
-        above.append(_above(populations(initial, path.at(max(step - 1, 0)), kept, covariance)))
-    largest: FloatArray = np.max(above, axis=0)
-    return largest
-
-
-def _above(found: FloatArray) -> FloatArray:
-    """P(n ≥ k) of every k, from the populations of the levels (..., n)."""
-    return np.cumsum(found[..., ::-1], axis=-1)[..., ::-1]
-
-
-def _enough(above: FloatArray, defect: float, most: int) -> int:
-    """The fewest levels N with N P(n ≥ N − 1) at most ``defect``, from P(n ≥ k); 0 if ``most`` are not enough."""
-    levels = np.arange(2, most + 1)
-    enough = levels[levels * above[levels - 1] <= defect]
-    return int(enough[0]) if enough.size else 0
-
-
-def _too_many(path: FramePath, mode: int, name: str, most: int, duration: float, *, gaussian: bool) -> str:
-    quanta = float(path.variances[mode]) - VACUUM_VARIANCE + float(path.quanta[mode])
-    turned = path.turning * duration
-    remedy = (
-        f"the Hamiltonian turns the state at {path.turning:.4g} rad/s, by {turned:.4g} rad in all: leave that rotation "
-        "out of the model, in quadratures that turn with it, or "
-        if turned > 1.0
-        else ""
-    )
-    what = "too many" if gaussian else "in a state whose populations reach too far"
-    return (
-        f"mode {name} of the frame would hold {quanta:.4g} quanta, {what} for "
-        f"{most} levels: {remedy}start from a state the record keeps small (stationary, ground), measure the "
-        "light, let the frame follow, or give cutoffs if fewer will do"
-    )

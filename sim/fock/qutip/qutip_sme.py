@@ -6,19 +6,17 @@ QuTiP's homodyne with ``sc_ops`` C_k is this equation and this record, factor fo
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import qutip
-import scipy.sparse as sp
-from numpy.typing import NDArray
 
 from cascade_steering.sim.ensemble.block import undisturbed
 from cascade_steering.sim.ensemble.discretisation import MORE_LEVELS, Halved
 from cascade_steering.sim.ensemble.saving import NOTHING, Save
-from cascade_steering.sim.fock.basis.diagnostics import Diagnostics, UnphysicalStateError, inspect
+from cascade_steering.sim.fock.basis.diagnostics import Diagnostics
 from cascade_steering.sim.fock.basis.levels import Levels
-from cascade_steering.sim.fock.basis.moments import FloatArray, FockMoments, expectation_rows, expectations
+from cascade_steering.sim.fock.basis.moments import FloatArray, FockMoments
 from cascade_steering.sim.fock.observing.observer import Observer, all_observed
 from cascade_steering.sim.fock.qutip.merged_solver import MergedSMESolver
 from cascade_steering.sim.fock.qutip.operators import (
@@ -27,6 +25,7 @@ from cascade_steering.sim.fock.qutip.operators import (
     lindblad_operators,
     suggested_qutip_step,
 )
+from cascade_steering.sim.fock.qutip.step_observer import OperatorPiece, StepObserver
 from cascade_steering.sim.fock.qutip.stepping import warn_of_step
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState, Trajectories
@@ -118,7 +117,7 @@ class QutipSME:
                 f"{model.dimension}"
             )
         pieces = tuple(
-            _Piece(lindblad_operators(each, self.cutoffs, unit=grid.step), first, last)
+            OperatorPiece(lindblad_operators(each, self.cutoffs, unit=grid.step), first, last)
             for each, first, last in Schedule.of(model).steps(grid.step, grid.steps)
         )
         density = initial_density(initial, self.cutoffs)
@@ -136,14 +135,6 @@ class QutipSME:
         )
 
 
-class _Piece(NamedTuple):
-    """Operators, and the steps ``first`` to ``last`` (excluded) during which they act."""
-
-    operators: LindbladOperators
-    first: int
-    last: int
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
 class QutipEngine:
     """A prepared problem. Time inside is counted in steps, so that QuTiP's ``dt`` is exactly 1 and its grid
@@ -158,7 +149,7 @@ class QutipEngine:
     save, keep : what more is given of a state than mean and covariance, and of how many trajectories the states
     """
 
-    pieces: tuple[_Piece, ...]
+    pieces: tuple[OperatorPiece, ...]
     density: qutip.Qobj
     grid: TimeGrid
     method: str
@@ -234,12 +225,22 @@ class QutipEngine:
     ) -> Trajectories:
         solvers = [self._solver(piece.operators) for piece in self.pieces]
         moments = FockMoments(tuple(self.density.dims[0]))
-        observers: list[_Observer] = []
+        observers: list[StepObserver] = []
         for path, label in zip(paths, labels, strict=True):
-            observers.append(_Observer(self, moments, label, stated=len(observers) < stated))
+            observers.append(self._observer(moments, label, stated=len(observers) < stated))
             self._integrate_one(solvers, path, observers[-1], measured)
         self._warn([observer.worst for observer in observers], labels)
         return self._gather(observers)
+
+    def _observer(self, moments: FockMoments, label: str, *, stated: bool) -> StepObserver:
+        return StepObserver(
+            grid=self.grid,
+            channels=self.channels,
+            moments=moments,
+            label=label,
+            settings=f"method {self.method}, step x fastest rate {self.step_rate:.3g} (1 or less is safe)",
+            of_state=Observer(self.save, self.grid, self.levels, stated=stated),
+        )
 
     def _solver(self, operators: LindbladOperators) -> MergedSMESolver:
         return MergedSMESolver(
@@ -257,7 +258,7 @@ class QutipEngine:
         )
 
     def _integrate_one(
-        self, solvers: list[MergedSMESolver], path: FloatArray, observer: "_Observer", measured: bool
+        self, solvers: list[MergedSMESolver], path: FloatArray, observer: StepObserver, measured: bool
     ) -> None:
         state = self.density
         for piece, solver in zip(self.pieces, solvers, strict=True):
@@ -277,7 +278,7 @@ class QutipEngine:
             index = int(np.argmax([np.max(each.commutator_defect) for each in worst]))
             worst[index].warn(f" ({labels[index]})", stacklevel=5, modes=self.modes)
 
-    def _gather(self, observers: "list[_Observer]") -> Trajectories:
+    def _gather(self, observers: list[StepObserver]) -> Trajectories:
         n, saves, d = len(observers), self.grid.saves, self.dimension
         worst = [observer.worst for observer in observers]
         observed = all_observed([each.of_state for each in observers], [each.label for each in observers], stacklevel=4)
@@ -297,59 +298,4 @@ class QutipEngine:
             expectations=observed.expectations,
             outside=observed.outside,
             states=observed.states,
-        )
-
-
-class _Observer:
-    """What QuTiP calls with every state of one trajectory, the first of each piece included.
-
-    Before each step it takes the signal part of dY, ⟨C_k + C_k†⟩dt in the state at its start; at each save the
-    moments and the state's health.
-    """
-
-    def __init__(self, engine: QutipEngine, moments: FockMoments, label: str, *, stated: bool) -> None:
-        self._rows: sp.csr_array | None = None
-        self._active: list[int] = []
-        self._engine, self._moments, self.label = engine, moments, label
-        self.of_state = Observer(engine.save, engine.grid, engine.levels, stated=stated)
-        self._step = 0
-        self.means: list[FloatArray] = []
-        self.covariances: list[FloatArray] = []
-        self.record: FloatArray = np.empty(0)
-        self.signal = np.zeros((engine.grid.steps, engine.channels))
-        self.worst: Diagnostics
-
-    def begin(self, piece: _Piece) -> None:
-        """Take the operators of ``piece``; the state at its start is the last of the piece before."""
-        sums = [(op + op.dag()).to("CSR").data_as("csr_matrix") for op in piece.operators.monitored]
-        self._rows = expectation_rows(sums) if sums else None
-        self._active, self._step = list(piece.operators.active), piece.first
-        self.signal[piece.first] = 0.0
-
-    def __call__(self, _time: float, state: qutip.Qobj) -> None:
-        density = state.full() if not isinstance(state.data, qutip.core.data.Dense) else state.data.as_ndarray()
-        grid = self._engine.grid
-        if self._rows is not None and self._step < grid.steps:
-            self.signal[self._step, self._active] = np.sqrt(grid.step) * expectations(self._rows, density)
-        save, within = divmod(self._step, grid.steps_per_save)
-        if within == 0 and save == len(self.means):
-            self._save(density)
-        self._step += 1
-
-    def _save(self, density: NDArray[np.complex128]) -> None:
-        try:
-            mean, covariance, diagnostics = inspect(density, self._moments)
-        except UnphysicalStateError as error:
-            raise UnphysicalStateError(self._evidence(str(error))) from None
-        self.worst = self.worst.worst(diagnostics) if self.means else diagnostics
-        self.means.append(mean)
-        self.covariances.append(covariance)
-        self.of_state.look(density, np.eye(len(mean)), np.zeros(len(mean)))
-
-    def _evidence(self, what: str) -> str:
-        engine = self._engine
-        return (
-            f"{what}: {self.label}, step {self._step} (t = {self._step * engine.grid.step:.6g} s), "
-            f"highest top-level populations before {self.worst.top_population}, method {engine.method}, step x "
-            f"fastest rate {engine.step_rate:.3g} (1 or less is safe): shorten the step or raise the cutoffs"
         )
