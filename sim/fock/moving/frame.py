@@ -1,11 +1,11 @@
-"""Where the Fock basis sits: x = S ξ + x̄(t), with S symplectic and ξ the quadratures of the ladder operators.
+"""The frame of the Fock basis: x = 𝖲ξ + x̄(t), with 𝖲 symplectic and ξ the quadratures of the ladder operators.
 
-A frame is a choice of basis and no more: results do not depend on it beyond truncation. x̄ is moved by the
-simulation itself to the conditional mean of the state it has (Schack, Brun and Percival, J. Phys. A 28, 5401
-(1995)). S is squeezed like the state: from the conditional covariance V = S diag(ν) Sᵀ of the Riccati equation, in
-whose normal modes a Gaussian state is thermal with ν − ½ quanta; it is chosen anew, for all trajectories alike,
-whenever the modes have moved on. Where a Hamiltonian turns the state faster than frames can follow, S is squeezed like
-the average of V over whole turns.
+A frame is only a choice of basis: results depend on it through the truncation error alone. The simulation moves x̄ to
+the conditional mean of each trajectory (Schack, Brun and Percival, J. Phys. A 28, 5401 (1995)). 𝖲 is squeezed like the
+state: it comes from the conditional covariance V = 𝖲 diag(ν) 𝖲ᵀ of the Riccati equation, in whose normal modes a
+Gaussian state is thermal with ν − ½ quanta. It is the same for all trajectories, and is chosen again whenever the
+normal modes have changed enough. Where a Hamiltonian rotates the state faster than frames can follow, 𝖲 comes from the
+average of V over whole turns. Section 6 of sim/README.md.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cascade_steering.sim.fock.basis.normal_modes import normal_modes, require_symplectic
-from cascade_steering.sim.fock.moving.looks import averages, looked_at, turning_rate
+from cascade_steering.sim.fock.moving.sampling_times import averages, sampled_steps, turning_rate
 from cascade_steering.sim.gaussian.covariance import transient, transient_mean
 from cascade_steering.sim.gaussian.moment_equations import MomentEquations, moment_equations
 from cascade_steering.sim.grid import TimeGrid
@@ -34,15 +34,15 @@ __all__ = [
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
 
-# rest: S = 1 and x̄ = 0, a Fock space at rest; moving: S = 1; squeezed: both follow the state
+# rest: 𝖲 = 1 and x̄ = 0; moving: 𝖲 = 1 and x̄ follows the mean; squeezed: both follow the state
 FRAMES = ("squeezed", "moving", "rest")
-# of ‖S⁻¹S' − 1‖ between the frame in use and the state's own normal modes
+# The frame is changed when ‖𝖲⁻¹𝖲′ − 1‖ exceeds this, 𝖲 being the frame in use and 𝖲′ the normal modes of the state.
 _MOST_MISMATCH = 0.1
-_LOOKS = 400
-# beyond these a state is not followed through its turns: they cost as much as the run
+_SAMPLES = 400
+# With more samples, or more frames, the rotation of a state is not followed: that would cost as much as the run.
 _MOST_FOLLOWED = 2000
 _MOST_FRAMES = 400
-# by how much less the frames of averages must hold before they are taken
+# Frames from averages are used if they make the largest variances smaller by more than this factor.
 _GAIN = 1.1
 
 
@@ -52,14 +52,14 @@ class FramePath:
 
     Parameters
     ----------
-    symplectics : S of each, array of shape (frames, d, d); the same again where only the model is another
-    first_steps : the step of the grid at which each takes over, array of shape (frames,); the first is 0
-    models : the model that acts in each
+    symplectics : 𝖲 of each frame, array of shape (frames, d, d); repeated where only the model changes
+    first_steps : the step of the grid at which each frame begins, array of shape (frames,); the first is 0
+    models : the model that acts in each frame
     follow : whether x̄ follows the mean
-    widest : V of each mode of the frame, X and P, where the run is expected to meet its largest spread, (modes, 2, 2)
-    quanta : the largest |⟨ξ⟩|²/2 of each mode in a frame that does not follow, 0 in one that does, (modes,)
-    kicks : the largest variance by which the noise of a step moves each mode, (modes,)
-    turning : the fastest rate at which the model turns a state, rad/s
+    widest : V of each mode of the frame where its largest variance over the run is expected, (modes, 2, 2)
+    quanta : the largest |⟨ξ⟩|²/2 of each mode in a frame at rest, 0 in a frame that follows the mean, (modes,)
+    kicks : the largest variance of the displacement of the mean of each mode in one step, (modes,)
+    turning : the fastest rate at which the model rotates a state, rad/s
     """
 
     symplectics: FloatArray
@@ -73,67 +73,73 @@ class FramePath:
 
     @property
     def variances(self) -> FloatArray:
-        """Mean variance of each mode where it is widest, (modes,)."""
+        """The average of the variances of X and P in ``widest``, (modes,)."""
         means: FloatArray = np.trace(self.widest, axis1=1, axis2=2) / 2
         return means
 
     def spans(self, steps: int) -> Iterator[tuple[FloatArray, LinearModel, int, int]]:
-        """S, model, first step and step after the last of each frame of a run of ``steps``."""
+        """𝖲, model, first step, and the step after the last one, for each frame of a run of ``steps`` steps."""
         ends = [*self.first_steps[1:].tolist(), steps]
         yield from zip(self.symplectics, self.models, self.first_steps.tolist(), ends, strict=True)
 
     def at(self, step: int) -> FloatArray:
-        """S in force after ``step`` steps."""
+        """𝖲 of the frame after ``step`` steps."""
         frame: FloatArray = self.symplectics[np.searchsorted(self.first_steps, step, side="right") - 1]
         return frame
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Frames:
-    """Symplectics (frames, d, d), and the look at which each takes over (frames,)."""
+    """The symplectics of frames (frames, d, d), and the sample at which each begins (frames,)."""
 
     symplectics: FloatArray
     first: IntArray
 
-    def at(self, looks: int) -> list[tuple[int, slice]]:
-        """Of each frame its number, and the looks at which it holds, that at which it is left included."""
-        ends = [*(self.first[1:] + 1).tolist(), looks]
+    def at(self, samples: int) -> list[tuple[int, slice]]:
+        """The number of each frame and its samples, including the one at which the next frame begins."""
+        ends = [*(self.first[1:] + 1).tolist(), samples]
         return [(k, slice(first, end)) for k, (first, end) in enumerate(zip(self.first.tolist(), ends, strict=True))]
 
     def widest(self, covariances: FloatArray) -> FloatArray:
-        """V of each mode where its largest spread in any direction is largest, (modes, 2, 2)."""
+        """V of each mode at the sample where its larger eigenvalue is largest, (modes, 2, 2)."""
         found = [_modes_of(self.symplectics[k], covariances[at]) for k, at in self.at(len(covariances))]
         blocks = np.concatenate(found)
         index = np.argmax(_largest(blocks), axis=0)
-        largest: FloatArray = np.array([blocks[look, mode] for mode, look in enumerate(index)])
+        largest: FloatArray = np.array([blocks[sample, mode] for mode, sample in enumerate(index)])
         return largest
 
 
 def frame_path(
-    kind: str | FloatArray, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState, *, looks: int = _LOOKS
+    kind: str | FloatArray,
+    model: LinearModel | Schedule,
+    grid: TimeGrid,
+    initial: InitialState,
+    *,
+    samples: int = _SAMPLES,
 ) -> FramePath:
     """The frames for a run of ``model`` over ``grid`` from ``initial``.
 
     Parameters
     ----------
-    kind : one of ``FRAMES``, or a symplectic S (d, d) to be kept throughout while x̄ follows
-    looks : how often the moments are looked at, at least
+    kind : one of ``FRAMES``, or a symplectic 𝖲 (d, d) that is kept throughout while x̄ follows the mean
+    samples : the least number of times at which the moments are computed
 
-    Raises ValueError for another kind, an array that is not symplectic, or a switch within a step.
+    Raises ValueError for another kind, an array that is not symplectic, or a switch within a step. Section 6 of
+    sim/README.md.
     """
     require_frame(kind)
     name = kind if isinstance(kind, str) else "given"
     acting = Schedule.of(model).steps(grid.step, grid.steps)
     turning = max(turning_rate(moment_equations(each)) for each, _, _ in acting)
-    # a state changes most after a switch, as it does at the start
-    found = [first + looked_at(last - first, grid.step, turning, looks) for _, first, last in acting]
+    # A state changes fastest after a switch, as it does at the start.
+    found = [first + sampled_steps(last - first, grid.step, turning, samples) for _, first, last in acting]
     steps = np.unique(np.concatenate(found))
     follow = name != "rest"
     start = initial.covariance if follow else initial.unconditional
     times = np.asarray(steps * grid.step, dtype=np.float64)
     covariances = np.concatenate([start[None], transient(model, start, times[1:], conditional=follow)])
     if name == "squeezed":
-        frames = _squeezed(times, covariances, turning)
+        frames = _squeezed_frames(times, covariances, turning)
     else:
         fixed = np.asarray(kind, dtype=float) if name == "given" else np.eye(model.dimension)
         require_symplectic(fixed, model.dimension)
@@ -148,7 +154,7 @@ def frame_path(
     return FramePath(
         symplectics=frames.symplectics[np.searchsorted(steps[frames.first], first_steps, side="right") - 1],
         first_steps=first_steps,
-        # a frame may take over at the very end
+        # The last frame may begin at the end of the run, where no model acts any more.
         models=tuple([each for each, first, _ in acting if first <= step][-1] for step in first_steps),
         follow=follow,
         widest=frames.widest(covariances),
@@ -165,7 +171,7 @@ def require_frame(kind: str | FloatArray) -> None:
 
 
 def in_frame(model: LinearModel, symplectic: FloatArray) -> LinearModel:
-    """The same sums H = ½ xᵀGx + h·x, L_k = c_k·x put on x = Sξ: the model in the quadratures ξ."""
+    """The model in the quadratures ξ: H = ½ xᵀGx + h·x and L_k = c_k·x with x = 𝖲ξ. Section 6 of sim/README.md."""
     hamiltonian = symplectic.T @ model.hamiltonian @ symplectic
     return replace(
         model,
@@ -177,43 +183,43 @@ def in_frame(model: LinearModel, symplectic: FloatArray) -> LinearModel:
 
 
 def _modes_of(symplectic: FloatArray, covariance: FloatArray) -> FloatArray:
-    """V of each mode of the frame S, of V (..., d, d); array of shape (..., modes, 2, 2)."""
+    """V of each mode of the frame 𝖲, from V of x (..., d, d); array of shape (..., modes, 2, 2)."""
     inverse = np.linalg.inv(symplectic).reshape(-1, 2, covariance.shape[-1])
     blocks: FloatArray = np.einsum("mia,...ab,mjb->...mij", inverse, covariance, inverse)
     return blocks
 
 
 def _largest(blocks: FloatArray) -> FloatArray:
-    """The larger eigenvalue of V of each mode (..., 2, 2)."""
+    """The larger eigenvalue of each matrix (..., 2, 2)."""
     return np.asarray(np.linalg.eigvalsh(blocks)[..., -1], dtype=np.float64)
 
 
-def _squeezed(times: FloatArray, covariances: FloatArray, turning: float) -> _Frames:
-    """Frames that follow V, or where that turns too fast for it its average over whole turns."""
+def _squeezed_frames(times: FloatArray, covariances: FloatArray, turning: float) -> _Frames:
+    """Frames that follow V, or its average over whole turns where V rotates too fast."""
     means, first = averages(times, covariances, turning)
     followed = None
     if len(times) <= _MOST_FOLLOWED or not len(means):
-        followed = _sparse(_continuous(covariances), np.arange(len(times)))
+        followed = _selected(_continuous_modes(covariances), np.arange(len(times)))
     if not len(means):
         assert followed is not None
         return followed
-    averaged = _sparse(_continuous(means), first)
+    averaged = _selected(_continuous_modes(means), first)
     if followed is None or len(followed.first) > _MOST_FRAMES:
         return averaged
     held = [float(np.sum(_largest(frames.widest(covariances)))) for frames in (followed, averaged)]
     return averaged if held[0] > _GAIN * held[1] else followed
 
 
-def _continuous(covariances: FloatArray) -> FloatArray:
-    """Normal modes at each time; from the last backwards, since at the first they may be degenerate."""
+def _continuous_modes(covariances: FloatArray) -> FloatArray:
+    """Normal modes at each time, each near the next; from the last backwards, since the first may be degenerate."""
     modes = [normal_modes(covariances[-1])]
     for covariance in covariances[-2::-1]:
         modes.append(normal_modes(covariance, near=modes[-1]))
     return np.array(modes[::-1])
 
 
-def _sparse(symplectics: FloatArray, first: IntArray) -> _Frames:
-    """The frames worth changing to."""
+def _selected(symplectics: FloatArray, first: IntArray) -> _Frames:
+    """The frames that differ from the one before by more than ``_MOST_MISMATCH``."""
     chosen = [0]
     for index, symplectic in enumerate(symplectics):
         mismatch = np.linalg.solve(symplectics[chosen[-1]], symplectic) - np.eye(symplectic.shape[0])
@@ -223,14 +229,17 @@ def _sparse(symplectics: FloatArray, first: IntArray) -> _Frames:
 
 
 def _quanta(model: LinearModel | Schedule, initial: InitialState, times: FloatArray) -> FloatArray:
-    """The largest |⟨x⟩|²/2 of each mode of the mean as it drifts, (modes,)."""
+    """The largest |⟨x⟩|²/2 of each mode along the mean of the ensemble, (modes,)."""
     means = transient_mean(model, initial.center, times)
     largest: FloatArray = np.max(0.5 * np.sum(means.reshape(len(times), -1, 2) ** 2, axis=2), axis=0)
     return largest
 
 
 def _kicks(equations: MomentEquations, symplectic: FloatArray, covariances: FloatArray, step: float) -> FloatArray:
-    """Mean variance of the kick of a step in X and P of each mode, at each V (looks, d, d); (looks, modes)."""
+    """Variance of the displacement of the mean in one step, averaged over X and P of each mode.
+
+    ``covariances`` has the shape (samples, d, d), the result (samples, modes).
+    """
     gains = np.linalg.inv(symplectic) @ equations.gain(covariances)
     kicks: FloatArray = step * np.sum(gains**2, axis=2).reshape(len(gains), len(symplectic) // 2, 2).mean(axis=2)
     return kicks

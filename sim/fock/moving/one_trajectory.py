@@ -14,12 +14,21 @@ __all__ = ["LEAK_LIMIT", "OneTrajectory"]
 
 FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
-# Bound on the defect of a commutator at which a trajectory is stopped: its covariance is off by tens of percent.
+# A trajectory is stopped when the defect of a commutator exceeds this bound: its covariance is then wrong by tens of
+# percent.
 LEAK_LIMIT = 0.2
 
 
 class OneTrajectory:
-    """One trajectory on its way, and what is kept of it."""
+    """One trajectory as it advances through the spans of a run, with its moments, its record and its diagnostics.
+
+    Parameters
+    ----------
+    basis, grid, levels, follow, channels : those of the prepared engine
+    density, origin : ρ (D, D) and x̄ (d,) at the start
+    label : the words by which messages refer to the trajectory
+    observer : takes what ``Save`` asks for at each save
+    """
 
     def __init__(
         self,
@@ -55,7 +64,7 @@ class OneTrajectory:
         )
 
     def enter(self, span: Span) -> None:
-        """Take the state into the frame of ``span``; at the start, save it."""
+        """Carry the state over into the frame of ``span``; at the start of the run, also save it."""
         if span.change is not None:
             self._state.density[:] = span.change @ self._state.density @ span.change.conj().T
         measure(self._state, self._basis)
@@ -64,7 +73,10 @@ class OneTrajectory:
             self._save()
 
     def advance(self, span: Span, path: FloatArray, *, measured: bool) -> None:
-        """Follow ``path`` (steps, channels) within one save interval; save where it ends one."""
+        """Advance along ``path`` (steps, channels) within one save interval, and save at the end of the interval.
+
+        Raises UnphysicalStateError if the state is not finite or a commutator is wrong by more than ``LEAK_LIMIT``.
+        """
         record, taken = advance(
             self._state, path, measured, self._follow, LEAK_LIMIT, span.frame, self._basis, self._work
         )
@@ -76,7 +88,7 @@ class OneTrajectory:
             self._save()
 
     def close(self) -> "OneTrajectory":
-        """Judge the last state."""
+        """Compute the diagnostics of the last state."""
         density = self._state.density
         self.min_eigenvalue = float(np.linalg.eigvalsh(density)[0])
         self.hermiticity = float(np.max(np.abs(density - density.conj().T)))
@@ -94,14 +106,14 @@ class OneTrajectory:
 
     @property
     def remainder(self) -> float:
-        """The largest share of the last term of exp(𝓙) so far."""
+        """The largest contribution of the last term of exp(𝓙) to the trace so far."""
         return float(self._state.worst_term[0])
 
     def _save(self) -> None:
         assert self._symplectic is not None
         self.means.append(self._state.origin + self._symplectic @ self._state.mean)
         self.covariances.append(self._symplectic @ self._state.covariance @ self._symplectic.T)
-        self.observer.look(self._state.density, self._symplectic, self._state.origin)
+        self.observer.take(self._state.density, self._symplectic, self._state.origin)
 
     def _evidence(self, taken: int, span: Span) -> str:
         step = self._steps + taken + 1

@@ -1,4 +1,4 @@
-"""What is taken of the states of one trajectory while QuTiP integrates it: the signal in the record, and the saves."""
+"""What is taken of the states of one trajectory while QuTiP integrates it: the signal of the record, and the saves."""
 
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ __all__ = ["OperatorPiece", "StepObserver"]
 
 
 class OperatorPiece(NamedTuple):
-    """Operators, and the steps ``first`` to ``last`` (excluded) during which they act."""
+    """Operators, and the steps ``first`` to ``last`` (excluded) in which they act."""
 
     operators: LindbladOperators
     first: int
@@ -25,10 +25,17 @@ class OperatorPiece(NamedTuple):
 
 
 class StepObserver:
-    """What QuTiP calls with every state of one trajectory, the first of each piece included.
+    """A function that QuTiP calls with every state of one trajectory, including the first state of each piece.
 
-    Before each step it takes the signal part of dY, ⟨C_k + C_k†⟩dt in the state at its start; at each save the
-    moments and the state's health.
+    Before each step it takes the signal part of dY, ⟨C_k + C_k†⟩dt in the state at its start; at each save it takes the
+    moments and the diagnostics of the state.
+
+    Parameters
+    ----------
+    grid, channels : times of the run and number of record channels
+    moments : computes the moments of a state
+    label, settings : the words by which messages refer to the trajectory, and to the method and its step
+    of_state : takes what ``Save`` asks for at each save
     """
 
     def __init__(
@@ -53,7 +60,7 @@ class StepObserver:
         self.worst: Diagnostics
 
     def begin(self, piece: OperatorPiece) -> None:
-        """Take the operators of ``piece``; the state at its start is the last of the piece before."""
+        """Use the operators of ``piece``; the state at its start is the last one of the piece before."""
         sums = [(op + op.dag()).to("CSR").data_as("csr_matrix") for op in piece.operators.monitored]
         self._rows = expectation_rows(sums) if sums else None
         self._active, self._step = list(piece.operators.active), piece.first
@@ -78,7 +85,7 @@ class StepObserver:
         self.worst = self.worst.worst(diagnostics) if self.means else diagnostics
         self.means.append(mean)
         self.covariances.append(covariance)
-        self.of_state.look(density, np.eye(len(mean)), np.zeros(len(mean)))
+        self.of_state.take(density, np.eye(len(mean)), np.zeros(len(mean)))
 
     def _evidence(self, what: str) -> str:
         return (
