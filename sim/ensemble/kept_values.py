@@ -15,10 +15,10 @@ FloatArray = NDArray[np.float64]
 
 
 def values_of(block: Trajectories, save: Save) -> dict[str, FloatArray]:
-    """Of each trajectory what is averaged: arrays of shape (n, saves + 1, k), or (saves + 1, k) where all share it.
+    """The values that are averaged: arrays of shape (n, saves + 1, k), or (saves + 1, k) if all share them.
 
     - ``purity`` (k = 1): Tr ρ²
-    - ``expectation`` (k = observables): of the observables, in order
+    - ``expectation`` (k = observables): expectation values of the observables, in order
     - ``outside`` (k = 1): the population above the levels of QuTiP operators, which their values leave out
     """
     found: dict[str, FloatArray] = {}
@@ -43,19 +43,20 @@ def _expectations(block: Trajectories, save: Save) -> FloatArray:
 def kept_values_of(
     block: Trajectories, values: Mapping[str, FloatArray], save: Save, keep: int
 ) -> dict[str, tuple[FloatArray, ...]]:
-    """What is kept of the first ``keep`` trajectories beside means and records, arrays that begin with (keep, …).
+    """What is kept of the first ``keep`` trajectories beside means and records.
 
-    ``covariance`` (…, saves + 1, d, d), ``purity`` (…, saves + 1), ``expectation`` (…, saves + 1, observables), and of
-    states ρ = ``state_real`` + i ``state_imag`` (…, states, D, D) between ``state_levels`` (…, modes) of ξ, in the
-    frame x = 𝖲ξ + x̄ with ``state_symplectic`` (…, states, d, d) and ``state_origin`` (…, states, d).
+    The arrays are ``covariance`` (keep, saves + 1, d, d), ``purity`` (keep, saves + 1), ``expectation``
+    (keep, saves + 1, observables), and for states ρ of ξ in the frame x = 𝖲ξ + x̄: ρ = ``state_real`` + i
+    ``state_imag`` (keep, states, D, D), its levels ``state_levels`` (keep, modes), 𝖲 ``state_symplectic`` (keep,
+    states, d, d) and x̄ ``state_origin`` (keep, states, d).
     """
 
     def each(values: FloatArray, own: int) -> FloatArray:
-        """Of the first trajectories, where ``own`` axes are those of one."""
+        """The values of the first trajectories; an array with no more than ``own`` axes is shared by all."""
         return values[:keep] if values.ndim > own else np.broadcast_to(values, (keep, *values.shape)).copy()
 
     found: dict[str, FloatArray] = {}
-    # a Gaussian state is its mean and covariance
+    # Mean and covariance determine a Gaussian state.
     if save.covariances or (save.states != "none" and block.states is None):
         found["covariance"] = each(block.covariances, 3)
     if "purity" in values:

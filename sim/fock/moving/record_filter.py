@@ -74,10 +74,10 @@ def filter_in_fock(
     if not initial.gaussian:
         raise ValueError(f"a record cannot be filtered from {initial.name}, which is not Gaussian")
     exact = filter_record(model, record, interval, initial, observed)
-    known = np.ones(len(record), dtype=bool) if observed is None else observed
+    recorded = np.ones(len(record), dtype=bool) if observed is None else observed
     stretches = [
         (first, last)
-        for begin, last in _stretches(known)
+        for begin, last in _stretches(recorded)
         if (first := _held(method, exact.covariances, begin, last)) < last
     ]
     if not stretches:

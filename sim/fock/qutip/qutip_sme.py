@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import qutip
 
-from cascade_steering.sim.ensemble.block import undisturbed
+from cascade_steering.sim.ensemble.block import one_thread_with_warnings_caught
 from cascade_steering.sim.ensemble.discretisation import MORE_LEVELS, Halved
 from cascade_steering.sim.ensemble.saving import NOTHING, Save
 from cascade_steering.sim.fock.basis.diagnostics import Diagnostics
@@ -105,7 +105,7 @@ class QutipSME:
     def check(self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState) -> Halved:
         """A check with half the step and two more levels of each oscillator."""
         larger = replace(self, cutoffs=tuple(cutoff + MORE_LEVELS for cutoff in self.cutoffs))
-        with undisturbed():
+        with one_thread_with_warnings_caught():
             coarse, fine = self.prepare(model, grid, initial), larger.prepare(model, grid.halved, initial)
         return Halved.of(coarse, fine, model=model, halved=grid.halved, initial=initial)
 

@@ -304,8 +304,8 @@ def test_states_that_are_not_there_are_refused() -> None:
         (fock, {"trajectory": 2}, "^trajectory must be from -2 to 1, got 2$"),
         (fock, {"at": 1}, "^at must be from -1 to 0, got 1$"),
         (fock, {"levels": (4,)}, "^levels must be one number of Fock levels for each of 2 oscillators"),
-        (fock, {"levels": (1, 1)}, "% of the state lies above 1 x 1 levels: give more$"),
-        (exact, {}, "^the state is Gaussian and was held in no Fock basis: give levels$"),
+        (fock, {"levels": (1, 1)}, "% of the state lies above 1 x 1 levels: use more levels$"),
+        (exact, {}, "^levels must be given: the state is Gaussian and has no Fock basis of its own$"),
     ):
         with pytest.raises(ValueError, match=message):
             state_of(data, **options)
