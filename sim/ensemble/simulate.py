@@ -71,7 +71,7 @@ def grid_for(
     For an engine that is not exact, steps are made somewhat shorter if the switches of a schedule then fall between
     them. Section 4 of sim/README.md.
 
-    Raises ValueError if the step does not divide the save interval, and whatever the method raises.
+    Raises ValueError if the step does not divide the save interval, and as the engine does.
     """
     whole = TimeGrid.over(duration, saves=saves)
     if step is None:
