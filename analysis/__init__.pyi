@@ -15,6 +15,11 @@ from cascade_steering.analysis.estimation.estimators import conditional_steering
 from cascade_steering.analysis.estimation.estimators import relative_improvement as relative_improvement
 from cascade_steering.analysis.estimation.estimators import unconditional_steering as unconditional_steering
 from cascade_steering.analysis.records.record import Record as Record
+from cascade_steering.analysis.results.simulated import Simulated as Simulated
+from cascade_steering.analysis.results.simulated import open_result as open_result
+from cascade_steering.analysis.results.steady_result import SteadyResult as SteadyResult
+from cascade_steering.analysis.results.steady_result import steady as steady
+from cascade_steering.analysis.results.transient_result import TransientResult as TransientResult
 from cascade_steering.analysis.time_courses.transients import SampledTransient as SampledTransient
 from cascade_steering.analysis.time_courses.transients import Transient as Transient
 from cascade_steering.analysis.time_courses.transients import sampled_transient as sampled_transient
@@ -22,11 +27,6 @@ from cascade_steering.analysis.time_courses.transients import steering_transient
 from cascade_steering.analysis.working_points.optimum import Optimum as Optimum
 from cascade_steering.analysis.working_points.optimum import Search as Search
 from cascade_steering.analysis.working_points.optimum import best_points as best_points
-from cascade_steering.analysis.working_points.results import Simulated as Simulated
-from cascade_steering.analysis.working_points.results import SteadyResult as SteadyResult
-from cascade_steering.analysis.working_points.results import TransientResult as TransientResult
-from cascade_steering.analysis.working_points.results import open_result as open_result
-from cascade_steering.analysis.working_points.results import steady as steady
 from cascade_steering.analysis.working_points.scan import Extreme as Extreme
 from cascade_steering.analysis.working_points.scan import extreme as extreme
 from cascade_steering.analysis.working_points.scan import scan as scan

@@ -14,7 +14,9 @@ from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.parameters import Bath, Cascade, Detection, DetectionScheme, Oscillator, plain_number, require
 
 if TYPE_CHECKING:
-    from cascade_steering.analysis.working_points.results import Simulated, SteadyResult, TransientResult
+    from cascade_steering.analysis.results.simulated import Simulated
+    from cascade_steering.analysis.results.steady_result import SteadyResult
+    from cascade_steering.analysis.results.transient_result import TransientResult
     from cascade_steering.sim.ensemble.contract import Method
     from cascade_steering.sim.initial_state import InitialState
 
@@ -119,7 +121,7 @@ class WorkingPoint:
 
         Raises UnstableError, which says which oscillator, where there is none.
         """
-        from cascade_steering.analysis.working_points.results import steady
+        from cascade_steering.analysis.results.steady_result import steady
 
         self.cascade.require_stable()
         return steady(self.model)
@@ -145,8 +147,8 @@ class WorkingPoint:
         Raises ValueError for both or neither kind of times, for times that decrease or are negative and for a state
         that is not Gaussian.
         """
+        from cascade_steering.analysis.results.transient_result import TransientResult
         from cascade_steering.analysis.time_courses.transients import steering_transient
-        from cascade_steering.analysis.working_points.results import TransientResult
 
         times = np.asarray(self._seconds("times", times_units, times_s), dtype=float)
         model = self.schedule(pulse_units=pulse_units, pulse_s=pulse_s)
@@ -188,7 +190,7 @@ class WorkingPoint:
 
         Raises ValueError for both or neither kind of duration, and as ``cascade_steering.sim.simulate`` does.
         """
-        from cascade_steering.analysis.working_points.results import Simulated
+        from cascade_steering.analysis.results.simulated import Simulated
         from cascade_steering.sim.ensemble.dataset import label
         from cascade_steering.sim.ensemble.simulate import grid_for, simulate
         from cascade_steering.sim.gaussian.trajectories import Gaussian

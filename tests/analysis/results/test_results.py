@@ -5,7 +5,8 @@ import pytest
 import xarray as xr
 from matplotlib.figure import Figure
 
-from cascade_steering.analysis.working_points.results import Simulated, open_result, steady
+from cascade_steering.analysis.results.simulated import Simulated, open_result
+from cascade_steering.analysis.results.steady_result import steady
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.model.linear_model import LinearModel
 
