@@ -15,6 +15,12 @@ from cascade_steering.analysis.estimation.estimators import conditional_steering
 from cascade_steering.analysis.estimation.estimators import relative_improvement as relative_improvement
 from cascade_steering.analysis.estimation.estimators import unconditional_steering as unconditional_steering
 from cascade_steering.analysis.records.record import Record as Record
+from cascade_steering.analysis.results.optimum_result import OptimumResult as OptimumResult
+from cascade_steering.analysis.results.record_results import FilteredResult as FilteredResult
+from cascade_steering.analysis.results.record_results import FitResult as FitResult
+from cascade_steering.analysis.results.record_results import open_record as open_record
+from cascade_steering.analysis.results.record_results import save_record as save_record
+from cascade_steering.analysis.results.scan_result import ScanResult as ScanResult
 from cascade_steering.analysis.results.simulated import Simulated as Simulated
 from cascade_steering.analysis.results.simulated import open_result as open_result
 from cascade_steering.analysis.results.steady_result import SteadyResult as SteadyResult
