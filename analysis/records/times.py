@@ -1,4 +1,4 @@
-"""The regular lattice on which the times of a record lie: fitted over all of them, with room for gaps and rounding."""
+"""The equal intervals on whose ends the times of a record lie, fitted to all times, with room for gaps and rounding."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,9 +7,9 @@ from decimal import Decimal
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_steering.analysis.records.layout import FloatArray, shown
+from cascade_steering.analysis.records.layout import FloatArray, Intervals, shown
 
-__all__ = ["TIME_UNITS", "TOLERANCE", "Lattice", "Times", "lattice", "require_unit"]
+__all__ = ["TIME_UNITS", "TOLERANCE", "Times", "lattice", "require_unit"]
 
 # as powers of ten of a second
 TIME_UNITS = {"s": 0, "ms": -3, "us": -6, "ns": -9}
@@ -17,15 +17,6 @@ TIME_UNITS = {"s": 0, "ms": -3, "us": -6, "ns": -9}
 TOLERANCE = 0.05
 # a gap takes memory: up to this many intervals, or this many times those recorded, a jump is taken for one
 _MOST_INTERVALS, _MOST_DILUTED = 1_000_000, 100
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Lattice:
-    """Intervals of equal length (seconds) from ``start``; ``index``: at which end each time is, shape (times,)."""
-
-    start: float
-    interval: float
-    index: NDArray[np.int64]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -58,14 +49,14 @@ def require_unit(unit: object, name: str) -> str:
 
 
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")
-def lattice(times: Times, *, first: int) -> Lattice:
-    """The lattice that times lie on, those left out included.
+def lattice(times: Times, *, first: int) -> Intervals:
+    """The intervals that end at the times, those left out not among them.
 
-    Interval and start are the shortest decimal numbers that fit the times no worse than what the fit leaves over.
+    Their length and their start are the shortest decimal numbers that fit the times no worse than the fit does.
 
     Parameters
     ----------
-    first : index of the first time: 0 if that is the start of the record, 1 if it is the end of the first interval
+    first : 1 if the first time is the end of the first interval, 0 if it is the start of the record
 
     Raises
     ------
@@ -82,10 +73,10 @@ def lattice(times: Times, *, first: int) -> Lattice:
     expected = start + index * interval
     times.require_near(expected, TOLERANCE * interval)
     slack = float(np.abs(values - expected).max() + 4 * np.spacing(np.abs(values).max()))
-    return Lattice(
+    return Intervals(
         start=_seconds(start, slack, times.unit),
         interval=_seconds(interval, slack / float(index[-1] - first), times.unit),
-        index=index,
+        index=index[1 - first :] - 1,
     )
 
 
