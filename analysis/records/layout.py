@@ -75,13 +75,7 @@ def arranged(names: Sequence[str]) -> tuple[str, ...]:
     for channels in CHANNELS:
         if sorted(channels) == sorted(names):
             return channels
-    known = {name for channels in CHANNELS for name in channels}
-    wrong = [f"unknown channel {shown(name)}" for name in names if name not in known]
-    wrong += [f"channel {name!r} is there twice" for name in names if names.count(name) > 1]
-    wanted = next((channels for channels in CHANNELS if names and set(names) < set(channels)), ())
-    missing = ", ".join(name for name in wanted if name not in names)
-    got = f"got {', '.join(names) or 'none'}" + (f" without {missing}" if missing else "")
-    raise ValueError(f"{wrong[0] if wrong else got}; the channels of a record are {SETS}")
+    raise ValueError(f"the channels of a record are {SETS}; got {', '.join(names) or 'none'}")
 
 
 def quantity_of(name: str, unit: str, stated: str | None, *, calibrated: bool) -> Quantity:

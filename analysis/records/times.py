@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,17 +28,15 @@ class Times:
     unit: str
     where: Callable[[int], str]
 
-    def require(self, good: NDArray[np.bool_], rule: str, instead: Callable[[int], str]) -> None:
-        """Raise ValueError naming the first time that is not good, the rule, and what ``instead`` says of it."""
-        if not good.all():
-            bad = int(np.argmin(good))
-            raise ValueError(f"{self.where(bad)}: times must {rule}: got {self.values[bad]} {self.unit} {instead(bad)}")
+    def refuse(self, place: int, rule: str, why: str) -> NoReturn:
+        """Raise ValueError naming a time, the rule that it breaks, and why."""
+        raise ValueError(f"{self.where(place)}: times must {rule}: got {self.values[place]} {self.unit} {why}")
 
     def require_near(self, expected: FloatArray, allowed: float) -> None:
-        """Raise ValueError naming the first time that is further from the one expected than allowed."""
-        good = np.abs(self.values - expected) <= allowed
-        rule = "be evenly spaced, or jump by whole intervals over a gap"
-        self.require(good, rule, lambda bad: f"where {expected[bad]:.12g} was expected")
+        """Raise ValueError for the first time that is further from the one expected than allowed."""
+        for place in np.flatnonzero(~(np.abs(self.values - expected) <= allowed))[:1]:
+            rule = "be evenly spaced, or jump by whole intervals over a gap"
+            self.refuse(place, rule, f"where {expected[place]:.12g} was expected")
 
 
 def require_unit(unit: object, name: str) -> str:
@@ -86,7 +85,8 @@ def _counts(times: Times) -> NDArray[np.int64]:
     if values.size < 2:
         raise ValueError(f"a record needs at least two times to have an interval, got {values.size}")
     steps = np.diff(values)
-    times.require(np.append(True, steps > 0.0), "increase", lambda late: f"after {values[late - 1]} {times.unit}")
+    for late in np.flatnonzero(~(steps > 0.0))[:1]:
+        times.refuse(late + 1, "increase", f"after {values[late]} {times.unit}")
     typical = np.quantile(steps, 0.5, method="lower")
     # times that were rounded make unequal steps: it is their mean that is the interval
     interval = steps[np.abs(steps / typical - 1.0) <= 4 * TOLERANCE].mean()
