@@ -43,12 +43,12 @@ class Intervals:
     @property
     def starts(self) -> FloatArray:
         """Where each begins, array of shape (rows,), seconds."""
-        return self.start + self.index * self.interval
+        return np.asarray(self.start + self.index * self.interval, dtype=np.float64)
 
     @property
     def ends(self) -> FloatArray:
         """Where each ends, array of shape (rows,), seconds."""
-        return self.start + (self.index + 1) * self.interval
+        return np.asarray(self.start + (self.index + 1) * self.interval, dtype=np.float64)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
