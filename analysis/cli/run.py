@@ -9,7 +9,6 @@ from cascade_steering.analysis.cli.commands import comparison, ensembles, exact,
 from cascade_steering.analysis.cli.commands.group import steering
 from cascade_steering.analysis.cli.interruption import Interrupted, interruptible
 from cascade_steering.analysis.cli.terminal import end_with_error, messages_on_standard_error
-from cascade_steering.sim.parallel.workers import WorkersLostError
 
 COMMANDS = (exact, scanning, ensembles, comparison, kept_runs, recorded, pages)
 # errors of the machine (a full disk, no memory), which no other options would avoid
@@ -39,7 +38,14 @@ def _run() -> None:
         end_with_error(str(error), 1 if error.errno in _OF_THE_MACHINE else 2)
     except ValueError as error:
         end_with_error(str(error), 2)
-    except (ArithmeticError, WorkersLostError) as error:
+    except ArithmeticError as error:
+        end_with_error(str(error), 1)
+    except RuntimeError as error:
+        # loaded here, because most commands have no workers
+        from cascade_steering.sim.parallel.workers import WorkersLostError
+
+        if not isinstance(error, WorkersLostError):
+            raise
         end_with_error(str(error), 1)
     except MemoryError as error:
         end_with_error(f"out of memory: {error}", 1)

@@ -84,6 +84,7 @@ def conditional_steering(ensemble: Ensemble, direction: AnyDirection) -> Estimat
     """E given the record. For the Gaussian engine, whose covariance is exact, the interval is that of rounding.
 
     Otherwise it is that of the spread over trajectories, widened at both ends by the errors of step and truncation.
+    Section 8 of sim/README.md.
     """
     inference = BestInference.of(ensemble.conditional_root, direction, ensemble.modes)
     half = _conditional_half_width(ensemble, inference, scattered=False)
@@ -98,7 +99,7 @@ def unconditional_steering(ensemble: Ensemble, direction: AnyDirection) -> Estim
     union of two: that of the first order in S, corrected for the bias to second order, and that of E at the ends of the
     χ² intervals of the two parts of S. Of ensembles of 4 to 100 trajectories at 72 working
     points, 94.6 to 99 % contain the exact value (97 % on average at 10, 95.5 % at 100), and at 10 the interval is 2 %
-    wider than either of the two.
+    wider than either of the two. Section 8 of sim/README.md.
     """
     sample = SampledScatter.of(
         ensemble.conditional_root, ensemble.scatter_root, ensemble.trajectories, direction, ensemble.modes
@@ -115,6 +116,8 @@ def unconditional_steering(ensemble: Ensemble, direction: AnyDirection) -> Estim
 
 def relative_improvement(unconditional: Estimate, conditional: Estimate) -> Estimate:
     """d = (E_u − E_c)/E_u of Appendix B of arXiv:1901.04250, from estimates of independent or common error.
+
+    Section 8 of sim/README.md.
 
     The two one-sided errors add in quadrature. Where the interval of E_u reaches 0, that of d has no lower end: −∞.
     """

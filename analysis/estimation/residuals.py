@@ -27,6 +27,8 @@ def sampled_part(
 ) -> float:
     """s = (E/2) tr(Q⁻¹ Tᵀ S T), the part of the unconditional E that comes from the scatter S of the means.
 
+    Section 8 of sim/README.md.
+
     From roots of V_c and S, arrays of shape (d, d). The standard error of E from M trajectories is about s/√M.
     """
     inference = BestInference.of(np.concatenate([conditional_root, scatter_root]), direction, modes)
@@ -182,7 +184,7 @@ class SampledScatter:
 
         The part that follows the measured oscillators has ν degrees of freedom for each quadrature, the independent
         part ν less the gains fitted to S. For two quadratures there is one less if S is all of V, as for √det of a
-        Wishart matrix.
+        Wishart matrix. Section 8 of sim/README.md.
         """
         square, spread = self._squares
         ν = self.freedom

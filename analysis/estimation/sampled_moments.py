@@ -23,7 +23,7 @@ FloatArray = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Ensemble:
-    """The moments of an ensemble at one time, from which steering is estimated.
+    """The moments of an ensemble at one time, from which steering is estimated. Section 8 of sim/README.md.
 
     Parameters
     ----------
@@ -61,8 +61,10 @@ class Ensemble:
         shapes = {"conditional": (d, d), "conditional_error": (d, d, d, d), "scatter": (d, d)}
         for name, shape in (shapes | dict.fromkeys(sampled, (len(self.checked), d, d))).items():
             array = getattr(self, name)
-            if array.shape != shape or not np.all(np.isfinite(array)):
-                raise ValueError(f"{name} must be finite, of shape {shape}, got shape {array.shape}")
+            if array.shape != shape:
+                raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
+            if not np.all(np.isfinite(array)):
+                raise ValueError(f"{name} must be finite, got inf or NaN among its entries")
 
     @property
     def conditional_root(self) -> FloatArray:

@@ -122,7 +122,7 @@ def begin(sampling: Sampling, configuration: Mapping[str, Any], asked: Mapping[s
 def compare(
     best: tuple[Optimum, Optimum], sampling: Sampling, *, stream: int, progress: SamplingProgress | None = None
 ) -> Comparison:
-    """d in one direction from simulated records at the best point of each scheme.
+    """d in one direction from simulated records at the best point of each scheme. Section 8 of sim/README.md.
 
     ``stream`` numbers the comparisons of one study, so that each draws its own noise from ``sampling.seed``;
     ``progress`` is called with shares of the work, whose sum is 1, and a line on the estimate so far. Raises ValueError

@@ -28,6 +28,8 @@ def quietest_detection(
 ) -> Detection:
     """The homodyne detection under which the scatter of the means adds least to the unconditional E.
 
+    Section 8 of sim/README.md.
+
     Detections under which it adds almost nothing are left out: the comparison would be one of exact covariances, from
     which nothing is sampled. Of detections that are equal up to rounding, as those at ϑ and −ϑ are without a path
     phase, it is the first. Only detections are taken whose conditional state ``method`` can hold; if there are none, it

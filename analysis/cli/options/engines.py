@@ -9,7 +9,8 @@ program::
     register(Entry(name="mine", settings=MySettings, build=my_engine, commands={"simulate": "what it is"}, ...))
     main()
 
-``settings`` is a dataclass, and ``build`` makes an engine of it as ``sim.ensemble.contract`` defines it.
+``settings`` is a dataclass, and ``build`` makes an engine of it as ``sim.ensemble.contract`` defines it. For ``filter``
+the engine also needs the members of ``Filtering``.
 """
 
 from collections.abc import Callable, Mapping

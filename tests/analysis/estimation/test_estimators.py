@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, Direction, steering_parameter
 from cascade_steering.analysis.estimation.estimators import (
-    Ensemble,
     Estimate,
     conditional_steering,
     relative_improvement,
     unconditional_steering,
 )
+from cascade_steering.analysis.estimation.sampled_moments import Ensemble
 from cascade_steering.sim.ensemble.simulate import simulate
 from cascade_steering.sim.gaussian.covariance import stationary_state
 from cascade_steering.sim.gaussian.trajectories import Gaussian
