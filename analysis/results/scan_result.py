@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, Direction, Scheme
-from cascade_steering.analysis.results.printed_table import GAIN, ROWS, direction_name
+from cascade_steering.analysis.results.text_table import GAIN, ROWS, symbol
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -101,13 +101,10 @@ class ScanResult:
         for way in DIRECTIONS:
             rows = [
                 *(
-                    (
-                        f"smallest {direction_name(way)} {ROWS[scheme]}",
-                        self.smallest(way, conditional=scheme == "conditional"),
-                    )
+                    (f"smallest {symbol(way)} {ROWS[scheme]}", self.smallest(way, conditional=scheme == "conditional"))
                     for scheme in _VARIABLES
                 ),
-                (f"largest {GAIN} of {direction_name(way)}", self.largest_d(way)),
+                (f"largest {GAIN} of {symbol(way)}", self.largest_d(way)),
             ]
             lines += [f"{name}: {_where(found)}" for name, found in rows]
         return "\n".join(lines)
