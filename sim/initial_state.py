@@ -26,6 +26,10 @@ FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
 # Rounding relative to the largest variance, which at hot baths is up to 1e8 times the smallest.
 _ROUNDING = 1e-9
+_SMALLEST = {
+    "covariance": "the smallest eigenvalue of V + i Sigma/2, with vacuum variance 1/2,",
+    "scatter": "its smallest eigenvalue",
+}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -74,12 +78,14 @@ class InitialState:
             ("scatter", self.scatter, "be positive semidefinite"),
         ):
             if not np.all(np.isfinite(matrix)):
-                raise ValueError(f"{name} must be finite, got {getattr(self, name)}")
+                raise ValueError(f"{name} must be finite, got {_first_infinite(getattr(self, name))}")
             values = np.linalg.eigvalsh(matrix)
             if values[0] < -_ROUNDING * max(1.0, values[-1]):
-                raise ValueError(f"{name} must {rule}, got {getattr(self, name)}")
-        if self.mean is not None and (np.shape(self.mean) != shape[:1] or not np.all(np.isfinite(self.mean))):
-            raise ValueError(f"mean must be finite, of shape {shape[:1]}, got {self.mean}")
+                raise ValueError(f"{name} must {rule}, {_SMALLEST[name]} must be at least 0, got {values[0]:.3g}")
+        if self.mean is not None and np.shape(self.mean) != shape[:1]:
+            raise ValueError(f"mean must have shape {shape[:1]}, got {np.shape(self.mean)}")
+        if self.mean is not None and not np.all(np.isfinite(self.mean)):
+            raise ValueError(f"mean must be finite, got {_first_infinite(self.mean)}")
 
     @property
     def gaussian(self) -> bool:
@@ -118,6 +124,12 @@ class InitialState:
     def unconditional(self) -> FloatArray:
         """The covariance of the ensemble at t = 0; array of shape (d, d). Section 4 of sim/README.md."""
         return self.covariance + self.scatter
+
+
+def _first_infinite(array: FloatArray) -> str:
+    """The first entry that is not finite, and where it is."""
+    place = tuple(map(int, np.argwhere(~np.isfinite(array))[0]))
+    return f"{array[place]} at {place}"
 
 
 def _agree(root: FloatArray, covariance: FloatArray) -> bool:

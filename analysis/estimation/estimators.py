@@ -111,8 +111,10 @@ class Ensemble:
         shapes = {"conditional": (d, d), "conditional_error": (d, d, d, d), "scatter": (d, d)}
         for name, shape in (shapes | dict.fromkeys(sampled, (len(self.checked), d, d))).items():
             array = getattr(self, name)
-            if array.shape != shape or not np.all(np.isfinite(array)):
-                raise ValueError(f"{name} must be finite, of shape {shape}, got shape {array.shape}")
+            if array.shape != shape:
+                raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
+            if not np.all(np.isfinite(array)):
+                raise ValueError(f"{name} must be finite, got inf or NaN among its entries")
 
     @property
     def conditional_root(self) -> FloatArray:

@@ -70,17 +70,24 @@ class LinearModel:
             if array.shape != shape:
                 raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
             if not np.all(np.isfinite(array)):
-                raise ValueError(f"{name} must be finite, got {array!r}")
+                place = tuple(map(int, np.argwhere(~np.isfinite(array))[0]))
+                raise ValueError(f"{name} must be finite, got {array[place]} at {place}")
         if d == 0 or d % 2:
             raise ValueError(f"a model needs an even number of quadratures, got {d}")
-        if np.iscomplexobj(self.hamiltonian) or not np.array_equal(self.hamiltonian, self.hamiltonian.T):
-            raise ValueError(f"hamiltonian must be real and symmetric, got {self.hamiltonian}")
-        if np.any((self.efficiency < 0) | (self.efficiency > 1)):
-            raise ValueError(f"efficiency must lie in [0, 1], got {self.efficiency}")
+        for name in ("hamiltonian", "force"):
+            if np.iscomplexobj(getattr(self, name)):
+                raise ValueError(f"{name} must be real, got complex numbers")
+        skew = np.abs(self.hamiltonian - self.hamiltonian.T)
+        if np.any(skew):
+            i, j = map(int, np.unravel_index(np.argmax(skew), skew.shape))
+            raise ValueError(
+                f"hamiltonian must be symmetric, got {self.hamiltonian[i, j]:g} at {(i, j)} and "
+                f"{self.hamiltonian[j, i]:g} at {(j, i)}"
+            )
+        for value in self.efficiency[(self.efficiency < 0) | (self.efficiency > 1)][:1]:
+            raise ValueError(f"efficiency must lie in [0, 1], got {value:g}")
         if len(self.record_names) != m:
             raise ValueError(f"record_names must name {m} channels, got {self.record_names}")
-        if np.iscomplexobj(self.force):
-            raise ValueError(f"force must be real, got {self.force}")
         if len(self.modes) != d // 2 or len(set(self.modes)) != d // 2:
             raise ValueError(f"modes must name {d // 2} oscillators, each once, got {self.modes}")
 
