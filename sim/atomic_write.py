@@ -1,4 +1,4 @@
-"""Where results are written: asked before any work, so that none is lost; then whole or not at all."""
+"""Files of results: a path is checked before any work, and a file is written completely or not at all."""
 
 import os
 import secrets
@@ -7,24 +7,24 @@ from pathlib import Path
 
 __all__ = ["ASIDE", "writable", "write_whole"]
 
-# ending of a file that is being written
+# The ending of the name of a file that is being written.
 ASIDE = ".part"
 
 
 def writable(path: Path) -> Path:
-    """``path``, if a file can be written there; finds out by writing one beside it, gone at once.
+    """``path``, if a file can be written there; this is tested with a temporary file beside it.
 
-    Raises ValueError saying why not.
+    Raises ValueError with the reason otherwise.
     """
     folder = path.parent
     try:
-        # of a name that is too long nothing else can be asked
+        # A name that is too long raises OSError here, before the other questions.
         with suppress(FileNotFoundError, NotADirectoryError):
             path.lstat()
         if path.is_dir():
             raise ValueError(f"output {str(path)!r} is a directory; give a file name")
         if path.exists() and not path.is_file():
-            raise ValueError(f"output {str(path)!r} is no file; what is there would be lost")
+            raise ValueError(f"output {str(path)!r} is not a regular file and would be replaced")
         if not folder.is_dir():
             raise ValueError(f"output {str(path)!r}: there is no directory {str(folder)!r}")
         aside = _aside(path)
@@ -36,10 +36,10 @@ def writable(path: Path) -> Path:
 
 
 def write_whole(path: Path, content: bytes | memoryview) -> None:
-    """Write a file whole or not at all, and to the disk: aside first, then renamed.
+    """Write a file to the disk completely or not at all: under another name first, and then renamed.
 
-    Of several processes that write one file at the same time each succeeds, and the file of the last one stays. The
-    umask says who may read it. Raises OSError that names ``path``.
+    Several processes may write the same file at the same time; the file of the last one remains. The umask sets the
+    permissions. Raises OSError that names ``path``.
     """
     aside = _aside(path)
     try:
@@ -57,13 +57,13 @@ def write_whole(path: Path, content: bytes | memoryview) -> None:
 
 
 def _aside(path: Path) -> Path:
-    # a name of its own, so that two processes do not write into one file; short, since that of ``path`` may be as long
-    # as names can be
+    # The name is random, so that two processes do not write into one file, and short, since the name of ``path`` may
+    # have the greatest length.
     return path.with_name(f".{secrets.token_hex(8)}{ASIDE}")
 
 
 def _sync_names(folder: Path) -> None:
-    """Put the new name on the disk as well, where the system can: the file is whole either way."""
+    """Write the new name to the disk too, if the system can; the file is complete in any case."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

@@ -1,4 +1,4 @@
-"""An engine-free linear model: a quadratic Hamiltonian and channels linear in x."""
+"""A linear model, which every engine reads: a quadratic Hamiltonian, and channels linear in the quadratures."""
 
 from dataclasses import dataclass, field
 
@@ -26,16 +26,16 @@ class LinearModel:
     efficiency : η_k of the detected channels, array of shape (m,), in [0, 1]
     unmonitored : c_k of the undetected channels, complex array of shape (k, d), √(rad/s)
     record_names : one name per detected channel
-    modes : one name per oscillator; left out, minus and plus where there are two, else mode_1, mode_2, …
-    force : h, real array of shape (d,), rad/s; left out, zero. The means then move by ẋ = A x + Σ h
+    modes : one name per oscillator; if left out, minus and plus for two oscillators, otherwise mode_1, mode_2, …
+    force : h, real array of shape (d,), rad/s; zero if left out. It adds Σh to the rate of the means
 
-    The record of channel k is dY_k = √η_k ⟨L_k + L_k†⟩ dt + dW_k.
+    The record of channel k is dY_k = √η_k ⟨L_k + L_k†⟩ dt + dW_k. Sections 1 to 3 of sim/README.md.
 
     Raises
     ------
     ValueError
         if shapes disagree, G is not real symmetric, an efficiency lies outside [0, 1], an entry is not finite or a name
-        is there twice.
+        is repeated.
     """
 
     hamiltonian: NDArray[np.float64]
@@ -93,10 +93,10 @@ class LinearModel:
 
     @property
     def dimension(self) -> int:
-        """Number d of quadratures."""
+        """The number d of quadratures."""
         return int(self.hamiltonian.shape[0])
 
     @property
     def channels(self) -> ComplexArray:
-        """All channels, detected ones first; complex array of shape (m + k, d)."""
+        """C, the rows c_k of all channels, detected ones first; complex array of shape (m + k, d)."""
         return np.concatenate([self.monitored, self.unmonitored])

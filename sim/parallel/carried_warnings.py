@@ -1,4 +1,4 @@
-"""Warnings that workers issue, carried home: of each kind the first, and how many there were."""
+"""Warnings of worker processes, returned to the main process: the first of each kind, and the number of them."""
 
 import sys
 import warnings
@@ -10,7 +10,7 @@ __all__ = ["Issued", "Warned", "gathered", "joined", "reissue"]
 
 @dataclass(frozen=True, kw_only=True)
 class Issued:
-    """How often warnings of one kind were issued, and the first of them."""
+    """The first message of one kind of warning, and the number of warnings of this kind."""
 
     message: str
     count: int
@@ -20,7 +20,7 @@ Warned = Mapping[str, Issued]
 
 
 def gathered(caught: Iterable[warnings.WarningMessage]) -> dict[str, Issued]:
-    """What ``warnings.catch_warnings(record=True)`` caught, by ``module:name`` of the class."""
+    """The warnings that ``warnings.catch_warnings(record=True)`` caught, by ``module:name`` of their class."""
     found: dict[str, Issued] = {}
     for each in caught:
         kind = f"{each.category.__module__}:{each.category.__qualname__}"
@@ -29,7 +29,7 @@ def gathered(caught: Iterable[warnings.WarningMessage]) -> dict[str, Issued]:
 
 
 def joined(first: Warned, second: Warned) -> dict[str, Issued]:
-    """Those of both, ``second`` after ``first``."""
+    """The warnings of both, with ``second`` after ``first``."""
     found = dict(first)
     for kind, issued in second.items():
         known = found.get(kind)
@@ -38,7 +38,7 @@ def joined(first: Warned, second: Warned) -> dict[str, Issued]:
 
 
 def reissue(warned: Warned, stacklevel: int = 3) -> list[str]:
-    """Issue one warning of each kind in this process; returns their messages."""
+    """Issue one warning of each kind in this process, and return their messages."""
     messages = []
     for kind, issued in warned.items():
         more = f" (and {issued.count - 1} more such warnings)" if issued.count > 1 else ""
@@ -48,7 +48,7 @@ def reissue(warned: Warned, stacklevel: int = 3) -> list[str]:
 
 
 def _category(kind: str) -> type[Warning]:
-    """The class of a warning, by ``module:name``; UserWarning where it is not at hand."""
+    """The class of a warning from ``module:name``; UserWarning if its module is not loaded here."""
     module, _, name = kind.partition(":")
     found = getattr(sys.modules.get(module), name, None)
     return found if isinstance(found, type) and issubclass(found, Warning) else UserWarning

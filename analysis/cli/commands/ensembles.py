@@ -21,8 +21,6 @@ from cascade_steering.analysis.cli.terminal import note, progress, resumable, sh
 from cascade_steering.analysis.estimation import stopping
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.atomic_write import writable
-from cascade_steering.sim.parallel.cluster import workers_of
-from cascade_steering.sim.parallel.workers import require_jobs
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -31,7 +29,7 @@ if TYPE_CHECKING:
     from cascade_steering.analysis.estimation.sampling import Problem
     from cascade_steering.sim.ensemble.local_measurements import Verification
 
-# QuTiP, xarray and matplotlib take seconds to load: each command imports what it needs of them
+# QuTiP, xarray, matplotlib and joblib take seconds to load: each command imports what it needs of them
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +93,8 @@ def simulate_command(
 ) -> None:
     """An ensemble of trajectories: E and d with 95 % intervals, beside the exact values."""
     started = time.perf_counter()
+    from cascade_steering.sim.parallel.workers import require_jobs
+
     require_jobs(workers.jobs)
     wanted = simulation.simulation(point, engine, asked)
     _require_possible(wanted, task)
@@ -137,6 +137,7 @@ def _sampled(
     from cascade_steering.analysis.estimation.estimators import Steering
     from cascade_steering.analysis.estimation.sampling import sample
     from cascade_steering.sim.ensemble.dataset import label, save
+    from cascade_steering.sim.parallel.cluster import workers_of
 
     problem, context = wanted.problem, click.get_current_context()
     count = _count(problem, task.wanted_part)

@@ -10,6 +10,7 @@ from cascade_steering.analysis.cli.options.kinds import LO_PHASE
 from cascade_steering.sim.parameters import BATHS, Bath, DetectionScheme
 
 if TYPE_CHECKING:
+    # with it come searches by SciPy, which take a sixth of a second to load, and every command imports this
     from cascade_steering.analysis.working_points.optimum import Search
 
 BEST_LO_PHASE = click.option(
