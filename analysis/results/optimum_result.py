@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cascade_steering.analysis.criteria.steering import Direction
-from cascade_steering.analysis.results.text_table import ROWS, symbol
+from cascade_steering.analysis.results.printed import ROWS, symbol
 
 if TYPE_CHECKING:
     from cascade_steering.analysis.working_points.working_point import WorkingPoint

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, Direction, Scheme
-from cascade_steering.analysis.results.text_table import GAIN, ROWS, symbol
+from cascade_steering.analysis.results.printed import GAIN, ROWS, symbol
 
 if TYPE_CHECKING:
     import xarray as xr
