@@ -2,6 +2,7 @@
 
 import inspect
 import pydoc
+import re
 import subprocess
 import sys
 from importlib import import_module
@@ -65,6 +66,16 @@ def test_a_public_name_is_that_of_its_module_and_says_what_it_is(name: str) -> N
 @pytest.mark.parametrize("path", modules(), ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_all_of_a_module_is_what_it_defines(path: Path) -> None:
     assert declared(path) == defined(path), "python -m tests.support.public_names puts it right"
+
+
+def test_examples_of_the_help_name_what_is_there() -> None:
+    pages = {name: str(inspect.getdoc(getattr(cs, name))) for name in cs.__all__}
+    pages |= {f"WorkingPoint.{name}": str(inspect.getdoc(each)) for name, each in vars(cs.WorkingPoint).items()}
+    used = {name: set(re.findall(r"\bcs\.(\w+)", page)) for name, page in pages.items()}
+    assert {name for names in used.values() for name in names} <= set(cs.__all__)
+    # what is used most has an example
+    for name in ("WorkingPoint", "simulate", "Save", "series", "detect", "scan", "Steered", "steady", "open_record"):
+        assert used[name], name
 
 
 def test_other_names_are_refused() -> None:
