@@ -2,11 +2,13 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, AnyDirection
-from cascade_steering.analysis.estimation.estimators import Steering
 from cascade_steering.sim.parameters import require
+
+if TYPE_CHECKING:
+    from cascade_steering.analysis.estimation.estimators import Steering
 
 __all__ = ["QUANTITIES", "Target", "stopping_report", "target"]
 
@@ -30,12 +32,12 @@ class Target:
             raise ValueError(f"the quantity of a target must be one of {', '.join(QUANTITIES)}, got {self.quantity!r}")
         require(self.relative_half_width, "relative half-width", low=0.0, low_open=True)
 
-    def widths(self, steering: Steering) -> dict[AnyDirection, float]:
+    def widths(self, steering: "Steering") -> dict[AnyDirection, float]:
         """How far an ensemble is."""
         estimates = getattr(steering, self.quantity)
         return {each: estimates[each].relative_half_width for each in self.directions}
 
-    def met(self, steering: Steering) -> bool:
+    def met(self, steering: "Steering") -> bool:
         """Whether an ensemble is good enough."""
         return all(width <= self.relative_half_width for width in self.widths(steering).values())
 
@@ -54,7 +56,7 @@ def target(text: str) -> Target:
     return Target(quantity=quantity, relative_half_width=wanted, directions=directions)
 
 
-def stopping_report(target: Target, steering: Steering) -> dict[str, Any]:
+def stopping_report(target: Target, steering: "Steering") -> dict[str, Any]:
     """What was asked for and what came out, ready for JSON; null for a width without bound."""
     return {
         "quantity": target.quantity,

@@ -122,6 +122,9 @@ def simulate(
 ) -> xr.Dataset:
     """Simulate an ensemble of conditional trajectories.
 
+        grid = cs.grid_for(cs.Gaussian(), model, start, 1.0, saves=10)
+        dataset = cs.simulate(model, cs.Gaussian(), grid, start, trajectories=100)
+
     Parameters
     ----------
     model : the model or schedule that is simulated

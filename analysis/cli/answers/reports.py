@@ -7,26 +7,26 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from cascade_steering.analysis.criteria.keys import key
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, AnyDirection, Direction, Scheme
-from cascade_steering.analysis.estimation.estimators import Estimate, Steering
 from cascade_steering.analysis.estimation.health import issued, worst
-from cascade_steering.analysis.time_courses.endpoint import Endpoint
-from cascade_steering.analysis.time_courses.milestones import Window
-from cascade_steering.analysis.time_courses.transients import Transient
-from cascade_steering.analysis.working_points.pair_at_rest import PairAtRest
 from cascade_steering.sim.ensemble.discretisation import ATTRIBUTE
 
 if TYPE_CHECKING:
     import xarray as xr
 
+    from cascade_steering.analysis.estimation.estimators import Estimate, Steering
     from cascade_steering.analysis.paper.claims import Claim
     from cascade_steering.analysis.paper.validation import KnownResult
+    from cascade_steering.analysis.time_courses.endpoint import Endpoint
+    from cascade_steering.analysis.time_courses.milestones import Window
+    from cascade_steering.analysis.time_courses.transients import Transient
     from cascade_steering.analysis.working_points.optimum import Optimum
+    from cascade_steering.analysis.working_points.pair_at_rest import PairAtRest
 
 Report = dict[str, Any]
 _Way = TypeVar("_Way", bound=str)
 
 
-def steady(found: PairAtRest) -> Report:
+def steady(found: "PairAtRest") -> Report:
     """One working point at rest; in the laboratory frame, how far off the rotating-wave model is."""
     report: Report = {
         "unconditional": _at_rest(found, "unconditional"),
@@ -43,7 +43,7 @@ def steady(found: PairAtRest) -> Report:
     return report
 
 
-def _at_rest(found: PairAtRest, scheme: Scheme) -> Report:
+def _at_rest(found: "PairAtRest", scheme: Scheme) -> Report:
     return {
         **_keyed(found.exact.E[scheme]),
         **found.measures(scheme),
@@ -51,7 +51,7 @@ def _at_rest(found: PairAtRest, scheme: Scheme) -> Report:
     }
 
 
-def transients(result: Transient, unit: float) -> Report:
+def transients(result: "Transient", unit: float) -> Report:
     """E(t), d(t) and what happens to them, times in units of ``unit`` seconds.
 
     null for a time: never, or, for the end of a window and the time of the largest d, for good.
@@ -92,11 +92,11 @@ def _ratio(unconditional: float | None, conditional: float | None) -> float | No
     return unconditional / conditional if unconditional is not None and conditional else None
 
 
-def _windows(windows: tuple[Window, ...], unit: float) -> list[Report]:
+def _windows(windows: "tuple[Window, ...]", unit: float) -> list[Report]:
     return [{name: _time(getattr(each, name), unit) for name in ("start", "end", "width")} for each in windows]
 
 
-def simulation(dataset: "xr.Dataset", found: Steering, exact: Endpoint) -> Report:
+def simulation(dataset: "xr.Dataset", found: "Steering", exact: "Endpoint") -> Report:
     """Estimates with intervals at the last save of an ensemble, beside the exact values there.
 
     ``discretisation`` says whether the intervals hold what step and truncation cost, see
@@ -112,7 +112,7 @@ def simulation(dataset: "xr.Dataset", found: Steering, exact: Endpoint) -> Repor
     }
 
 
-def endpoint(found: Endpoint) -> Report:
+def endpoint(found: "Endpoint") -> Report:
     """E and d at one time; null for what depends on the record."""
     unknown = dict.fromkeys(DIRECTIONS)
     return {
@@ -200,7 +200,7 @@ def _keyed(values: Mapping[_Way, float | None]) -> dict[str, float | None]:
     return {key(direction): value for direction, value in values.items()}
 
 
-def _estimates(values: dict[AnyDirection, Estimate]) -> Report:
+def _estimates(values: "dict[AnyDirection, Estimate]") -> Report:
     report: Report = {}
     for direction, estimate in values.items():
         report[key(direction)] = estimate.value

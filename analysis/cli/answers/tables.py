@@ -1,13 +1,15 @@
 """Reports as tables for reading."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
 from cascade_steering.analysis.cli.answers.reports import Report
 from cascade_steering.analysis.criteria.keys import key
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, AnyDirection, regime
-from cascade_steering.analysis.estimation.estimators import Estimate
+
+if TYPE_CHECKING:
+    from cascade_steering.analysis.estimation.estimators import Estimate
 
 # as many as are spelled out
 _FEW = 5
@@ -169,7 +171,7 @@ def verification(report: Report) -> Table:
     return table
 
 
-def standing(found: dict[AnyDirection, Estimate]) -> str:
+def standing(found: "dict[AnyDirection, Estimate]") -> str:
     """How estimates of d stand, in a few words."""
     return ", ".join(
         f"d of {LABELS[direction]} = {each.value:.3%} ± {50 * (each.high - each.low):.1g} %"

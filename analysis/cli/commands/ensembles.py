@@ -19,14 +19,13 @@ from cascade_steering.analysis.cli.options.typed import typed
 from cascade_steering.analysis.cli.options.work import WorkOptions
 from cascade_steering.analysis.cli.terminal import note, progress, resumable, show
 from cascade_steering.analysis.estimation import stopping
-from cascade_steering.analysis.estimation.estimators import Ensemble, Steering
-from cascade_steering.analysis.time_courses.endpoint import endpoint
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.atomic_write import writable
 
 if TYPE_CHECKING:
     import xarray as xr
 
+    from cascade_steering.analysis.estimation.estimators import Ensemble
     from cascade_steering.analysis.estimation.sampling import Problem
     from cascade_steering.sim.ensemble.local_measurements import Verification
 
@@ -101,9 +100,12 @@ def simulate_command(
     _require_possible(wanted, task)
     said = {"initial": engine.entry.initial if asked.initial is None else asked.initial.text}
     dataset = _sampled(wanted, task, workers, point, said)
+    from cascade_steering.analysis.estimation.estimators import Ensemble, Steering
+    from cascade_steering.analysis.time_courses import endpoint
+
     problem, goal, found = wanted.problem, task.target, Steering.of(Ensemble.of(dataset))
     report = {
-        **reports.simulation(dataset, found, endpoint(problem.model, problem.initial, problem.grid.times[-1])),
+        **reports.simulation(dataset, found, endpoint.endpoint(problem.model, problem.initial, problem.grid.times[-1])),
         "trajectories": dataset.attrs["trajectories"],
         "part": task.part,
         "target": None if goal is None else stopping.stopping_report(goal, found),
@@ -132,6 +134,7 @@ def _sampled(
 
     ``said`` is what records say of the experiment beside the options of the running command.
     """
+    from cascade_steering.analysis.estimation.estimators import Steering
     from cascade_steering.analysis.estimation.sampling import sample
     from cascade_steering.sim.ensemble.dataset import label, save
     from cascade_steering.sim.parallel.cluster import workers_of
@@ -149,7 +152,7 @@ def _sampled(
         stack.enter_context(workers_of(workers.cluster, workers.jobs))
         bar = stack.enter_context(progress("trajectories", count, workers.quiet))
 
-        def look(ensemble: Ensemble) -> bool:
+        def look(ensemble: "Ensemble") -> bool:
             found = Steering.of(ensemble)
             bar.to(ensemble.trajectories, says=tables.standing(found.d))
             return task.target is not None and ensemble.trajectories >= wanted.least and task.target.met(found)
