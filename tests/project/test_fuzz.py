@@ -105,7 +105,8 @@ CASCADE = {
     "bath-plus": ("1,0.6",), "loss": ("0.2",), "path-phase": ("0.1",), "frequency": ("500",), "lo-phase": ("0.2",),
     "efficiency": ("0.7",), "scheme": ("heterodyne",),
 }  # fmt: skip
-COUNTS["steady"] = ((), CASCADE)
+COUNTS["steady"] = ((), {**CASCADE, "fock": ()})
+COUNTS["steady --fock"] = ((), {"cutoff": ("9,8",)})
 COUNTS["transient"] = (
     ("--times", "0:1:5"),
     {"initial": ("2,1",), "times": ("0:1:4", "log:0.1:1:5"), "pulse": ("0.5",)},

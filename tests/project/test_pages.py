@@ -13,7 +13,7 @@ from tests.analysis.cli.command import Run
 from tests.analysis.conftest import steering
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("README.md", "scripts/SLURM.md", "sim/README.md")
+PAGES = ("README.md", "analysis/README.md", "scripts/CONTRIBUTING.md", "scripts/SLURM.md", "sim/README.md")
 FENCES = re.compile(r"^ *```(\w*)\n(.*?)^ *```", flags=re.DOTALL | re.MULTILINE)
 # what a batch system or a shell puts in the place of names
 VARIABLES = {
@@ -46,7 +46,10 @@ OTHERS = [line for line in SHOWN if line not in STEERING]
 # what makes an environment first, or installs: and where it runs
 KNOWN = {
     "bash scripts/demo": "steering compare, below",
+    "bash scripts/environment requirements-test.txt": "scripts/test",
     "bash scripts/test": "this",
+    "bash scripts/test --fast": "scripts/check-bounds",
+    "bash scripts/types": ".ci/run",
     "bash scripts/bench": "tests/project/test_bench.py",
     "pip install .": "scripts/check-bounds",
     "pip install '.[cluster]'": "scripts/check-bounds",
@@ -54,8 +57,8 @@ KNOWN = {
 }
 # what comes later on a line is stronger: the same commands at toy size, what they need being there
 TOY = {
-    "simulate": ("--trajectories", "3", "--duration", "0.02", "--saves", "2", "--jobs", "1", "--quiet"),
-    "resume": ("--trajectories", "4", "--jobs", "1", "--quiet"),
+    "simulate": ("--trajectories", "10", "--duration", "0.02", "--saves", "2", "--jobs", "1", "--quiet"),
+    "resume": ("--trajectories", "12", "--jobs", "1", "--quiet"),
     "merge": ("--jobs", "1",),
     "filter": ("--jobs", "1"),
     "compare": ("--trajectories", "2", "--jobs", "1", "--c-minus", "2", "--lo-phase", "0.5", "--quiet"),

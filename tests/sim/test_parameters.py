@@ -198,10 +198,10 @@ def test_no_number_is_taken_without_its_unit() -> None:
     system = cascade(1, 1, 0.3, 0.4)
     for wrong in (
         lambda: Oscillator.from_cooperativity(50.0, 0.35, HOT),  # type: ignore[misc]
-        lambda: Oscillator.si(strength=1.0, angle=0.35, bath=HOT),  # type: ignore[call-arg]
-        lambda: Bath.si(linewidth=0.1, occupation=1e5),  # type: ignore[call-arg]
+        lambda: Oscillator(strength=1.0, angle=0.35, bath=HOT),  # type: ignore[call-arg]
+        lambda: Bath(linewidth=0.1, occupation=1e5),  # type: ignore[call-arg]
         lambda: Bath(0.1, 1e5),  # type: ignore[misc]
-        lambda: Detection.si(lo_phase=0.5),  # type: ignore[call-arg]
+        lambda: Detection(lo_phase=0.5),  # type: ignore[call-arg]
         lambda: Cascade(minus=system.minus, plus=system.plus, path_phase=0.5),  # type: ignore[call-arg]
     ):
         with pytest.raises(TypeError):

@@ -110,7 +110,8 @@ def _limited(seconds: float) -> Iterator[None]:
     # of the processor, whatever else the machine does
     handler = signal.signal(signal.SIGVTALRM, end)
     resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + GIGABYTES * 2**30, hard))
-    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    # again if the first was lost, as what is raised while an object is destroyed is
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds, min(seconds, 0.25))
     # compiled code sees no signal until it returns: the kernel ends the process
     used, longest = math.ceil(time.process_time() + 3 * seconds), resource.getrlimit(resource.RLIMIT_CPU)
     resource.setrlimit(resource.RLIMIT_CPU, (used, longest[1]))

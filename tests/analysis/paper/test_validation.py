@@ -109,7 +109,7 @@ def test_wrong_innovations_are_seen(monkeypatch: pytest.MonkeyPatch, factor: flo
 def test_a_check_without_power_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     # a filter that is right whatever the phase cannot tell models apart
     monkeypatch.setattr(
-        validation, "Detection", lambda lo_phase, efficiency: Detection(lo_phase_pi=0.4, efficiency=efficiency)
+        validation, "Detection", lambda lo_phase_pi, efficiency: Detection(lo_phase_pi=0.4, efficiency=efficiency)
     )
     assert failures(validation.whiteness_of_the_record) == [
         "innovations, wrong LO phase: variance less 1 beyond 4 standard errors"

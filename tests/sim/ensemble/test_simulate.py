@@ -170,6 +170,6 @@ def test_an_engine_that_does_not_say_what_it_is_is_refused_before_any_work() -> 
             return {"engine": object()}
 
     engine = Nameless()
-    with pytest.raises(TypeError, match=r"^an identity is of numbers and text, got <object"):
+    with pytest.raises(TypeError, match=r"^only numbers and text can be written, .*, got <object"):
         simulate(MODEL, engine, GRID, ground_state(), trajectories=9)
     assert engine.asked == []
