@@ -1,4 +1,4 @@
-"""Where results are written: asked before any work, so that none is lost; then whole or not at all."""
+"""Writing of files: whole or not at all, and refused before any work where it cannot succeed."""
 
 import os
 import secrets
@@ -7,26 +7,25 @@ from pathlib import Path
 
 __all__ = ["ASIDE", "writable", "write_whole"]
 
-# ending of a file that is being written
+# The ending of a file that is being written.
 ASIDE = ".part"
 
 
 def writable(path: Path) -> Path:
-    """``path``, if a file can be written there; finds out by writing one beside it, gone at once.
+    """``path``, if a file can be written there; tried with an empty file beside it, which is deleted at once.
 
-    Raises ValueError saying why not.
+    Raises ValueError that says why not.
     """
-    folder = path.parent
     try:
-        # of a name that is too long nothing else can be asked
+        # A name that is too long raises here; the questions below would answer that there is no such file.
         with suppress(FileNotFoundError, NotADirectoryError):
             path.lstat()
         if path.is_dir():
             raise ValueError(f"output {str(path)!r} is a directory; give a file name")
         if path.exists() and not path.is_file():
             raise ValueError(f"output {str(path)!r} is no file; what is there would be lost")
-        if not folder.is_dir():
-            raise ValueError(f"output {str(path)!r}: there is no directory {str(folder)!r}")
+        if not path.parent.is_dir():
+            raise ValueError(f"output {str(path)!r}: there is no directory {str(path.parent)!r}")
         aside = _aside(path)
         aside.touch(exist_ok=False)
         aside.unlink()
@@ -36,10 +35,10 @@ def writable(path: Path) -> Path:
 
 
 def write_whole(path: Path, content: bytes | memoryview) -> None:
-    """Write a file whole or not at all, and to the disk: aside first, then renamed.
+    """Write a file whole or not at all: into a file beside it, which is synced to the disk and then renamed.
 
-    Of several processes that write one file at the same time each succeeds, and the file of the last one stays. The
-    umask says who may read it. Raises OSError that names ``path``.
+    If several processes write one file at the same time, each succeeds, and the file of the last one stays. The umask
+    decides who may read it. Raises OSError that names ``path``.
     """
     aside = _aside(path)
     try:
@@ -57,13 +56,13 @@ def write_whole(path: Path, content: bytes | memoryview) -> None:
 
 
 def _aside(path: Path) -> Path:
-    # a name of its own, so that two processes do not write into one file; short, since that of ``path`` may be as long
-    # as names can be
+    # A random name, so that two processes do not write into one file, and a short one, because the name of ``path`` may
+    # be as long as the system allows.
     return path.with_name(f".{secrets.token_hex(8)}{ASIDE}")
 
 
 def _sync_names(folder: Path) -> None:
-    """Put the new name on the disk as well, where the system can: the file is whole either way."""
+    """Sync the new name to the disk as well, if the system can: the file is whole in either case."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

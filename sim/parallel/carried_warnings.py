@@ -1,4 +1,4 @@
-"""Warnings that workers issue, carried home: of each kind the first, and how many there were."""
+"""Warnings of worker processes, returned with their results: of each kind the first, and how many there were."""
 
 import sys
 import warnings
@@ -10,7 +10,7 @@ __all__ = ["Issued", "Warned", "gathered", "joined", "reissue"]
 
 @dataclass(frozen=True, kw_only=True)
 class Issued:
-    """How often warnings of one kind were issued, and the first of them."""
+    """The first warning of a kind, and how many of that kind were issued."""
 
     message: str
     count: int
@@ -29,26 +29,22 @@ def gathered(caught: Iterable[warnings.WarningMessage]) -> dict[str, Issued]:
 
 
 def joined(first: Warned, second: Warned) -> dict[str, Issued]:
-    """Those of both, ``second`` after ``first``."""
+    """The warnings of both, those of ``second`` after those of ``first``."""
     found = dict(first)
     for kind, issued in second.items():
-        known = found.get(kind)
-        found[kind] = issued if known is None else Issued(message=known.message, count=known.count + issued.count)
+        known = found.get(kind, Issued(message=issued.message, count=0))
+        found[kind] = Issued(message=known.message, count=known.count + issued.count)
     return found
 
 
 def reissue(warned: Warned, stacklevel: int = 3) -> list[str]:
-    """Issue one warning of each kind in this process; returns their messages."""
+    """Issue one warning of each kind in this process, and return their messages."""
     messages = []
     for kind, issued in warned.items():
         more = f" (and {issued.count - 1} more such warnings)" if issued.count > 1 else ""
         messages.append(issued.message + more)
-        warnings.warn(messages[-1], _category(kind), stacklevel=stacklevel)
+        module, _, name = kind.partition(":")
+        category = getattr(sys.modules.get(module), name, None)
+        known = isinstance(category, type) and issubclass(category, Warning)
+        warnings.warn(messages[-1], category if known else UserWarning, stacklevel=stacklevel)
     return messages
-
-
-def _category(kind: str) -> type[Warning]:
-    """The class of a warning, by ``module:name``; UserWarning where it is not at hand."""
-    module, _, name = kind.partition(":")
-    found = getattr(sys.modules.get(module), name, None)
-    return found if isinstance(found, type) and issubclass(found, Warning) else UserWarning

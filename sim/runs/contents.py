@@ -58,7 +58,6 @@ class Contents:
                 complete[name] = path
         return cls(run=run, identity=identity, complete=complete, damaged=tuple(damaged))
 
-    @property
     def blocks(self) -> set[range]:
         """The trajectories of the complete blocks."""
         names = (Path(name).stem.split("-") for name in self.complete if name.startswith(_BLOCKS))
@@ -67,7 +66,7 @@ class Contents:
     @property
     def end(self) -> int:
         """One more than the index of the last trajectory."""
-        return max((indices.stop for indices in self.blocks), default=0)
+        return max((indices.stop for indices in self.blocks()), default=0)
 
     def add(self, name: str, content: bytes) -> None:
         """Write a file, whole or not at all. Raises OSError."""

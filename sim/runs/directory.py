@@ -91,7 +91,7 @@ class RunDirectory:
 
     def done(self) -> set[range]:
         """The blocks that are there."""
-        return self.contents.blocks
+        return self.contents.blocks()
 
     def read(self, trajectories: range) -> Block:
         """A block that is there. Raises OSError if it can no longer be read."""
@@ -120,27 +120,21 @@ def opened(
     Raises ValueError as ``RunDirectory.open`` does.
     """
     require_count(trajectories, "trajectories", low=1)
-    found = Manifest.read(path) if (path / NAME).exists() else None
-    if found is None:
-        require_vacant(path)
+    begun = (path / NAME).exists()
+    if begun:
+        found = Manifest.read(path)
+        found.require_same(identity, "now", f"{str(path)!r} cannot be continued")
+        for other in found.other_versions():
+            _LOG.warning("%s was begun with another version: %s; the last digits may differ", path, other)
     else:
-        _require_same(path, found, identity)
-    begun = found or Manifest(identity=identity, trajectories=int(trajectories))
-    manifest = replace(begun, trajectories=int(trajectories), asked=plain(asked or {}))
+        require_vacant(path)
+        found = Manifest(identity=identity, trajectories=int(trajectories))
+    manifest = replace(found, trajectories=int(trajectories), asked=plain(asked or {}))
     contents = Contents.of(path, manifest.digest)
     if trajectories < contents.end:
         raise ValueError(f"{contents.end} trajectories are done in {str(path)!r}: fewer cannot be asked for")
     path.mkdir(exist_ok=True)
-    if manifest != found:
+    if manifest != found or not begun:
         manifest.write(path)
     contents.tidy()
     return contents
-
-
-def _require_same(path: Path, manifest: Manifest, identity: Mapping[str, Any]) -> None:
-    try:
-        manifest.require_same(identity, "now")
-    except ValueError as error:
-        raise ValueError(f"{str(path)!r} cannot be continued: {error}") from None
-    for each in manifest.other_versions():
-        _LOG.warning("%s was begun with another version: %s; the numbers may differ in their last digits", path, each)

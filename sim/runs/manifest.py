@@ -77,18 +77,22 @@ class Manifest:
         content = asdict(self)
         write_whole(run / NAME, json.dumps({**content, "sha256": _sha256(content)}, indent=1).encode())
 
-    def require_same(self, identity: Mapping[str, Any], what: str) -> None:
-        """Raise ValueError, naming the differences, unless ``identity`` is that of this run (``sim.runs.identity``)."""
+    def require_same(self, identity: Mapping[str, Any], where: str, refusal: str) -> None:
+        """Raise ValueError unless ``identity`` is that of this run, up to the tolerance of ``sim.runs.identity``.
+
+        The message begins with ``refusal`` and names the differences: what is there, and what is ``where``.
+        """
         found = list(differences(self.identity, identity))
         # Where the settings differ, what follows from them adds nothing to the message.
         settings = [each for each in found if each[0].startswith("configuration.")]
         listed = [
-            f"{name.removeprefix('configuration.')} is {_shown(then)} there and {_shown(now)} {what}"
+            f"{name.removeprefix('configuration.')} is {_shown(then)} there and {_shown(now)} {where}"
             for name, then, now in settings or found
         ]
         if listed:
             more = [f"and {len(listed) - _MOST_NAMED} more"] if len(listed) > _MOST_NAMED else []
-            raise ValueError("it belongs to another configuration: " + "; ".join(listed[:_MOST_NAMED] + more))
+            named = "; ".join(listed[:_MOST_NAMED] + more)
+            raise ValueError(f"{refusal}: it belongs to another configuration: {named}")
 
     def other_versions(self) -> list[str]:
         """The packages that are installed in another version than when the run began."""

@@ -40,10 +40,7 @@ def merge(into: Path, runs: Sequence[Path]) -> Manifest:
     manifests = {run: Manifest.read(run) for run in ([into, *runs] if begun else runs)}
     first = next(iter(manifests.values()))
     for run, each in manifests.items():
-        try:
-            first.require_same(each.identity, f"in {str(run)!r}")
-        except ValueError as error:
-            raise ValueError(f"runs cannot be merged: {error}") from None
+        first.require_same(each.identity, f"in {str(run)!r}", "runs cannot be merged")
     if "block" not in first.identity:
         raise ValueError(f"{str(runs[0])!r} has no blocks of its own: only what simulate begins can be merged")
     contents = [Contents.of(run, each.digest) for run, each in manifests.items()]
@@ -66,7 +63,7 @@ def merge(into: Path, runs: Sequence[Path]) -> Manifest:
 def _require_agreement(contents: Iterable[Contents]) -> None:
     known: dict[str, Path] = {}
     for each in contents:
-        for name in map(block_name, each.blocks):
+        for name in map(block_name, each.blocks()):
             path = each.complete[name]
             other = known.setdefault(name, path)
             if not _agree(other.read_bytes(), path.read_bytes()):

@@ -51,9 +51,10 @@ def _ensemble(run: Path) -> Report:
     manifest = Manifest.read(run)
     contents = Contents.of(run, manifest.digest)
     planned = ranges(manifest.identity["block"], manifest.trajectories, _part(manifest) or WHOLE)
-    done = [block for block in planned if block in contents.blocks]
+    there = contents.blocks()
+    done = [block for block in planned if block in there]
     missing: list[list[int]] = []
-    for block in (each for each in planned if each not in contents.blocks):
+    for block in (each for each in planned if each not in there):
         if missing and missing[-1][1] + 1 == block.start:
             missing[-1][1] = block.stop - 1
         else:

@@ -100,7 +100,7 @@ def test_one_unit_in_the_last_place_of_every_number_is_no_other_run() -> None:
         found = model(at)
         other = jittered(found, rng)
         states = [None if place % 8 else stationary_state(each) for each in (found, other)]
-        manifest(found, states[0]).require_same(manifest(other, states[1]).identity, "now")
+        manifest(found, states[0]).require_same(manifest(other, states[1]).identity, "now", "refused")
         changed += any(
             not np.array_equal(getattr(found, name), getattr(other, name)) for name in ("monitored", "hamiltonian")
         )
@@ -115,7 +115,7 @@ def test_a_millionth_of_a_setting_is_another_run_and_named(name: str) -> None:
             continue
         known, other = manifest(model(at)), {**at, name: at[name] * (1 + 1e-6)}
         with pytest.raises(ValueError, match=r"another configuration: model\.\w+\[.*\] is \S+ there and \S+ now"):
-            known.require_same(manifest(model(other)).identity, "now")
+            known.require_same(manifest(model(other)).identity, "now", "refused")
 
 
 @pytest.mark.parametrize("name", ["covariance", "scatter", "mean"])
@@ -130,7 +130,7 @@ def test_a_millionth_of_a_state_is_another_run(name: str) -> None:
         # of the smallest a millionth is below what the largest says of rounding: 1e-9 of 1e6
         if getattr(state, name)[entry] * 1e-6 > 2e-9 * np.max(getattr(state, name)):
             with pytest.raises(ValueError, match=rf"initial\.{name}\[{re.escape(']['.join(map(str, entry)))}\] is"):
-                known.require_same(manifest(found, replace(state, **{name: other})).identity, "now")
+                known.require_same(manifest(found, replace(state, **{name: other})).identity, "now", "refused")
 
 
 @pytest.mark.parametrize(
