@@ -66,7 +66,7 @@ def _require_agreement(contents: Iterable[Contents]) -> None:
         for name in map(block_name, each.blocks()):
             path = each.complete[name]
             other = known.setdefault(name, path)
-            if not _agree(other.read_bytes(), path.read_bytes()):
+            if other != path and not _agree(other.read_bytes(), path.read_bytes()):
                 raise ValueError(
                     f"{str(other)!r} and {str(path)!r} are of the same trajectories and differ: keep the run you trust"
                 )

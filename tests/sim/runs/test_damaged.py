@@ -56,6 +56,17 @@ def test_a_foreign_file_is_set_aside(tmp_path: Path, whole: Path, log: pytest.Lo
     assert f"{run / 'blocks' / name} is damaged or no file of this run" in log.text
 
 
+def test_a_block_copied_from_another_run_is_set_aside(tmp_path: Path, whole: Path, other: Path) -> None:
+    """Its name and content are right, but for the other run."""
+    run = tmp_path / "run"
+    shutil.copytree(whole, run)
+    files(run)[1].unlink()
+    foreign = Path(shutil.copy(files(other)[1], run / "blocks"))
+    found = status(run)
+    assert (found["damaged"], found["missing"]) == ([f"blocks/{foreign.name}"], [[4, 7]])
+    same(Case().run(run))
+
+
 def test_a_file_that_may_not_be_read_is_set_aside(
     tmp_path: Path, whole: Path, log: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

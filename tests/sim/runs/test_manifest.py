@@ -79,6 +79,14 @@ def test_a_manifest_that_is_no_json_is_refused(tmp_path: Path, whole: Path, cont
     _refused(tmp_path / "run", content)
 
 
+def test_a_run_of_an_older_layout_is_refused_by_its_format(tmp_path: Path, whole: Path) -> None:
+    shutil.copytree(whole, tmp_path / "run")
+    content = {**json.loads((whole / NAME).read_text()), "format": 3, "blocks": []}
+    (tmp_path / "run" / NAME).write_text(json.dumps(content))
+    with pytest.raises(ValueError, match="has format 3; this version reads 4"):
+        Case().opened(tmp_path / "run")
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just(10**400),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
