@@ -1,4 +1,4 @@
-"""Writing of files: whole or not at all, and refused before any work where it cannot succeed."""
+"""Files of results: a path is checked before any work, and a file is written completely or not at all."""
 
 import os
 import secrets
@@ -7,25 +7,26 @@ from pathlib import Path
 
 __all__ = ["ASIDE", "writable", "write_whole"]
 
-# The ending of a file that is being written.
+# The ending of the name of a file that is being written.
 ASIDE = ".part"
 
 
 def writable(path: Path) -> Path:
-    """``path``, if a file can be written there; tried with an empty file beside it, which is deleted at once.
+    """``path``, if a file can be written there; this is tested with a temporary file beside it.
 
-    Raises ValueError that says why not.
+    Raises ValueError with the reason otherwise.
     """
+    folder = path.parent
     try:
-        # A name that is too long raises here; the questions below would answer that there is no such file.
+        # A name that is too long raises OSError here, before the other questions.
         with suppress(FileNotFoundError, NotADirectoryError):
             path.lstat()
         if path.is_dir():
             raise ValueError(f"output {str(path)!r} is a directory; give a file name")
         if path.exists() and not path.is_file():
-            raise ValueError(f"output {str(path)!r} is no file; what is there would be lost")
-        if not path.parent.is_dir():
-            raise ValueError(f"output {str(path)!r}: there is no directory {str(path.parent)!r}")
+            raise ValueError(f"output {str(path)!r} is not a regular file and would be replaced")
+        if not folder.is_dir():
+            raise ValueError(f"output {str(path)!r}: there is no directory {str(folder)!r}")
         aside = _aside(path)
         aside.touch(exist_ok=False)
         aside.unlink()
@@ -35,10 +36,10 @@ def writable(path: Path) -> Path:
 
 
 def write_whole(path: Path, content: bytes | memoryview) -> None:
-    """Write a file whole or not at all: into a file beside it, which is synced to the disk and then renamed.
+    """Write a file to the disk completely or not at all: under another name first, and then renamed.
 
-    If several processes write one file at the same time, each succeeds, and the file of the last one stays. The umask
-    decides who may read it. Raises OSError that names ``path``.
+    Several processes may write the same file at the same time; the file of the last one remains. The umask sets the
+    permissions. Raises OSError that names ``path``.
     """
     aside = _aside(path)
     try:
@@ -56,13 +57,13 @@ def write_whole(path: Path, content: bytes | memoryview) -> None:
 
 
 def _aside(path: Path) -> Path:
-    # A random name, so that two processes do not write into one file, and a short one, because the name of ``path`` may
-    # be as long as the system allows.
+    # The name is random, so that two processes do not write into one file, and short, since the name of ``path`` may
+    # have the greatest length.
     return path.with_name(f".{secrets.token_hex(8)}{ASIDE}")
 
 
 def _sync_names(folder: Path) -> None:
-    """Sync the new name to the disk as well, if the system can: the file is whole in either case."""
+    """Write the new name to the disk too, if the system can; the file is complete in any case."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

@@ -1,4 +1,4 @@
-"""The few facts everything agrees on.
+"""The conventions that all modules share.
 
 Quadratures are ordered X, P oscillator by oscillator, for the pair of the paper ``X_minus, P_minus, X_plus, P_plus``,
 with [X, P] = i (ħ = 1), so the vacuum variance is ½. Covariances are symmetrised. Rates are in rad/s, times in seconds.
@@ -27,9 +27,9 @@ __all__ = [
     "symplectic_form",
 ]
 
-# the pair of the paper, in the order of the light
+# The two oscillators of the paper, in the order of the light.
 OSCILLATORS = ("minus", "plus")
-# an oscillator is said by its name or by its place in the order of the light, from 0
+# An oscillator is given by its name, or by its place in the order of the light, from 0.
 Mode = str | int
 VACUUM_VARIANCE = 0.5
 
@@ -38,30 +38,30 @@ RECORD_CONVENTION = (
 )
 COVARIANCE_CONVENTION = "<(x_i x_j + x_j x_i)/2> - <x_i><x_j>, [X, P] = i, vacuum variance 1/2"
 
-# what the names of variables in a dataset begin with: figures of an engine's health, moments of an experiment
+# The prefixes of variables in a dataset: diagnostics of an engine, and moments of an experiment.
 DIAGNOSTIC = "diagnostic_"
 TALLY = "tally_"
 
 
 def frozen(array: NDArray[Any]) -> NDArray[Any]:
-    """A copy that cannot be written, for objects that promise not to change."""
+    """A read-only copy, for immutable objects."""
     copy = np.array(array)
     copy.setflags(write=False)
     return copy
 
 
 def mode_names(modes: int) -> tuple[str, ...]:
-    """How oscillators are called unless they are named: minus and plus where there are two, else mode_1, mode_2, …"""
+    """The names of oscillators that are not named: minus and plus if there are two, otherwise mode_1, mode_2, …"""
     return OSCILLATORS if modes == len(OSCILLATORS) else tuple(f"mode_{mode + 1}" for mode in range(modes))
 
 
 def quadrature_names(modes: tuple[str, ...]) -> tuple[str, ...]:
-    """X_minus, P_minus, …: the quadratures of named oscillators, in order."""
+    """The names of the quadratures of named oscillators, in order: X_minus, P_minus, …"""
     return tuple(f"{quadrature}_{mode}" for mode in modes for quadrature in "XP")
 
 
 def mode_index(mode: Mode, modes: Sequence[str]) -> int:
-    """The place of an oscillator among ``modes``, from its name or that place. Raises ValueError if it is not there."""
+    """The place of an oscillator among ``modes``, from its name or its place. Raises ValueError if there is none."""
     if isinstance(mode, str) and mode in modes:
         return tuple(modes).index(mode)
     if not isinstance(mode, str | bool) and 0 <= mode < len(modes):
@@ -72,9 +72,9 @@ def mode_index(mode: Mode, modes: Sequence[str]) -> int:
 
 
 def quadrature_indices(wanted: Sequence[Mode], modes: Sequence[str]) -> list[int]:
-    """Where X and P of the ``wanted`` oscillators are among the quadratures of ``modes``, in the order wanted.
+    """The indices of X and P of the ``wanted`` oscillators among the quadratures of ``modes``, in the wanted order.
 
-    Raises ValueError for an oscillator that is not there, or is wanted twice.
+    Raises ValueError for an oscillator that does not exist, or is wanted twice.
     """
     places = [mode_index(each, modes) for each in wanted]
     if len(set(places)) != len(places):

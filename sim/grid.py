@@ -1,4 +1,4 @@
-"""Time as whole numbers: a step, steps per save, a number of saves. Times are derived, never accumulated."""
+"""Time in whole numbers of steps: a step, steps per save, number of saves. Times are products, not running sums."""
 
 import math
 from dataclasses import dataclass, replace
@@ -11,12 +11,12 @@ from cascade_steering.sim.parameters import in_python, plain_number, require, re
 
 __all__ = ["TimeGrid", "require_times", "whole_above"]
 
-# a ratio this close to a whole number differs from it by rounding alone
+# A ratio this close to a whole number differs from it by rounding alone.
 _WHOLE = 1e-9
 
 
 def whole_above(ratio: float) -> int:
-    """The least whole number of parts, from 1 on, that ``ratio`` asks for; rounding makes no whole number one more."""
+    """The least whole number that is at least 1 and at least ``ratio``, up to rounding of ``ratio``."""
     return max(1, math.ceil(ratio * (1.0 - _WHOLE)))
 
 
@@ -56,8 +56,8 @@ class TimeGrid:
     def over(cls, duration: float, *, saves: int, step: float | None = None) -> Self:
         """The grid that ends at ``duration`` (seconds) with ``saves`` equal intervals.
 
-        ``step`` must divide the save interval (left out: one step an interval).
-        Raises ValueError if it does not; the message names the next finer step that does.
+        ``step`` must divide the save interval; if left out, there is one step per interval.
+        Raises ValueError if it does not; the message gives the next smaller step that does.
         """
         duration, saves, step = map(plain_number, (duration, saves, step))
         require(duration, "duration", low=0.0, low_open=True)
@@ -80,17 +80,17 @@ class TimeGrid:
 
     @property
     def save_interval(self) -> float:
-        """Time between saves, seconds."""
+        """The time between saves, seconds."""
         return self.step * self.steps_per_save
 
     @property
     def halved(self) -> Self:
-        """The same saves in steps of half the length."""
+        """The grid with the same saves and half the step."""
         return replace(self, step=self.step / 2, steps_per_save=2 * self.steps_per_save)
 
     @property
     def steps(self) -> int:
-        """Number of steps in all."""
+        """The total number of steps."""
         return self.steps_per_save * self.saves
 
     @property

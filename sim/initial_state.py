@@ -1,4 +1,4 @@
-"""Where trajectories start, and what they leave behind: the contract between engines and everything after them."""
+"""Initial states, and the block of trajectories that every engine returns."""
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -24,23 +24,27 @@ __all__ = [
 
 FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
-# relative to the largest variance, up to 1e8 times the smallest at hot baths
+# Rounding relative to the largest variance, which at hot baths is up to 1e8 times the smallest.
 _ROUNDING = 1e-9
+_SMALLEST = {
+    "covariance": "the smallest eigenvalue of V + i Sigma/2, with vacuum variance 1/2,",
+    "scatter": "its smallest eigenvalue",
+}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class InitialState:
-    """A Gaussian state with covariance V around a mean that is itself drawn anew for each trajectory.
+    """A Gaussian state with covariance V around a mean that is drawn for each trajectory. Section 4 of sim/README.md.
 
     Parameters
     ----------
-    covariance : V, array of shape (d, d): what the observer does not know at t = 0
-    scatter : covariance of the means over the ensemble, array of shape (d, d); zero if every trajectory
-        starts from the same state
-    name : how results refer to it
+    covariance : V, the conditional covariance at t = 0, array of shape (d, d)
+    scatter : covariance of the means over the ensemble, array of shape (d, d); zero if every trajectory starts from the
+        same state
+    name : the name of the state in results and messages
     mean : mean of the means, array of shape (d,); zero if left out
-    roots : of ``covariance`` and ``scatter``, see ``sim.roots``, where more digits are known than those hold; set aside
-        where they are not those of the two, as after ``dataclasses.replace``
+    roots : roots of ``covariance`` and ``scatter``, see ``sim.roots``, if they have more digits than these; ignored if
+        they do not belong to them, as after ``dataclasses.replace``
 
     The unconditional covariance at t = 0 is ``covariance + scatter``.
 
@@ -74,29 +78,31 @@ class InitialState:
             ("scatter", self.scatter, "be positive semidefinite"),
         ):
             if not np.all(np.isfinite(matrix)):
-                raise ValueError(f"{name} must be finite, got {getattr(self, name)}")
+                raise ValueError(f"{name} must be finite, got {_first_infinite(getattr(self, name))}")
             values = np.linalg.eigvalsh(matrix)
             if values[0] < -_ROUNDING * max(1.0, values[-1]):
-                raise ValueError(f"{name} must {rule}, got {getattr(self, name)}")
-        if self.mean is not None and (np.shape(self.mean) != shape[:1] or not np.all(np.isfinite(self.mean))):
-            raise ValueError(f"mean must be finite, of shape {shape[:1]}, got {self.mean}")
+                raise ValueError(f"{name} must {rule}, {_SMALLEST[name]} must be at least 0, got {values[0]:.3g}")
+        if self.mean is not None and np.shape(self.mean) != shape[:1]:
+            raise ValueError(f"mean must have shape {shape[:1]}, got {np.shape(self.mean)}")
+        if self.mean is not None and not np.all(np.isfinite(self.mean)):
+            raise ValueError(f"mean must be finite, got {_first_infinite(self.mean)}")
 
     @property
     def gaussian(self) -> bool:
-        """Whether mean and covariance say all there is to say."""
+        """Whether the state is Gaussian, so that mean and covariance determine it."""
         return True
 
     @property
     def density_state(self) -> "DensityState | None":
-        """What the state says beyond mean and covariance: its density matrix; None if it is Gaussian."""
+        """The state with its density matrix, if mean and covariance do not determine it; None if it is Gaussian."""
         return None
 
     def require_gaussian(self, what: str) -> None:
-        """Raise ValueError unless the state is Gaussian; ``what`` is computed from mean and covariance alone."""
+        """Raise ValueError unless the state is Gaussian; ``what`` names what is computed from its moments."""
         if not self.gaussian:
             raise ValueError(
                 f"{what} cannot be followed from the state {self.name!r}, which is not Gaussian: mean and covariance "
-                "do not say all of it; simulate trajectories from it with the Fock engine"
+                "do not determine it; simulate trajectories from it with the Fock engine"
             )
 
     @property
@@ -116,12 +122,18 @@ class InitialState:
 
     @property
     def unconditional(self) -> FloatArray:
-        """Covariance of the ensemble at t = 0; array of shape (d, d)."""
+        """The covariance of the ensemble at t = 0; array of shape (d, d). Section 4 of sim/README.md."""
         return self.covariance + self.scatter
 
 
+def _first_infinite(array: FloatArray) -> str:
+    """The first entry that is not finite, and where it is."""
+    place = tuple(map(int, np.argwhere(~np.isfinite(array))[0]))
+    return f"{array[place]} at {place}"
+
+
 def _agree(root: FloatArray, covariance: FloatArray) -> bool:
-    """Whether the root is one of the covariance, but for rounding."""
+    """Whether the root is one of the covariance, up to rounding."""
     if np.shape(root)[-1:] != covariance.shape[-1:]:
         return False
     return bool(np.max(np.abs(product(np.asarray(root)) - covariance)) <= _ROUNDING * np.max(np.abs(covariance)))
@@ -139,7 +151,7 @@ def thermal_state(occupations: tuple[float, ...], name: str = "thermal") -> Init
 
 
 def ground_state(modes: int = 2) -> InitialState:
-    """Every oscillator in its ground state."""
+    """All oscillators in their ground states."""
     return thermal_state((0.0,) * modes, name="ground")
 
 
@@ -155,7 +167,7 @@ def coherent_state(amplitudes: tuple[complex, ...]) -> InitialState:
 
 
 def squeezed_state(factors: tuple[float, ...], angles: tuple[float, ...] | None = None) -> InitialState:
-    """Squeezed vacuum in every oscillator: variance e^{−2r}/2 at ``angles`` (radians, from X), e^{2r}/2 across.
+    """Squeezed vacuum in every oscillator: variance e^{−2r}/2 at ``angles`` (radians, from X), e^{2r}/2 at 90° to it.
 
     Raises ValueError if a number is not finite, |r| is above 10 or the counts differ.
     """
@@ -178,8 +190,8 @@ class States:
 
     Parameters
     ----------
-    levels : Fock levels of ξ, of each oscillator
-    densities : ρ of ξ between them, array of shape (k, s, D, D), D the product of the levels
+    levels : Fock levels of each mode of the frame
+    densities : ρ of ξ between these levels, array of shape (k, s, D, D), D the product of the levels
     symplectics : 𝖲, array of shape (k, s, d, d)
     origins : x̄, array of shape (k, s, d)
     """
@@ -197,17 +209,17 @@ class Trajectories:
     Parameters
     ----------
     means : conditional means x̂ at the save times, array of shape (n, saves + 1, d)
-    covariances : conditional covariances, array of shape (saves + 1, d, d) when all trajectories share
-        them (an exact property of linear systems), else (n, saves + 1, d, d)
+    covariances : conditional covariances, array of shape (saves + 1, d, d) if all trajectories share them, as they do
+        for Gaussian states of a linear system, otherwise (n, saves + 1, d, d)
     record : dY summed over each save interval, array of shape (n, saves, channels), √s
-    diagnostics : per-trajectory figures of the engine's health, name → array of shape (n, ...)
-    roots : of covariances that are shared, see ``sim.roots``, where more digits are known than those hold
-    purity : Tr ρ², array of shape (n, saves + 1), or (saves + 1,) where all trajectories share it; None if it was not
+    diagnostics : diagnostics of the engine for each trajectory, by name; arrays of shape (n, ...)
+    roots : roots of shared covariances, see ``sim.roots``, if they have more digits than these
+    purity : Tr ρ², array of shape (n, saves + 1), or (saves + 1,) if all trajectories share it; None if it was not
         asked for
-    expectations : of the QuTiP operators asked for, in order, array of shape (n, saves + 1, operators), or None
-    outside : population above the levels of those operators, array of shape (n, saves + 1), or None
-    states : of the trajectories kept; None if not asked for, and where states are Gaussian, which means and
-        covariances say completely
+    expectations : values of the QuTiP operators, in order, array of shape (n, saves + 1, operators); None without them
+    outside : population above the levels of these operators, array of shape (n, saves + 1); None without them
+    states : states of the kept trajectories; None if they were not asked for or are Gaussian, so that means and
+        covariances determine them
     """
 
     means: FloatArray

@@ -1,8 +1,8 @@
 """Random numbers of trajectories, a pure function of (entropy, trajectory index).
 
-So a trajectory is the same whatever the number of workers, the block it falls in or the size of the ensemble. Making a
-stream costs as much as drawing a thousand numbers from it, so ``GROUP`` consecutive trajectories share one, of which
-each takes its own stretch.
+So a trajectory does not depend on the number of workers, its block or the size of the ensemble. Making a stream takes
+as long as drawing a thousand numbers from it. Therefore ``GROUP`` consecutive trajectories share a stream, of which
+each uses its own stretch.
 """
 
 import numpy as np
@@ -12,13 +12,13 @@ from cascade_steering.sim.grid import TimeGrid
 
 __all__ = ["GROUP", "checked_path", "coarsen", "generator", "standard_normals", "starts_and_paths", "wiener_increments"]
 
-# consecutive trajectories to a stream: seeding is then 2 % of the work, and a block that begins within a group draws at
-# most 63 stretches for nothing
+# The number of consecutive trajectories that share a stream: making streams is then 2 % of the work, and a block that
+# begins within a group discards at most 63 stretches.
 GROUP = 64
 
 
 def generator(entropy: int, *key: int) -> np.random.Generator:
-    """The stream ``key`` of an entropy: ``SeedSequence(entropy).spawn(n)[key]`` without the spawning."""
+    """The stream ``key`` of an entropy: that of ``SeedSequence(entropy).spawn(n)[key]``, made directly."""
     return np.random.Generator(np.random.SFC64(np.random.SeedSequence(entropy, spawn_key=key)))
 
 
@@ -26,7 +26,7 @@ def standard_normals(entropy: int, trajectories: range, count: int, *purpose: in
     """``count`` standard normals for each of ``trajectories``; array of shape (trajectories, count).
 
     Row i is stretch number i mod ``GROUP``, of ``count`` numbers, of the stream (i // ``GROUP``, *purpose) of
-    ``entropy``: a function of (entropy, i, count) and of what the numbers are for.
+    ``entropy``: a function of (entropy, i, count) and of ``purpose``, the key of what the numbers are used for.
     """
     if trajectories.step != 1:
         each = [standard_normals(entropy, range(index, index + 1), count, *purpose) for index in trajectories]
@@ -47,7 +47,7 @@ def standard_normals(entropy: int, trajectories: range, count: int, *purpose: in
 def starts_and_paths(
     entropy: int, trajectories: range, dimension: int, grid: TimeGrid, channels: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Standard normals for where each trajectory starts, and its Wiener increments dW.
+    """Standard normals for the initial mean of each trajectory, and its Wiener increments dW.
 
     Arrays of shape (trajectories, dimension), and (trajectories, steps, channels) in √s.
     """
@@ -76,9 +76,9 @@ def coarsen(increments: NDArray[np.float64], factor: int) -> NDArray[np.float64]
 
 
 def checked_path(path: NDArray[np.float64], grid: TimeGrid, channels: int, name: str) -> NDArray[np.float64]:
-    """A supplied path, one value per step and channel, (steps, channels): increments dW, or a record dY.
+    """A given path of increments dW or a record dY, one value per step and channel: (steps, channels).
 
-    Raises ValueError, naming it ``name``, for another shape or values that are not finite.
+    Raises ValueError that names ``name`` for another shape or values that are not finite.
     """
     path = np.ascontiguousarray(path, dtype=float)
     if path.shape != (grid.steps, channels):

@@ -1,8 +1,7 @@
-"""What an experimenter sets: baths, oscillators, the cascade and the detection.
+"""The parameters of an experiment: baths, oscillators, the cascade and the detection.
 
-Every argument that has a unit carries it in its name, ``linewidth_hz``, ``angle_pi``; the properties without one,
-``linewidth``, ``angle``, are in SI units (rad/s, radians), which all else computes in. Symbols are those of Sec. II of
-arXiv:1901.04250.
+Arguments with a unit have it in their names, as ``linewidth_hz`` and ``angle_pi``. The properties ``linewidth`` and
+``angle`` are in rad/s and radians, in which everything is computed. Symbols are those of Sec. II of arXiv:1901.04250.
 """
 
 import math
@@ -26,7 +25,7 @@ __all__ = [
     "require_count",
 ]
 
-# no rate, occupation or ratio beyond this means anything, and products of a few of them stay finite
+# The largest rate, occupation or ratio that is accepted, so that products of a few of them stay finite.
 MOST = 1e15
 
 DetectionScheme = Literal["homodyne", "heterodyne"]
@@ -53,21 +52,21 @@ def require_count(value: int, name: str, *, low: int) -> None:
 
 
 def in_python(instance: object, *names: str) -> None:
-    """Turn the named fields of a frozen dataclass from numpy's scalars into numbers of Python.
+    """Convert the named fields of a frozen dataclass from scalars of numpy to numbers of Python.
 
-    Sums in eight bits wrap around and products in half precision overflow, and neither says so.
+    Sums of eight-bit integers wrap around and products in half precision overflow without an error.
     """
     for name in names:
         object.__setattr__(instance, name, plain_number(getattr(instance, name)))
 
 
 def plain_number(value: Any) -> Any:
-    """A scalar of numpy, or an array of one number, as a number of Python; everything else as it is."""
+    """A scalar of numpy, or an array of one number, as a number of Python; other values unchanged."""
     return value.item() if getattr(value, "ndim", None) == 0 else value
 
 
 class UnstableError(ValueError):
-    """A working point without a steady state: some damping rate γ is not positive."""
+    """The working point has no steady state: a damping rate γ is not positive."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,7 +132,7 @@ class Oscillator:
     strength_hz : interaction strength as a frequency, Γ/2π in Hz, ≥ 0; see also ``from_cooperativity``
     angle_pi : interaction angle θ in units of π, 0 ≤ θ ≤ π/2, so from 0 to 0.5; Γ_B = Γ sin²θ exchanges quanta with
         the field (cools), Γ_P = Γ cos²θ creates them in pairs (heats)
-    bath : its thermal bath
+    bath : thermal bath of the oscillator
 
     Raises
     ------
@@ -154,8 +153,8 @@ class Oscillator:
     def from_cooperativity(cls, cooperativity: float, *, angle_pi: float, bath: Bath) -> Self:
         """The oscillator with Γ = C γ̃₀, its angle θ in units of π.
 
-        Raises ValueError if the cooperativity is negative or the bath has γ̃₀ = 0 (C is then undefined:
-        give the strength instead), or next to nothing.
+        Raises ValueError if the cooperativity is negative, or if γ̃₀ of the bath is 0 or below 1e-15 rad/s: C is then
+        undefined, and the strength must be given instead.
         """
         cooperativity = plain_number(cooperativity)
         require(cooperativity, "cooperativity", low=0.0, high=MOST)
@@ -190,17 +189,20 @@ class Oscillator:
 
     @property
     def beam_splitter_rate(self) -> float:
-        """Γ_B = Γ sin²θ, rad/s."""
+        """Γ_B = Γ sin²θ, rad/s. Section 1 of sim/README.md."""
         return self.strength * math.sin(self.angle) ** 2
 
     @property
     def parametric_rate(self) -> float:
-        """Γ_P = Γ cos²θ, rad/s."""
+        """Γ_P = Γ cos²θ, rad/s. Section 1 of sim/README.md."""
         return self.strength * math.cos(self.angle) ** 2
 
     @property
     def damping_rate(self) -> float:
-        """γ = γ₀ + Γ_B − Γ_P, rad/s; written with cos 2θ, which keeps its digits near θ = π/4."""
+        """γ = γ₀ + Γ_B − Γ_P, rad/s. Section 1 of sim/README.md.
+
+        It is computed with cos 2θ, which keeps its digits near θ = π/4.
+        """
         return 2 * math.pi * (self.bath.linewidth_hz - self.strength_hz * math.cos(2 * self.angle))
 
 
@@ -242,7 +244,7 @@ class Cascade:
         return 1.0 / rate if rate else math.inf
 
     def require_stable(self) -> None:
-        """Raise UnstableError unless γ₋ > 0 and γ₊ > 0 (Sec. II: dynamical stability)."""
+        """Raise UnstableError unless γ₋ > 0 and γ₊ > 0. Section 5 of sim/README.md."""
         for name, oscillator in (("minus", self.minus), ("plus", self.plus)):
             rate = oscillator.damping_rate
             if not rate > 0.0:
@@ -266,7 +268,7 @@ class Detection:
     Raises
     ------
     ValueError
-        if a value is outside its range or the scheme unknown.
+        if a value is outside its range or the scheme is unknown.
     """
 
     lo_phase_pi: float = 0.5
@@ -294,7 +296,7 @@ class Detection:
 
     @property
     def lo_phases(self) -> tuple[float, ...]:
-        """Local-oscillator phases of the homodyne detectors, each with an equal share of the light."""
+        """ϑ of each homodyne detector, radians; they share the light equally. Section 2 of sim/README.md."""
         if self.scheme == "homodyne":
             return (self.lo_phase,)
         return (self.lo_phase, self.lo_phase + math.pi / 2)

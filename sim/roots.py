@@ -1,9 +1,10 @@
-"""Covariances by a root: any array R of shape (r, d) with V = RᵀR.
+"""Roots of covariances: a root of V is any array R of shape (r, d) with V = RᵀR. Section 8 of sim/README.md.
 
-Near the edge of stability variances reach 1e7 and what one oscillator tells about the other is of order 0.1. An entry
-of V is rounded to 1e-16 of 1e7 and the inferred variance, a difference of such entries, has lost half of its digits; an
-entry of R is rounded to 1e-16 of √1e7, and an orthogonal triangularisation of R (QR) finds the inferred variance as the
-square of a small entry, with all digits that matter. Covariances of independent parts add by stacking their roots.
+Near the edge of stability variances reach 1e7, while the inferred variance of one oscillator given the other is of
+order 0.1. An entry of V is rounded to 1e-16 of 1e7, and the inferred variance, a difference of such entries, loses half
+of its digits. An entry of R is rounded to 1e-16 of √1e7, and an orthogonal triangularisation of R (QR) gives the
+inferred variance as the square of a small entry, with all relevant digits. Covariances of independent parts add by
+stacking their roots.
 
 G. H. Golub and C. F. Van Loan, Matrix Computations, 4th edition, Secs. 5.2 and 5.3.
 """
@@ -17,11 +18,12 @@ FloatArray = NDArray[np.float64]
 
 
 def root_of(covariance: FloatArray) -> FloatArray:
-    """R of positive semidefinite ``covariance``, an array of shape (d, d); no more accurate than that is.
+    """A root of a positive semidefinite ``covariance`` (d, d), as accurate as this; array of shape (d, d).
 
-    Scaled to unit diagonal first, so that record increments (√s) beside quadratures keep their digits;
-    eigenvalues negative by rounding count as zero. Of the many R the symmetric one (of the scaled matrix): it does not
-    turn with the last bits of the covariance, as eigenvectors do, and with it the same noise on another machine.
+    The matrix is scaled to unit diagonal first, so that record increments (√s) beside quadratures keep their digits.
+    Eigenvalues that are negative by rounding count as zero. The root of the scaled matrix is the symmetric one: unlike
+    one made of eigenvectors it does not depend on the last bits of a degenerate covariance, nor does noise made with
+    it.
     """
     scale = np.sqrt(np.maximum(np.diagonal(covariance), 0.0))
     scale[scale == 0.0] = 1.0
@@ -31,7 +33,7 @@ def root_of(covariance: FloatArray) -> FloatArray:
 
 
 def triangular(root: FloatArray) -> FloatArray:
-    """The upper triangular root of the same covariance, (..., r, d) → (..., d, d), its diagonal not negative."""
+    """The upper triangular root of the same covariance with a diagonal ≥ 0; (..., r, d) → (..., d, d)."""
     rows, d = root.shape[-2:]
     if rows < d:
         root = np.concatenate([root, np.zeros((*root.shape[:-2], d - rows, d))], axis=-2)
@@ -42,7 +44,7 @@ def triangular(root: FloatArray) -> FloatArray:
 
 
 def stacked(*roots: FloatArray) -> FloatArray:
-    """The triangular root of the sum of the covariances of ``roots``, arrays of shape (..., r_i, d); (..., d, d)."""
+    """The triangular root of the sum of the covariances of ``roots`` (..., r_i, d); array of shape (..., d, d)."""
     return triangular(np.concatenate(roots, axis=-2))
 
 

@@ -54,7 +54,7 @@ STEERING_BOUND = 0.5
 
 @dataclass(frozen=True, kw_only=True)
 class Steered:
-    """E of one oscillator given others.
+    """E of one oscillator given others. Section 8 of sim/README.md.
 
     Parameters
     ----------
@@ -153,6 +153,8 @@ def _block(covariance: FloatArray, rows: list[int], columns: list[int]) -> Float
 def optimal_gains(covariance: FloatArray, direction: AnyDirection, modes: Sequence[str] = ()) -> FloatArray:
     """Gains g that minimise the variance of (inferred − gᵀ measured); array of shape (..., 2k, 2) for k measured.
 
+    Section 8 of sim/README.md.
+
     Under the RWA at φ = 0 g = diag(g_x, −g_p) with the gains of Eq. (5) of arXiv:1901.04250.
     """
     _, measured, correlation = blocks(covariance, direction, modes)
@@ -160,7 +162,10 @@ def optimal_gains(covariance: FloatArray, direction: AnyDirection, modes: Sequen
 
 
 def inferred_covariance(covariance: FloatArray, direction: AnyDirection, modes: Sequence[str] = ()) -> FloatArray:
-    """Covariance of one oscillator given the best linear inference from others; array of shape (..., 2, 2)."""
+    """Covariance of one oscillator given the best linear inference from others; array of shape (..., 2, 2).
+
+    Section 8 of sim/README.md.
+    """
     inferred, _, correlation = blocks(covariance, direction, modes)
     gains = optimal_gains(covariance, direction, modes)
     return inferred - np.swapaxes(correlation, -1, -2) @ gains
@@ -168,6 +173,8 @@ def inferred_covariance(covariance: FloatArray, direction: AnyDirection, modes: 
 
 def steering_parameter(covariance: FloatArray, direction: AnyDirection, modes: Sequence[str] = ()) -> FloatArray:
     """E = √det(V₊ − Cᵀ V₋⁻¹ C), + the steered oscillator and − all that steer it; array of shape (...,).
+
+    Section 8 of sim/README.md.
 
     Reid's product of inferred uncertainties at the best gains and local axes, Eqs. (5)-(7) of
     arXiv:1901.04250; there is steering where E < ½. ``modes`` names the oscillators as for ``inference_order``. See

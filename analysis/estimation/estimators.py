@@ -73,7 +73,7 @@ class Estimate:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Ensemble:
-    """What the estimators need of an ensemble at one time.
+    """What the estimators need of an ensemble at one time. Section 8 of sim/README.md.
 
     Parameters
     ----------
@@ -111,8 +111,10 @@ class Ensemble:
         shapes = {"conditional": (d, d), "conditional_error": (d, d, d, d), "scatter": (d, d)}
         for name, shape in (shapes | dict.fromkeys(sampled, (len(self.checked), d, d))).items():
             array = getattr(self, name)
-            if array.shape != shape or not np.all(np.isfinite(array)):
-                raise ValueError(f"{name} must be finite, of shape {shape}, got shape {array.shape}")
+            if array.shape != shape:
+                raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
+            if not np.all(np.isfinite(array)):
+                raise ValueError(f"{name} must be finite, got inf or NaN among its entries")
 
     @property
     def conditional_root(self) -> FloatArray:
@@ -197,6 +199,8 @@ class Steering:
 def conditional_steering(ensemble: Ensemble, direction: AnyDirection) -> Estimate:
     """E given the record. For the Gaussian engine, whose covariance is exact, the interval is that of rounding.
 
+    Section 8 of sim/README.md.
+
     Otherwise it is that of the spread over trajectories, and what step and truncation cost is added at both ends.
     """
     inference = BestInference.of(ensemble.conditional_root, direction, ensemble.modes)
@@ -206,6 +210,8 @@ def conditional_steering(ensemble: Ensemble, direction: AnyDirection) -> Estimat
 
 def unconditional_steering(ensemble: Ensemble, direction: AnyDirection) -> Estimate:
     """E without the record, corrected for the bias −O(1/M) that fitting gains to a finite sample brings.
+
+    Section 8 of sim/README.md.
 
     Where few trajectories leave S uncertain, E is no linear function of it: it grows in proportion to residuals that
     are independent of the measured oscillators, and hardly any more with those that follow it. The interval spans both
@@ -228,6 +234,8 @@ def unconditional_steering(ensemble: Ensemble, direction: AnyDirection) -> Estim
 
 def relative_improvement(unconditional: Estimate, conditional: Estimate) -> Estimate:
     """d = (E_u − E_c)/E_u of Appendix B of arXiv:1901.04250, from estimates of independent or common error.
+
+    Section 8 of sim/README.md.
 
     The two one-sided errors add in quadrature. Where the interval of E_u reaches 0, that of d has no lower end: −∞.
     """

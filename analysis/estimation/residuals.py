@@ -26,6 +26,8 @@ def sampled_part(
 ) -> float:
     """s = (E/2) tr(Q⁻¹ Tᵀ S T), the part of the unconditional E that comes from the scatter S of the means.
 
+    Section 8 of sim/README.md.
+
     From roots of V_c and S, arrays of shape (d, d). The standard error of E from M trajectories is about s/√M.
     """
     inference = BestInference.of(np.concatenate([conditional_root, scatter_root]), direction, modes)
@@ -178,6 +180,8 @@ class SampledScatter:
 
     def of_parts(self) -> tuple[float, float]:
         """Lower and upper end, from S with both of its parts at the lower and at the upper ends of their intervals.
+
+        Section 8 of sim/README.md.
 
         What follows the measured oscillators has ν degrees of freedom, what is apart from them ν less the gains fitted
         to S; per quadrature, and for two quadratures one less where S is all of V, as √det of a Wishart matrix has.

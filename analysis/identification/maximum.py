@@ -112,7 +112,7 @@ def fit(
     scale: float | FloatArray = 1.0,
     steps: int = 50,
 ) -> Fit:
-    """The parameters that make the records most probable.
+    """The parameters that make the records most probable. Section 8 of sim/README.md.
 
     Parameters
     ----------

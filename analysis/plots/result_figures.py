@@ -13,7 +13,7 @@ from cascade_steering.analysis.plots.command_figures import SYMBOLS, drawable, s
 from cascade_steering.analysis.time_courses.transients import SampledTransient, Transient
 
 if TYPE_CHECKING:
-    from cascade_steering.analysis.working_points.results import SteadyResult
+    from cascade_steering.analysis.results.steady_result import SteadyResult
 
 __all__ = ["draw_sampled", "draw_steady", "draw_transient", "drawn"]
 

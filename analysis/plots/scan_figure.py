@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, STEERING_BOUND, Direction
 from cascade_steering.analysis.plots.command_figures import SYMBOLS, save_figure
 
-__all__ = ["MOST_AXES", "scan_figure"]
+__all__ = ["MOST_AXES", "scan_drawn", "scan_figure"]
 
 FloatArray = NDArray[np.float64]
 # axes that a figure shows
@@ -51,6 +51,11 @@ _STYLE: dict[Any, Any] = {"font.size": 9, "legend.frameon": False}
 
 
 def scan_figure(scan: xr.Dataset, path: Path, *, logarithmic: Iterable[str] = ()) -> None:
+    """Write ``scan_drawn`` into a file. Raises ValueError as that does."""
+    save_figure(scan_drawn(scan, logarithmic=logarithmic), path)
+
+
+def scan_drawn(scan: xr.Dataset, *, logarithmic: Iterable[str] = ()) -> Figure:
     """E and d of a scan (``analysis.working_points.scan.scan``) over its one or two axes; the first is horizontal.
 
     Two axes are maps, a row for each direction, with the line E = ½ in black; grey where there is no steady state. One
@@ -65,8 +70,7 @@ def scan_figure(scan: xr.Dataset, path: Path, *, logarithmic: Iterable[str] = ()
             raise ValueError(f"a figure needs two values or more of {name}, got 1")
     scales = {name: "log" if name in set(logarithmic) else "linear" for name in names}
     with mpl.rc_context(_STYLE):
-        figure = _curves(scan, names[0], scales) if len(names) == 1 else _maps(scan, names, scales)
-        save_figure(figure, path)
+        return _curves(scan, names[0], scales) if len(names) == 1 else _maps(scan, names, scales)
 
 
 def _curves(scan: xr.Dataset, name: str, scales: dict[str, str]) -> Figure:

@@ -72,7 +72,7 @@ class Whiteness:
 
 
 def whiteness(innovations: FloatArray, names: tuple[str, ...] | None = None, *, false_alarm: float = 1e-3) -> Whiteness:
-    """Test whether whitened innovations are white noise of unit variance.
+    """Test whether whitened innovations are white noise of unit variance. Section 8 of sim/README.md.
 
     Parameters
     ----------

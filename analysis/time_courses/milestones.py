@@ -131,7 +131,8 @@ def milestones(
 
     return Milestones(
         windows={scheme: {way: windows(scheme, way) for way in directions} for scheme in SCHEMES},
-        two_way={scheme: windows(scheme, *directions) for scheme in SCHEMES},
+        # a single oscillator has no direction
+        two_way={scheme: windows(scheme, *directions) if directions else () for scheme in SCHEMES},
         settling={scheme: {way: _settling(search, found, scheme, way) for way in directions} for scheme in SCHEMES},
         largest_d={way: search.peak(_gain(found, way), partial(_gain, direction=way)) for way in directions},
     )

@@ -113,7 +113,7 @@ def tallies_of(dataset: "xr.Dataset", verification: Verification) -> dict[str, M
 
 
 def verify(tallies: Mapping[str, Moments], verification: Verification) -> Verified:
-    """What the outcomes of all runs say. Raises ValueError if a setting has too few."""
+    """What the outcomes of all runs say. Raises ValueError if a setting has too few. Section 8 of sim/README.md."""
     runs = {each.name: tallies[each.tally].count for each in verification.settings}
     name, fewest = min(runs.items(), key=lambda item: item[1])
     if fewest < FEWEST_RUNS:

@@ -42,7 +42,10 @@ ResidualPair = tuple[Residual, Residual]
 
 
 def product_estimate(first: Residual, second: Residual) -> Estimate:
-    """E = √(product of two variances from different runs), its interval from the law of ``root_law``."""
+    """E = √(product of two variances from different runs), its interval from the law of ``root_law``.
+
+    Section 8 of sim/README.md.
+    """
     value = math.sqrt(first.variance * second.variance)
     shape, scale = root_law(first.freedom, second.freedom)
     low, high = (value / (scale * float(gammaincinv(shape, tail))) for tail in reversed(_TAILS))

@@ -122,6 +122,8 @@ def quietest_detection(
 ) -> Detection:
     """The homodyne detection under which the scatter of the means adds least to the unconditional E.
 
+    Section 8 of sim/README.md.
+
     Unless it adds next to nothing: then nothing would be sampled, and the comparison one of exact covariances. Of
     detections that are equally good, as those at ϑ and −ϑ are without a path phase, it is the first, whatever rounding
     says. Where ``method`` cannot hold the conditional state of any but
@@ -172,7 +174,7 @@ def begin(sampling: Sampling, configuration: Mapping[str, Any], asked: Mapping[s
 def compare(
     best: tuple[Optimum, Optimum], sampling: Sampling, *, stream: int, progress: SamplingProgress | None = None
 ) -> Comparison:
-    """d in one direction from simulated records at the best point of each scheme.
+    """d in one direction from simulated records at the best point of each scheme. Section 8 of sim/README.md.
 
     ``stream`` numbers the comparisons of one study, so that each draws its own noise from ``sampling.seed``;
     ``progress`` is given shares of the work, 1 in all, and how it stands.

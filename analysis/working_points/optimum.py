@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import minimum_filter
 from scipy.optimize import minimize
 
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, Direction
@@ -232,6 +231,9 @@ def _sorted(found: Iterable[tuple[float, FloatArray]]) -> list[tuple[float, Floa
 
 def _starts(grid: FloatArray, values: FloatArray) -> FloatArray:
     """The lowest local minima of the grid at each LO phase (a single basin may hold all of the lowest)."""
+    # every command imports this module, and few search
+    from scipy.ndimage import minimum_filter
+
     phases = values.shape[-1]
     chosen = []
     for phase in range(phases):

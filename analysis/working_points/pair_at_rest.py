@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from cascade_steering.analysis.criteria import measures
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, Scheme, steering_of_root
-from cascade_steering.analysis.working_points.results import SteadyResult, steady
+from cascade_steering.analysis.results.steady_result import SteadyResult, steady
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.gaussian.covariance import steady_root
 from cascade_steering.sim.model.cascade import rwa

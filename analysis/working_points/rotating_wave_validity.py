@@ -55,6 +55,8 @@ class ComparedPoint:
 def relative_errors(point: ComparedPoint, ratios: FloatArray) -> FloatArray:
     """E_rotating/E_lab − 1 at Ω = ``ratios`` times the larger Γ; array of the shape of ``ratios``.
 
+    Section 2 of sim/README.md.
+
     Raises ValueError for a ratio that is not positive, or where the lab frame has no steady state.
     """
     for ratio in ratios:

@@ -1,8 +1,9 @@
 """A working point: the numbers of an experiment as they are given, and from there to the answers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,8 +15,17 @@ from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.parameters import Bath, Cascade, Detection, DetectionScheme, Oscillator, plain_number, require
 
 if TYPE_CHECKING:
-    from cascade_steering.analysis.working_points.results import Simulated, SteadyResult, TransientResult
+    from numpy.typing import ArrayLike
+
+    from cascade_steering.analysis.records.record import Record
+    from cascade_steering.analysis.results.optimum_result import OptimumResult
+    from cascade_steering.analysis.results.record_results import FilteredResult, FitResult
+    from cascade_steering.analysis.results.scan_result import ScanResult
+    from cascade_steering.analysis.results.simulated import Simulated
+    from cascade_steering.analysis.results.steady_result import SteadyResult
+    from cascade_steering.analysis.results.transient_result import TransientResult
     from cascade_steering.sim.ensemble.contract import Method
+    from cascade_steering.sim.ensemble.saving import Save
     from cascade_steering.sim.initial_state import InitialState
 
 __all__ = ["WorkingPoint"]
@@ -119,7 +129,7 @@ class WorkingPoint:
 
         Raises UnstableError, which says which oscillator, where there is none.
         """
-        from cascade_steering.analysis.working_points.results import steady
+        from cascade_steering.analysis.results.steady_result import steady
 
         self.cascade.require_stable()
         return steady(self.model)
@@ -145,13 +155,11 @@ class WorkingPoint:
         Raises ValueError for both or neither kind of times, for times that decrease or are negative and for a state
         that is not Gaussian.
         """
-        from cascade_steering.analysis.time_courses.transients import steering_transient
-        from cascade_steering.analysis.working_points.results import TransientResult
+        from cascade_steering.analysis.results.transient_result import TransientResult
 
         times = np.asarray(self._seconds("times", times_units, times_s), dtype=float)
         model = self.schedule(pulse_units=pulse_units, pulse_s=pulse_s)
-        found = steering_transient(model, self.initial_state(initial), times)
-        return TransientResult(transient=found, time_unit=self.time_unit)
+        return TransientResult.of(model, self.initial_state(initial), times, time_unit=self.time_unit)
 
     def simulate(
         self,
@@ -168,9 +176,14 @@ class WorkingPoint:
         initial: "InitialState | str" = "stationary",
         seed: int = 0,
         jobs: int = 1,
+        keep: int = 0,
+        save: "Save | None" = None,
         **more: Any,
     ) -> "Simulated":
         """An ensemble of trajectories: E and d with 95 % intervals, and the dataset.
+
+            result = point.simulate(duration_units=5, trajectories=2000, seed=1, save=cs.Save(purity=True))
+            print(result, result.purity)
 
         Parameters
         ----------
@@ -184,11 +197,13 @@ class WorkingPoint:
             ``InitialState``
         seed : the same seed gives the same numbers, for any number of workers
         jobs : worker processes; −1 for one per core
-        more : further arguments of ``cascade_steering.sim.simulate``: ``keep``, ``store`` …
+        keep : of how many trajectories means and record are kept
+        save : what else is kept and averaged, such as ``Save(purity=True)``
+        more : further arguments of ``cascade_steering.sim.simulate``: ``check``, ``store`` …
 
         Raises ValueError for both or neither kind of duration, and as ``cascade_steering.sim.simulate`` does.
         """
-        from cascade_steering.analysis.working_points.results import Simulated
+        from cascade_steering.analysis.results.simulated import Simulated
         from cascade_steering.sim.ensemble.dataset import label
         from cascade_steering.sim.ensemble.simulate import grid_for, simulate
         from cascade_steering.sim.gaussian.trajectories import Gaussian
@@ -198,8 +213,145 @@ class WorkingPoint:
         step = None if step_units is step_s is None else self._seconds("step", step_units, step_s)
         model = self.schedule(pulse_units=pulse_units, pulse_s=pulse_s)
         grid = grid_for(method, model, start, duration, saves=saves, step=step)
-        found = simulate(model, method, grid, start, trajectories=trajectories, seed=seed, jobs=jobs, **more)
+        more |= {} if save is None else {"save": save}
+        found = simulate(model, method, grid, start, trajectories=trajectories, seed=seed, jobs=jobs, keep=keep, **more)
         return Simulated(label(found, self.cascade, self.detection))
+
+    def scan(self, axes: "Mapping[str, ArrayLike]") -> "ScanResult":
+        """E and d over one or more parameters, all others being those of this point.
+
+            found = point.scan({"theta_plus_pi": np.linspace(0.26, 0.5, 100), "c_plus": np.geomspace(1, 100, 100)})
+            found.plot("scan.png")
+
+        Parameters
+        ----------
+        axes : values of each parameter, arrays of one dimension, by name: ``c_minus``, ``c_plus``, ``theta_minus_pi``,
+            ``theta_plus_pi``, ``loss``, ``path_phase_pi``, ``lo_phase_pi``, ``efficiency``, ``linewidth_minus_hz``,
+            ``linewidth_plus_hz``, ``occupation_minus`` or ``occupation_plus``
+
+        Raises ValueError for another name, a value out of its range, or a point in the laboratory frame.
+        """
+        from cascade_steering.analysis.results.scan_result import ScanResult
+        from cascade_steering.analysis.working_points.scan import scan
+
+        return ScanResult(scan(self, axes))
+
+    def optimum(
+        self, *, conditional: bool = True, free_lo_phase: bool = True, symmetric: bool = False,
+        largest_ratio: float = 100.0,
+    ) -> "OptimumResult":  # fmt: skip
+        """The smallest E of each direction over θ₋, θ₊ and C₊, all else as at this point; θ and C₊ of it do not matter.
+
+        Parameters
+        ----------
+        conditional : E given the record, or without it
+        free_lo_phase : whether the local-oscillator phase is free as well
+        symmetric : θ₋ = θ₊
+        largest_ratio : bound on C₊/C₋
+
+        Raises ValueError for a point in the laboratory frame.
+        """
+        from cascade_steering.analysis.results.optimum_result import OptimumResult
+        from cascade_steering.analysis.working_points.optimum import Search, best_points
+
+        if self.frequency_hz is not None:
+            raise ValueError(
+                f"an optimum is in the rotating wave: frequency_hz must be None, got {self.frequency_hz!r}"
+            )
+        search = Search(
+            c_minus=self.c_minus, bath_minus=self.cascade.minus.bath, bath_plus=self.cascade.plus.bath, loss=self.loss,
+            path_phase_pi=self.path_phase_pi, lo_phase_pi=None if free_lo_phase else self.lo_phase_pi,
+            efficiency=self.efficiency, scheme=self.scheme, largest_ratio=largest_ratio, symmetric=symmetric,
+        )  # fmt: skip
+        found = best_points(search, conditional=conditional)
+        points = {
+            way: replace(
+                self,
+                c_plus=best.cascade.plus.cooperativity,
+                theta_minus_pi=best.cascade.minus.angle_pi,
+                theta_plus_pi=best.cascade.plus.angle_pi,
+                lo_phase_pi=self.lo_phase_pi if best.detection is None else best.detection.lo_phase_pi,
+            )
+            for way, best in found.items()
+        }
+        return OptimumResult(conditional=conditional, E={way: best.value for way, best in found.items()}, points=points)
+
+    def filter(
+        self,
+        record: "Record | str | Path",
+        *,
+        initial: "InitialState | str" = "stationary",
+        pulse_units: float | None = None,
+        pulse_s: float | None = None,
+        engine: "Method | None" = None,
+        jobs: int = 1,
+    ) -> "FilteredResult":
+        """What a measured record says: conditional states, E(t) given it, and whether it fits this point.
+
+            found = point.filter("record.csv")
+            print(found.fits, found.E["plus_given_minus"][-1])
+
+        Parameters
+        ----------
+        record : a ``Record``, or the path of a CSV or netCDF file; ``open_record`` takes a calibration
+        initial : the state before it, as for ``simulate``
+        pulse_units, pulse_s : how long the light is on from the start of the record; for good if left out
+        engine : ``Fock(...)`` filters beside the Gaussian engine, which is exact and does so alone if left out
+        jobs : worker processes of the Fock engine
+
+        Raises ValueError for a file that is not a record, and for channels that this detection does not give.
+        """
+        from cascade_steering.analysis.records.filtered import read_out
+        from cascade_steering.analysis.results.record_results import FilteredResult
+
+        model = self.schedule(pulse_units=pulse_units, pulse_s=pulse_s)
+        reading = read_out(_opened(record), model, self.initial_state(initial), engine, jobs)
+        return FilteredResult(reading=reading, time_unit=self.time_unit)
+
+    def fit(
+        self,
+        record: "Record | str | Path",
+        parameters: Sequence[str],
+        *,
+        initial: "InitialState | str" = "stationary",
+        pulse_units: float | None = None,
+        pulse_s: float | None = None,
+    ) -> "FitResult":
+        """Parameters from a measured record by maximum likelihood, with standard errors; all others as at this point.
+
+            found = point.fit("record.csv", ["efficiency", "lo_phase_pi"])
+            print(found, found.point.steady())
+
+        Parameters
+        ----------
+        record, initial, pulse_units, pulse_s : as for ``filter``
+        parameters : what is fitted, from this point's values, which must be near: names as for ``scan``, and
+            ``calibration`` of the record
+
+        Raises ValueError for another name, and as ``filter`` does.
+        """
+        from cascade_steering.analysis.identification import fitting
+        from cascade_steering.analysis.records.whiteness import whiteness
+        from cascade_steering.analysis.results.record_results import FitResult
+
+        if isinstance(parameters, str):
+            raise ValueError(f"parameters must be a list of names, got {parameters!r}")
+        if not parameters:
+            raise ValueError(f"parameters must name at least one of {', '.join(fitting.PARAMETERS)}, got none")
+        keys = fitting.names(",".join(map(_on_the_command_line, parameters)))
+        light = None if pulse_units is pulse_s is None else float(self._seconds("pulse", pulse_units, pulse_s))
+
+        def built(trial: WorkingPoint) -> "tuple[LinearModel | Schedule, InitialState]":
+            return trial.schedule(pulse_s=light), trial.initial_state(initial)
+
+        measured = _opened(record)
+        found = fitting.fitted(measured, keys, self, built)
+        return FitResult(
+            fit=found,
+            names=tuple(parameters),
+            point=fitting.with_values(self, found.estimates),
+            whiteness=whiteness(found.innovations, measured.channels),
+        )
 
     def initial_state(self, name: "InitialState | str") -> "InitialState":
         """The state that a name stands for: ``stationary``, ``ground`` or ``thermal``; a state as it is.
@@ -228,6 +380,18 @@ class WorkingPoint:
                 f"got {'neither' if units is None else 'both'}"
             )
         return seconds if units is None else np.asarray(units, dtype=float) * self.time_unit
+
+
+def _opened(record: "Record | str | Path") -> "Record":
+    """The record, from its file where it is given by its path."""
+    from cascade_steering.analysis.results.record_results import open_record
+
+    return open_record(record) if isinstance(record, str | Path) else record
+
+
+def _on_the_command_line(name: str) -> str:
+    """What the command line calls a parameter: without its unit."""
+    return name.replace("_", "-").removesuffix("-pi").removesuffix("-hz")
 
 
 def _oscillator(name: str, cooperativity: float, angle_pi: float, bath: Bath | str) -> Oscillator:

@@ -1,1 +1,1 @@
-"""Many trajectories: what an engine has to offer, blocks of them in parallel, and the dataset that they give."""
+"""Ensembles of trajectories: the contract of an engine, blocks in parallel, and the dataset of the results."""

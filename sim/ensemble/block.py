@@ -1,4 +1,4 @@
-"""A block of trajectories, computed and reduced where a worker is: all that a worker process has to import."""
+"""A block of trajectories, computed and reduced in a worker process, which imports no more than this needs."""
 
 import threading
 import time
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from cascade_steering.sim.ensemble.observables import Operator
+from cascade_steering.sim.ensemble.kept_values import kept_values_of, values_of
 from cascade_steering.sim.ensemble.pooling import Moments
 from cascade_steering.sim.ensemble.saving import NOTHING, Save
 from cascade_steering.sim.initial_state import Trajectories
@@ -24,34 +24,32 @@ __all__ = [
     "Experiment",
     "Task",
     "compute",
-    "kept_values_of",
     "one_thread",
+    "one_thread_with_warnings_caught",
     "reduce",
-    "undisturbed",
-    "values_of",
 ]
 
 FloatArray = NDArray[np.float64]
-# limits of threads and the catching of warnings are those of a process, and a worker may have several threads
+# Limits of threads and caught warnings belong to a process, and a worker process may have several threads.
 _ONE_AT_A_TIME = threading.RLock()
 
 
 class Engine(Protocol):
-    """What computes trajectories once everything they share is known. Must pickle."""
+    """A prepared engine, which computes trajectories of one problem. It can be pickled."""
 
     def run(self, entropy: int, trajectories: range) -> Trajectories:
-        """The trajectories of the given indices; each a function of (entropy, index) alone."""
+        """The trajectories of the given indices; each of them depends on (entropy, index) alone."""
 
 
 class Experiment(Protocol):
-    """What is done with every trajectory beyond its mean and covariance. Must pickle."""
+    """A measurement on every trajectory, beside its mean and covariance. It can be pickled."""
 
     @property
     def identity(self) -> Mapping[str, Any]:
-        """What its moments depend on besides model, grid and start: a name and its settings."""
+        """A name and the settings on which its moments depend, beside model, grid and initial state."""
 
     def tally(self, entropy: int, indices: range, trajectories: Trajectories) -> dict[str, Moments]:
-        """Moments over the trajectories of the given indices, by name; each trajectory on noise of its own."""
+        """Moments over the trajectories of the given indices, by name; each trajectory has its own random numbers."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -61,16 +59,16 @@ class Block:
     Parameters
     ----------
     mean : moments of the conditional means, samples of shape (saves + 1, d)
-    covariance : of the conditional covariances, samples of shape (saves + 1, d²)
-    diagnostics : of each figure of the engine's health the worst over the trajectories
-    kept_means, kept_records : of the trajectories kept, in order: arrays of shape (kept, saves + 1, d) and
-        (kept, saves, channels)
-    values : moments of purity, observables and the population that those leave out, samples of shape (saves + 1, k);
-        see ``values_of``
-    kept_values : what else is kept of the trajectories kept, by name, in order: see ``kept_values_of``
+    covariance : moments of the conditional covariances, samples of shape (saves + 1, d²)
+    diagnostics : the worst value of each diagnostic of the engine over the trajectories
+    kept_means, kept_records : means and records of the kept trajectories, in order: arrays of shape
+        (kept, saves + 1, d) and (kept, saves, channels)
+    values : moments of purity, observables and the population above the levels of these, samples of shape
+        (saves + 1, k); see ``values_of``
+    kept_values : other values of the kept trajectories, by name, in order; see ``kept_values_of``
     tallies : moments of an experiment, by name
-    warnings : of the engine, by ``module:name`` of their class
-    roots : of covariances that all trajectories share, as in ``Trajectories``
+    warnings : warnings of the engine, by ``module:name`` of their class
+    roots : roots of covariances that all trajectories share, as in ``Trajectories``
     """
 
     mean: Moments
@@ -90,7 +88,7 @@ class Block:
         return self.mean.count
 
     def joined(self, other: Self) -> Self:
-        """The moments of both together; ``other`` comes after."""
+        """The moments of both blocks together; ``other`` comes after this one."""
         return type(self)(
             mean=self.mean.joined(other.mean),
             covariance=self.covariance.joined(other.covariance),
@@ -113,8 +111,15 @@ class Block:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Task:
-    """What the blocks of an ensemble share: engine, seed, how many trajectories are kept and what of them, what else is
-    done.
+    """What the blocks of an ensemble share.
+
+    Parameters
+    ----------
+    engine : the prepared engine
+    seed : entropy of the ensemble
+    keep : number of trajectories that are kept
+    experiment : a measurement on every trajectory, or None
+    save : what is returned of a state beside mean and covariance
     """
 
     engine: Engine
@@ -124,7 +129,7 @@ class Task:
     save: Save = NOTHING
 
     def __call__(self, indices: range) -> tuple[Block, float]:
-        """The block of these trajectories, and the seconds it took."""
+        """The block of these trajectories, and the time it took, seconds."""
         started = time.perf_counter()
         block = compute(self.engine, self.seed, indices, self.keep, self.experiment, self.save)
         return block, time.perf_counter() - started
@@ -132,15 +137,15 @@ class Task:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """One thread of linear algebra, whose bits depend on their number, in one thread of this process at a time."""
+    """Linear algebra on one thread, since its last bits depend on their number; for one caller at a time."""
     with _ONE_AT_A_TIME, threadpool_limits(1):
         yield
 
 
 @contextmanager
-def undisturbed() -> Iterator[list[warnings.WarningMessage]]:
-    """Computing on one thread, with all warnings caught, and alone among the threads of this process."""
-    # not every backend caps the threads of the linear algebra; workers × threads would thrash
+def one_thread_with_warnings_caught() -> Iterator[list[warnings.WarningMessage]]:
+    """``one_thread``, with all warnings caught."""
+    # Not every backend limits the threads of linear algebra, and workers × threads would be too many.
     with one_thread(), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         yield caught
@@ -154,8 +159,11 @@ def compute(
     experiment: Experiment | None = None,
     save: Save = NOTHING,
 ) -> Block:
-    """The trajectories ``indices`` of the ensemble ``seed``, reduced; the first ``keep`` of the ensemble kept."""
-    with undisturbed() as caught:
+    """The reduced block of trajectories ``indices`` of the ensemble ``seed``.
+
+    The first ``keep`` trajectories of the ensemble are kept.
+    """
+    with one_thread_with_warnings_caught() as caught:
         trajectories = engine.run(seed, indices)
         tallies = {} if experiment is None else experiment.tally(seed, indices, trajectories)
     return reduce(trajectories, min(max(keep - indices.start, 0), len(indices)), tallies, gathered(caught), save)
@@ -168,7 +176,7 @@ def reduce(
     issued: Mapping[str, Issued] | None = None,
     save: Save = NOTHING,
 ) -> Block:
-    """The moments of a block, and its first ``keep`` trajectories with what ``save`` asks of them."""
+    """The moments of a block, and what is kept of its first ``keep`` trajectories."""
     count = len(block.means)
     entries = block.covariances.reshape(*block.covariances.shape[:-2], -1)
     shared = block.covariances.ndim == block.means.ndim
@@ -188,70 +196,10 @@ def reduce(
 
 
 def _worst(name: str, values: FloatArray) -> FloatArray:
-    """Of figures of health along the first axis the worst."""
+    """The worst value of a diagnostic along the first axis."""
     return np.asarray(values.min(axis=0) if name.startswith("min_") else values.max(axis=0))
 
 
-def values_of(block: Trajectories, save: Save) -> dict[str, FloatArray]:
-    """Of each trajectory what is averaged: arrays of shape (n, saves + 1, k), or (saves + 1, k) where all share it.
-
-    - ``purity`` (k = 1): Tr ρ²
-    - ``expectation`` (k = observables): of the observables, in order
-    - ``outside`` (k = 1): the population above the levels of QuTiP operators, which their values leave out
-    """
-    found: dict[str, FloatArray] = {}
-    if save.purity and block.purity is not None:
-        found["purity"] = block.purity[..., None]
-    if save.observables:
-        found["expectation"] = _expectations(block, save)
-    if save.operators and block.outside is not None:
-        found["outside"] = block.outside[..., None]
-    return found
-
-
-def _expectations(block: Trajectories, save: Save) -> FloatArray:
-    by_engine = iter(() if block.expectations is None else np.moveaxis(block.expectations, -1, 0))
-    columns = [
-        next(by_engine) if isinstance(each, Operator) else each.expectation(block.means, block.covariances)
-        for each in save.observables.values()
-    ]
-    return np.stack(columns, axis=-1)
-
-
-def kept_values_of(
-    block: Trajectories, values: Mapping[str, FloatArray], save: Save, keep: int
-) -> dict[str, tuple[FloatArray, ...]]:
-    """What is kept of the first ``keep`` trajectories beside means and records, arrays that begin with (keep, …).
-
-    ``covariance`` (…, saves + 1, d, d), ``purity`` (…, saves + 1), ``expectation`` (…, saves + 1, observables), and of
-    states ρ = ``state_real`` + i ``state_imag`` (…, states, D, D) between ``state_levels`` (…, modes) of ξ, in the
-    frame x = 𝖲ξ + x̄ with ``state_symplectic`` (…, states, d, d) and ``state_origin`` (…, states, d).
-    """
-
-    def each(values: FloatArray, own: int) -> FloatArray:
-        """Of the first trajectories, where ``own`` axes are those of one."""
-        return values[:keep] if values.ndim > own else np.broadcast_to(values, (keep, *values.shape)).copy()
-
-    found: dict[str, FloatArray] = {}
-    # a Gaussian state is its mean and covariance
-    if save.covariances or (save.states != "none" and block.states is None):
-        found["covariance"] = each(block.covariances, 3)
-    if "purity" in values:
-        found["purity"] = each(values["purity"], 2)[..., 0]
-    if "expectation" in values:
-        found["expectation"] = each(values["expectation"], 2)
-    states = block.states
-    if states is not None:
-        found |= {
-            "state_real": states.densities.real.copy(),
-            "state_imag": states.densities.imag.copy(),
-            "state_symplectic": states.symplectics,
-            "state_origin": states.origins,
-            "state_levels": np.tile(np.array(states.levels, dtype=float), (keep, 1)),
-        }
-    return {name: (array,) for name, array in found.items()}
-
-
 def _moments(samples: FloatArray, count: int) -> Moments:
-    """Of samples (n, saves + 1, k), or of n that are all (saves + 1, k)."""
+    """The moments of samples (n, saves + 1, k), or of ``count`` equal samples (saves + 1, k)."""
     return Moments.of(samples) if samples.ndim > 2 else Moments.constant(samples, count)

@@ -1,6 +1,7 @@
-"""The contract of an engine: what it declares of itself, and what it does. All that runs trajectories reads this alone.
+"""The contract of an engine: what it declares, and what it does. Whatever runs trajectories uses only this.
 
-An engine is a small frozen object such as ``Gaussian()`` or ``QutipSME(...)``. Nothing outside asks which one it is.
+An engine is a small frozen object such as ``Gaussian()`` or ``QutipSME(...)``. No other code depends on which one it
+is.
 """
 
 from collections.abc import Mapping
@@ -15,64 +16,62 @@ from cascade_steering.sim.model.schedule import Schedule
 
 __all__ = ["Method"]
 
-__all__ = ["Method"]
-
 
 class Method(Protocol):
-    """How trajectories are computed, before it is known of what.
+    """An engine before it is prepared for a problem.
 
-    An engine of one's own needs no base class: an object with these members will do. On the command line it is found
-    by its entry in ``analysis.cli.options.engines``.
+    A new engine needs no base class, only these members. The command line finds it by its entry in
+    ``analysis.cli.options.engines``.
     """
 
     @property
     def exact(self) -> bool:
-        """Whether it has no error of step or truncation, so that only sampling and rounding leave anything open.
+        """Whether the engine has no error of step or truncation, only those of sampling and rounding.
 
-        Such an engine takes a save interval at once, whatever the step.
+        Such an engine advances by a whole save interval at once, for any step.
         """
 
     @property
     def strong_order(self) -> float:
-        """p, where the state on a given Brownian path is off by O(stepᵖ); infinite if exact."""
+        """p, if the error of the state on a given Brownian path is O(stepᵖ); infinite if exact."""
 
     @property
     def average_order(self) -> float:
-        """p, where averages over records are off by O(stepᵖ); infinite if exact."""
+        """p, if the error of averages over records is O(stepᵖ); infinite if exact."""
 
     @property
     def random_covariances(self) -> bool:
-        """Whether every trajectory has a conditional covariance of its own: (n, saves + 1, d, d) in ``Trajectories``.
+        """Whether conditional covariances differ between trajectories: (n, saves + 1, d, d) in ``Trajectories``.
 
-        Otherwise all share one, (saves + 1, d, d).
+        Otherwise all trajectories share them: (saves + 1, d, d).
         """
 
     @property
     def block(self) -> int:
-        """Trajectories to a block: enough work to be worth sending, little enough to share out."""
+        """The number of trajectories in a block, the unit of work that is sent to a worker."""
 
     @property
     def identity(self) -> Mapping[str, Any]:
-        """What the numbers depend on besides ``block``: a name and settings, in numbers, text and arrays of them."""
+        """A name and the settings on which results depend, as numbers, text and arrays of them."""
 
     def suggested_step(self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState) -> float:
-        """The longest step it can be trusted with, seconds; of ``grid`` only the duration matters."""
+        """The longest step with an acceptable error, seconds; only the duration of ``grid`` matters."""
 
     def require_step(self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState) -> None:
-        """Raise ValueError for a step of the grid that it cannot take at a reasonable cost."""
+        """Raise ValueError if the engine cannot take the step of the grid at a reasonable cost."""
 
     def holds(self, initial: InitialState) -> bool:
-        """Whether it can start from such a state, and carry it, at a reasonable cost."""
+        """Whether the engine can start from this state at a reasonable cost."""
 
     def prepare(self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState) -> Engine:
-        """Check everything that can be checked, compute everything that is shared.
+        """Check all arguments, and compute everything that trajectories share.
 
-        What it returns may also give purity, QuTiP operators and states: see ``sim.ensemble.saving.Observing``.
+        The prepared engine may also give purity, QuTiP operators and states: see ``sim.ensemble.saving.Observing``.
         """
 
     def check(self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState) -> Check | None:
-        """What measures its errors of step and truncation, see ``sim.ensemble.discretisation``; None if it has none
-        or cannot.
+        """A measurement of the errors of step and truncation, see ``sim.ensemble.discretisation``.
 
-        If it cannot, intervals leave these errors out, and datasets and reports say so.
+        None if the engine is exact or cannot measure them. In the second case intervals do not include these errors,
+        and datasets and reports say so.
         """

@@ -1,4 +1,4 @@
-"""The labelled result of an ensemble: an xarray dataset with units and conventions; on disk, netCDF."""
+"""The labelled result of an ensemble: an xarray dataset with units and conventions, and its netCDF file."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -49,20 +49,20 @@ __all__ = [
 
 FloatArray = NDArray[np.float64]
 _PACKAGES = ("cascade-steering", "numpy", "scipy", "qutip", "numba")
-# what a file in memory begins with, bytes: it grows
+# The initial size of a file in memory, which grows, bytes.
 _FIRST_BYTES = 65536
 Variable = tuple[Sequence[str], FloatArray, dict[str, str]]
 _MATRIX = ("time", "quadrature", "quadrature_2")
 _ROOT = ("time", "root", "quadrature")
 _STATE = ("state", "level", "level_2")
 POPULATION_OUTSIDE = "population_outside"
-# of what is averaged the words for it, and whether it is one of each observable
+# For each averaged value its description, and whether there is one for each observable.
 AVERAGED = {
     "purity": ("average purity of the conditional states", False),
     "expectation": ("average expectation values of the observables", True),
     "outside": ("average population above the levels of the observables", False),
 }
-# of what is kept of single trajectories the variable, its axes beside ``trajectory``, and the words for it
+# For each value that is kept of single trajectories its variable, the axes beside ``trajectory``, and its description.
 KEPT_VARIABLES: Mapping[str, tuple[str, tuple[str, ...], str]] = {
     "covariance": ("trajectory_covariance", _MATRIX, "conditional covariance"),
     "purity": ("trajectory_purity", _MATRIX[:1], "purity of the conditional state"),
@@ -83,31 +83,31 @@ def build(
     attributes: Mapping[str, object],
     save: Save = NOTHING,
 ) -> xr.Dataset:
-    """The dataset of an ensemble of oscillators named ``modes`` from its moments.
+    """The dataset of an ensemble, from its moments; ``modes`` are the names of the oscillators.
 
     Variables (times in s, quadratures dimensionless, records in √s):
 
     - ``conditional_covariance`` (time, quadrature, quadrature_2): mean over trajectories of the covariance given
       the record; ``conditional_covariance_error`` (time, quadrature, quadrature_2, quadrature_3, quadrature_4): the
-      covariance of the errors of its entries ij and kl, 0 where all trajectories share it exactly
+      covariance of the errors of its entries ij and kl, 0 if all trajectories share it exactly
     - ``mean`` (time, quadrature): mean of the conditional means; ``scatter`` (time, quadrature, quadrature_2):
       their unbiased covariance, NaN for a single trajectory
-    - ``scatter_root`` (time, root, quadrature), and ``conditional_root`` where all trajectories share the covariance: R
-      with RᵀR the one and the other, which keeps digits that they lose where variances are large, see ``sim.roots``
-    - ``trajectory_mean`` (trajectory, time, quadrature), ``record`` (trajectory, interval, channel): of the
-      trajectories kept
+    - ``scatter_root`` (time, root, quadrature): R with RᵀR = ``scatter``; and ``conditional_root``, the same for the
+      conditional covariance if all trajectories share it. R keeps digits that large variances lose, see ``sim.roots``
+    - ``trajectory_mean`` (trajectory, time, quadrature), ``record`` (trajectory, interval, channel): conditional means
+      and records of the kept trajectories
     - ``purity`` (time), ``expectation`` (time, observable): Tr ρ² and the observables asked for, averaged over all
       trajectories; ``purity_error``, ``expectation_error``: the standard errors of these averages, NaN for a single
-      trajectory, 0 where all trajectories share the value; ``population_outside`` (time): average population above the
+      trajectory, 0 if all trajectories share the value; ``population_outside`` (time): average population above the
       levels of the QuTiP operators, which their values leave out
     - ``trajectory_covariance`` (trajectory, time, quadrature, quadrature_2), ``trajectory_purity`` (trajectory, time),
-      ``trajectory_expectation`` (trajectory, time, observable): of the trajectories kept, if asked for
-    - ``state_real``, ``state_imag`` (trajectory, state, level, level_2): density matrices of the trajectories kept, if
+      ``trajectory_expectation`` (trajectory, time, observable): values for the kept trajectories, if asked for
+    - ``state_real``, ``state_imag`` (trajectory, state, level, level_2): density matrices of the kept trajectories, if
       asked for and not Gaussian, at the times ``state_time``: ρ of ξ in x = 𝖲ξ + x̄ with 𝖲 = ``state_symplectic``
-      (trajectory, state, quadrature, quadrature_2) and x̄ = ``state_origin`` (trajectory, state, quadrature), between
-      ``state_levels`` (trajectory, oscillator) Fock levels, the last oscillator's running fastest. See
-      ``sim.fock.observing.kept_states.state_of``, which gives Gaussian states as well, from their means and covariances
-    - ``diagnostic_*`` ([oscillator]): the worst over all trajectories, where the engine reports its health
+      (trajectory, state, quadrature, quadrature_2) and x̄ = ``state_origin`` (trajectory, state, quadrature). Each mode
+      has ``state_levels`` (trajectory, oscillator) Fock levels; the index of the last oscillator varies fastest.
+      ``sim.fock.observing.kept_states.state_of`` makes operators of them, and of Gaussian states as well
+    - ``diagnostic_*`` ([oscillator]): the worst value of each diagnostic of the engine over all trajectories
     - ``tally_*_count``, ``tally_*_mean``, ``tally_*_root``: moments of an experiment
     """
     d = ensemble.mean.mean.shape[-1]
@@ -152,7 +152,7 @@ def build(
 
 
 def kept(ensemble: Block, grid: TimeGrid, dimension: int, channels: int) -> dict[str, Variable]:
-    """Means and records of the trajectories kept, and what else of them was asked for."""
+    """Means and records of the kept trajectories, and the other values that were asked for."""
     means = (*ensemble.kept_means, np.empty((0, grid.saves + 1, dimension)))
     records = (*ensemble.kept_records, np.empty((0, grid.saves, channels)))
     return {
@@ -175,7 +175,7 @@ def kept(ensemble: Block, grid: TimeGrid, dimension: int, channels: int) -> dict
 
 
 def values(ensemble: Block) -> dict[str, Variable]:
-    """The averages of purity and observables, and their standard errors."""
+    """The averages of purity and observables, with their standard errors."""
     found: dict[str, Variable] = {}
     for name, moments in ensemble.values.items():
         text, several = AVERAGED[name]
@@ -190,13 +190,13 @@ def values(ensemble: Block) -> dict[str, Variable]:
 
 
 def standard_error(moments: Moments) -> FloatArray:
-    """Of the average of each entry; NaN for a single sample."""
+    """The standard error of the average of each entry; NaN for a single sample."""
     variances = np.sum(moments.covariance_root**2, axis=-2)
     return np.asarray(np.sqrt(variances / max(moments.count, 1)))
 
 
 def coordinates_of_saved(save: Save, grid: TimeGrid) -> dict[str, object]:
-    """The names of the observables, and the times at which states are kept, where there are any."""
+    """The names of the observables, and the times at which states are kept, if there are any."""
     found: dict[str, object] = {}
     if save.observables:
         found["observable"] = list(save.names)
@@ -206,7 +206,7 @@ def coordinates_of_saved(save: Save, grid: TimeGrid) -> dict[str, object]:
 
 
 def diagnostics(ensemble: Block) -> dict[str, Variable]:
-    """The figures of the engine's health."""
+    """The diagnostics of the engine."""
     return {
         f"{DIAGNOSTIC}{name}": (("oscillator",)[: values.ndim], values, {})
         for name, values in ensemble.diagnostics.items()
@@ -214,7 +214,7 @@ def diagnostics(ensemble: Block) -> dict[str, Variable]:
 
 
 def roots(ensemble: Block) -> dict[str, Variable]:
-    """The root of the covariance that all trajectories share, if they do."""
+    """The root of the conditional covariance, if all trajectories share it."""
     if ensemble.roots is None:
         return {}
     return {"conditional_root": (_ROOT, ensemble.roots, {"long_name": "R with conditional_covariance = R^T R"})}
@@ -232,7 +232,7 @@ def tallies(ensemble: Block) -> dict[str, Variable]:
 
 
 def dataset_coordinates(grid: TimeGrid, record_names: tuple[str, ...], modes: tuple[str, ...]) -> dict[str, object]:
-    """Times, intervals and the names along every other axis, those of the oscillators ``modes``."""
+    """The coordinates of times and intervals, and the names along all other axes; ``modes`` names the oscillators."""
     axis = list(quadrature_names(modes))
     seconds = {"units": "s"}
     return {
@@ -249,7 +249,7 @@ def dataset_coordinates(grid: TimeGrid, record_names: tuple[str, ...], modes: tu
 
 
 def versions() -> dict[str, str]:
-    """Of what the numbers depend on."""
+    """The versions of the packages on which results depend."""
     found = {}
     for package in _PACKAGES:
         try:
@@ -266,15 +266,15 @@ def label(dataset: xr.Dataset, cascade: Cascade, detection: Detection) -> xr.Dat
 
 
 def save(dataset: xr.Dataset, path: Path) -> None:
-    """Write netCDF-4, whole or not at all. Raises ValueError for a path that cannot be written."""
+    """Write a netCDF-4 file completely or not at all. Raises ValueError if ``path`` cannot be written."""
     write_whole(writable(path), to_netcdf(dataset))
 
 
 def to_netcdf(dataset: xr.Dataset) -> memoryview:
-    """The dataset as a netCDF-4 file.
+    """The content of the dataset as a netCDF-4 file.
 
-    In memory: the library of C takes no path that is not text in the encoding of the system, and a full disk may bring
-    it down.
+    The file is made in memory because the C library accepts only paths in the encoding of the system, and may crash on
+    a full disk.
     """
     file = netCDF4.Dataset("in memory", mode="w", memory=_FIRST_BYTES)
     dataset.dump_to_store(NetCDF4DataStore(file))  # type: ignore[no-untyped-call]

@@ -1,12 +1,12 @@
-"""What step and truncation cost an ensemble: its engine runs a few trajectories again, finer, on the same noise.
+"""Errors of step and truncation of an ensemble, from a finer calculation of a few trajectories on the same noise.
 
-A calculation with half the step and more levels is taken to be at least twice as good: half the step halves an error of
-first order, and two levels more left a twelfth of the error of truncation where that was measured. The error is then at
-most twice what the finer calculation changes (Richardson). It may be rare and of one sign: at C = 5 truncation takes
-2.4e-6 of E from most trajectories of the Fock engine, and more than 1e-5 from one in twenty, which a few trajectories
-do not see. So the covariances of the trajectories that were checked are kept beside their changes:
-``analysis.estimation.estimators`` regresses the ones on the others, and lets the whole ensemble say what the few have
-missed.
+A calculation with half the step and more levels is assumed to have at most half the error: half the step halves an
+error of first order, and two more levels reduced the error of truncation to a twelfth where it was measured. The error
+is then at most twice the change by the finer calculation (Richardson). It may be rare and of one sign: at C = 5
+truncation reduces E by 2.4e-6 in most trajectories of the Fock engine, and by more than 1e-5 in one of twenty, which a
+few trajectories may not include. Therefore the covariances of the checked trajectories are kept beside their changes:
+``analysis.estimation.estimators`` fits a regression of the changes on the covariances, and applies it to the whole
+ensemble. Sections 7 and 8 of sim/README.md.
 """
 
 import time
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_steering.sim.ensemble.block import undisturbed
+from cascade_steering.sim.ensemble.block import one_thread_with_warnings_caught
 from cascade_steering.sim.gaussian.covariance import transient_mean
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState, Trajectories
@@ -42,34 +42,36 @@ __all__ = [
 ]
 
 FloatArray = NDArray[np.float64]
-# two for the line of the regression, and two that say how well it fits
+# The number of checked trajectories: two determine the line of the regression, two more its residuals.
 CHECKED = 4
-# of each mode, in the finer calculation
+# Additional levels of each mode in the finer calculation.
 MORE_LEVELS = 2
-# |error| ≤ FACTOR |change| where the finer calculation is at least twice as good
+# |error| ≤ FACTOR |change| if the finer calculation has at most half the error.
 FACTOR = 2.0
-# nothing to measure; measured by the engine; or neither, so that intervals leave it out
+# The engine is exact; its errors are measured; or they are not, so that intervals do not include them.
 Standing = Literal["none", "measured", "left out"]
 ATTRIBUTE = "discretisation"
 _AXES = ("checked_trajectory", "time", "quadrature", "quadrature_2")
 _LONG_NAMES = {
-    "covariance": "conditional covariance of the trajectories that were run again with half the step and more levels",
-    "change": "what that takes from it",
-    "scatter_change": "what that takes from the square of the deviation of the conditional mean from its average",
-    "mean_change": "what that takes from the conditional mean",
+    "covariance": "conditional covariance of the trajectories that were checked by a finer calculation",
+    "change": "conditional covariance less that of the finer calculation",
+    "scatter_change": "squared deviation of the conditional mean from its average, less that of the finer calculation",
+    "mean_change": "conditional mean less that of the finer calculation",
 }
-# first in the spawn key, where trajectories have their index
+# The first number in the key of random numbers of checks, where trajectories have their index.
 _OWN_NOISE = 0x636865636B
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Checked:
-    """K trajectories as the engine computes them, and what a finer calculation takes from them.
+    """K trajectories as the engine computes them, and their differences from a finer calculation.
+
+    Section 8 of sim/README.md.
 
     Parameters
     ----------
     covariance : conditional covariances as the engine computes them, array of shape (K, saves + 1, d, d)
-    change : those less the finer ones, array of shape (K, saves + 1, d, d)
+    change : these less the finer ones, array of shape (K, saves + 1, d, d)
     scatter_change : (x̂ − ⟨x̂⟩)(x̂ − ⟨x̂⟩)ᵀ less the finer one, array of shape (K, saves + 1, d, d)
     mean_change : x̂ less the finer one, array of shape (K, saves + 1, d)
     """
@@ -86,17 +88,17 @@ class Checked:
 
     @classmethod
     def of(cls, dataset: "xr.Dataset") -> "Self | None":
-        """That of a dataset of ``dataset``, or of one to which it was added; None where there is none."""
+        """The checked trajectories in a dataset that has the variables of ``dataset``; None if it has not."""
         if f"{ATTRIBUTE}_change" not in dataset:
             return None
-        # in the order of this machine, as a file may not be
+        # A file may have another byte order than this machine.
         return cls(
             **{name: np.array(dataset[f"{ATTRIBUTE}_{name}"].to_numpy(), dtype=np.float64) for name in _LONG_NAMES}
         )
 
     def dataset(self) -> "xr.Dataset":
-        """As variables ``discretisation_*`` (checked_trajectory, time, quadrature[, quadrature_2])."""
-        # takes half a second, and no worker needs it
+        """A dataset of variables ``discretisation_*`` (checked_trajectory, time, quadrature[, quadrature_2])."""
+        # This import takes half a second, and no worker needs it.
         import xarray as xr
 
         values: Mapping[str, FloatArray] = vars(self)
@@ -113,14 +115,14 @@ class Checked:
 
 
 class Check(Protocol):
-    """What measures an engine's own errors of step and truncation. Must pickle."""
+    """A measurement of the errors of step and truncation of an engine. It can be pickled."""
 
     def run(self, entropy: int, trajectory: int) -> Checked:
-        """One trajectory as it is and finer (K = 1), a function of (entropy, trajectory) alone."""
+        """One trajectory and its finer calculation (K = 1), which depend on (entropy, trajectory) alone."""
 
 
 class FollowsPath(Protocol):
-    """A prepared engine that can be given its noise."""
+    """A prepared engine that accepts a given Wiener path."""
 
     def run_path(self, increments: FloatArray) -> Trajectories:
         """One trajectory on a given Wiener path, array of shape (steps, channels), √s."""
@@ -128,13 +130,15 @@ class FollowsPath(Protocol):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Halved:
-    """A check by half the step, and by whatever else is better in the ``fine`` engine: use ``Halved.of``.
+    """A check with half the step, and other settings of the engine ``fine``. Use ``Halved.of``.
+
+    Section 7 of sim/README.md.
 
     Parameters
     ----------
-    coarse, fine : the engine as it is, and the better one
-    grid : of the better one
-    channels : of the noise
+    coarse, fine : the engine of the ensemble, and the finer one
+    grid : the grid of the finer one
+    channels : number of record channels
     average : ⟨x̂⟩ at the saves, array of shape (saves + 1, d)
     """
 
@@ -159,7 +163,7 @@ class Halved:
         return cls(coarse=coarse, fine=fine, grid=halved, channels=len(model.record_names), average=average)
 
     def run(self, entropy: int, trajectory: int) -> Checked:
-        """One trajectory on noise of its own, from the middle of the scatter at the start, which changes neither."""
+        """One trajectory on its own Wiener path, from the mean of the initial means."""
         path = wiener_increments(generator(entropy, _OWN_NOISE, trajectory), self.grid, self.channels)
         before, after = self.coarse.run_path(coarsen(path, 2)), self.fine.run_path(path)
         squares = [
@@ -176,15 +180,15 @@ class Halved:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class CheckTask:
-    """What the trajectories of a check share, for a worker."""
+    """A check of the ensemble with seed ``entropy``, as a worker calls it."""
 
     check: Check
     entropy: int
 
     def __call__(self, trajectory: int) -> tuple[Checked, float]:
-        """The trajectory of this number, checked, and the seconds it took."""
+        """The checked trajectory of this number, and the time it took, seconds."""
         started = time.perf_counter()
-        # what there is to warn of, the ensemble's own trajectories say
-        with undisturbed():
+        # The trajectories of the ensemble issue the same warnings.
+        with one_thread_with_warnings_caught():
             found = self.check.run(self.entropy, trajectory)
         return found, time.perf_counter() - started

@@ -1,16 +1,16 @@
-"""The verification of Fig. 1: at the end of each trajectory one quadrature of each of two oscillators is measured
-projectively.
+"""The verification of Fig. 1: a projective measurement of one quadrature of each of two oscillators, at the end of each
+trajectory.
 
-They are − and + of the paper, or any two of more, called − and + here, the first and the second of the pair. Of + X or
-P, of − the one that goes with it. The correlations between the oscillators are, under the RWA, those of a
-reflection turned by a phase (that of ⟨a₋a₊⟩), and with the record the phase is another; so the local oscillator that
-reads − is turned by an angle α of its own for each scheme,
+The two are − and + of the paper, or any two of more oscillators, called − and + here. X or P of + is measured, and the
+correlated quadrature of −. In the rotating wave the correlations are those of a reflection and a rotation by a phase,
+that of ⟨a₋a₊⟩, which differs with and without the record. So for each scheme the local oscillator of − has its own
+angle α,
 
     X₊ with cos α X₋ + sin α P₋,   P₊ with cos α P₋ − sin α X₋.
 
-Settings alternate from trajectory to trajectory. The laboratory reduces the record to the mean x̂(T) of a filter that
-has the sums of dY over the save intervals and does not know where a trajectory started. Less than the trajectory knows:
-what it can infer given the record is the covariance of that filter, a little more than that of a continuous observer.
+The settings alternate from trajectory to trajectory. The record enters by the mean x̂(T) of a filter that has the sums
+of dY over the save intervals and does not know the initial mean of a trajectory. The covariance of that filter is a
+little larger than the covariance given the continuous record. Section 8 of sim/README.md.
 """
 
 import cmath
@@ -40,22 +40,23 @@ FloatArray = NDArray[np.float64]
 Known = Literal["unconditional", "conditional"]
 KNOWN: tuple[Known, ...] = ("unconditional", "conditional")
 Quadrature = Literal["X", "P"]
-# of a sample: outcome less its filtered mean, and that mean, which alone may be 1e3 times larger
+# The variables of a sample: the outcome less its filtered mean, and this mean, which may be 1e3 times larger.
 SAMPLE = ("error_minus", "error_plus", "filtered_minus", "filtered_plus")
 PREFIX = "verification_"
-# what the outcomes' normals are for, in the key of their streams: they share none with the trajectories
+# The key of the random numbers of outcomes, which are independent of those of the trajectories.
 _OWN_NOISE = 0x766572
-# an angle off by 1e-8 π adds 1e-15 of the variance of −, at most 1e-8 where that is 1e7
+# Decimals of an angle, and the difference at which two count as equal: an error of 1e-8 π adds 1e-15 of the variance of
+# −, at most 1e-8 for a variance of 1e7.
 _DIGITS, _SAME = 9, 1e-8
-# correlations this small, relative to the variances, are rounding and have no phase
+# Correlations this small, relative to the variances, are rounding and have no phase.
 _UNCORRELATED = 1e-12
 
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """What is measured in one run: ``quadrature`` of +, and of − the one turned by ``angle_pi`` π.
+    """One setting: ``quadrature`` of + is measured, and that of − rotated by ``angle_pi`` π.
 
-    ``name`` is that of its tally without the prefix; ``serves`` says for which of the two schemes it is meant.
+    ``name`` is the name of its tally without the prefix; ``serves`` holds the schemes for which it is meant.
     """
 
     name: str
@@ -65,12 +66,12 @@ class Setting:
 
     @property
     def tally(self) -> str:
-        """The name of its moments in a tally."""
+        """The name of the moments of this setting."""
         return PREFIX + self.name
 
     @property
     def axes(self) -> FloatArray:
-        """Rows u₋, u₊ of the two quadratures u·x, x those of the pair; array of shape (2, 4)."""
+        """Rows u₋, u₊ of the two measured quadratures u·x, x those of the pair; array of shape (2, 4)."""
         cosine, sine = math.cos(math.pi * self.angle_pi), math.sin(math.pi * self.angle_pi)
         rows = {"X": [[cosine, sine, 0, 0], [0, 0, 1, 0]], "P": [[-sine, cosine, 0, 0], [0, 0, 0, 1]]}
         return np.array(rows[self.quadrature], dtype=float)
@@ -78,16 +79,18 @@ class Setting:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Verification:
-    """The experiment, for ``sim.ensemble.simulate.simulate(experiment=...)``: use ``Verification.of``.
+    """The verification, for ``sim.ensemble.simulate.simulate(experiment=...)``. Use ``Verification.of``.
+
+    Section 8 of sim/README.md.
 
     Parameters
     ----------
     model, grid, initial : as for the ensemble
     pair : the names of − and +, the two oscillators that are measured
-    settings : trajectory i is measured in setting i modulo their number
+    settings : trajectory i is measured in setting number i modulo their count
     unconditional : exact covariance of the pair at the last save without the record, array of shape (4, 4)
-    conditional : that of the filter of the record as saved, from the unconditional initial state
-    continuous : that of an observer who had every dY, and knew each trajectory's initial mean
+    conditional : the same for the filter of the saved record, from the unconditional initial state
+    continuous : the same given the continuous record and the initial mean of each trajectory
     """
 
     model: LinearModel | Schedule
@@ -107,11 +110,11 @@ class Verification:
         initial: InitialState,
         pair: tuple[Mode, Mode] | None = None,
     ) -> Self:
-        """The experiment at the end of ``grid``, its angles from the model.
+        """The verification at the end of ``grid``, with the best angles for the model.
 
-        ``pair`` may be left out where there are two oscillators. Raises ValueError for an initial state that is not
-        Gaussian, or of another size, a pair that is not there, a model without a detected channel, and one of more or
-        fewer than two oscillators without a pair.
+        ``pair`` may be left out for two oscillators. Raises ValueError for an initial state that is not Gaussian or has
+        another number of quadratures, for oscillators that the model has not, for a model without a detected channel,
+        and without a pair for a model of more or fewer than two oscillators.
         """
         if not initial.gaussian:
             raise ValueError(
@@ -137,14 +140,14 @@ class Verification:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What is measured. The angles follow from model, grid and start, up to their last digits."""
+        """The name and the settings. Angles are left out: they follow from model, grid and initial state."""
         names = [each.name for each in self.settings]
-        # of two oscillators there is one pair
+        # Two oscillators form only one pair.
         named = {} if self.pair == self.model.modes else {"pair": list(self.pair)}
         return {"experiment": "verification", "settings": names, **named}
 
     def tally(self, entropy: int, indices: range, trajectories: Trajectories) -> dict[str, Moments]:
-        """By setting the moments of ``SAMPLE``; the outcomes of a trajectory depend on (entropy, index) alone.
+        """The moments of ``SAMPLE`` for each setting; the outcomes of a trajectory depend on (entropy, index) alone.
 
         Raises ValueError for trajectories on another grid.
         """
@@ -156,7 +159,7 @@ class Verification:
         order = quadrature_indices(self.pair, self.model.modes)
         known = filter_record(self.model, trajectories.record, self.grid.save_interval, self.initial).means
         filtered = known[:, -1, order]
-        # differences first: means of 1e3 leave errors of order 1 all their digits
+        # Differences come first, so that means of 1e3 do not cost digits of errors of order 1.
         ahead = trajectories.means[:, -1, order] - filtered
         number = len(self.settings)
         outcomes = standard_normals(entropy, indices, 2, _OWN_NOISE)
@@ -185,7 +188,7 @@ def _names(model: LinearModel | Schedule, pair: tuple[Mode, Mode] | None) -> tup
 
 
 def _spread(axes: FloatArray, covariances: FloatArray, normals: FloatArray) -> FloatArray:
-    """``normals`` (n, 2) with the covariance of the outcomes, from one V (4, 4) or one each (n, 4, 4)."""
+    """Outcomes less their means from ``normals`` (n, 2), for one V (4, 4) or one for each outcome (n, 4, 4)."""
     measured = axes @ covariances @ axes.T
     if measured.ndim == 2:
         return apply(root_of(measured).T, normals)
@@ -194,9 +197,10 @@ def _spread(axes: FloatArray, covariances: FloatArray, normals: FloatArray) -> F
 
 
 def _angle(covariance: FloatArray) -> float | None:
-    """α/π in [0, 1) at which the correlations are those of X₊ with X₋(α) and of P₊ with P₋(α), as far as they can be.
+    """α/π in [0, 1) at which X₊ is most correlated with X₋(α), and P₊ with P₋(α).
 
-    Of the block C of − and +, the nearest reflection or rotation, times a number; None where there is nothing in it.
+    It is that of the reflection or rotation, times a number, which is nearest to the block of − and +; None if there
+    are no correlations.
     """
     block = covariance[:2, 2:]
     reflected = complex(block[0, 0] - block[1, 1], block[1, 0] + block[0, 1])
@@ -204,12 +208,12 @@ def _angle(covariance: FloatArray) -> float | None:
     larger = max(reflected, rotated, key=abs)
     if abs(larger) <= _UNCORRELATED * math.sqrt(np.trace(covariance[:2, :2]) * np.trace(covariance[2:, 2:])):
         return None
-    # half a turn is a change of sign, which the gain takes; of the digits left out the last are another machine's own
+    # Half a turn is a change of sign, which the gain takes up. Rounding removes digits that differ between machines.
     return round(cmath.phase(larger) / math.pi % 1.0, _DIGITS) % 1.0
 
 
 def _settings(angles: Mapping[Known, float | None]) -> tuple[Setting, ...]:
-    """X and P for both schemes where they share the angle, else X and P for each."""
+    """X and P for both schemes together if their angles are equal, otherwise X and P for each scheme."""
     given = [angle for angle in angles.values() if angle is not None] or [0.0]
     apart = abs((given[0] - given[-1] + 0.5) % 1.0 - 0.5)
     plan = {"": (given[0], KNOWN)} if apart <= _SAME else {f"_{each}": (angles[each], (each,)) for each in KNOWN}

@@ -1,4 +1,4 @@
-"""Observables of the oscillators: quadratic in the quadratures, or operators between Fock levels."""
+"""Observables: quadratic in the quadratures, or operators between Fock levels. Section 7 of sim/README.md."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -21,10 +21,10 @@ _ROUNDING = 1e-9
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Quadratic:
-    """The observable ½ xᵀQx + l·x + c of the quadratures x, in symmetric order; ``quanta`` is one.
+    """The observable ½ xᵀQx + l·x + c of the quadratures x, in symmetric order. ``quanta`` makes one.
 
-    Mean and covariance give its expectation value exactly, in any state, so that every engine has it without a limit
-    on the number of quanta.
+    Its expectation value follows exactly from mean and covariance in any state, so every engine gives it without a
+    limit on the number of quanta. Section 7 of sim/README.md.
 
     Parameters
     ----------
@@ -55,16 +55,16 @@ class Quadratic:
             object.__setattr__(self, name, value)
 
     def expectation(self, means: FloatArray, covariances: FloatArray) -> FloatArray:
-        """⟨½ xᵀQx + l·x + c⟩ of states of these means (..., d) and covariances (..., d, d); array of shape (...)."""
+        """⟨½ xᵀQx + l·x + c⟩ in states of ``means`` (..., d) and ``covariances`` (..., d, d); array of shape (...)."""
         spread = 0.5 * np.einsum("ij,...ij->...", self.quadratic, covariances)
         moved = 0.5 * np.einsum("...i,ij,...j->...", means, self.quadratic, means)
         return np.asarray(spread + moved + means @ np.asarray(self.linear) + self.constant)
 
 
 def quanta(mode: int, modes: int = 2) -> Quadratic:
-    """The number of quanta a†a = (X² + P² − 1)/2 of oscillator ``mode``, counted from 0, of ``modes``.
+    """The number of quanta a†a = (X² + P² − 1)/2 of oscillator ``mode``, from 0, among ``modes`` oscillators.
 
-    Raises ValueError for a mode that is not there.
+    Raises ValueError for a mode that does not exist.
     """
     if not 0 <= mode < modes:
         raise ValueError(f"mode must be from 0 to {modes - 1}, got {mode}")
@@ -77,8 +77,8 @@ class Operator:
 
     Parameters
     ----------
-    levels : of each oscillator
-    matrix : its elements, array of shape (D, D), D the product of the levels
+    levels : number of levels of each oscillator
+    matrix : elements of the operator, array of shape (D, D), D the product of the levels
     """
 
     levels: tuple[int, ...]
@@ -86,7 +86,7 @@ class Operator:
 
     @classmethod
     def of(cls, operator: "qutip.Qobj", name: str) -> "Operator":
-        """That of a QuTiP operator. Raises ValueError, with its ``name``, if it is not Hermitian or not finite."""
+        """The same as a QuTiP operator. Raises ValueError that names ``name`` if it is not Hermitian or not finite."""
         dims: Any = getattr(operator, "dims", None)
         if dims is None or not operator.isoper or dims[0] != dims[1]:
             raise ValueError(
@@ -97,7 +97,7 @@ class Operator:
         if not np.all(np.isfinite(matrix)):
             raise ValueError(f"observable {name} must be finite")
         if np.max(np.abs(matrix - matrix.conj().T)) > _ROUNDING * np.max(np.abs(matrix)):
-            raise ValueError(f"observable {name} must be Hermitian: take its real and imaginary parts apart")
+            raise ValueError(f"observable {name} must be Hermitian; give O + O† and i(O† − O) instead")
         return cls(levels=tuple(int(levels) for levels in dims[0]), matrix=frozen(0.5 * (matrix + matrix.conj().T)))
 
 
@@ -105,14 +105,14 @@ Observable = Quadratic | Operator
 
 
 def observable(given: Any, name: str) -> Observable:
-    """An observable as it is, or that of a QuTiP operator. Raises ValueError, with its ``name``, for anything else."""
+    """``given`` as an observable, if it is one or a QuTiP operator. Raises ValueError that names ``name`` otherwise."""
     return given if isinstance(given, Quadratic | Operator) else Operator.of(given, name)
 
 
 def expectations_of(operators: "tuple[Operator, ...]", densities: ComplexArray) -> tuple[FloatArray, FloatArray]:
     """Tr(Oρ) of each operator (..., operators), and the population 1 − Tr ρ above their levels (...).
 
-    ``densities`` is ρ between the levels of the operators, which are the same for all: array of shape (..., D, D).
+    ``densities`` is ρ between the levels of the operators, which all have the same levels; array of shape (..., D, D).
     """
     matrices = np.array([each.matrix for each in operators])
     values = np.einsum("oij,...ji->...o", matrices, densities, optimize=True).real

@@ -1,4 +1,4 @@
-"""Means and covariances of samples that come in batches: joined in order, without large sums of squares."""
+"""Means and covariances of samples in batches, which are joined in order and without large sums of squares."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -15,10 +15,10 @@ FloatArray = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Moments:
-    """How many samples, their mean, and the sums of products of their deviations from it, as a root.
+    """The number of samples, their mean, and a root of the sums of products of their deviations from the mean.
 
-    ``mean`` has the shape (..., n) of a sample, ``root`` (..., n, n): upper triangular R with RᵀR those sums, which
-    keeps what is inferred from one entry about another where variances are large (see ``sim.roots``).
+    ``mean`` has the shape (..., n) of a sample. ``root`` (..., n, n) is the upper triangular R with RᵀR equal to these
+    sums, which keeps the digits of inferred variances if variances are large (see ``sim.roots``).
     """
 
     count: int

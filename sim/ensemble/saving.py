@@ -1,4 +1,4 @@
-"""What is kept of a simulation beyond conditional means and records: a value object, and what an engine has to do."""
+"""What is kept of a simulation beside conditional means and records, and what an engine must offer for it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,30 +19,30 @@ if TYPE_CHECKING:
 __all__ = ["MOST_BYTES", "NOTHING", "Observing", "Save", "StatesKept", "gaussian_purity", "observing"]
 
 StatesKept = Literal["none", "end", "saves"]
-# of all trajectories kept, together: a file of a run in the classic format holds as much
+# The most memory for all kept trajectories together: a file of a run in the classic format holds as much.
 MOST_BYTES = 2_000_000_000
 _BYTES = 8
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Save:
-    """What ``sim.ensemble.simulate.simulate`` keeps, at each save, beside means, covariances and records.
+    """What ``sim.ensemble.simulate.simulate`` keeps at each save beside means, covariances and records.
 
-    Purity and observables are averaged over all trajectories, with a standard error, and kept one by one for the
-    trajectories that are kept (``keep``). Covariances and states are those of the trajectories kept. Standard errors
-    are of sampling alone: what step and truncation cost is measured for means and covariances only
+    Purity and observables are averaged over all trajectories, with a standard error, and their values are kept for the
+    first ``keep`` trajectories. Covariances and states are kept for these trajectories only. Standard errors include
+    the sampling error alone: errors of step and truncation are measured for means and covariances only
     (``sim.ensemble.discretisation``). Section 7 of sim/README.md.
 
     Parameters
     ----------
-    covariances : the conditional covariance of each trajectory kept
-    purity : Tr ρ² of the conditional state
-    observables : by name; ``sim.ensemble.observables.Quadratic``, which is exact in every state, or a Hermitian QuTiP
-        operator on the Fock levels of x, one space for each oscillator, which is taken as zero above its levels. All
-        QuTiP operators must have the same levels
-    states : the conditional density matrix at every save, at the end, or not at all
+    covariances : whether the conditional covariance of each kept trajectory is kept
+    purity : whether Tr ρ² of the conditional state is kept
+    observables : observables by name: ``sim.ensemble.observables.Quadratic``, which is exact in every state, or a
+        Hermitian QuTiP operator on the Fock levels of x, one space for each oscillator, which is taken as zero above
+        its levels. All QuTiP operators must have the same levels
+    states : whether conditional density matrices are kept at every save (``saves``), at the ``end``, or not (``none``)
 
-    Raises ValueError for an observable that is neither, and for levels that differ.
+    Raises ValueError for an observable of another kind, for levels that differ, and for other ``states``.
     """
 
     covariances: bool = False
@@ -76,7 +76,7 @@ class Save:
 
     @property
     def of_state(self) -> bool:
-        """Whether an engine has to give more than mean, covariance and record."""
+        """Whether the engine must return more than mean, covariance and record."""
         return self.purity or bool(self.operators) or self.states != "none"
 
     @property
@@ -85,12 +85,12 @@ class Save:
         return self.of_state or self.covariances or bool(self.observables)
 
     def states_of(self, grid: TimeGrid) -> list[int]:
-        """At which saves states are kept."""
+        """The numbers of the saves at which states are kept."""
         return {"none": [], "end": [grid.saves], "saves": list(range(grid.saves + 1))}[self.states]
 
     @property
     def identity(self) -> Mapping[str, Any]:
-        """What it is, in numbers and text, by which a run knows it again."""
+        """All settings as numbers and text, by which a run directory recognises them."""
         return {
             "covariances": self.covariances,
             "purity": self.purity,
@@ -99,18 +99,18 @@ class Save:
         }
 
     def require(self, dimension: int, keep: int) -> None:
-        """Raise ValueError unless it suits ``dimension`` quadratures and ``keep`` trajectories kept."""
+        """Raise ValueError unless this fits ``dimension`` quadratures and ``keep`` kept trajectories."""
         for name, each in self.observables.items():
             modes = len(each.levels) if isinstance(each, Operator) else len(each.quadratic) // 2
             if modes != dimension // 2:
-                raise ValueError(f"observable {name} is one of {modes} oscillators, and the model has {dimension // 2}")
+                raise ValueError(f"observable {name} must be one of {dimension // 2} oscillators, got {modes}")
         if not keep and (self.covariances or self.states != "none"):
             raise ValueError("covariances and states are those of trajectories kept: keep must be at least 1, got 0")
 
     def require_memory(self, grid: TimeGrid, dimension: int, keep: int, entries: int) -> None:
-        """Raise ValueError if what is kept of ``keep`` trajectories takes more than ``MOST_BYTES``.
+        """Raise ValueError if the values of ``keep`` kept trajectories take more than ``MOST_BYTES``.
 
-        ``entries`` is the number of entries of a density matrix, 0 where none is kept.
+        ``entries`` is the number of entries of a density matrix, 0 if none is kept.
         """
         each = dimension + self.covariances * dimension**2 + self.purity + len(self.observables)
         numbers = keep * ((grid.saves + 1) * each + len(self.states_of(grid)) * 2 * entries)
@@ -125,23 +125,23 @@ NOTHING = Save()
 
 
 class Observing(Protocol):
-    """A prepared engine that can say more of a state than its mean and covariance."""
+    """A prepared engine that can return more of a state than its mean and covariance."""
 
     @property
     def state_entries(self) -> int:
-        """The number of entries of the density matrix it keeps of a state; 0 if its states are Gaussian."""
+        """The number of entries of the density matrix of a state; 0 if all states are Gaussian."""
 
     def observing(self, save: Save, keep: int) -> "Engine":
-        """The same engine, whose ``run`` also gives purity, operators and, of the first ``keep``, states.
+        """The same engine, whose ``run`` also returns purity, operators, and states of the first ``keep`` trajectories.
 
-        Raises ValueError for what it cannot give.
+        Raises ValueError for what it cannot return.
         """
 
 
 def observing(engine: "Engine", save: Save, keep: int, grid: TimeGrid, dimension: int) -> "Engine":
-    """The engine that gives what ``save`` asks for.
+    """The engine that returns what ``save`` asks for.
 
-    Raises ValueError for what does not fit in memory, and what the engine cannot give.
+    Raises ValueError for what takes too much memory, and for what the engine cannot return.
     """
     able = engine if hasattr(engine, "observing") else None
     if save.of_state and able is None:
@@ -158,6 +158,9 @@ def observing(engine: "Engine", save: Save, keep: int, grid: TimeGrid, dimension
 
 
 def gaussian_purity(root: "np.ndarray[Any, np.dtype[np.float64]]") -> "np.ndarray[Any, np.dtype[np.float64]]":
-    """Tr ρ² = 1/(2ⁿ √det V) of Gaussian states of n oscillators, from roots of V (..., d, d); array of shape (...)."""
+    """Tr ρ² = 1/(2ⁿ √det V) of Gaussian states of n oscillators, from roots of V (..., d, d); array of shape (...).
+
+    Section 7 of sim/README.md.
+    """
     d = root.shape[-1]
     return np.asarray(1.0 / (2.0 ** (d // 2) * np.abs(np.linalg.det(root))))

@@ -1,8 +1,8 @@
-"""Many trajectories: blocks of them in parallel, reduced where they are computed, joined in index order.
+"""Ensembles of trajectories: blocks in parallel, reduced where they are computed, and joined in the order of indices.
 
-A trajectory depends on (seed, index) alone and blocks on the ensemble alone, so every number is the same
-whatever the number of workers, the backend, what was stored before and in which order blocks arrive. joblib's
-backend is the user's to choose (``joblib.parallel_config``).
+A trajectory depends on (seed, index) alone, and the blocks depend on the ensemble alone. So all results are the same
+for any number of workers, any backend, any stored blocks, and any order in which blocks are finished. The user chooses
+the backend of joblib (``joblib.parallel_config``).
 """
 
 import json
@@ -32,29 +32,29 @@ __all__ = ["MOST_BLOCKS", "WHOLE", "Store", "Watch", "grid_for", "ranges", "simu
 _LOG = logging.getLogger(__name__)
 Watch = Callable[[Block, Checked | None], bool | None]
 WHOLE = (1, 1)
-# by how much steps are made shorter for the sake of a switch, and how many lengths are tried
+# The largest factor by which steps are made shorter to fit a switch, and the most lengths that are tried.
 _MOST_FINER, _MOST_TRIED = 16, 1000
-# every one is planned before the first is begun
+# All blocks are listed before the first one is computed.
 MOST_BLOCKS = 10_000_000
 
 
 class Store(Protocol):
-    """Where finished blocks are kept: see ``sim.runs.directory``."""
+    """A store of finished blocks, such as that of ``sim.runs.directory``."""
 
     def done(self) -> Container[range]:
-        """The blocks it holds."""
+        """The indices of the blocks in the store."""
 
     def read(self, trajectories: range) -> Block:
-        """A block it holds."""
+        """The stored block of these indices."""
 
     def write(self, trajectories: range, block: Block, seconds: float) -> None:
-        """Keep a block, computed in so many seconds."""
+        """Store a block, which was computed in ``seconds``."""
 
     def recall(self, name: str) -> xr.Dataset | None:
-        """What ``remember`` was given under this name, if it is there."""
+        """The dataset that ``remember`` stored under this name; None if there is none."""
 
     def remember(self, name: str, dataset: xr.Dataset) -> None:
-        """Keep what is computed once."""
+        """Store a dataset under a name."""
 
 
 def grid_for(
@@ -66,11 +66,12 @@ def grid_for(
     saves: int,
     step: float | None = None,
 ) -> TimeGrid:
-    """The grid over ``duration`` seconds with ``saves`` intervals, in steps of ``step`` or the longest advisable.
+    """The grid over ``duration`` seconds with ``saves`` intervals, in steps of ``step`` or of the suggested length.
 
-    For an engine that is not exact they are somewhat shorter where the switches of a schedule then fall between them.
+    For an engine that is not exact, steps are made somewhat shorter if the switches of a schedule then fall between
+    them. Section 4 of sim/README.md.
 
-    Raises ValueError if the step does not divide the save interval, and whatever the method raises.
+    Raises ValueError if the step does not divide the save interval, and as the engine does.
     """
     whole = TimeGrid.over(duration, saves=saves)
     if step is None:
@@ -82,7 +83,7 @@ def grid_for(
 
 
 def ranges(size: int, trajectories: int, part: tuple[int, int] = WHOLE) -> list[range]:
-    """The blocks of an ensemble, or of part i of n: the blocks, in order, dealt out in n runs of even length.
+    """The blocks of an ensemble, or of part (i, n): the i-th of n sequences of successive blocks of equal length.
 
     Raises ValueError for counts out of range and for a part without a block.
     """
@@ -96,7 +97,8 @@ def ranges(size: int, trajectories: int, part: tuple[int, int] = WHOLE) -> list[
         raise ValueError(f"part must be I/N with I from 1 to N, got {number}/{parts}")
     if parts > len(blocks):
         raise ValueError(
-            f"{trajectories} trajectories are {len(blocks)} blocks of {size}: there can be no {parts} parts"
+            f"parts must be at most {len(blocks)}, the number of blocks of {size} in {trajectories} trajectories, "
+            f"got {parts}"
         )
     return blocks[len(blocks) * (number - 1) // parts : len(blocks) * number // parts]
 
@@ -122,37 +124,40 @@ def simulate(
 
     Parameters
     ----------
-    model, method, grid, initial : what, how, when, from where
-    trajectories : their number, ≥ 1
-    seed : entropy of the ensemble, ≥ 0; what trajectory i draws depends on (seed, i) alone, see ``sim.noise``
-    jobs : worker processes; −1 for one per core
-    keep : of how many trajectories (the first ones) means and record are kept
-    save : what else is kept of them, and averaged over all: see ``sim.ensemble.saving.Save``
-    part : (i, n) for the i-th of n parts, each a run of blocks, for jobs that share an ensemble
-    experiment : what else is done with every trajectory
-    store : keeps blocks as they are finished, and holds those of before, which are not computed again
-    watch : called after each block, in order, with the moments of all up to it and what was checked, if anything; if it
-        returns True they are enough
+    model : the model or schedule that is simulated
+    method : the engine
+    grid : times of the run
+    initial : initial state
+    trajectories : number of trajectories, ≥ 1
+    seed : entropy of the ensemble, ≥ 0; the random numbers of trajectory i depend on (seed, i) alone, see ``sim.noise``
+    jobs : number of worker processes; −1 for one per core
+    keep : number of trajectories, the first ones, whose means and records are kept
+    save : other values that are kept of them, or averaged over all: see ``sim.ensemble.saving.Save``
+    part : (i, n) for the i-th of n parts of the blocks, for jobs that share an ensemble
+    experiment : a measurement on every trajectory
+    store : stores blocks as they are finished; blocks that it holds already are not computed again
+    watch : called after each block, in order, with the moments of all blocks up to it and the checked trajectories or
+        None; the simulation stops if it returns True
     check : whether the engine measures its errors of step and truncation on ``sim.ensemble.discretisation.CHECKED``
-        trajectories more; without, the dataset says that they are left out
+        additional trajectories; if not, the dataset says that they are left out
 
     Returns
     -------
     xarray.Dataset
-        see ``sim.ensemble.dataset.build``; its attribute ``trajectories`` is the number it took. With
-        ``discretisation_*``, see ``sim.ensemble.discretisation.Checked``, if its attribute ``discretisation`` is
-        "measured"; that is "none" for an engine that is exact, and "left out" where intervals leave out what step and
-        truncation cost
+        the variables of ``sim.ensemble.dataset.build``; the attribute ``trajectories`` is the number that was
+        simulated. The attribute ``discretisation`` is "measured" if errors of step and truncation were measured; there
+        are then variables ``discretisation_*``, see ``sim.ensemble.discretisation.Checked``. It is "none" for an exact
+        engine, and "left out" if intervals do not include these errors
 
     Raises
     ------
     ValueError
-        for a count out of range, and whatever the method raises for what it cannot do, before any work.
+        for a count out of range, and as the engine does; before any work.
     WorkersLostError
-        where worker processes keep dying; what died once is computed again.
+        if worker processes die again and again; after a single death the tasks are repeated.
 
-    Warnings of the engine are issued here, once each, whichever process they came from, and kept in the
-    attribute ``warnings`` of the dataset.
+    Warnings of the engine are issued here, once for each kind, from all processes, and kept in the attribute
+    ``warnings`` of the dataset.
     """
     require_count(seed, "seed", low=0)
     require_count(keep, "keep", low=0)
@@ -164,7 +169,7 @@ def simulate(
     described = json.dumps(plain(method.identity))
     with one_thread():
         if save.operators:
-            # who asks for no operators need not load what they take
+            # This module loads QuTiP, which is needed only for operators.
             from cascade_steering.sim.fock.observing.gaussian_observables import require_levels
 
             require_levels(save, model, grid, initial)
@@ -187,7 +192,7 @@ def simulate(
         "first_trajectory": blocks[0].start,
         "seed": str(seed),
         "initial_state": initial.name,
-        ATTRIBUTE: _standing(method, checked),
+        ATTRIBUTE: _standing_of(method, checked),
     }
     found = build(total, grid, model.record_names, model.modes, attributes, save)
     if checked is None:
@@ -196,14 +201,14 @@ def simulate(
     return found.assign(errors.data_vars).assign_attrs(errors.attrs)
 
 
-def _standing(method: Method, checked: Checked | None) -> Standing:
+def _standing_of(method: Method, checked: Checked | None) -> Standing:
     if checked is not None:
         return "measured"
     return "none" if method.exact else "left out"
 
 
 class _Work:
-    """The blocks of an ensemble and the trajectories of its check: shared out together, the check first."""
+    """The blocks of an ensemble and the trajectories of its check, which are distributed together, the check first."""
 
     def __init__(self, task: Task, blocks: list[range], check: CheckTask | None, store: Store | None) -> None:
         self._task, self._blocks, self._check, self._store = task, blocks, check, store
@@ -212,7 +217,7 @@ class _Work:
         self._checked: dict[int, Checked] = {}
 
     def in_order(self, jobs: int) -> Generator[tuple[Block, Checked | None]]:
-        """The blocks in order, with what was checked; each is stored when it is done, whatever came before it."""
+        """The blocks in order, with the checked trajectories; each block is stored as soon as it is finished."""
         wanted = range(CHECKED if self._check else 0)
         for number in wanted:
             self._recall(number)
@@ -220,7 +225,7 @@ class _Work:
             *(_Part(self._check, number) for number in wanted if number not in self._checked),
             *(_Part(self._task, indices) for indices in self._blocks if indices not in self._stored),
         ]
-        with closing(results(_do, parts, jobs)) as arriving:
+        with closing(results(_result_of, parts, jobs)) as arriving:
             while len(self._checked) < len(wanted):
                 self._take(*next(arriving))
             checked = Checked.joined([self._checked[number] for number in wanted]) if wanted else None
@@ -253,13 +258,13 @@ class _Work:
 
 
 class _Part(NamedTuple):
-    """What a worker is given: a block of the ensemble, or a trajectory of the check by its number."""
+    """The work of one task: a block of the ensemble, or a trajectory of the check by its number."""
 
     function: Callable[[Any], tuple[Any, float]] | None
     which: range | int
 
 
-def _do(part: _Part) -> tuple[Any, float]:
+def _result_of(part: _Part) -> tuple[Any, float]:
     assert part.function is not None
     return part.function(part.which)
 

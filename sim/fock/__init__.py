@@ -1,1 +1,1 @@
-"""Truncated Fock engine on QuTiP: operators, master equation, stochastic master equation."""
+"""Truncated Fock spaces: the moving Fock engine, the QuTiP reference engine, and the master equation."""

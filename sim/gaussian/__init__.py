@@ -1,1 +1,1 @@
-"""The Gaussian-moments engine: exact in time, any linear model."""
+"""First and second moments of any linear model, exact in time: covariances, trajectories and filter."""

@@ -1,6 +1,7 @@
-"""Covariances of the cascade, with and without the record: steady states and transients, exact in time."""
+"""Covariances with and without the record: steady states and transients, exact in time. Section 4 of sim/README.md."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,13 +37,13 @@ FloatArray = NDArray[np.float64]
 def steady_state(model: LinearModel, *, conditional: bool) -> FloatArray:
     """Steady-state covariance given the record, or (``conditional=False``) without it; array of shape (d, d).
 
-    Raises NoSteadyStateError if it does not settle.
+    Raises NoSteadyStateError if there is none. Section 4 of sim/README.md.
     """
     return steady_covariance(_equations(model, conditional=conditional))
 
 
 def _equations(model: LinearModel, *, conditional: bool) -> MomentEquations:
-    """The moment equations for who has the record, or for who has not."""
+    """The moment equations with the record, or without it."""
     equations = moment_equations(model)
     return equations if conditional else equations.unmonitored
 
@@ -50,13 +51,11 @@ def _equations(model: LinearModel, *, conditional: bool) -> MomentEquations:
 def transient(
     model: LinearModel | Schedule, initial: FloatArray, times: FloatArray, *, conditional: bool
 ) -> FloatArray:
-    """Covariance at ``times`` from ``initial`` at t = 0, whatever the first of the times.
-
-    A force plays no part in it.
+    """Covariance at ``times`` from ``initial`` at t = 0. A force does not change it. Section 4 of sim/README.md.
 
     Parameters
     ----------
-    initial : array of shape (d, d), of a Gaussian state if ``conditional``
+    initial : covariance at t = 0, array of shape (d, d); that of a Gaussian state if ``conditional``
     times : increasing, ≥ 0, seconds since ``initial``; array of shape (n,)
 
     Returns an array of shape (n, d, d). Raises ValueError for another shape, or times that decrease or
@@ -77,13 +76,13 @@ def chained(
     conditional: bool,
     basis: FloatArray | None = None,
 ) -> FloatArray:
-    """What ``transient`` returns, of y with x = ``basis`` y where that is given; ``times`` are taken as they are."""
+    """The result of ``transient``, for y with x = ``basis`` y if that is given, without a check of the arguments."""
     covariance, parts = initial, []
     for each, asked, duration in Schedule.of(model).split(times):
         equations = _equations(each, conditional=conditional)
         if basis is not None:
             equations = equations.in_coordinates(basis)
-        # the switch comes last, and is where the next model starts
+        # The last time is that of the switch, where the next model starts.
         path = evolved(equations, covariance, asked if duration is None else np.append(asked, duration))
         parts.append(path[: len(asked)])
         covariance = path[-1] if duration is not None else covariance
@@ -93,7 +92,7 @@ def chained(
 def transient_mean(model: LinearModel | Schedule, initial: FloatArray, times: FloatArray) -> FloatArray:
     """Mean of the ensemble at increasing ``times`` ≥ 0 (seconds, (n,)) from ``initial`` (d,) at t = 0; (n, d).
 
-    ẋ = A x + Σh, without the record or on average over records (sim/README.md, section 4). Raises ValueError for
+    ẋ = A x + Σh, without the record or on average over records. Section 4 of sim/README.md. Raises ValueError for
     another shape, or times that decrease or are negative.
     """
     mean, times = np.asarray(initial, dtype=float), np.asarray(times, dtype=float)
@@ -111,17 +110,17 @@ def transient_mean(model: LinearModel | Schedule, initial: FloatArray, times: Fl
 
 
 def _moved(equations: MomentEquations, mean: FloatArray, duration: float) -> FloatArray:
-    """The mean ``duration`` seconds later, (d,)."""
+    """The mean after ``duration`` seconds, (d,)."""
     kept: FloatArray = expm(equations.drift * duration) @ mean if np.any(mean) else np.zeros_like(mean)
     return kept + driven(equations.drift, equations.drive, duration)
 
 
 def evolved(equations: MomentEquations, initial: FloatArray, times: FloatArray) -> FloatArray:
-    """What ``transient`` returns, from the moment equations of one model; ``times`` are taken as they are."""
+    """The result of ``transient`` for the moment equations of one model, without a check of the arguments."""
     steps = np.diff(np.concatenate([[0.0], times]))
-    # equal steps share one map; rounding in the differences must not hide that they are equal
+    # Equal steps share one map. Steps that differ by rounding alone are equal.
     keys, shared = np.unique([float(f"{step:.12g}") for step in steps], return_inverse=True)
-    # of their mean: the time that has passed stays exact
+    # The map is that of the average of the equal steps, so that the total time stays exact.
     means = np.bincount(shared, weights=steps, minlength=len(keys)) / np.bincount(shared, minlength=len(keys))
     maps = [riccati_map(equations, float(mean)) for mean in means]
     covariances = np.empty((len(steps), *initial.shape))
@@ -133,9 +132,9 @@ def evolved(equations: MomentEquations, initial: FloatArray, times: FloatArray) 
 
 
 def steady_root(model: LinearModel, *, conditional: bool) -> FloatArray:
-    """A root of ``steady_state`` (see ``sim.roots``), with all digits of what is inferred; array of shape (d, d).
+    """A root of ``steady_state`` (see ``sim.roots``), which keeps the digits of inferred variances; shape (d, d).
 
-    Raises NoSteadyStateError if it does not settle.
+    Raises NoSteadyStateError if there is none.
     """
     equations = _equations(model, conditional=conditional)
     basis = coordinates(steady_covariance(equations))
@@ -145,8 +144,8 @@ def steady_root(model: LinearModel, *, conditional: bool) -> FloatArray:
 def transient_roots(
     model: LinearModel | Schedule, initial: FloatArray, times: FloatArray, *, conditional: bool
 ) -> FloatArray:
-    """Roots of ``transient`` from a root ``initial`` (r, d), with all digits of what is inferred; (n, d, d)."""
-    # where it ends says in which coordinates nothing is a difference of large numbers
+    """Roots of ``transient`` from a root ``initial`` (r, d), which keep the digits of inferred variances; (n, d, d)."""
+    # The coordinates in which nothing is a difference of large numbers follow from the covariance at the last time.
     basis = coordinates(transient(model, product(initial), times[-1:], conditional=conditional)[0])
     before = product(initial @ np.linalg.inv(basis).T)
     path = chained(model, before, times, conditional=conditional, basis=basis)
@@ -154,11 +153,11 @@ def transient_roots(
 
 
 def coordinates(covariance: FloatArray) -> FloatArray:
-    """Unit lower triangular L such that y = L⁻¹x are nearly uncorrelated; x itself where rounding has lost them.
+    """Unit lower triangular L such that the quantities y = L⁻¹x are nearly uncorrelated; array of shape (d, d).
 
-    Each y is a quadrature less what those before it tell about it: with − first, none is larger than what it stands
-    for, and no equation for them is a difference of large numbers (see ``sim.roots``). How well the covariance, an
-    array of shape (d, d), is known does not matter for that.
+    Each y is a quadrature less its best estimate from those before it. Therefore the equations for y contain no
+    differences of large numbers (see ``sim.roots``). An approximate ``covariance`` (d, d) is enough for that; where
+    rounding has made it indefinite, L = 1.
     """
     try:
         root = np.linalg.cholesky(covariance)
@@ -169,16 +168,17 @@ def coordinates(covariance: FloatArray) -> FloatArray:
 
 
 def stationary_state(model: LinearModel) -> InitialState:
-    """The stationary ensemble: the conditional steady state around means drawn from their stationary law.
+    """The stationary ensemble: the conditional steady state around means drawn from their stationary distribution.
 
-    The scatter S of the means solves A S + S Aᵀ + K Kᵀ = 0; a force moves their center to −A⁻¹Σh. Starting here skips
-    the relaxation of the means, which at hot baths takes 1/γ₋, up to 1e5 times longer than everything else.
+    The scatter S_x of the means solves A S_x + S_x Aᵀ + K Kᵀ = 0; a force moves their mean to −A⁻¹Σh. A run that starts
+    here needs no time for the relaxation of the means, which takes 1/γ₋, at hot baths up to 1e5 times the other time
+    scales. Section 4 of sim/README.md.
 
     Raises NoSteadyStateError if there is none.
     """
     equations = moment_equations(model)
-    known, wandering = _stationary(equations)
-    basis = coordinates(known + wandering)
+    conditional, scatter = _stationary(equations)
+    basis = coordinates(conditional + scatter)
     roots = [root_of(each) @ basis.T for each in _stationary(equations.in_coordinates(basis))]
     covariance, scatter = map(product, roots)
     mean = -np.linalg.solve(equations.drift, equations.drive) if np.any(equations.drive) else None
@@ -191,15 +191,15 @@ def _stationary(equations: MomentEquations) -> tuple[FloatArray, FloatArray]:
     """The conditional steady state and the stationary scatter of its means."""
     covariance = steady_covariance(equations)
     gain = equations.gain(covariance)
-    unseen = equations.unmonitored
-    wander = MomentEquations(drift=unseen.drift, diffusion=gain @ gain.T, readout=unseen.readout, cross=unseen.cross)
-    return covariance, steady_covariance(wander)
+    means = replace(equations.unmonitored, diffusion=gain @ gain.T)
+    return covariance, steady_covariance(means)
 
 
 def relaxation_time(model: LinearModel) -> float:
-    """How long the conditional state remembers, seconds: the inverse of the slowest rate of A − K F.
+    """The relaxation time of the conditional state, seconds: the inverse of the slowest rate of A − K F.
 
-    Given a record, two observers who began with different means agree to 1/e after it, and on the covariance to 1/e².
+    Given the same record, the difference of two initial means falls to 1/e in this time, and that of two covariances to
+    1/e². Section 4 of sim/README.md.
     """
     equations = moment_equations(model)
     closed = equations.drift - equations.gain(steady_covariance(equations)) @ equations.readout
@@ -207,7 +207,7 @@ def relaxation_time(model: LinearModel) -> float:
 
 
 def limit(model: LinearModel | Schedule, *, conditional: bool) -> FloatArray | None:
-    """Covariance after infinite time, array of shape (d, d); None if it does not settle."""
+    """Covariance after infinite time, array of shape (d, d); None if there is no steady state."""
     try:
         return steady_state(Schedule.of(model).models[-1], conditional=conditional)
     except NoSteadyStateError:
@@ -215,7 +215,7 @@ def limit(model: LinearModel | Schedule, *, conditional: bool) -> FloatArray | N
 
 
 def settling_time(model: LinearModel | Schedule) -> float:
-    """The longest decay time, of the means with and without the record under the last model; seconds, inf if none."""
+    """The longer decay time of the means with and without the record, under the last model; seconds, inf if none."""
     last = Schedule.of(model).models[-1]
     slowest = float(np.max(np.linalg.eigvals(moment_equations(last).drift).real))
     if slowest >= 0.0:

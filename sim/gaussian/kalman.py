@@ -1,8 +1,8 @@
-"""The hot loops of the filter, compiled: covariances and gains, shared by all records, and the means of each record.
+"""The inner loops of the filter, compiled: covariances and gains, shared by all records, and the means of each record.
 
-The covariance does not depend on the record, so its recursion V → f(V) is a fixed map until a gap comes. Once it gives
-back the V it was given, to the bit, the gains of the interval before are copied: 0.1 µs an interval instead of 0.3, and
-the same numbers. No tolerance has to say when the slowest mode has come to rest.
+The covariance does not depend on the record, so its recursion V → f(V) is a fixed map until the next gap. Once f(V) = V
+to the last bit, the gains of the interval before are copied: 0.1 µs per interval instead of 0.3 µs, with the same
+numbers, and without a tolerance for the relaxation of the slowest mode. Section 4 of sim/README.md.
 """
 
 from typing import NamedTuple
@@ -19,7 +19,7 @@ BoolArray = NDArray[np.bool_]
 
 
 class Step(NamedTuple):
-    """One interval: x → Φ x + b, ΔY = F_h x + b_Y, and the joint covariance of what noise adds to both.
+    """One interval: x → Φ x + b, ΔY = F_h x + b_Y, and the joint covariance of the noise added to both.
 
     ``transition`` Φ over F_h, (d + m, d); ``noise`` (d + m, d + m); ``drive`` b over b_Y, (d + m,), as in
     ``sim.gaussian.propagator.Propagator``.
@@ -31,7 +31,7 @@ class Step(NamedTuple):
 
 
 class Gains(NamedTuple):
-    """What all records share, interval k in row k modulo the number of rows: long arrays keep all, short ones the last.
+    """What all records share. Interval k is in row k modulo the number of rows: a short array keeps the last ones only.
 
     Parameters
     ----------
@@ -91,19 +91,21 @@ def factorize(joint: FloatArray, root: FloatArray, weight: FloatArray) -> bool:
 
 
 @compiled
-def update(before: FloatArray, step: Step, seen: bool, after: FloatArray, root: FloatArray, weight: FloatArray) -> bool:
+def update(
+    before: FloatArray, step: Step, observed: bool, after: FloatArray, root: FloatArray, weight: FloatArray
+) -> bool:
     """One interval of the covariance recursion, into ``after``, ``root`` and ``weight``.
 
-    V ← J_xx − W Wᵀ, or V ← J_xx where nothing is ``seen``. Returns whether J_YY was positive definite.
+    V ← J_xx − W Wᵀ if the interval is ``observed``, else V ← J_xx. Returns whether J_YY was positive definite.
     """
     size, d = step.transition.shape
-    joint = joint_covariance(before, step, size if seen else d)
-    if seen and not factorize(joint, root, weight):
+    joint = joint_covariance(before, step, size if observed else d)
+    if observed and not factorize(joint, root, weight):
         return False
     for i in range(d):
         for j in range(i + 1):
             learned = 0.0
-            if seen:
+            if observed:
                 for a in range(size - d):
                     learned += weight[i, a] * weight[j, a]
             after[i, j] = after[j, i] = joint[i, j] - learned
@@ -112,7 +114,7 @@ def update(before: FloatArray, step: Step, seen: bool, after: FloatArray, root: 
 
 @compiled
 def _same(one: FloatArray, other: FloatArray) -> bool:
-    """Whether two matrices are equal. Like ``_copy`` a loop: what numpy has for it takes seconds to compile."""
+    """Whether two matrices are equal. This and ``_copy`` are loops because those of numpy take seconds to compile."""
     for i in range(one.shape[0]):
         for j in range(one.shape[1]):
             if one[i, j] != other[i, j]:
@@ -129,7 +131,7 @@ def _copy(source: FloatArray, target: FloatArray) -> None:
 
 @compiled
 def share(first: int, last: int, observed: BoolArray, step: Step, gains: Gains) -> int:
-    """Covariances and gains of intervals ``first`` to ``last``, in place.
+    """Compute covariances and gains of intervals ``first`` to ``last`` (excluded), in place.
 
     ``gains.covariances`` holds V before ``first``. Returns the first interval at which the covariance of ΔY is not
     positive definite, or ``last``.
@@ -159,13 +161,13 @@ def follow(
     first: int, last: int, record: FloatArray, observed: BoolArray, step: Step, gains: Gains,
     means: FloatArray, innovations: FloatArray
 ) -> float:  # fmt: skip
-    """The means of one record over intervals ``first`` to ``last``, and its whitened innovations, in place.
+    """Compute means and whitened innovations of one record over intervals ``first`` to ``last`` (excluded), in place.
 
     z = L⁻¹ (ΔY − F_h x̂ − b_Y),   x̂ ← Φ x̂ + b + W z       or  z = NaN,  x̂ ← Φ x̂ + b  where nothing is observed
 
-    ``record`` and ``innovations`` (intervals, m); ``means`` (rows, d), x̂ before interval k in row k modulo their
-    number. Returns Σ (½ z² + log det L), summed with its rounding kept aside (Kahan, Commun. ACM 8, 40 (1965)): in a
-    plain sum it adds up to 4e-10 over 4000 numbers, as much as a fit still has to tell apart.
+    ``record`` and ``innovations`` have the shape (intervals, m), ``means`` (rows, d) with x̂ before interval k in row k
+    modulo their number. Returns Σ (½ z² + log det L) by compensated summation (Kahan, Commun. ACM 8, 40 (1965)): in a
+    plain sum rounding adds up to 4e-10 over 4000 numbers, as much as the differences that a fit must resolve.
     """
     m, d = innovations.shape[1], means.shape[1]
     rows, kept = gains.roots.shape[0], means.shape[0]

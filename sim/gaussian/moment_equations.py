@@ -1,18 +1,18 @@
-"""From a linear model to the equations of its first two moments.
+"""The equations of the first and second moments of a linear model. Section 4 of sim/README.md.
 
-With Σ the symplectic form, C the rows c_k of all channels and the detected ones among them:
+With Σ the symplectic form, C the rows c_k of all channels, and k the detected ones among them:
 
     dx̂ = (A x̂ + Σh) dt + K dW,    dY = F x̂ dt + dW,    K = V Fᵀ + S
     V̇  = A V + V Aᵀ + D − K Kᵀ
 
     A = Σ (G + Im C†C),   D = Σ Re(C†C) Σᵀ,   F_k = 2 √η_k Re c_k,   S_k = −√η_k Σ Im c_k
 
-A constant force h, H ∋ h·x, moves the means by Σh and nothing else (sim/README.md, section 4).
+A constant force h, H ∋ h·x, adds Σh to the rate of the means and changes nothing else.
 
 Wiseman and Milburn, Quantum Measurement and Control (2010), Secs. 6.6 and 6.7. Without detected channels
 (F = S = 0) the same equations give the unconditional covariance. The classical process dx = A x dt + dw,
-dY = F x dt + dv with ⟨dw dwᵀ⟩ = D dt, ⟨dv dvᵀ⟩ = dt, ⟨dw dvᵀ⟩ = S dt has the same moments and records, which
-is why exact filtering of it is exact here.
+dY = F x dt + dv with ⟨dw dwᵀ⟩ = D dt, ⟨dv dvᵀ⟩ = dt, ⟨dw dvᵀ⟩ = S dt has the same moments and records, so its
+exact filter is exact here.
 """
 
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ from cascade_steering.sim.model.linear_model import LinearModel
 
 __all__ = ["MomentEquations", "adjoint", "moment_equations"]
 
-# float64, or complex128 for a system written in complex amplitudes
+# float64, or complex128 for a system in complex amplitudes
 Array = NDArray[Any]
 
 
@@ -34,9 +34,9 @@ Array = NDArray[Any]
 class MomentEquations:
     """Drift A (d, d), diffusion D (d, d), readout F (m, d) and cross-correlation S (d, m), rad/s or √(rad/s).
 
-    ``drive`` (d,) is Σh, by which a constant force h moves the means, rad/s; left out, zero.
-    Arrays may carry leading axes (one system per entry) and may be complex, for a system written in
-    complex amplitudes; transposes are then Hermitian conjugates.
+    ``drive`` (d,) is Σh, the rate that a constant force h adds to the means, rad/s; zero if left out.
+    Arrays may have leading axes, with one system per entry. They may be complex, for a system in complex amplitudes;
+    transposes are then Hermitian conjugates. Section 4 of sim/README.md.
     """
 
     drift: Array
@@ -51,7 +51,7 @@ class MomentEquations:
 
     @property
     def unmonitored(self) -> "MomentEquations":
-        """The same system with nobody looking: F = 0, S = 0."""
+        """The same system without detection: F = 0, S = 0. Section 4 of sim/README.md."""
         return MomentEquations(
             drift=self.drift,
             diffusion=self.diffusion,
@@ -61,7 +61,7 @@ class MomentEquations:
         )
 
     def at(self, index: NDArray[np.bool_] | tuple[NDArray[np.intp], ...]) -> "MomentEquations":
-        """The systems of a stack where ``index`` is true, or at the places that it gives by axis."""
+        """The systems of a stack at which ``index`` is true, or at the places that it gives for each axis."""
         return MomentEquations(
             drift=self.drift[index],
             diffusion=self.diffusion[index],
@@ -71,7 +71,7 @@ class MomentEquations:
         )
 
     def in_coordinates(self, basis: Array) -> "MomentEquations":
-        """The same system for y, where x = ``basis`` y; array of shape (..., d, d), unit lower triangular."""
+        """The same system in y with x = ``basis`` y; ``basis`` is unit lower triangular, of shape (..., d, d)."""
         back = np.linalg.inv(basis)
         return MomentEquations(
             drift=back @ self.drift @ basis,
@@ -82,17 +82,17 @@ class MomentEquations:
         )
 
     def gain(self, covariance: Array) -> Array:
-        """K = V F† + S; array of shape (..., d, m)."""
+        """The gain K = V F† + S; array of shape (..., d, m). Section 4 of sim/README.md."""
         return covariance @ adjoint(self.readout) + self.cross
 
 
 def adjoint(matrix: Array) -> Array:
-    """Hermitian conjugate over the last two axes."""
+    """The Hermitian conjugate over the last two axes."""
     return np.conj(np.swapaxes(matrix, -1, -2))
 
 
 def moment_equations(model: LinearModel) -> MomentEquations:
-    """The moment equations of a linear model (module docstring)."""
+    """A, D, F, S and Σh of a linear model, by the formulas above. Section 4 of sim/README.md."""
     sigma = symplectic_form(model.dimension // 2)
     overlap = model.channels.conj().T @ model.channels
     scale = np.sqrt(model.efficiency)[:, None]

@@ -1,4 +1,4 @@
-"""What one step of any length does to the quadratures and to the record summed over it, exactly."""
+"""The exact law of the quadratures and of the summed record over a step of any length. Section 4 of sim/README.md."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,11 +22,13 @@ IntArray = NDArray[np.intp]
 class Propagator:
     """x(t+h) = Φ x(t) + b + noise, ΔY = F_h x(t) + b_Y + noise, with the joint covariance of the noise.
 
+    Section 4 of sim/README.md.
+
     Parameters
     ----------
-    transition : Φ over F_h, array of shape (d + m, d)
-    noise : array of shape (d + m, d + m)
-    drive : b over b_Y, what a constant force adds to both, array of shape (d + m,)
+    transition : Φ above F_h, array of shape (d + m, d)
+    noise : joint covariance of the noise, array of shape (d + m, d + m)
+    drive : b above b_Y, which a constant force adds to x and ΔY, array of shape (d + m,)
     """
 
     transition: FloatArray
@@ -34,13 +36,13 @@ class Propagator:
     drive: FloatArray
 
     def joint(self, covariance: FloatArray) -> FloatArray:
-        """Covariance of (x(t+h), ΔY) for an observer who knows x(t) up to ``covariance`` (d, d)."""
+        """J(V), the covariance of (x(t+h), ΔY) if that of x(t) is ``covariance`` (d, d)."""
         return self.transition @ covariance @ self.transition.T + self.noise
 
     def then(self, later: "Propagator") -> "Propagator":
-        """Both steps as one, ``later`` after this one, with the sum of both records."""
+        """Both steps as one, first this and then ``later``, with the summed record. Section 4 of sim/README.md."""
         size, d = self.transition.shape
-        # (x, ΔY) after the first to (x, ΔY) after both
+        # From (x, ΔY) after the first step to (x, ΔY) after both.
         onward = np.concatenate([later.transition, np.eye(size)[:, d:]], axis=1)
         return Propagator(
             transition=onward @ self.transition,
@@ -50,18 +52,26 @@ class Propagator:
 
 
 def propagator(equations: MomentEquations, duration: float) -> Propagator:
-    """The propagator over ``duration`` seconds: x and the running record Y as one linear system of d + m."""
+    """The propagator over ``duration`` seconds, from x and Y as one linear system of size d + m.
+
+    Section 4 of sim/README.md.
+    """
     m, d = equations.readout.shape
     drift = np.block([[equations.drift, np.zeros((d, m))], [equations.readout, np.zeros((m, m))]])
     diffusion = np.block([[equations.diffusion, equations.cross], [equations.cross.T, np.eye(m)]])
-    unseen = MomentEquations(drift=drift, diffusion=diffusion, readout=np.zeros((1, d + m)), cross=np.zeros((d + m, 1)))
-    flow = riccati_map(unseen, duration)
+    undetected = MomentEquations(
+        drift=drift, diffusion=diffusion, readout=np.zeros((1, d + m)), cross=np.zeros((d + m, 1))
+    )
+    flow = riccati_map(undetected, duration)
     drive = driven(drift, np.concatenate([equations.drive, np.zeros(m)]), duration)
     return Propagator(transition=flow.phi[:, :d], noise=flow.offset, drive=drive)
 
 
 def driven(drift: FloatArray, drive: FloatArray, duration: float) -> FloatArray:
-    """∫₀ʰ e^{As} ds b: where a constant ``drive`` b (d,) takes a system at rest in ``duration`` seconds; (d,)."""
+    """∫₀ʰ e^{As} ds b for h = ``duration`` seconds: the shift of x by a constant ``drive`` b (d,); array of shape (d,).
+
+    Section 4 of sim/README.md.
+    """
     if not np.any(drive):
         return np.zeros_like(drive)
     d = drive.size
@@ -73,9 +83,10 @@ def driven(drift: FloatArray, drive: FloatArray, duration: float) -> FloatArray:
 def interval_propagators(
     equations: Sequence[MomentEquations], schedule: Schedule, interval: float, count: int
 ) -> tuple[list[Propagator], IntArray]:
-    """The propagators of ``count`` intervals of ``interval`` seconds, and which of them each has, (count,).
+    """The different propagators of ``count`` intervals of ``interval`` seconds, and the number of each one, (count,).
 
-    ``equations`` are those of each model of the schedule. Exact also where a switch falls within an interval.
+    ``equations`` are those of each model of the schedule. The propagators are exact also for an interval with a switch
+    in it. Section 4 of sim/README.md.
     """
     cases, numbers = schedule.intervals(interval, count)
     found = [
@@ -87,8 +98,8 @@ def interval_propagators(
 def apply(matrix: FloatArray, vectors: FloatArray) -> FloatArray:
     """matrix · vector for every row of ``vectors`` (..., n) → (..., rows).
 
-    Summed in a fixed order, one product at a time: a matrix product of a BLAS rounds differently in batches
-    of different size, and a trajectory must not depend on its neighbours.
+    The sum has a fixed order: a matrix product of the BLAS rounds differently for different numbers of rows, and a
+    trajectory must not depend on the others of its block.
     """
     total = vectors[..., :1] * matrix[:, 0]
     for column in range(1, matrix.shape[1]):
@@ -97,7 +108,7 @@ def apply(matrix: FloatArray, vectors: FloatArray) -> FloatArray:
 
 
 def apply_to_columns(matrix: FloatArray, columns: FloatArray) -> FloatArray:
-    """``apply`` to every column of ``columns`` (..., n, count) → (..., rows, count), for many of them."""
+    """``apply`` to every column of ``columns`` (..., n, count) → (..., rows, count)."""
     total = matrix[:, :1] * columns[..., :1, :]
     for index in range(1, matrix.shape[1]):
         total += matrix[:, index : index + 1] * columns[..., index : index + 1, :]

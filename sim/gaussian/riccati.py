@@ -1,11 +1,11 @@
-"""The Riccati equation: its flow in steps of any length, without step error, and its steady state.
+"""The Riccati equation: its exact flow over any time, and its steady state. Section 4 of sim/README.md.
 
 Over any time h the covariance moves by a fractional linear map (the flow of a linear Hamiltonian system)
 
-    V(t + h) = H + Φ V (I + Γ V)⁻¹ Φ†
+    V(t + h) = 𝖧 + Φ V (1 + 𝖪V)⁻¹ Φ†
 
-and such maps compose by a star product of (Φ, Γ, H), with Γ, H ≥ 0 throughout. A short map, read off one
-matrix exponential, is doubled until it spans h. Every term added is positive, so nothing cancels however far apart
+and such maps compose by a star product of (Φ, 𝖪, 𝖧), with 𝖪, 𝖧 ≥ 0. The map of a short time comes from one matrix
+exponential and is doubled until it spans h. All terms that are added are positive, so nothing cancels however different
 the rates are.
 
 Doubling: Chu, Fan and Lin, Linear Algebra Appl. 396, 55 (2005); Anderson, Int. J. Control 28, 295 (1978).
@@ -22,20 +22,23 @@ from cascade_steering.sim.parameters import require
 
 __all__ = ["NoSteadyStateError", "RiccatiMap", "riccati_map", "steady_covariance", "try_steady_covariance"]
 
-# halving a covariance from 1e12 to 1, and a few steps more
+# Enough Newton steps to halve a covariance from 1e12 to 1, and some more.
 _MOST_CORRECTIONS = 60
-# the Newton step after which the next one changes nothing but rounding
+# After a relative change below this, the next Newton step changes only the rounding.
 _CONVERGED = 1e-6
-_UNSETTLED = "the covariance has no steady state: a direction that nobody measures is not damped"
+_UNSETTLED = "the covariance has no steady state: a direction that is not measured is not damped"
 
 
 class NoSteadyStateError(ValueError):
-    """The covariance never settles: a direction nobody measures is not damped."""
+    """The covariance has no steady state: a direction that is not measured is not damped."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class RiccatiMap:
-    """V ↦ H + Φ V (I + Γ V)⁻¹ Φ†; arrays of shape (..., d, d)."""
+    """V ↦ 𝖧 + Φ V (1 + 𝖪V)⁻¹ Φ†. Section 4 of sim/README.md.
+
+    ``phi`` is Φ, ``gamma`` 𝖪 and ``offset`` 𝖧, arrays of shape (..., d, d).
+    """
 
     phi: Array
     gamma: Array
@@ -48,7 +51,7 @@ class RiccatiMap:
         return _hermitian(self.offset + self.phi @ covariance @ moved)
 
     def doubled(self) -> "RiccatiMap":
-        """The map of twice the time: the star product of this one with itself."""
+        """The map of twice the time: the star product of this map with itself. Section 4 of sim/README.md."""
         d = self.phi.shape[-1]
         backward = adjoint(self.phi)
         both = np.concatenate([backward, self.gamma], axis=-1)
@@ -62,7 +65,7 @@ class RiccatiMap:
 
 
 def riccati_map(equations: MomentEquations, duration: float) -> RiccatiMap:
-    """The exact flow of the covariance over ``duration`` (seconds ≥ 0)."""
+    """The exact flow of the covariance over ``duration`` (seconds ≥ 0). Section 4 of sim/README.md."""
     require(duration, "duration", low=0.0)
     generator = _hamiltonian(equations)
     reach = float(np.max(np.abs(generator).sum(axis=-1))) * duration
@@ -76,11 +79,11 @@ def riccati_map(equations: MomentEquations, duration: float) -> RiccatiMap:
 def steady_covariance(equations: MomentEquations) -> Array:
     """The covariance after infinite time: the stabilising solution of A V + V A† + D = K K†.
 
-    Works on stacks of systems; array of shape (..., d, d). Raises NoSteadyStateError if some covariance
-    does not settle.
+    For stacks of systems too; array of shape (..., d, d). Raises NoSteadyStateError if a system has no steady state.
 
-    A direction both slow and barely measured (V = 5e5 at a rate of 1e-6 |A|) comes out of the invariant subspace
-    with few digits or none. Newton corrections, whose residual uses A itself, bring back every digit that V has.
+    For a slow direction that is hardly measured (V = 5e5 at a rate of 1e-6 |A|) the invariant subspace gives few digits
+    or none. Newton corrections, whose residual is the Riccati equation itself, restore all digits. Section 4 of
+    sim/README.md.
     """
     covariance, settled = try_steady_covariance(equations)
     if not np.all(settled):
@@ -89,10 +92,10 @@ def steady_covariance(equations: MomentEquations) -> Array:
 
 
 def try_steady_covariance(equations: MomentEquations, start: Array | None = None) -> tuple[Array, NDArray[np.bool_]]:
-    """``steady_covariance`` of every member of a stack, and which of them have one; array of shape (...,).
+    """``steady_covariance`` of every system of a stack, and whether it has one; array of shape (...,).
 
-    From ``start``, an array of shape (..., d, d) near the solution, Newton's method takes a step or two, and the
-    eigenvectors, which take several times as long, are needed only where it fails.
+    From ``start``, an array of shape (..., d, d) near the solution, Newton's method needs a step or two. Eigenvectors,
+    which take several times as long, are then needed only where it fails.
     """
     covariance, settled = _newton(equations, _invariant_subspace(equations) if start is None else start)
     settled = np.array(settled)
@@ -103,7 +106,7 @@ def try_steady_covariance(equations: MomentEquations, start: Array | None = None
     if start is not None:
         covariance[unsettled], settled[unsettled] = try_steady_covariance(rest)
     else:
-        # from the covariance with nobody looking, above the solution, Newton's method cannot fail where A is stable
+        # Where A is stable, Newton's method converges from the unconditional covariance, which is above the solution.
         again, settled_again = _newton(rest, _lyapunov(rest.drift, rest.diffusion))
         covariance[unsettled] = again
         settled[unsettled] = settled_again & (np.linalg.eigvals(rest.drift).real.max(axis=-1) < 0.0)
@@ -132,9 +135,9 @@ def _newton(equations: MomentEquations, covariance: Array) -> tuple[Array, NDArr
         for _ in range(_MOST_CORRECTIONS):
             corrected = _corrected(equations, covariance)
             change = (np.abs(corrected - covariance) / _scale(corrected)).max(axis=(-2, -1))
-            # who has converged stays so: at the edge of stability rounding alone may move a covariance by 1e-6 again
+            # A converged covariance is kept: at the edge of stability rounding alone may change it by 1e-6 again.
             covariance = np.where(converged[..., None, None], covariance, corrected)
-            # by ever smaller steps: quadratic convergence ends below rounding one step after 1e-6
+            # Convergence is quadratic: one step after a change of 1e-6 the error is below rounding.
             converged |= change < _CONVERGED
             if np.all(converged | ~np.isfinite(covariance).all(axis=(-2, -1))):
                 break
@@ -152,9 +155,9 @@ def _corrected(equations: MomentEquations, covariance: Array) -> Array:
 
 
 def _lyapunov(drift: Array, diffusion: Array) -> Array:
-    """X with A X + X A† + D = 0, as one linear system of d² unknowns: graded rates keep their digits.
+    """X with A X + X A† + D = 0, as one linear system of d² unknowns, which keeps the digits of very different rates.
 
-    NaN where a system of the stack is singular.
+    X is NaN where a system of the stack is singular.
     """
     d = drift.shape[-1]
     eye = np.eye(d)
@@ -165,7 +168,7 @@ def _lyapunov(drift: Array, diffusion: Array) -> Array:
 
 
 def _solved(matrix: Array, right: Array) -> Array:
-    """X with M X = B for a stack of systems; NaN where M is singular, which numpy lets no other member survive."""
+    """X with M X = B for a stack of systems; NaN where M is singular, for which numpy would refuse the whole stack."""
     try:
         solved: Array = np.linalg.solve(matrix, right)
     except np.linalg.LinAlgError:
@@ -178,7 +181,7 @@ def _solved(matrix: Array, right: Array) -> Array:
 
 
 def _scale(covariance: Array) -> Array:
-    """√(V_ii V_jj), what an entry of V is measured against; a direction without variance, against rounding."""
+    """√(V_ii V_jj), the scale of an entry of V; for a direction without variance, the scale of rounding."""
     deviation = np.sqrt(np.abs(np.diagonal(covariance, axis1=-2, axis2=-1)))
     rounding = np.sqrt(np.finfo(float).eps) * deviation.max(axis=-1, keepdims=True)
     deviation = np.maximum(deviation, np.where(rounding > 0.0, rounding, 1.0))

@@ -1,8 +1,8 @@
-"""Conditional trajectories of a linear model, exact in steps of any length.
+"""Conditional trajectories of a linear model, exact in steps of any length. Section 4 of sim/README.md.
 
 The conditional covariance V(t) is deterministic. Over one step the conditional mean and the record move as
-(x̂(t+h), ΔY) = (Φ, F_h) x̂(t) + (b, b_Y) + noise, and the noise has the covariance of (x(t+h), ΔY) given the past less
-what stays unknown, V(t+h), in its first block: total covariance, with no integral over the gain.
+(x̂(t+h), ΔY) = (Φ, F_h) x̂(t) + (b, b_Y) + noise. By the law of total covariance, that of the noise is the covariance
+of (x(t+h), ΔY) given the past, less V(t+h) in its first block; no integral over the gain is needed.
 """
 
 from dataclasses import dataclass, replace
@@ -32,9 +32,9 @@ _ROUNDING = 16 * np.finfo(float).eps
 
 @dataclass(frozen=True, kw_only=True)
 class Gaussian:
-    """The exact moments engine; the step of the grid plays no part, only its save interval does.
+    """The exact engine for Gaussian states. It uses the save interval of the grid, not its step.
 
-    ``block`` is the number of trajectories computed at once.
+    ``block`` is the number of trajectories computed at once. Section 4 of sim/README.md.
     """
 
     block: int = 2000
@@ -45,31 +45,32 @@ class Gaussian:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """Its name: it has no settings."""
+        """The name of the engine, which has no settings."""
         return {"engine": "gaussian"}
 
     def suggested_step(self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState) -> float:
-        """The save interval: it is exact in steps of any length."""
+        """The save interval, since the engine is exact in steps of any length; seconds."""
         return grid.save_interval
 
     def require_step(self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState) -> None:
-        """Any: it takes none but the save interval."""
+        """Accept any step; the engine uses the save interval alone."""
 
     def holds(self, initial: InitialState) -> bool:
-        """Any Gaussian state."""
+        """Whether the state is Gaussian."""
         return initial.gaussian
 
     def check(self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState) -> None:
-        """Nothing: neither step nor truncation costs anything."""
+        """None, since the engine has no error of step or truncation."""
 
     def prepare(self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState) -> "GaussianEngine":
-        """The engine for one model, grid and initial state; exact also where a switch falls within a save interval.
+        """The engine for one problem, exact also if a switch falls within a save interval.
 
         Raises ValueError for an initial state that is not Gaussian.
         """
         if not initial.gaussian:
             raise ValueError(f"the Gaussian engine cannot start from {initial.name}, which is not Gaussian")
-        # coordinates in which nothing that matters is a difference of large numbers, however hot the first oscillator
+        # In these coordinates inferred variances are not differences of large numbers, however hot the first oscillator
+        # is.
         end = transient(model, initial.unconditional, grid.times[-1:], conditional=False)[0]
         basis = coordinates(end)
         back = np.linalg.inv(basis)
@@ -93,12 +94,12 @@ class Gaussian:
 
 
 def _noise(step: Propagator, before: FloatArray, after: FloatArray) -> FloatArray:
-    """B with B Bᵀ the covariance of what is added to x̂ and ΔY, between V ``before`` and ``after`` (d, d)."""
+    """B with B Bᵀ the covariance of the noise of x̂ and ΔY in a step from V ``before`` to V ``after`` (d, d)."""
     d = len(before)
     joint = step.joint(before)
     spread = joint.copy()
     spread[:d, :d] -= after
-    # what rounding leaves of a mean that does not move is not scatter
+    # A mean that does not move has no noise: what remains is rounding.
     still = np.diagonal(spread) < _ROUNDING * np.diagonal(joint)
     spread[still, :] = spread[:, still] = 0.0
     return root_of(spread).T
@@ -106,19 +107,19 @@ def _noise(step: Propagator, before: FloatArray, after: FloatArray) -> FloatArra
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class GaussianEngine:
-    """Everything that trajectories share, computed once.
+    """The Gaussian engine prepared for one problem: all that trajectories share.
 
     Parameters
     ----------
-    basis : L of the coordinates y of everything below, x = L y; array of shape (d, d)
-    roots : of V, for x, at the saves, see ``sim.roots``; array of shape (saves + 1, d, d)
-    transitions, drives : Φ over F_h and b over b_Y of each kind of interval, see ``sim.gaussian.propagator``; arrays
+    basis : L of the coordinates y = L⁻¹x in which all arrays below but ``roots`` are given; array of shape (d, d)
+    roots : roots of V of x at the saves, see ``sim.roots``; array of shape (saves + 1, d, d)
+    transitions, drives : Φ above F_h and b above b_Y of each kind of interval, see ``sim.gaussian.propagator``; arrays
         of shape (kinds, d + m, d) and (kinds, d + m)
     numbers : the kind of each interval, array of shape (saves,)
-    factors : B_k of the noise of each interval, array of shape (saves, d + m, d + m)
-    initial_factor : of the scatter of the initial means, array of shape (d, d)
+    factors : B with B Bᵀ the covariance of the noise of each interval, array of shape (saves, d + m, d + m)
+    initial_factor : B with B Bᵀ the scatter of the initial means, array of shape (d, d)
     center : mean of the initial means, array of shape (d,)
-    save : what more is given of a state than mean and covariance
+    save : what is returned of a state beside mean and covariance
     """
 
     basis: FloatArray
@@ -131,18 +132,18 @@ class GaussianEngine:
     center: FloatArray
     save: Save = NOTHING
 
-    # a Gaussian state is its mean and covariance
+    # Mean and covariance determine a Gaussian state.
     state_entries = 0
 
     def observing(self, save: Save, keep: int) -> "GaussianEngine":
-        """The same, whose ``run`` also gives what ``save`` asks for; states are its means and covariances."""
+        """The same engine, whose ``run`` also returns what ``save`` asks for; means and covariances are its states."""
         return replace(self, save=save)
 
     def run(self, entropy: int, trajectories: range) -> Trajectories:
-        """The trajectories of the given indices; each depends on (entropy, index) alone."""
+        """The trajectories of the given indices; each of them depends on (entropy, index) alone."""
         saves, size, _ = self.factors.shape
         d = self.initial_factor.shape[0]
-        # trajectories along the last axis, where they lie side by side in memory: twice as fast
+        # Trajectories are along the last axis, contiguous in memory, which is twice as fast.
         drawn = np.ascontiguousarray(standard_normals(entropy, trajectories, d + saves * size).T)
         start, normals = drawn[:d], drawn[d:].reshape(saves, size, -1)
         means = np.empty((saves + 1, d, len(trajectories)))
@@ -166,10 +167,10 @@ class GaussianEngine:
         )
 
     def _observed(self, means: FloatArray, covariances: FloatArray) -> tuple[FloatArray | None, FloatArray | None]:
-        """QuTiP operators (n, saves + 1, operators) and the population above their levels (n, saves + 1)."""
+        """Values of QuTiP operators (n, saves + 1, operators), and the population above their levels (n, saves + 1)."""
         if not self.save.operators:
             return None, None
-        # who asks for no operators need not load what they take
+        # These modules load QuTiP, which is needed only for operators.
         from cascade_steering.sim.fock.observing.gaussian_observables import gaussian_expectations
         from cascade_steering.sim.fock.observing.observer import warn_of_population_outside
 

@@ -1,1 +1,1 @@
-"""The cascade as a linear model that every engine reads: built once, from components."""
+"""Linear models, which every engine reads, and the components from which they are built."""

@@ -1,4 +1,4 @@
-"""Oscillators one after the other on a one-way light field: the cascade of two, and chains of any number.
+"""Oscillators in series on a one-way light field: the cascade of two, and chains of any number.
 
 Sections 1 and 2 of sim/README.md.
 """
@@ -27,20 +27,20 @@ __all__ = ["Node", "chain", "lab", "nodes_of", "rwa"]
 
 @dataclass(frozen=True, kw_only=True)
 class Node:
-    """An oscillator on the light field, and the path from the one before.
+    """An oscillator on the light field, and the path of the light from the oscillator before it.
 
     Parameters
     ----------
-    name : of its mode
+    name : name of the mode
     oscillator : Γ, θ and the bath
     mass : ``negative`` or ``positive``
-    loss_before : power that is lost before the light meets it, 0 ≤ ε ≤ 1
-    path_phase_pi : phase φ of the path before it, in units of π
+    loss_before : power loss ε of the path before the oscillator, 0 ≤ ε ≤ 1
+    path_phase_pi : phase φ of that path, in units of π
 
     Raises
     ------
     ValueError
-        if the mass is another, the loss is outside [0, 1] or the phase is not finite.
+        if the mass is neither, the loss is outside [0, 1] or the phase is not finite.
     """
 
     name: str
@@ -57,34 +57,35 @@ class Node:
 
 
 def chain(nodes: Sequence[Node], *, frequencies_hz: Sequence[float] | None = None) -> Component:
-    """The nodes in series: in the rotating frame, with the ports ``lower`` and ``upper``, or in the laboratory frame,
-    with the port ``field``, if ``frequencies_hz`` are given.
+    """The nodes in series, in the rotating frame, or in the laboratory frame if ``frequencies_hz`` are given.
 
-    Light that is squeezed before or changed after the chain is one component more: ``series(squeezer(…), chain(…))``.
+    The ports are ``lower`` and ``upper`` in the first case, ``field`` in the second. Sections 1 and 2 of sim/README.md.
+
+    Components before or after the chain are added by ``series``, as in ``series(squeezer(…), chain(…))``.
 
     Parameters
     ----------
     nodes : in the order in which the light meets them
-    frequencies_hz : |Ω|/2π of each node, Hz; without them all have the same, much larger than Γ
+    frequencies_hz : |Ω|/2π of each node, Hz; if left out, all are equal and much larger than Γ
 
-    Raises ValueError if there is no node, a name is there twice, or the frequencies are not one positive number each.
+    Raises ValueError without a node, for a repeated name, and unless there is one positive frequency for each node.
     """
     names = [node.name for node in nodes]
     if not nodes or len(set(names)) != len(names):
-        raise ValueError(f"a chain needs at least one node, each of a name of its own, got {names}")
+        raise ValueError(f"a chain needs at least one node, and different names, got {names}")
     rates = (None,) * len(nodes) if frequencies_hz is None else tuple(map(plain_number, frequencies_hz))
     if len(rates) != len(nodes):
         raise ValueError(f"frequencies_hz must be one for each of {len(nodes)} nodes, got {len(rates)}")
     light = [part for node, rate in zip(nodes, rates, strict=True) for part in _met(node, rate)]
     if not nodes[0].loss_before:
-        # no vacuum is lost before the first node
+        # A loss of 0 before the first node would only add a line that nothing couples to.
         light = light[1:]
-    # where a bath stands does not matter: its lines meet nothing else
+    # The place of a bath in the series does not matter, since its lines meet no other component.
     return series(*light, *(thermal_bath(node.name, node.oscillator.bath) for node in nodes))
 
 
 def _met(node: Node, frequency_hz: float | None) -> tuple[Component, ...]:
-    """What the light meets at a node: loss, path and coupling."""
+    """The components that the light meets at a node: loss, path phase and coupling."""
     ports: tuple[str, ...]
     if frequency_hz is None:
         ports, coupled = SIDEBANDS, sideband_coupling(node.name, node.oscillator, mass=node.mass)
@@ -116,7 +117,7 @@ def rwa(cascade: Cascade, detection: Detection) -> LinearModel:
     cosine and sine parts L_c = e^{−iϑ}(L_l + L_u)/√2, L_s = i e^{−iϑ}(L_l − L_u)/√2. Its steady state is
     Eq. (4) of arXiv:1901.04250 at φ = 0. Section 2 of sim/README.md.
 
-    Stability is not required here: ``Cascade.require_stable`` asks for it where a steady state is wanted.
+    Stability is not required here: ``Cascade.require_stable`` requires it where a steady state is needed.
     """
     return detect(chain(nodes_of(cascade)), demodulated(detection))
 
@@ -124,11 +125,10 @@ def rwa(cascade: Cascade, detection: Detection) -> LinearModel:
 def lab(cascade: Cascade, detection: Detection, *, frequency_hz: float | tuple[float, float]) -> LinearModel:
     """The cascade without the rotating-wave approximation: one broadband field, one homodyne channel.
 
-    L_j = √Γ_jB a_j + √Γ_jP a_j†; detected L = √(1−ε) e^{iφ} L₋ + L₊, lost √ε L₋, H = Ω₊a₊†a₊ − Ω₋a₋†a₋ and the coupling
-    of the series product. In a frame that turns with the oscillators the field that turns as e^{iΩt} is L_l of ``rwa``,
-    that as e^{−iΩt} L_u; the terms left out there turn at 2Ω. What they do is even in Ω, so of order (Γ/Ω)², without a
-    path phase and, given the record, at LO phase 0 or π/2: conjugation, P → −P, maps Ω, φ and ϑ on their negatives.
-    Elsewhere it is of order Γ/Ω. Section 2 of sim/README.md.
+    L_j = √Γ_jB a_j + √Γ_jP a_j†; detected is L = √(1−ε) e^{iφ} L₋ + L₊, lost √ε L₋. H = Ω₊a₊†a₊ − |Ω₋|a₋†a₋ with the
+    coupling of the series product. In a frame that rotates with the oscillators, the part of L that rotates as e^{iΩt}
+    is L_l of ``rwa``, that as e^{−iΩt} is L_u, and the neglected terms rotate at 2Ω. Their effect on E is of order
+    (Γ/Ω)² for φ = 0 and, given the record, ϑ = 0 or π/2, and of order Γ/Ω otherwise. Section 2 of sim/README.md.
 
     Parameters
     ----------

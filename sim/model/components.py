@@ -1,11 +1,11 @@
-"""Open linear systems with named modes and named ports, and how they are joined.
+"""Open linear systems with named modes and named ports, and their connection.
 
-A component meets one field b_k on each of its lines. Its couplings L = C x + λ act on the field after the scattering,
+A component has one field b_k on each of its lines. The field is scattered to f, and f couples to L = C x + λ:
 
     f = S₋ b + S₊ b^#      b_out = f + L      Ẋ = i[H, X] + Σ_k (f_k†[X, L_k] + [L_k†, X] f_k)  (Stratonovich)
 
-where b^# holds the b_k†. S₊ = 0 for what loses, mixes or delays light, S₊ ≠ 0 for a squeezer, and λ is a coherent
-amplitude added to the light. The light of one component may run into the next: the series product of Gough and James
+where b^# holds the b_k†. S₊ = 0 for passive devices, S₊ ≠ 0 for a squeezer, and λ is a coherent amplitude that is added
+to the light. The output of one component may be the input of the next: the series product of Gough and James
 (IEEE Trans. Autom. Control 54, 2530 (2009)), with squeezing as in Gough, James and Nurdin (Phys. Rev. A 81, 023804
 (2010)). Section 1 of sim/README.md.
 """
@@ -24,7 +24,7 @@ __all__ = ["Component", "concatenate", "series"]
 FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
 
-# relative to the largest entry squared: far above rounding, far below any setting
+# Error of the commutators relative to the largest squared entry: far above rounding, and below any intended value.
 _ROUNDING = 1e-9
 
 
@@ -36,23 +36,24 @@ def _empty() -> NDArray[Any]:
 class Component:
     """An open linear system: H = ½ xᵀGx + h·x, and on each line a coupling L = c·x + λ and a scattering.
 
-    Lines come in the order of ``couplings``. The first ones are the ports, which have names and may be connected; the
-    others are closed: vacuum comes in and what goes out is not detected, as in a bath or at an open beam splitter.
+    Lines are in the order of ``couplings``. The first ones are the ports, which have names and may be connected. The
+    others are closed: their input is vacuum and their output is not detected, as for a bath or the open port of a beam
+    splitter. Section 1 of sim/README.md.
 
     Parameters
     ----------
     modes : names of the oscillators, d/2 of them; x = (X, P) of each in this order
     ports : names of the first lines
     couplings : c of every line, complex array of shape (m, d), √(rad/s)
-    hamiltonian : G, real symmetric array of shape (d, d), rad/s; left out, zero
-    force : h, real array of shape (d,), rad/s; left out, zero
-    amplitudes : λ of every line, complex array of shape (m,), √(rad/s); left out, zero
-    passive, active : S₋ and S₊, complex arrays of shape (m, m); left out, 1 and 0
+    hamiltonian : G, real symmetric array of shape (d, d), rad/s; zero if left out
+    force : h, real array of shape (d,), rad/s; zero if left out
+    amplitudes : λ of every line, complex array of shape (m,), √(rad/s); zero if left out
+    passive, active : S₋ and S₊, complex arrays of shape (m, m); 1 and 0 if left out
 
     Raises
     ------
     ValueError
-        if shapes disagree, a name is there twice, an entry is not finite, G is not symmetric, or f does not have the
+        if shapes disagree, a name is repeated, an entry is not finite, G is not symmetric, or f does not have the
         commutators of a field: S₋S₋† − S₊S₊† = 1 and S₋S₊ᵀ symmetric.
     """
 
@@ -101,7 +102,7 @@ class Component:
             raise ValueError(f"ports must name at most {lines} lines, got {self.ports}")
 
     def _require_field(self) -> None:
-        """[f_j, f_k†] = δ_jk and [f_j, f_k] = 0."""
+        """Raise ValueError unless [f_j, f_k†] = δ_jk and [f_j, f_k] = 0."""
         same = self.passive @ self.passive.conj().T - self.active @ self.active.conj().T - np.eye(len(self.passive))
         mixed = self.passive @ self.active.T
         largest = 1.0 + np.max(np.abs(self.passive), initial=0.0) ** 2
@@ -111,17 +112,18 @@ class Component:
 
     @property
     def closed(self) -> int:
-        """Number of closed lines."""
+        """The number of closed lines."""
         return len(self.couplings) - len(self.ports)
 
 
 def series(*components: Component) -> Component:
-    """Components one after the other: the light that leaves a port enters the port of that name in the next one.
+    """Components in series: the light that leaves a port enters the port of the same name in the next component.
 
         (S², L², H²) ◁ (S¹, L¹, H¹) = (S²S¹, L² + S²L¹, H¹ + H² + (1/2i) Σ_k (L²_k†(S²L¹)_k − h.c.))
 
-    with S acting as on b above. Light of a port that a component does not have passes it by. An oscillator that two
-    components name is one oscillator, which the light meets twice. Closed lines stay closed.
+    with S acting as on b above. Light of a port that a component does not have passes unchanged. A mode that two
+    components name is one oscillator, which couples to the light twice. Closed lines remain closed. Section 1 of
+    sim/README.md.
 
     Raises ValueError without a component.
     """
@@ -130,7 +132,7 @@ def series(*components: Component) -> Component:
     modes = tuple(dict.fromkeys(mode for component in components for mode in component.modes))
     ports = tuple(dict.fromkeys(port for component in components for port in component.ports))
     d, m = 2 * len(modes), len(ports) + sum(component.closed for component in components)
-    # operators linear in x are rows of coefficients of (x, 1)
+    # An operator linear in x is a row of coefficients of (x, 1).
     met, form = np.zeros((m, d + 1), dtype=complex), np.zeros((d + 1, d + 1))
     passive, active = np.eye(m, dtype=complex), np.zeros((m, m), dtype=complex)
     for each, lines, quadratures in _placed(components, modes, ports):
@@ -159,21 +161,21 @@ def series(*components: Component) -> Component:
 
 
 def concatenate(*components: Component) -> Component:
-    """Components side by side, without light from one to the other.
+    """Components in parallel, without light from one to another. Section 1 of sim/README.md.
 
     Raises ValueError without a component, or if two of them share a port.
     """
     ports = [port for component in components for port in component.ports]
     shared = sorted({port for port in ports if ports.count(port) > 1})
     if shared:
-        raise ValueError(f"components side by side must have different ports, {', '.join(shared)} is there twice")
+        raise ValueError(f"components in parallel must have different ports, but {', '.join(shared)} is repeated")
     return series(*components)
 
 
 def _placed(
     components: tuple[Component, ...], modes: tuple[str, ...], ports: tuple[str, ...]
 ) -> Iterator[tuple[Component, list[int], list[int]]]:
-    """Each component with the places of its lines and of its quadratures in the whole, ports before closed lines."""
+    """Each component with the indices of its lines and quadratures in the result, where ports precede closed lines."""
     free = len(ports)
     for each in components:
         lines = [*(ports.index(port) for port in each.ports), *range(free, free + each.closed)]
@@ -182,5 +184,5 @@ def _placed(
 
 
 def _scattered(component: Component, operators: ComplexArray, partners: ComplexArray) -> ComplexArray:
-    """S₋ o + S₊ p*: rows of coefficients on the lines of the component, those of the adjoint operators being p*."""
+    """S₋ o + S₊ p*, for rows o of coefficients of operators on the lines, and p* of their adjoints."""
     return np.asarray(component.passive @ operators + component.active @ partners.conj())

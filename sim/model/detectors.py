@@ -1,9 +1,9 @@
-"""Detection at the ports of a component, which makes it the ``LinearModel`` that every engine reads.
+"""Detection at the ports of a component, which gives the ``LinearModel`` that every engine reads.
 
-The light of a port is f + L, f the vacuum or squeezed. A static passive device changes nothing in a vacuum, so without
-squeezing each line is a channel L as it stands. With it, f = Π b with b vacuum and Π the positive root of twice the
-covariance of f. The oscillators then couple to b by L′ = Π⁻¹L, and a detector reads a real combination of vacuum
-inputs: channels in these combinations, orthonormalised, are detected, the rest of the vacuum is not. Section 2 of
+The light of a port is f + L, with f vacuum or squeezed. A passive device leaves a vacuum unchanged, so without
+squeezing each line is a channel L. With squeezing f = Πb, where b is vacuum and Π the positive root of twice the
+covariance of f. The oscillators then couple to b by L′ = Π⁻¹L, and a detector reads a real combination of the vacuum
+inputs. The orthonormalised combinations are the detected channels, the remaining ones are undetected. Section 2 of
 sim/README.md.
 """
 
@@ -30,12 +30,14 @@ _ROUNDING = 1e-12
 class Detector:
     """Homodyne detectors that share all the light of some ports: dY_k = √η ⟨ζ_k·b_out + h.c.⟩ dt + noise.
 
+    Section 2 of sim/README.md.
+
     Parameters
     ----------
-    ports : those that are read
-    rows : ζ, complex array of shape (detectors, ports) with ζ†ζ = 1; where there are more detectors than ports, the
-        light is divided and vacuum enters
-    names : one for each record
+    ports : the ports whose light is detected
+    rows : ζ, complex array of shape (detectors, ports) with ζ†ζ = 1; with more detectors than ports the light is
+        divided, and vacuum enters
+    names : one name for each record
     efficiency : η of all of them, in [0, 1]
 
     Raises
@@ -60,7 +62,7 @@ class Detector:
 
 
 def homodyne(port: str = FIELD, *, phase_pi: float = 0.0, efficiency: float = 1.0, name: str = "homodyne") -> Detector:
-    """The quadrature e^{−iϑ} b + h.c. of a port, ϑ in units of π.
+    """A detector of the quadrature e^{−iϑ} b + h.c. of a port, ϑ in units of π. Section 2 of sim/README.md.
 
     Raises ValueError unless 0 ≤ η ≤ 1 and ϑ is finite.
     """
@@ -70,7 +72,9 @@ def homodyne(port: str = FIELD, *, phase_pi: float = 0.0, efficiency: float = 1.
 def heterodyne(
     port: str = FIELD, *, phase_pi: float = 0.0, efficiency: float = 1.0, name: str = "homodyne"
 ) -> Detector:
-    """Both quadratures of a port, each of half the light, at ϑ and ϑ + π/2; the second is ``name``_orthogonal.
+    """Detectors of two quadratures of a port, each with half the light, at ϑ and ϑ + π/2. Section 2 of sim/README.md.
+
+    The second record is named ``name``_orthogonal.
 
     Raises ValueError unless 0 ≤ η ≤ 1 and ϑ is finite.
     """
@@ -78,13 +82,13 @@ def heterodyne(
 
 
 def reading(detection: Detection, port: str = FIELD, *, name: str = "homodyne") -> Detector:
-    """Homodyne or heterodyne detection of a broadband port, as ``detection`` says."""
+    """Homodyne or heterodyne detectors of a broadband port, from the settings ``detection``."""
     return _divided(detection, (port,), np.eye(1), (name,))
 
 
 def demodulated(detection: Detection, ports: tuple[str, str] = SIDEBANDS) -> Detector:
-    """The cosine and sine parts of a record of two sidebands, L_c = e^{−iϑ}(L_l + L_u)/√2 and
-    L_s = i e^{−iϑ}(L_l − L_u)/√2.
+    """Detectors of the cosine and sine parts of two sidebands, L_c = e^{−iϑ}(L_l + L_u)/√2 and
+    L_s = i e^{−iϑ}(L_l − L_u)/√2. Section 2 of sim/README.md.
     """
     return _divided(detection, ports, np.array([[1.0, 1.0], [1.0j, -1.0j]]) / np.sqrt(2.0), ("cosine", "sine"))
 
@@ -103,13 +107,14 @@ def _divided(
 
 
 def detect(component: Component, *detectors: Detector) -> LinearModel:
-    """The component with vacuum at every input and detectors at some of its ports; all other light is undetected.
+    """The model of a component with vacuum at every input and detectors at some ports; all other light is undetected.
 
-    A coherent amplitude that reaches the oscillators becomes a force. The records leave out the constant current that
-    known coherent light makes in a detector by itself, and are in units of their own noise without oscillators: where
-    squeezed light reaches a detector, dY/σ, for several detectors Λ^{−1/2} dY with Λ their noise matrix.
+    A coherent amplitude that reaches the oscillators becomes a force. The records do not include the constant current
+    that coherent light makes in a detector. Their noise without oscillators is normalised to white noise of unit
+    variance: if squeezed light reaches detectors, they are Λ^{−1/2} dY with Λ the noise matrix. Section 2 of
+    sim/README.md.
 
-    Raises ValueError if a port is unknown or read twice, or if two records have the same name.
+    Raises ValueError if a port is unknown or detected twice, or if two records have the same name.
     """
     names = tuple(name for each in detectors for name in each.names)
     _require_ports(component, detectors, names)
@@ -135,7 +140,7 @@ def detect(component: Component, *detectors: Detector) -> LinearModel:
         unmonitored=unmonitored,
         record_names=names,
         modes=component.modes,
-        # L + λ acts as L does, with (λL† − λ*L)/2i in H
+        # L + λ acts as L does with (λL† − λ*L)/2i added to H.
         force=component.force + np.imag(component.couplings.conj().T @ component.amplitudes),
     )
 
@@ -148,15 +153,15 @@ def _require_ports(component: Component, detectors: tuple[Detector, ...], names:
     for what, all_of_them in (("port", ports), ("record name", list(names))):
         twice = sorted({each for each in all_of_them if all_of_them.count(each) > 1})
         if twice:
-            raise ValueError(f"each {what} may be used by one detector, {', '.join(twice)} is there twice")
+            raise ValueError(f"each {what} may be used by one detector only, but {', '.join(twice)} is repeated")
 
 
 def _noise_root(component: Component, squeezed: NDArray[np.bool_]) -> FloatArray:
-    """Π with f = Π b, symmetric and symplectic, acting on (Re f, Im f); array of shape (2m, 2m), exact where vacuum."""
+    """Π with f = Π b, symmetric and symplectic, on (Re f, Im f); array of shape (2m, 2m), exactly 1 for vacuum."""
     plus, less = component.passive + component.active, component.passive - component.active
     whole = np.block([[plus.real, -less.imag], [plus.imag, less.real]])
     root = np.eye(len(whole))
-    # fields that are in the vacuum are independent of all others
+    # Fields in the vacuum are independent of all others.
     lines = np.flatnonzero(np.tile(squeezed, 2))
     values, vectors = np.linalg.eigh((whole @ whole.T)[np.ix_(lines, lines)])
     root[np.ix_(lines, lines)] = (vectors * np.sqrt(values)) @ vectors.T
@@ -174,10 +179,10 @@ def _coupling_to_vacuum(couplings: ComplexArray, root: FloatArray) -> ComplexArr
 def _split(
     rows: ComplexArray, efficiency: FloatArray, couplings: ComplexArray, root: FloatArray
 ) -> tuple[ComplexArray, ComplexArray]:
-    """Detected channels of efficiency 1, and the rest, where detectors read squeezed light."""
+    """The detected channels, of efficiency 1, and the undetected ones, if squeezed light is detected."""
     scale, m = np.sqrt(efficiency)[:, None], len(couplings)
     read = scale * np.concatenate([rows.real, -rows.imag], axis=1) @ root
-    # noise of the light, of the vacuum that divides it, and of what is not detected
+    # The noise of the light, of the vacuum that divides it, and of the undetected part.
     divided = np.real(np.eye(len(rows)) - rows @ rows.conj().T)
     noise = read @ read.T + scale * divided * scale.T + np.diag(1.0 - efficiency)
     values, vectors = np.linalg.eigh(noise)

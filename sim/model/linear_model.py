@@ -1,4 +1,4 @@
-"""An engine-free linear model: a quadratic Hamiltonian and channels linear in x."""
+"""A linear model, which every engine reads: a quadratic Hamiltonian, and channels linear in the quadratures."""
 
 from dataclasses import dataclass, field
 
@@ -26,16 +26,16 @@ class LinearModel:
     efficiency : η_k of the detected channels, array of shape (m,), in [0, 1]
     unmonitored : c_k of the undetected channels, complex array of shape (k, d), √(rad/s)
     record_names : one name per detected channel
-    modes : one name per oscillator; left out, minus and plus where there are two, else mode_1, mode_2, …
-    force : h, real array of shape (d,), rad/s; left out, zero. The means then move by ẋ = A x + Σ h
+    modes : one name per oscillator; if left out, minus and plus for two oscillators, otherwise mode_1, mode_2, …
+    force : h, real array of shape (d,), rad/s; zero if left out. It adds Σh to the rate of the means
 
-    The record of channel k is dY_k = √η_k ⟨L_k + L_k†⟩ dt + dW_k.
+    The record of channel k is dY_k = √η_k ⟨L_k + L_k†⟩ dt + dW_k. Sections 1 to 3 of sim/README.md.
 
     Raises
     ------
     ValueError
         if shapes disagree, G is not real symmetric, an efficiency lies outside [0, 1], an entry is not finite or a name
-        is there twice.
+        is repeated.
     """
 
     hamiltonian: NDArray[np.float64]
@@ -70,26 +70,33 @@ class LinearModel:
             if array.shape != shape:
                 raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
             if not np.all(np.isfinite(array)):
-                raise ValueError(f"{name} must be finite, got {array!r}")
+                place = tuple(map(int, np.argwhere(~np.isfinite(array))[0]))
+                raise ValueError(f"{name} must be finite, got {array[place]} at {place}")
         if d == 0 or d % 2:
             raise ValueError(f"a model needs an even number of quadratures, got {d}")
-        if np.iscomplexobj(self.hamiltonian) or not np.array_equal(self.hamiltonian, self.hamiltonian.T):
-            raise ValueError(f"hamiltonian must be real and symmetric, got {self.hamiltonian}")
-        if np.any((self.efficiency < 0) | (self.efficiency > 1)):
-            raise ValueError(f"efficiency must lie in [0, 1], got {self.efficiency}")
+        for name in ("hamiltonian", "force"):
+            if np.iscomplexobj(getattr(self, name)):
+                raise ValueError(f"{name} must be real, got complex numbers")
+        skew = np.abs(self.hamiltonian - self.hamiltonian.T)
+        if np.any(skew):
+            i, j = map(int, np.unravel_index(np.argmax(skew), skew.shape))
+            raise ValueError(
+                f"hamiltonian must be symmetric, got {self.hamiltonian[i, j]:g} at {(i, j)} and "
+                f"{self.hamiltonian[j, i]:g} at {(j, i)}"
+            )
+        for value in self.efficiency[(self.efficiency < 0) | (self.efficiency > 1)][:1]:
+            raise ValueError(f"efficiency must lie in [0, 1], got {value:g}")
         if len(self.record_names) != m:
             raise ValueError(f"record_names must name {m} channels, got {self.record_names}")
-        if np.iscomplexobj(self.force):
-            raise ValueError(f"force must be real, got {self.force}")
         if len(self.modes) != d // 2 or len(set(self.modes)) != d // 2:
             raise ValueError(f"modes must name {d // 2} oscillators, each once, got {self.modes}")
 
     @property
     def dimension(self) -> int:
-        """Number d of quadratures."""
+        """The number d of quadratures."""
         return int(self.hamiltonian.shape[0])
 
     @property
     def channels(self) -> ComplexArray:
-        """All channels, detected ones first; complex array of shape (m + k, d)."""
+        """C, the rows c_k of all channels, detected ones first; complex array of shape (m + k, d)."""
         return np.concatenate([self.monitored, self.unmonitored])

@@ -1,7 +1,7 @@
-"""The pieces from which models are built: oscillators, baths, cavities, and what light meets on its way.
+"""The components from which models are built: oscillators, baths, cavities and optical devices.
 
 Each function returns a ``Component``. In the laboratory frame an oscillator has one broadband port, ``field``; in the
-rotating frame two sideband ports, ``lower`` and ``upper``, each of which is a field of its own. Sections 1 and 2 of
+rotating frame it has two sideband ports, ``lower`` and ``upper``, with independent fields. Sections 1 and 2 of
 sim/README.md.
 """
 
@@ -40,7 +40,7 @@ __all__ = [
 Mass = Literal["negative", "positive"]
 MASSES: dict[Mass, int] = {"negative": -1, "positive": 1}
 FIELD = "field"
-# l below the carrier, u above it
+# l is below the carrier, u above it.
 SIDEBANDS = ("lower", "upper")
 
 _CREATION = ANNIHILATION.conj()
@@ -49,13 +49,15 @@ _CREATION = ANNIHILATION.conj()
 def oscillator(name: str, setting: Oscillator, *, mass: Mass, frequency_hz: float, port: str = FIELD) -> Component:
     """An oscillator in the laboratory frame with its thermal bath: L = √Γ_B a + √Γ_P a† and H = ±Ω a†a.
 
+    Section 1 of sim/README.md.
+
     Parameters
     ----------
-    name : of its mode
+    name : name of the mode
     setting : Γ, θ and the bath
-    mass : ``positive`` turns forwards, ``negative`` backwards
+    mass : ``positive`` or ``negative``, the sign of H
     frequency_hz : Ω/2π, Hz, at least 0
-    port : of the light that it meets
+    port : port of the light to which the oscillator couples
 
     Raises ValueError for another mass or frequency.
     """
@@ -64,7 +66,7 @@ def oscillator(name: str, setting: Oscillator, *, mass: Mass, frequency_hz: floa
 
 
 def sideband_oscillator(name: str, setting: Oscillator, *, mass: Mass, ports: tuple[str, str] = SIDEBANDS) -> Component:
-    """An oscillator in the rotating frame with its thermal bath, see ``sideband_coupling``.
+    """An oscillator in the rotating frame with its thermal bath, see ``sideband_coupling``. Section 1 of sim/README.md.
 
     Raises ValueError for another mass.
     """
@@ -96,21 +98,21 @@ def sideband_coupling(name: str, setting: Oscillator, *, mass: Mass, ports: tupl
 
 
 def thermal_bath(name: str, bath: Bath) -> Component:
-    """The bath of an oscillator as closed lines √(γ₀(n̄+1)) a and √(γ₀n̄) a†."""
+    """The bath of an oscillator: closed lines √(γ₀(n̄+1)) a and √(γ₀n̄) a†. Section 1 of sim/README.md."""
     emission = np.sqrt(bath.linewidth * (bath.occupation + 1.0))
     absorption = np.sqrt(bath.linewidth * bath.occupation)
     return Component(modes=(name,), couplings=np.array([emission * ANNIHILATION, absorption * _CREATION]))
 
 
 def cavity(name: str, mirrors: Mapping[str, float], *, detuning: float = 0.0, lost: float = 0.0) -> Component:
-    """A cavity mode c with H = −Δ c†c and L = √κ c at each mirror.
+    """A cavity mode c with H = −Δ c†c and L = √κ c at each mirror. Section 1 of sim/README.md.
 
     Parameters
     ----------
-    name : of the mode
-    mirrors : κ of each port, rad/s, at least 0
+    name : name of the mode
+    mirrors : κ of the mirror at each port, by the name of the port, rad/s, at least 0
     detuning : Δ, laser frequency less that of the cavity, rad/s
-    lost : κ of the light that is absorbed or scattered, rad/s, at least 0
+    lost : κ of absorption and scattering, rad/s, at least 0
 
     Raises ValueError for a rate or a detuning outside its range.
     """
@@ -129,7 +131,7 @@ def cavity(name: str, mirrors: Mapping[str, float], *, detuning: float = 0.0, lo
 def loss(*ports: str, power: float) -> Component:
     """A beam splitter on each port (``field`` if none is named) that loses the power ε and lets vacuum in.
 
-    f = √(1−ε) b − √ε v on the port. Raises ValueError unless 0 ≤ ε ≤ 1.
+    f = √(1−ε) b − √ε v on the port. Section 1 of sim/README.md. Raises ValueError unless 0 ≤ ε ≤ 1.
     """
     require(power, "loss", low=0.0, high=1.0)
     ports = ports or (FIELD,)
@@ -139,14 +141,20 @@ def loss(*ports: str, power: float) -> Component:
 
 
 def phase_shift(*ports: str, phase_pi: float) -> Component:
-    """f = e^{iφ} b on each port (``field`` if none is named), φ in units of π. Raises ValueError unless φ is finite."""
+    """f = e^{iφ} b on each port (``field`` if none is named), φ in units of π. Section 1 of sim/README.md.
+
+    Raises ValueError unless φ is finite.
+    """
     require(phase_pi, "phase_pi", low=-math.inf)
     ports = ports or (FIELD,)
     return _static(ports, cmath.exp(1j * math.pi * phase_pi) * np.eye(len(ports)))
 
 
 def beam_splitter(first: str, second: str, *, transmission: float) -> Component:
-    """f₁ = √T b₁ − √(1−T) b₂ and f₂ = √(1−T) b₁ + √T b₂. Raises ValueError unless 0 ≤ T ≤ 1."""
+    """f₁ = √T b₁ − √(1−T) b₂ and f₂ = √(1−T) b₁ + √T b₂. Section 1 of sim/README.md.
+
+    Raises ValueError unless 0 ≤ T ≤ 1.
+    """
     require(transmission, "transmission", low=0.0, high=1.0)
     through, across = math.sqrt(transmission), math.sqrt(1.0 - transmission)
     return _static((first, second), np.array([[through, -across], [across, through]]))
@@ -156,16 +164,16 @@ def squeezer(*ports: str, decibels: float, angle_pi: float) -> Component:
     """Squeezed light: f = cosh r b + e^{iψ} sinh r b† on one port (``field`` if none is named), and on two ports
     f₁ = cosh r b₁ + e^{iψ} sinh r b₂† and f₂ = cosh r b₂ + e^{iψ} sinh r b₁†.
 
-    Light squeezed around the carrier is squeezed on the one port of the laboratory frame, which is the same as on the
-    pair of sidebands of the rotating frame.
+    For light that is squeezed around the carrier, the squeezer acts on the one port of the laboratory frame, or on the
+    pair of sidebands of the rotating frame, with the same result. Sections 1 and 2 of sim/README.md.
 
     Parameters
     ----------
-    ports : one or two
-    decibels : 20 log₁₀ eʳ, by which the noise of one quadrature is reduced
+    ports : names of one or two ports
+    decibels : 20 log₁₀ eʳ, the reduction of the noise of one quadrature
     angle_pi : ψ, in units of π
 
-    Raises ValueError for numbers that are not finite or for more ports.
+    Raises ValueError for numbers that are not finite, and for more than two ports.
     """
     require(decibels, "decibels", low=-math.inf)
     require(angle_pi, "angle_pi", low=-math.inf)
@@ -173,13 +181,16 @@ def squeezer(*ports: str, decibels: float, angle_pi: float) -> Component:
     if len(ports) > 2:
         raise ValueError(f"a squeezer acts on one port or on two, got {ports}")
     r = decibels * math.log(10.0) / 20.0
-    # two ports exchange, one is its own partner
+    # Each of two ports is the partner of the other, a single port is its own.
     lines, partners = np.eye(len(ports)), np.eye(len(ports))[::-1]
     return _static(ports, math.cosh(r) * lines, cmath.exp(1j * math.pi * angle_pi) * math.sinh(r) * partners)
 
 
 def coherent_drive(port: str = FIELD, *, amplitude: complex) -> Component:
-    """Coherent light added on a port: f + α, α in √(photons per second). Raises ValueError unless finite."""
+    """Coherent light that is added on a port, L = λ with λ = ``amplitude`` in √(photons per second).
+
+    Section 1 of sim/README.md. Raises ValueError unless λ is finite.
+    """
     require(abs(amplitude), "drive amplitude", low=0.0)
     return Component(
         ports=(port,), couplings=np.zeros((1, 0), dtype=complex), amplitudes=np.array([complex(amplitude)])
@@ -187,14 +198,17 @@ def coherent_drive(port: str = FIELD, *, amplitude: complex) -> Component:
 
 
 def force(name: str, *, x: float = 0.0, p: float = 0.0) -> Component:
-    """H = ``x`` X + ``p`` P on an oscillator, rad/s. Raises ValueError unless both are finite."""
+    """A force on an oscillator, H = ``x`` X + ``p`` P in rad/s. Section 1 of sim/README.md.
+
+    Raises ValueError unless both are finite.
+    """
     for quadrature, value in (("x", x), ("p", p)):
         require(value, f"force on {quadrature} of {name}", low=-math.inf)
     return Component(modes=(name,), couplings=np.zeros((0, 2), dtype=complex), force=np.array([float(x), float(p)]))
 
 
 def interaction(modes: Sequence[str], hamiltonian: ArrayLike) -> Component:
-    """H = ½ xᵀGx on the named oscillators, which meet no light here; G of shape (d, d), rad/s.
+    """H = ½ xᵀGx on the named oscillators, without light; G of shape (d, d), rad/s. Section 1 of sim/README.md.
 
     Raises ValueError if G is not real and symmetric, or of another shape.
     """

@@ -1,7 +1,6 @@
-"""Models that take over from one another at given times: the light on for good or for a pulse, a force for a while.
+"""Models that replace one another at given times, for a light pulse or a force of finite duration.
 
-Pure data: every engine takes a ``LinearModel`` or a ``Schedule`` and is exact in what it does between two switches
-(sim/README.md, section 4).
+Every engine takes a ``LinearModel`` or a ``Schedule``. Section 4 of sim/README.md.
 """
 
 from collections.abc import Iterator
@@ -20,26 +19,25 @@ __all__ = ["Piece", "Schedule", "unlit"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
-# a number of steps this close to a whole one differs from it by rounding alone
+# A number of steps this close to a whole one differs from it by rounding alone.
 _WHOLE = 1e-9
-# (number of the model, seconds)
+# (number of the model, duration in seconds)
 Piece = tuple[int, float]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Schedule:
-    """Model number i acts until ``switches[i]``, the last model for good.
+    """A sequence of models: number i acts until ``switches[i]``, the last one without end. Section 4 of sim/README.md.
 
     Parameters
     ----------
-    models : at least one, all of the same oscillators and with the same record channels
-    switches : seconds, ≥ 0 and increasing, one fewer than models
+    models : at least one model, all with the same oscillators and the same record channels
+    switches : times of the switches, seconds, ≥ 0 and increasing, one fewer than models
 
     Raises
     ------
     ValueError
-        if there are not as many switches as that, they do not increase from 0 or more, or oscillators or channels
-        differ.
+        if the number of switches is another, they are negative or decrease, or oscillators or channels differ.
     """
 
     models: tuple[LinearModel, ...]
@@ -58,49 +56,53 @@ class Schedule:
 
     @classmethod
     def of(cls, model: "LinearModel | Schedule") -> "Schedule":
-        """The schedule itself, or that of a model which acts for good."""
+        """``model`` itself if it is a schedule, otherwise the schedule of this one model."""
         return model if isinstance(model, Schedule) else cls(models=(model,))
 
     @classmethod
     def pulse(cls, lit: LinearModel, dark: LinearModel, duration: float) -> Self:
-        """``lit`` for ``duration`` (seconds ≥ 0), and ``dark`` from then on. Raises ValueError for another duration."""
+        """``lit`` for ``duration`` (seconds ≥ 0), and ``dark`` from then on. Section 4 of sim/README.md.
+
+        Raises ValueError for another duration.
+        """
         duration = plain_number(duration)
         require(duration, "pulse", low=0.0)
         return cls(models=(lit, dark), switches=(duration,))
 
     @property
     def dimension(self) -> int:
-        """Number d of quadratures."""
+        """The number d of quadratures."""
         return self.models[0].dimension
 
     @property
     def modes(self) -> tuple[str, ...]:
-        """Names of the oscillators."""
+        """The names of the oscillators."""
         return self.models[0].modes
 
     @property
     def record_names(self) -> tuple[str, ...]:
-        """Names of the record channels."""
+        """The names of the record channels."""
         return self.models[0].record_names
 
     @property
     def starts(self) -> tuple[float, ...]:
-        """When each model takes over, seconds."""
+        """The time at which each model begins, seconds."""
         return (0.0, *self.switches)
 
     def at(self, time: float) -> LinearModel:
-        """The model that acts from ``time`` (seconds ≥ 0) on."""
+        """The model that acts after ``time`` (seconds ≥ 0)."""
         return self.models[int(np.searchsorted(self.switches, time, side="right"))]
 
     def after(self, time: float) -> Self:
-        """The rest of the schedule from ``time`` (seconds ≥ 0) on, with that time as its 0."""
+        """The schedule from ``time`` (seconds ≥ 0) on, in which times are counted from there."""
         past = int(np.searchsorted(self.switches, time, side="right"))
         return replace(self, models=self.models[past:], switches=tuple(each - time for each in self.switches[past:]))
 
     def split(self, times: FloatArray) -> Iterator[tuple[LinearModel, FloatArray, float | None]]:
-        """Each model with those of increasing ``times`` (seconds) at which it acts, and for how long it acts.
+        """Each model, those of the increasing ``times`` (seconds) at which it acts, and its duration.
 
-        Both in seconds since it took over; None for the last model, which acts for good. At a switch the later acts.
+        Times and duration are in seconds since the model began; the last model has the duration None. At a switch the
+        later model acts.
         """
         cuts = [0, *np.searchsorted(times, self.switches), len(times)]
         ends: list[float | None] = [*self.switches, None]
@@ -108,10 +110,11 @@ class Schedule:
             yield model, times[first:last] - start, None if end is None else end - start
 
     def intervals(self, length: float, count: int) -> tuple[list[tuple[Piece, ...]], IntArray]:
-        """Which models act, and for how long each, in ``count`` intervals of ``length`` seconds.
+        """The models that act in each of ``count`` intervals of ``length`` seconds, and for how long.
 
-        Returns the different cases, each the pieces (number of the model, seconds) of an interval in order, and the
-        case of each interval, an array of shape (count,). A switch within 1e-9 of the end of an interval is at its end.
+        Returns the different cases, each of which holds the pieces (number of the model, seconds) of an interval in
+        order, and the number of the case of each interval, array of shape (count,). A switch that differs from the end
+        of an interval by less than 1e-9 of its length is at the end.
         """
         places = self._places(length)
         acting = np.searchsorted(places, np.arange(count), side="right")
@@ -130,9 +133,11 @@ class Schedule:
         return cases, numbers
 
     def steps(self, step: float, count: int) -> list[tuple[LinearModel, int, int]]:
-        """Each model that acts during ``count`` steps of ``step`` seconds, its first step and that after its last.
+        """Each model that acts in ``count`` steps of ``step`` seconds, its first step, and the step after its last one.
 
-        Raises ValueError for a switch within a step; the message names the nearest times that fit.
+        Section 4 of sim/README.md.
+
+        Raises ValueError for a switch within a step; the message gives the nearest times that fit.
         """
         places = self._places(step)
         if not self.fits(step, count):
@@ -152,17 +157,17 @@ class Schedule:
         return not np.any((places < count) & (places % 1.0 != 0.0))
 
     def _places(self, step: float) -> FloatArray:
-        """The switches in steps from t = 0, whole where they are that but for rounding."""
+        """The switches in units of ``step``, rounded to whole numbers if they differ from these by rounding alone."""
         ratios = np.array(self.switches, dtype=float) / step
         whole = np.round(ratios)
         near = np.abs(ratios - whole) <= _WHOLE + 4.0 * np.finfo(float).eps * np.abs(whole)
         return np.where(near, whole, ratios)
 
     def rounded(self, step: float) -> Self:
-        """The same with every switch moved to the nearest multiple of ``step`` seconds."""
+        """The same schedule with every switch moved to the nearest multiple of ``step`` seconds."""
         return replace(self, switches=tuple(round(switch / step) * step for switch in self.switches))
 
 
 def unlit(cascade: Cascade) -> Cascade:
-    """The cascade with the light off: the baths alone act, and a record tells nothing."""
+    """The cascade without light: only the baths act, and the record contains no information."""
     return replace(cascade, minus=replace(cascade.minus, strength_hz=0.0), plus=replace(cascade.plus, strength_hz=0.0))

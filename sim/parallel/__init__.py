@@ -1,1 +1,1 @@
-"""Work shared out among processes of this machine or a cluster, and what it warns of."""
+"""Independent tasks in parallel, by processes of this machine or a cluster, and the warnings of these processes."""

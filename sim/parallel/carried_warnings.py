@@ -1,4 +1,4 @@
-"""Warnings of worker processes, returned with their results: of each kind the first, and how many there were."""
+"""Warnings of worker processes, returned to the main process: the first of each kind, and the number of them."""
 
 import sys
 import warnings
@@ -10,7 +10,7 @@ __all__ = ["Issued", "Warned", "gathered", "joined", "reissue"]
 
 @dataclass(frozen=True, kw_only=True)
 class Issued:
-    """The first warning of a kind, and how many of that kind were issued."""
+    """The first message of one kind of warning, and the number of warnings of this kind."""
 
     message: str
     count: int
@@ -20,7 +20,7 @@ Warned = Mapping[str, Issued]
 
 
 def gathered(caught: Iterable[warnings.WarningMessage]) -> dict[str, Issued]:
-    """What ``warnings.catch_warnings(record=True)`` caught, by ``module:name`` of the class."""
+    """The warnings that ``warnings.catch_warnings(record=True)`` caught, by ``module:name`` of their class."""
     found: dict[str, Issued] = {}
     for each in caught:
         kind = f"{each.category.__module__}:{each.category.__qualname__}"
@@ -29,11 +29,11 @@ def gathered(caught: Iterable[warnings.WarningMessage]) -> dict[str, Issued]:
 
 
 def joined(first: Warned, second: Warned) -> dict[str, Issued]:
-    """The warnings of both, those of ``second`` after those of ``first``."""
+    """The warnings of both, with ``second`` after ``first``."""
     found = dict(first)
     for kind, issued in second.items():
-        known = found.get(kind, Issued(message=issued.message, count=0))
-        found[kind] = Issued(message=known.message, count=known.count + issued.count)
+        known = found.get(kind)
+        found[kind] = issued if known is None else Issued(message=known.message, count=known.count + issued.count)
     return found
 
 
@@ -43,8 +43,12 @@ def reissue(warned: Warned, stacklevel: int = 3) -> list[str]:
     for kind, issued in warned.items():
         more = f" (and {issued.count - 1} more such warnings)" if issued.count > 1 else ""
         messages.append(issued.message + more)
-        module, _, name = kind.partition(":")
-        category = getattr(sys.modules.get(module), name, None)
-        known = isinstance(category, type) and issubclass(category, Warning)
-        warnings.warn(messages[-1], category if known else UserWarning, stacklevel=stacklevel)
+        warnings.warn(messages[-1], _category(kind), stacklevel=stacklevel)
     return messages
+
+
+def _category(kind: str) -> type[Warning]:
+    """The class of a warning from ``module:name``; UserWarning if its module is not loaded here."""
+    module, _, name = kind.partition(":")
+    found = getattr(sys.modules.get(module), name, None)
+    return found if isinstance(found, type) and issubclass(found, Warning) else UserWarning

@@ -1,4 +1,4 @@
-"""Where workers are: processes of this machine, or a Dask cluster, through joblib's own backends."""
+"""The choice of workers: processes of this machine, or a Dask cluster, by the backends of joblib."""
 
 import signal
 from collections.abc import Iterator
@@ -14,18 +14,18 @@ _SECONDS = "20s"
 
 @contextmanager
 def workers_of(cluster: str | None, jobs: int) -> Iterator[None]:
-    """Have the workers of ``sim.ensemble.simulate`` be those of a Dask cluster.
+    """In this context ``sim.ensemble.simulate`` uses the workers of a Dask cluster.
 
     Parameters
     ----------
-    cluster : address of a scheduler, ``local`` for one of ``jobs`` processes made for the purpose, or None for no
+    cluster : address of a scheduler, ``local`` for a new cluster of ``jobs`` processes on this machine, or None for no
         cluster
-    jobs : worker processes; −1 for one per core
+    jobs : number of worker processes of a new cluster; −1 for one per core
 
     Raises
     ------
     ValueError
-        without Dask's ``distributed``, or where no scheduler answers.
+        if the package ``distributed`` is not installed, or no scheduler answers.
     """
     if cluster is None:
         yield
@@ -36,7 +36,7 @@ def workers_of(cluster: str | None, jobs: int) -> Iterator[None]:
         raise ValueError("a cluster needs the package distributed: pip install 'cascade-steering[cluster]'") from None
     with ExitStack() as stack:
         if cluster == LOCAL:
-            # one thread each: a block holds its process's locks and limits
+            # The limits of a block hold for a process, so each process has one thread.
             own = LocalCluster(  # type: ignore[no-untyped-call]
                 n_workers=joblib.cpu_count() if jobs == -1 else jobs,
                 threads_per_worker=1,
@@ -55,5 +55,5 @@ def workers_of(cluster: str | None, jobs: int) -> Iterator[None]:
 
 
 def dask_setup(_: object) -> None:
-    """Have a worker of ours leave Ctrl-C to the process it works for (Dask calls this as it starts one)."""
+    """Make a worker ignore Ctrl-C, which the main process handles; Dask calls this when it starts a worker."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)

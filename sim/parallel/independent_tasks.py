@@ -1,4 +1,4 @@
-"""Independent searches side by side: results in order, the same for any number of workers."""
+"""Independent tasks in parallel: results are in order, and the same for any number of workers."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -18,7 +18,10 @@ Progress = Callable[[int, int], None]
 def in_parallel(
     function: Callable[[_Task], _Result], tasks: Sequence[_Task], jobs: int, progress: Progress | None = None
 ) -> list[_Result]:
-    """``function`` of every task, in order, by ``jobs`` processes of one thread each; ``progress(done, total)``."""
+    """``function`` of every task, in order, by ``jobs`` processes of one thread each.
+
+    After each task ``progress(done, total)`` is called.
+    """
     results: list[_Result] = []
     work = [joblib.delayed(_on_one_thread)(function, task) for task in tasks]
     for result in parallel(jobs, work, ordered=True):

@@ -1,6 +1,6 @@
-"""Worker processes that end with the process they work for, and work that goes on when one of them dies.
+"""Worker processes that end with the main process, and work that continues when one of them dies.
 
-How tasks reach workers is joblib's: its ``loky`` processes, or whatever ``joblib.parallel_config`` names.
+joblib distributes the tasks: to its ``loky`` processes, or to the backend that ``joblib.parallel_config`` names.
 """
 
 import logging
@@ -21,13 +21,13 @@ __all__ = ["WorkersLostError", "parallel", "require_jobs", "results"]
 _Task = TypeVar("_Task")
 _Result = TypeVar("_Result")
 _LOG = logging.getLogger(__name__)
-# in a row, without a result between them
+# The number of deaths in a row, without a result between them, at which the work is given up.
 _MOST_DEATHS = 3
 _POLL_SECONDS = 0.25
 
 
 class WorkersLostError(RuntimeError):
-    """Worker processes die as soon as they are given work."""
+    """Worker processes died several times in a row, without a result."""
 
 
 def require_jobs(jobs: int) -> None:
@@ -37,19 +37,23 @@ def require_jobs(jobs: int) -> None:
 
 
 def parallel(jobs: int, tasks: Iterable[Any], *, ordered: bool) -> Generator[Any]:
-    """What ``joblib.delayed`` tasks return, by ``jobs`` workers, as it comes or in order."""
+    """The results of ``joblib.delayed`` tasks from ``jobs`` workers, in order or as they are finished.
+
+    Raises ValueError as ``require_jobs`` does.
+    """
     require_jobs(jobs)
     pool = joblib.Parallel(
         n_jobs=jobs,
         return_as="generator" if ordered else "generator_unordered",
         batch_size=1,
-        # no file in shared memory for what is some 1 MB: nothing is left behind when a process is killed
+        # Arguments of about 1 MB are not put into shared memory, so that a killed process leaves no files behind.
         max_nbytes=None,
-        # of processes: threads and clusters, which have keepers of their own, leave it out
-        initializer=_end_with,
+        # Only processes are initialised so; backends of threads and clusters ignore it.
+        initializer=_initialise_worker,
         initargs=(os.getpid(),),
     )
-    # who stops listening knows that work is left; a filter of warnings would be that of all threads
+    # joblib would warn if results are not all used, which is intended here; a filter of warnings would act on all
+    # threads.
     pool._warn_exit_early = lambda: None
     with _uninterrupted():
         arriving: Generator[Any] = pool(tasks)
@@ -58,7 +62,7 @@ def parallel(jobs: int, tasks: Iterable[Any], *, ordered: bool) -> Generator[Any
 
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Processes that start here leave Ctrl-C to this one, which sees it when they have."""
+    """Block Ctrl-C while processes start, so that they inherit this; the main process receives it afterwards."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -72,25 +76,25 @@ def _uninterrupted() -> Iterator[None]:
 def results(
     function: Callable[[_Task], _Result], tasks: Sequence[_Task], jobs: int
 ) -> Generator[tuple[_Task, _Result]]:
-    """(task, function(task)) as they are done, in whatever order; tasks of a worker that dies go to another.
+    """(task, function(task)) in the order in which tasks are finished; tasks of a worker that dies are repeated.
 
-    Raises WorkersLostError where workers die three times in a row without a result.
+    Raises WorkersLostError if workers die three times in a row without a result.
     """
     open_tasks = dict.fromkeys(range(len(tasks)))
     deaths = 0
     while open_tasks:
         work = [joblib.delayed(_numbered)(function, number, tasks[number]) for number in open_tasks]
-        # work that may have killed its worker stays out of this process
+        # A task that may have killed its worker is never run in this process.
         wanted = jobs if jobs == -1 else min(jobs, len(open_tasks))
         arriving = parallel(jobs if deaths else wanted if len(open_tasks) > 1 else 1, work, ordered=False)
         try:
-            with _QUIETLY, closing(arriving):
+            with _SUPPRESSED_REPORT, closing(arriving):
                 for number, result in arriving:
                     del open_tasks[number]
                     deaths = 0
                     yield tasks[number], result
         except Exception as error:
-            # a Dask cluster says so when several have died of the same task
+            # Dask raises KilledWorker when several workers have died of the same task.
             if not isinstance(error, BrokenProcessPool) and type(error).__name__ != "KilledWorker":
                 raise
             deaths += 1
@@ -99,31 +103,31 @@ def results(
                     f"worker processes died {deaths} times in a row without a result; too little memory for "
                     f"{jobs} of them?"
                 ) from error
-            _LOG.warning("a worker process died; its work is given to another")
+            _LOG.warning("a worker process died; its tasks are repeated by another one")
 
 
-class _Quietly:
-    """While any thread has workers, one error in a thread of theirs is left out of what threads report.
+class _SuppressedReport:
+    """Suppresses the report of one harmless error in a thread of loky, while any thread of this process has workers.
 
-    loky ends its workers, then may look for a task it has just dropped: nothing is amiss.
+    When loky ends its workers, its manager thread may look for a task that was just removed, and raise KeyError.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._within = 0
+        self._users = 0
         self._before = threading.excepthook
 
     def __enter__(self) -> None:
         with self._lock:
-            if self._within == 0:
+            if self._users == 0:
                 self._before, threading.excepthook = threading.excepthook, self._report
-            self._within += 1
+            self._users += 1
 
     def __exit__(self, *_: object) -> None:
         with self._lock:
-            self._within -= 1
-            # one that another has put in place since then stays
-            if self._within == 0 and threading.excepthook == self._report:
+            self._users -= 1
+            # A hook that was set by other code in the meantime is kept.
+            if self._users == 0 and threading.excepthook == self._report:
                 threading.excepthook = self._before
 
     def _report(self, args: threading.ExceptHookArgs) -> None:
@@ -131,20 +135,20 @@ class _Quietly:
             self._before(args)
 
 
-_QUIETLY = _Quietly()
+_SUPPRESSED_REPORT = _SuppressedReport()
 
 
 def _numbered(function: Callable[[_Task], _Result], number: int, task: _Task) -> tuple[int, _Result]:
     return number, function(task)
 
 
-def _end_with(owner: int) -> None:
-    """In a worker: leave interrupts and the log to the owner, and end when the owner has, however it did."""
+def _initialise_worker(owner: int) -> None:
+    """In a worker: ignore interrupts, log nothing, and end as soon as the process ``owner`` has ended."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     logging.getLogger("cascade_steering.sim").addHandler(logging.NullHandler())
 
     def watch() -> None:
-        # an orphan is given another parent
+        # When the owner has ended, the system gives this process another parent.
         while os.getppid() == owner:
             time.sleep(_POLL_SECONDS)
         os._exit(1)

@@ -1,1 +1,1 @@
-"""The rotating-wave approximation: the equations of its two amplitudes, closed forms, demodulation."""
+"""The rotating-wave approximation: the equations of the amplitudes, closed forms, and demodulation."""

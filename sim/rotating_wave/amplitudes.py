@@ -1,13 +1,14 @@
-"""Nodes of a chain in the rotating wave, one complex amplitude each, over arrays of working points.
+"""Nodes of a chain in the rotating wave, with one complex amplitude each, for arrays of working points.
 
-z = a for a negative mass and a† for a positive one: then a sideband couples to z alone, L_l = Σ l_j z_j and
-L_u† = Σ u_j z_j, and z obeys a closed system. Node j drives a later node k, and both share noise, at rates that need
+z = a for a negative mass and z = a† for a positive one. Then the sidebands couple to z alone, L_l = Σ l_j z_j and
+L_u† = Σ u_j z_j, and z obeys a closed system. The rates at which node j drives a later node k, and of their common
+noise, contain
 
     l_k l_j − u_k u_j        l_k l_j + u_k u_j
 
-As products of sines and cosines these would lose their digits where the angles agree or at θ = π/4, so they are written
-as sines and cosines of sums and differences of the angles, and γ with cos 2θ. This is why these equations are not made
-by ``sim.model.components.series``, whose result they equal. Section 5 of sim/README.md.
+As products of sines and cosines these would lose digits near equal angles or θ = π/4, so they are written with sines
+and cosines of sums and differences of the angles, and γ with cos 2θ. For this reason the equations are not made by
+``sim.model.components.series``, whose result they equal. Section 5 of sim/README.md.
 """
 
 from collections.abc import Iterable, Sequence
@@ -36,9 +37,9 @@ class AmplitudeNode:
     ----------
     mass : ``negative`` or ``positive``
     strength, angle : Γ, rad/s, and θ, radians
-    bath : its thermal bath, the same everywhere or an array of them
-    transmission : amplitude √(1−ε) that reaches it from the node before
-    path_phase : phase φ of the path from there, radians
+    bath : thermal bath, the same at all working points or an array of baths
+    transmission : amplitude transmission √(1−ε) of the path from the node before
+    path_phase : phase φ of that path, radians
     """
 
     mass: Mass
@@ -55,7 +56,7 @@ class AmplitudeNode:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Shape of the working points."""
+        """The shape of the array of working points."""
         arrays = (
             self.strength,
             self.angle,
@@ -84,7 +85,7 @@ class AmplitudeNode:
 
 
 def products(first: AmplitudeNode, second: AmplitudeNode) -> tuple[FloatArray, FloatArray]:
-    """l₂l₁ − u₂u₁ and l₂l₁ + u₂u₁, rad/s, without their cancellations."""
+    """l₂l₁ − u₂u₁ and l₂l₁ + u₂u₁, rad/s, without cancellation. Section 5 of sim/README.md."""
     scale = np.sqrt(first.strength * second.strength)
     total, difference = first.angle + second.angle, first.angle - second.angle
     if first.mass == second.mass:
@@ -98,10 +99,10 @@ def amplitude_equations(
     efficiency: ArrayLike = 1.0,
     scheme: DetectionScheme = "homodyne",
 ) -> MomentEquations:
-    """Moment equations of W = ½⟨{z, z†}⟩ for the record of ``Detection``; stacks of N×N systems.
+    """The moment equations of W = ½⟨{z, z†}⟩ with the record of ``Detection``; a stack of N×N systems.
 
-    One complex record (Y_c − i Y_s)/√2 for homodyne, two for heterodyne; ``lo_phase`` and ``efficiency`` broadcast
-    with the working points. Section 5 of sim/README.md.
+    There is one complex record (Y_c − i Y_s)/√2 for homodyne detection, two for heterodyne. ``lo_phase`` and
+    ``efficiency`` broadcast with the working points. Section 5 of sim/README.md.
     """
     zero = np.zeros(np.broadcast_shapes(np.shape(lo_phase), np.shape(efficiency), *(node.shape for node in nodes)))
     drift, diffusion = _rates(nodes)
@@ -118,7 +119,7 @@ def amplitude_equations(
 
 
 def _rates(nodes: Sequence[AmplitudeNode]) -> tuple[list[list[Any]], list[list[Any]]]:
-    """Entries of A, lower triangular, and of D, Hermitian."""
+    """The entries of A, lower triangular, and of D, Hermitian."""
     count = len(nodes)
     drift: list[list[Any]] = [[0.0] * count for _ in nodes]
     diffusion: list[list[Any]] = [[0.0] * count for _ in nodes]
@@ -136,7 +137,7 @@ def _rates(nodes: Sequence[AmplitudeNode]) -> tuple[list[list[Any]], list[list[A
 
 
 def _output(nodes: Sequence[AmplitudeNode], lo_phase: FloatArray) -> tuple[list[ComplexArray], list[ComplexArray]]:
-    """Coefficients on z of e^{−iϑ} L_l + e^{iϑ} L_u† and of their difference."""
+    """The coefficients of z in e^{−iϑ} L_l + e^{iϑ} L_u†, and in e^{−iϑ} L_l − e^{iϑ} L_u†."""
     sums, differences = [], []
     transmission, phase = np.asarray(1.0), np.asarray(0.0)
     for node in reversed(nodes):
@@ -144,7 +145,7 @@ def _output(nodes: Sequence[AmplitudeNode], lo_phase: FloatArray) -> tuple[list[
         arriving = transmission * np.exp(1j * (phase - lo_phase))
         sums.append(arriving * lower + arriving.conj() * upper)
         differences.append(arriving * lower - arriving.conj() * upper)
-        # what an earlier node adds to the light takes the path to this one as well
+        # The light from an earlier node also takes the path to this one.
         transmission, phase = transmission * node.transmission, phase + node.path_phase
     return sums[::-1], differences[::-1]
 
@@ -152,23 +153,23 @@ def _output(nodes: Sequence[AmplitudeNode], lo_phase: FloatArray) -> tuple[list[
 def quadrature_covariance(amplitudes: ComplexArray, masses: Sequence[Mass] = ("negative", "positive")) -> FloatArray:
     """The covariance of (X, P) of each node from W; arrays of shape (..., N, N) → (..., 2N, 2N).
 
-    z = (X ± iP)/√2, + for a negative mass, and ⟨zzᵀ⟩ = 0.
+    z = (X ± iP)/√2, + for a negative mass, and ⟨zzᵀ⟩ = 0. Section 5 of sim/README.md.
     """
     count = len(masses)
     above = np.triu(amplitudes, 1)
     moments = above + above.conj().swapaxes(-1, -2)
     moments[..., range(count), range(count)] = np.einsum("...ii->...i", amplitudes).real
-    # P of a positive mass enters with the other sign
+    # P of a positive mass enters z with the opposite sign.
     signs = np.array([-MASSES[mass] for mass in masses], dtype=float)
     result = np.empty((*moments.shape[:-2], count, 2, count, 2))
     result[..., :, 0, :, 0] = moments.real
     result[..., :, 1, :, 1] = moments.real * np.outer(signs, signs)
     result[..., :, 0, :, 1] = -moments.imag * signs
     result[..., :, 1, :, 0] = moments.imag * signs[:, None]
-    # adding 0 makes −0 a 0
+    # Adding 0 changes −0 to 0.
     return result.reshape(*moments.shape[:-2], 2 * count, 2 * count) + 0.0
 
 
 def _stack(rows: Iterable[Iterable[Any]], zero: FloatArray) -> ComplexArray:
-    """Nested rows of arrays → one complex array of shape (..., rows, columns)."""
+    """One complex array of shape (..., rows, columns) from nested rows of arrays."""
     return np.stack([np.stack([entry + zero for entry in row], axis=-1) for row in rows], axis=-2).astype(complex)

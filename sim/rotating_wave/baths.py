@@ -1,4 +1,4 @@
-"""Thermal baths at many working points, and the rule that arrays of parameters are checked by."""
+"""Thermal baths at many working points, and the check of arrays of parameters."""
 
 import math
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ FloatArray = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Baths:
-    """The thermal bath of one oscillator at many working points: what ``Bath`` is at one.
+    """The thermal bath of one oscillator at many working points, as ``Bath`` is at one.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class Baths:
 def require_all(
     values: ArrayLike, name: str, *, low: float, high: float = math.inf, low_open: bool = False
 ) -> FloatArray:
-    """The values as an array, each within what ``require`` asks for. Raises ValueError naming the first that is not."""
+    """The values as an array. Raises ValueError for the first value that ``require`` does not accept."""
     array = np.asarray(values, dtype=np.float64)
     above = array > low if low_open else array >= low
     wrong = array[~(np.isfinite(array) & above & (array <= high))]

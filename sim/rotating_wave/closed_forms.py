@@ -1,15 +1,14 @@
 """Closed forms of the unconditional steady state under the rotating-wave approximation.
 
-Eqs. (4) and (6)-(9) of arXiv:1901.04250, here for any path phase φ. Where the paper's expressions divide by γ₋
-and then cancel (V₋ ~ 1e5 against E ~ 0.3), these have the division done on paper: E_{+|−} has no 1/γ₋ at all.
-With s = √(1−ε), N = Γ/2 + γ̃₀, g = γ₊ + γ₋ and κ = s(2 R N₋ − Q γ₋)/g (see ``RotatingWave``):
+Eqs. (4) and (6)-(9) of arXiv:1901.04250, here for any path phase φ. The expressions of the paper divide by γ₋ and then
+cancel (V₋ ~ 1e5 with E ~ 0.3). Here γ₋ is divided out beforehand, so that E_{+|−} contains no 1/γ₋. Section 5 of
+sim/README.md. With s = √(1−ε), N = Γ/2 + γ̃₀, g = γ₊ + γ₋ and κ = s(2 R N₋ − Q γ₋)/g (see ``RotatingWave``):
 
     V₋ = N₋/γ₋,   ⟨a₋a₊⟩ = κ/γ₋,   V₊ = (N₊ + 2 s Re(R* κ)/γ₋)/γ₊
     E_{+|−} = N₊/γ₊ + s Re[κ* (2 R/γ₊ + Q/N₋)]/g
     E_{−|+} = E_{+|−} · N₋ γ₊ / (γ₋ N₊ + 2 s Re(R* κ))
 
-Without damping there is no steady state, and the same expressions give numbers that look like one. Every function
-returns NaN there.
+Without damping there is no steady state, although the expressions still give numbers. Every function returns NaN there.
 """
 
 import numpy as np
@@ -25,21 +24,24 @@ ComplexArray = NDArray[np.complex128]
 
 
 def bare_variances(point: RotatingWave) -> tuple[FloatArray, FloatArray]:
-    """(ΔX₋₀)² = N₋/γ₋ and (ΔX₊₀)² = N₊/γ₊, Eqs. (4) and (9): each oscillator as if alone.
+    """(ΔX₋₀)² = N₋/γ₋ and (ΔX₊₀)² = N₊/γ₊, Eqs. (4) and (9): the variance of each oscillator alone.
 
-    NaN for an oscillator whose own damping rate is not positive.
+    They are NaN for an oscillator whose damping rate is not positive.
     """
     minus, plus = point.noise_minus / _positive(point.damping_minus), point.noise_plus / _positive(point.damping_plus)
     return minus, plus
 
 
-# dividing a complex number by NaN says "invalid", though NaN is what is meant
-_quiet = np.errstate(invalid="ignore")
+# Dividing a complex number by NaN raises "invalid", although the result NaN is intended.
+_without_warnings = np.errstate(invalid="ignore")
 
 
-@_quiet
+@_without_warnings
 def closed_form_covariance(point: RotatingWave) -> FloatArray:
-    """Eq. (4): the steady-state covariance; array of shape (..., 4, 4). NaN unless γ₋ > 0 and γ₊ > 0."""
+    """Eq. (4): the steady-state covariance; array of shape (..., 4, 4). Section 5 of sim/README.md.
+
+    It is NaN unless γ₋ > 0 and γ₊ > 0.
+    """
     damping_minus, damping_plus = _both_damped(point)
     correlation = _kappa(point, damping_minus, damping_plus) / damping_minus
     minus, plus = point.noise_minus / damping_minus, point.noise_plus / damping_plus
@@ -49,12 +51,15 @@ def closed_form_covariance(point: RotatingWave) -> FloatArray:
     return quadrature_covariance(np.stack(rows, axis=-2))
 
 
-@_quiet
+@_without_warnings
 def steering_parameters(point: RotatingWave) -> tuple[FloatArray, FloatArray]:
-    """(E_{+|−}, E_{−|+}) of Eqs. (6)-(8), without cancellation as γ₋ → 0⁺. NaN unless γ₋ > 0 and γ₊ > 0."""
+    """(E_{+|−}, E_{−|+}) of Eqs. (6)-(8), without cancellation as γ₋ → 0⁺. Section 5 of sim/README.md.
+
+    They are NaN unless γ₋ > 0 and γ₊ > 0.
+    """
     damping_minus, damping_plus = _both_damped(point)
     s, r, kappa = point.transmission, point.directional_coupling, _kappa(point, damping_minus, damping_plus)
-    # an oscillator without noise has no damping either
+    # An oscillator without noise has no damping either.
     bracket = 2 * r / damping_plus + point.common_noise / _positive(point.noise_minus)
     plus_given_minus = point.noise_plus / damping_plus + s * _real(np.conj(kappa), bracket) / (
         damping_plus + damping_minus
@@ -64,13 +69,13 @@ def steering_parameters(point: RotatingWave) -> tuple[FloatArray, FloatArray]:
 
 
 def _both_damped(point: RotatingWave) -> tuple[FloatArray, FloatArray]:
-    """(γ₋, γ₊), both NaN where one of them is not positive."""
+    """(γ₋, γ₊), or NaN for both where one of them is not positive."""
     minus, plus = np.broadcast_arrays(point.damping_minus, point.damping_plus)
     return np.where(point.stable, minus, np.nan), np.where(point.stable, plus, np.nan)
 
 
 def _positive(rate: FloatArray) -> FloatArray:
-    """The rate, NaN where it is not more than 0."""
+    """The rate, or NaN where it is not positive."""
     return np.where(rate > 0.0, rate, np.nan)
 
 

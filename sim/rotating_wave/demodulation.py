@@ -1,4 +1,7 @@
-"""From the lab frame to the rotating one: records at ±Ω as cosine and sine parts, amplitudes without their rotation."""
+"""From the laboratory frame to the rotating one: cosine and sine parts of records, and means without rotation.
+
+Section 2 of sim/README.md.
+"""
 
 from collections.abc import Sequence
 
@@ -10,23 +13,24 @@ from cascade_steering.sim.parameters import require, require_count
 __all__ = ["demodulate", "unrotated"]
 
 FloatArray = NDArray[np.float64]
-# Ω × interval: the mean of cos Ωt over an interval is then within 1 % of its value in the middle
+# The largest Ω × interval: the mean of cos Ωt over an interval then differs by less than 1.1 % from its value in the
+# middle.
 _LONGEST = 0.5
 
 
 def demodulate(record: FloatArray, interval: float, frequency: float, factor: int) -> FloatArray:
-    """Cosine and sine parts of a homodyne record taken in the lab frame, as ``sim.model.cascade.rwa`` defines
-    them.
+    """The cosine and sine parts of a homodyne record in the laboratory frame, as defined in ``sim.model.cascade.rwa``.
 
     ΔY_c = √2 Σ cos(Ωt) ΔY and ΔY_s = √2 Σ sin(Ωt) ΔY over ``factor`` intervals, t from the start of the record to the
-    middle of each. White noise stays white, of the same strength, up to 1/(Ω × the new interval).
+    middle of each. White noise remains white and keeps its strength, up to 1/(Ω × the new interval). Section 2 of
+    sim/README.md.
 
     Parameters
     ----------
     record : ΔY of equal intervals, array of shape (..., intervals, channels), √s
-    interval : length of each, seconds; at most 0.5/Ω
+    interval : length of each interval, seconds; at most 0.5/Ω
     frequency : Ω, rad/s
-    factor : intervals to one of the result, a divisor of their number
+    factor : number of intervals that give one interval of the result, a divisor of their number
 
     Returns
     -------
@@ -48,7 +52,7 @@ def demodulate(record: FloatArray, interval: float, frequency: float, factor: in
     if count % factor:
         raise ValueError(f"factor must divide the {count} intervals, got {factor}")
     phases = frequency * interval * (np.arange(count) + 0.5)
-    # over an interval the mean of cos Ωt is smaller than in the middle by this
+    # The mean of cos Ωt over an interval is smaller than its value in the middle by this factor.
     carrier = np.sqrt(2.0) / np.sinc(frequency * interval / (2 * np.pi)) * np.stack([np.cos(phases), np.sin(phases)])
     parts = record[..., :, :, None] * carrier.T[:, None, :]
     grouped = parts.reshape(*record.shape[:-2], count // factor, factor, 2 * record.shape[-1])
@@ -56,21 +60,21 @@ def demodulate(record: FloatArray, interval: float, frequency: float, factor: in
 
 
 def unrotated(means: FloatArray, times: FloatArray, frequencies: Sequence[float]) -> FloatArray:
-    """Conditional means of the lab frame in the frame that turns with each oscillator.
+    """Conditional means of the laboratory frame in the frame that rotates with each oscillator.
 
     Parameters
     ----------
     means : array of shape (..., times, d)
     times : array of shape (times,), seconds
-    frequencies : Ω of H = Ω a†a of each of the d/2 oscillators, rad/s; negative for one of negative mass, which turns
-        backwards, so (−|Ω₋|, |Ω₊|) for the pair
+    frequencies : Ω of H = Ω a†a of each of the d/2 oscillators, rad/s; negative for a negative mass, so
+        (−|Ω₋|, |Ω₊|) for the cascade
 
     Returns an array of the shape of ``means``.
 
     Raises
     ------
     ValueError
-        unless there is one frequency to each oscillator.
+        unless there is one frequency for each oscillator.
     """
     if means.shape[-1] != 2 * len(frequencies):
         raise ValueError(

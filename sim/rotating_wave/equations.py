@@ -1,11 +1,11 @@
-"""The rotating-wave cascade in its two complex amplitudes z = (a₋, a₊†): half the size of the general model.
+"""The rotating-wave cascade in two complex amplitudes z = (a₋, a₊†), half the size of the general model.
 
-The rotating-wave equations keep their form under a₋ → a₋ e^{iα}, a₊ → a₊ e^{−iα}, and so does a record whose
-cosine and sine parts are read alike. All second moments then sit in one 2×2 Hermitian matrix
+The rotating-wave equations are invariant under a₋ → a₋ e^{iα}, a₊ → a₊ e^{−iα}, and so is a record whose cosine and
+sine parts are detected equally. Then one 2×2 Hermitian matrix holds all second moments,
 
     W = [[V₋, m], [m*, V₊]],   V = ⟨X²⟩ = ⟨P²⟩,   m = ⟨a₋ a₊⟩,   ⟨X₋X₊⟩ = −⟨P₋P₊⟩ = Re m,   ⟨X₋P₊⟩ = ⟨P₋X₊⟩ = Im m
 
-Everything here works on arrays of working points: that is what it is for.
+All functions work on arrays of working points. Section 5 of sim/README.md.
 """
 
 from dataclasses import dataclass
@@ -35,12 +35,12 @@ class RotatingWave:
     ----------
     strength_minus, strength_plus : Γ∓, rad/s
     angle_minus, angle_plus : θ∓, radians
-    bath_minus, bath_plus : the thermal baths, of one kind everywhere or an array of them
-    loss, path_phase : ε and φ, radians
+    bath_minus, bath_plus : thermal baths, the same at all working points or arrays of baths
+    loss, path_phase : ε, and φ in radians
 
     Raises ValueError for a strength that is negative or not finite, an angle or a phase that is not finite, or a loss
-    outside [0, 1]. An unstable point is one like others: what has no meaning there,
-    ``sim.rotating_wave.closed_forms`` leaves out.
+    outside [0, 1]. Unstable points are allowed; ``sim.rotating_wave.closed_forms`` returns NaN for them. Section 5 of
+    sim/README.md.
     """
 
     strength_minus: FloatArray
@@ -65,7 +65,7 @@ class RotatingWave:
 
     @classmethod
     def of(cls, cascade: Cascade) -> Self:
-        """One working point."""
+        """The rates at the working point of a ``Cascade``."""
         return cls(
             strength_minus=np.asarray(cascade.minus.strength),
             angle_minus=np.asarray(cascade.minus.angle),
@@ -116,7 +116,7 @@ class RotatingWave:
 
     @property
     def transmission(self) -> FloatArray:
-        """Amplitude √(1−ε) that reaches the second oscillator."""
+        """The amplitude transmission √(1−ε) of the path to the second oscillator."""
         return np.sqrt(1.0 - np.asarray(self.loss, dtype=np.float64))
 
     @property
@@ -131,7 +131,7 @@ class RotatingWave:
 
     @property
     def stable(self) -> BoolArray:
-        """Whether γ₋ > 0 and γ₊ > 0: only then is there a steady state without the record."""
+        """Whether γ₋ > 0 and γ₊ > 0, so that there is an unconditional steady state."""
         stable: BoolArray = (self.damping_minus > 0.0) & (self.damping_plus > 0.0)
         return stable
 
@@ -147,7 +147,7 @@ class RotatingWave:
 
     @property
     def directional_coupling(self) -> ComplexArray:
-        """R = e^{−iφ} √(Γ₋B Γ₊P) − e^{iφ} √(Γ₊B Γ₋P), rad/s; Sec. II, here with the path phase."""
+        """R = e^{−iφ} √(Γ₋B Γ₊P) − e^{iφ} √(Γ₊B Γ₋P), rad/s. Section 1 of sim/README.md."""
         difference, total = products(*self.nodes)
         result: ComplexArray = np.cos(self.path_phase) * difference - 1j * np.sin(self.path_phase) * total
         return result
@@ -162,5 +162,5 @@ class RotatingWave:
     def equations(
         self, lo_phase: ArrayLike = np.pi / 2, efficiency: ArrayLike = 1.0, scheme: DetectionScheme = "homodyne"
     ) -> MomentEquations:
-        """Moment equations of W for the record of ``Detection``: those of a chain of two, ``amplitude_equations``."""
+        """The moment equations of W with the record of ``Detection``. Section 5 of sim/README.md."""
         return amplitude_equations(self.nodes, lo_phase, efficiency, scheme)

@@ -14,6 +14,10 @@ def test_there_are_examples() -> None:
 
 
 @pytest.mark.parametrize(("code", "printed"), EXAMPLES, ids=range(len(EXAMPLES)))
-def test_readme_example_prints_what_it_says(code: str, printed: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_readme_example_prints_what_it_says(
+    code: str, printed: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # examples write files
+    monkeypatch.chdir(tmp_path)
     exec(compile(code, str(README), "exec"), {})
     assert capsys.readouterr().out == printed

@@ -1,4 +1,7 @@
-"""Every name and file that the theory page refers to exists. The source is read, nothing imported: it is fast."""
+"""Every name and file on the theory page exists, and the docstring of each function and class there names its section.
+
+The source is read and nothing imported, so that these tests are fast.
+"""
 
 import ast
 import re
@@ -10,53 +13,90 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "sim" / "README.md").read_text(encoding="utf-8")
 PROSE = re.sub(r"^```.*?^```$", "", PAGE, flags=re.DOTALL | re.MULTILINE)
 QUOTED = sorted(set(re.findall(r"`([^`\n]+)`", PROSE)))
-NAMES = [each for each in QUOTED if re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", each)]
+DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
+NAMES = [each for each in QUOTED if DOTTED.fullmatch(each)]
 FILES = [each for each in QUOTED if "/" in each]
 
 
-def members(body: list[ast.stmt]) -> dict[str, list[ast.stmt]]:
-    """What a module or class defines, and the body of each; constants and fields have none."""
-    found: dict[str, list[ast.stmt]] = {}
+def members(body: list[ast.stmt]) -> dict[str, ast.stmt]:
+    """The statements that define the names of a module or class."""
+    found: dict[str, ast.stmt] = {}
     for each in body:
-        if isinstance(each, ast.ClassDef):
-            found[each.name] = each.body
-        elif isinstance(each, ast.FunctionDef):
-            found[each.name] = []
+        if isinstance(each, ast.ClassDef | ast.FunctionDef):
+            found[each.name] = each
         elif isinstance(each, ast.Assign | ast.AnnAssign):
             targets = each.targets if isinstance(each, ast.Assign) else [each.target]
-            found |= {target.id: [] for target in targets if isinstance(target, ast.Name)}
+            found |= {target.id: each for target in targets if isinstance(target, ast.Name)}
     return found
 
 
-def exists(name: str) -> bool:
-    """Whether a dotted name is a module of the repository, or something defined in one."""
+def definition(name: str) -> ast.AST | None:
+    """The module, class, function, constant or field of a dotted name in the repository; None if there is none."""
     parts, path = name.split("."), ROOT
     while parts and (path / parts[0]).is_dir():
         path /= parts.pop(0)
-    if not parts:
-        return (path / "__init__.py").is_file()
-    path /= f"{parts.pop(0)}.py"
+    path /= f"{parts.pop(0) if parts else '__init__'}.py"
     if not path.is_file():
-        return False
-    body = ast.parse(path.read_text(encoding="utf-8")).body
+        return None
+    found: ast.AST = ast.parse(path.read_text(encoding="utf-8"))
     for part in parts:
-        defined = members(body)
+        defined = members(found.body) if isinstance(found, ast.Module | ast.ClassDef) else {}
         if part not in defined:
-            return False
-        body = defined[part]
-    return True
+            return None
+        found = defined[part]
+    return found
+
+
+def sections() -> dict[str, set[int]]:
+    """The numbers of the sections in which the page names each function and class."""
+    found: dict[str, set[int]] = {}
+    for part in re.split(r"^## ", PROSE, flags=re.MULTILINE)[1:]:
+        number = re.match(r"(\d+)\. ", part)
+        for name in re.findall(r"`([^`\n]+)`", part) if number else []:
+            if DOTTED.fullmatch(name) and isinstance(definition(name), ast.FunctionDef | ast.ClassDef):
+                found.setdefault(name, set()).add(int(number[1]) if number else 0)
+    return found
+
+
+def sections_said(docstring: str) -> set[int]:
+    """The sections in "Section 4 of sim/README.md", "Sections 1 and 2 of …" and "Sections 1 to 3 of …"."""
+    said: set[int] = set()
+    for first, word, last in re.findall(
+        r"Sections? (\d+)(?: (and|to) (\d+))? of sim/README\.md", " ".join(docstring.split())
+    ):
+        said |= {int(first)}
+        said |= set(range(int(first), int(last) + 1)) if word == "to" else {int(last)} if word else set()
+    return said
+
+
+SECTIONS = sections()
 
 
 def test_the_page_names_much_of_the_code() -> None:
     assert len(NAMES) > 50
     assert len(FILES) > 5
+    assert len(SECTIONS) > 50
     # in full, from the package on, so that a reader can import them
     assert {name.split(".")[0] for name in NAMES} == {"analysis", "sim"}
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_name_on_the_page_exists(name: str) -> None:
-    assert exists(name)
+    assert definition(name) is not None
+
+
+@pytest.mark.parametrize(("name", "wanted"), SECTIONS.items(), ids=SECTIONS)
+def test_the_docstring_of_a_function_on_the_page_names_its_section(name: str, wanted: set[int]) -> None:
+    found = definition(name)
+    assert isinstance(found, ast.FunctionDef | ast.ClassDef)
+    said = sections_said(ast.get_docstring(found) or "")
+    assert said & wanted, f"sections {sorted(wanted)} name it, its docstring {sorted(said)}"
+
+
+def test_sections_are_read_from_docstrings() -> None:
+    assert sections_said("A.\n\nSection 4 of\nsim/README.md. B.") == {4}
+    assert sections_said("Sections 1 and 7 of sim/README.md; Sections 2 to 4 of sim/README.md.") == {1, 2, 3, 4, 7}
+    assert sections_said("Section 4 of arXiv:1901.04250, sim/README.md") == set()
 
 
 @pytest.mark.parametrize("path", FILES)
@@ -75,4 +115,4 @@ def test_a_file_on_the_page_exists(path: str) -> None:
     ],
 )
 def test_a_name_that_does_not_exist_is_found_out(name: str) -> None:
-    assert not exists(name)
+    assert definition(name) is None

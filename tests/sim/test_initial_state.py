@@ -31,10 +31,10 @@ def test_thermal_states_have_their_variances() -> None:
 @pytest.mark.parametrize(
     ("covariance", "scatter", "message"),
     [
-        (0.4 * np.eye(4), NONE, "covariance must obey the uncertainty relation"),
+        (0.4 * np.eye(4), NONE, r"covariance must obey the uncertainty relation, .* at least 0, got -0\.1$"),
         (np.diag([0.04, 5.0, 0.5, 0.5]), NONE, "covariance must obey the uncertainty relation"),
-        (GOOD, -0.1 * np.eye(4), "scatter must be positive semidefinite"),
-        (GOOD * np.nan, NONE, "covariance must be finite"),
+        (GOOD, -0.1 * np.eye(4), r"scatter must be positive semidefinite, its smallest eigenvalue .* got -0\.1$"),
+        (GOOD * np.nan, NONE, r"covariance must be finite, got nan at \(0, 0\)$"),
         (GOOD, np.full((4, 4), np.inf), "scatter must be finite"),
         (np.eye(3), np.eye(3), r"equal and even size, got \(3, 3\)"),
         (GOOD, np.zeros((2, 2)), r"got \(4, 4\) and \(2, 2\)"),
@@ -81,9 +81,17 @@ def test_squeezing_has_its_bounds(factors: tuple[float, ...], angles: tuple[floa
         squeezed_state(factors, angles)
 
 
-@pytest.mark.parametrize("mean", [np.zeros(2), np.full(4, np.inf), np.zeros((4, 1))])
-def test_means_of_another_shape_or_none_are_refused(mean: np.ndarray) -> None:
-    with pytest.raises(ValueError, match=r"mean must be finite, of shape \(4,\)"):
+@pytest.mark.parametrize(
+    ("mean", "message"),
+    [
+        (np.zeros(2), r"^mean must have shape \(4,\), got \(2,\)$"),
+        (np.full(4, np.inf), r"^mean must be finite, got inf at \(0,\)$"),
+        (np.zeros((4, 1)), r"^mean must have shape \(4,\), got \(4, 1\)$"),
+    ],
+    ids=["two", "infinite", "column"],
+)
+def test_means_of_another_shape_or_none_are_refused(mean: np.ndarray, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         InitialState(covariance=GOOD, scatter=NONE, mean=mean, name="bad")
 
 

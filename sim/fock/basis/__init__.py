@@ -1,1 +1,1 @@
-"""Truncated Fock spaces: levels, states between them, their moments, and how far they can be trusted."""
+"""Truncated Fock spaces: kept levels, states and their moments, and the errors of truncation."""

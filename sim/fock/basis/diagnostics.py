@@ -1,4 +1,4 @@
-"""How far a truncated state can be trusted: reported with every result of the Fock engines."""
+"""Diagnostics of a truncated state, reported with every result of the Fock engines."""
 
 import warnings
 from dataclasses import dataclass
@@ -23,28 +23,28 @@ __all__ = [
 ]
 
 # The truncated [X, P] is i(1 − N|N−1⟩⟨N−1|): its defect is N·p_top. Measured on steady states of five working
-# points at 8 to 16 levels, the covariance is off by 0.3 to 6 times the defect (most where the two oscillators
-# are strongly squeezed together), so this limit asks for two to three good digits.
+# points at 8 to 16 levels, the covariance is wrong by 0.3 to 6 times the defect (most where the two oscillators are
+# strongly squeezed together), so at this limit two to three digits are right.
 DEFECT_LIMIT = 1e-3
-# Explicit schemes leave eigenvalues of −O(dt): down to −1e-2 in runs whose covariance is right to a percent.
-# −0.05 was met only at four times the step that StepWarning allows, just short of divergence.
+# Explicit schemes give eigenvalues of −O(dt): down to −1e-2 in runs whose covariance is right to a percent. −0.05 was
+# found only at four times the step that StepWarning allows, shortly before divergence.
 NEGATIVE_LIMIT = 0.05
-# The schemes conserve Tr ρ = 1 to rounding, 1e-14 in a thousand steps, but amplify what is lost: a trace this
-# far off means that the next steps will run away.
+# The schemes conserve Tr ρ = 1 to rounding, 1e-14 in a thousand steps, but amplify errors of it: with an error this
+# large the next steps diverge.
 TRACE_LIMIT = 1e-3
 
 
 class CutoffWarning(UserWarning):
-    """A Fock cutoff too small for the state: its numbers are not to be trusted to three digits."""
+    """A Fock cutoff is too small for the state: results are not accurate to three digits."""
 
 
 class UnphysicalStateError(ArithmeticError):
-    """A state that is no density matrix any more; the message says where, and how to rerun it."""
+    """A state is no longer a density matrix; the message says where, and what a rerun needs."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Diagnostics:
-    """Health of one state, or the worst over many.
+    """Diagnostics of one state, or the worst values over many.
 
     Parameters
     ----------
@@ -63,16 +63,16 @@ class Diagnostics:
 
     @property
     def commutator_defect(self) -> FloatArray:
-        """|⟨[X, P]⟩/i − 1| of each oscillator, exactly cutoff × top population; array of shape (modes,)."""
+        """|⟨[X, P]⟩/i − 1| of each oscillator, equal to cutoff × top population; array of shape (modes,)."""
         return np.abs(np.asarray(self.cutoffs) * self.top_population)
 
     @property
     def messages(self) -> tuple[str, ...]:
-        """What a user must know, one sentence each; empty when all is well."""
+        """One sentence for each oscillator whose cutoff is too small; empty if there is none."""
         return cutoff_messages(self.cutoffs, self.top_population, self.commutator_defect)
 
     def worst(self, other: "Diagnostics") -> "Diagnostics":
-        """The worse of two in every figure."""
+        """The worse value of each diagnostic of the two."""
         return Diagnostics(
             cutoffs=self.cutoffs,
             top_population=np.maximum(self.top_population, other.top_population),
@@ -82,9 +82,9 @@ class Diagnostics:
         )
 
     def warn(self, context: str = "", stacklevel: int = 3, modes: tuple[str, ...] = ()) -> None:
-        """Issue a CutoffWarning for each message, ``context`` (which trajectory) at its end.
+        """Issue a CutoffWarning for each message, followed by ``context``, which names the trajectory.
 
-        ``modes`` names the oscillators; left out, ``sim.conventions.mode_names`` does.
+        ``modes`` are the names of the oscillators; if left out, those of ``sim.conventions.mode_names``.
         """
         warn_of_cutoff(self.cutoffs, self.top_population, self.commutator_defect, context, stacklevel + 1, modes)
 
@@ -92,14 +92,14 @@ class Diagnostics:
 def cutoff_messages(
     cutoffs: tuple[int, ...], tops: FloatArray, defects: FloatArray, modes: tuple[str, ...] = ()
 ) -> tuple[str, ...]:
-    """One sentence for each oscillator whose commutator is off by more than ``DEFECT_LIMIT``.
+    """One sentence for each oscillator whose commutator is wrong by more than ``DEFECT_LIMIT``.
 
-    ``modes`` names the oscillators; left out, ``sim.conventions.mode_names`` does.
+    ``modes`` are the names of the oscillators; if left out, those of ``sim.conventions.mode_names``.
     """
     names = modes or mode_names(len(cutoffs))
     return tuple(
-        f"oscillator {name}: {top:.1e} of the population sits in the top of {cutoff} levels, so its commutator "
-        f"is off by {100 * defect:.2g} %: raise the cutoffs"
+        f"oscillator {name}: {top:.1e} of the population is in the top of {cutoff} levels, so its commutator "
+        f"is wrong by {100 * defect:.2g} %: raise the cutoffs"
         for name, cutoff, top, defect in zip(names, cutoffs, np.abs(tops), defects, strict=True)
         if defect > DEFECT_LIMIT
     )
@@ -113,7 +113,7 @@ def warn_of_cutoff(
     stacklevel: int = 3,
     modes: tuple[str, ...] = (),
 ) -> None:
-    """Issue a CutoffWarning for each of ``cutoff_messages``, ``context`` (which trajectory) at its end."""
+    """Issue a CutoffWarning for each of ``cutoff_messages``, followed by ``context``, which names the trajectory."""
     for message in cutoff_messages(cutoffs, tops, defects, modes):
         warnings.warn(message + context, CutoffWarning, stacklevel=stacklevel)
 
@@ -121,8 +121,8 @@ def warn_of_cutoff(
 def inspect(density: NDArray[np.complex128], moments: FockMoments) -> tuple[FloatArray, FloatArray, Diagnostics]:
     """Mean (d,), covariance (d, d) and diagnostics of ``density``, an array of shape (D, D).
 
-    Raises UnphysicalStateError if it is not finite, has lost its trace or is grossly negative. Where it came
-    from is for the caller to add.
+    Raises UnphysicalStateError if the state is not finite, or as ``require_physical`` does. The caller adds which
+    trajectory it is.
     """
     if not np.all(np.isfinite(density)):
         raise UnphysicalStateError("the state is not finite")
@@ -139,7 +139,7 @@ def inspect(density: NDArray[np.complex128], moments: FockMoments) -> tuple[Floa
 
 
 def require_physical(diagnostics: Diagnostics, trace: float) -> None:
-    """Raise UnphysicalStateError if the state has lost its trace or is grossly negative."""
+    """Raise UnphysicalStateError beyond ``TRACE_LIMIT`` or ``NEGATIVE_LIMIT``."""
     if diagnostics.trace_error > TRACE_LIMIT or diagnostics.min_eigenvalue < -NEGATIVE_LIMIT:
         tops = np.array2string(diagnostics.top_population, precision=3)
         raise UnphysicalStateError(

@@ -1,4 +1,4 @@
-"""Gaussian operators between Fock states, exactly: no larger space that would have to be cut.
+"""Exact elements of Gaussian operators between Fock states, without a larger space that is then truncated.
 
 In the variables γ = (β*, α) every Gaussian operator is e^{(|α|² + |β|²)/2} ⟨β|O|α⟩ = O₀₀ exp(½ γᵀAγ + bᵀγ), one
 variable for each mode on each side. Its Fock elements are the coefficients of that series, by recursion:
@@ -23,14 +23,14 @@ FloatArray = NDArray[np.float64]
 def elements(
     quadratic: ComplexArray, linear: ComplexArray, first: ComplexArray, cutoffs: tuple[int, ...]
 ) -> ComplexArray:
-    """The coefficients O(k) of O₀₀ exp(½ γᵀAγ + bᵀγ), each over the root of its factorials.
+    """The coefficients of O₀₀ exp(½ γᵀAγ + bᵀγ), each multiplied by the root of its factorials: O(k) as above.
 
     Parameters
     ----------
     quadratic : A, symmetric array of shape (..., v, v)
     linear : b, array of shape (..., v)
     first : O₀₀, array of shape (...)
-    cutoffs : how many powers of each of the v variables
+    cutoffs : number of powers of each of the v variables
 
     Returns an array of shape (..., *cutoffs).
     """
@@ -38,7 +38,7 @@ def elements(
     result = np.zeros((*batch, *cutoffs), dtype=complex)
     result.reshape(*batch, -1)[..., 0] = first
     for axis in reversed(range(variables)):
-        # the variables before this one at power 0, those after it complete
+        # The variables before this one are at power 0, those after it are complete.
         rest = cutoffs[axis + 1 :]
         before: tuple[slice | int, ...] = (*(slice(None),) * len(batch), *(0,) * axis)
         rows = np.moveaxis(result[before], len(batch), 0)
@@ -79,8 +79,9 @@ def symbol_elements(
 
 
 def gaussian_elements(covariance: FloatArray, mean: FloatArray, cutoffs: tuple[int, ...]) -> ComplexArray:
-    """The density matrix (D, D) of a Gaussian state of ``covariance`` (d, d) and ``mean`` (d,), on levels below
-    ``cutoffs``; its trace is the population there.
+    """The density matrix (D, D) of a Gaussian state of ``covariance`` (d, d) and ``mean`` (d,).
+
+    Its elements are those between the levels below ``cutoffs``, and its trace is their population.
     """
     spread = covariance + VACUUM_VARIANCE * np.eye(len(mean))
     inverse = np.linalg.inv(spread)
@@ -96,9 +97,10 @@ def gaussian_elements(covariance: FloatArray, mean: FloatArray, cutoffs: tuple[i
 def unitary_elements(
     symplectic: FloatArray, shift: FloatArray, rows: tuple[int, ...], columns: tuple[int, ...]
 ) -> ComplexArray:
-    """The unitary U with U†ξU = Xξ + ``shift`` (d,) for a symplectic X (d, d), but for a phase.
+    """The unitary U with U†ξU = Xξ + ``shift`` (d,) for a symplectic X (d, d), up to a phase.
 
-    From the levels below ``columns`` to those below ``rows``; array of shape (D_rows, D_columns).
+    Its elements from the levels below ``columns`` to those below ``rows``, array of shape (D_rows, D_columns). Section
+    7 of sim/README.md.
     """
     xx, xp, px, pp = (symplectic[i::2, j::2] for i in (0, 1) for j in (0, 1))
     # a → Ea + Fa† + α
@@ -122,9 +124,9 @@ def _along(place: int, part: slice) -> tuple[slice, ...]:
 def displaced(
     density: ComplexArray, shift: FloatArray, cutoffs: tuple[int, ...], wanted: tuple[int, ...]
 ) -> ComplexArray:
-    """D ρ D† with D†ξD = ξ + ``shift`` (d,), for ρ on all levels below ``cutoffs``, on those below ``wanted``.
+    """D ρ D† on the levels below ``wanted``, for ρ on those below ``cutoffs``, with D†ξD = ξ + ``shift`` (d,).
 
-    The recursion above loses all digits where both the displacement and the number of levels are large; this does not.
+    The recursion above loses all digits if both the displacement and the number of levels are large; this does not.
     """
     tensor = density.reshape(cutoffs * 2)
     modes = len(cutoffs)
@@ -139,7 +141,8 @@ def displaced(
 def displacement(amplitude: complex, rows: int, columns: int) -> ComplexArray:
     """⟨m|D|n⟩ of one mode with D†aD = a + ``amplitude``, for m < ``rows`` and n < ``columns``; (rows, columns).
 
-    √(n!/m!) α^{m−n} e^{−|α|²/2} L_n^{(m−n)}(|α|²) for m ≥ n, whose recurrence loses no digits at any displacement.
+    √(n!/m!) α^{m−n} e^{−|α|²/2} L_n^{(m−n)}(|α|²) for m ≥ n; the recurrence of L_n loses no digits at any displacement.
+    Section 7 of sim/README.md.
     """
     if amplitude == 0.0:
         return np.eye(rows, columns, dtype=complex)

@@ -1,4 +1,4 @@
-"""Exponentials of quadratic forms in the quadratures, and thermal states, between kept levels."""
+"""Exponentials of quadratic forms in the quadratures, and thermal states, between the kept levels."""
 
 import numpy as np
 import scipy.linalg as la
@@ -15,7 +15,7 @@ FloatArray = NDArray[np.float64]
 
 
 def exponential(quadratic: ComplexArray, levels: Levels) -> ComplexArray:
-    """exp(½ ξᵀQξ) for a complex symmetric Q (d, d); array of shape (D, D)."""
+    """𝒢 = exp(½ ξᵀQξ) for a complex symmetric Q (d, d); array of shape (D, D). Section 7 of sim/README.md."""
     to_ladder = np.kron(np.eye(len(levels.cutoffs)), LADDER)
     operator: ComplexArray = la.expm(levels.combine(0.5 * to_ladder.T @ quadratic @ to_ladder))
     return operator
@@ -24,15 +24,15 @@ def exponential(quadratic: ComplexArray, levels: Levels) -> ComplexArray:
 def metaplectic(symplectic: FloatArray, levels: Levels) -> ComplexArray:
     """The unitary U with U†ξU = Xξ for a symplectic X (d, d); array of shape (D, D).
 
-    X is split into a squeezer and a rotation, each of which has a real logarithm whatever X is. The truncated U is
-    unitary; it is U only where it does not carry a state over the top level.
+    X is split into a squeezer and a rotation, each of which has a real logarithm for any X. The truncated operator is
+    unitary, and equals U only for states that U leaves well below the top level. Section 6 of sim/README.md.
     """
     square = symplectic @ symplectic.T
     stretch = of_symmetric(np.sqrt, square)
     rotation = np.linalg.solve(stretch, symplectic)
     form = symplectic_form(len(levels.cutoffs))
     squeezer = exponential(0.5j * form @ of_symmetric(np.log, square), levels)
-    # a → u a under the rotation
+    # The rotation takes a to u a.
     u = rotation[::2, ::2] + 1j * rotation[1::2, ::2]
     values, vectors = la.schur(u, output="complex")
     turn = (vectors * np.angle(np.diag(values))) @ vectors.conj().T
@@ -41,9 +41,9 @@ def metaplectic(symplectic: FloatArray, levels: Levels) -> ComplexArray:
 
 
 def thermal(variances: FloatArray, levels: Levels) -> ComplexArray:
-    """Uncorrelated thermal states of these variances (modes,) between the kept levels; (D, D).
+    """Uncorrelated thermal states of ``variances`` (modes,) between the kept levels; (D, D).
 
-    The trace is the population kept.
+    The trace is the population of the kept levels.
     """
     populations = np.ones(levels.size)
     for mode, variance in enumerate(variances):

@@ -1,6 +1,7 @@
-"""Truncated oscillators: levels kept, and the ladder operators between them.
+"""Truncated oscillators: the kept levels, and the ladder operators between them.
 
-Tensor order is the order of the oscillators. A cutoff is the number of Fock levels kept of one oscillator.
+The order of the tensor product is that of the oscillators. A cutoff is the number of Fock levels kept of one
+oscillator.
 """
 
 from collections.abc import Sequence
@@ -16,14 +17,15 @@ __all__ = ["LADDER", "Levels", "check_cutoffs", "embed", "ladder_operators", "la
 # x = LADDER·(a, a†) of one oscillator
 LADDER = np.array([[1.0, 1.0], [-1.0j, 1.0j]]) / np.sqrt(2.0)
 # Measured on two modes of variance 0.87 and 0.78: with 10 levels each, the largest error of a covariance over a run is
-# 5e-3 at 1 (55 states), 1.3e-3 at 1.25 (72) and 1.0e-3 at 2 (100, the whole square). The cost grows with the cube.
+# 5e-3 at 1 (55 states), 1.3e-3 at 1.25 (72) and 1.0e-3 at 2 (100, all states). The cost grows with the cube of the
+# number of states.
 _CORNER = 1.25 + 1e-12
 
 
 def check_cutoffs(cutoffs: tuple[int, ...], modes: tuple[str, ...]) -> None:
     """Raise ValueError unless there is one whole number ≥ 2 for each of the oscillators named ``modes``.
 
-    One level has no ladder operator: the oscillator would drop out of H and every L_k without a word.
+    With one level there is no ladder operator: the oscillator would silently be missing from H and every L_k.
     """
     if not isinstance(cutoffs, tuple) or len(cutoffs) != len(modes):
         raise ValueError(
@@ -38,7 +40,7 @@ def check_cutoffs(cutoffs: tuple[int, ...], modes: tuple[str, ...]) -> None:
 
 
 def embed(operator: sp.sparray, mode: int, cutoffs: tuple[int, ...]) -> sp.csr_array:
-    """``operator`` of one oscillator on the whole space; sparse array of shape (D, D), D the product of cutoffs."""
+    """``operator`` of one oscillator on the whole space: sparse array of shape (D, D), D the product of the cutoffs."""
     before, after = int(np.prod(cutoffs[:mode])), int(np.prod(cutoffs[mode + 1 :]))
     return sp.csr_array(sp.kron(sp.kron(sp.eye_array(before), operator), sp.eye_array(after)))
 
@@ -50,10 +52,10 @@ def ladder_operators(cutoffs: tuple[int, ...]) -> list[sp.csr_array]:
 
 
 def ladder_products(cutoffs: tuple[int, ...]) -> list[list[sp.csr_array]]:
-    """The true products ξ_j ξ_k between kept levels; sparse arrays of shape (D, D).
+    """The products ξ_j ξ_k of untruncated operators between the kept levels; sparse arrays of shape (D, D).
 
-    Multiplying truncated ladders instead would pass over the first level left out and get a a† wrong at the
-    top: a false level shift in H, and variances too small. One spare level each is enough to avoid that.
+    Products of truncated operators have a wrong a a† at the top level, which would shift a level of H and make
+    variances too small. One more level of each oscillator is enough to avoid that. Section 7 of sim/README.md.
     """
     spare = ladder_operators(tuple(n + 1 for n in cutoffs))
     kept = np.arange(np.prod([n + 1 for n in cutoffs])).reshape([n + 1 for n in cutoffs])
@@ -63,12 +65,13 @@ def ladder_products(cutoffs: tuple[int, ...]) -> list[list[sp.csr_array]]:
 
 @dataclass(frozen=True)
 class Levels:
-    """Which Fock states of several modes are kept.
+    """The kept Fock states of several modes.
 
     Parameters
     ----------
     cutoffs : levels of each mode while the others are in their ground states
-    triangular : leave out the corner Σ n_i/(N_i − 1) > 5/4, where a thermal state has least; else keep every n_i < N_i
+    triangular : whether states with Σ n_i/(N_i − 1) > 5/4, which a thermal state fills least, are left out; otherwise
+        every n_i < N_i is kept
     """
 
     cutoffs: tuple[int, ...]
@@ -83,43 +86,43 @@ class Levels:
 
     @cached_property
     def numbers(self) -> NDArray[np.intp]:
-        """Level of each mode in each kept state; array of shape (D, modes)."""
+        """The level of each mode in each kept state; array of shape (D, modes)."""
         return np.array(np.unravel_index(self.kept, self.cutoffs), dtype=np.intp).T
 
     @property
     def size(self) -> int:
-        """Number D of kept states."""
+        """The number D of kept states."""
         return len(self.kept)
 
     @cached_property
     def above(self) -> NDArray[np.intp]:
-        """Index of the state with one quantum more in each mode, −1 where that is not kept; (modes, D)."""
+        """The index of the state with one more quantum in each mode, −1 where that is not kept; (modes, D)."""
         place = {tuple(each): index for index, each in enumerate(self.numbers.tolist())}
         raised = self.numbers[None] + np.eye(len(self.cutoffs), dtype=np.intp)[:, None]
         return np.array([[place.get(tuple(each), -1) for each in mode] for mode in raised.tolist()], dtype=np.intp)
 
     def restrict(self, operator: sp.sparray) -> sp.csr_array:
-        """An operator on all states n_i < N_i between the kept ones; sparse array of shape (D, D)."""
+        """The elements between the kept states of an operator on all states n_i < N_i; sparse array of shape (D, D)."""
         return sp.csr_array(sp.csr_array(operator)[self.kept][:, self.kept])
 
     def ladders(self) -> list[sp.csr_array]:
-        """(a_0, a_0†, a_1, …) between the kept states."""
+        """The ladder operators (a_0, a_0†, a_1, …) between the kept states."""
         return [self.restrict(ladder) for ladder in ladder_operators(self.cutoffs)]
 
     def combine(self, weights: NDArray[np.complex128]) -> NDArray[np.complex128]:
-        """Σ_jk weights[j, k] ξ_j ξ_k of ladder operators, true products between the kept states; (D, D)."""
+        """Σ_jk weights[j, k] ξ_j ξ_k with ``ladder_products``, between the kept states; (D, D)."""
         products = ladder_products(self.cutoffs)
         total = sum(weights[j, k] * products[j][k] for j, k in np.ndindex(*weights.shape))
         dense: NDArray[np.complex128] = self.restrict(total).toarray()
         return dense
 
     def of_box(self, operator: NDArray[np.complex128], cutoffs: Sequence[int]) -> NDArray[np.complex128]:
-        """An operator given on all states below other ``cutoffs``, between the kept ones; (D, D)."""
+        """The elements between the kept states of an operator on all states below other ``cutoffs``; (D, D)."""
         resized = resize(operator, tuple(cutoffs), self.cutoffs)
         return resized[np.ix_(self.kept, self.kept)]
 
     def to_box(self, operator: NDArray[np.complex128]) -> NDArray[np.complex128]:
-        """An operator between the kept states on all states n_i < N_i, as QuTiP wants it."""
+        """An operator between the kept states as one on all states n_i < N_i, which is the form of QuTiP."""
         every = int(np.prod(self.cutoffs))
         full = np.zeros((every, every), dtype=complex)
         full[np.ix_(self.kept, self.kept)] = operator
@@ -129,7 +132,7 @@ class Levels:
 def resize(
     operator: NDArray[np.complex128], cutoffs: tuple[int, ...], wanted: tuple[int, ...]
 ) -> NDArray[np.complex128]:
-    """``operator`` (D, D) between other numbers of levels: cut, or with empty levels added."""
+    """``operator`` (D, D) on the levels below ``wanted``, truncated or with empty levels added."""
     kept = tuple(slice(min(have, want)) for have, want in zip(cutoffs * 2, wanted * 2, strict=True))
     result = np.zeros(wanted * 2, dtype=complex)
     result[kept] = operator.reshape(cutoffs * 2)[kept]

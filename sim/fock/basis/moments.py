@@ -1,4 +1,4 @@
-"""Means, covariances, populations and trace of a truncated state, all from one sparse product."""
+"""Means, covariances, populations and the trace of a truncated state, from one sparse product."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,10 +21,10 @@ FloatArray = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class FockMoments:
-    """Expectation values between the kept levels of oscillators with these cutoffs.
+    """Expectation values between the kept levels of oscillators with the given ``cutoffs``.
 
-    Second moments use the true products of quadratures (``ladder_products``): the covariance is that of
-    the state at hand, to rounding, however full its top levels are.
+    Second moments use the products of untruncated quadratures (``ladder_products``): the covariance is that of the
+    given state, to rounding, for any population of the top levels.
     """
 
     cutoffs: tuple[int, ...]
@@ -43,7 +43,7 @@ class FockMoments:
     def of(self, density: NDArray[np.complex128]) -> tuple[FloatArray, FloatArray, FloatArray, float]:
         """Mean (d,), symmetrised covariance (d, d), population of each top level (modes,), and trace.
 
-        ``density`` is an array of shape (D, D). Everything is divided by the trace but the trace itself.
+        ``density`` is an array of shape (D, D). All results but the trace are divided by the trace.
         """
         d = 2 * len(self.cutoffs)
         values = expectations(self._rows, density)
@@ -85,6 +85,6 @@ def expectation_rows(operators: Sequence[sp.sparray]) -> sp.csr_array:
 
 def expectations(rows: sp.csr_array, density: NDArray[np.complex128]) -> FloatArray:
     """Real expectation values in ``density`` (D, D); array of shape (operators,)."""
-    # Tr(Oρ) = Σ O_ij ρ_ji: O row by row against ρ column by column, which is how QuTiP stores it
+    # Tr(Oρ) = Σ O_ij ρ_ji: O by rows times ρ by columns, which is the order in which QuTiP stores it.
     values: FloatArray = np.asarray(rows @ density.ravel(order="F")).real
     return values

@@ -1,4 +1,7 @@
-"""Normal modes of a Gaussian state: the symplectic frame in which it is thermal (Williamson)."""
+"""Normal modes of a Gaussian state: the symplectic frame in which it is thermal (Williamson).
+
+Section 6 of sim/README.md.
+"""
 
 from collections.abc import Callable
 
@@ -11,24 +14,25 @@ __all__ = ["normal_modes", "of_symmetric", "require_symplectic", "symplectic_eig
 
 ComplexArray = NDArray[np.complex128]
 FloatArray = NDArray[np.float64]
-# eigenvalues whose ratio is this near to 1 are equal: what stays between their modes changes no level count
+# Eigenvalues whose ratio is this close to 1 are treated as equal: the remaining correlations change no number of
+# levels.
 _NEAR_EQUAL = 1e-6
-# overlaps this near are equal: two alike oscillators share their modes half and half, but for rounding
+# Overlaps this close are treated as equal: two equal oscillators share their modes in equal parts, up to rounding.
 _TIE = 1e-6
 
 
 def normal_modes(covariance: FloatArray, near: FloatArray | None = None) -> FloatArray:
-    """S symplectic with S⁻¹ V S⁻ᵀ diagonal, equal in X and P of each mode; array of shape (d, d).
+    """A symplectic 𝖲 with 𝖲⁻¹V𝖲⁻ᵀ diagonal, and equal for X and P of each mode; array of shape (d, d).
 
-    S = P O: the squeezer P² = V # (Σ V⁻¹ Σᵀ), a geometric mean, leaves a state without squeezing, and the rotation
-    O diagonalises that. Of the many O the one closest to that in ``near`` is taken.
+    𝖲 = PO. P is the root of the geometric mean of V and ΣV⁻¹Σᵀ and removes the squeezing; the rotation O diagonalises
+    what remains, and is the one closest to that of the frame ``near`` (d, d). Section 6 of sim/README.md.
     """
     d = covariance.shape[0]
     form = symplectic_form(d // 2)
     square = _geometric_mean(covariance, form @ np.linalg.inv(covariance) @ form.T)
     squeezer = of_symmetric(np.sqrt, square)
     passive = np.linalg.solve(squeezer, np.linalg.solve(squeezer, covariance).T)
-    # what commutes with Σ is a complex matrix on X + iP
+    # A matrix that commutes with Σ is a complex matrix on X + iP.
     amplitudes: ComplexArray = passive[::2, ::2] + 1j * passive[1::2, ::2]
     reference = np.eye(d // 2, dtype=complex)
     if near is not None:
@@ -41,16 +45,16 @@ def normal_modes(covariance: FloatArray, near: FloatArray | None = None) -> Floa
 
 
 def symplectic_eigenvalues(covariances: FloatArray) -> FloatArray:
-    """The variances ν of the normal modes of each V (n, d, d), every one twice; array of shape (n, d)."""
+    """The variances ν of the normal modes of each V (n, d, d), each of them twice; array of shape (n, d)."""
     form = symplectic_form(covariances.shape[-1] // 2)
     values: FloatArray = np.abs(np.linalg.eigvals(form @ covariances).imag)
     return values
 
 
 def of_symmetric(function: Callable[[FloatArray], FloatArray], matrix: FloatArray) -> FloatArray:
-    """``function`` of a real symmetric matrix, of its eigenvalues.
+    """``function`` of a real symmetric matrix, by its eigenvalues.
 
-    Not scipy's matrix functions, whose last bits change from call to call.
+    The matrix functions of scipy are not used because their last bits change from call to call.
     """
     values, vectors = np.linalg.eigh(0.5 * (matrix + matrix.T))
     result: FloatArray = (vectors * function(values)) @ vectors.T
@@ -74,11 +78,11 @@ def _geometric_mean(first: FloatArray, second: FloatArray) -> FloatArray:
 
 
 def _diagonaliser(matrix: ComplexArray) -> ComplexArray:
-    """The unitary nearest 1 whose columns are eigenvectors of ``matrix``, taken in groups of near-equal eigenvalues.
+    """The unitary nearest 1 whose columns are eigenvectors of ``matrix``, in groups of near-equal eigenvalues.
 
-    Within a group eigenvectors turn with the last bits of the matrix, so none is used alone: of the space they span the
-    basis nearest the unit vectors is taken. Each group takes the rows that it overlaps most with, and of equal ones the
-    first rows go to the smallest eigenvalues.
+    Single eigenvectors of degenerate eigenvalues depend on the last bits of the matrix. Therefore each group
+    contributes the basis of its eigenspace that is nearest to unit vectors. A unit vector belongs to the group with
+    which it overlaps most; if overlaps are equal, it belongs to the group of the smallest eigenvalues.
     """
     values, vectors = np.linalg.eigh(0.5 * (matrix + matrix.conj().T))
     cuts = np.flatnonzero(np.diff(values) > _NEAR_EQUAL * values[1:]) + 1

@@ -1,12 +1,13 @@
-"""How many levels a state that is not Gaussian will fill, at its start and as the run will carry it.
+"""The populations of the levels in a state that is not Gaussian, at the start and later in a run.
 
-Seen from the estimate of the exact linear filter, and averaged over records, a state moves by a Gaussian channel:
+Relative to the mean x̂ of the exact linear filter, and averaged over records, a state evolves by a Gaussian channel:
 
     x − x̂(t) = X (x − x̂)(0) + noise      X = Φ (1 + V₀𝖪)⁻¹      covariance of the noise  V(t) − X V₀ Xᵀ
 
-with the Riccati flow V(t) = 𝖧 + ΦV₀(1 + 𝖪V₀)⁻¹Φᵀ of ``sim.gaussian.riccati``. That needs its second moments only, but
-carries every other property with it. The populations of a mode are the Fourier coefficients of ⟨e^{iφn}⟩, whose
-symbol is a Gaussian; pulled back through the channel it is a Gaussian operator on the initial state.
+with the Riccati flow V(t) = 𝖧 + ΦV₀(1 + 𝖪V₀)⁻¹Φᵀ of ``sim.gaussian.riccati``. The channel follows
+from second moments alone, but it acts on the whole state. The populations of a mode are the Fourier coefficients of
+⟨e^{iφn}⟩. The Weyl symbol of e^{iφn} is a Gaussian, and the adjoint of the channel makes it a Gaussian operator on the
+initial state.
 """
 
 import numpy as np
@@ -22,18 +23,18 @@ __all__ = ["carried", "gaussian_populations", "populations"]
 
 ComplexArray = NDArray[np.complex128]
 FloatArray = NDArray[np.float64]
-# phases φ: populations are found for so many levels; what lies above them is folded back
+# The number of phases φ: populations are found for as many levels, and those above are aliased to lower ones.
 _PHASES = 128
-# of the mean number of quanta and one
-_FOLDED = 1e-6
-# elements of an operator held at once
-_MOST_ELEMENTS = 2_000_000
+# The largest error of the mean number of quanta, relative to this number plus one, without aliasing.
+_ALIASED = 1e-6
+# The number of elements of operators in memory at once.
+_ELEMENTS_AT_ONCE = 2_000_000
 
 
 def carried(equations: MomentEquations, start: FloatArray, time: float) -> tuple[FloatArray, FloatArray]:
     """X and V(t) of the channel over ``time`` seconds for a start of covariance ``start``; arrays of shape (d, d).
 
-    The observer of ``equations`` is the one who filters; without readout X is the plain drift.
+    The readout of ``equations`` is that of the filter; without a readout X is e^{At}.
     """
     flow = riccati_map(equations, time)
     kept = np.linalg.solve((np.eye(len(start)) + start @ flow.gamma).T, flow.phi.T).T
@@ -45,15 +46,16 @@ def gaussian_populations(covariance: FloatArray) -> FloatArray:
     t, weight, waves = _phases()
     values = np.linalg.eigvalsh(covariance)
     averages = weight / np.prod(np.sqrt(1.0 - 2.0 * t[:, None] * values), axis=1)
-    return _unfolded(np.real(waves @ averages), 0.5 * float(np.trace(covariance)))
+    return _without_aliasing(np.real(waves @ averages), 0.5 * float(np.trace(covariance)))
 
 
 def populations(initial: DensityState, symplectic: FloatArray, kept: FloatArray, covariance: FloatArray) -> FloatArray:
-    """Of each mode of the frame S the population of each level, around the mean; array of shape (modes, 128).
+    """The population of each level of each mode of the frame, around the mean; array of shape (modes, 128).
 
     Parameters
     ----------
-    symplectic : S of the frame, array of shape (d, d)
+    initial : the state at the start
+    symplectic : 𝖲 of the frame, array of shape (d, d)
     kept, covariance : X and V(t) of ``carried``
     """
     inverse = np.linalg.inv(symplectic)
@@ -64,22 +66,22 @@ def populations(initial: DensityState, symplectic: FloatArray, kept: FloatArray,
     spread = inverse @ covariance @ inverse.T
     found = [np.real(waves @ (weight * _averages(initial, t, own[pair], noise[pair, pair]))) for pair in pairs]
     variances = [0.5 * float(np.trace(spread[pair, pair])) for pair in pairs]
-    return np.array([_unfolded(*each) for each in zip(found, variances, strict=True)])
+    return np.array([_without_aliasing(*each) for each in zip(found, variances, strict=True)])
 
 
-def _unfolded(found: FloatArray, variance: float) -> FloatArray:
-    """The populations, or all of it in the last level if their mean shows that some come from above it."""
+def _without_aliasing(found: FloatArray, variance: float) -> FloatArray:
+    """The populations, or 1 in the last level if their mean shows that levels above it are aliased."""
     quanta = variance - VACUUM_VARIANCE
-    if abs(float(found @ np.arange(_PHASES)) - quanta) <= _FOLDED * (1.0 + quanta):
+    if abs(float(found @ np.arange(_PHASES)) - quanta) <= _ALIASED * (1.0 + quanta):
         return found
     last: FloatArray = np.eye(_PHASES)[-1]
     return last
 
 
 def _phases() -> tuple[ComplexArray, ComplexArray, ComplexArray]:
-    """t and w of the Weyl symbol w exp(t(x² + p²)) of e^{iφn}, (phases,), and what makes populations of ⟨e^{iφn}⟩.
+    """t and w of the Weyl symbol w exp(t(x² + p²)) of e^{iφn}, (phases,), and the Fourier matrix (128, phases).
 
-    ⟨e^{−iφn}⟩ is the conjugate, so half of the phases suffice; none is π, where the symbol is singular.
+    ⟨e^{−iφn}⟩ is the complex conjugate, so half of the phases suffice. None of them is π, where the symbol is singular.
     """
     phases = 2.0 * np.pi * (np.arange(_PHASES // 2) + 0.5) / _PHASES
     waves = 2.0 / _PHASES * np.exp(-1j * np.outer(np.arange(_PHASES), phases))
@@ -101,7 +103,7 @@ def _averages(initial: DensityState, t: ComplexArray, own: FloatArray, noise: Fl
     inverse = np.asarray(-2.0 * (resolvent - one), dtype=np.complex128)
     linear = np.zeros((len(t), len(one)), dtype=np.complex128)
     averages, size = np.empty(len(t), dtype=complex), len(density)
-    batch = max(1, _MOST_ELEMENTS // size**2)
+    batch = max(1, _ELEMENTS_AT_ONCE // size**2)
     for part in (slice(k, k + batch) for k in range(0, len(t), batch)):
         operator = symbol_elements(inverse[part], linear[part], first[part], cutoffs)
         averages[part] = np.einsum("kab,ba->k", operator.reshape(-1, size, size), density)

@@ -1,4 +1,4 @@
-"""Where Fock trajectories start: any Gaussian state put into a frame, or a density matrix given in one."""
+"""Initial states of the Fock engines: a Gaussian state in a frame, or a given density matrix."""
 
 import warnings
 from dataclasses import dataclass
@@ -30,28 +30,29 @@ __all__ = [
 
 ComplexArray = NDArray[np.complex128]
 FloatArray = NDArray[np.float64]
-# What may be missing of a start before it is refused: population above the levels, and by how much what is left has
-# another variance in some direction, as a part of the variance there, or another mean, in standard deviations.
+# An initial state is refused if more than this population is above the levels, or if truncation changes a variance by
+# more than this fraction, or the mean by more than this many standard deviations.
 MAX_LOST_POPULATION = 1e-2
 MAX_MOMENT_CHANGE = 5e-2
-# the same of the moments before a warning: good to three digits, as for the commutators of
-# ``sim.fock.basis.diagnostics``
+# The same change of moments leads to a warning: below it they are right to three digits, as for the commutators of
+# ``sim.fock.basis.diagnostics``.
 MOMENT_LIMIT = 1e-3
 _ROUNDING = 1e-9
-# population of the levels left out when a state is put around its mean: moments feel its root
-_NOTHING = 1e-24
-# levels above its own, and its quanta, that a state takes when it is displaced
-_ROOM = 20
+# The population that is neglected when a state is displaced to its mean: moments change by the root of it.
+_NEGLIGIBLE = 1e-24
+# The number of levels, beside its own and its quanta, that a displaced state is given.
+_MORE_LEVELS = 20
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class DensityState(InitialState):
-    """Every trajectory starts from one density matrix, which need not be Gaussian: see ``density_state``.
+    """One density matrix from which every trajectory starts; it need not be Gaussian. Use ``density_state``.
 
     Parameters
     ----------
-    density : ρ of x = Sξ + x̄ between ``cutoffs`` levels, array of shape (D, D)
-    symplectic : S, array of shape (d, d)
+    density : ρ of ξ in the frame x = 𝖲ξ + x̄, array of shape (D, D)
+    cutoffs : its levels of each mode of the frame
+    symplectic : 𝖲, array of shape (d, d)
     """
 
     density: ComplexArray
@@ -65,7 +66,7 @@ class DensityState(InitialState):
 
     @property
     def gaussian(self) -> bool:
-        """False: its covariance does not say all there is to say."""
+        """False: mean and covariance do not determine the state."""
         return False
 
     @property
@@ -75,12 +76,14 @@ class DensityState(InitialState):
 
     @cached_property
     def around_mean(self) -> tuple[ComplexArray, tuple[int, ...]]:
-        """ρ (D, D) of ξ less its mean, and the levels it takes for that."""
+        """ρ (D, D) of ξ less its mean, and the levels that this displaced state fills."""
         mean = FockMoments(self.cutoffs).of(self.density)[0]
         moved, room = self.density, self.cutoffs
         if np.max(np.abs(mean)) > _ROUNDING:
             quanta = 0.5 * np.sum(mean.reshape(-1, 2) ** 2, axis=1)
-            room = tuple(n + (_ROOM + int(np.ceil(q)) if q else 0) for n, q in zip(self.cutoffs, quanta, strict=True))
+            room = tuple(
+                n + (_MORE_LEVELS + int(np.ceil(q)) if q else 0) for n, q in zip(self.cutoffs, quanta, strict=True)
+            )
             moved = displaced(self.density, -mean, self.cutoffs, room)
         needed = tuple(_filled(moved, room, mode) for mode in range(len(room)))
         return resize(moved, room, needed), needed
@@ -93,14 +96,14 @@ def density_state(
     origin: FloatArray | None = None,
     name: str = "density matrix",
 ) -> DensityState:
-    """A state given as a QuTiP ket or density operator of the oscillators, in the frame x = Sξ + x̄.
+    """An initial state from a QuTiP ket or density operator, in the frame x = 𝖲ξ + x̄.
 
     Parameters
     ----------
-    state : on one space per oscillator, of any numbers of levels
-    symplectic : S, array of shape (d, d); 1 if left out
+    state : ket or density operator on one space per oscillator, with any numbers of levels
+    symplectic : 𝖲, array of shape (d, d); 1 if left out
     origin : x̄, array of shape (d,); 0 if left out
-    name : how results refer to it
+    name : the name of the state in results and messages
 
     Raises ValueError if it is no density operator: not square, not finite, not Hermitian, negative or of trace 0.
     """
@@ -132,38 +135,40 @@ def density_state(
 
 
 def density_in_frame(initial: InitialState, symplectic: FloatArray, levels: Levels) -> ComplexArray:
-    """ρ (D, D) of ``initial`` on ξ = S⁻¹(x − x̄), x̄ its mean, normalised.
+    """ρ (D, D) of ``initial`` in the quadratures ξ = 𝖲⁻¹(x − x̄), x̄ its mean, normalised.
 
-    Warns CutoffWarning if a moment of what the levels hold is off by more than 1e-3.
-    Raises ValueError if more than 1e-2 of it lies above them, or a moment is off by more than 5e-2.
+    Warns CutoffWarning if truncation changes a moment by more than 1e-3.
+    Raises ValueError if more than 1e-2 of the population lies above the levels, or a moment changes by more than 5e-2.
     """
     check_cutoffs(levels.cutoffs, mode_names(initial.covariance.shape[0] // 2))
     center = np.zeros_like(initial.center)
-    return _held(_in_box(initial, symplectic, center, levels.cutoffs), initial, symplectic, center, levels)
+    return _truncated(_in_box(initial, symplectic, center, levels.cutoffs), initial, symplectic, center, levels)
 
 
 def density_at_rest(initial: InitialState, levels: Levels) -> ComplexArray:
-    """ρ (D, D) of ``initial`` on x itself, its mean included, normalised.
+    """ρ (D, D) of ``initial`` in the quadratures x themselves, so that its mean is that of ρ, normalised.
 
     Warns CutoffWarning and raises ValueError as ``density_in_frame`` does, and ValueError if the means are scattered.
     """
     check_cutoffs(levels.cutoffs, mode_names(initial.covariance.shape[0] // 2))
     if np.any(initial.scatter):
         raise ValueError(
-            f"a Fock space at rest starts every trajectory alike, but the initial state {initial.name} has scatter: "
+            f"in a Fock space at rest all trajectories start from the same state, but {initial.name} has scatter: "
             "use a frame that follows the mean"
         )
     quanta = float(np.max(np.sum(initial.center.reshape(-1, 2) ** 2, axis=1))) / 2
     if quanta > max(levels.cutoffs):
         raise _does_not_fit(initial, levels.cutoffs, f"its mean alone has {quanta:.3g} quanta")
     at_rest = np.eye(initial.covariance.shape[0])
-    return _held(_in_box(initial, at_rest, initial.center, levels.cutoffs), initial, at_rest, initial.center, levels)
+    return _truncated(
+        _in_box(initial, at_rest, initial.center, levels.cutoffs), initial, at_rest, initial.center, levels
+    )
 
 
 def _in_box(
     initial: InitialState, symplectic: FloatArray, center: FloatArray, cutoffs: tuple[int, ...]
 ) -> ComplexArray:
-    """The elements of ``initial`` on all levels below ``cutoffs``, of ξ with the mean ``center``, cut exactly."""
+    """The exact elements of ``initial`` on all levels below ``cutoffs``, of ξ with the mean ``center``."""
     given = initial.density_state
     if given is None:
         inverse = np.linalg.inv(symplectic)
@@ -171,7 +176,7 @@ def _in_box(
     density, own = given.around_mean
     turn = np.asarray(np.linalg.solve(symplectic, given.symplectic), dtype=np.float64)
     moved = bool(np.any(center))
-    # displaced only after it is turned: with levels for what will come down from above
+    # The state is displaced last, and needs levels for what the displacement takes to lower levels.
     reach = np.sqrt(np.sum(center.reshape(-1, 2) ** 2, axis=1) / 2)
     room = tuple(int(np.ceil((np.sqrt(n) + r) ** 2)) for n, r in zip(cutoffs, reach, strict=True)) if moved else cutoffs
     if np.allclose(turn, np.eye(turn.shape[0]), rtol=0.0, atol=_ROUNDING):
@@ -183,20 +188,20 @@ def _in_box(
 
 
 def _filled(density: ComplexArray, cutoffs: tuple[int, ...], mode: int) -> int:
-    """How many levels of a mode hold all but nothing of its population, at least 2."""
+    """The number of levels of a mode, at least 2, above which its population is negligible."""
     populations = np.diag(density).real.reshape(cutoffs)
     marginal = np.sum(populations, axis=tuple(k for k in range(len(cutoffs)) if k != mode))
     above = np.cumsum(marginal[::-1])[::-1]
-    return max(2, int(np.count_nonzero(above > _NOTHING)))
+    return max(2, int(np.count_nonzero(above > _NEGLIGIBLE)))
 
 
-def _held(
+def _truncated(
     box: ComplexArray, initial: InitialState, symplectic: FloatArray, center: FloatArray, levels: Levels
 ) -> ComplexArray:
-    """The state between the kept levels, normalised, once its moments are found to be those asked for."""
+    """The state between the kept levels, normalised, after its moments are compared with those of ``initial``."""
     density = levels.of_box(box, levels.cutoffs)
     kept = float(np.trace(density).real)
-    lost = f"{100 * (1 - kept):.2g} % of it lies above them"
+    lost = f"{100 * (1 - kept):.2g} % of its population lies above them"
     if not 1.0 - kept <= MAX_LOST_POPULATION:
         raise _does_not_fit(initial, levels.cutoffs, lost)
     density = density / kept
@@ -222,5 +227,5 @@ def _held(
 def _does_not_fit(initial: InitialState, cutoffs: tuple[int, ...], what: str) -> ValueError:
     return ValueError(
         f"the initial state {initial.name} does not fit {' x '.join(map(str, cutoffs))} levels: {what}; raise the "
-        "cutoffs, start from a smaller state, or let a squeezed frame follow it"
+        "cutoffs, start from a smaller state, or use a squeezed frame"
     )

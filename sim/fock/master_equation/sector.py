@@ -1,10 +1,11 @@
-"""The part of ρ that a phase-invariant master equation keeps to itself, and its generator there.
+"""The invariant sector of ρ under a phase-invariant master equation, and the generator in it.
 
-Under the RWA the cascade conserves the phase a₋ → a₋e^{iα}, a₊ → a₊e^{−iα}: from an invariant state only elements
-⟨n₋n₊|ρ|m₋m₊⟩ with n₋ − n₊ = m₋ − m₊ ever differ from 0, some ⅔N³ of N⁴. With k = n₋ − m₋ = n₊ − m₊ and p, q the
-lesser of the two numbers of each oscillator they fill a grid (k, p, q), on which the generator couples neighbours
-only. ρ is Hermitian, so k ≥ 0 says it all: a *vector* here is real, Re ρ for k ≥ 0 and then Im ρ for k > 0, in all as
-many numbers as there are elements. Without a path phase the generator is real and the imaginary half is left alone.
+In the rotating wave the cascade is invariant under a₋ → a₋e^{iα}, a₊ → a₊e^{−iα}: from an invariant state only elements
+⟨n₋n₊|ρ|m₋m₊⟩ with n₋ − n₊ = m₋ − m₊ ever differ from 0, about ⅔N³ of N⁴. With k = n₋ − m₋ = n₊ − m₊, and p, q the
+smaller of the two numbers of each oscillator, they fill a grid (k, p, q), on which the generator couples neighbours
+only. ρ is Hermitian, so elements with k ≥ 0 suffice. A *vector* here is real: Re ρ for k ≥ 0 and then Im ρ for k > 0,
+as many numbers as there are elements. Without a path phase the generator is real and couples no imaginary parts.
+Section 3 of sim/README.md.
 """
 
 from collections.abc import Iterator
@@ -23,19 +24,21 @@ __all__ = ["Sector", "phase_invariant", "sector_generator"]
 
 ComplexArray = NDArray[np.complex128]
 Indices = NDArray[np.intp]
-# what the ladder operators a₋, a₋†, a₊, a₊† do to n₋ − n₊, and the place of their adjoints
+# The change of n₋ − n₊ by the ladder operators a₋, a₋†, a₊, a₊†, and the places of their adjoints.
 _CHARGES = np.array([-1, 1, 1, -1])
 _ADJOINTS = (1, 0, 3, 2)
-# Rates are sums of a few terms, so what should cancel leaves a few ulp of the largest.
+# Rates are sums of a few terms, so terms that cancel leave a few ulp of the largest.
 _ROUND_OFF = 16 * np.finfo(float).eps
-# of a state outside the sector, against its largest element: what building it leaves
+# Elements outside the sector below this fraction of the largest element are rounding.
 _OUTSIDE = 1e-13
 
 
 def phase_invariant(model: LinearModel) -> bool:
-    """Whether the master equation conserves n₋ − n₊ in the weak sense: two oscillators, no force, no mixed charges.
+    """Whether the master equation of ``model`` is invariant under a₋ → a₋e^{iα}, a₊ → a₊e^{−iα}.
 
-    Channels count only through Σ_l c_l c_l†, which is the same for sidebands and for their cosine and sine mixtures.
+    It is for two oscillators without a force if no term changes n₋ − n₊ differently from the left and from the right.
+    Channels enter only through Σ_l c_l c_l†, which is the same for sidebands and for their cosine and sine parts.
+    Section 4 of sim/README.md.
     """
     if model.dimension != 4 or np.any(model.force):
         return False
@@ -47,7 +50,10 @@ def phase_invariant(model: LinearModel) -> bool:
 
 @dataclass(frozen=True)
 class Sector:
-    """Elements with n₋ − n₊ = m₋ − m₊ between ``cutoffs`` levels of − and +, k ≥ 0 first, populations before all."""
+    """Elements with n₋ − n₊ = m₋ − m₊ between ``cutoffs`` levels of − and +.
+
+    Populations come first, then the other elements with k ≥ 0, then those with k < 0.
+    """
 
     cutoffs: tuple[int, ...]
 
@@ -73,27 +79,27 @@ class Sector:
 
     @property
     def size(self) -> int:
-        """Number of elements, and of entries of a vector."""
+        """The number of elements, which is also the number of entries of a vector."""
         return int(self.coordinates.shape[1])
 
     @property
     def populations(self) -> int:
-        """How many elements are populations; they come first, |n₋n₊⟩ in the order of the tensor product."""
+        """The number of populations, which come first, with |n₋n₊⟩ in the order of the tensor product."""
         return int(np.prod(self.cutoffs))
 
     @property
     def upper(self) -> int:
-        """How many elements have k ≥ 0; the entries of a vector from here on are imaginary parts."""
+        """The number of elements with k ≥ 0; the entries of a vector after them are imaginary parts."""
         return (self.size + self.populations) // 2
 
     @cached_property
     def places(self) -> FloatArray:
-        """(k, p, q) of every entry of a vector, real and imaginary parts in one place; array of shape (3, size)."""
+        """(k, p, q) of every entry of a vector, the same for real and imaginary part; array of shape (3, size)."""
         upper = self.coordinates[:, : self.upper]
         return np.concatenate([upper, upper[:, self.populations :]], axis=1).astype(float)
 
     def index(self, ket: Indices, bra: Indices) -> Indices:
-        """Where elements (2, n) of the sector are among its own; array of shape (n,)."""
+        """The indices of elements ⟨ket|ρ|bra⟩, arrays of shape (2, n), in the sector; array of shape (n,)."""
         lesser = np.minimum(ket, bra)
         found: Indices = self._table[ket[0] - bra[0], lesser[0], lesser[1]]
         return found
@@ -106,7 +112,7 @@ class Sector:
 
     @cached_property
     def to_elements(self) -> sp.csr_array:
-        """Elements of ρ from a vector; complex sparse array of shape (size, size)."""
+        """The matrix that makes elements of ρ of a vector; complex sparse array of shape (size, size)."""
         real, imaginary = np.arange(self.upper), np.arange(self.upper, self.size)
         off = real[self.populations :]
         mirrored = self.index(self.bra[:, off], self.ket[:, off])
@@ -116,13 +122,13 @@ class Sector:
         return sp.csr_array((values, (rows, columns)), shape=(self.size, self.size))
 
     def holds(self, density: ComplexArray) -> bool:
-        """Whether ρ (D, D) has nothing outside the sector but what rounding left."""
+        """Whether ρ (D, D) is zero outside the sector, up to rounding."""
         charge = np.subtract(*np.indices(self.cutoffs)).ravel()
         outside = np.abs(density[charge[:, None] != charge])
         return bool(np.max(outside, initial=0.0) <= _OUTSIDE * np.max(np.abs(density)))
 
     def vector(self, density: ComplexArray) -> FloatArray:
-        """The vector of ρ (D, D), its Hermitian part; array of shape (size,)."""
+        """The vector of the Hermitian part of ρ (D, D); array of shape (size,)."""
         tensor = density.reshape(self.cutoffs * 2)
         upper, off = slice(self.upper), slice(self.populations, self.upper)
         elements = tensor[tuple(np.concatenate([self.ket, self.bra])[:, upper])]
@@ -166,15 +172,15 @@ def _rates(model: LinearModel) -> tuple[ComplexArray, ComplexArray]:
     def clean(values: FloatArray) -> FloatArray:
         return np.where(np.abs(values) > least, values, 0.0)
 
-    # real and imaginary parts apart: a generator that is real shall be so exactly
+    # Real and imaginary parts are cleaned separately, so that a real generator is exactly real.
     return clean(jumps.real) + 1j * clean(jumps.imag), clean(quadratic.real) + 1j * clean(quadratic.imag)
 
 
 def _terms(model: LinearModel) -> Iterator[tuple[complex, tuple[int, ...], tuple[int, ...], bool]]:
-    """(c, A, B, through) of 𝓛ρ = Σ c AρB†, A and B words of ladder operators.
+    """(c, A, B, through) of 𝓛ρ = Σ c AρB†, A and B products of ladder operators.
 
-    L†L is of the truncated L, so that the trace is conserved; H is of true products, which may pass ``through`` the
-    first level left out (see ``ladder_products``).
+    L†L is made of the truncated L, so that the trace is conserved. H is made of products of untruncated operators,
+    which may pass ``through`` the first level above the kept ones (see ``ladder_products``).
     """
     jumps, quadratic = _rates(model)
     for j, k in zip(*np.nonzero(jumps), strict=True):
@@ -189,7 +195,7 @@ def _terms(model: LinearModel) -> Iterator[tuple[complex, tuple[int, ...], tuple
 def _applied(
     word: tuple[int, ...], levels: Indices, cutoffs: tuple[int, ...], through: bool
 ) -> tuple[Indices, FloatArray]:
-    """Fock states (2, n) that a product of ladder operators leads to, and its amplitudes (n,), 0 where they leave."""
+    """The Fock states (2, n) after a product of ladder operators, and the amplitudes (n,), 0 outside kept levels."""
     levels, amplitude = levels.copy(), np.ones(levels.shape[1])
     for position, ladder in reversed(list(enumerate(word))):
         mode, raises = divmod(ladder, 2)

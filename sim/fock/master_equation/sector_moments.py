@@ -1,4 +1,4 @@
-"""Moments and health of a state in the phase-invariant sector, without its density matrix."""
+"""Moments and diagnostics of a state in the phase-invariant sector, without its density matrix."""
 
 import numpy as np
 
@@ -30,7 +30,7 @@ def inspect_sector(vector: FloatArray, sector: Sector) -> tuple[FloatArray, Floa
     )
     require_physical(diagnostics, trace)
     variances = np.array([np.arange(levels.size) @ levels + VACUUM_VARIANCE for levels in each])
-    # ⟨a₋a₊⟩, of k = 1
+    # ⟨a₋a₊⟩ comes from the elements with k = 1.
     k, p, q = sector.coordinates[:, sector.populations : sector.upper]
     weights = np.sqrt((p + 1.0) * (q + 1.0)) * (k == 1) / trace
     real, imaginary = weights @ vector[sector.populations : sector.upper], weights @ vector[sector.upper :]
@@ -40,7 +40,7 @@ def inspect_sector(vector: FloatArray, sector: Sector) -> tuple[FloatArray, Floa
 
 
 def _smallest_eigenvalue(vector: FloatArray, sector: Sector) -> float:
-    """Over the blocks of one n₋ − n₊ each, which is all there is."""
+    """The smallest eigenvalue of ρ, over its blocks of equal n₋ − n₊."""
     density = sector.density(vector)
     charge = np.subtract(*np.indices(sector.cutoffs)).ravel()
     blocks = [np.flatnonzero(charge == value) for value in np.unique(charge)]

@@ -1,7 +1,8 @@
 """The unconditional state of the truncated cascade: steady state and evolution.
 
-Under the RWA both stay in the sector that the conserved phase leaves (``sector``), where 40 x 40 levels take a second
-or two. Any other model, and an evolution from any other state, takes QuTiP's whole Liouvillian: 10 x 10 levels or so.
+In the rotating wave both stay in the phase-invariant sector (``sector``), where 40 x 40 levels take a second or two.
+Any other model, and the evolution from any other state, needs QuTiP's whole Liouvillian, with about 10 x 10 levels.
+Section 3 of sim/README.md.
 """
 
 from dataclasses import dataclass
@@ -30,18 +31,18 @@ from cascade_steering.sim.parameters import UnstableError
 
 __all__ = ["Evolution", "SteadyFockState", "evolve", "population_sector", "steady_fock_state"]
 
-# Elements of the Liouvillian below this fraction of the largest are sums that should have cancelled.
-# The slowest rate of the paper (γ₀ against N·Γ) is 1e-9 of the largest.
+# Elements of the Liouvillian below this fraction of the largest are rounding of sums that cancel. The slowest rate of
+# the paper (γ₀ compared with the number of levels times Γ) is 1e-9 of the largest.
 _ROUND_OFF = 1e-14
-# ‖Lρ‖/(‖L‖‖ρ‖) of a backward-stable solve is some 1e-18 to 1e-16; more means a singular system.
+# ‖𝓛ρ‖/(‖𝓛‖‖ρ‖) of a backward-stable solution is about 1e-18 to 1e-16; a larger one means a singular system.
 _RESIDUAL_LIMIT = 1e-12
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SteadyFockState:
-    """Mean (d,), symmetrised covariance (d, d), diagnostics, ‖Lρ‖/(‖L‖‖ρ‖) and the state itself.
+    """Mean (d,), symmetrised covariance (d, d), diagnostics, residual ‖𝓛ρ‖/(‖𝓛‖‖ρ‖), and the state itself.
 
-    The state is stored sparse where it was found in the sector: ``state.full()`` takes 16 D² bytes, D levels in all.
+    A state found in the sector is sparse; ``state.full()`` takes 16 D² bytes for D levels in all.
     """
 
     mean: FloatArray
@@ -53,7 +54,9 @@ class SteadyFockState:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Evolution:
-    """Means (n, d), symmetrised covariances (n, d, d) at ``times`` (n,), seconds; worst diagnostics; states if kept."""
+    """Means (n, d), symmetrised covariances (n, d, d) at ``times`` (n,), seconds; the worst diagnostics; the
+    states, or None if they are not kept.
+    """
 
     times: FloatArray
     means: FloatArray
@@ -63,27 +66,30 @@ class Evolution:
 
 
 def steady_fock_state(model: LinearModel, cutoffs: tuple[int, ...]) -> SteadyFockState:
-    """The state that the truncated master equation leaves alone.
+    """The steady state of the truncated master equation.
 
-    A phase-invariant model is solved in its sector, another in what its Liouvillian couples to the populations.
+    A phase-invariant model is solved in its sector, any other among the elements of ρ that its Liouvillian couples to
+    the populations. Section 3 of sim/README.md.
 
-    Warns CutoffWarning where a cutoff is too small for the state.
+    Warns CutoffWarning if a cutoff is too small for the state.
 
     Raises
     ------
     ValueError
-        if the cutoffs do not suit the model.
+        if the cutoffs do not fit the model.
     UnstableError
-        if the model itself has no steady state; truncated, it would have one that means nothing.
+        if the model has no steady state; that of the truncated model would then have no meaning.
     UnphysicalStateError
-        if the truncated equation was not solved to rounding.
+        if the truncated equation is not solved to rounding.
     """
     _require_stable(model)
     check_cutoffs(cutoffs, model.modes)
     find = _steady_in_sector if phase_invariant(model) else _steady_in_full
     result = find(model, cutoffs)
     if not result.residual <= _RESIDUAL_LIMIT:
-        raise UnphysicalStateError(f"the steady state is not unique enough to be found: residual {result.residual:.2g}")
+        raise UnphysicalStateError(
+            f"the steady state is not unique to working precision: residual {result.residual:.2g}"
+        )
     result.diagnostics.warn(modes=model.modes)
     return result
 
@@ -97,9 +103,9 @@ def _steady_in_sector(model: LinearModel, cutoffs: tuple[int, ...]) -> SteadyFoc
 
 
 def _steady_in_full(model: LinearModel, cutoffs: tuple[int, ...]) -> SteadyFockState:
-    """With the elements of ρ coupled to the populations, the connected components of the Liouvillian's pattern.
+    """The steady state among the elements of ρ that the Liouvillian couples to the populations.
 
-    That assumes nothing about the model: every other element of a unique steady state is 0.
+    This assumes nothing about the model: every other element of a unique steady state is 0.
     """
     liouvillian = sp.csc_array(lindblad_operators(model, cutoffs).liouvillian().data_as("csr_matrix"))
     size = int(np.prod(cutoffs))
@@ -120,7 +126,7 @@ def _require_stable(model: LinearModel) -> None:
     coupling = model.hamiltonian + np.imag(model.channels.conj().T @ model.channels)
     rates = np.linalg.eigvals(symplectic_form(model.dimension // 2) @ coupling)
     slowest = float(np.max(rates.real))
-    # undamped to rounding is undamped
+    # A rate that differs from 0 by rounding alone counts as 0.
     if slowest > -1e-14 * np.max(np.abs(rates)):
         raise UnstableError(
             f"no steady state: the moments of the model must all decay, but one changes at {slowest:.3g} rad/s"
@@ -128,7 +134,10 @@ def _require_stable(model: LinearModel) -> None:
 
 
 def population_sector(generator: sp.csc_array, size: int) -> NDArray[np.intp]:
-    """Indices of column-stacked ρ that the generator couples, either way, to the populations."""
+    """The indices of column-stacked ρ that the generator couples to the populations, in either direction.
+
+    Section 3 of sim/README.md.
+    """
     pattern = abs(generator)
     pattern = pattern > _ROUND_OFF * pattern.max()
     _, labels = connected_components(pattern, directed=False)
@@ -139,8 +148,8 @@ def _null_vector(generator: sp.csc_array, size: int) -> NDArray[np.complex128]:
     sector = population_sector(generator, size)
     inside = generator[:, sector][sector, :]
     populations = np.flatnonzero(sector % (size + 1) == 0)
-    # the populations' rows add up to zero (trace), so one of them can give way to Tr ρ = 1; the row of trace is
-    # weighted like the rest of the matrix
+    # The rows of the populations add up to zero, since the trace is conserved, so one of them is replaced by Tr ρ = 1,
+    # which is scaled like the rest of the matrix.
     scale = abs(inside).max()
     trace = sp.csc_array(
         (np.full(populations.size, scale), (np.zeros_like(populations), populations)), (1, sector.size)
@@ -161,24 +170,24 @@ def evolve(
     *,
     states: bool = False,
 ) -> Evolution:
-    """Unconditional evolution to ``times`` from ``initial`` at t = 0, whatever the first of the times.
+    """Unconditional evolution to ``times`` from ``initial`` at t = 0. Section 3 of sim/README.md.
 
-    In the sector where model and state are phase-invariant (ground and thermal states are, Fock states too), with an
-    error below 1e-10 whatever the rates; else by QuTiP's mesolve.
+    If model and state are phase-invariant (as ground, thermal and Fock states are), the evolution is computed in the
+    sector, with an error below 1e-10 for any rates; otherwise by QuTiP's mesolve.
 
     Parameters
     ----------
     times : increasing, ≥ 0, seconds since ``initial``; array of shape (n,), n ≥ 1
-    states : keep the density operators
+    states : whether the density operators are kept
 
-    Warns CutoffWarning where a cutoff is too small for a state on the way.
+    Warns CutoffWarning if a cutoff is too small for a state at one of the times.
 
     Raises
     ------
     ValueError
-        if there are no times, they decrease or are negative, or cutoffs or initial state do not suit.
+        if there are no times, they decrease or are negative, or the cutoffs do not fit model and initial state.
     UnphysicalStateError
-        if the integration breaks down.
+        if the integration fails.
     """
     times = np.asarray(times, dtype=float)
     require_times(times)
@@ -189,14 +198,14 @@ def evolve(
     schedule = Schedule.of(model)
     if all(map(phase_invariant, schedule.models)) and sector.holds(density.full()):
         path = _path_in_sector(schedule, sector, density, times)
-        seen = [inspect_sector(vector, sector) for vector in path]
+        found = [inspect_sector(vector, sector) for vector in path]
         kept = tuple(_quantum(vector, sector) for vector in path) if states else None
     else:
         full = _path_in_full(schedule, cutoffs, density, times)
         moments = FockMoments(cutoffs)
-        seen = [inspect(state.full(), moments) for state in full]
+        found = [inspect(state.full(), moments) for state in full]
         kept = tuple(full) if states else None
-    means, covariances, diagnostics = zip(*seen, strict=True)
+    means, covariances, diagnostics = zip(*found, strict=True)
     worst = reduce(Diagnostics.worst, diagnostics)
     worst.warn(modes=model.modes)
     return Evolution(

@@ -1,1 +1,3 @@
-"""Our own engine for the stochastic master equation, in a Fock basis that moves and is squeezed with the state."""
+"""The engine of this package for the stochastic master equation, in a Fock basis that moves and is squeezed with
+the state.
+"""

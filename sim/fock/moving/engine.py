@@ -2,7 +2,7 @@
 
 The stochastic master equation of ``sim.fock.qutip.qutip_sme``, for any state, by the exact factors of
 ``sim.fock.moving.step_factors`` in the frames of ``sim.fock.moving.frame``: at hot baths a conditional state takes
-some eight levels where a basis at rest would take a million.
+some eight levels where a basis at rest would take a million. Sections 6 and 7 of sim/README.md.
 """
 
 from dataclasses import dataclass, replace
@@ -15,14 +15,17 @@ from threadpoolctl import threadpool_limits
 
 from cascade_steering.sim.ensemble.discretisation import MORE_LEVELS, Halved
 from cascade_steering.sim.ensemble.saving import NOTHING, Save
-from cascade_steering.sim.fock.basis.diagnostics import UnphysicalStateError, warn_of_cutoff
+from cascade_steering.sim.fock.basis.diagnostics import warn_of_cutoff
 from cascade_steering.sim.fock.basis.levels import Levels, check_cutoffs
 from cascade_steering.sim.fock.basis.moments import expectations, moment_rows
 from cascade_steering.sim.fock.basis.normal_modes import symplectic_eigenvalues
 from cascade_steering.sim.fock.basis.states import density_at_rest, density_in_frame
-from cascade_steering.sim.fock.moving.frame import frame_path, require_frame, suggested_cutoffs, suggested_step
-from cascade_steering.sim.fock.moving.kernel import Basis, State, Work, advance, measure
-from cascade_steering.sim.fock.moving.preparation import Span, basis_of, spans, work_for
+from cascade_steering.sim.fock.moving.cutoffs import suggested_cutoffs
+from cascade_steering.sim.fock.moving.frame import frame_path, require_frame
+from cascade_steering.sim.fock.moving.kernel import Basis
+from cascade_steering.sim.fock.moving.one_trajectory import OneTrajectory
+from cascade_steering.sim.fock.moving.preparation import Span, basis_of, spans
+from cascade_steering.sim.fock.moving.step_size import suggested_step
 from cascade_steering.sim.fock.observing.observer import Observer, all_observed
 from cascade_steering.sim.gaussian.propagator import apply
 from cascade_steering.sim.grid import TimeGrid
@@ -32,17 +35,16 @@ from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.noise import checked_path, starts_and_paths
 from cascade_steering.sim.parameters import require_count
 
-__all__ = ["LEAK_LIMIT", "LONGEST_STEP", "Fock", "FockEngine"]
+__all__ = ["LONGEST_STEP", "Fock", "FockEngine"]
 
 FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
-# Bound on the defect of a commutator at which a trajectory is stopped: its covariance is off by tens of percent.
-LEAK_LIMIT = 0.2
-# in steps it suggests: one of 1000 takes seconds, and its series has no end in sight
+# The longest step allowed, in suggested steps: a step 1000 times too long takes seconds to compute, since the series of
+# exp(𝓙) converges slowly.
 LONGEST_STEP = 1000
-# of exp(𝓙) in the finer calculation of a check
+# Number of additional terms of exp(𝓙) in the finer calculation of a check.
 _MORE_TERMS = 2
-# what 12 levels hold
+# The largest variance of a normal mode that about 12 levels hold.
 _MOST_VARIANCE = 1.0
 _ROUNDING = 1e-9
 
@@ -53,17 +55,18 @@ class Fock:
 
     Parameters
     ----------
-    cutoffs : levels of each mode of the frame, at least 2; left out, as many as the expected state asks for
-    frame : ``squeezed`` (S from the Riccati equation, x̄ follows the mean), ``moving`` (S = 1, x̄ follows), ``rest``
-        (S = 1, x̄ = 0), or a symplectic array (d, d) to be kept as S while x̄ follows
-    block : trajectories to a block of work
+    cutoffs : levels of each mode of the frame, at least 2; if left out, they are chosen for the expected state
+    frame : ``squeezed`` (𝖲 from the Riccati equation, x̄ follows the mean), ``moving`` (𝖲 = 1, x̄ follows the mean),
+        ``rest`` (𝖲 = 1, x̄ = 0), or a symplectic array (d, d) that is kept as 𝖲 while x̄ follows the mean
+    block : number of trajectories in a block of work
 
-    Strong order 1 on a Brownian path, order 2 on average, ρ ≥ 0 at any step.
+    The strong order is 1 on a Brownian path, the order of averages over records is 2, and ρ ≥ 0 at any step.
+    Section 7 of sim/README.md.
 
     Raises
     ------
     ValueError
-        for a block below 1 or another frame. Cutoffs are checked against the model in ``prepare``.
+        if the block is below 1 or the frame is none of these. Cutoffs are checked against the model in ``prepare``.
     """
 
     cutoffs: tuple[int, ...] | None = None
@@ -81,33 +84,34 @@ class Fock:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """Its name, its levels and its frame."""
+        """The name, the levels and the frame of the engine."""
         return {"engine": "fock", "cutoffs": self.cutoffs, "frame": self.frame}
 
     def suggested_step(self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState) -> float:
-        """That of ``sim.fock.moving.frame.suggested_step``, set by the rates of the moments in the frame."""
+        """The step in seconds that ``sim.fock.moving.step_size.suggested_step`` finds from the rates in the frame."""
         return suggested_step(self.frame, model, grid, initial)
 
     def require_step(self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState) -> None:
-        """Raise ValueError for a step of more than ``LONGEST_STEP`` times what suits it."""
+        """Raise ValueError if the step is more than ``LONGEST_STEP`` times the suggested one."""
         if grid.step > LONGEST_STEP * self.suggested_step(model, grid, initial):
             raise ValueError(
-                f"a step of {grid.step:.4g} s is more than {LONGEST_STEP} times what suits the Fock engine"
+                f"a step of {grid.step:.4g} s is more than {LONGEST_STEP} times the step suggested for the Fock engine"
             )
 
     def holds(self, initial: InitialState) -> bool:
-        """States that take some 12 levels of a mode at most, in their own normal modes."""
+        """Whether the state takes at most about 12 levels of each mode, in its own normal modes."""
         return bool(self.held(initial.covariance[None])[0])
 
     def held(self, covariances: FloatArray) -> NDArray[np.bool_]:
-        """Which of many covariances (n, d, d) take 12 levels of a mode or so, in their own normal modes; (n,)."""
+        """Whether ``holds`` is true, for each of many covariances (n, d, d); array of shape (n,)."""
         largest = np.max(symplectic_eigenvalues(covariances), axis=-1)
         return np.asarray(largest <= _MOST_VARIANCE * (1.0 + _ROUNDING), dtype=np.bool_)
 
     def check(self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState) -> Halved:
-        """Half the step, two more levels of each mode and two more terms of exp(𝓙), which leave 1 % of what it lacks.
+        """A check with half the step, two more levels of each mode and two more terms of exp(𝓙).
 
-        The terms are chosen so that what they leave out does not depend on the step, and half of it does not show it.
+        Two more terms reduce the truncation error of the series to 1 %. They are needed because the number of terms is
+        chosen such that this error does not depend on the step, so that half the step would not show it.
         """
         with threadpool_limits(1):
             coarse, halved = self._prepared(model, grid, initial), grid.halved
@@ -117,12 +121,12 @@ class Fock:
             return Halved.of(coarse, fine, model=model, halved=halved, initial=initial)
 
     def prepare(self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState) -> "FockEngine":
-        """The engine for one problem, everything checked; picklable.
+        """The engine for one problem, after all checks; it can be pickled.
 
-        Raises ValueError if cutoffs, frame, model and initial state do not suit one another, or a switch falls within a
+        Raises ValueError if cutoffs, frame, model and initial state do not fit together, or if a switch falls within a
         step.
         """
-        # the bits of a matrix product depend on the number of threads
+        # The last bits of a matrix product depend on the number of threads.
         with threadpool_limits(1):
             return self._prepared(model, grid, initial)
 
@@ -157,15 +161,20 @@ class Fock:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FockEngine:
-    """A prepared problem.
+    """The Fock engine prepared for one problem.
 
     Parameters
     ----------
-    basis, spans : what the kernel needs
+    basis, spans : the operators that the kernel needs
     density, origin : ρ (D, D) and x̄ (d,) at the start
-    scatter_factor : of the scatter of the means at the start, (d, d)
-    grid, follow, cutoffs, channels, modes : as prepared
-    save, keep : what more is given of a state than mean and covariance, and of how many trajectories the states
+    scatter_factor : B with B Bᵀ the scatter of the means at the start, (d, d)
+    grid : times of the run
+    follow : whether x̄ follows the mean
+    cutoffs : levels of each mode of the frame
+    channels : number of record channels
+    modes : names of the oscillators
+    save : what is returned of a state beside mean and covariance
+    keep : number of trajectories whose states are returned, if ``save`` asks for states
     """
 
     basis: Basis
@@ -183,17 +192,19 @@ class FockEngine:
 
     @property
     def state_entries(self) -> int:
-        """The number of entries of a density matrix, between all levels of the modes of the frame."""
+        """The number of entries of a density matrix on all levels n_i < N_i of the modes of the frame."""
         return int(np.prod(self.cutoffs)) ** 2
 
     def observing(self, save: Save, keep: int) -> "FockEngine":
-        """The same, whose ``run`` also gives what ``save`` asks for, of the first ``keep`` trajectories their states.
+        """The same engine, whose ``run`` also returns what ``save`` asks for.
 
-        Raises ValueError where the state at the start has more than 1e-2 of its population above the levels of the
-        QuTiP operators.
+        States are returned for the first ``keep`` trajectories of the ensemble.
+
+        Raises ValueError if more than 1e-2 of the population of the initial state lies above the levels of the QuTiP
+        operators.
         """
         engine = replace(self, save=save, keep=keep)
-        Observer(save, self.grid, self.levels, stated=False).require_start(
+        Observer(save, self.grid, self.levels, keeps_states=False).require_start(
             self.density, self.spans[0].frame.symplectic, self.origin
         )
         return engine
@@ -204,54 +215,72 @@ class FockEngine:
         return Levels(self.cutoffs, triangular=True)
 
     def run(self, entropy: int, trajectories: range) -> Trajectories:
-        """Trajectories ``trajectories`` of the ensemble seeded by ``entropy``, each on its own stream.
+        """Trajectories ``trajectories`` of the ensemble seeded by ``entropy``, each with its own random numbers.
 
         Returns means (n, saves + 1, d), covariances (n, saves + 1, d, d), record (n, saves, channels).
-        Warns CutoffWarning, once for the block, where a cutoff is too small.
-        Raises UnphysicalStateError if a trajectory leaves the levels kept, with all that is needed to rerun it.
+        Warns CutoffWarning, once for the block, if a cutoff is too small.
+        Raises UnphysicalStateError if a trajectory leaves the kept levels; the message holds what a rerun needs.
         """
         starts, paths = starts_and_paths(entropy, trajectories, self.origin.size, self.grid, self.channels)
         labels = [f"trajectory {index} of entropy {entropy}" for index in trajectories]
         starts = apply(self.scatter_factor, starts)
-        stated = max(self.keep - trajectories.start, 0)
-        return self._all(list(zip(paths, starts, labels, strict=True)), measured=False, stated=stated)
+        with_states = max(self.keep - trajectories.start, 0)
+        return self._all(list(zip(paths, starts, labels, strict=True)), measured=False, with_states=with_states)
 
     def run_path(self, increments: FloatArray) -> Trajectories:
-        """One trajectory (n = 1) on a given Wiener path, array of shape (steps, channels), √s, from the center.
+        """One trajectory (n = 1) on a given Wiener path, array of shape (steps, channels), √s, without initial scatter.
 
-        The state on a path converges as the step, the average over paths as its square: from a state that is not
-        Gaussian the first can be far off where the second is not (``Fock.check`` measures it).
+        The error on one path falls with the step, that of averages over paths with its square: for a state that is not
+        Gaussian the first can be large where the second is small (``Fock.check`` measures it).
         Raises ValueError for another shape or values that are not finite.
         """
         path = checked_path(increments, self.grid, self.channels, "increments")
-        return self._all([(path, np.zeros_like(self.origin), "the supplied path")], measured=False, stated=self.keep)
+        return self._all(
+            [(path, np.zeros_like(self.origin), "the supplied path")], measured=False, with_states=self.keep
+        )
 
     def filter(self, record: FloatArray) -> Trajectories:
         """The conditional state given a record dY, one value per step and channel: (steps, channels), √s.
 
-        Raises ValueError for another shape or values that are not finite, and where the mean is scattered at the start:
-        who is given the record alone does not know that mean, and begins from the unconditional state.
+        Raises ValueError for another shape, for values that are not finite, and if the means are scattered at the
+        start: an observer who has the record alone does not know that mean, and starts from the unconditional state.
         """
         if np.any(self.scatter_factor):
             raise ValueError(
-                "a record is filtered by an observer who does not know the mean at the start, and this engine was "
-                "prepared for one who does: prepare it from a state with covariance V + scatter and no scatter"
+                "the initial state must have no scatter: an observer who has the record alone does not know the mean "
+                "at the start; prepare the engine from a state with covariance V + scatter and no scatter"
             )
         path = checked_path(record, self.grid, self.channels, "record")
-        return self._all([(path, np.zeros_like(self.origin), "the supplied record")], measured=True, stated=self.keep)
+        return self._all(
+            [(path, np.zeros_like(self.origin), "the supplied record")], measured=True, with_states=self.keep
+        )
 
-    def _all(self, runs: list[tuple[FloatArray, FloatArray, str]], *, measured: bool, stated: int = 0) -> Trajectories:
-        """All of ``runs``, of the first ``stated`` with their states."""
+    def _all(
+        self, runs: list[tuple[FloatArray, FloatArray, str]], *, measured: bool, with_states: int = 0
+    ) -> Trajectories:
+        """The trajectories of ``runs`` (path, start, label); states are kept for the first ``with_states`` of them."""
         with threadpool_limits(1):
             return self._gather(
                 [
-                    self._one(path, start, label, measured=measured, stated=place < stated)
+                    self._one(path, start, label, measured=measured, with_states=place < with_states)
                     for place, (path, start, label) in enumerate(runs)
                 ]
             )
 
-    def _one(self, path: FloatArray, start: FloatArray, label: str, *, measured: bool, stated: bool) -> "_Run":
-        run = _Run(self, start, label, stated=stated)
+    def _one(
+        self, path: FloatArray, start: FloatArray, label: str, *, measured: bool, with_states: bool
+    ) -> OneTrajectory:
+        run = OneTrajectory(
+            basis=self.basis,
+            grid=self.grid,
+            levels=self.levels,
+            follow=self.follow,
+            density=self.density,
+            origin=self.origin + start,
+            channels=self.channels,
+            label=label,
+            observer=Observer(self.save, self.grid, self.levels, keeps_states=with_states),
+        )
         for span in self.spans:
             run.enter(span)
             cuts = np.arange(span.first - span.first % self.grid.steps_per_save, span.last, self.grid.steps_per_save)
@@ -260,7 +289,7 @@ class FockEngine:
                 run.advance(span, path[first:last], measured=measured)
         return run.close()
 
-    def _gather(self, runs: "list[_Run]") -> Trajectories:
+    def _gather(self, runs: list[OneTrajectory]) -> Trajectories:
         n, d, modes = len(runs), self.origin.size, len(self.cutoffs)
         saves = self.grid.saves
         if runs:
@@ -282,90 +311,4 @@ class FockEngine:
             expectations=observed.expectations,
             outside=observed.outside,
             states=observed.states,
-        )
-
-
-class _Run:
-    """One trajectory on its way, and what is kept of it."""
-
-    def __init__(self, engine: FockEngine, start: FloatArray, label: str, *, stated: bool) -> None:
-        d, modes = engine.origin.size, len(engine.cutoffs)
-        self.label = label
-        self.observer = Observer(engine.save, engine.grid, engine.levels, stated=stated)
-        self.means: list[FloatArray] = []
-        self.covariances: list[FloatArray] = []
-        self.record = np.zeros((engine.grid.saves, engine.channels))
-        self.min_eigenvalue = self.hermiticity = 0.0
-        self._engine = engine
-        self._work: Work = work_for(engine.basis)
-        self._symplectic: FloatArray | None = None
-        self._steps = 0
-        self._state = State(
-            density=engine.density.copy(),
-            origin=engine.origin + start,
-            mean=np.zeros(d),
-            covariance=np.zeros((d, d)),
-            edges=np.zeros(2 * modes),
-            worst_edges=np.zeros(2 * modes),
-            worst_term=np.zeros(1),
-        )
-
-    def enter(self, span: Span) -> None:
-        """Take the state into the frame of ``span``; at the start, save it."""
-        if span.change is not None:
-            self._state.density[:] = span.change @ self._state.density @ span.change.conj().T
-        measure(self._state, self._engine.basis)
-        self._symplectic = span.frame.symplectic
-        if not self.means:
-            self._save()
-
-    def advance(self, span: Span, path: FloatArray, *, measured: bool) -> None:
-        """Follow ``path`` (steps, channels) within one save interval; save where it ends one."""
-        engine = self._engine
-        record, taken = advance(
-            self._state, path, measured, engine.follow, LEAK_LIMIT, span.frame, engine.basis, self._work
-        )
-        if taken < len(path):
-            raise UnphysicalStateError(self._evidence(taken, span))
-        self.record[self._steps // engine.grid.steps_per_save] += record.sum(axis=0)
-        self._steps += taken
-        if self._steps % engine.grid.steps_per_save == 0:
-            self._save()
-
-    def close(self) -> "_Run":
-        """Judge the last state."""
-        density = self._state.density
-        self.min_eigenvalue = float(np.linalg.eigvalsh(density)[0])
-        self.hermiticity = float(np.max(np.abs(density - density.conj().T)))
-        return self
-
-    @property
-    def edges(self) -> FloatArray:
-        """The largest population of the edge of each mode so far, (modes,)."""
-        return self._state.worst_edges[: len(self._engine.cutoffs)]
-
-    @property
-    def defects(self) -> FloatArray:
-        """The largest defect of the commutator of each mode so far, (modes,)."""
-        return self._state.worst_edges[len(self._engine.cutoffs) :]
-
-    @property
-    def remainder(self) -> float:
-        """The largest share of the last term of exp(𝓙) so far."""
-        return float(self._state.worst_term[0])
-
-    def _save(self) -> None:
-        assert self._symplectic is not None
-        self.means.append(self._state.origin + self._symplectic @ self._state.mean)
-        self.covariances.append(self._symplectic @ self._state.covariance @ self._symplectic.T)
-        self.observer.look(self._state.density, self._symplectic, self._state.origin)
-
-    def _evidence(self, taken: int, span: Span) -> str:
-        step = self._steps + taken + 1
-        levels, edges = " x ".join(map(str, self._engine.cutoffs)), self._state.edges
-        finite = bool(np.all(np.isfinite(edges)))
-        what = f"leaves its {levels} levels, with {edges} at their edge" if finite else "is not finite"
-        return (
-            f"the state {what}: {self.label}, step {step} (t = {step * self._engine.grid.step:.6g} s, "
-            f"{span.frame.substeps} parts to a step): raise the cutoffs, shorten the step or let the frame follow"
         )

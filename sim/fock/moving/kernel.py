@@ -1,15 +1,17 @@
-"""The hot loop of the Fock engine: one conditional step of one trajectory, compiled.
+"""The inner loop of the Fock engine: one conditional step of one trajectory, compiled. Section 7 of sim/README.md.
 
-What was tried, per step on one AVX2 core, with 11 and 10 levels (77 states kept), in double precision, 0.6 ms in all:
+Measured for one step on one AVX2 core, with 11 and 10 levels (77 kept states), in double precision, 0.6 ms in all:
 
-- G e^Z and two-sided application as three matrix products of the BLAS: 0.09 ms each, 33 Gflop/s. In single precision
-  half of that, but a state that should stay pure is then so to 1e-7 only.
-- exp(𝓙) by its power series, shifting rows and columns: 0.03 ms a term where Γ is real, 0.05 ms else, some six terms;
-  columns by stretches of constant shift, since gathering them takes twice as long. As products with Kraus matrices a
-  term would take 0.7 ms. Computing the upper half alone loses as much in the loops as it saves.
-- e^{t𝓠} exactly, as a superoperator by the sectors its symmetry leaves: three times faster up to eight levels, but N⁷
-  in memory and time, and only for the rotating-wave model.
-- Keeping Σ n_i/(N_i − 1) ≤ 5/4 instead of the square: as accurate as the square, with 72 states instead of 100.
+- 𝒢 e^Z and its application from both sides are three matrix products of the BLAS: 0.09 ms each, 33 Gflop/s. Single
+  precision takes half of that, but then a state that should stay pure does so only to 1e-7.
+- exp(𝓙) is computed by its power series, with shifted rows and columns: 0.03 ms for each of about six terms where N is
+  real, 0.05 ms otherwise. Columns are taken in stretches of constant shift, since gathering them takes twice as long.
+  With products of Kraus matrices a term would take 0.7 ms. Computing only the upper half of ρ would save as much time
+  as its loops would cost.
+- e^{t𝓠} as an exact superoperator, in the sectors that its symmetry leaves, would be three times faster up to eight
+  levels, but needs memory and time that grow as the seventh power of the levels, and works for the rotating-wave model
+  only.
+- Keeping Σ n_i/(N_i − 1) ≤ 5/4 instead of all n_i < N_i is as accurate, with 72 states instead of 100.
 """
 
 from typing import NamedTuple
@@ -29,11 +31,12 @@ IntArray = NDArray[np.intp]
 class Basis(NamedTuple):
     """Truncated ladder operators r = (a_0, a_0†, a_1, …): row n of r_i ρ is weights[i, n]·ρ[sources[i, n]].
 
-    ``runs`` (r, first, last, shift) are the stretches of states over which a source is a constant shift away, ``twice``
-    the weights with every entry repeated, for real and imaginary parts.
-    ``numbers`` (D, modes) is the Fock level of each mode in each state, ``cutoffs`` (modes,). ``starts``, ``places``
-    and ``factors`` hold observables over row-stacked ρ, compressed row by row: first and second moments of ξ, then
-    of each mode the population of its edge (the two levels below what is left out) and the defect of its commutator.
+    ``runs`` (r, first, last, shift) are the stretches of states over which the source is a constant shift away.
+    ``twice`` holds the weights with every entry repeated, for real and imaginary parts.
+    ``numbers`` (D, modes) is the Fock level of each mode in each state, ``cutoffs`` (modes,) the number of levels.
+    ``starts``, ``places`` and ``factors`` hold observables as compressed sparse rows over row-stacked ρ: first and
+    second moments of ξ, then for each mode the population of its edge (the two highest levels) and the defect of its
+    commutator.
     """
 
     sources: IntArray
@@ -52,19 +55,20 @@ class Frame(NamedTuple):
 
     Parameters
     ----------
-    operator : G, (D, D)
-    noise : Γ of Σ_ab Γ_ab r_a ρ r_b†, (d, d)
-    terms : of the power series of exp(𝓙)
-    response : of e^Z per dY, (d, m)
-    lag : of e^Z per distance of the mean at the start of the step, as it has drifted, from x̄, (d, d)
-    displacement : of the unitary that takes the mean δ out of the state, (d, d)
-    symplectic : S, (d, d)
-    substeps : parts of a step
-    drift, drive : of one part, x̄ → drift·x̄ + drive, (d, d) and (d,): a constant force makes the second
-    held, held_response : jump of x̄ before a part that undoes the drive in a frame at rest, and the coefficients of the
-        displacement that goes with it, (d,)
+    operator : 𝒢, (D, D)
+    noise : N of 𝓙ρ = Σ_ab N_ab r_a ρ r_b†, (d, d)
+    terms : number of terms of the power series of exp(𝓙)
+    response : R, coefficients of Z for each innovation, (d, m)
+    lag : R′, coefficients of Z for the distance from x̄ to the drifted mean of the start of the step, (d, d)
+    displacement : coefficients of the unitary that displaces the state by −δ, for δ = 1, (d, d)
+    symplectic : 𝖲, (d, d)
+    substeps : number of parts of a step
+    drift, drive : x̄ → drift·x̄ + drive in one part, (d, d) and (d,); a constant force makes the second
+    held, held_response : in a frame at rest, the jump of x̄ before each part that compensates the drive, and the
+        coefficients of the displacement of the state that belongs to it, (d,)
     forecast, forecast_drive : ∫⟨dY⟩ = forecast·x̂ + forecast_drive over a whole step, (m, d) and (m,)
-    half_readout, half_cross : the mean of dY grows by K dW/2 within a step, K = h (F V Fᵀ + F S) with F in the frame
+    half_readout, half_cross : √(h/2) F and ½ h F S, of which the mean growth ½ h (F V Fᵀ + F S) ΔW of the record
+        within a step is made; F in the frame, (m, d) and (m, m)
     """
 
     operator: ComplexArray
@@ -86,11 +90,11 @@ class Frame(NamedTuple):
 
 
 class State(NamedTuple):
-    """A trajectory: ρ (D, D) in the frame around x̄ ``origin`` (d,), its moments there, and the worst it has met.
+    """The state of a trajectory: ρ (D, D) of ξ, x̄ ``origin`` (d,), the moments of ξ, and its diagnostics.
 
-    ``mean`` (d,) and ``covariance`` (d, d) of ξ; ``edges`` (2 modes,) the populations of the edge and the defects of
-    the commutators, ``worst_edges`` their largest so far; ``worst_term`` (1,) the largest share of the last term of
-    exp(𝓙).
+    ``mean`` (d,) and ``covariance`` (d, d) are those of ξ. ``edges`` (2 modes,) holds the populations of the edges and
+    the defects of the commutators, ``worst_edges`` their largest values so far, and ``worst_term`` (1,) the largest
+    contribution of the last term of exp(𝓙) to the trace so far.
     """
 
     density: ComplexArray
@@ -103,7 +107,7 @@ class State(NamedTuple):
 
 
 class Work(NamedTuple):
-    """Scratch: three arrays (D, D), and one (d, D)."""
+    """Working memory: three arrays (D, D), and one (d, D)."""
 
     first: ComplexArray
     second: ComplexArray
@@ -115,9 +119,9 @@ class Work(NamedTuple):
 def _from_left(
     density: ComplexArray, n: int, noise: ComplexArray, basis: Basis, rows: ComplexArray, c: ComplexArray, s: IntArray
 ) -> None:
-    """rows[b] = row n of Σ_a Γ_ab r_a ρ, two terms at a time, in real arithmetic where Γ is real.
+    """rows[b] = row n of Σ_a N_ab r_a ρ, two terms at a time, in real arithmetic where N is real.
 
-    ``c`` and ``s`` (d + 1,) are scratch: coefficients that are not zero, and the rows they go with.
+    ``c`` and ``s`` (d + 1,) are working memory: the coefficients that are not zero, and the rows of ρ they multiply.
     """
     ladders, size = noise.shape[0], density.shape[0]
     plain, plain_rows = density.view(np.float64), rows.view(np.float64)
@@ -148,10 +152,10 @@ def _from_left(
 
 @compiled
 def jump(density: ComplexArray, out: ComplexArray, noise: ComplexArray, basis: Basis, rows: ComplexArray) -> None:
-    """out = 𝓙ρ = Σ_ab Γ_ab r_a ρ r_b†, row by row."""
+    """out = 𝓙ρ = Σ_ab N_ab r_a ρ r_b†, row by row. Section 7 of sim/README.md."""
     size, ladders = density.shape[0], noise.shape[0]
     plain_rows, plain_out = rows.view(np.float64), out.view(np.float64)
-    # an even number of terms is read: the last may be a zero times row 0
+    # Terms are read in pairs, so the last one may be zero times row 0.
     c, s = np.zeros(ladders + 1, np.complex128), np.zeros(ladders + 1, np.intp)
     for n in range(size):
         _from_left(density, n, noise, basis, rows, c, s)
@@ -168,9 +172,9 @@ def jump(density: ComplexArray, out: ComplexArray, noise: ComplexArray, basis: B
 
 @compiled
 def exponentiate(coefficients: ComplexArray, out: ComplexArray, basis: Basis) -> None:
-    """out = ⊗ e^{βa†} e^{αa} for coefficients (α_0, β_0, α_1, …): exp(Σ αa + βa†) but for a number.
+    """out = ⊗ e^{βa†} e^{αa} for coefficients (α_0, β_0, α_1, …): exp(Σ αa + βa†) up to a factor.
 
-    In normal order the product of the truncated factors is the truncation of the product.
+    In normal order the product of the truncated factors is the truncation of the product. Section 7 of sim/README.md.
     """
     most = basis.cutoffs.max()
     modes = basis.cutoffs.size
@@ -204,10 +208,10 @@ def exponentiate(coefficients: ComplexArray, out: ComplexArray, basis: Basis) ->
 def step(
     density: ComplexArray, coefficients: ComplexArray, frame: Frame, basis: Basis, work: Work
 ) -> tuple[float, float]:
-    """One part of a step, in place:  ρ ← exp(𝓙)[ T ρ T† ]/Tr,  T = G exp(Z + iδᵀΣξ).
+    """One part of a step, in place:  ρ ← exp(𝓙)[ T ρ T† ]/Tr,  T = 𝒢 exp(Z + iδᵀΣξ).
 
-    ``coefficients`` (d,) of Z and of the displacement together. Returns the trace before normalisation, and what
-    part of it the last term of exp(𝓙) made.
+    ``coefficients`` (d,) are those of Z and of the displacement together. Returns the trace before normalisation, and
+    the fraction of it that comes from the last term of exp(𝓙). Section 7 of sim/README.md.
     """
     size = density.shape[0]
     exponentiate(coefficients, work.first, basis)
@@ -221,7 +225,7 @@ def step(
     term[:] = density
     for order in range(1, frame.terms + 1):
         jump(term, following, frame.noise, basis, work.rows)
-        # a product with a real number: dividing complex numbers takes ten times as long
+        # Multiplying by a real number: dividing complex numbers takes ten times as long.
         share = 1.0 / order
         for n in range(size):
             for m in range(size):
@@ -241,7 +245,7 @@ def step(
 
 @compiled
 def measure(state: State, basis: Basis) -> None:
-    """The moments of ρ, in place."""
+    """Compute the moments and the edges of ρ, in place."""
     d = state.mean.size
     flat = state.density.reshape(-1)
     row = 0
@@ -264,17 +268,18 @@ def measure(state: State, basis: Basis) -> None:
 
 @compiled
 def recenter(state: State, coefficients: ComplexArray, reference: FloatArray, frame: Frame) -> None:
-    """Move x̄ to where the mean is and where e^Z is about to take it, and add the displacement to ``coefficients``.
+    """Move x̄ to where the mean will be after e^Z, and add the displacement of the state to ``coefficients``.
 
-    For the second part the response of a Gaussian state serves, δ = 2V Re z − Σ Im z. It need not be right: x̄ may be
-    anywhere, the closer the fewer levels are needed.
+    The shift of the mean by e^Z is estimated as that of a Gaussian state, δ = 2V Re z − Σ Im z. The estimate need not
+    be exact: any x̄ gives the same results, and the closer it is to the mean, the fewer levels are needed. Section 6 of
+    sim/README.md.
     """
     ahead = coefficients + frame.lag @ (reference - state.origin - frame.symplectic @ state.mean).astype(np.complex128)
     delta = state.mean.copy()
     half = np.sqrt(0.5)
     for mode in range(delta.size // 2):
         x, p = 2 * mode, 2 * mode + 1
-        # from ladder to quadrature coefficients: z_X = (α + β)/√2, z_P = i(α − β)/√2
+        # From ladder to quadrature coefficients: z_X = (α + β)/√2, z_P = i(α − β)/√2
         z_x, z_p = half * (ahead[x] + ahead[p]), 1j * half * (ahead[x] - ahead[p])
         delta += 2.0 * (state.covariance[:, x] * z_x.real + state.covariance[:, p] * z_p.real)
         delta[x] -= z_p.imag
@@ -287,10 +292,10 @@ def recenter(state: State, coefficients: ComplexArray, reference: FloatArray, fr
 def advance(
     state: State, path: FloatArray, measured: bool, follow: bool, leak: float, frame: Frame, basis: Basis, work: Work
 ) -> tuple[FloatArray, int]:
-    """Steps of one frame, in place, along ``path`` (steps, m): dY where ``measured``, else dW.
+    """Advance the state along ``path`` (steps, m) in one frame, in place; the path is dY if ``measured``, else dW.
 
-    Returns dY of each step, (steps, m), and the number of steps taken: fewer than asked for if the state is not
-    finite or the commutator of a mode is off by more than ``leak``.
+    Returns dY of each step, (steps, m), and the number of steps taken: fewer than those of the path if the state is not
+    finite or the commutator of a mode is wrong by more than ``leak``. Sections 4 and 7 of sim/README.md.
     """
     record = np.empty_like(path)
     for k in range(path.shape[0]):

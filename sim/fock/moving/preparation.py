@@ -1,4 +1,4 @@
-"""A run prepared for the kernel: the truncated basis, and the operators of every frame."""
+"""Preparation of a run for the kernel: the truncated basis, and the operators of every frame."""
 
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -25,9 +25,9 @@ __all__ = ["Span", "basis_of", "spans", "work_for"]
 ComplexArray = NDArray[np.complex128]
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
-# Trace of the first term of exp(𝓙) left out over that of the first kept, so that what is left out of the heating does
-# not depend on the step; in a thermal state a quarter of a quantum above those expected.
-_SERIES = 3e-6
+# The trace of the first neglected term of exp(𝓙) is at most this fraction of that of the first term, so that the
+# neglected part of the heating does not depend on the step.
+_NEGLECTED = 3e-6
 _MOST_TERMS = 30
 
 
@@ -35,7 +35,8 @@ _MOST_TERMS = 30
 class Span:
     """Steps ``first`` to ``last`` (excluded) in one frame.
 
-    ``change`` is the unitary (D, D) that takes the state into it, None at the start and where only the model changes.
+    ``change`` is the unitary (D, D) that carries the state over into this frame; None at the start and where only the
+    model changes.
     """
 
     frame: Frame
@@ -44,7 +45,7 @@ class Span:
     change: ComplexArray | None
 
     def with_terms(self, more: int) -> "Span":
-        """The same with so many more terms of exp(𝓙)."""
+        """The same span with ``more`` additional terms of exp(𝓙)."""
         return replace(self, frame=self.frame._replace(terms=self.frame.terms + more))
 
 
@@ -58,7 +59,7 @@ def basis_of(levels: Levels) -> Basis:
         sources += [np.maximum(above, 0), below]
         weights += [np.where(above >= 0, np.sqrt(number + 1.0), 0.0), np.sqrt(number)]
     rows = sp.vstack([moment_rows(levels), *(sp.csr_array(edge.reshape(1, -1)) for edge in _edges(levels))], "csr")
-    # the rows are over column-stacked ρ, the kernel's ρ is row-stacked
+    # The rows act on column-stacked ρ, while ρ of the kernel is row-stacked.
     places = (rows.indices % levels.size) * levels.size + rows.indices // levels.size
     runs = [(r, *run) for r, pair in enumerate(zip(sources, weights, strict=True)) for run in _runs(*pair)]
     return Basis(
@@ -75,7 +76,7 @@ def basis_of(levels: Levels) -> Basis:
 
 
 def _runs(sources: IntArray, weights: FloatArray) -> list[tuple[int, int, int]]:
-    """(first, last, shift) of the stretches over which sources of weight are a constant shift away."""
+    """(first, last, shift) of the stretches over which sources with nonzero weight are a constant shift away."""
     places = np.flatnonzero(weights)
     shifts = sources[places] - places
     cuts = np.flatnonzero(np.diff(shifts)) + 1
@@ -86,10 +87,10 @@ def _runs(sources: IntArray, weights: FloatArray) -> list[tuple[int, int, int]]:
 
 
 def _edges(levels: Levels) -> list[FloatArray]:
-    """Diagonal observables (D, D): of each mode the population of its edge, then the defects of the commutators.
+    """Diagonal observables (D, D): the population of the edge of each mode, then the defect of each commutator.
 
-    a a† − a†a between kept levels is 1 but at the edge, where the first term is missing: there it is off by n + 1.
-    The edge is taken two levels deep, or a squeezed state, which has every other level, could hide from it.
+    a a† − a†a between kept levels is 1 except at the edge, where the first term is missing: there it is wrong by n + 1.
+    The edge consists of the two highest levels, because a squeezed vacuum fills every other level only.
     """
     top = levels.above < 0
     at_edge = top | np.take_along_axis(np.pad(top, ((0, 0), (0, 1))), levels.above, axis=1)
@@ -99,21 +100,22 @@ def _edges(levels: Levels) -> list[FloatArray]:
 
 
 def work_for(basis: Basis) -> Work:
-    """Scratch for the kernel."""
+    """The working memory of the kernel."""
     ladders, size = basis.weights.shape
     first, second, third = (np.empty((size, size), dtype=complex) for _ in range(3))
     return Work(first, second, third, np.empty((ladders, size), dtype=complex))
 
 
 def spans(grid: TimeGrid, path: FramePath, levels: Levels, basis: Basis, start: ComplexArray) -> list[Span]:
-    """The frames of a run from the state ``start`` (D, D), with all their operators.
+    """The spans of a run from the state ``start`` (D, D), with all their operators. Section 4 of sim/README.md.
 
-    Frames share the number of substeps, so that a state's history does not depend on when they change.
+    All frames have the same number of substeps, so that a trajectory does not depend on when frames change.
     """
     found = list(path.spans(grid.steps))
     framed = [in_frame(model, symplectic) for symplectic, model, _, _ in found]
     parts = max(substeps(each, grid.step) for each in framed)
-    # a quarter of a quantum above what is expected, and the state itself, which may be far from thermal
+    # The number of terms is chosen for a thermal state a quarter of a quantum above the expected one, and for the
+    # initial state, which may be far from thermal.
     probes = [thermal(path.variances + 0.25, levels), start]
     frames = [
         _frame(model, each, symplectic, grid.step, parts, levels, basis, probes, follow=path.follow)
@@ -150,7 +152,7 @@ def _frame(
     drift, drive, _, _ = _forecast(equations, step / parts)
     _, _, forecast, forecast_drive = _forecast(equations, step)
     displacement = -1j * to_ladder.T @ symplectic_form(modes)
-    # a basis at rest is not carried along by a force: the state is displaced instead
+    # A frame at rest does not move with a force: the state is displaced instead.
     held = np.asarray(0.0 * drive if follow else -np.linalg.solve(drift, drive), dtype=np.float64)
     return Frame(
         operator=exponential(factors.quadratic, levels),
@@ -173,7 +175,7 @@ def _frame(
 
 
 def _forecast(equations: MomentEquations, time: float) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Φ = e^{At} (d, d) and what a force adds to x (d,); F ∫₀ᵗ e^{As} ds (m, d) and what a force adds to Y (m,)."""
+    """Φ = e^{At} (d, d), the shift of x by a force (d,), F ∫₀ᵗ e^{As} ds (m, d), and the shift of Y by a force (m,)."""
     (m, d), drift = equations.readout.shape, equations.drift
     block = la.expm(np.block([[drift * time, np.eye(d)], [np.zeros((d, 2 * d))]]))
     both = np.block([[drift, np.zeros((d, m))], [equations.readout, np.zeros((m, m))]])
@@ -183,7 +185,7 @@ def _forecast(equations: MomentEquations, time: float) -> tuple[FloatArray, Floa
 
 
 def _terms(noise: ComplexArray, density: ComplexArray, basis: Basis) -> int:
-    """How many terms of exp(𝓙) matter in a state."""
+    """The number of terms of exp(𝓙) that are needed in the state ``density``."""
     work = work_for(basis)
     term, whole = np.ascontiguousarray(density), 0.0
     for order in range(1, _MOST_TERMS + 1):
@@ -191,11 +193,11 @@ def _terms(noise: ComplexArray, density: ComplexArray, basis: Basis) -> int:
         term = work.first / order
         share = np.trace(term).real
         whole = whole or share
-        if share <= _SERIES * whole:
+        if share <= _NEGLECTED * whole:
             return order - 1
     return _MOST_TERMS
 
 
 def _clean(coefficients: ComplexArray) -> ComplexArray:
-    """Without what rounding leaves of terms that cancel: each nonzero entry costs a pass over ρ."""
+    """``coefficients`` with 0 for what is rounding alone: each nonzero entry costs a pass over ρ."""
     return np.where(np.abs(coefficients) > 1e-13 * np.max(np.abs(coefficients)), coefficients, 0.0)

@@ -1,8 +1,8 @@
-"""A measured record through the stochastic master equation, where its conditional state is one a Fock space holds.
+"""The stochastic master equation of a measured record, where a Fock space holds the conditional state.
 
-A record begins with an observer who knows little: at hot baths his state takes 1e5 levels, until the record has told
-him where the oscillators are. All of that is Gaussian, and the exact filter (``sim.gaussian.filtering``) takes it that
-far; from there on, and again after every gap, the Fock engine goes by the record alone.
+At the start of a record the state is wide: at hot baths it takes 1e5 levels, until the record has located the
+oscillators. This part is Gaussian, and the exact filter (``sim.gaussian.filtering``) computes it. From there on, and
+again after every gap, the Fock engine uses the record alone. Section 8 of sim/README.md.
 """
 
 import warnings
@@ -23,24 +23,24 @@ __all__ = ["CoarseRecordWarning", "FockFiltered", "filter_in_fock"]
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
-# intervals judged at once
+# The number of intervals whose states are examined at once.
 _STRETCH = 4096
 
 
 class CoarseRecordWarning(UserWarning):
-    """The intervals of a record are longer than the steps the engine is good for."""
+    """The intervals of a record are longer than the step suggested for the engine."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FockFiltered:
-    """What a record tells, by the Fock engine where it can and by the Gaussian one elsewhere.
+    """The conditional states of a record, from the Fock engine where it holds them and the Gaussian engine elsewhere.
 
     Parameters
     ----------
     means : conditional means from the start and after each interval, array of shape (intervals + 1, d)
-    covariances : theirs, array of shape (intervals + 1, d, d)
-    by_fock : where they come from the Fock engine, array of shape (intervals + 1,)
-    diagnostics : the worst of each figure of its health
+    covariances : conditional covariances, array of shape (intervals + 1, d, d)
+    by_fock : True where both come from the Fock engine, array of shape (intervals + 1,)
+    diagnostics : the worst value of each diagnostic of the Fock engine
     """
 
     means: FloatArray
@@ -57,32 +57,32 @@ def filter_in_fock(
     method: Fock,
     observed: BoolArray | None = None,
 ) -> FockFiltered:
-    """Filter one record of dY summed over intervals of equal length, by a step to an interval.
+    """Filter one record of dY summed over intervals of equal length, in one step per interval.
 
     Parameters
     ----------
     record : array of shape (intervals, m), √s
     interval, initial, observed : as for ``sim.gaussian.filtering.filter_record``
-    method : the engine
+    method : the Fock engine
 
-    The record is taken as spread evenly over each interval, so that the error grows with its length; beyond the step
-    the engine suggests for itself, CoarseRecordWarning is issued.
+    The rate of the innovation is taken as constant in each interval, so the error grows with the length of an interval.
+    Warns CoarseRecordWarning if it is longer than the step suggested for the engine.
 
-    Raises ValueError as ``filter_record`` and ``Fock.prepare`` do, for an initial state that is not Gaussian, and where
-    the engine holds the conditional state at no time.
+    Raises ValueError as ``filter_record`` and ``Fock.prepare`` do, for an initial state that is not Gaussian, and if
+    the engine holds the conditional state at no time. Section 8 of sim/README.md.
     """
     if not initial.gaussian:
         raise ValueError(f"a record cannot be filtered from {initial.name}, which is not Gaussian")
     exact = filter_record(model, record, interval, initial, observed)
-    seen = np.ones(len(record), dtype=bool) if observed is None else observed
+    recorded = np.ones(len(record), dtype=bool) if observed is None else observed
     stretches = [
         (first, last)
-        for begin, last in _stretches(seen)
+        for begin, last in _stretches(recorded)
         if (first := _held(method, exact.covariances, begin, last)) < last
     ]
     if not stretches:
         raise ValueError(
-            "at no time does the record leave a state that the Fock engine holds; the Gaussian engine has no such limit"
+            "at no time is the conditional state one that the Fock engine holds; the Gaussian engine has no such limit"
         )
     means, covariances = exact.means.copy(), exact.covariances.copy()
     by_fock = np.zeros(len(record) + 1, dtype=bool)
@@ -103,14 +103,14 @@ def filter_in_fock(
     return FockFiltered(means=means, covariances=covariances, by_fock=by_fock, diagnostics=worst)
 
 
-def _stretches(seen: BoolArray) -> list[tuple[int, int]]:
-    """First interval, and the one after the last, of each stretch without a gap."""
-    edges = np.flatnonzero(np.diff(seen, prepend=False, append=False))
+def _stretches(observed: BoolArray) -> list[tuple[int, int]]:
+    """The first interval, and the one after the last, of each stretch without a gap."""
+    edges = np.flatnonzero(np.diff(observed, prepend=False, append=False))
     return [(int(first), int(last)) for first, last in list(pairwise(edges))[::2]]
 
 
 def _held(method: Fock, covariances: FloatArray, first: int, last: int) -> int:
-    """The first interval, from ``first`` on, before which the engine holds the state; ``last`` if there is none."""
+    """The first interval from ``first`` on at whose start the engine holds the state; ``last`` if there is none."""
     for begin in range(first, last, _STRETCH):
         held = np.flatnonzero(method.held(covariances[begin : min(begin + _STRETCH, last)]))
         if held.size:
@@ -126,11 +126,11 @@ def _state(exact: Filtered, k: int) -> InitialState:
 
 
 def _warn_if_coarse(method: Fock, model: LinearModel | Schedule, grid: TimeGrid, start: InitialState) -> None:
-    advisable = method.suggested_step(model, grid, start)
-    if grid.step > advisable:
+    suggested = method.suggested_step(model, grid, start)
+    if grid.step > suggested:
         warnings.warn(
-            f"intervals of {grid.step:.4g} s are longer than the {advisable:.4g} s the Fock engine is good for to a "
-            "thousandth; the Gaussian engine is exact",
+            f"intervals of {grid.step:.4g} s are longer than the step of {suggested:.4g} s suggested for the Fock "
+            "engine, with which its error is about a thousandth; the Gaussian engine is exact",
             CoarseRecordWarning,
             stacklevel=3,
         )

@@ -4,29 +4,29 @@ Let the record have a rate y(t) within a step of length h. The unnormalised stat
 the linear stochastic equation, with y in place of white noise (Wong and Zakai)
 
     ρ̇ = 𝓠ρ + Σ_k √η_k (L_k ρ + ρ L_k†) y_k
-    𝓠ρ = Aρ + ρA† + Σ_j w_j L_j ρ L_j†,   A = −iH − ½ Σ_j L_j†L_j − ½ Σ_k η_k L_k²
+    𝓠ρ = Bρ + ρB† + Σ_j w_j L_j ρ L_j†,   B = −iH − ½ Σ_j L_j†L_j − ½ Σ_k η_k L_k²
 
 with w_j = 1 − η_j for the detected channels and 1 for the others. Let Ξ = (ξ·, ·ξ) be the quadratures multiplied
 from the left and from the right. Their commutators are numbers, so 𝓠 is a quadratic form in Ξ and everything in
 a step follows from the 2d × 2d matrix Θ of e^{t𝓠} Ξ e^{−t𝓠} = Ξ e^{tΘ}:
 
-    ρ(t+h) ∝ exp(𝓙) [ G e^Z ρ e^{Z†} G† ],   𝓙ρ = Σ_ij Γ_ij ξ_i ρ ξ_j,   G = exp(½ ξᵀQξ),   Z = ξᵀz
+    ρ(t+h) ∝ exp(𝓙) [ 𝒢 e^Z ρ e^{Z†} 𝒢† ],   𝓙ρ = Σ_ij N_ij ξ_i ρ ξ_j,   𝒢 = exp(½ ξᵀQξ),   Z = ξᵀz
 
-z is the first half of ∫₀ʰ e^{−sΘ} λ(s) ds, with λ = Σ_k √η_k (c_k, c_k*) y_k. What is held constant over a step is the
-rate of the innovation: with μ the mean of ξ at its start, drifting as e^{As}μ, and ΔI = ΔY − ∫F e^{As}μ ds
+z is the first half of ∫₀ʰ e^{−sΘ} λ(s) ds, with λ = Σ_k √η_k (c_k, c_k*) y_k. The rate of the innovation is
+constant over a step: with μ the mean of ξ at its start, which drifts as e^{As}μ, and ΔI = ΔY − ∫F e^{As}μ ds,
 
-    y(s) = ΔI/h + F e^{As} μ,   z = R ΔI + R' μ
+    y(s) = ΔI/h + F e^{As} μ,   z = R ΔI + R′ μ
 
-e^{hΘ} = e^{𝓙}·(G ⊗ G*) is its polar
-decomposition with respect to the involution that changes the sign of the right half: G ⊗ G* is left alone, 𝓙 turned
-round, so 𝓙 = ½ log(g σ(g)⁻¹). Γ ≥ 0, so every factor is completely positive and ρ ≥ 0 whatever h is. F is the
-readout of ``sim.gaussian.moment_equations``.
+A and F are the drift and the readout of ``sim.gaussian.moment_equations``. e^{hΘ} = e^{𝓙}·(𝒢 ⊗ 𝒢*) is its polar
+decomposition with respect to the involution σ that changes the sign of the right half: σ leaves 𝒢 ⊗ 𝒢* as it is and
+changes the sign of 𝓙, so that 𝓙 = ½ log(e^{hΘ} σ(e^{hΘ})⁻¹). N ≥ 0, so every factor is completely positive, and ρ ≥ 0
+for any h.
 
-exp(𝓙) alone heats without bound once an eigenvalue of Γ nears π/2, though the product with G does not. A step is
+exp(𝓙) alone heats without bound when an eigenvalue of N approaches π/2, although the product with 𝒢 does not. A step is
 therefore cut into ``substeps`` equal parts, each with its part of ΔI, which changes nothing.
 
-Nothing is assumed of ρ. What a step leaves out is how the record moved within it: strong order 1 on a Brownian
-path, the best that increments alone allow (Clark and Cameron, 1980), order 2 on average.
+The factors hold for any ρ. A step neglects only how the record moved within it: strong order 1 on a Brownian path, the
+best that increments alone allow (Clark and Cameron, 1980), order 2 on average. Section 7 of sim/README.md.
 """
 
 from dataclasses import dataclass
@@ -44,30 +44,30 @@ __all__ = ["StepFactors", "step_factors", "substeps"]
 
 ComplexArray = NDArray[np.complex128]
 FloatArray = NDArray[np.float64]
-# of the largest eigenvalue: what rounding leaves where a noise is absent
+# Eigenvalues of N below this fraction of the largest one are rounding, and are set to 0.
 _ROUNDING = 1e-9
-# of Γ: the power series of exp(𝓙) then converges in some five terms, far from its pole at π/2
+# The largest norm of N: the power series of exp(𝓙) then converges in about five terms, far from its pole at π/2.
 _MOST_NOISE = 0.2
-# of hΘ: well within the principal branch of the logarithms
+# The largest norm of hΘ, well within the principal branch of the logarithms.
 _MOST_TURN = 1.5
-# of ‖M − 1‖ where the series for its logarithm takes over: 0.15¹⁷ is below rounding
+# The series for log M is used where ‖M − 1‖ is below this: 0.15¹⁷ is below rounding.
 _NEAR = 0.3
 _TERMS = 19
-# quadratic convergence from within a factor of e^1.5
+# The number of iterations for a square root: convergence is quadratic for eigenvalues within a factor of e^1.5 of 1.
 _ITERATIONS = 8
 _MOST_ROOTS = 12
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class StepFactors:
-    """Coefficients of one step on the quadratures ξ.
+    """Coefficients of one step on the quadratures ξ. Section 7 of sim/README.md.
 
     Parameters
     ----------
-    quadratic : Q of G = exp(½ ξᵀQξ), complex symmetric array of shape (d, d)
-    noise : Γ, Hermitian and positive array of shape (d, d)
+    quadratic : Q of 𝒢 = exp(½ ξᵀQξ), complex symmetric array of shape (d, d)
+    noise : N, Hermitian array of shape (d, d), positive semidefinite
     response : R, complex array of shape (d, m), 1/√s
-    lag : R', complex array of shape (d, d)
+    lag : R′, complex array of shape (d, d)
     """
 
     quadratic: ComplexArray
@@ -79,7 +79,8 @@ class StepFactors:
 def step_factors(model: LinearModel, step: float) -> StepFactors:
     """The factors of one step of ``step`` seconds of ``model``, whose quadratures are ξ.
 
-    ``step`` must be at most the given step over ``substeps``, or the decomposition does not exist.
+    The decomposition exists only for short steps: ``step`` must be no longer than a step of a run divided by its
+    ``substeps``. Section 7 of sim/README.md.
     """
     d = model.dimension
     generator, commutators = _generator(model)
@@ -91,8 +92,8 @@ def step_factors(model: LinearModel, step: float) -> StepFactors:
     noise = (-1j * jump @ np.linalg.inv(commutators))[:d, d:]
     values, vectors = np.linalg.eigh(0.5 * (noise + noise.conj().T))
     values = np.where(values > _ROUNDING * values[-1], values, 0.0)
-    seen = np.sqrt(model.efficiency)[:, None] * model.monitored
-    both = np.concatenate([seen, seen.conj()], axis=1).T
+    detected = np.sqrt(model.efficiency)[:, None] * model.monitored
+    both = np.concatenate([detected, detected.conj()], axis=1).T
     equations = moment_equations(model)
     lag = step * _integral(-step * generator, both @ equations.readout, step * equations.drift)
     return StepFactors(
@@ -104,7 +105,10 @@ def step_factors(model: LinearModel, step: float) -> StepFactors:
 
 
 def substeps(model: LinearModel, step: float) -> int:
-    """Into how many parts a step of ``step`` seconds must be cut for ``step_factors`` to exist and be accurate."""
+    """The number of parts into which a step of ``step`` seconds is cut, so that its factors exist and are accurate.
+
+    Section 7 of sim/README.md.
+    """
     generator, _ = _generator(model)
     d = model.dimension
     heating = np.linalg.norm(generator[:d, d:], 2) / _MOST_NOISE
@@ -114,10 +118,12 @@ def substeps(model: LinearModel, step: float) -> int:
 
 def _generator(model: LinearModel) -> tuple[ComplexArray, ComplexArray]:
     """Θ, and the commutators [Ξ_a, Ξ_b]/i; arrays of shape (2d, 2d)."""
-    seen, unseen = model.monitored, model.unmonitored
+    detected, undetected = model.monitored, model.unmonitored
     every = model.channels
-    left = -1j * model.hamiltonian - np.real(every.conj().T @ every) - seen.T @ (model.efficiency[:, None] * seen)
-    across = unseen.T @ unseen.conj() + seen.T @ ((1.0 - model.efficiency)[:, None] * seen.conj())
+    left = (
+        -1j * model.hamiltonian - np.real(every.conj().T @ every) - detected.T @ (model.efficiency[:, None] * detected)
+    )
+    across = undetected.T @ undetected.conj() + detected.T @ ((1.0 - model.efficiency)[:, None] * detected.conj())
     quadratic = np.block([[left, across], [across.T, left.conj()]])
     form = symplectic_form(model.dimension // 2)
     commutators = la.block_diag(form, -form).astype(complex)
@@ -125,9 +131,10 @@ def _generator(model: LinearModel) -> tuple[ComplexArray, ComplexArray]:
 
 
 def _logarithm(matrix: ComplexArray) -> ComplexArray:
-    """The principal logarithm of a matrix not far from 1, the same bits at every call, as scipy's are not.
+    """The principal logarithm of a matrix not far from 1; it gives the same bits at every call, unlike that of scipy.
 
-    Square roots until it is near 1 (Denman and Beavers), then log M = 2 artanh X with X = (M − 1)(M + 1)⁻¹.
+    Square roots are taken until the matrix is near 1 (Denman and Beavers), then log M = 2 artanh X with X = (M − 1)(M +
+    1)⁻¹.
     """
     one, doublings = np.eye(matrix.shape[0]), 0
     while np.linalg.norm(matrix - one) > _NEAR and doublings < _MOST_ROOTS:
@@ -144,7 +151,7 @@ def _logarithm(matrix: ComplexArray) -> ComplexArray:
 
 
 def _integral(left: ComplexArray, middle: ComplexArray, right: FloatArray) -> ComplexArray:
-    """∫₀¹ e^{u·left} middle e^{u·right} du, which has no division to go wrong at zero."""
+    """∫₀¹ e^{u·left} middle e^{u·right} du, from a matrix exponential and without a division by rates that may be 0."""
     n, k = middle.shape
     block = np.block([[left, middle], [np.zeros((k, n)), -right]])
     # Van Loan, IEEE Trans. Autom. Control 23, 395 (1978): the corner is ∫ e^{(1−u)·left} middle e^{−u·right} du

@@ -1,1 +1,1 @@
-"""What is taken out of a truncated state: observables, purity, and the state itself in the laboratory frame."""
+"""Observables and purity of a truncated state, and the state itself in the laboratory frame."""

@@ -1,4 +1,4 @@
-"""Expectation values of operators between Fock levels in many Gaussian states of one covariance."""
+"""Expectation values of operators between Fock levels, in many Gaussian states of one covariance."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,22 +17,23 @@ from cascade_steering.sim.model.schedule import Schedule
 __all__ = ["gaussian_expectations", "require_levels"]
 
 FloatArray = NDArray[np.float64]
-# of the density matrices that are there at once, bytes
+# The memory for density matrices at one time, bytes.
 _AT_ONCE = 64_000_000
 _BYTES = 16
-# quanta of the mean beyond the levels: the recursion has lost its digits there, and the state its population
+# A mean with this many quanta more than the levels: the recursion loses its digits, and no population is left there.
 _FAR = 30.0
-# at which the ensemble is held against the levels of its observables
+# The largest number of times at which the ensemble is compared with the levels of its observables.
 _MOST_TIMES = 50
 
 
 def gaussian_expectations(
     operators: tuple[Operator, ...], covariance: FloatArray, means: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """Tr(Oρ) of each operator in Gaussian states of these means (n, d) and one ``covariance`` (d, d).
+    """Tr(Oρ) of each operator in Gaussian states of ``means`` (n, d) and one ``covariance`` (d, d).
 
     Returns the values, array of shape (n, operators), and the population of each state above their levels, (n,).
-    Elements of ρ are exact; a state far beyond the levels has all of its population there.
+    Elements of ρ are exact. A state far beyond the levels counts as having all of its population above them. Section 7
+    of sim/README.md.
     """
     levels = operators[0].levels
     size = int(np.prod(levels))
@@ -47,10 +48,11 @@ def gaussian_expectations(
 
 
 def require_levels(save: Save, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState) -> None:
-    """Raise ValueError if the QuTiP operators of ``save`` have too few levels for the ensemble, so that it never runs.
+    """Raise ValueError if the QuTiP operators of ``save`` have too few levels for the ensemble.
 
-    From a Gaussian state the ensemble is Gaussian: at most 1e-2 of its population may lie above the levels at any time.
-    From another state nothing is known beforehand.
+    At most 1e-2 of the population of the ensemble may lie above the levels at any time. This is known before the run if
+    the initial state, and so the ensemble, is Gaussian; nothing is required of another state. Section 7 of
+    sim/README.md.
     """
     if save.levels is None or not initial.gaussian:
         return
@@ -64,13 +66,13 @@ def require_levels(save: Save, model: LinearModel | Schedule, grid: TimeGrid, in
         if outside[0] > MAX_LOST_POPULATION:
             raise ValueError(
                 f"the QuTiP operators among the observables have {' x '.join(map(str, save.levels))} levels, and at "
-                f"t = {time:.4g} s {100 * outside[0]:.3g} % of the ensemble lies above them: give them more levels, or "
-                "a Quadratic, which has no limit"
+                f"t = {time:.4g} s {100 * outside[0]:.3g} % of the ensemble lies above them: use more levels, or "
+                "a Quadratic, which has no levels"
             )
 
 
 def _densities(covariance: FloatArray, means: FloatArray, levels: tuple[int, ...]) -> NDArray[np.complex128]:
-    """ρ of each mean between the levels, array of shape (n, D, D)."""
+    """ρ between the levels for each mean, array of shape (n, D, D)."""
     n, d = means.shape
     spread = covariance + VACUUM_VARIANCE * np.eye(d)
     inverse = np.linalg.inv(spread)

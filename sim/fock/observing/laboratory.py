@@ -1,4 +1,4 @@
-"""From a frame x = Sξ + x̄ back to the Fock levels of x itself."""
+"""From a frame x = 𝖲ξ + x̄ back to the Fock levels of x."""
 
 from functools import lru_cache
 
@@ -12,12 +12,12 @@ __all__ = ["in_laboratory"]
 
 ComplexArray = NDArray[np.complex128]
 FloatArray = NDArray[np.float64]
-# beyond the last level that a displacement reaches in phase space its elements fall off within this distance, in units
-# of the square root of the number of quanta
+# The elements of a displacement decay within this distance beyond the last level that it reaches, in units of the
+# square root of the number of quanta.
 _TAIL = 1.5
-# displacements are brought up to such steps of it, so that the squeezer between levels serves several
-_GRAIN = 0.5
-# quanta of the displacement, beyond the levels wanted: there is next to nothing of the state below them
+# The reach of a displacement is rounded up to a multiple of this, so that several displacements share a squeezer.
+_REACH_STEP = 0.5
+# If the displacement has this many quanta more than the wanted levels, the population below them is negligible.
 _FAR = 60.0
 _ROUNDING = 1e-9
 
@@ -25,10 +25,10 @@ _ROUNDING = 1e-9
 def in_laboratory(
     density: ComplexArray, symplectic: FloatArray, origin: FloatArray, own: tuple[int, ...], levels: tuple[int, ...]
 ) -> ComplexArray:
-    """The elements between ``levels`` of x of a state given by those of ξ, x = Sξ + x̄.
+    """The elements of a state between Fock levels of x, from its elements between levels of ξ, x = 𝖲ξ + x̄.
 
-    ``density`` is ρ on all levels below ``own``, array of shape (D, D); so is the result, below ``levels``. What of
-    the state lies above them is left out: its trace is the population there is below.
+    ``density`` is ρ of ξ on all levels below ``own``, array of shape (D, D). The result is ρ of x on all levels below
+    ``levels``; its trace is the population of these levels. Section 7 of sim/README.md.
     """
     size = int(np.prod(levels))
     reach = np.sqrt(0.5 * np.sum(origin.reshape(-1, 2) ** 2, axis=1))
@@ -48,8 +48,8 @@ def in_laboratory(
 
 
 def _room(levels: tuple[int, ...], reach: FloatArray) -> tuple[int, ...]:
-    """Levels of each mode from which a displacement by ``reach`` comes down to ``levels``."""
-    steps = np.ceil(reach / _GRAIN) * _GRAIN
+    """The levels of each mode that a displacement by ``reach`` connects with those below ``levels``."""
+    steps = np.ceil(reach / _REACH_STEP) * _REACH_STEP
     return tuple(
         int(np.ceil((np.sqrt(wanted) + step + _TAIL) ** 2)) if step else wanted
         for wanted, step in zip(levels, steps, strict=True)

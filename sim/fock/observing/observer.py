@@ -1,4 +1,4 @@
-"""What is read of the states of a trajectory at its saves, beside their moments: the same for both Fock engines."""
+"""What both Fock engines take of the states of a trajectory at its saves, beside their moments."""
 
 import warnings
 from collections.abc import Sequence
@@ -20,14 +20,14 @@ __all__ = ["OUTSIDE_LIMIT", "Observed", "Observer", "all_observed", "purity", "w
 
 ComplexArray = NDArray[np.complex128]
 FloatArray = NDArray[np.float64]
-# above the levels of the operators, in a conditional state: values of operators that are not large there are then good
-# to three digits
+# The population of a conditional state above the levels of the operators that leads to a warning. Below it, values of
+# operators that are not large above their levels are right to three digits.
 OUTSIDE_LIMIT = 1e-3
 
 
 @dataclass(frozen=True, kw_only=True)
 class Observed:
-    """Of n trajectories, as in ``sim.initial_state.Trajectories``; None for what was not asked for."""
+    """Values for n trajectories, as in ``sim.initial_state.Trajectories``; None if ``Save`` does not ask for them."""
 
     purity: FloatArray | None
     expectations: FloatArray | None
@@ -36,41 +36,41 @@ class Observed:
 
 
 class Observer:
-    """Looks at the states of one trajectory, save by save.
+    """Takes what ``Save`` asks for of the states of one trajectory, at one save after the other.
 
     Parameters
     ----------
     save : what is asked for
-    grid : of the run
-    levels : between which the states are given
-    stated : whether the states themselves are kept
+    grid : times of the run
+    levels : the levels between which the states are given
+    keeps_states : whether the states themselves are kept
     """
 
-    def __init__(self, save: Save, grid: TimeGrid, levels: Levels, *, stated: bool) -> None:
+    def __init__(self, save: Save, grid: TimeGrid, levels: Levels, *, keeps_states: bool) -> None:
         self.save, self.levels = save, levels
         self.purity: list[float] = []
         self.expectations: list[FloatArray] = []
         self.outside: list[float] = []
         self.states: list[tuple[ComplexArray, FloatArray, FloatArray]] = []
-        self._stated = save.states_of(grid) if stated else []
-        self._seen = 0
+        self._stated = save.states_of(grid) if keeps_states else []
+        self._saves = 0
 
-    def look(self, density: ComplexArray, symplectic: FloatArray, origin: FloatArray) -> None:
-        """At the next save: ρ (D, D) of ξ between the levels, x = Sξ + x̄."""
+    def take(self, density: ComplexArray, symplectic: FloatArray, origin: FloatArray) -> None:
+        """Take the state at the next save: ρ (D, D) of ξ between the levels, x = 𝖲ξ + x̄."""
         if self.save.purity:
             self.purity.append(purity(density))
-        stated = self._seen in self._stated
-        if self.save.operators or stated:
+        keeps_states = self._saves in self._stated
+        if self.save.operators or keeps_states:
             trace = np.trace(density).real
             box = self.levels.to_box(density / trace)
             if self.save.operators:
                 self._observe(box, symplectic, origin)
-            if stated:
+            if keeps_states:
                 self.states.append((box, symplectic.copy(), origin.copy()))
-        self._seen += 1
+        self._saves += 1
 
     def require_start(self, density: ComplexArray, symplectic: FloatArray, origin: FloatArray) -> None:
-        """Raise ValueError if more than 1e-2 of the state at the start is above the levels of the operators."""
+        """Raise ValueError if more than 1e-2 of the initial state lies above the levels of the operators."""
         wanted = self.save.levels
         if wanted is None:
             return
@@ -78,8 +78,8 @@ class Observer:
         if self.outside[0] > MAX_LOST_POPULATION:
             raise ValueError(
                 f"the QuTiP operators among the observables have {' x '.join(map(str, wanted))} levels, and "
-                f"{100 * self.outside[0]:.2g} % of the state at the start lies above them: give them more levels, or "
-                "a Quadratic, which has no limit"
+                f"{100 * self.outside[0]:.2g} % of the state at the start lies above them: use more levels, or "
+                "a Quadratic, which has no levels"
             )
 
     def _observe(self, box: ComplexArray, symplectic: FloatArray, origin: FloatArray) -> None:
@@ -91,12 +91,12 @@ class Observer:
 
 
 def purity(density: ComplexArray) -> float:
-    """Tr ρ² of a state (D, D), normalised."""
+    """Tr ρ² of a state (D, D), which is normalised first. Section 7 of sim/README.md."""
     return float(np.sum(np.abs(density) ** 2) / np.trace(density).real ** 2)
 
 
 def all_observed(observers: Sequence[Observer], labels: Sequence[str], stacklevel: int = 3) -> Observed:
-    """What the observers of a block have found; warns CutoffWarning of population above the levels of the operators."""
+    """The values of all observers of a block; warns CutoffWarning of population above the levels of the operators."""
     if not observers:
         return Observed(purity=None, expectations=None, outside=None, states=None)
     save = observers[0].save
@@ -114,12 +114,12 @@ def all_observed(observers: Sequence[Observer], labels: Sequence[str], stackleve
 
 
 def warn_of_population_outside(save: Save, outside: float, context: str = "", stacklevel: int = 3) -> None:
-    """Warn CutoffWarning if so much of a conditional state lies above the levels of the operators."""
+    """Warn CutoffWarning if the population ``outside`` the levels of the operators exceeds ``OUTSIDE_LIMIT``."""
     if outside > OUTSIDE_LIMIT:
         warnings.warn(
             f"observables: {outside:.1e} of the population of a conditional state lies above the "
-            f"{' x '.join(map(str, save.levels or ()))} levels of the QuTiP operators, which take it as nothing: give "
-            f"them more levels{context}",
+            f"{' x '.join(map(str, save.levels or ()))} levels of the QuTiP operators, which are zero there: use "
+            f"more levels{context}",
             CutoffWarning,
             stacklevel=stacklevel,
         )

@@ -1,7 +1,7 @@
 """QuTiP's SMESolver with its constant terms added up once.
 
-QuTiP 5 keeps the Liouvillian as a list of superoperators, one or more a channel, and applies them one after
-the other in every step. In one matrix the drift is six to eleven times faster, platen as a whole twice.
+QuTiP 5 keeps the Liouvillian as a list of superoperators, one or more per channel, and applies each of them in every
+step. With one matrix instead the drift is six to eleven times faster, and a step of platen twice as fast.
 """
 
 from typing import Any
@@ -12,9 +12,9 @@ __all__ = ["MergedSMESolver"]
 
 
 class MergedSMESolver(qutip.SMESolver):  # type: ignore[misc]
-    """``qutip.SMESolver`` for operators constant in time; same equation, same methods, same options."""
+    """``qutip.SMESolver`` for constant operators, with the same equation, methods and options."""
 
-    # Should QuTiP rename this hook, it is never called and everything still works, slower.
+    # If QuTiP renames this method, it is no longer called, and the results are the same but slower.
     def _get_integrator(self) -> Any:
         integrator = super()._get_integrator()
         integrator.rhs = _MergedSystem(integrator.rhs)
@@ -22,7 +22,7 @@ class MergedSMESolver(qutip.SMESolver):  # type: ignore[misc]
 
 
 class _MergedSystem:
-    """QuTiP's stochastic right-hand side, built for the first trajectory and kept for the others."""
+    """QuTiP's stochastic right-hand side, built for the first trajectory and reused for the others."""
 
     def __init__(self, rhs: Any) -> None:
         self._rhs = rhs

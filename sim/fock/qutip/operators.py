@@ -1,6 +1,6 @@
 """A linear model on truncated oscillators, as QuTiP operators.
 
-The same sums H = ½ Σ G_jk x_j x_k + Σ h_j x_j and L_k = c_k·x.
+H = ½ Σ G_jk x_j x_k + Σ h_j x_j and L_k = c_k·x, as in ``LinearModel``. Section 3 of sim/README.md.
 """
 
 from collections.abc import Sequence
@@ -22,24 +22,24 @@ __all__ = ["QUTIP_STEP_FRACTION", "LindbladOperators", "initial_density", "lindb
 
 ComplexArray = NDArray[np.complex128]
 
-# Coefficients are sums of a few terms, so what should cancel leaves a few ulp of the largest. Left in, such
-# residues double the stored entries of every operator and hide the symmetry of the Liouvillian.
+# Coefficients are sums of a few terms, so terms that cancel leave a few ulp of the largest. If kept, these residues
+# would double the stored entries of every operator and hide the symmetry of the Liouvillian.
 _ROUND_OFF = 16 * np.finfo(float).eps
-# Step × fastest rate. Measured at 0.25 (two cascaded modes, covariances of order 1): conditional covariance
+# Step × fastest rate. Measured at 0.25 (two cascaded modes, covariances of order 1): the conditional covariance is
 # wrong by 1e-4 to 3e-4 with platen, 1e-3 to 2e-3 with milstein, pred_corr and rouchon, 1e-2 with euler.
 QUTIP_STEP_FRACTION = 0.25
 
 
 @dataclass(frozen=True, kw_only=True)
 class LindbladOperators:
-    """What QuTiP needs of a model.
+    """The operators of a model for QuTiP.
 
     Parameters
     ----------
     hamiltonian : H, rad/s (times ``unit``)
-    monitored : √η_k L_k of the detected channels that are not exactly zero, √(rad/s) (times √unit)
-    active : which record channel each of them is
-    unmonitored : √(1−η_k) L_k and the channels nobody looks at, zeros dropped
+    monitored : √η_k L_k of the detected channels, without those that are exactly zero, √(rad/s) (times √unit)
+    active : the number of the record channel of each of them
+    unmonitored : √(1−η_k) L_k and the undetected channels, without those that are exactly zero
     """
 
     hamiltonian: qutip.Qobj
@@ -55,7 +55,7 @@ class LindbladOperators:
     def stiffness(self) -> float:
         """‖Σ L†L‖ plus the spread of H: the fastest rate of the truncated equation, rad/s.
 
-        It grows with the cutoffs, and an explicit step must be short against its inverse.
+        It grows with the cutoffs. The step of an explicit scheme must be short compared with its inverse.
         """
         channels = [*self.monitored, *self.unmonitored]
         decay = sum((op.full().conj().T @ op.full() for op in channels), np.zeros(self.hamiltonian.shape))
@@ -63,9 +63,9 @@ class LindbladOperators:
 
 
 def lindblad_operators(model: LinearModel, cutoffs: tuple[int, ...], unit: float = 1.0) -> LindbladOperators:
-    """The operators of ``model`` between the kept levels, with time counted in ``unit`` seconds.
+    """The operators of ``model`` between the kept levels, with time in units of ``unit`` seconds.
 
-    Raises ValueError if the cutoffs do not suit the model.
+    Raises ValueError if the cutoffs do not fit the model. Section 3 of sim/README.md.
     """
     check_cutoffs(cutoffs, model.modes)
     to_ladder = np.kron(np.eye(model.dimension // 2), LADDER)
@@ -79,22 +79,22 @@ def lindblad_operators(model: LinearModel, cutoffs: tuple[int, ...], unit: float
         rows = [_clean(row) for row in np.sqrt(unit) * coefficients @ to_ladder]
         return [_quantum(_combine(row, ladders), cutoffs) for row in rows]
 
-    seen = np.sqrt(model.efficiency)[:, None] * model.monitored
-    unseen = np.concatenate([np.sqrt(1.0 - model.efficiency)[:, None] * model.monitored, model.unmonitored])
-    active = np.flatnonzero(np.any(seen, axis=1))
+    detected = np.sqrt(model.efficiency)[:, None] * model.monitored
+    undetected = np.concatenate([np.sqrt(1.0 - model.efficiency)[:, None] * model.monitored, model.unmonitored])
+    active = np.flatnonzero(np.any(detected, axis=1))
     return LindbladOperators(
         hamiltonian=_quantum(0.5 * (hamiltonian + hamiltonian.conj().T), cutoffs),
-        monitored=tuple(channels(seen[active])),
+        monitored=tuple(channels(detected[active])),
         active=tuple(int(k) for k in active),
-        unmonitored=tuple(channels(unseen[np.any(unseen, axis=1)])),
+        unmonitored=tuple(channels(undetected[np.any(undetected, axis=1)])),
     )
 
 
 def suggested_qutip_step(model: LinearModel | Schedule, cutoffs: tuple[int, ...]) -> float:
     """A step for the explicit schemes, seconds: ``QUTIP_STEP_FRACTION`` over the fastest rate of the truncated model.
 
-    Far from where the schemes turn unstable; halve it to see what it costs in accuracy.
-    Raises ValueError if the cutoffs do not suit the model or nothing moves.
+    It is much shorter than the step at which the schemes become unstable. Raises ValueError if the cutoffs do not fit
+    the model, and for a model without Hamiltonian and channels.
     """
     stiffness = max(lindblad_operators(each, cutoffs).stiffness() for each in Schedule.of(model).models)
     if stiffness == 0.0:
@@ -103,13 +103,13 @@ def suggested_qutip_step(model: LinearModel | Schedule, cutoffs: tuple[int, ...]
 
 
 def initial_density(initial: InitialState, cutoffs: tuple[int, ...]) -> qutip.Qobj:
-    """The state every trajectory starts from, normalised between the kept levels.
+    """The state from which every trajectory starts, normalised between the kept levels.
 
     Raises
     ------
     ValueError
-        if the cutoffs do not suit, the means are scattered, or the state loses more than 1e-2 of its population to
-        the levels left out.
+        if the cutoffs do not fit the state, the means are scattered, or more than 1e-2 of the population lies above the
+        kept levels.
     """
     check_cutoffs(cutoffs, mode_names(initial.covariance.shape[0] // 2))
     density = density_at_rest(initial, Levels(cutoffs, triangular=False))

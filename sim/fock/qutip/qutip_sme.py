@@ -1,24 +1,23 @@
 """Conditional trajectories by QuTiP's own stochastic master equation solver: the reference method.
 
 dρ = 𝓛ρ dt + Σ_k (C_k ρ + ρ C_k† − ⟨C_k + C_k†⟩ρ) dW_k with C_k = √η_k L_k, and dY_k = ⟨C_k + C_k†⟩dt + dW_k.
-QuTiP's homodyne with ``sc_ops`` C_k is this equation and this record, factor for factor.
+QuTiP's homodyne detection with ``sc_ops`` C_k is this equation and this record, with the same factors. Section 3 of
+sim/README.md.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import qutip
-import scipy.sparse as sp
-from numpy.typing import NDArray
 
-from cascade_steering.sim.ensemble.block import undisturbed
+from cascade_steering.sim.ensemble.block import one_thread_with_warnings_caught
 from cascade_steering.sim.ensemble.discretisation import MORE_LEVELS, Halved
 from cascade_steering.sim.ensemble.saving import NOTHING, Save
-from cascade_steering.sim.fock.basis.diagnostics import Diagnostics, UnphysicalStateError, inspect
+from cascade_steering.sim.fock.basis.diagnostics import Diagnostics
 from cascade_steering.sim.fock.basis.levels import Levels
-from cascade_steering.sim.fock.basis.moments import FloatArray, FockMoments, expectation_rows, expectations
+from cascade_steering.sim.fock.basis.moments import FloatArray, FockMoments
 from cascade_steering.sim.fock.observing.observer import Observer, all_observed
 from cascade_steering.sim.fock.qutip.merged_solver import MergedSMESolver
 from cascade_steering.sim.fock.qutip.operators import (
@@ -27,6 +26,7 @@ from cascade_steering.sim.fock.qutip.operators import (
     lindblad_operators,
     suggested_qutip_step,
 )
+from cascade_steering.sim.fock.qutip.step_observer import OperatorPiece, StepObserver
 from cascade_steering.sim.fock.qutip.stepping import warn_of_step
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState, Trajectories
@@ -37,12 +37,12 @@ from cascade_steering.sim.parameters import require
 
 __all__ = ["FILTERS", "METHODS", "QutipEngine", "QutipSME"]
 
-# Those of QuTiP that take one given Wiener increment per channel and step. The 1.5-order and implicit ones
-# refuse a supplied path (TypeError in 5.3).
-# With the strong order QuTiP states; pred_corr shows order 1 here, where [L_j, L_k] is a number.
+# The schemes of QuTiP that accept a given Wiener increment per channel and step, with the strong order that QuTiP
+# states. Those of order 1.5 and the implicit ones refuse a given path (TypeError in 5.3). pred_corr has order 1 here,
+# where [L_j, L_k] is a number.
 METHODS = {"euler": 0.5, "milstein": 1.0, "platen": 1.0, "pred_corr": 0.5, "rouchon": 1.0}
-# Those that, fed their own record, return their own states. QuTiP's rouchon takes a record for a Wiener path
-# without a word.
+# The schemes that reproduce their own states from their own record. QuTiP's rouchon silently treats a record as a
+# Wiener path.
 FILTERS = ("euler", "milstein", "platen", "pred_corr")
 
 
@@ -53,15 +53,18 @@ class QutipSME:
     Parameters
     ----------
     cutoffs : Fock levels kept of each oscillator, at least 2
-    method : one of ``METHODS``. platen, of strong order 1, is the most accurate at equal step: four to ten
-        times better in the conditional covariance than milstein, pred_corr and rouchon, euler behind them
-    block : trajectories to a block of work
+    method : one of ``METHODS``. platen, of strong order 1, is the most accurate at equal step: its error of the
+        conditional covariance is four to ten times smaller than that of milstein, pred_corr and rouchon, which are
+        better than euler
+    block : number of trajectories in a block of work
 
     Raises
     ------
     ValueError
-        if the method is not one of ``METHODS`` or the block is empty. Cutoffs are checked against the model
+        if the method is not one of ``METHODS`` or the block is below 1. Cutoffs are checked against the model
         in ``prepare``.
+
+    Section 3 of sim/README.md.
     """
 
     cutoffs: tuple[int, ...]
@@ -70,7 +73,7 @@ class QutipSME:
 
     exact = False
     random_covariances = True
-    # that of Euler; the other schemes in ``METHODS`` raise the strong order alone
+    # This is the order of euler; the other schemes in ``METHODS`` have a higher strong order only.
     average_order = 1.0
 
     def __post_init__(self) -> None:
@@ -80,37 +83,37 @@ class QutipSME:
 
     @property
     def strong_order(self) -> float:
-        """As QuTiP states it."""
+        """The strong order of the scheme, as QuTiP states it."""
         return METHODS[self.method]
 
     @property
     def identity(self) -> dict[str, Any]:
-        """Its name, its levels and its scheme."""
+        """The name, the levels and the scheme of the engine."""
         return {"engine": "qutip", "cutoffs": self.cutoffs, "scheme": self.method}
 
     def suggested_step(self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState) -> float:
-        """That of ``sim.fock.qutip.operators.suggested_qutip_step``, set by the model and the cutoffs alone."""
+        """The step in seconds of ``sim.fock.qutip.operators.suggested_qutip_step``, from model and cutoffs alone."""
         return suggested_qutip_step(model, self.cutoffs)
 
     def require_step(self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState) -> None:
-        """Any: ``prepare`` warns of one that is too long."""
+        """Accept any step; ``prepare`` warns of one that is too long."""
 
     def holds(self, initial: InitialState) -> bool:
-        """States all trajectories share; whether the cutoffs suffice is found out in ``prepare``."""
+        """Whether all trajectories start from the same state; ``prepare`` checks whether the cutoffs suffice."""
         return not np.any(initial.scatter)
 
     def check(self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState) -> Halved:
-        """Half the step, and two more levels of each oscillator."""
+        """A check with half the step and two more levels of each oscillator."""
         larger = replace(self, cutoffs=tuple(cutoff + MORE_LEVELS for cutoff in self.cutoffs))
-        with undisturbed():
+        with one_thread_with_warnings_caught():
             coarse, fine = self.prepare(model, grid, initial), larger.prepare(model, grid.halved, initial)
         return Halved.of(coarse, fine, model=model, halved=grid.halved, initial=initial)
 
     def prepare(self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState) -> "QutipEngine":
-        """The engine for one problem, everything checked; picklable.
+        """The engine for one problem, after all checks; it can be pickled.
 
         Warns StepWarning if the step is too long for the truncated model.
-        Raises ValueError if cutoffs, model and initial state do not suit one another, or a switch falls within a step.
+        Raises ValueError if cutoffs, model and initial state do not fit together, or if a switch falls within a step.
         """
         if initial.covariance.shape != (model.dimension,) * 2:
             raise ValueError(
@@ -118,7 +121,7 @@ class QutipSME:
                 f"{model.dimension}"
             )
         pieces = tuple(
-            _Piece(lindblad_operators(each, self.cutoffs, unit=grid.step), first, last)
+            OperatorPiece(lindblad_operators(each, self.cutoffs, unit=grid.step), first, last)
             for each, first, last in Schedule.of(model).steps(grid.step, grid.steps)
         )
         density = initial_density(initial, self.cutoffs)
@@ -136,29 +139,26 @@ class QutipSME:
         )
 
 
-class _Piece(NamedTuple):
-    """Operators, and the steps ``first`` to ``last`` (excluded) during which they act."""
-
-    operators: LindbladOperators
-    first: int
-    last: int
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
 class QutipEngine:
-    """A prepared problem. Time inside is counted in steps, so that QuTiP's ``dt`` is exactly 1 and its grid
-    exactly the whole numbers: a step that does not divide a save interval cannot occur.
+    """The QuTiP engine prepared for one problem.
+
+    QuTiP counts time in steps here, so that its ``dt`` is exactly 1 and its times are exactly the whole numbers.
 
     Parameters
     ----------
-    pieces : the operators, with unit = grid.step, so dimensionless, and the steps during which they act
-    density : where every trajectory starts
-    grid, method, channels, dimension : as prepared
+    pieces : the operators in units of the step, so dimensionless, and the steps in which they act
+    density : the state from which every trajectory starts
+    grid : times of the run
+    method : the scheme
+    channels, dimension : numbers of record channels and of quadratures
     step_rate : step × fastest rate of the truncated model
-    save, keep : what more is given of a state than mean and covariance, and of how many trajectories the states
+    modes : names of the oscillators
+    save : what is returned of a state beside mean and covariance
+    keep : number of trajectories whose states are returned, if ``save`` asks for states
     """
 
-    pieces: tuple[_Piece, ...]
+    pieces: tuple[OperatorPiece, ...]
     density: qutip.Qobj
     grid: TimeGrid
     method: str
@@ -180,25 +180,27 @@ class QutipEngine:
         return Levels(tuple(self.density.dims[0]), triangular=False)
 
     def observing(self, save: Save, keep: int) -> "QutipEngine":
-        """The same, whose ``run`` also gives what ``save`` asks for, of the first ``keep`` trajectories their states.
+        """The same engine, whose ``run`` also returns what ``save`` asks for.
 
-        Raises ValueError where the state at the start has more than 1e-2 of its population above the levels of the
-        QuTiP operators.
+        States are returned for the first ``keep`` trajectories of the ensemble.
+
+        Raises ValueError if more than 1e-2 of the population of the initial state lies above the levels of the QuTiP
+        operators.
         """
         at_rest = np.eye(self.dimension), np.zeros(self.dimension)
-        Observer(save, self.grid, self.levels, stated=False).require_start(self.density.full(), *at_rest)
+        Observer(save, self.grid, self.levels, keeps_states=False).require_start(self.density.full(), *at_rest)
         return replace(self, save=save, keep=keep)
 
     def run(self, entropy: int, trajectories: range) -> Trajectories:
-        """Trajectories ``trajectories`` of the ensemble seeded by ``entropy``, each on its own stream.
+        """Trajectories ``trajectories`` of the ensemble seeded by ``entropy``, each with its own random numbers.
 
         Returns means (n, saves + 1, d), covariances (n, saves + 1, d, d), record (n, saves, channels).
-        Warns CutoffWarning, once for the block, where a cutoff is too small.
-        Raises UnphysicalStateError if a trajectory breaks down, with all that is needed to rerun it.
+        Warns CutoffWarning, once for the block, if a cutoff is too small.
+        Raises UnphysicalStateError if the integration diverges; the message holds what a rerun needs.
         """
         _, paths = starts_and_paths(entropy, trajectories, 0, self.grid, self.channels)
         labels = [f"trajectory {i} of entropy {entropy}" for i in trajectories]
-        return self._integrate(paths, labels, measured=False, stated=max(self.keep - trajectories.start, 0))
+        return self._integrate(paths, labels, measured=False, with_states=max(self.keep - trajectories.start, 0))
 
     def run_path(self, increments: FloatArray) -> Trajectories:
         """One trajectory (n = 1) on a given Wiener path, array of shape (steps, channels), √s.
@@ -209,7 +211,7 @@ class QutipEngine:
             [checked_path(increments, self.grid, self.channels, "increments")],
             ["the supplied path"],
             measured=False,
-            stated=self.keep,
+            with_states=self.keep,
         )
 
     def filter(self, record: FloatArray) -> Trajectories:
@@ -219,27 +221,37 @@ class QutipEngine:
         """
         if self.method not in FILTERS:
             raise ValueError(
-                f"QuTiP's {self.method} does not filter (it mistakes the record for noise): "
+                f"QuTiP's {self.method} cannot filter a record (it treats the record as noise): "
                 f"use one of {', '.join(FILTERS)}"
             )
         return self._integrate(
             [checked_path(record, self.grid, self.channels, "record")],
             ["the supplied record"],
             measured=True,
-            stated=self.keep,
+            with_states=self.keep,
         )
 
     def _integrate(
-        self, paths: Iterable[FloatArray], labels: list[str], *, measured: bool, stated: int = 0
+        self, paths: Iterable[FloatArray], labels: list[str], *, measured: bool, with_states: int = 0
     ) -> Trajectories:
         solvers = [self._solver(piece.operators) for piece in self.pieces]
         moments = FockMoments(tuple(self.density.dims[0]))
-        observers: list[_Observer] = []
+        observers: list[StepObserver] = []
         for path, label in zip(paths, labels, strict=True):
-            observers.append(_Observer(self, moments, label, stated=len(observers) < stated))
+            observers.append(self._observer(moments, label, with_states=len(observers) < with_states))
             self._integrate_one(solvers, path, observers[-1], measured)
         self._warn([observer.worst for observer in observers], labels)
         return self._gather(observers)
+
+    def _observer(self, moments: FockMoments, label: str, *, with_states: bool) -> StepObserver:
+        return StepObserver(
+            grid=self.grid,
+            channels=self.channels,
+            moments=moments,
+            label=label,
+            settings=f"method {self.method}, step x fastest rate {self.step_rate:.3g} (1 or less is safe)",
+            of_state=Observer(self.save, self.grid, self.levels, keeps_states=with_states),
+        )
 
     def _solver(self, operators: LindbladOperators) -> MergedSMESolver:
         return MergedSMESolver(
@@ -257,12 +269,12 @@ class QutipEngine:
         )
 
     def _integrate_one(
-        self, solvers: list[MergedSMESolver], path: FloatArray, observer: "_Observer", measured: bool
+        self, solvers: list[MergedSMESolver], path: FloatArray, observer: StepObserver, measured: bool
     ) -> None:
         state = self.density
         for piece, solver in zip(self.pieces, solvers, strict=True):
             active = list(piece.operators.active)
-            # with time in steps, an increment in units of √step is also an increment per unit of time
+            # With time in steps, an increment in units of √step is also an increment per unit of time.
             noise = path[piece.first : piece.last, active].T / np.sqrt(self.grid.step)
             observer.begin(piece)
             with qutip.CoreOptions(auto_tidyup=False):
@@ -277,7 +289,7 @@ class QutipEngine:
             index = int(np.argmax([np.max(each.commutator_defect) for each in worst]))
             worst[index].warn(f" ({labels[index]})", stacklevel=5, modes=self.modes)
 
-    def _gather(self, observers: "list[_Observer]") -> Trajectories:
+    def _gather(self, observers: list[StepObserver]) -> Trajectories:
         n, saves, d = len(observers), self.grid.saves, self.dimension
         worst = [observer.worst for observer in observers]
         observed = all_observed([each.of_state for each in observers], [each.label for each in observers], stacklevel=4)
@@ -297,59 +309,4 @@ class QutipEngine:
             expectations=observed.expectations,
             outside=observed.outside,
             states=observed.states,
-        )
-
-
-class _Observer:
-    """What QuTiP calls with every state of one trajectory, the first of each piece included.
-
-    Before each step it takes the signal part of dY, ⟨C_k + C_k†⟩dt in the state at its start; at each save the
-    moments and the state's health.
-    """
-
-    def __init__(self, engine: QutipEngine, moments: FockMoments, label: str, *, stated: bool) -> None:
-        self._rows: sp.csr_array | None = None
-        self._active: list[int] = []
-        self._engine, self._moments, self.label = engine, moments, label
-        self.of_state = Observer(engine.save, engine.grid, engine.levels, stated=stated)
-        self._step = 0
-        self.means: list[FloatArray] = []
-        self.covariances: list[FloatArray] = []
-        self.record: FloatArray = np.empty(0)
-        self.signal = np.zeros((engine.grid.steps, engine.channels))
-        self.worst: Diagnostics
-
-    def begin(self, piece: _Piece) -> None:
-        """Take the operators of ``piece``; the state at its start is the last of the piece before."""
-        sums = [(op + op.dag()).to("CSR").data_as("csr_matrix") for op in piece.operators.monitored]
-        self._rows = expectation_rows(sums) if sums else None
-        self._active, self._step = list(piece.operators.active), piece.first
-        self.signal[piece.first] = 0.0
-
-    def __call__(self, _time: float, state: qutip.Qobj) -> None:
-        density = state.full() if not isinstance(state.data, qutip.core.data.Dense) else state.data.as_ndarray()
-        grid = self._engine.grid
-        if self._rows is not None and self._step < grid.steps:
-            self.signal[self._step, self._active] = np.sqrt(grid.step) * expectations(self._rows, density)
-        save, within = divmod(self._step, grid.steps_per_save)
-        if within == 0 and save == len(self.means):
-            self._save(density)
-        self._step += 1
-
-    def _save(self, density: NDArray[np.complex128]) -> None:
-        try:
-            mean, covariance, diagnostics = inspect(density, self._moments)
-        except UnphysicalStateError as error:
-            raise UnphysicalStateError(self._evidence(str(error))) from None
-        self.worst = self.worst.worst(diagnostics) if self.means else diagnostics
-        self.means.append(mean)
-        self.covariances.append(covariance)
-        self.of_state.look(density, np.eye(len(mean)), np.zeros(len(mean)))
-
-    def _evidence(self, what: str) -> str:
-        engine = self._engine
-        return (
-            f"{what}: {self.label}, step {self._step} (t = {self._step * engine.grid.step:.6g} s), "
-            f"highest top-level populations before {self.worst.top_population}, method {engine.method}, step x "
-            f"fastest rate {engine.step_rate:.3g} (1 or less is safe): shorten the step or raise the cutoffs"
         )

@@ -1,16 +1,16 @@
-"""When a step is too long for an explicit scheme."""
+"""The warning of a step that is too long for an explicit scheme."""
 
 import warnings
 
 __all__ = ["STEP_LIMIT", "StepWarning", "warn_of_step"]
 
-# Measured on pure states (η = 1, no baths), the hardest for positivity: the lowest eigenvalue is −1e-3 (platen)
-# to −4e-3 (milstein) at step × rate = 1, −1e-2 at 2, where explicit schemes also stop damping, −5e-2 at 4.
+# Measured on pure states (η = 1, no baths), where positivity is lost first: the lowest eigenvalue is −1e-3 (platen) to
+# −4e-3 (milstein) at step × rate = 1, −1e-2 at 2, where explicit schemes also become unstable, and −5e-2 at 4.
 STEP_LIMIT = 1.0
 
 
 class StepWarning(UserWarning):
-    """A step too long for the fastest rate of the truncated model."""
+    """A step is too long for the fastest rate of the truncated model."""
 
 
 def warn_of_step(step: float, step_rate: float, stacklevel: int = 3) -> None:

@@ -68,7 +68,7 @@ BAD = [
     ("simulate --saves 100000", ROWS, "can have at most 20000000 saves together, got 1000 times 100000"),
     ("simulate --trajectories 1000000000000", ROWS, "1000000000000 is not in the range x<=10000000"),
     ("simulate --engine fock --dt 1e-9", ROWS, "a trajectory can have at most 10000000 steps, got 5"),
-    ("simulate --engine fock --dt 5e6 --duration 5e6 --saves 1", ROWS, "is more than 1000 times what suits the Fock"),
+    ("simulate --engine fock --dt 5e6 --duration 5e6 --saves 1", ROWS, "is more than 1000 times the step suggested"),
     ("simulate --verify --trajectories 9", ROWS, "--verify needs 10 trajectories, got 9"),
     ("simulate --verify --engine qutip --initial coherent:1,0,0", ROWS, "initial state must be"),
 ]  # fmt: skip

@@ -9,8 +9,8 @@ import pytest
 
 from cascade_steering.analysis.cli.commands import exact
 from cascade_steering.analysis.criteria.steering import DIRECTIONS
+from cascade_steering.analysis.results.simulated import Simulated, open_result
 from cascade_steering.analysis.time_courses.transients import steering_transient
-from cascade_steering.analysis.working_points.results import Simulated, open_result
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.ensemble.simulate import simulate
 from cascade_steering.sim.gaussian.covariance import stationary_state

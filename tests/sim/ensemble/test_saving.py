@@ -224,8 +224,8 @@ def test_two_oscillators_on_average_follow_the_master_equation() -> None:
     ("save", "keep", "message"),
     [
         (Save(covariances=True), 0, "^covariances and states are those of trajectories kept: keep must be at least 1"),
-        (Save(observables={"n": quanta(0, 3)}), 0, "^observable n is one of 3 oscillators, and the model has 2$"),
-        (Save(observables={"n": qutip.num(5)}), 0, "^observable n is one of 1 oscillators, and the model has 2$"),
+        (Save(observables={"n": quanta(0, 3)}), 0, "^observable n must be one of 2 oscillators, got 3$"),
+        (Save(observables={"n": qutip.num(5)}), 0, "^observable n must be one of 2 oscillators, got 1$"),
         (Save(covariances=True), 3_000_000, r"^what is to be saved of 3000000 trajectories takes 2\.4 GB"),
         (
             Save(observables={"n": on_minus(qutip.num(2), (2, 2))}), 0,
@@ -304,8 +304,8 @@ def test_states_that_are_not_there_are_refused() -> None:
         (fock, {"trajectory": 2}, "^trajectory must be from -2 to 1, got 2$"),
         (fock, {"at": 1}, "^at must be from -1 to 0, got 1$"),
         (fock, {"levels": (4,)}, "^levels must be one number of Fock levels for each of 2 oscillators"),
-        (fock, {"levels": (1, 1)}, "% of the state lies above 1 x 1 levels: give more$"),
-        (exact, {}, "^the state is Gaussian and was held in no Fock basis: give levels$"),
+        (fock, {"levels": (1, 1)}, "% of the state lies above 1 x 1 levels: use more levels$"),
+        (exact, {}, "^levels must be given: the state is Gaussian and has no Fock basis of its own$"),
     ):
         with pytest.raises(ValueError, match=message):
             state_of(data, **options)

@@ -13,7 +13,7 @@ from cascade_steering.sim.fock.basis.moments import FockMoments
 from cascade_steering.sim.fock.basis.states import density_state
 from cascade_steering.sim.fock.master_equation.solve import evolve
 from cascade_steering.sim.fock.moving.engine import Fock
-from cascade_steering.sim.fock.moving.frame import suggested_step
+from cascade_steering.sim.fock.moving.step_size import suggested_step
 from cascade_steering.sim.fock.qutip.qutip_sme import QutipSME
 from cascade_steering.sim.gaussian.covariance import stationary_state, transient
 from cascade_steering.sim.gaussian.filtering import filter_record

@@ -13,7 +13,9 @@ from cascade_steering.sim.fock.basis.gaussian_operators import metaplectic, ther
 from cascade_steering.sim.fock.basis.levels import Levels
 from cascade_steering.sim.fock.basis.moments import FockMoments
 from cascade_steering.sim.fock.basis.normal_modes import normal_modes, require_symplectic
-from cascade_steering.sim.fock.moving.frame import frame_path, in_frame, suggested_cutoffs, suggested_step
+from cascade_steering.sim.fock.moving.cutoffs import suggested_cutoffs
+from cascade_steering.sim.fock.moving.frame import frame_path, in_frame
+from cascade_steering.sim.fock.moving.step_size import suggested_step
 from cascade_steering.sim.gaussian.covariance import stationary_state, steady_state, transient
 from cascade_steering.sim.gaussian.moment_equations import moment_equations
 from cascade_steering.sim.grid import TimeGrid

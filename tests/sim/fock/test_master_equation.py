@@ -138,7 +138,7 @@ def test_bad_times_are_refused(times: list[float], message: str) -> None:
 
 
 def test_a_cutoff_too_small_is_reported() -> None:
-    with pytest.warns(CutoffWarning, match=r"oscillator plus: .* sits in the top of 4 levels.*raise the cutoffs"):
+    with pytest.warns(CutoffWarning, match=r"oscillator plus: .* is in the top of 4 levels.*raise the cutoffs"):
         result = steady_fock_state(monitored(cascade(occupations=(0.0, 1.0), linewidths=(0.3, 1.0))), (12, 4))
     assert len(result.diagnostics.messages) == 1
     starts, runs = pytest.warns(CutoffWarning, match="does not fit"), pytest.warns(CutoffWarning, match="tor minus")

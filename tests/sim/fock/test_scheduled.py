@@ -12,8 +12,8 @@ from cascade_steering.sim.fock.basis.states import density_state
 from cascade_steering.sim.fock.master_equation.sector import phase_invariant
 from cascade_steering.sim.fock.master_equation.solve import evolve, steady_fock_state
 from cascade_steering.sim.fock.moving.engine import Fock
-from cascade_steering.sim.fock.moving.frame import suggested_step
 from cascade_steering.sim.fock.moving.record_filter import filter_in_fock
+from cascade_steering.sim.fock.moving.step_size import suggested_step
 from cascade_steering.sim.fock.qutip.qutip_sme import QutipSME
 from cascade_steering.sim.gaussian.covariance import stationary_state, transient, transient_mean
 from cascade_steering.sim.gaussian.filtering import filter_record

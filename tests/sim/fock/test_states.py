@@ -131,7 +131,7 @@ def test_a_state_that_turns_fast_is_held_in_the_frame_of_its_average() -> None:
     # thirty defects, as for a chosen cutoff; and 1e-5 of the population in what is left out of exp(𝓙)
     allowed = 1e-5 + 30 * float(np.max(run.diagnostics["commutator_defect"]))
     np.testing.assert_allclose(run.covariances[0], exact, atol=allowed)
-    with pytest.raises(ValueError, match=r"turns the state at 200 rad/s, by 200 rad in all: leave that rotation out"):
+    with pytest.raises(ValueError, match=r"rotates the state at 200 rad/s, by 200 rad in all: remove that rotation"):
         Fock().prepare(turning(200.0), grid, squeezed_state((2.0,)))
 
 

@@ -225,7 +225,7 @@ def still(bath_plus: bool) -> Cascade:
     ids=["minus", "plus", "blind", "still seen", "still unseen", "both still seen", "both still unseen"],
 )
 def test_what_never_settles_is_said(point: Point, conditional: bool) -> None:
-    with pytest.raises(NoSteadyStateError, match="no steady state: a direction that nobody measures is not damped"):
+    with pytest.raises(NoSteadyStateError, match="no steady state: a direction that is not measured is not damped"):
         steady_state(rwa(point.cascade, point.detection), conditional=conditional)
 
 

@@ -181,7 +181,7 @@ def test_a_chain_of_two_is_the_cascade() -> None:
     ("nodes", "frequencies", "message"),
     [
         ((), None, "at least one node"),
-        ((three()[0], three()[0]), None, r"each of a name of its own, got \['spins', 'spins'\]"),
+        ((three()[0], three()[0]), None, r"and different names, got \['spins', 'spins'\]"),
         (three(), (1.0, 2.0), "frequencies_hz must be one for each of 3 nodes, got 2"),
         (three(), (1.0, 2.0, 0.0), "frequency_hz of membrane must be more than 0"),
     ],

@@ -98,7 +98,7 @@ def test_what_is_side_by_side_does_not_meet() -> None:
     both = concatenate(cavity("a", {"left": 1.0}), cavity("b", {"right": 2.0}))
     assert np.all(both.hamiltonian == 0.0)
     assert both.ports == ("left", "right")
-    with pytest.raises(ValueError, match="different ports, field is there twice"):
+    with pytest.raises(ValueError, match="different ports, but field is repeated"):
         concatenate(cavity("a", {"field": 1.0}), cavity("b", {"field": 2.0}))
 
 
@@ -326,11 +326,11 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
     "unknown port": (lambda: detect(cavity("c", {"in": 1.0}), homodyne("out")), "must be among in, got 'out'"),
     "read twice": (
         lambda: detect(cavity("c", {"in": 1.0}), homodyne("in"), homodyne("in", name="more")),
-        "each port may be used by one detector, in is there twice",
+        "each port may be used by one detector only, but in is repeated",
     ),
     "name twice": (
         lambda: detect(cavity("c", {"in": 1.0, "out": 1.0}), homodyne("in"), homodyne("out")),
-        "each record name may be used by one detector, homodyne is there twice",
+        "each record name may be used by one detector only, but homodyne is repeated",
     ),
     "divided": (
         lambda: Detector(ports=("a",), rows=np.array([[0.5]]), names=("one",)),

@@ -198,13 +198,17 @@ def test_a_valid_model_counts_its_channels() -> None:
         ("monitored", np.ones(4), r"monitored must have shape \(4, 4\), got \(4,\)"),
         ("unmonitored", np.ones((3, 2)), r"unmonitored must have shape \(3, 4\), got \(3, 2\)"),
         ("efficiency", np.ones(3), r"efficiency must have shape \(2,\), got \(3,\)"),
-        ("efficiency", np.array([0.5, 1.1]), r"efficiency must lie in \[0, 1\], got \[0.5 1.1\]"),
-        ("efficiency", np.array([-0.1, 1.0]), r"efficiency must lie in \[0, 1\], got \[-0.1"),
-        ("efficiency", np.array([0.5, math.nan]), r"efficiency must be finite, got .*nan"),
-        ("monitored", np.full((2, 4), math.inf), r"monitored must be finite, got .*inf"),
+        ("efficiency", np.array([0.5, 1.1]), r"efficiency must lie in \[0, 1\], got 1\.1$"),
+        ("efficiency", np.array([-0.1, 1.0]), r"efficiency must lie in \[0, 1\], got -0\.1$"),
+        ("efficiency", np.array([0.5, math.nan]), r"efficiency must be finite, got nan at \(1,\)$"),
+        ("monitored", np.full((2, 4), math.inf), r"monitored must be finite, got .*inf.* at \(0, 0\)$"),
         ("record_names", ("a",), r"record_names must name 2 channels, got \('a',\)"),
-        ("hamiltonian", np.triu(np.ones((4, 4))), "hamiltonian must be .*symmetric"),
-        ("hamiltonian", np.eye(4) + 1j * np.ones((4, 4)), "hamiltonian must be real"),
+        (
+            "hamiltonian",
+            np.triu(np.ones((4, 4))),
+            r"^hamiltonian must be symmetric, got 1 at \(0, 1\) and 0",
+        ),
+        ("hamiltonian", np.eye(4) + 1j * np.ones((4, 4)), "^hamiltonian must be real, got complex numbers$"),
     ],
 )
 def test_a_bad_model_is_refused(name: str, value: object, message: str) -> None:

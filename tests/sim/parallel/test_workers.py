@@ -100,7 +100,7 @@ def test_the_work_of_a_worker_that_dies_is_given_to_another(tmp_path: Path, log:
     found = list(results(functools.partial(dying_once, str(marker)), range(8), 2))
     assert sorted(found) == [(i, i * i) for i in range(8)]
     assert marker.exists()
-    assert "a worker process died; its work is given to another" in log.text
+    assert "a worker process died; its tasks are repeated by another one" in log.text
 
 
 @pytest.mark.slow

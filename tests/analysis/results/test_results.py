@@ -5,9 +5,14 @@ import pytest
 import xarray as xr
 from matplotlib.figure import Figure
 
-from cascade_steering.analysis.working_points.results import Simulated, open_result, steady
+from cascade_steering.analysis.criteria.steering import Steered
+from cascade_steering.analysis.results.simulated import Simulated, open_result
+from cascade_steering.analysis.results.steady_result import steady
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
+from cascade_steering.sim.ensemble.observables import quanta
+from cascade_steering.sim.ensemble.saving import Save
 from cascade_steering.sim.model.linear_model import LinearModel
+from cascade_steering.sim.parameters import Bath
 
 POINT = WorkingPoint(loss=0.1, efficiency=0.9)
 
@@ -93,3 +98,58 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
         open_result(tmp_path / "other.nc")
     with pytest.raises(ValueError, match="without the variable 'conditional_covariance'"):
         Simulated(xr.Dataset())
+
+
+def test_any_direction_is_answered_and_others_are_refused() -> None:
+    pair, found = POINT.steady(), steady(with_a_spectator(POINT.model, 3.0))
+    both = Steered(mode="b", by=("a", "between"))
+    for scheme in ("unconditional", "conditional"):
+        # what knows nothing of the others adds nothing
+        wanted = pair.E[scheme]["plus_given_minus"]
+        assert found.E[scheme][both] == pytest.approx(wanted, rel=1e-6)  # type: ignore[index]
+    assert found.d[both] == pytest.approx(pair.d["plus_given_minus"], rel=1e-5)
+    assert POINT.steady().regime == {"unconditional": "two-way", "conditional": "two-way"}
+    late = POINT.transient(times_units=[0.0, 100.0])
+    for result in (pair, late, POINT.simulate(duration_units=1, saves=1, trajectories=3)):
+        for values in (result.conditional, result.d):
+            asked, known = values[Steered(mode=1, by=(0,))], values["plus_given_minus"]
+            np.testing.assert_allclose(*(getattr(each, "value", each) for each in (asked, known)), rtol=1e-6)
+        with pytest.raises(ValueError, match=r"^direction must be one of plus_given_minus, .* got 'plus'"):
+            _ = result.conditional["plus"]
+        with pytest.raises(ValueError, match=r"^an oscillator must be one of minus, plus"):
+            _ = result.unconditional[Steered(mode="drum", by=("plus",))]
+    assert late.covariance["conditional"].shape == (2, 4, 4)
+    np.testing.assert_allclose(late.covariance["conditional"][1], pair.covariance["conditional"], rtol=1e-6, atol=1e-9)
+
+
+def test_a_transient_of_a_pulse_ends_in_the_bath() -> None:
+    pulsed = POINT.transient(times_units=[0.0, 1.0, 4.0], pulse_units=1.0)
+    lit = POINT.transient(times_units=[0.0, 1.0])
+    np.testing.assert_allclose(pulsed.conditional["plus_given_minus"][1], lit.conditional["plus_given_minus"][1])
+    # γ̃₀ heats at one quantum a unit of time, each quadrature of the two
+    gained = np.diagonal(pulsed.covariance["unconditional"][2] - pulsed.covariance["unconditional"][1])
+    # but for damping, 1e-5 of it over three units
+    np.testing.assert_allclose(gained, 3.0, rtol=1e-3)
+
+
+def test_what_save_asks_for_is_at_hand() -> None:
+    save = Save(purity=True, observables={"n": quanta(0), "m": quanta(1)}, states="end")
+    cold = WorkingPoint(bath_minus=Bath(linewidth_hz=0.1, occupation=0.0), bath_plus=Bath(linewidth_hz=1, occupation=0))
+    result = cold.simulate(duration_units=1, saves=2, trajectories=4, keep=2, save=save, initial="ground")
+    assert result.purity[0] == pytest.approx(1.0, rel=1e-9)
+    np.testing.assert_array_equal(result.purity, result.dataset["purity"].to_numpy())
+    assert set(result.expectation) == {"n", "m"}
+    assert result.expectation["n"][0] == pytest.approx(0.0, abs=1e-12)
+    assert result.expectation["n"][-1] > 0.0
+    assert result.state(1, levels=(40, 40)).tr() == pytest.approx(1.0, abs=1e-3)
+    bare = cold.simulate(duration_units=1, saves=2, trajectories=1)
+    for ask, message in (
+        (lambda: bare.purity, r"^purity was not saved: ask simulate for save=Save\(purity=True\)$"),
+        (lambda: bare.expectation, "^expectation was not saved: ask simulate for save"),
+        (lambda: bare.state(), "holds no states: ask simulate for save"),
+        (lambda: bare.record, "^no trajectory was kept, and so no record: ask simulate for keep=1 or more$"),
+        (lambda: bare.d, "^E is estimated from two trajectories or more, got 1"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            ask()
+    assert str(bare) == "1 trajectory, at t = 1: E is estimated from two or more"

@@ -1,7 +1,8 @@
-"""When the path of the moments is looked at to choose frames, and over which times it is averaged.
+"""The times at which the moments are sampled to choose frames, and the times over which they are averaged.
 
-Two scales: a state changes most at its beginning, and a Hamiltonian may turn it at any time, as fast as the largest
-imaginary part of an eigenvalue of the drift says. Looks further apart than the second would see any path at all.
+There are two time scales: a state changes fastest at its beginning, and a Hamiltonian may rotate it at any time, at the
+rate of the largest imaginary part of an eigenvalue of the drift. Samples further apart than the second time scale would
+be aliased.
 """
 
 import numpy as np
@@ -9,32 +10,33 @@ from numpy.typing import NDArray
 
 from cascade_steering.sim.gaussian.moment_equations import MomentEquations
 
-__all__ = ["averages", "looked_at", "turning_rate"]
+__all__ = ["averages", "sampled_steps", "turning_rate"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
-# of the angle by which a state turns between looks
+# The largest angle by which a state rotates between two samples.
 _ANGLE = 0.2
-# looks for each turn of a state whose turns are too many to be followed throughout
+# Samples in each turn of V, where the turns are too many to be followed throughout.
 _PHASES = 4
 _MOST_GROUPS = 2500
 _MOST_WINDOWS = 400
-# a ratio this near to a whole number is that number
+# A ratio this close to a whole number differs from it by rounding alone.
 _WHOLE = 1e-9
 
 
 def turning_rate(equations: MomentEquations) -> float:
-    """The fastest rate at which the drift turns a state, rad/s."""
+    """The fastest rate at which the drift rotates a state, rad/s."""
     return float(np.max(np.abs(np.linalg.eigvals(equations.drift).imag)))
 
 
-def looked_at(steps: int, step: float, rate: float, most: int) -> IntArray:
-    """The steps of a grid after which the moments are looked at, from 0 to ``steps``; array of shape (looks,).
+def sampled_steps(steps: int, step: float, rate: float, least: int) -> IntArray:
+    """The steps of a grid after which the moments are sampled, from 0 to ``steps``; array of shape (samples,).
 
-    At least ``most`` of them, closer together at early times; and so many that the state turns by less than 0.2
-    between two, or, where that would take more than ten thousand, 2500 times four a quarter of a turn of V apart.
+    There are at least ``least`` of them (all steps if there are fewer), closer together at early times, and so many
+    that the state rotates by less than 0.2 rad between two. Where that would take more than ten thousand, there are
+    instead 2500 groups of four samples, a quarter of a turn of V apart.
     """
-    count = min(steps, most)
+    count = min(steps, least)
     spread = np.round((np.arange(count + 1) / count) ** 2 * steps)
     apart = max(1, int(np.floor(_ANGLE / (rate * step) + _WHOLE))) if rate * step * steps > _ANGLE else steps
     if apart < 2 * steps / count:
@@ -49,12 +51,14 @@ def looked_at(steps: int, step: float, rate: float, most: int) -> IntArray:
 
 
 def averages(times: FloatArray, covariances: FloatArray, rate: float) -> tuple[FloatArray, IntArray]:
-    """Means of V (n, d, d) over whole turns, and the look at which each begins; nothing if there is no whole turn.
+    """Averages of V (n, d, d) over whole turns, and the sample at which each begins; both empty without a whole turn.
+
+    Section 6 of sim/README.md.
 
     Parameters
     ----------
-    times : of the looks, increasing, from 0; array of shape (n,)
-    rate : the fastest turn of the state, rad/s; V turns twice as fast
+    times : times of the samples, increasing from 0, seconds; array of shape (n,)
+    rate : the fastest rotation of the state, rad/s; V rotates twice as fast
     """
     turns = rate * times[-1] / np.pi
     if turns < 1.0 - _WHOLE:

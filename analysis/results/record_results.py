@@ -1,0 +1,204 @@
+"""What a measured record says: conditional states and E(t), whether it fits the model, and fitted parameters."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cascade_steering.analysis.criteria.steering import Steered, pairwise_directions, steering_parameter
+from cascade_steering.analysis.results.by_direction import ByDirection
+from cascade_steering.analysis.results.text_table import text_table
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from cascade_steering.analysis.identification.maximum import Fit
+    from cascade_steering.analysis.records.filtered import Reading
+    from cascade_steering.analysis.records.record import Record
+    from cascade_steering.analysis.records.whiteness import Whiteness
+    from cascade_steering.analysis.working_points.working_point import WorkingPoint
+
+__all__ = ["FilteredResult", "FitResult", "open_record", "save_record"]
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class FilteredResult:
+    """A record filtered: what is known of the oscillators after each interval, and whether the record fits the model.
+
+    Parameters
+    ----------
+    reading : as ``analysis.records.filtered.read_out`` returns it
+    time_unit : 1/γ̃₀ in seconds, for text
+    """
+
+    reading: "Reading"
+    time_unit: float = 1.0
+
+    @property
+    def times(self) -> FloatArray:
+        """The start of the record and the ends of its intervals, seconds; array of shape (intervals + 1,)."""
+        record = self.reading.record
+        return np.concatenate([[record.start], record.times])
+
+    @property
+    def mean(self) -> FloatArray:
+        """Of the quadratures given each record, array of shape (records, intervals + 1, d)."""
+        return self.reading.means
+
+    @property
+    def covariance(self) -> FloatArray:
+        """Given the record, array of shape (intervals + 1, d, d); by the Fock engine one for each record."""
+        return self.reading.covariances
+
+    @property
+    def E(self) -> ByDirection[FloatArray]:
+        """E given the record, by direction, arrays of shape (intervals + 1,). Any ``Steered`` may be asked for.
+
+        By the Fock engine it differs from record to record: arrays of shape (records, intervals + 1).
+        """
+        modes = self.reading.model.modes
+
+        def steering(way: "Steered | str") -> FloatArray:
+            return steering_parameter(self.covariance, way, modes)  # type: ignore[arg-type]
+
+        return ByDirection({str(way): steering(way) for way in pairwise_directions(modes)}, steering)
+
+    @property
+    def innovations(self) -> FloatArray:
+        """The record less its prediction, in standard deviations; array of shape (records, intervals, channels)."""
+        return self.reading.exact.innovations
+
+    @property
+    def log_likelihood(self) -> float:
+        """Of all records together, nats."""
+        return float(np.sum(self.reading.exact.log_likelihood))
+
+    @property
+    def whiteness(self) -> "Whiteness":
+        """What was asked of the innovations; ``whiteness.failed`` is what speaks against the model."""
+        return self.reading.verdict
+
+    @property
+    def fits(self) -> bool:
+        """Whether the record fits the model: its innovations are white noise of unit variance."""
+        return self.whiteness.fits
+
+    @cached_property
+    def dataset(self) -> "xr.Dataset":
+        """All of it, labelled."""
+        from cascade_steering.analysis.records.filtered import filtered_dataset
+
+        return filtered_dataset(self.reading)
+
+    def save(self, path: str | Path) -> None:
+        """Write the dataset as netCDF. Raises ValueError for a path it cannot be."""
+        from cascade_steering.sim.ensemble.dataset import save
+
+        save(self.dataset, Path(path))
+
+    def __repr__(self) -> str:
+        record, last = self.reading.record, {way: np.mean(values[..., -1]) for way, values in self.E.items()}
+        records, intervals, _ = record.values.shape
+        title = f"{records} record{'s' if records > 1 else ''} of {intervals} intervals"
+        at = f"E given the record at t = {self.times[-1] / self.time_unit:g}"
+        table = text_table(title, last, {at: [f"{value:.6f}" for value in last.values()]})
+        return "\n".join([table, *_verdict(self.whiteness)])
+
+
+def _verdict(found: "Whiteness") -> list[str]:
+    if found.fits:
+        return [f"the record fits the model: {len(found.statistics)} statistics of its innovations are those of noise"]
+    return [
+        f"the record does not fit the model: {each.name} is {each.value:.4g}, expected {each.expected:.4g}, "
+        f"probability {each.p_value:.2g}"
+        for each in found.failed[:3]
+    ]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class FitResult:
+    """Parameters that make a record most probable, with standard errors.
+
+    Parameters
+    ----------
+    fit : as ``analysis.identification.fitting.fitted`` returns it
+    names : the parameters, in the order of the fit
+    point : the working point with what was fitted
+    whiteness : whether the record fits even that
+    """
+
+    fit: "Fit"
+    names: tuple[str, ...]
+    point: "WorkingPoint"
+    whiteness: "Whiteness"
+
+    @property
+    def estimates(self) -> dict[str, float]:
+        """The fitted values by name."""
+        return dict(zip(self.names, self.fit.estimates.values(), strict=True))
+
+    @property
+    def standard_errors(self) -> dict[str, float]:
+        """By name; infinite for what the record does not determine."""
+        return dict(zip(self.names, self.fit.standard_errors.values(), strict=True))
+
+    @property
+    def fits(self) -> bool:
+        """Whether the record fits the fitted model."""
+        return self.whiteness.fits
+
+    def interval(self, name: str, confidence: float = 0.95) -> tuple[float, float]:
+        """The confidence interval of a parameter. Raises ValueError for one that was not fitted."""
+        if name not in self.names:
+            raise ValueError(f"name must be one of {', '.join(self.names)}, got {name!r}")
+        return self.fit.interval(list(self.fit.estimates)[self.names.index(name)], confidence)
+
+    def __repr__(self) -> str:
+        width = max(map(len, self.names))
+        errors = self.standard_errors
+        lines = [f"{name.ljust(width)}  {value:.6g} +- {errors[name]:.2g}" for name, value in self.estimates.items()]
+        own = dict(zip(self.fit.estimates, self.names, strict=True))
+        for names, what in (
+            (self.fit.undetermined, "not determined by the record"),
+            (self.fit.at_bound, "at a bound, where intervals do not cover"),
+        ):
+            lines += [f"{what}: {', '.join(own[name] for name in names)}"] if names else []
+        lines += [] if self.fit.converged else ["the search did not converge: begin nearer"]
+        return "\n".join([*lines, *_verdict(self.whiteness)])
+
+
+def open_record(
+    path: str | Path, *, calibration: float | None = None, quantity: str | None = None, dead_time_s: float = 0.0
+) -> "Record":
+    """The record in a CSV or netCDF file.
+
+        record = cs.open_record("record.csv")
+        print(point.filter(record))
+
+    Parameters
+    ----------
+    path : of the file, whose layout is that of ``analysis.records.record``
+    calibration : factor on the values that makes vacuum noise dY² = dt; left out: 1, for units that say so
+    quantity : ``increment`` (dY of each interval) or ``current`` (dY/dt), for channels in other units
+    dead_time_s : seconds from the start of the record that are not to be trusted: a gap
+
+    Raises ValueError, in one line that names the file and the place in it, for whatever is not a record.
+    """
+    from cascade_steering.analysis.records.record import read
+
+    return read(Path(path), calibration=calibration, quantity=quantity, dead_time=dead_time_s)
+
+
+def save_record(record: "Record", path: str | Path) -> None:
+    """Write a record as CSV or netCDF, by the ending of the path; ``open_record`` opens it.
+
+    Raises ValueError for a path that cannot be written, and for several records as CSV.
+    """
+    from cascade_steering.analysis.records.record import write
+
+    write(Path(path), record)

@@ -1,0 +1,136 @@
+"""The steady state of a model: E and d in every direction, without and with the record, exact."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cascade_steering.analysis.criteria.steering import (
+    SCHEMES,
+    Scheme,
+    Steered,
+    pairwise_directions,
+    regime,
+    steering_of_root,
+)
+from cascade_steering.analysis.results.by_direction import ByDirection
+from cascade_steering.analysis.results.text_table import (
+    GAIN,
+    ROWS,
+    percent,
+    quadratures_table,
+    require_several,
+    text_table,
+)
+from cascade_steering.sim.conventions import mode_names
+from cascade_steering.sim.gaussian.covariance import steady_root
+from cascade_steering.sim.gaussian.moment_equations import moment_equations
+from cascade_steering.sim.model.linear_model import LinearModel
+from cascade_steering.sim.roots import product, root_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["SteadyResult", "steady"]
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class SteadyResult:
+    """The steady state of a model, exact.
+
+    Parameters
+    ----------
+    E : steering parameters by scheme and direction; there is steering where E < ½. Any ``Steered`` may be asked for
+    covariance : by scheme, arrays of shape (d, d)
+    mean : of the quadratures, which a force moves, array of shape (d,); left out, zero
+    modes : names of the oscillators; left out, as ``sim.conventions.mode_names`` has them
+    """
+
+    E: Mapping[Scheme, Mapping[str, float]]
+    covariance: Mapping[Scheme, FloatArray]
+    mean: FloatArray = field(default_factory=lambda: np.zeros(0))
+    modes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        d = len(self.covariance["unconditional"])
+        if not self.mean.size:
+            object.__setattr__(self, "mean", np.zeros(d))
+        object.__setattr__(self, "modes", tuple(self.modes) or mode_names(d // 2))
+        found = {scheme: ByDirection(values, partial(self._of, scheme)) for scheme, values in self.E.items()}
+        object.__setattr__(self, "E", found)
+
+    def _of(self, scheme: Scheme, way: Steered) -> float:
+        return float(steering_of_root(root_of(self.covariance[scheme]), way, self.modes))
+
+    @property
+    def unconditional(self) -> ByDirection[float]:
+        """E without the record, by direction."""
+        return ByDirection(self.E["unconditional"], partial(self._of, "unconditional"))
+
+    @property
+    def conditional(self) -> ByDirection[float]:
+        """E given the record, by direction."""
+        return ByDirection(self.E["conditional"], partial(self._of, "conditional"))
+
+    @property
+    def d(self) -> ByDirection[float]:
+        """d = 1 − E_c/E_u, what the record is worth, by direction."""
+
+        def gain(way: str | Steered) -> float:
+            return 1.0 - self.conditional[way] / self.unconditional[way]
+
+        return ByDirection({each: gain(each) for each in self.unconditional}, gain)
+
+    @property
+    def regime(self) -> dict[Scheme, str]:
+        """Who steers whom of the paper's pair, by scheme: see ``regime``. Raises ValueError for other oscillators."""
+        return {
+            scheme: regime(values["plus_given_minus"], values["minus_given_plus"]) for scheme, values in self.E.items()
+        }
+
+    def plot(self, where: "str | Path | Axes | None" = None) -> "Figure":
+        """Draw E in each direction into the file or the axes that are given, or a new figure; returns the figure.
+
+        Raises ValueError for a single oscillator, which has no E.
+        """
+        from cascade_steering.analysis.plots.result_figures import draw_steady, drawn
+
+        require_several(self.modes)
+        return drawn(where, lambda axes: draw_steady(axes, self))
+
+    def __repr__(self) -> str:
+        if len(self.modes) == 1:
+            return quadratures_table("steady state", self.mean, self.covariance)
+        rows = {ROWS[scheme]: [f"{value:.6f}" for value in found.values()] for scheme, found in self.E.items()}
+        return text_table("steady state", self.unconditional, {**rows, GAIN: map(percent, self.d.values())})
+
+
+def steady(model: LinearModel) -> SteadyResult:
+    """The steady state of a model of any oscillators, without and with the record.
+
+        found = cs.steady(cs.detect(cs.chain(nodes), cs.demodulated(cs.Detection())))
+        found.conditional[cs.Steered(mode="server", by=("client_1", "client_2"))]
+
+    Of every pair of oscillators E is given in both directions, all others left out of account. See sim/README.md,
+    section 5. Raises NoSteadyStateError if it does not settle.
+    """
+    roots = {scheme: steady_root(model, conditional=scheme == "conditional") for scheme in SCHEMES}
+    ways = pairwise_directions(model.modes)
+    equations = moment_equations(model)
+    driven = np.any(equations.drive)
+    return SteadyResult(
+        E={
+            scheme: {str(way): float(steering_of_root(root, way, model.modes)) for way in ways}
+            for scheme, root in roots.items()
+        },
+        covariance={scheme: product(root) for scheme, root in roots.items()},
+        mean=-np.linalg.solve(equations.drift, equations.drive) if driven else np.zeros(model.dimension),
+        modes=model.modes,
+    )
