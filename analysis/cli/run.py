@@ -9,7 +9,6 @@ from cascade_steering.analysis.cli.commands import comparison, ensembles, exact,
 from cascade_steering.analysis.cli.commands.group import steering
 from cascade_steering.analysis.cli.interruption import Interrupted, interruptible
 from cascade_steering.analysis.cli.terminal import fail, listening
-from cascade_steering.sim.parallel.workers import WorkersLostError
 
 COMMANDS = (exact, scanning, ensembles, comparison, kept_runs, recorded, pages)
 # what is wrong is then not what was asked for
@@ -39,7 +38,14 @@ def _run() -> None:
         fail(str(error), 1 if error.errno in _OF_THE_MACHINE else 2)
     except ValueError as error:
         fail(str(error), 2)
-    except (ArithmeticError, WorkersLostError) as error:
+    except ArithmeticError as error:
+        fail(str(error), 1)
+    except RuntimeError as error:
+        # most commands have no workers, and need not load what they take
+        from cascade_steering.sim.parallel.workers import WorkersLostError
+
+        if not isinstance(error, WorkersLostError):
+            raise
         fail(str(error), 1)
     except MemoryError as error:
         fail(f"out of memory: {error}", 1)

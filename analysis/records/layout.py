@@ -1,4 +1,4 @@
-"""What homodyne records in files have in common, whatever the kind of file: channels, units, rows, options."""
+"""What homodyne records in files have in common, whatever the kind of file: channels, units, intervals, options."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["CHANNELS", "SETS", "UNITS", "Quantity", "Table", "arranged", "quantity_of", "shown"]
+__all__ = ["CHANNELS", "SETS", "UNITS", "Intervals", "Quantity", "Table", "arranged", "quantity_of", "shown"]
 
 FloatArray = NDArray[np.float64]
 Quantity = Literal["increment", "current"]
@@ -27,30 +27,47 @@ UNITS: dict[Quantity, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class Intervals:
+    """Intervals of equal length, of which some are there.
+
+    Parameters
+    ----------
+    start, interval : start of the record and length of each interval, seconds
+    index : which intervals are there, array of shape (rows,), increasing, from 0
+    """
+
+    start: float
+    interval: float
+    index: NDArray[np.int64]
+
+    @property
+    def starts(self) -> FloatArray:
+        """Where each begins, array of shape (rows,), seconds."""
+        return np.asarray(self.start + self.index * self.interval, dtype=np.float64)
+
+    @property
+    def ends(self) -> FloatArray:
+        """Where each ends, array of shape (rows,), seconds."""
+        return np.asarray(self.start + (self.index + 1) * self.interval, dtype=np.float64)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Table:
     """Records as a file has them: a row for each interval that is there, in the units and the order of the file.
 
     Parameters
     ----------
     values : array of shape (records, rows, channels), NaN where nothing was recorded
-    names, units : of the channels; no unit: empty
-    start, interval : start of the record and length of its intervals, seconds
-    index : which interval a row is, array of shape (rows,), increasing, from 0
+    names, units : of the channels; the unit is empty where the file gives none
     options : what the file says of the experiment
+    rows : the intervals of the rows
     """
 
     values: FloatArray
     names: tuple[str, ...]
     units: tuple[str, ...]
-    start: float
-    interval: float
-    index: NDArray[np.int64]
     options: dict[str, Any]
-
-    @property
-    def edges(self) -> FloatArray:
-        """Starts of the rows and the end of the last; array of shape (rows + 1,), seconds."""
-        return self.start + np.append(self.index, self.index[-1] + 1) * self.interval
+    rows: Intervals
 
 
 def arranged(names: Sequence[str]) -> tuple[str, ...]:
@@ -58,13 +75,7 @@ def arranged(names: Sequence[str]) -> tuple[str, ...]:
     for channels in CHANNELS:
         if sorted(channels) == sorted(names):
             return channels
-    known = {name for channels in CHANNELS for name in channels}
-    wrong = [f"unknown channel {shown(name)}" for name in names if name not in known]
-    wrong += [f"channel {name!r} is there twice" for name in names if names.count(name) > 1]
-    wanted = next((channels for channels in CHANNELS if names and set(names) < set(channels)), ())
-    missing = ", ".join(name for name in wanted if name not in names)
-    got = f"got {', '.join(names) or 'none'}" + (f" without {missing}" if missing else "")
-    raise ValueError(f"{wrong[0] if wrong else got}; the channels of a record are {SETS}")
+    raise ValueError(f"the channels of a record are {SETS}; got {', '.join(names) or 'none'}")
 
 
 def quantity_of(name: str, unit: str, stated: str | None, *, calibrated: bool) -> Quantity:

@@ -7,9 +7,8 @@ from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
-from cascade_steering.analysis.records.layout import FloatArray, Table, shown
+from cascade_steering.analysis.records.layout import FloatArray, Intervals, Table, shown
 from cascade_steering.analysis.records.times import TIME_UNITS, TOLERANCE, Times, lattice, require_unit
 from cascade_steering.sim.conventions import RECORD_CONVENTION
 
@@ -55,19 +54,15 @@ def load_netcdf(path: Path, head: bytes) -> Table:
         raise ValueError(
             f"'record' is empty, {dict(record.sizes)}; a simulation keeps the records of N trajectories with --keep N"
         )
-    names = tuple(
-        name.decode(errors="replace") if isinstance(name, bytes) else str(name)
-        for name in dataset["channel"].to_numpy()
-    )
-    start, interval, index = _times(dataset)
+    # the classic format has no text, only bytes
+    channels = dataset["channel"].to_numpy()
+    names = tuple(each.decode(errors="replace") if isinstance(each, bytes) else str(each) for each in channels)
     return Table(
         values=_finite(record, gaps=True).reshape(-1, *record.shape[-2:]),
         names=names,
         units=(str(record.attrs.get("units", "")),) * len(names),
-        start=start,
-        interval=interval,
-        index=index,
         options=_options(dataset.attrs.get("options", "{}")),
+        rows=_intervals(dataset),
     )
 
 
@@ -77,8 +72,8 @@ def record_dataset(table: Table) -> xr.Dataset:
     return xr.Dataset(
         {"record": (("trajectory", *_NEEDED["record"]), table.values, about)},
         coords={
-            "interval_start": ("interval", table.edges[:-1], {"units": "s"}),
-            "interval_end": ("interval", table.edges[1:], {"units": "s"}),
+            "interval_start": ("interval", table.rows.starts, {"units": "s"}),
+            "interval_end": ("interval", table.rows.ends, {"units": "s"}),
             "channel": list(table.names),
         },
         attrs={"Conventions": "CF-1.11", "options": json.dumps(table.options)},
@@ -117,8 +112,8 @@ def _finite(variable: xr.DataArray, *, gaps: bool = False) -> FloatArray:
     return numbers
 
 
-def _times(dataset: xr.Dataset) -> tuple[float, float, NDArray[np.int64]]:
-    """Start and interval, seconds, and which interval each row is, from the starts and ends of the intervals."""
+def _intervals(dataset: xr.Dataset) -> Intervals:
+    """The intervals of the rows, from their starts and ends."""
     edges = [dataset["interval_start"], dataset["interval_end"]]
     unit, other = (require_unit(each.attrs.get("units"), repr(each.name)) for each in edges)
     if unit != other:
@@ -132,21 +127,22 @@ def _times(dataset: xr.Dataset) -> tuple[float, float, NDArray[np.int64]]:
     length = found.interval / 10.0 ** TIME_UNITS[unit]
     began = Times(values=starts, unit=unit, where=lambda place: f"'interval_start' {place}")
     began.require_near(ends - length, 2 * TOLERANCE * length)
-    return found.start, found.interval, found.index[1:] - 1
+    return found
 
 
 def _options(text: object) -> dict[str, Any]:
     """The attribute ``options``: one JSON object, no name in it twice."""
-
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        if len(dict(pairs)) < len(pairs):
-            raise ValueError(f"a name is there twice, got {', '.join(name for name, _ in pairs)}")
-        return dict(pairs)
-
     try:
-        options = json.loads(str(text), object_pairs_hook=once)
+        options = json.loads(str(text), object_pairs_hook=_each_once)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"attribute 'options' must be JSON: {error}") from None
     if not isinstance(options, dict):
         raise ValueError(f"attribute 'options' must be a JSON object, names and values, got {shown(text)}")
     return options
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError(f"a name is there twice, got {', '.join(name for name, _ in pairs)}")
+    return found

@@ -35,7 +35,16 @@ import tomli_w
 from numpy.typing import NDArray
 
 from cascade_steering.analysis.records import csv_file, netcdf_file
-from cascade_steering.analysis.records.layout import CHANNELS, SETS, UNITS, FloatArray, Table, arranged, quantity_of
+from cascade_steering.analysis.records.layout import (
+    CHANNELS,
+    SETS,
+    UNITS,
+    FloatArray,
+    Intervals,
+    Table,
+    arranged,
+    quantity_of,
+)
 from cascade_steering.analysis.records.times import TOLERANCE
 from cascade_steering.sim.atomic_write import writable, write_whole
 from cascade_steering.sim.ensemble.dataset import to_netcdf
@@ -170,42 +179,47 @@ def interpreted(
         raise ValueError(f"quantity must be one of {', '.join(UNITS)}, got {quantity!r}")
     require(dead_time, "dead_time", low=0.0)
     with _of(path):
-        channels = arranged(table.names)
+        channels, rows = arranged(table.names), table.rows
         scales, factors = _factors(table, channels, calibration, quantity)
-        values = np.full((len(table.values), int(table.index[-1]) + 1, len(channels)), np.nan)
+        values = np.full((len(table.values), int(rows.index[-1]) + 1, len(channels)), np.nan)
         with np.errstate(over="ignore"):
-            values[:, table.index] = table.values[:, :, [table.names.index(name) for name in channels]] * factors
+            values[:, rows.index] = table.values[:, :, [table.names.index(name) for name in channels]] * factors
         if np.isinf(values).any():
             raise ValueError(
                 f"calibration {calibration!r} makes values of {np.nanmax(np.abs(table.values)):.3g} infinite; give a "
                 f"smaller one"
             )
-        duration = values.shape[1] * table.interval
-        if not dead_time < duration:
-            raise ValueError(f"dead time must be shorter than the record, {duration:.6g} s, got {dead_time!r} s")
-        values[:, : math.ceil(dead_time / table.interval - _WHOLE)] = np.nan
-        values[np.isnan(values).any(axis=-1)] = np.nan
-        if np.isnan(values).all():
-            raise ValueError(
-                f"all {values.shape[1]} intervals are gaps, with a dead time of {dead_time!r} s; one must be recorded"
-            )
+        _drop(values, rows.interval, dead_time)
         return Record(
-            values=values, interval=table.interval, start=table.start, channels=channels, options=table.options,
+            values=values, interval=rows.interval, start=rows.start, channels=channels, options=table.options,
             scales=scales,
         )  # fmt: skip
+
+
+def _drop(values: FloatArray, interval: float, dead_time: float) -> None:
+    """Set to NaN, in place, the intervals of the dead time, and whole intervals where a channel has no value."""
+    duration = values.shape[1] * interval
+    if not dead_time < duration:
+        raise ValueError(f"dead time must be shorter than the record, {duration:.6g} s, got {dead_time!r} s")
+    values[:, : math.ceil(dead_time / interval - _WHOLE)] = np.nan
+    values[np.isnan(values).any(axis=-1)] = np.nan
+    if np.isnan(values).all():
+        raise ValueError(
+            f"all {values.shape[1]} intervals are gaps, with a dead time of {dead_time!r} s; one must be recorded"
+        )
 
 
 def _factors(
     table: Table, channels: tuple[str, ...], calibration: float | None, quantity: str | None
 ) -> tuple[tuple[float, ...], FloatArray]:
     """``Record.scales``, and what makes increments in √s of the table's values, array of shape (channels,)."""
-    calibrated, scales, factors = calibration is not None, [], []
+    factor, scales, factors = 1.0 if calibration is None else calibration, [], []
     for name in channels:
         unit = table.units[table.names.index(name)]
-        kind = quantity_of(name, unit, quantity, calibrated=calibrated)
-        factors.append((calibration or 1.0) * (table.interval if kind == "current" else 1.0))
+        kind = quantity_of(name, unit, quantity, calibrated=calibration is not None)
+        factors.append(factor * (table.rows.interval if kind == "current" else 1.0))
         # from one known unit to another is no matter of choice, and the same record stays as probable as it was
-        scales.append(float((calibration or 1.0) if unit in UNITS[kind] else factors[-1]))
+        scales.append(factor if unit in UNITS[kind] else factors[-1])
     return tuple(scales), np.array(factors)
 
 
@@ -235,24 +249,23 @@ def write(path: Path, record: Record) -> None:
         raise ValueError(
             f"output {str(path)!r}: one interval is not told by its end, as CSV has it; give it a name in .nc"
         )
+    table = _table(record, UNITS["increment"][_FORMATS.index(kind)])
+    text = "".join(csv_file.render(table)) if kind == ".csv" else None
+    write_whole(writable(path), to_netcdf(netcdf_file.record_dataset(table)) if text is None else text.encode())
+
+
+def _table(record: Record, unit: str) -> Table:
+    """The table of a record. Raises ValueError for options and for times that a file cannot hold."""
     try:
         options = plain(record.options)
         tomli_w.dumps(options)
     except TypeError as error:
         raise ValueError(f"options cannot be written: {error}") from None
-    table = Table(
-        values=record.values,
-        names=record.channels,
-        units=(UNITS["increment"][1 if kind == ".nc" else 0],) * len(record.channels),
-        start=record.start,
-        interval=record.interval,
-        index=np.arange(intervals),
-        options=options,
-    )
-    if np.any(np.abs(np.diff(table.edges) - table.interval) > TOLERANCE * table.interval):
+    rows = Intervals(start=record.start, interval=record.interval, index=np.arange(record.values.shape[1]))
+    if np.any(np.abs(rows.ends - rows.starts - rows.interval) > TOLERANCE * rows.interval):
         raise ValueError(
             f"times from {record.start:.6g} s on have too few digits for an interval of {record.interval:.6g} s; "
             f"let the record start near 0"
         )
-    text = "".join(csv_file.render(table)) if kind == ".csv" else None
-    write_whole(writable(path), to_netcdf(netcdf_file.record_dataset(table)) if text is None else text.encode())
+    units = (unit,) * len(record.channels)
+    return Table(values=record.values, names=record.channels, units=units, options=options, rows=rows)

@@ -1,15 +1,16 @@
-"""The regular lattice on which the times of a record lie: fitted over all of them, with room for gaps and rounding."""
+"""The equal intervals on whose ends the times of a record lie, fitted to all times, with room for gaps and rounding."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_steering.analysis.records.layout import FloatArray, shown
+from cascade_steering.analysis.records.layout import FloatArray, Intervals, shown
 
-__all__ = ["TIME_UNITS", "TOLERANCE", "Lattice", "Times", "lattice", "require_unit"]
+__all__ = ["TIME_UNITS", "TOLERANCE", "Times", "lattice", "require_unit"]
 
 # as powers of ten of a second
 TIME_UNITS = {"s": 0, "ms": -3, "us": -6, "ns": -9}
@@ -20,15 +21,6 @@ _MOST_INTERVALS, _MOST_DILUTED = 1_000_000, 100
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Lattice:
-    """Intervals of equal length (seconds) from ``start``; ``index``: at which end each time is, shape (times,)."""
-
-    start: float
-    interval: float
-    index: NDArray[np.int64]
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
 class Times:
     """Times as a file has them: array of shape (times,), finite, in ``unit``; ``where`` names the place of each."""
 
@@ -36,17 +28,15 @@ class Times:
     unit: str
     where: Callable[[int], str]
 
-    def require(self, good: NDArray[np.bool_], rule: str, instead: Callable[[int], str]) -> None:
-        """Raise ValueError naming the first time that is not good, the rule, and what ``instead`` says of it."""
-        if not good.all():
-            bad = int(np.argmin(good))
-            raise ValueError(f"{self.where(bad)}: times must {rule}: got {self.values[bad]} {self.unit} {instead(bad)}")
+    def refuse(self, place: int, rule: str, why: str) -> NoReturn:
+        """Raise ValueError naming a time, the rule that it breaks, and why."""
+        raise ValueError(f"{self.where(place)}: times must {rule}: got {self.values[place]} {self.unit} {why}")
 
     def require_near(self, expected: FloatArray, allowed: float) -> None:
-        """Raise ValueError naming the first time that is further from the one expected than allowed."""
-        good = np.abs(self.values - expected) <= allowed
-        rule = "be evenly spaced, or jump by whole intervals over a gap"
-        self.require(good, rule, lambda bad: f"where {expected[bad]:.12g} was expected")
+        """Raise ValueError for the first time that is further from the one expected than allowed."""
+        for place in np.flatnonzero(~(np.abs(self.values - expected) <= allowed))[:1]:
+            rule = "be evenly spaced, or jump by whole intervals over a gap"
+            self.refuse(place, rule, f"where {expected[place]:.12g} was expected")
 
 
 def require_unit(unit: object, name: str) -> str:
@@ -58,14 +48,14 @@ def require_unit(unit: object, name: str) -> str:
 
 
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")
-def lattice(times: Times, *, first: int) -> Lattice:
-    """The lattice that times lie on, those left out included.
+def lattice(times: Times, *, first: int) -> Intervals:
+    """The intervals that end at the times, those left out not among them.
 
-    Interval and start are the shortest decimal numbers that fit the times no worse than what the fit leaves over.
+    Their length and their start are the shortest decimal numbers that fit the times no worse than the fit does.
 
     Parameters
     ----------
-    first : index of the first time: 0 if that is the start of the record, 1 if it is the end of the first interval
+    first : 1 if the first time is the end of the first interval, 0 if it is the start of the record
 
     Raises
     ------
@@ -82,10 +72,10 @@ def lattice(times: Times, *, first: int) -> Lattice:
     expected = start + index * interval
     times.require_near(expected, TOLERANCE * interval)
     slack = float(np.abs(values - expected).max() + 4 * np.spacing(np.abs(values).max()))
-    return Lattice(
+    return Intervals(
         start=_seconds(start, slack, times.unit),
         interval=_seconds(interval, slack / float(index[-1] - first), times.unit),
-        index=index,
+        index=index[1 - first :] - 1,
     )
 
 
@@ -95,7 +85,8 @@ def _counts(times: Times) -> NDArray[np.int64]:
     if values.size < 2:
         raise ValueError(f"a record needs at least two times to have an interval, got {values.size}")
     steps = np.diff(values)
-    times.require(np.append(True, steps > 0.0), "increase", lambda late: f"after {values[late - 1]} {times.unit}")
+    for late in np.flatnonzero(~(steps > 0.0))[:1]:
+        times.refuse(late + 1, "increase", f"after {values[late]} {times.unit}")
     typical = np.quantile(steps, 0.5, method="lower")
     # times that were rounded make unequal steps: it is their mean that is the interval
     interval = steps[np.abs(steps / typical - 1.0) <= 4 * TOLERANCE].mean()

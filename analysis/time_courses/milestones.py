@@ -13,7 +13,6 @@ from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq, minimize_scalar
 
 from cascade_steering.analysis.criteria.steering import (
     DIRECTIONS,
@@ -234,6 +233,9 @@ class _Search:
             return Peak(value=float(values[0]), time=0.0)
         if best.value - values[-1] <= _FLAT:
             return Peak(value=float(values[-1]), time=self._end)
+        # every command imports this module, and SciPy's searches take a sixth of a second to load
+        from scipy.optimize import minimize_scalar
+
         around = (float(self._times[top - 1]), float(self._times[top + 1]))
         found = minimize_scalar(
             lambda time: -self._at(time, function), bounds=around, method="bounded", options={"xatol": 1e-9 * best.time}
@@ -250,4 +252,6 @@ class _Search:
         # at an end that is zero up to rounding the sign need not change
         if ends[0] * ends[1] >= 0.0:
             return low if abs(ends[0]) < abs(ends[1]) else high
+        from scipy.optimize import brentq
+
         return float(brentq(self._at, low, high, args=(function,), xtol=1e-14 * high))

@@ -4,17 +4,18 @@ An engine is a small frozen object such as ``Gaussian()`` or ``QutipSME(...)``. 
 is.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from cascade_steering.sim.ensemble.block import Engine
 from cascade_steering.sim.ensemble.discretisation import Check
+from cascade_steering.sim.ensemble.measured import ConditionalStates, Measured
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
 
-__all__ = ["Method"]
+__all__ = ["Filtering", "Method", "filtering"]
 
 
 class Method(Protocol):
@@ -75,3 +76,26 @@ class Method(Protocol):
         None if the engine is exact or cannot measure them. In the second case intervals do not include these errors,
         and datasets and reports say so.
         """
+
+
+class Filtering(Protocol):
+    """What an engine may do beside ``Method``: find the conditional states given measured records."""
+
+    def filter(self, measured: Measured, jobs: int = 1) -> ConditionalStates:
+        """The conditional states given the records, computed by ``jobs`` worker processes.
+
+        Where the engine does not hold a state it may give that of the exact filter, ``measured.exact``, and says so.
+
+        Raises ValueError for records that it cannot filter at a reasonable cost.
+        """
+
+
+def filtering(method: Method) -> Callable[[Measured, int], ConditionalStates]:
+    """How an engine filters records, ``Filtering.filter``.
+
+    Raises ValueError for an engine that has no such method.
+    """
+    found: Callable[[Measured, int], ConditionalStates] | None = getattr(method, "filter", None)
+    if found is None:
+        raise ValueError(f"the engine {method.identity['engine']!r} cannot filter a record: it has no method filter")
+    return found

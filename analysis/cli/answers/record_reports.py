@@ -32,8 +32,8 @@ def reading(found: Reading, engine: str) -> Report:
         "log_likelihood": found.exact.log_likelihood.tolist(),
         "engine": engine,
     }
-    if found.fock is not None:
-        report["by_fock"] = float(np.mean([each.by_fock for each in found.fock]))
+    if not found.engine_is_exact:
+        report["by_engine"] = float(np.mean(found.states.by_engine))
         report["off_the_exact_filter"] = deviation(found)
     return report
 

@@ -18,11 +18,10 @@ from cascade_steering.analysis.cli.options.work import WorkOptions
 from cascade_steering.analysis.cli.terminal import progress, resumable, show
 from cascade_steering.analysis.estimation.stopping import Target
 from cascade_steering.sim.atomic_write import writable
-from cascade_steering.sim.parallel.cluster import workers_of
 from cascade_steering.sim.parameters import Bath
 from cascade_steering.sim.runs.identity import plain
 
-# xarray and matplotlib take seconds to load: the command imports what it needs of them
+# xarray, matplotlib and joblib take seconds to load: the command imports what it needs of them
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +81,7 @@ def compare(
     from cascade_steering.analysis.plots import command_figures
     from cascade_steering.analysis.working_points import appendix_b, appendix_b_curve
     from cascade_steering.sim.ensemble.dataset import save
+    from cascade_steering.sim.parallel.cluster import workers_of
 
     wanted, run = search.over(c_minus, bath_plus), work.run_directory(out)
     trajectories = engine.entry.trajectories if study.trajectories is None else study.trajectories

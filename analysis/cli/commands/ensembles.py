@@ -23,8 +23,6 @@ from cascade_steering.analysis.estimation.estimators import Ensemble, Steering
 from cascade_steering.analysis.time_courses.endpoint import endpoint
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.atomic_write import writable
-from cascade_steering.sim.parallel.cluster import workers_of
-from cascade_steering.sim.parallel.workers import require_jobs
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -32,7 +30,7 @@ if TYPE_CHECKING:
     from cascade_steering.analysis.estimation.sampling import Problem
     from cascade_steering.sim.ensemble.local_measurements import Verification
 
-# QuTiP, xarray and matplotlib take seconds to load: each command imports what it needs of them
+# QuTiP, xarray, matplotlib and joblib take seconds to load: each command imports what it needs of them
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +94,8 @@ def simulate_command(
 ) -> None:
     """An ensemble of trajectories: E and d with 95 % intervals, beside the exact values."""
     started = time.perf_counter()
+    from cascade_steering.sim.parallel.workers import require_jobs
+
     require_jobs(workers.jobs)
     wanted = simulation.simulation(point, engine, asked)
     _require_possible(wanted, task)
@@ -134,6 +134,7 @@ def _sampled(
     """
     from cascade_steering.analysis.estimation.sampling import sample
     from cascade_steering.sim.ensemble.dataset import label, save
+    from cascade_steering.sim.parallel.cluster import workers_of
 
     problem, context = wanted.problem, click.get_current_context()
     count = _count(problem, task.wanted_part)

@@ -8,7 +8,8 @@ An engine of one's own joins them by an entry, made before the commands are load
     register(Entry(name="mine", settings=MySettings, build=my_engine, commands={"simulate": "what it is"}, ...))
     main()
 
-``settings`` is a dataclass, and ``build`` makes of it what ``sim.ensemble.contract`` asks for.
+``settings`` is a dataclass, and ``build`` makes of it what ``sim.ensemble.contract`` asks for: for ``filter`` an engine
+that also has its ``Filtering``.
 """
 
 from collections.abc import Callable, Mapping

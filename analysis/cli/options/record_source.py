@@ -1,12 +1,10 @@
 """The options of commands that take a record from outside, and what they say of it."""
 
-import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-import numpy as np
 import tomli_w
 
 from cascade_steering.analysis.cli.options import configuration, physics, readers
@@ -18,8 +16,6 @@ from cascade_steering.sim.atomic_write import write_whole
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
-from cascade_steering.sim.parameters import require
-from cascade_steering.sim.rotating_wave.demodulation import demodulate
 
 if TYPE_CHECKING:
     # with it comes xarray, which takes a second, and every command imports this
@@ -43,8 +39,6 @@ READING = options(
 
 # what a file may say of its experiment and of itself; what is done with it, the caller says
 _SAID = {*physics.EXPERIMENT, "calibration", "quantity", "dead-time", "demodulate"}
-# seconds, and vacuum noise: beyond, numbers overflow before a verdict
-_INTERVALS, _MOST_NOISE = (1e-18, 1e15), 1e30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,6 +129,7 @@ def read_record(path: Path, setup: Setup) -> "tuple[Record, Setup]":
     is no option or has a wrong value, and ValueError for a file that is no record, or cannot be demodulated.
     """
     from cascade_steering.analysis.records import record
+    from cascade_steering.analysis.records.demodulated import demodulated, require_sensible
 
     content = record.load(path)
     said = configuration.left_out(content.options, str(path))
@@ -150,46 +145,12 @@ def read_record(path: Path, setup: Setup) -> "tuple[Record, Setup]":
     found = record.interpreted(
         content, path, calibration=reading.calibration, quantity=reading.quantity, dead_time=dead_time
     )
-    _require_sensible(found, path)
+    require_sensible(found, f"record {str(path)!r}")
     if reading.demodulate is not None:
-        found = _demodulated(found, reading.demodulate, point.frequencies_hz)
+        if point.frequencies_hz is None or len(set(point.frequencies_hz)) > 1:
+            raise ValueError("--demodulate needs one --frequency for both oscillators")
+        found = demodulated(found, reading.demodulate, point.frequencies_hz[0])
     return found, Setup(point=point, reading=reading)
-
-
-def _require_sensible(found: "Record", path: Path) -> None:
-    """Raise ValueError for a record that no unit and no calibration can explain."""
-    require(found.interval, f"record {str(path)!r}: interval in seconds", low=_INTERVALS[0], high=_INTERVALS[1])
-    largest = np.nanmax(np.abs(found.values), axis=(0, 1)).tolist()
-    for name, value in zip(found.channels, (each / math.sqrt(found.interval) for each in largest), strict=True):
-        if not 1 / _MOST_NOISE <= value <= _MOST_NOISE:
-            raise ValueError(
-                f"record {str(path)!r}: channel {name!r} reaches {value:.3g} times the vacuum noise of an interval of "
-                f"{found.interval:.4g} s, which must be between {1 / _MOST_NOISE:g} and {_MOST_NOISE:g}: is the "
-                "detector on, and are unit and calibration right?"
-            )
-
-
-def _demodulated(found: "Record", count: int, frequencies_hz: tuple[float, float] | None) -> "Record":
-    if frequencies_hz is None or frequencies_hz[0] != frequencies_hz[1]:
-        raise ValueError("--demodulate needs one --frequency for both oscillators")
-    frequency = 2 * math.pi * frequencies_hz[0]
-    channels = {
-        ("homodyne",): ("cosine", "sine"),
-        ("homodyne", "homodyne_orthogonal"): ("cosine", "sine", "cosine_orthogonal", "sine_orthogonal"),
-    }.get(found.channels)
-    if channels is None:
-        raise ValueError(f"a record of {', '.join(found.channels)} is demodulated already")
-    # what is left over at the end is less than an interval of the result
-    whole = found.values.shape[1] - found.values.shape[1] % max(count, 1)
-    if not whole:
-        raise ValueError(f"the record has {found.values.shape[1]} intervals, fewer than the {count} to demodulate over")
-    parts = demodulate(found.values[:, :whole], found.interval, frequency, count)
-    gaps = np.isnan(parts).any(axis=-1, keepdims=True)
-    # a cosine and a sine part come from each channel, in this order, and are multiplied as it was
-    scales = tuple(np.repeat(found.scale, len(channels) // len(found.channels)).tolist())
-    return replace(
-        found, values=np.where(gaps, np.nan, parts), interval=count * found.interval, channels=channels, scales=scales
-    )
 
 
 def write_configuration(path: Path, setup: Setup, factor: float) -> None:

@@ -1,13 +1,17 @@
 """The options of commands that look for the best working point: optimum, compare."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import click
 
 from cascade_steering.analysis.cli.options import readers
 from cascade_steering.analysis.cli.options.kinds import LO_PHASE
-from cascade_steering.analysis.working_points.optimum import Search
 from cascade_steering.sim.parameters import BATHS, Bath, DetectionScheme
+
+if TYPE_CHECKING:
+    # with it come searches by SciPy, which take a sixth of a second to load, and every command imports this
+    from cascade_steering.analysis.working_points.optimum import Search
 
 BEST_LO_PHASE = click.option(
     "--lo-phase",
@@ -42,8 +46,10 @@ class SearchOptions:
     symmetric: bool = False
     largest_ratio: float = 100.0
 
-    def at(self, c_minus: float, bath_plus: Bath) -> Search:
+    def at(self, c_minus: float, bath_plus: Bath) -> "Search":
         """The search at one C₋ and bath of +. Raises ValueError for a value out of range."""
+        from cascade_steering.analysis.working_points.optimum import Search
+
         return Search(
             c_minus=c_minus,
             bath_minus=self.bath_minus,
@@ -57,7 +63,7 @@ class SearchOptions:
             largest_ratio=self.largest_ratio,
         )
 
-    def over(self, c_minus: tuple[float, ...], bath_plus: Bath | None) -> dict[tuple[str, float], Search]:
+    def over(self, c_minus: tuple[float, ...], bath_plus: Bath | None) -> "dict[tuple[str, float], Search]":
         """One search for every bath of +, of all that have a name if None, and C₋. Raises as ``at``."""
         by_name = (
             {name: Bath.named(name) for name in BATHS} if bath_plus is None else {_bath_name(bath_plus): bath_plus}

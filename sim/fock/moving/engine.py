@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from cascade_steering.sim.ensemble.discretisation import MORE_LEVELS, Halved
+from cascade_steering.sim.ensemble.measured import ConditionalStates, Measured
 from cascade_steering.sim.ensemble.saving import NOTHING, Save
 from cascade_steering.sim.fock.basis.diagnostics import warn_of_cutoff
 from cascade_steering.sim.fock.basis.levels import Levels, check_cutoffs
@@ -129,6 +130,13 @@ class Fock:
         # The last bits of a matrix product depend on the number of threads.
         with threadpool_limits(1):
             return self._prepared(model, grid, initial)
+
+    def filter(self, measured: Measured, jobs: int = 1) -> ConditionalStates:
+        """The conditional states given records, see ``sim.fock.moving.record_filter.filter_in_fock``."""
+        # that module needs this one
+        from cascade_steering.sim.fock.moving.record_filter import filter_in_fock
+
+        return filter_in_fock(self, measured, jobs)
 
     def _prepared(self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState) -> "FockEngine":
         if initial.covariance.shape != (model.dimension,) * 2:

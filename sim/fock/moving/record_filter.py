@@ -6,20 +6,24 @@ again after every gap, the Fock engine uses the record alone. Section 8 of sim/R
 """
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import reduce
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_steering.sim.fock.moving.engine import Fock
-from cascade_steering.sim.gaussian.filtering import Filtered, filter_record
+from cascade_steering.sim.ensemble.measured import ConditionalStates, Measured
+from cascade_steering.sim.fock.moving.engine import LONGEST_STEP, Fock
+from cascade_steering.sim.gaussian.filtering import Filtered
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
+from cascade_steering.sim.parallel.carried_warnings import Issued, gathered, joined, reissue
+from cascade_steering.sim.parallel.independent_tasks import in_parallel
 
-__all__ = ["CoarseRecordWarning", "FockFiltered", "filter_in_fock"]
+__all__ = ["CoarseRecordWarning", "filter_in_fock"]
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -31,76 +35,73 @@ class CoarseRecordWarning(UserWarning):
     """The intervals of a record are longer than the step suggested for the engine."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class FockFiltered:
-    """The conditional states of a record, from the Fock engine where it holds them and the Gaussian engine elsewhere.
-
-    Parameters
-    ----------
-    means : conditional means from the start and after each interval, array of shape (intervals + 1, d)
-    covariances : conditional covariances, array of shape (intervals + 1, d, d)
-    by_fock : True where both come from the Fock engine, array of shape (intervals + 1,)
-    diagnostics : the worst value of each diagnostic of the Fock engine
-    """
-
-    means: FloatArray
-    covariances: FloatArray
-    by_fock: BoolArray
-    diagnostics: dict[str, FloatArray]
-
-
-def filter_in_fock(
-    model: LinearModel | Schedule,
-    record: FloatArray,
-    interval: float,
-    initial: InitialState,
-    method: Fock,
-    observed: BoolArray | None = None,
-) -> FockFiltered:
-    """Filter one record of dY summed over intervals of equal length, in one step per interval.
-
-    Parameters
-    ----------
-    record : array of shape (intervals, m), √s
-    interval, initial, observed : as for ``sim.gaussian.filtering.filter_record``
-    method : the Fock engine
+def filter_in_fock(method: Fock, measured: Measured, jobs: int = 1) -> ConditionalStates:
+    """Filter records by a step to an interval, one record after the other, shared among ``jobs`` processes.
 
     The rate of the innovation is taken as constant in each interval, so the error grows with the length of an interval.
     Warns CoarseRecordWarning if it is longer than the step suggested for the engine.
 
-    Raises ValueError as ``filter_record`` and ``Fock.prepare`` do, for an initial state that is not Gaussian, and if
-    the engine holds the conditional state at no time. Section 8 of sim/README.md.
+    Raises ValueError as ``sim.gaussian.filtering.filter_record`` and ``Fock.prepare`` do, for intervals far too long
+    for the engine, and if the engine holds the conditional state at no time. Section 8 of sim/README.md.
     """
-    if not initial.gaussian:
-        raise ValueError(f"a record cannot be filtered from {initial.name}, which is not Gaussian")
-    exact = filter_record(model, record, interval, initial, observed)
-    recorded = np.ones(len(record), dtype=bool) if observed is None else observed
+    _require_fine(method, measured)
+    found = in_parallel(_OneRecord(method), [replace(measured, values=each[None]) for each in measured.values], jobs)
+    reissue(reduce(joined, (issued for _, issued in found)))
+    states = [each for each, _ in found]
+    return ConditionalStates(
+        means=np.stack([each.means for each in states]),
+        covariances=np.stack([each.covariances for each in states]),
+        by_engine=np.stack([each.by_engine for each in states]),
+    )
+
+
+def _require_fine(method: Fock, measured: Measured) -> None:
+    """Raise ValueError for intervals so long that the series of a step does not converge in a reasonable time."""
+    grid = TimeGrid(step=measured.interval, steps_per_save=1, saves=1)
+    advisable = method.suggested_step(measured.model, grid, _state(measured.exact, -1))
+    if measured.interval > LONGEST_STEP * advisable:
+        raise ValueError(
+            f"intervals of {measured.interval:.4g} s are more than {LONGEST_STEP} times the {advisable:.4g} s that "
+            "suit the Fock engine; the Gaussian engine is exact"
+        )
+
+
+@dataclass(frozen=True)
+class _OneRecord:
+    """The task of a worker: one record to its states, without the axis of records, and the warnings issued."""
+
+    method: Fock
+
+    def __call__(self, measured: Measured) -> tuple[ConditionalStates, dict[str, Issued]]:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            found = _states(self.method, measured)
+        return found, gathered(caught)
+
+
+def _states(method: Fock, measured: Measured) -> ConditionalStates:
+    """The states given one record: (intervals + 1, ...), by the exact filter where the engine does not hold them."""
+    exact, (record,) = measured.exact, measured.values
     stretches = [
         (first, last)
-        for begin, last in _stretches(recorded)
+        for begin, last in _stretches(measured.observed)
         if (first := _held(method, exact.covariances, begin, last)) < last
     ]
     if not stretches:
         raise ValueError(
             "at no time is the conditional state one that the Fock engine holds; the Gaussian engine has no such limit"
         )
-    means, covariances = exact.means.copy(), exact.covariances.copy()
-    by_fock = np.zeros(len(record) + 1, dtype=bool)
-    found: list[dict[str, FloatArray]] = []
+    means, covariances = exact.means[0].copy(), exact.covariances.copy()
+    by_fock = np.zeros(len(means), dtype=bool)
     for first, last in stretches:
         start = _state(exact, first)
-        grid = TimeGrid(step=interval, steps_per_save=1, saves=last - first)
-        rest = Schedule.of(model).after(first * interval)
+        grid = TimeGrid(step=measured.interval, steps_per_save=1, saves=last - first)
+        rest = Schedule.of(measured.model).after(first * measured.interval)
         _warn_if_coarse(method, rest, grid, start)
         run = method.prepare(rest, grid, start).filter(record[first:last])
         means[first : last + 1], covariances[first : last + 1] = run.means[0], run.covariances[0]
         by_fock[first : last + 1] = True
-        found.append(run.diagnostics)
-    worst = {
-        name: np.asarray((np.min if name.startswith("min_") else np.max)([each[name] for each in found]))
-        for name in found[0]
-    }
-    return FockFiltered(means=means, covariances=covariances, by_fock=by_fock, diagnostics=worst)
+    return ConditionalStates(means=means, covariances=covariances, by_engine=by_fock)
 
 
 def _stretches(observed: BoolArray) -> list[tuple[int, int]]:
@@ -119,10 +120,8 @@ def _held(method: Fock, covariances: FloatArray, first: int, last: int) -> int:
 
 
 def _state(exact: Filtered, k: int) -> InitialState:
-    covariance = exact.covariances[k]
-    return InitialState(
-        covariance=covariance, scatter=np.zeros_like(covariance), mean=exact.means[k], name=f"filtered to interval {k}"
-    )
+    covariance, mean, name = exact.covariances[k], exact.means[0, k], f"filtered to interval {k}"
+    return InitialState(covariance=covariance, scatter=np.zeros_like(covariance), mean=mean, name=name)
 
 
 def _warn_if_coarse(method: Fock, model: LinearModel | Schedule, grid: TimeGrid, start: InitialState) -> None:

@@ -74,8 +74,8 @@ def test_the_fock_engine_finds_its_own_states(steering: Run) -> None:
     np.testing.assert_allclose(
         found["conditional_covariance"].mean("trajectory"), run["conditional_covariance"], atol=1e-12
     )
-    assert (report["engine"], report["by_fock"]) == ("fock", 1.0)
-    assert found["by_fock"].to_numpy().all()
+    assert (report["engine"], report["by_engine"]) == ("fock", 1.0)
+    assert found["by_engine"].to_numpy().all()
     # of the exact filter's states: Gaussian covariances are those of a continuous observer at any step, off by h² as
     # above, and means by h
     assert 0 < report["off_the_exact_filter"]["covariance"] < 1e-3

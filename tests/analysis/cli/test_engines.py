@@ -5,12 +5,15 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import pytest
 import xarray as xr
 
 from cascade_steering.analysis.cli.options.engines import Entry, engines_of, idle_options, register
+from cascade_steering.sim.ensemble.contract import filtering
 from cascade_steering.sim.gaussian.trajectories import Gaussian
 from tests.analysis.cli.command import BOTH, ENVIRONMENT, Run
 
@@ -23,6 +26,7 @@ import numpy as np
 
 from cascade_steering.analysis.cli import main
 from cascade_steering.analysis.cli.options.engines import Entry, register
+from cascade_steering.sim.ensemble.measured import ConditionalStates
 from cascade_steering.sim.gaussian.trajectories import Gaussian
 
 
@@ -55,6 +59,12 @@ class Louder:
     def prepare(self, model, grid, initial):
         return Prepared(Gaussian().prepare(model, grid, initial), self.factor)
 
+    def filter(self, measured, jobs=1):
+        found = measured.exact
+        each = np.broadcast_to(found.covariances, (len(found.means), *found.covariances.shape))
+        own = np.ones(found.means.shape[:2], dtype=bool)
+        return ConditionalStates(means=self.factor * found.means, covariances=each, by_engine=own)
+
 
 @dataclass(frozen=True)
 class Prepared:
@@ -75,7 +85,7 @@ class Settings:
 register(
     Entry(
         name="louder",
-        commands={"simulate": "the means too far apart", "compare": "the means too far apart"},
+        commands={name: "the means too far apart" for name in ("simulate", "compare", "filter")},
         settings=Settings,
         build=lambda given: Louder(factor=given.factor),
         options={"factor": click.option("--factor", type=float, default=2.0, show_default=True, help="How far.")},
@@ -138,6 +148,32 @@ def test_an_engine_of_ones_own_compares_by_its_own_defaults(program: Program) ->
     with xr.open_dataset(program.path.parent / "steering-compare.nc") as study:
         assert study.attrs["trajectories"] == 30
         assert json.loads(study.attrs["method"])["factor"] == 1.5
+
+
+def test_an_engine_of_ones_own_filters_a_record(program: Program) -> None:
+    line = ("--keep", "2", "--trajectories", "2", "--initial", "ground", "--save-records", "record.nc")
+    program.report("simulate", *SMALL, *line, "--saves", "40")
+    reading = ("filter", "record.nc", "--initial", "ground")
+    exact, mine = program.report(*reading), program.report(*reading, "--engine", "louder", "--factor", "3")
+    assert mine["engine"] == "louder"
+    assert np.array_equal(3.0 * np.array(exact["final"]["mean"]), mine["final"]["mean"])
+    # a covariance for each of the two records, and the verdict of the exact filter
+    assert np.array_equal([exact["final"]["covariance"]] * 2, mine["final"]["covariance"])
+    assert mine["innovations"] == exact["innovations"]
+    with xr.open_dataset(program.path.parent / "steering-filtered.nc") as found:
+        assert found["conditional_covariance"].dims[0] == "trajectory"
+
+
+@dataclass(frozen=True)
+class Deaf:
+    """An engine that simulates and cannot filter."""
+
+    identity = MappingProxyType({"engine": "deaf"})
+
+
+def test_an_engine_that_cannot_filter_says_so() -> None:
+    with pytest.raises(ValueError, match=r"^the engine 'deaf' cannot filter a record: it has no method filter$"):
+        filtering(Deaf())  # type: ignore[arg-type]
 
 
 def test_help_and_refusals_know_the_third_engine(program: Program) -> None:

@@ -7,12 +7,12 @@ import pytest
 import qutip
 from numpy.typing import NDArray
 
+from cascade_steering.sim.ensemble.measured import Measured
 from cascade_steering.sim.ensemble.simulate import grid_for, simulate
 from cascade_steering.sim.fock.basis.states import density_state
 from cascade_steering.sim.fock.master_equation.sector import phase_invariant
 from cascade_steering.sim.fock.master_equation.solve import evolve, steady_fock_state
 from cascade_steering.sim.fock.moving.engine import Fock
-from cascade_steering.sim.fock.moving.record_filter import filter_in_fock
 from cascade_steering.sim.fock.moving.step_size import suggested_step
 from cascade_steering.sim.fock.qutip.qutip_sme import QutipSME
 from cascade_steering.sim.gaussian.covariance import stationary_state, transient, transient_mean
@@ -142,12 +142,12 @@ def test_a_record_is_filtered_in_fock_from_after_the_switch() -> None:
     record = Fock(cutoffs=(16,)).prepare(PUSHED, grid, START).run_path(path).record[0]
     seen = np.ones(count, dtype=bool)
     seen[20:30] = False
-    found = filter_in_fock(PUSHED, record, grid.step, START, Fock(cutoffs=(16,)), seen)
-    exact = filter_record(PUSHED, record, grid.step, START, seen)
-    assert found.by_fock[21:30].sum() == 0
-    assert found.by_fock[31:].all()
+    measured = Measured(model=PUSHED, values=record[None], interval=grid.step, initial=START, observed=seen)
+    found, exact = Fock(cutoffs=(16,)).filter(measured), measured.exact
+    assert found.by_engine[0, 21:30].sum() == 0
+    assert found.by_engine[0, 31:].all()
     assert found.means == pytest.approx(exact.means, abs=2e-4)
-    assert found.covariances == pytest.approx(exact.covariances, abs=5e-3)
+    assert found.covariances == pytest.approx(exact.covariances[None], abs=5e-3)
 
 
 def test_steps_are_chosen_for_the_switch_and_errors_are_measured() -> None:
