@@ -198,8 +198,6 @@ def status(report: Report) -> Table:
     for name in ("damaged", "set_aside", "other_versions"):
         if report[name]:
             table.add_row(name.replace("_", " "), "\n".join(report[name]))
-    if report["seconds_per_block"]:
-        table.add_row("seconds per block", "{:.3g} to {:.3g}".format(*report["seconds_per_block"]))
     table.add_row("on disk", f"{report['bytes'] / 2**20:.1f} MiB")
     return table
 
