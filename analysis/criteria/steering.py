@@ -57,6 +57,9 @@ STEERING_BOUND = 0.5
 class Steered:
     """E of one oscillator given others. Section 8 of sim/README.md.
 
+        together = cs.Steered(mode="server", by=("client_1", "client_2"))
+        cs.steady(model).conditional[together]
+
     Parameters
     ----------
     mode : the steered oscillator, by its name or its place in the order of the light, from 0

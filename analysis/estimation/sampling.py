@@ -73,8 +73,4 @@ def sample(
         found = Ensemble.of_block(total, checked, problem.model.modes)
         return bool(inspect(found)) and total.count >= FEWEST_TO_STOP
 
-    try:
-        return simulate(**problem._parts, jobs=jobs, part=part, store=store, watch=watch)
-    finally:
-        if store is not None:
-            store.close()
+    return simulate(**problem._parts, jobs=jobs, part=part, store=store, watch=watch)

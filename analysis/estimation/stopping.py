@@ -1,10 +1,13 @@
 """When an ensemble is large enough: the target for the width of an interval."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, AnyDirection
-from cascade_steering.analysis.estimation.estimators import Steering
 from cascade_steering.sim.parameters import require
+
+if TYPE_CHECKING:
+    from cascade_steering.analysis.estimation.estimators import Steering
 
 __all__ = ["QUANTITIES", "Target", "target"]
 
@@ -28,12 +31,12 @@ class Target:
             raise ValueError(f"the quantity of a target must be one of {', '.join(QUANTITIES)}, got {self.quantity!r}")
         require(self.relative_half_width, "relative half-width", low=0.0, low_open=True)
 
-    def widths(self, steering: Steering) -> dict[AnyDirection, float]:
+    def widths(self, steering: "Steering") -> dict[AnyDirection, float]:
         """The relative half-width in each direction."""
         estimates = getattr(steering, self.quantity)
         return {each: estimates[each].relative_half_width for each in self.directions}
 
-    def met(self, steering: Steering) -> bool:
+    def met(self, steering: "Steering") -> bool:
         """Whether all intervals are narrow enough."""
         return all(width <= self.relative_half_width for width in self.widths(steering).values())
 

@@ -6,7 +6,7 @@ import numpy as np
 import tomli_w
 
 from cascade_steering.analysis.records.layout import Table, arranged
-from cascade_steering.analysis.records.text_table import EXAMPLE, OPTION, read_table
+from cascade_steering.analysis.records.table_reader import EXAMPLE, OPTION_MARK, read_table
 from cascade_steering.analysis.records.times import Times, lattice, require_unit
 from cascade_steering.sim.conventions import RECORD_CONVENTION
 
@@ -45,7 +45,7 @@ def render(table: Table) -> Iterator[str]:
     """The lines of a CSV file of a table of one record."""
     yield f"# {RECORD_CONVENTION}; time: end of each interval; nan: nothing was recorded\n"
     for line in tomli_w.dumps(table.options).splitlines():
-        yield f"{OPTION} {line}\n"
+        yield f"{OPTION_MARK} {line}\n"
     columns = zip(table.names, table.units, strict=True)
     yield ",".join([f"{_CLOCK} [s]", *(f"{name} [{unit}]" for name, unit in columns)]) + "\n"
     for row in np.column_stack([table.rows.ends, table.values[0]]):

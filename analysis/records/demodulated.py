@@ -12,7 +12,7 @@ from cascade_steering.sim.rotating_wave.demodulation import demodulate
 if TYPE_CHECKING:
     from cascade_steering.analysis.records.record import Record
 
-__all__ = ["demodulated", "require_sensible"]
+__all__ = ["demodulated_record", "require_sensible"]
 
 # seconds, and vacuum noise: beyond, numbers overflow before a verdict
 _INTERVALS, _MOST_NOISE = (1e-18, 1e15), 1e30
@@ -22,7 +22,7 @@ _DEMODULATED = {
 }
 
 
-def demodulated(record: "Record", count: int, frequency_hz: float) -> "Record":
+def demodulated_record(record: "Record", count: int, frequency_hz: float) -> "Record":
     """The cosine and sine parts of a lab-frame record at a frequency, over ``count`` intervals each.
 
     An interval of the result is a gap if one of its intervals is. Intervals left over at the end are dropped.

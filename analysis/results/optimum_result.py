@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cascade_steering.analysis.criteria.steering import Direction
-from cascade_steering.analysis.results.text_table import ROWS, symbol
+from cascade_steering.analysis.results.printed import ROWS, symbol_text
 
 if TYPE_CHECKING:
     from cascade_steering.analysis.working_points.working_point import WorkingPoint
@@ -31,7 +31,7 @@ class OptimumResult:
         scheme = ROWS["conditional" if self.conditional else "unconditional"]
         free = ("c_plus", "theta_minus_pi", "theta_plus_pi", *(("lo_phase_pi",) if self.conditional else ()))
         return "\n".join(
-            f"smallest {symbol(way)} {scheme}: {value:.6f} at "
+            f"smallest {symbol_text(way)} {scheme}: {value:.6f} at "
             + ", ".join(f"{name} = {getattr(self.points[way], name):.6g}" for name in free)
             for way, value in self.E.items()
         )

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cascade_steering.analysis.criteria.steering import Steered, pairwise_directions, steering_parameter
 from cascade_steering.analysis.results.by_direction import ByDirection
-from cascade_steering.analysis.results.text_table import text_table
+from cascade_steering.analysis.results.printed import text_table
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, Direction, Scheme
-from cascade_steering.analysis.results.text_table import GAIN, ROWS, symbol
+from cascade_steering.analysis.results.printed import GAIN, ROWS, symbol_text
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -101,10 +101,13 @@ class ScanResult:
         for way in DIRECTIONS:
             rows = [
                 *(
-                    (f"smallest {symbol(way)} {ROWS[scheme]}", self.smallest(way, conditional=scheme == "conditional"))
+                    (
+                        f"smallest {symbol_text(way)} {ROWS[scheme]}",
+                        self.smallest(way, conditional=scheme == "conditional"),
+                    )
                     for scheme in _VARIABLES
                 ),
-                (f"largest {GAIN} of {symbol(way)}", self.largest_d(way)),
+                (f"largest {GAIN} of {symbol_text(way)}", self.largest_d(way)),
             ]
             lines += [f"{name}: {_where(found)}" for name, found in rows]
         return "\n".join(lines)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cascade_steering.analysis.criteria.steering import SCHEMES, AnyDirection, Scheme
 from cascade_steering.analysis.results.by_direction import ByDirection
-from cascade_steering.analysis.results.text_table import (
+from cascade_steering.analysis.results.printed import (
     GAIN,
     ROWS,
     estimate_text,

@@ -18,7 +18,7 @@ from cascade_steering.analysis.criteria.steering import (
     steering_of_root,
 )
 from cascade_steering.analysis.results.by_direction import ByDirection
-from cascade_steering.analysis.results.text_table import (
+from cascade_steering.analysis.results.printed import (
     GAIN,
     ROWS,
     percent,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cascade_steering.analysis.criteria.steering import SCHEMES, Scheme, Steered, steering_parameter
 from cascade_steering.analysis.results.by_direction import ByDirection
-from cascade_steering.analysis.results.text_table import (
+from cascade_steering.analysis.results.printed import (
     GAIN,
     ROWS,
     percent,

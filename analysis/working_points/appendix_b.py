@@ -31,6 +31,7 @@ from cascade_steering.sim.gaussian.covariance import relaxation_time, stationary
 from cascade_steering.sim.model.cascade import rwa
 from cascade_steering.sim.parallel.workers import require_jobs
 from cascade_steering.sim.parameters import Cascade, Detection, require, require_count
+from cascade_steering.sim.runs.contents import Contents
 from cascade_steering.sim.runs.directory import opened
 from cascade_steering.sim.runs.identity import plain
 from cascade_steering.sim.runs.manifest import NAME, Manifest
@@ -108,14 +109,13 @@ def begin(sampling: Sampling, configuration: Mapping[str, Any], asked: Mapping[s
     """
     assert sampling.run is not None
     done = [
-        entry["trajectories"][1] + 1
+        Contents.of(path.parent, Manifest.read(path.parent).digest).end
         for path in (sampling.run / ENSEMBLES).glob(f"*/{NAME}")
-        for entry in Manifest.read(path.parent).blocks
     ]
     if sampling.trajectories < max(done, default=0):
         raise ValueError(f"{max(done)} trajectories are done in {str(sampling.run)!r}: fewer cannot be asked for")
     identity = plain({"configuration": configuration, "method": sampling.method.identity, "seed": sampling.seed})
-    opened(sampling.run, identity, trajectories=sampling.trajectories, entropy=str(sampling.seed), asked=asked)
+    opened(sampling.run, identity, trajectories=sampling.trajectories, asked=asked)
     (sampling.run / ENSEMBLES).mkdir(exist_ok=True)
 
 

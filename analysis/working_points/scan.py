@@ -71,6 +71,8 @@ _VARIABLES: dict[str, dict[str, str]] = {
 def scan(point: WorkingPoint, axes: Mapping[str, ArrayLike], *, schemes: Iterable[Scheme] = SCHEMES) -> xr.Dataset:
     """E in both directions over the product grid of ``axes``, all other parameters being those of ``point``.
 
+        dataset = cs.scan(cs.WorkingPoint(), {"c_plus": np.geomspace(1, 100, 50), "loss": [0.0, 0.1]})
+
     Parameters
     ----------
     point : the parameters that are not scanned, in the rotating wave; it need not be stable itself

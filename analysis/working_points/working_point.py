@@ -39,6 +39,9 @@ _STATES = ("stationary", "ground", "thermal")
 class WorkingPoint:
     """The pair of oscillators, the light between them and its detection, in the units of the command line.
 
+        point = cs.WorkingPoint(c_minus=50, c_plus=50, theta_minus_pi=0.35, theta_plus_pi=0.40, loss=0.1)
+        print(point.steady(), point.transient(times_units=[0.5, 1.0, 5.0]))
+
     Parameters
     ----------
     c_minus, c_plus : cooperativities C = Γ/γ̃₀ of the first oscillator, −, and of the second, +

@@ -110,31 +110,11 @@ def build(
     - ``diagnostic_*`` ([oscillator]): the worst value of each diagnostic of the engine over all trajectories
     - ``tally_*_count``, ``tally_*_mean``, ``tally_*_root``: moments of an experiment
     """
-    d = ensemble.mean.mean.shape[-1]
-    entries = (grid.saves + 1, d, d)
-    covariance = ensemble.covariance
-    spread = covariance.covariance if np.any(covariance.root) else np.zeros_like(covariance.root)
-    variables: dict[str, Variable] = {
-        "conditional_covariance": (
-            _MATRIX,
-            covariance.mean.reshape(entries),
-            {"convention": COVARIANCE_CONVENTION},
-        ),
-        "conditional_covariance_error": (
-            (*_MATRIX, "quadrature_3", "quadrature_4"),
-            spread.reshape(*entries, d, d) / ensemble.count,
-            {"long_name": "covariance of the errors of its entries, from the spread over trajectories"},
-        ),
-        "mean": (_MATRIX[:2], ensemble.mean.mean, {"long_name": "ensemble mean of the conditional means"}),
-        "scatter": (
-            _MATRIX,
-            ensemble.mean.covariance,
-            {"long_name": "covariance of the conditional means over the ensemble"},
-        ),
-        "scatter_root": (_ROOT, ensemble.mean.covariance_root, {"long_name": "R with scatter = R^T R"}),
+    variables = {
+        **_moments_of(ensemble),
         **roots(ensemble),
         **values(ensemble),
-        **kept(ensemble, grid, d, len(record_names)),
+        **kept(ensemble, grid, 2 * len(modes), len(record_names)),
         **diagnostics(ensemble),
         **tallies(ensemble),
     }
@@ -149,6 +129,32 @@ def build(
             **attributes,
         },
     )
+
+
+def _moments_of(ensemble: Block) -> dict[str, Variable]:
+    """Mean and scatter of the conditional means, and the average conditional covariance with its error."""
+    entries = (*ensemble.mean.mean.shape, ensemble.mean.mean.shape[-1])
+    covariance = ensemble.covariance
+    spread = covariance.covariance if np.any(covariance.root) else np.zeros_like(covariance.root)
+    return {
+        "conditional_covariance": (
+            _MATRIX,
+            covariance.mean.reshape(entries),
+            {"convention": COVARIANCE_CONVENTION},
+        ),
+        "conditional_covariance_error": (
+            (*_MATRIX, "quadrature_3", "quadrature_4"),
+            spread.reshape(*entries, *entries[1:]) / ensemble.count,
+            {"long_name": "covariance of the errors of its entries, from the spread over trajectories"},
+        ),
+        "mean": (_MATRIX[:2], ensemble.mean.mean, {"long_name": "ensemble mean of the conditional means"}),
+        "scatter": (
+            _MATRIX,
+            ensemble.mean.covariance,
+            {"long_name": "covariance of the conditional means over the ensemble"},
+        ),
+        "scatter_root": (_ROOT, ensemble.mean.covariance_root, {"long_name": "R with scatter = R^T R"}),
+    }
 
 
 def kept(ensemble: Block, grid: TimeGrid, dimension: int, channels: int) -> dict[str, Variable]:

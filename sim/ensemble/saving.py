@@ -28,6 +28,9 @@ _BYTES = 8
 class Save:
     """What ``sim.ensemble.simulate.simulate`` keeps at each save beside means, covariances and records.
 
+        save = cs.Save(purity=True, observables={"n": cs.quanta(0)}, states="end")
+        result = point.simulate(duration_units=1, keep=1, save=save)
+
     Purity and observables are averaged over all trajectories, with a standard error, and their values are kept for the
     first ``keep`` trajectories. Covariances and states are kept for these trajectories only. Standard errors include
     the sampling error alone: errors of step and truncation are measured for means and covariances only

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple, Protocol
 
 import xarray as xr
 
-from cascade_steering.sim.ensemble.block import Block, Experiment, Task, one_thread
+from cascade_steering.sim.ensemble.block import Block, Engine, Experiment, Task, one_thread
 from cascade_steering.sim.ensemble.contract import Method
 from cascade_steering.sim.ensemble.dataset import build
-from cascade_steering.sim.ensemble.discretisation import ATTRIBUTE, CHECKED, Checked, CheckTask, Standing
+from cascade_steering.sim.ensemble.discretisation import ATTRIBUTE, CHECKED, Check, Checked, CheckTask, Standing
 from cascade_steering.sim.ensemble.saving import NOTHING, Save, observing
 from cascade_steering.sim.grid import TimeGrid, whole_above
 from cascade_steering.sim.initial_state import InitialState
@@ -122,6 +122,9 @@ def simulate(
 ) -> xr.Dataset:
     """Simulate an ensemble of conditional trajectories.
 
+        grid = cs.grid_for(cs.Gaussian(), model, start, 1.0, saves=10)
+        dataset = cs.simulate(model, cs.Gaussian(), grid, start, trajectories=100)
+
     Parameters
     ----------
     model : the model or schedule that is simulated
@@ -167,14 +170,7 @@ def simulate(
         raise ValueError(f"initial covariance must have shape {(model.dimension,) * 2}, got {initial.covariance.shape}")
     save.require(model.dimension, keep)
     described = json.dumps(plain(method.identity))
-    with one_thread():
-        if save.operators:
-            # This module loads QuTiP, which is needed only for operators.
-            from cascade_steering.sim.fock.observing.gaussian_observables import require_levels
-
-            require_levels(save, model, grid, initial)
-        engine = observing(method.prepare(model, grid, initial), save, keep, grid, model.dimension)
-        measure = method.check(model, grid, initial) if check else None
+    engine, measure = _prepared(model, method, grid, initial, save, keep, check=check)
     task = Task(engine=engine, seed=seed, keep=keep, experiment=experiment, save=save)
     work = _Work(task, blocks, None if measure is None else CheckTask(check=measure, entropy=seed), store)
     total, checked = None, None
@@ -199,6 +195,27 @@ def simulate(
         return found
     errors = checked.dataset()
     return found.assign(errors.data_vars).assign_attrs(errors.attrs)
+
+
+def _prepared(
+    model: LinearModel | Schedule,
+    method: Method,
+    grid: TimeGrid,
+    initial: InitialState,
+    save: Save,
+    keep: int,
+    *,
+    check: bool,
+) -> tuple[Engine, Check | None]:
+    """The prepared engine, and its check if one is wanted and the engine has one."""
+    with one_thread():
+        if save.operators:
+            # This module loads QuTiP, which is needed only for operators.
+            from cascade_steering.sim.fock.observing.gaussian_observables import require_levels
+
+            require_levels(save, model, grid, initial)
+        engine = observing(method.prepare(model, grid, initial), save, keep, grid, model.dimension)
+        return engine, method.check(model, grid, initial) if check else None
 
 
 def _standing_of(method: Method, checked: Checked | None) -> Standing:

@@ -119,6 +119,8 @@ class Component:
 def series(*components: Component) -> Component:
     """Components in series: the light that leaves a port enters the port of the same name in the next component.
 
+        driven = cs.series(cs.coherent_drive(amplitude=2.0), cs.cavity("a", {"field": 1.0}), cs.loss(power=0.1))
+
         (S², L², H²) ◁ (S¹, L¹, H¹) = (S²S¹, L² + S²L¹, H¹ + H² + (1/2i) Σ_k (L²_k†(S²L¹)_k − h.c.))
 
     with S acting as on b above. Light of a port that a component does not have passes unchanged. A mode that two

@@ -109,6 +109,8 @@ def _divided(
 def detect(component: Component, *detectors: Detector) -> LinearModel:
     """The model of a component with vacuum at every input and detectors at some ports; all other light is undetected.
 
+        model = cs.detect(cs.cavity("a", {"field": 1.0}), cs.homodyne(efficiency=0.9))
+
     A coherent amplitude that reaches the oscillators becomes a force. The records do not include the constant current
     that coherent light makes in a detector. Their noise without oscillators is normalised to white noise of unit
     variance: if squeezed light reaches detectors, they are Λ^{−1/2} dY with Λ the noise matrix. Section 2 of

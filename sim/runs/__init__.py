@@ -1,1 +1,1 @@
-"""Runs that last: blocks of trajectories on disk, and the manifest that says what they are blocks of."""
+"""Runs on disk: blocks of trajectories, and a manifest that says what they are blocks of."""

@@ -1,122 +1,120 @@
-"""What files a run holds, and which of them are whole."""
+"""The files in a run directory.
+
+::
+
+    RUN/manifest.json                  what the run computes, see ``sim.runs.manifest``
+    RUN/blocks/FIRST-LAST-DIGEST.npz   the trajectories FIRST to LAST: their moments, and those that are kept
+    RUN/checks/check-NNN-DIGEST.nc     the trajectories that were computed with a finer step as well
+    RUN/set-aside/                     files that were damaged
+
+The digest is taken of the run's identity, the rest of the name and the content. A file with the right digest is
+complete and belongs to the run, so that there is no list of files that could be wrong. Files are never changed.
+"""
 
 import hashlib
 import logging
-import re
-from collections.abc import Iterable
+import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from cascade_steering.sim.atomic_write import ASIDE
-from cascade_steering.sim.runs.manifest import Manifest
+from cascade_steering.sim.atomic_write import ASIDE, writable, write_whole
 
-__all__ = ["BLOCKS", "SET_ASIDE", "TRAJECTORIES", "Contents", "digest", "set_aside", "short", "stem", "vacant"]
+__all__ = ["CHECKS", "SET_ASIDE", "Contents", "block_name", "require_vacant"]
 
 _LOG = logging.getLogger(__name__)
-BLOCKS, TRAJECTORIES, SET_ASIDE = "blocks", "trajectories", "set-aside"
-_BLOCK = re.compile(r"(\d{9,18})-(\d{9,18})-([0-9a-f]{16})\.nc")
-
-
-def digest(identity: str, stem: str, content: bytes) -> str:
-    """What the name of a file of a run, relative to the run and up to here ``stem``, says of it besides.
-
-    ``identity`` is the digest of the run's.
-    """
-    return hashlib.sha256(f"{identity} {stem} ".encode() + content).hexdigest()[:16]
-
-
-def stem(folder: str, trajectories: range) -> str:
-    """How the name of a block's file begins."""
-    return f"{folder}/{trajectories.start:09d}-{trajectories.stop - 1:09d}"
+_BLOCKS, CHECKS, SET_ASIDE = "blocks", "checks", "set-aside"
+# Files that are being written are younger than this.
+_STALE_SECONDS = 600.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Contents:
-    """The files of a run.
+    """The files of a run: use ``Contents.of``.
 
     Parameters
     ----------
-    moments, kept : of the blocks that are whole, in order
-    damaged : whose content is not what their name says, or that are not files of a block, or of one there already
-    superseded : short blocks that a whole one holds, and kept trajectories whose block was never finished
+    identity : digest of the run's identity
+    complete : files by their names without the digest, such as ``blocks/000000000-000001999.npz``
+    damaged : files whose content does not match their name, and second files of one name
     """
 
-    moments: dict[range, Path]
-    kept: dict[range, Path]
-    damaged: tuple[Path, ...] = ()
-    superseded: tuple[Path, ...] = ()
+    run: Path
+    identity: str
+    complete: dict[str, Path]
+    damaged: tuple[Path, ...]
 
     @classmethod
-    def of(cls, run: Path, manifest: Manifest) -> Self:
-        """Read every file of a run once, and hold it against its name."""
-        damaged: list[Path] = []
-        found: dict[str, dict[range, Path]] = {}
-        for folder in (BLOCKS, TRAJECTORIES):
-            valid: dict[range, Path] = {}
-            for path in sorted((run / folder).glob("*.nc")):
-                named = _BLOCK.fullmatch(path.name)
-                indices = range(int(named[1]), int(named[2]) + 1) if named else range(0)
-                if named is None or indices in valid or not _whole(path, manifest, stem(folder, indices), named[3]):
-                    damaged.append(path)
-                else:
-                    valid[indices] = path
-            found[folder] = dict(sorted(valid.items(), key=lambda item: item[0].start))
-        superseded = [found[BLOCKS].pop(indices) for indices in short(found[BLOCKS])]
-        unfinished = [indices for indices in found[TRAJECTORIES] if indices not in found[BLOCKS]]
-        superseded += [found[TRAJECTORIES].pop(indices) for indices in unfinished]
-        return cls(
-            moments=found[BLOCKS],
-            kept=found[TRAJECTORIES],
-            damaged=tuple(damaged),
-            superseded=tuple(superseded),
-        )
+    def of(cls, run: Path, identity: str) -> Self:
+        """Read every file once, and compare it with its name."""
+        complete: dict[str, Path] = {}
+        damaged = []
+        for path in (*sorted((run / _BLOCKS).glob("*.npz")), *sorted((run / CHECKS).glob("*.nc"))):
+            name = f"{path.parent.name}/{path.stem.rpartition('-')[0]}{path.suffix}"
+            if name in complete or not _matches(path, identity, name):
+                damaged.append(path)
+            else:
+                complete[name] = path
+        return cls(run=run, identity=identity, complete=complete, damaged=tuple(damaged))
 
-    def files(self, folder: str) -> dict[range, Path]:
-        """Those of ``BLOCKS`` or of ``TRAJECTORIES``."""
-        return self.moments if folder == BLOCKS else self.kept
-
-    def done(self, keep: int) -> dict[range, Path]:
-        """The blocks whose moments are there and, of the first ``keep`` trajectories, those themselves."""
-        return {
-            indices: path for indices, path in self.moments.items() if indices.start >= keep or indices in self.kept
-        }
+    def blocks(self) -> set[range]:
+        """The trajectories of the complete blocks."""
+        names = (Path(name).stem.split("-") for name in self.complete if name.startswith(_BLOCKS))
+        return {range(int(first), int(last) + 1) for first, last in names}
 
     @property
     def end(self) -> int:
         """One more than the index of the last trajectory."""
-        return max((indices.stop for indices in self.moments), default=0)
+        return max((indices.stop for indices in self.blocks()), default=0)
+
+    def add(self, name: str, content: bytes) -> None:
+        """Write a file, whole or not at all. Raises OSError."""
+        place = self.run / name
+        place.parent.mkdir(exist_ok=True)
+        path = place.with_stem(f"{place.stem}-{_digest(self.identity, name, content)}")
+        write_whole(path, content)
+        self.complete[name] = path
+
+    def tidy(self) -> None:
+        """Move damaged files to ``set-aside``, and delete files that a process began to write and never finished."""
+        aside = self.run / SET_ASIDE
+        for path in self.damaged:
+            aside.mkdir(exist_ok=True)
+            # Earlier files of this name stay.
+            earlier = sum(each.name.startswith(path.name) for each in aside.iterdir())
+            path.replace(aside / (f"{path.name}.{earlier}" if earlier else path.name))
+            _LOG.warning("%s is damaged or no file of this run: set aside in %s, and computed again", path, aside)
+        for path in self.run.rglob(f".*{ASIDE}"):
+            # Another process may finish or delete its file at any moment.
+            with suppress(FileNotFoundError):
+                if time.time() - path.stat().st_mtime > _STALE_SECONDS:
+                    path.unlink()
 
 
-def vacant(folder: Path) -> bool:
-    """Whether nothing is there but what a process that was killed had begun to write."""
-    return all(path.name.startswith(".") and path.name.endswith(ASIDE) for path in folder.iterdir())
+def block_name(trajectories: range) -> str:
+    """The name of a block's file without the digest."""
+    return f"{_BLOCKS}/{trajectories.start:09d}-{trajectories.stop - 1:09d}.npz"
 
 
-def _whole(path: Path, manifest: Manifest, stem: str, expected: str) -> bool:
+def require_vacant(path: Path) -> None:
+    """Raise ValueError unless a run can begin at ``path``: a new directory, or an empty one.
+
+    What a killed process had begun to write does not count.
+    """
+    if path.exists() and not path.is_dir():
+        raise ValueError(f"{str(path)!r} is a file; a run needs a directory")
+    if path.is_dir() and not all(each.name.startswith(".") and each.suffix == ASIDE for each in path.iterdir()):
+        raise ValueError(f"{str(path)!r} is a directory with something else in it: give a new one, or a run's")
+    writable(path / "new" if path.is_dir() else path)
+
+
+def _matches(path: Path, identity: str, name: str) -> bool:
     try:
-        content = path.read_bytes()
+        return path.stem.rpartition("-")[2] == _digest(identity, name, path.read_bytes())
     except OSError:
         return False
-    return any(digest(identity, stem, content) == expected for identity in manifest.digests)
 
 
-def short(blocks: Iterable[range]) -> list[range]:
-    """Last blocks, shorter than others, that a longer one of the same beginning has replaced: more were asked for."""
-    blocks = list(blocks)
-    stops: dict[int, int] = {}
-    for indices in blocks:
-        stops[indices.start] = max(indices.stop, stops.get(indices.start, 0))
-    return [indices for indices in blocks if indices.stop < stops[indices.start]]
-
-
-def set_aside(run: Path, path: Path) -> None:
-    """Move a damaged file of a run out of the way, and say so in the log."""
-    aside = run / SET_ASIDE
-    aside.mkdir(exist_ok=True)
-    # what was set aside before stays
-    taken = len([each for each in aside.iterdir() if each.name.startswith(path.name)])
-    path.replace(aside / (f"{path.name}.{taken}" if taken else path.name))
-    _LOG.warning(
-        "%s is damaged, or no file of this run: set aside in %s and, if it is one, computed again", path, aside
-    )
+def _digest(identity: str, name: str, content: bytes) -> str:
+    return hashlib.sha256(f"{identity} {name} ".encode() + content).hexdigest()[:16]

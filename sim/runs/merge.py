@@ -1,94 +1,89 @@
-"""One run out of several that share an ensemble, computed by jobs that knew nothing of one another."""
+"""One run made of several that share an ensemble, each computed by a job of its own."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from cascade_steering.sim.atomic_write import write_whole
-from cascade_steering.sim.runs.block_file import block_of
-from cascade_steering.sim.runs.contents import BLOCKS, TRAJECTORIES, Contents, set_aside, vacant
-from cascade_steering.sim.runs.identity import Tolerance, differences, plain
+import numpy as np
+from numpy.typing import NDArray
+
+from cascade_steering.sim.ensemble.block import Block
+from cascade_steering.sim.runs.block_file import from_bytes
+from cascade_steering.sim.runs.contents import Contents, block_name, require_vacant
 from cascade_steering.sim.runs.manifest import NAME, Manifest
 
 __all__ = ["merge"]
 
-# what an estimate may differ by from machine to machine
-_SAMPLED = Tolerance(own=1e-6, largest=1e-6)
+# By what the results of two machines for the same trajectories may differ, relative to the largest of an array.
+_TOLERANCE = 1e-6
 
 
 def merge(into: Path, runs: Sequence[Path]) -> Manifest:
-    """Copy the blocks of ``runs`` to ``into``, a new run or one of the same identity; return its manifest.
+    """Copy the blocks of ``runs`` to ``into``, a new run or one of the same identity, and return its manifest.
 
-    Nothing is computed: what no run holds is missing there too, until it is resumed. Damaged files stay behind; those
-    of ``into`` are set aside.
+    Nothing is computed: what no run holds is missing in ``into`` until it is resumed. Damaged files are not copied, and
+    those of ``into`` are set aside.
 
     Raises
     ------
     ValueError
         for a path that is no run, or one of a comparison, runs of different identity, naming the difference, or two
-        blocks of the same trajectories that do not agree.
+        blocks of the same trajectories that do not agree. Nothing on the disk is then changed.
     OSError
-        where a file cannot be copied; what was copied before stays and counts.
+        if a file cannot be written; what was copied before is kept.
     """
     if not runs:
         raise ValueError("there must be a run to merge")
-    manifests = {run: Manifest.read(run) for run in runs}
-    manifest = manifests[runs[0]]
-    if (into / NAME).exists():
-        manifests[into] = manifest = Manifest.read(into)
-    elif into.exists() and not (into.is_dir() and vacant(into)):
-        raise ValueError(f"{str(into)!r} must be a new directory or a run to add to")
+    begun = (into / NAME).exists()
+    if not begun:
+        require_vacant(into)
+    manifests = {run: Manifest.read(run) for run in ([into, *runs] if begun else runs)}
+    first = next(iter(manifests.values()))
     for run, each in manifests.items():
-        try:
-            manifest.require_same(each.identity, f"in {str(run)!r}")
-        except ValueError as error:
-            raise ValueError(f"runs cannot be merged: {error}") from None
-    if "block" not in manifest.identity:
+        first.require_same(each.identity, f"in {str(run)!r}", "runs cannot be merged")
+    if "block" not in first.identity:
         raise ValueError(f"{str(runs[0])!r} has no blocks of its own: only what simulate begins can be merged")
-    contents = {run: Contents.of(run, each) for run, each in manifests.items()}
-    _require_agreement(contents.values())
-    into.mkdir(exist_ok=True)
-    digests = {digest for each in manifests.values() for digest in each.digests}
+    contents = [Contents.of(run, each.digest) for run, each in manifests.items()]
+    _require_agreement(contents)
     merged = replace(
-        manifest,
+        first,
         trajectories=max(each.trajectories for each in manifests.values()),
-        asked={name: value for name, value in manifest.asked.items() if name != "part"},
-        merged=sorted(digests - {manifest.digest}),
+        asked={name: value for name, value in first.asked.items() if name != "part"},
     )
+    into.mkdir(exist_ok=True)
     merged.write(into)
-    # a copy that is damaged is no copy
-    there = contents.pop(into, Contents(moments={}, kept={}))
-    for path in there.damaged:
-        set_aside(into, path)
-    for folder in (TRAJECTORIES, BLOCKS):
-        (into / folder).mkdir(exist_ok=True)
-        known = dict(there.files(folder))
-        for found in contents.values():
-            for indices, path in found.files(folder).items():
-                if known.setdefault(indices, path) is path:
-                    write_whole(into / folder / path.name, path.read_bytes())
-    for path in (path for run in runs for path in run.glob("*-*.nc")):
-        if not (into / path.name).exists():
-            write_whole(into / path.name, path.read_bytes())
-    for path in Contents.of(into, merged).superseded:
-        path.unlink()
+    there = Contents.of(into, merged.digest)
+    there.tidy()
+    for found in contents:
+        for name in found.complete.keys() - there.complete.keys():
+            there.add(name, found.complete[name].read_bytes())
     return merged
 
 
 def _require_agreement(contents: Iterable[Contents]) -> None:
-    known: dict[range, Path] = {}
+    known: dict[str, Path] = {}
     for each in contents:
-        for indices, path in each.moments.items():
-            other = known.setdefault(indices, path)
-            if other.name != path.name and any(differences(_numbers(other), _numbers(path), _SAMPLED)):
+        for name in map(block_name, each.blocks()):
+            path = each.complete[name]
+            other = known.setdefault(name, path)
+            if other != path and not _agree(other.read_bytes(), path.read_bytes()):
                 raise ValueError(
                     f"{str(other)!r} and {str(path)!r} are of the same trajectories and differ: keep the run you trust"
                 )
 
 
-def _numbers(path: Path) -> Any:
-    """The moments of a block, to be compared with what another machine makes of them."""
-    block = block_of(path.read_bytes(), None)
-    moments = [block.mean, block.covariance, *block.tallies.values(), *block.values.values()]
-    return plain([block.count, *block.tallies, *block.values, *([each.mean, each.deviations] for each in moments)])
+def _agree(one: bytes, other: bytes) -> bool:
+    """Whether two blocks have the same moments, up to what the arithmetic of another machine changes."""
+    if one == other:
+        return True
+    first, second = (_numbers(from_bytes(content)) for content in (one, other))
+    return first.keys() == second.keys() and all(
+        np.allclose(values, second[name], rtol=_TOLERANCE, atol=_TOLERANCE * np.max(np.abs(values)))
+        for name, values in first.items()
+    )
+
+
+def _numbers(block: Block) -> dict[str, NDArray[np.float64]]:
+    moments = {"mean": block.mean, "covariance": block.covariance, **block.tallies, **block.values}
+    means = {f"{name} mean": each.mean for name, each in moments.items()}
+    return means | {f"{name} deviations": each.deviations for name, each in moments.items()}

@@ -2,6 +2,7 @@
 
 import inspect
 import pydoc
+import re
 import subprocess
 import sys
 from importlib import import_module
@@ -67,6 +68,16 @@ def test_all_of_a_module_is_what_it_defines(path: Path) -> None:
     assert declared(path) == defined(path), "python -m tests.support.public_names puts it right"
 
 
+def test_examples_of_the_help_name_what_is_there() -> None:
+    pages = {name: str(inspect.getdoc(getattr(cs, name))) for name in cs.__all__}
+    pages |= {f"WorkingPoint.{name}": str(inspect.getdoc(each)) for name, each in vars(cs.WorkingPoint).items()}
+    used = {name: set(re.findall(r"\bcs\.(\w+)", page)) for name, page in pages.items()}
+    assert {name for names in used.values() for name in names} <= set(cs.__all__)
+    # what is used most has an example
+    for name in ("WorkingPoint", "simulate", "Save", "series", "detect", "scan", "Steered", "steady", "open_record"):
+        assert used[name], name
+
+
 def test_other_names_are_refused() -> None:
     load, _, _ = attach("cascade_steering.sim", {"Bath": "cascade_steering.sim.parameters"})
     assert load("Bath") is cs.Bath
@@ -97,6 +108,13 @@ def run(code: str, folder: Path) -> str:
 def test_a_facade_loads_nothing_that_takes_time(package: str, tmp_path: Path) -> None:
     # these three take all of the time that anything here takes to import
     found = run(f"import sys, {package}; print({{'numpy', 'click', 'xarray'}} & set(sys.modules))", tmp_path)
+    assert found == "set()\n"
+
+
+def test_a_command_loads_what_it_needs(tmp_path: Path) -> None:
+    # each takes a tenth of the time of ``steering steady``, which searches nothing and estimates nothing
+    slow = "{'scipy.optimize', 'scipy.special', 'scipy.ndimage', 'xarray', 'matplotlib', 'qutip'}"
+    found = run(f"import sys, cascade_steering.analysis.cli.run; print({slow} & set(sys.modules))", tmp_path)
     assert found == "set()\n"
 
 

@@ -124,7 +124,7 @@ def of_records(template: Path, check: Callable[[Outcome], None], kind: str) -> C
 
 def of_runs(template: Path, check: Callable[[Outcome], None]) -> Callable[..., None]:
     manifest = json.loads(template.joinpath("RUN", NAME).read_text())
-    files = sorted(str(path.relative_to(template)) for path in template.joinpath("RUN").rglob("*.nc"))
+    files = sorted(str(path.relative_to(template)) for path in template.joinpath("RUN").rglob("*.n[cp]*"))
 
     def test(data: st.DataObject) -> None:
         with copied(template):
@@ -138,7 +138,9 @@ def of_runs(template: Path, check: Callable[[Outcome], None]) -> Callable[..., N
                 if how == "cut":
                     path.write_bytes(data.draw(bytes_of(path.read_bytes())))
                 elif how == "name":
-                    path.rename(path.with_name(data.draw(st.sampled_from(["a.nc", "00-1-.nc", ".x.part", "0-0-0.nc"]))))
+                    path.rename(
+                        path.with_name(data.draw(st.sampled_from(["a.npz", "00-1-.npz", ".x.part", "0-0-0.nc"])))
+                    )
                 elif how == "other":
                     shutil.copy("e.nc", path)
                 else:

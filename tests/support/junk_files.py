@@ -165,7 +165,7 @@ RECORD_LINES = st.sampled_from(
 
 @st.composite
 def manifests(draw: st.DrawFn, content: dict[str, Any]) -> bytes:
-    """A manifest with a changed or missing entry, or with damaged bytes."""
+    """A manifest in which an entry or some bytes are changed: its hash no longer matches."""
     how = draw(st.sampled_from(["entry", "inner", "gone", "bytes"]))
     found = json.loads(json.dumps(content))
     if how == "bytes":

@@ -45,7 +45,7 @@ def workers(jobs: int, cluster: str | None) -> tuple[str, ...]:
 
 def finished(run: Path) -> int:
     """The number of finished blocks, 0 before the run has begun."""
-    return len(list(run.glob("blocks/*.nc")))
+    return len(list(run.glob("blocks/*.npz")))
 
 
 def session(of: int) -> list[psutil.Process]:

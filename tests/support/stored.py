@@ -118,10 +118,7 @@ class Case:
         arguments = {name: value for name, value in vars(self).items() if name != "configuration"}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)
-            found = simulate(**arguments, jobs=jobs, part=part, store=store, watch=watch)
-        if store is not None:
-            store.close()
-        return found
+            return simulate(**arguments, jobs=jobs, part=part, store=store, watch=watch)
 
 
 @functools.cache
@@ -145,15 +142,6 @@ def leftovers(run: Path) -> list[Path]:
     return sorted(run.rglob("*.part"))
 
 
-def counted(run: Path) -> tuple[float, int]:
-    """What a reader of all files of a run finds: trajectories pooled, trajectories kept."""
-    with xr.open_mfdataset(str(run / "blocks/*.nc"), engine="scipy") as blocks:
-        pooled = float(blocks["trajectories"].sum())
-    with xr.open_mfdataset(str(run / "trajectories/*.nc"), engine="scipy") as kept:
-        assert np.unique(kept["trajectory"]).size == kept.sizes["trajectory"]
-        return pooled, kept.sizes["trajectory"]
-
-
 def flipped(path: Path, _: Path) -> None:
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
@@ -166,9 +154,9 @@ def _renamed(path: Path, _: Path) -> None:
 
 
 def _swapped(path: Path, _: Path) -> None:
-    """For the file of the same trajectories in the other folder, or none."""
-    elsewhere = path.parents[1] / ({"blocks", "trajectories"} - {path.parent.name}).pop()
-    path.write_bytes(next((each.read_bytes() for each in elsewhere.glob(f"{path.name[:19]}*") if each.is_file()), b""))
+    """For the file of the next trajectories, or the ones before."""
+    others = [each for each in sorted(path.parent.iterdir()) if each != path and each.is_file()]
+    path.write_bytes(others[0].read_bytes() if others else b"")
 
 
 def _replaced_by_a_folder(path: Path, _: Path) -> None:
@@ -182,7 +170,7 @@ HARM: dict[str, Callable[[Path, Path], object]] = {
     "emptied": lambda path, _: path.write_bytes(b""),
     "named for other trajectories": _renamed,
     "of another run": lambda path, other: path.write_bytes(files(other, path.parent.name)[1].read_bytes()),
-    "of the other folder": _swapped,
+    "of other trajectories": _swapped,
     "a folder": _replaced_by_a_folder,
 }
 

@@ -5,25 +5,25 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, AnyDirection, Direction, Scheme, key
-from cascade_steering.analysis.estimation.estimators import Estimate, Steering
 from cascade_steering.analysis.estimation.health import issued, worst
-from cascade_steering.analysis.estimation.stopping import Target
-from cascade_steering.analysis.time_courses.endpoint import Endpoint
-from cascade_steering.analysis.time_courses.milestones import Window
-from cascade_steering.analysis.time_courses.transients import Transient
-from cascade_steering.analysis.working_points.pair_at_rest import PairAtRest
 from cascade_steering.sim.ensemble.discretisation import ATTRIBUTE
 
 if TYPE_CHECKING:
     import xarray as xr
 
+    from cascade_steering.analysis.estimation.estimators import Estimate, Steering
+    from cascade_steering.analysis.estimation.stopping import Target
+    from cascade_steering.analysis.time_courses.endpoint import Endpoint
+    from cascade_steering.analysis.time_courses.milestones import Window
+    from cascade_steering.analysis.time_courses.transients import Transient
     from cascade_steering.analysis.working_points.optimum import Optimum
+    from cascade_steering.analysis.working_points.pair_at_rest import PairAtRest
 
 Report = dict[str, Any]
 _Way = TypeVar("_Way", bound=str)
 
 
-def steady(found: PairAtRest) -> Report:
+def steady(found: "PairAtRest") -> Report:
     """The steady state of a working point; in the laboratory frame also the error of the rotating-wave model."""
     report: Report = {
         "unconditional": _at_rest(found, "unconditional"),
@@ -40,7 +40,7 @@ def steady(found: PairAtRest) -> Report:
     return report
 
 
-def _at_rest(found: PairAtRest, scheme: Scheme) -> Report:
+def _at_rest(found: "PairAtRest", scheme: Scheme) -> Report:
     return {
         **_keyed(found.exact.E[scheme]),
         **found.measures(scheme),
@@ -48,7 +48,7 @@ def _at_rest(found: PairAtRest, scheme: Scheme) -> Report:
     }
 
 
-def transients(result: Transient, unit: float) -> Report:
+def transients(result: "Transient", unit: float) -> Report:
     """E(t), d(t) and their milestones, times in units of ``unit`` seconds.
 
     A time is null if the event never happens, the end of a window if it lasts for ever, and the time of the largest d
@@ -82,11 +82,11 @@ def _time(seconds: float | None, unit: float) -> float | None:
     return None if seconds is None or math.isinf(seconds) else seconds / unit
 
 
-def _windows(windows: tuple[Window, ...], unit: float) -> list[Report]:
+def _windows(windows: "tuple[Window, ...]", unit: float) -> list[Report]:
     return [{name: _time(getattr(each, name), unit) for name in ("start", "end", "width")} for each in windows]
 
 
-def simulation(dataset: "xr.Dataset", found: Steering, exact: Endpoint) -> Report:
+def simulation(dataset: "xr.Dataset", found: "Steering", exact: "Endpoint") -> Report:
     """Estimates with intervals at the last save of an ensemble, and the exact values at that time.
 
     ``discretisation`` says whether the intervals include the errors of step and truncation, see
@@ -102,7 +102,7 @@ def simulation(dataset: "xr.Dataset", found: Steering, exact: Endpoint) -> Repor
     }
 
 
-def endpoint(found: Endpoint) -> Report:
+def endpoint(found: "Endpoint") -> Report:
     """E and d at one time; null for a value that differs from record to record."""
     unknown = dict.fromkeys(DIRECTIONS)
     return {
@@ -169,7 +169,7 @@ def _keyed(values: Mapping[_Way, float | None]) -> dict[str, float | None]:
     return {key(direction): value for direction, value in values.items()}
 
 
-def _estimates(values: dict[AnyDirection, Estimate]) -> Report:
+def _estimates(values: "dict[AnyDirection, Estimate]") -> Report:
     report: Report = {}
     for direction, estimate in values.items():
         report[key(direction)] = estimate.value
@@ -194,7 +194,7 @@ def _at_end(values: "xr.DataArray", errors: "xr.DataArray") -> Report:
     return {"value": values[-1].item(), "standard_error": errors[-1].item()}
 
 
-def stopping(target: Target, steering: Steering) -> Report:
+def stopping(target: "Target", steering: "Steering") -> Report:
     """The target and the half-widths that were reached, relative to the values; null for an infinite one."""
     return {
         "quantity": target.quantity,

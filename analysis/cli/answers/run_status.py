@@ -1,6 +1,5 @@
-"""What ``steering status`` answers: the contents of a run directory, and which blocks are missing."""
+"""What ``steering status`` answers: what is finished, missing and damaged in a run directory."""
 
-from itertools import pairwise
 from pathlib import Path
 
 from rich.table import Table
@@ -8,9 +7,11 @@ from rich.table import Table
 from cascade_steering.analysis.cli.answers.reports import Report
 from cascade_steering.analysis.cli.answers.table_layout import table_of
 from cascade_steering.analysis.working_points.appendix_b import COMPARISON, ENSEMBLES
-from cascade_steering.sim.ensemble.simulate import ranges
+from cascade_steering.sim.ensemble.simulate import WHOLE, ranges
 from cascade_steering.sim.runs.contents import SET_ASIDE, Contents
 from cascade_steering.sim.runs.manifest import NAME, Manifest
+
+__all__ = ["status", "table"]
 
 # number of missing ranges in the table
 _FEW = 5
@@ -19,56 +20,57 @@ _FEW = 5
 def status(run: Path) -> Report:
     """The state of a run, ready for JSON; for a comparison that of all its ensembles together.
 
-    Every file is read once and none is changed. Raises ValueError if ``run`` is not a run directory.
+    Every file is read once and none is changed. Raises ValueError for a path that is no run directory.
     """
     manifest = Manifest.read(run)
     parts = [run, *sorted(path.parent for path in (run / ENSEMBLES).glob(f"*/{NAME}"))]
     found = [_ensemble(path) for path in parts if path != run or "block" in manifest.identity]
-    seconds = [each for one in found for each in one["seconds"]]
+    settings = manifest.identity.get("configuration", {})
     return {
         "run": str(run),
-        "command": manifest.identity.get("configuration", {}).get("command"),
-        "configuration": dict(manifest.identity.get("configuration", {})),
+        "command": settings.get("command"),
+        "configuration": dict(settings),
         "created": manifest.created,
         "trajectories": {name: sum(one["trajectories"][name] for one in found) for name in ("done", "asked")},
         "blocks": {name: sum(one["blocks"][name] for one in found) for name in ("done", "planned")},
-        "missing": [each for one in found for each in one["missing"]] if len(parts) == 1 else [],
+        "missing": found[0]["missing"] if len(parts) == 1 and found else [],
         "part": _part(manifest),
         "target": manifest.asked.get("target"),
         "damaged": [name for one in found for name in one["damaged"]],
         "set_aside": sorted(str(path.relative_to(run)) for path in run.rglob(f"{SET_ASIDE}/*")),
         "other_versions": manifest.other_versions(),
-        "seconds_per_block": [min(seconds), max(seconds)] if seconds else None,
         "bytes": sum(path.stat().st_size for path in run.rglob("*") if path.is_file()),
         "complete": _complete(run, manifest, found),
     }
 
 
 def _complete(run: Path, manifest: Manifest, found: list[Report]) -> bool:
-    if (run / ENSEMBLES).is_dir():
-        # each ensemble begins when the previous one has ended, whether or not that met the target
-        begun = all(one["most"] == manifest.trajectories for one in found)
-        ended = "target" in manifest.asked or all(not one["missing"] for one in found)
-        return (run / COMPARISON).exists() and begun and ended
-    return all(not one["missing"] for one in found)
+    finished = all(not one["missing"] for one in found)
+    if not (run / ENSEMBLES).is_dir():
+        return finished
+    # Each ensemble of a comparison begins when the one before has ended, which may be early where there is a target.
+    begun = all(one["most"] == manifest.trajectories for one in found)
+    return (run / COMPARISON).exists() and begun and (finished or "target" in manifest.asked)
 
 
 def _ensemble(run: Path) -> Report:
     manifest = Manifest.read(run)
-    contents = Contents.of(run, manifest)
-    done = contents.done(manifest.identity["keep"])
-    planned = ranges(manifest.identity["block"], manifest.trajectories, _part(manifest) or (1, 1))
-    lacking = [indices for indices in planned if indices not in done]
+    contents = Contents.of(run, manifest.digest)
+    planned = ranges(manifest.identity["block"], manifest.trajectories, _part(manifest) or WHOLE)
+    there = contents.blocks()
+    done = [block for block in planned if block in there]
+    missing: list[list[int]] = []
+    for block in (each for each in planned if each not in there):
+        if missing and missing[-1][1] + 1 == block.start:
+            missing[-1][1] = block.stop - 1
+        else:
+            missing.append([block.start, block.stop - 1])
     return {
-        "trajectories": {
-            "done": sum(len(indices) for indices in planned if indices in done),
-            "asked": sum(map(len, planned)),
-        },
-        "blocks": {"done": len(planned) - len(lacking), "planned": len(planned)},
-        "missing": _joined(lacking),
+        "trajectories": {"done": sum(map(len, done)), "asked": sum(map(len, planned))},
+        "blocks": {"done": len(done), "planned": len(planned)},
+        "missing": missing,
         "most": manifest.trajectories,
         "damaged": [str(path.relative_to(run)) for path in contents.damaged],
-        "seconds": [entry["seconds"] for entry in manifest.blocks if "seconds" in entry],
     }
 
 
@@ -78,12 +80,6 @@ def _part(manifest: Manifest) -> tuple[int, int] | None:
         return None
     number, parts = map(int, text.split("/"))
     return number, parts
-
-
-def _joined(ranges: list[range]) -> list[list[int]]:
-    """[first, last] of ranges of trajectories, where adjacent blocks are joined."""
-    edges = [0, *(i for i, (one, two) in enumerate(pairwise(ranges), 1) if one.stop != two.start), len(ranges)]
-    return [[ranges[first].start, ranges[last - 1].stop - 1] for first, last in pairwise(edges) if last > first]
 
 
 def table(report: Report) -> Table:
@@ -105,7 +101,5 @@ def table(report: Report) -> Table:
     for name in ("damaged", "set_aside", "other_versions"):
         if report[name]:
             table.add_row(name.replace("_", " "), "\n".join(report[name]))
-    if report["seconds_per_block"]:
-        table.add_row("seconds per block", "{:.3g} to {:.3g}".format(*report["seconds_per_block"]))
     table.add_row("on disk", f"{report['bytes'] / 2**20:.1f} MiB")
     return table

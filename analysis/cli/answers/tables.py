@@ -1,11 +1,15 @@
 """The reports of the commands as tables."""
 
+from typing import TYPE_CHECKING
+
 from rich.table import Table
 
 from cascade_steering.analysis.cli.answers.reports import Report
 from cascade_steering.analysis.cli.answers.table_layout import LABELS, interval, table_of
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, AnyDirection, key, regime
-from cascade_steering.analysis.estimation.estimators import Estimate
+
+if TYPE_CHECKING:
+    from cascade_steering.analysis.estimation.estimators import Estimate
 
 _MEASURES = {
     "gaussian_steerability_plus_given_minus": "steerability - to +",
@@ -143,7 +147,7 @@ def _exactly(value: float | None) -> str:
     return "none: not Gaussian" if value is None else f"{value:.7f}"
 
 
-def estimates_of_d(found: dict[AnyDirection, Estimate]) -> str:
+def estimates_of_d(found: "dict[AnyDirection, Estimate]") -> str:
     """The estimates of d so far, in one line."""
     return ", ".join(
         f"d of {LABELS[direction]} = {each.value:.3%} ± {50 * (each.high - each.low):.1g} %"

@@ -19,15 +19,13 @@ from cascade_steering.analysis.cli.options.typed import typed
 from cascade_steering.analysis.cli.options.work import WorkOptions
 from cascade_steering.analysis.cli.terminal import note, progress, resumable, show
 from cascade_steering.analysis.estimation import stopping
-from cascade_steering.analysis.estimation.estimators import Steering
-from cascade_steering.analysis.estimation.sampled_moments import Ensemble
-from cascade_steering.analysis.time_courses.endpoint import endpoint
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.atomic_write import writable
 
 if TYPE_CHECKING:
     import xarray as xr
 
+    from cascade_steering.analysis.estimation.sampled_moments import Ensemble
     from cascade_steering.analysis.estimation.sampling import Problem
     from cascade_steering.sim.ensemble.local_measurements import Verification
 
@@ -102,9 +100,13 @@ def simulate_command(
     _require_possible(wanted, task)
     experiment = {"initial": engine.entry.initial if asked.initial is None else asked.initial.text}
     dataset = _sampled(wanted, task, workers, point, experiment)
+    from cascade_steering.analysis.estimation.estimators import Steering
+    from cascade_steering.analysis.estimation.sampled_moments import Ensemble
+    from cascade_steering.analysis.time_courses import endpoint
+
     problem, goal, found = wanted.problem, task.target, Steering.of(Ensemble.of(dataset))
     report = {
-        **reports.simulation(dataset, found, endpoint(problem.model, problem.initial, problem.grid.times[-1])),
+        **reports.simulation(dataset, found, endpoint.endpoint(problem.model, problem.initial, problem.grid.times[-1])),
         "trajectories": dataset.attrs["trajectories"],
         "part": task.part,
         "target": None if goal is None else reports.stopping(goal, found),
@@ -135,6 +137,7 @@ def _sampled(
 
     ``experiment`` holds settings that the records are written with besides the options of the running command.
     """
+    from cascade_steering.analysis.estimation.estimators import Steering
     from cascade_steering.analysis.estimation.sampling import sample
     from cascade_steering.sim.ensemble.dataset import label, save
     from cascade_steering.sim.parallel.cluster import workers_of
@@ -152,7 +155,7 @@ def _sampled(
         stack.enter_context(workers_of(workers.cluster, workers.jobs))
         bar = stack.enter_context(progress("trajectories", count, workers.quiet))
 
-        def inspect_ensemble(ensemble: Ensemble) -> bool:
+        def inspect_ensemble(ensemble: "Ensemble") -> bool:
             found = Steering.of(ensemble)
             bar.to(ensemble.trajectories, state=tables.estimates_of_d(found.d))
             return task.target is not None and ensemble.trajectories >= wanted.least and task.target.met(found)

@@ -11,7 +11,6 @@ from cascade_steering.analysis.cli.options.kinds import CUTOFFS, FILE, INITIAL, 
 from cascade_steering.analysis.cli.options.searches import SearchOptions
 from cascade_steering.analysis.cli.options.typed import typed
 from cascade_steering.analysis.cli.terminal import show
-from cascade_steering.analysis.time_courses.transients import steering_transient
 from cascade_steering.analysis.working_points.pair_at_rest import pair_at_rest
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.parameters import Bath
@@ -80,11 +79,12 @@ def transient(
 ) -> None:
     """E(t) and d(t) from an initial state, exact: when is there steering, with and without the record?"""
     from cascade_steering.analysis.plots import command_figures, style
+    from cascade_steering.analysis.time_courses import transients
 
     cascade, model = physics.cascade(point), physics.schedule(point, pulse)
     start = physics.initial_state(initial, cascade, model)
     style.drawable(figure)
-    result = steering_transient(model, start, times.of(cascade))
+    result = transients.steering_transient(model, start, times.of(cascade))
     command_figures.transient_figure(result, cascade.time_unit, figure, logarithmic=times.logarithmic)
     report = {**reports.transients(result, cascade.time_unit), "figure": str(figure)}
     show(report, tables.transients(report), as_json, f"figure: {figure}")

@@ -129,7 +129,7 @@ def read_record(path: Path, setup: Setup) -> "tuple[Record, Setup]":
     unknown or has a wrong value, and ValueError if the file is no record, or the record cannot be demodulated.
     """
     from cascade_steering.analysis.records import record
-    from cascade_steering.analysis.records.demodulated import demodulated, require_sensible
+    from cascade_steering.analysis.records.demodulated import demodulated_record, require_sensible
 
     content = record.load(path)
     said = configuration.left_out(content.options, str(path))
@@ -151,7 +151,7 @@ def read_record(path: Path, setup: Setup) -> "tuple[Record, Setup]":
     if reading.demodulate is not None:
         if point.frequencies_hz is None or len(set(point.frequencies_hz)) > 1:
             raise ValueError("--demodulate needs one --frequency for both oscillators")
-        found = demodulated(found, reading.demodulate, point.frequencies_hz[0])
+        found = demodulated_record(found, reading.demodulate, point.frequencies_hz[0])
     return found, Setup(point=point, reading=reading)
 
 

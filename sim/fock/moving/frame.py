@@ -145,11 +145,6 @@ def frame_path(
         require_symplectic(fixed, model.dimension)
         frames = _Frames(symplectics=fixed[None], first=np.zeros(1, dtype=np.intp))
     quanta = np.zeros(model.dimension // 2) if follow else _quanta(model, initial, times)
-    kicks = []
-    for k, at in frames.at(len(covariances)):
-        for each, first, last in acting:
-            during = covariances[at][(steps[at] >= first) & (steps[at] <= last)]
-            kicks.append(_kicks(moment_equations(each), frames.symplectics[k], during, grid.step))
     first_steps = np.union1d(steps[frames.first], [first for _, first, _ in acting]).astype(np.intp)
     return FramePath(
         symplectics=frames.symplectics[np.searchsorted(steps[frames.first], first_steps, side="right") - 1],
@@ -159,7 +154,7 @@ def frame_path(
         follow=follow,
         widest=frames.widest(covariances),
         quanta=quanta,
-        kicks=np.max(np.concatenate(kicks), axis=0),
+        kicks=_largest_kicks(acting, frames, steps, covariances, grid.step),
         turning=turning,
     )
 
@@ -232,6 +227,19 @@ def _quanta(model: LinearModel | Schedule, initial: InitialState, times: FloatAr
     """The largest |⟨x⟩|²/2 of each mode along the mean of the ensemble, (modes,)."""
     means = transient_mean(model, initial.center, times)
     largest: FloatArray = np.max(0.5 * np.sum(means.reshape(len(times), -1, 2) ** 2, axis=2), axis=0)
+    return largest
+
+
+def _largest_kicks(
+    acting: list[tuple[LinearModel, int, int]], frames: _Frames, steps: IntArray, covariances: FloatArray, step: float
+) -> FloatArray:
+    """The largest of ``_kicks`` of each mode over the run, (modes,)."""
+    found = []
+    for k, at in frames.at(len(covariances)):
+        for model, first, last in acting:
+            during = covariances[at][(steps[at] >= first) & (steps[at] <= last)]
+            found.append(_kicks(moment_equations(model), frames.symplectics[k], during, step))
+    largest: FloatArray = np.max(np.concatenate(found), axis=0)
     return largest
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from cascade_steering.analysis.cli.commands import ensembles, exact
 from cascade_steering.analysis.estimation import sampling
+from cascade_steering.analysis.time_courses import endpoint, transients
 from cascade_steering.analysis.working_points import appendix_b_curve
 from tests.analysis.cli.command import QUICK_COMPARE, Run
 
@@ -16,9 +16,9 @@ def nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError("work has started")
 
     monkeypatch.setattr(sampling, "simulate", started)
-    monkeypatch.setattr(exact, "steering_transient", started)
+    monkeypatch.setattr(transients, "steering_transient", started)
     monkeypatch.setattr(appendix_b_curve, "study", started)
-    monkeypatch.setattr(ensembles, "endpoint", started)
+    monkeypatch.setattr(endpoint, "endpoint", started)
 
 
 BAD = [

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from cascade_steering.analysis.records.demodulated import demodulated, require_sensible
+from cascade_steering.analysis.records.demodulated import demodulated_record, require_sensible
 from cascade_steering.analysis.records.record import Record
 
 INTERVAL, FREQUENCY = 1e-8, 1e6
@@ -22,7 +22,7 @@ def test_a_tone_is_found_in_its_quadrature_and_a_gap_stays_one() -> None:
     # summed exactly over each interval
     record = np.diff(np.sin(ends)) / (2 * math.pi * FREQUENCY)
     record[250] = np.nan
-    found = demodulated(lab_record(record), 100, FREQUENCY)
+    found = demodulated_record(lab_record(record), 100, FREQUENCY)
     assert (found.channels, found.scales, found.start) == (("cosine", "sine"), (3.0, 3.0), 0.5)
     assert found.interval == pytest.approx(100 * INTERVAL)
     assert found.observed.tolist() == [True, True, False, *[True] * 7]
@@ -35,8 +35,8 @@ def test_a_tone_is_found_in_its_quadrature_and_a_gap_stays_one() -> None:
 def test_what_is_no_record_of_the_lab_frame_is_refused() -> None:
     record = lab_record(np.ones(9))
     with pytest.raises(ValueError, match=r"^the record has 9 intervals, fewer than the 10 to demodulate over$"):
-        demodulated(record, 10, FREQUENCY)
+        demodulated_record(record, 10, FREQUENCY)
     with pytest.raises(ValueError, match=r"^a record of cosine, sine is demodulated already$"):
-        demodulated(demodulated(lab_record(np.ones(200)), 100, FREQUENCY), 100, FREQUENCY)
+        demodulated_record(demodulated_record(lab_record(np.ones(200)), 100, FREQUENCY), 100, FREQUENCY)
     with pytest.raises(ValueError, match=r"^lab: channel 'homodyne' reaches 1e\+44 times the vacuum noise"):
         require_sensible(lab_record(np.full(9, 1e40)), "lab")

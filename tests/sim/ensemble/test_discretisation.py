@@ -216,7 +216,7 @@ def test_a_run_keeps_what_was_checked(tmp_path: Path) -> None:
     # what is there is not computed again; one that is damaged is, and nothing else
     assert alone.identical(run())
     assert len(method.asked) == 2 * CHECKED
-    (third,) = (tmp_path / "run").glob("check-002-*.nc")
+    (third,) = (tmp_path / "run").glob("checks/check-002-*.nc")
     third.write_bytes(third.read_bytes()[:-1] + b"?")
     assert alone.identical(run())
     assert method.asked[2 * CHECKED :] == [2]

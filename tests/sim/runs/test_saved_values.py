@@ -63,7 +63,7 @@ def test_parts_that_are_merged_are_the_whole(case: Case, whole: xr.Dataset, tmp_
 @pytest.mark.parametrize(
     ("other", "difference"),
     [
-        (NOTHING, "save is {.*} there and not given now"),
+        (NOTHING, "save.covariances is true there and not given now"),
         (replace(SAVE, purity=False), "save.purity is true there and false now"),
         (replace(SAVE, states="saves"), 'save.states is "end" there and "saves" now'),
         (replace(SAVE, observables={"n": 2 * NUMBER, "quanta": quanta(1)}), "save.observables.n.matrix"),

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cascade_steering.analysis.records.text_table import read_table
+from cascade_steering.analysis.records.table_reader import read_table
 
 NAN = float("nan")
 

@@ -18,7 +18,7 @@ __all__ = [
     "percent",
     "quadratures_table",
     "require_several",
-    "symbol",
+    "symbol_text",
     "text_table",
     "time_text",
 ]
@@ -28,7 +28,7 @@ ROWS: dict[Scheme, str] = {"unconditional": "without the record", "conditional":
 GAIN = "d = 1 - E_c/E_u"
 
 
-def symbol(direction: str) -> str:
+def symbol_text(direction: str) -> str:
     """E+|- of ``plus_given_minus``, and E b|a of ``b_given_a``."""
     steered, by = direction.split("_given_", 1)
     signs = {"minus": "-", "plus": "+"}
@@ -50,7 +50,7 @@ def quadratures_table(title: str, mean: FloatArray, covariance: Mapping[Scheme, 
 
 def text_table(title: str, directions: Iterable[str], rows: Mapping[str, Iterable[str]]) -> str:
     """Lines of text under a title, a column for each direction."""
-    return _aligned([(title, *map(symbol, directions)), *((name, *cells) for name, cells in rows.items())])
+    return _aligned([(title, *map(symbol_text, directions)), *((name, *cells) for name, cells in rows.items())])
 
 
 def _aligned(lines: list[tuple[str, ...]]) -> str:

@@ -15,10 +15,10 @@ import numpy as np
 
 from cascade_steering.analysis.records.layout import FloatArray, shown
 
-__all__ = ["EXAMPLE", "OPTION", "TextTable", "read_table"]
+__all__ = ["EXAMPLE", "OPTION_MARK", "TextTable", "read_table"]
 
 EXAMPLE = "'time [us],cosine [s^0.5],sine [s^0.5]'"
-OPTION = "#:"
+OPTION_MARK = "#:"
 _SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab"}
 _COLUMN = re.compile(r" *([A-Za-z]\w*) *(?:\[ *([^\[\]]*?) *\] *)?", re.ASCII)
 # a line of the file that is neither blank nor a comment, and its number
@@ -130,13 +130,13 @@ def _number(cell: str) -> float:
 
 def _options(lines: list[str]) -> dict[str, Any]:
     """What the comments that start with ``#:`` say, read together as one TOML document."""
-    last = max((number for number, line in enumerate(lines, 1) if line.startswith(OPTION)), default=0)
+    last = max((number for number, line in enumerate(lines, 1) if line.startswith(OPTION_MARK)), default=0)
     # the other lines stay as blank ones: the numbers of lines in TOML's messages are then those of the file
-    document = (line.removeprefix(OPTION) if line.startswith(OPTION) else "" for line in lines[:last])
+    document = (line.removeprefix(OPTION_MARK) if line.startswith(OPTION_MARK) else "" for line in lines[:last])
     try:
         return tomllib.loads("\n".join(document))
     except RecursionError:
-        raise ValueError(f"options in comments {OPTION!r}: nested too deeply") from None
+        raise ValueError(f"options in comments {OPTION_MARK!r}: nested too deeply") from None
     except ValueError as error:
         message = str(error).replace("end of document", f"end of line {last}")
-        raise ValueError(f"options in comments {OPTION!r} must be TOML: {message}") from None
+        raise ValueError(f"options in comments {OPTION_MARK!r} must be TOML: {message}") from None
