@@ -2,9 +2,6 @@
 from cascade_steering.sim.ensemble.dataset import label as label
 from cascade_steering.sim.ensemble.dataset import save as save
 from cascade_steering.sim.ensemble.local_measurements import Verification as Verification
-from cascade_steering.sim.ensemble.observables import Quadratic as Quadratic
-from cascade_steering.sim.ensemble.observables import quanta as quanta
-from cascade_steering.sim.ensemble.saving import Save as Save
 from cascade_steering.sim.ensemble.simulate import grid_for as grid_for
 from cascade_steering.sim.ensemble.simulate import simulate as simulate
 from cascade_steering.sim.fock.basis.diagnostics import UnphysicalStateError as UnphysicalStateError
@@ -53,6 +50,9 @@ from cascade_steering.sim.model.pieces import squeezer as squeezer
 from cascade_steering.sim.model.pieces import thermal_bath as thermal_bath
 from cascade_steering.sim.model.schedule import Schedule as Schedule
 from cascade_steering.sim.model.schedule import unlit as unlit
+from cascade_steering.sim.outputs.observables import Quadratic as Quadratic
+from cascade_steering.sim.outputs.observables import quanta as quanta
+from cascade_steering.sim.outputs.saving import Save as Save
 from cascade_steering.sim.parallel.workers import WorkersLostError as WorkersLostError
 from cascade_steering.sim.parameters import Bath as Bath
 from cascade_steering.sim.parameters import Cascade as Cascade

@@ -9,12 +9,12 @@ from cascade_steering.analysis.estimation.sampled_moments import Ensemble
 from cascade_steering.sim.ensemble.block import Block, Experiment
 from cascade_steering.sim.ensemble.contract import Method
 from cascade_steering.sim.ensemble.discretisation import Checked
-from cascade_steering.sim.ensemble.saving import NOTHING, Save
 from cascade_steering.sim.ensemble.simulate import WHOLE, simulate
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
+from cascade_steering.sim.outputs.saving import NOTHING, Save
 from cascade_steering.sim.runs.directory import RunDirectory
 
 if TYPE_CHECKING:

@@ -10,12 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from cascade_steering.analysis.criteria.steering import (
-    DIRECTIONS,
-    STEERING_BOUND,
-    Direction,
-    key,
-)
+from cascade_steering.analysis.criteria.steering import DIRECTIONS, STEERING_BOUND, Direction, key
 from cascade_steering.analysis.estimation.estimators import Estimate
 from cascade_steering.analysis.plots.style import (
     COLOURS,

@@ -11,8 +11,8 @@ from cascade_steering.analysis.criteria.steering import AnyDirection, pairwise_d
 from cascade_steering.analysis.records.record import Record
 from cascade_steering.analysis.records.whiteness import Whiteness, whiteness
 from cascade_steering.sim.ensemble.contract import Method, filtering
-from cascade_steering.sim.ensemble.measured import ConditionalStates, Measured
 from cascade_steering.sim.gaussian.filtering import Filtered
+from cascade_steering.sim.gaussian.measured import ConditionalStates, Measured
 from cascade_steering.sim.gaussian.trajectories import Gaussian
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel

@@ -48,8 +48,8 @@ from cascade_steering.analysis.records.layout import (
 from cascade_steering.analysis.records.times import TOLERANCE
 from cascade_steering.sim.atomic_write import writable, write_whole
 from cascade_steering.sim.ensemble.dataset import to_netcdf
+from cascade_steering.sim.identity import plain
 from cascade_steering.sim.parameters import require
-from cascade_steering.sim.runs.identity import plain
 
 __all__ = ["Record", "interpreted", "load", "read", "write"]
 

@@ -28,12 +28,12 @@ from cascade_steering.analysis.working_points.unravelling import quietest_detect
 from cascade_steering.sim.ensemble.contract import Method
 from cascade_steering.sim.ensemble.simulate import grid_for
 from cascade_steering.sim.gaussian.covariance import relaxation_time, stationary_state
+from cascade_steering.sim.identity import plain
 from cascade_steering.sim.model.cascade import rwa
 from cascade_steering.sim.parallel.workers import require_jobs
 from cascade_steering.sim.parameters import Cascade, Detection, require, require_count
 from cascade_steering.sim.runs.contents import Contents
 from cascade_steering.sim.runs.directory import opened
-from cascade_steering.sim.runs.identity import plain
 from cascade_steering.sim.runs.manifest import NAME, Manifest
 
 __all__ = ["COMPARISON", "ENSEMBLES", "Comparison", "Sampling", "SamplingProgress", "begin", "compare"]

@@ -18,11 +18,11 @@ from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, Sch
 from cascade_steering.analysis.working_points.steering_given_record import steering_given_record
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.gaussian.moment_equations import MomentEquations
+from cascade_steering.sim.identity import plain
 from cascade_steering.sim.parameters import MOST, Bath, DetectionScheme
 from cascade_steering.sim.rotating_wave import closed_forms
 from cascade_steering.sim.rotating_wave.baths import Baths, require_all
 from cascade_steering.sim.rotating_wave.equations import RotatingWave
-from cascade_steering.sim.runs.identity import plain
 
 __all__ = ["SCANNED", "Extreme", "ScanParameter", "extreme", "scan", "steering_over", "working_points"]
 

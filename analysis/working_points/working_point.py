@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from cascade_steering.analysis.results.steady_result import SteadyResult
     from cascade_steering.analysis.results.transient_result import TransientResult
     from cascade_steering.sim.ensemble.contract import Method
-    from cascade_steering.sim.ensemble.saving import Save
     from cascade_steering.sim.initial_state import InitialState
+    from cascade_steering.sim.outputs.saving import Save
 
 __all__ = ["WorkingPoint"]
 

@@ -14,8 +14,8 @@ from threadpoolctl import threadpool_limits
 
 from cascade_steering.sim.ensemble.kept_values import kept_values_of, values_of
 from cascade_steering.sim.ensemble.pooling import Moments
-from cascade_steering.sim.ensemble.saving import NOTHING, Save
 from cascade_steering.sim.initial_state import Trajectories
+from cascade_steering.sim.outputs.saving import NOTHING, Save
 from cascade_steering.sim.parallel.carried_warnings import Issued, gathered, joined
 
 __all__ = [

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from cascade_steering.sim.ensemble.block import Engine
 from cascade_steering.sim.ensemble.discretisation import Check
-from cascade_steering.sim.ensemble.measured import ConditionalStates, Measured
+from cascade_steering.sim.gaussian.measured import ConditionalStates, Measured
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
@@ -67,7 +67,7 @@ class Method(Protocol):
     def prepare(self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState) -> Engine:
         """Check all arguments, and compute everything that trajectories share.
 
-        The prepared engine may also give purity, QuTiP operators and states: see ``sim.ensemble.saving.Observing``.
+        The prepared engine may also give purity, QuTiP operators and states: see ``sim.outputs.saving.Observing``.
         """
 
     def check(self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState) -> Check | None:

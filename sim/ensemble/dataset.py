@@ -22,10 +22,10 @@ from cascade_steering.sim.conventions import (
 )
 from cascade_steering.sim.ensemble.block import Block
 from cascade_steering.sim.ensemble.pooling import Moments
-from cascade_steering.sim.ensemble.saving import NOTHING, Save
 from cascade_steering.sim.grid import TimeGrid
+from cascade_steering.sim.identity import plain
+from cascade_steering.sim.outputs.saving import NOTHING, Save
 from cascade_steering.sim.parameters import Cascade, Detection
-from cascade_steering.sim.runs.identity import plain
 
 __all__ = [
     "AVERAGED",

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_steering.sim.ensemble.observables import Operator
-from cascade_steering.sim.ensemble.saving import Save
 from cascade_steering.sim.initial_state import Trajectories
+from cascade_steering.sim.outputs.observables import Operator
+from cascade_steering.sim.outputs.saving import Save
 
 __all__ = ["kept_values_of", "values_of"]
 

@@ -17,15 +17,15 @@ from cascade_steering.sim.ensemble.block import Block, Engine, Experiment, Task,
 from cascade_steering.sim.ensemble.contract import Method
 from cascade_steering.sim.ensemble.dataset import build
 from cascade_steering.sim.ensemble.discretisation import ATTRIBUTE, CHECKED, Check, Checked, CheckTask, Standing
-from cascade_steering.sim.ensemble.saving import NOTHING, Save, observing
 from cascade_steering.sim.grid import TimeGrid, whole_above
+from cascade_steering.sim.identity import plain
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
+from cascade_steering.sim.outputs.saving import NOTHING, Save, observing
 from cascade_steering.sim.parallel.carried_warnings import reissue
 from cascade_steering.sim.parallel.workers import require_jobs, results
 from cascade_steering.sim.parameters import require_count
-from cascade_steering.sim.runs.identity import plain
 
 __all__ = ["MOST_BLOCKS", "WHOLE", "Store", "Watch", "grid_for", "ranges", "simulate"]
 
@@ -135,7 +135,7 @@ def simulate(
     seed : entropy of the ensemble, ≥ 0; the random numbers of trajectory i depend on (seed, i) alone, see ``sim.noise``
     jobs : number of worker processes; −1 for one per core
     keep : number of trajectories, the first ones, whose means and records are kept
-    save : other values that are kept of them, or averaged over all: see ``sim.ensemble.saving.Save``
+    save : other values that are kept of them, or averaged over all: see ``sim.outputs.saving.Save``
     part : (i, n) for the i-th of n parts of the blocks, for jobs that share an ensemble
     experiment : a measurement on every trajectory
     store : stores blocks as they are finished; blocks that it holds already are not computed again
@@ -211,7 +211,7 @@ def _prepared(
     with one_thread():
         if save.operators:
             # This module loads QuTiP, which is needed only for operators.
-            from cascade_steering.sim.fock.observing.gaussian_observables import require_levels
+            from cascade_steering.sim.gaussian.gaussian_observables import require_levels
 
             require_levels(save, model, grid, initial)
         engine = observing(method.prepare(model, grid, initial), save, keep, grid, model.dimension)

@@ -12,9 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_steering.sim.ensemble.measured import ConditionalStates, Measured
-from cascade_steering.sim.ensemble.saving import NOTHING, Save, gaussian_purity
 from cascade_steering.sim.gaussian.covariance import chained, coordinates, transient
+from cascade_steering.sim.gaussian.measured import ConditionalStates, Measured
 from cascade_steering.sim.gaussian.moment_equations import moment_equations
 from cascade_steering.sim.gaussian.propagator import Propagator, apply_to_columns, interval_propagators
 from cascade_steering.sim.grid import TimeGrid
@@ -22,6 +21,7 @@ from cascade_steering.sim.initial_state import InitialState, Trajectories
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.noise import standard_normals
+from cascade_steering.sim.outputs.saving import NOTHING, Save, gaussian_purity
 from cascade_steering.sim.roots import product, root_of
 
 __all__ = ["Gaussian", "GaussianEngine"]
@@ -181,13 +181,13 @@ class GaussianEngine:
         if not self.save.operators:
             return None, None
         # These modules load QuTiP, which is needed only for operators.
-        from cascade_steering.sim.fock.observing.gaussian_observables import gaussian_expectations
-        from cascade_steering.sim.fock.observing.observer import warn_of_population_outside
+        from cascade_steering.sim.fock.basis.diagnostics import warn_of_population_outside
+        from cascade_steering.sim.gaussian.gaussian_observables import gaussian_expectations
 
         at_saves = [
             gaussian_expectations(self.save.operators, covariance, each)
             for covariance, each in zip(covariances, means.swapaxes(0, 1), strict=True)
         ]
         values, outside = (np.stack(each, axis=1) for each in zip(*at_saves, strict=True))
-        warn_of_population_outside(self.save, float(np.max(outside, initial=0.0)), stacklevel=4)
+        warn_of_population_outside(self.save.levels or (), float(np.max(outside, initial=0.0)), stacklevel=4)
         return values, outside

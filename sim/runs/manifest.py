@@ -11,7 +11,7 @@ from typing import Any, Self
 from cascade_steering.sim.atomic_write import write_whole
 from cascade_steering.sim.conventions import COVARIANCE_CONVENTION, RECORD_CONVENTION
 from cascade_steering.sim.ensemble.dataset import versions
-from cascade_steering.sim.runs.identity import differences
+from cascade_steering.sim.identity import differences
 
 __all__ = ["NAME", "Manifest"]
 
@@ -78,7 +78,7 @@ class Manifest:
         write_whole(run / NAME, json.dumps({**content, "sha256": _sha256(content)}, indent=1).encode())
 
     def require_same(self, identity: Mapping[str, Any], where: str, refusal: str) -> None:
-        """Raise ValueError unless ``identity`` is that of this run, up to the tolerance of ``sim.runs.identity``.
+        """Raise ValueError unless ``identity`` is that of this run, up to the tolerance of ``sim.identity``.
 
         The message begins with ``refusal`` and names the differences: what is there, and what is ``where``.
         """

@@ -18,13 +18,13 @@ from cascade_steering.sim.ensemble.block import Block, Experiment
 from cascade_steering.sim.ensemble.contract import Method
 from cascade_steering.sim.ensemble.discretisation import Checked
 from cascade_steering.sim.ensemble.pooling import Moments
-from cascade_steering.sim.ensemble.saving import NOTHING, Save
 from cascade_steering.sim.ensemble.simulate import simulate
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState, Trajectories, ground_state
 from cascade_steering.sim.model.cascade import rwa
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.noise import generator
+from cascade_steering.sim.outputs.saving import NOTHING, Save
 from cascade_steering.sim.runs.directory import RunDirectory
 from tests.support.systems import POINTS
 

@@ -18,8 +18,8 @@ from cascade_steering.analysis.cli.options.work import WorkOptions
 from cascade_steering.analysis.cli.terminal import progress, resumable, show
 from cascade_steering.analysis.estimation.stopping import Target
 from cascade_steering.sim.atomic_write import writable
+from cascade_steering.sim.identity import plain
 from cascade_steering.sim.parameters import Bath
-from cascade_steering.sim.runs.identity import plain
 
 # xarray, matplotlib and joblib take seconds to load, so the command imports what it needs when it runs
 

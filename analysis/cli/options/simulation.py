@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     # with these comes xarray, which takes a second, and every command imports this
     from cascade_steering.analysis.estimation.sampling import Problem
     from cascade_steering.sim.ensemble.local_measurements import Verification
-    from cascade_steering.sim.ensemble.saving import Save
     from cascade_steering.sim.grid import TimeGrid
     from cascade_steering.sim.model.linear_model import LinearModel
     from cascade_steering.sim.model.schedule import Schedule
+    from cascade_steering.sim.outputs.saving import Save
 
 # the moments at each save take 2 kB in the dataset, and a few times as much while they are computed
 _MOST_SAVES = 100_000
@@ -160,8 +160,8 @@ def _require_modest(grid: "TimeGrid", together: int, *, in_steps: bool) -> None:
 def selection(chosen: tuple[str, ...] | None, model: "LinearModel | Schedule") -> "Save":
     """The selection of ``sim.ensemble.simulate.simulate`` for the words of --save."""
     from cascade_steering.sim.conventions import mode_names
-    from cascade_steering.sim.ensemble.observables import quanta
-    from cascade_steering.sim.ensemble.saving import NOTHING, Save
+    from cascade_steering.sim.outputs.observables import quanta
+    from cascade_steering.sim.outputs.saving import NOTHING, Save
 
     if chosen is None:
         return NOTHING

@@ -12,6 +12,7 @@ from cascade_steering.sim.fock.basis.moments import FloatArray, FockMoments
 __all__ = [
     "DEFECT_LIMIT",
     "NEGATIVE_LIMIT",
+    "OUTSIDE_LIMIT",
     "TRACE_LIMIT",
     "CutoffWarning",
     "Diagnostics",
@@ -20,6 +21,7 @@ __all__ = [
     "inspect",
     "require_physical",
     "warn_of_cutoff",
+    "warn_of_population_outside",
 ]
 
 # The truncated [X, P] is i(1 − N|N−1⟩⟨N−1|): its defect is N·p_top. Measured on steady states of five working
@@ -32,6 +34,9 @@ NEGATIVE_LIMIT = 0.05
 # The schemes conserve Tr ρ = 1 to rounding, 1e-14 in a thousand steps, but amplify errors of it: with an error this
 # large the next steps diverge.
 TRACE_LIMIT = 1e-3
+# The population of a conditional state above the levels of the operators that leads to a warning. Below it, values of
+# operators that are not large above their levels are right to three digits.
+OUTSIDE_LIMIT = 1e-3
 
 
 class CutoffWarning(UserWarning):
@@ -145,4 +150,16 @@ def require_physical(diagnostics: Diagnostics, trace: float) -> None:
         raise UnphysicalStateError(
             f"the state is not a density matrix: trace {trace:.6g}, smallest eigenvalue "
             f"{diagnostics.min_eigenvalue:.3g}, top-level populations {tops}"
+        )
+
+
+def warn_of_population_outside(levels: tuple[int, ...], outside: float, context: str = "", stacklevel: int = 3) -> None:
+    """Warn CutoffWarning if the population ``outside`` the levels of the operators exceeds ``OUTSIDE_LIMIT``."""
+    if outside > OUTSIDE_LIMIT:
+        warnings.warn(
+            f"observables: {outside:.1e} of the population of a conditional state lies above the "
+            f"{' x '.join(map(str, levels))} levels of the QuTiP operators, which are zero there: use "
+            f"more levels{context}",
+            CutoffWarning,
+            stacklevel=stacklevel,
         )

@@ -14,8 +14,6 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from cascade_steering.sim.ensemble.discretisation import MORE_LEVELS, Halved
-from cascade_steering.sim.ensemble.measured import ConditionalStates, Measured
-from cascade_steering.sim.ensemble.saving import NOTHING, Save
 from cascade_steering.sim.fock.basis.diagnostics import warn_of_cutoff
 from cascade_steering.sim.fock.basis.levels import Levels, check_cutoffs
 from cascade_steering.sim.fock.basis.moments import expectations, moment_rows
@@ -28,12 +26,14 @@ from cascade_steering.sim.fock.moving.one_trajectory import OneTrajectory
 from cascade_steering.sim.fock.moving.preparation import Span, basis_of, spans
 from cascade_steering.sim.fock.moving.step_size import suggested_step
 from cascade_steering.sim.fock.observing.observer import Observer, all_observed
+from cascade_steering.sim.gaussian.measured import ConditionalStates, Measured
 from cascade_steering.sim.gaussian.propagator import apply
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState, Trajectories
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.noise import checked_path, starts_and_paths
+from cascade_steering.sim.outputs.saving import NOTHING, Save
 from cascade_steering.sim.parameters import require_count
 
 __all__ = ["LONGEST_STEP", "Fock", "FockEngine"]

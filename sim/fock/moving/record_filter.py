@@ -13,9 +13,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_steering.sim.ensemble.measured import ConditionalStates, Measured
 from cascade_steering.sim.fock.moving.engine import LONGEST_STEP, Fock
 from cascade_steering.sim.gaussian.filtering import Filtered
+from cascade_steering.sim.gaussian.measured import ConditionalStates, Measured
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel

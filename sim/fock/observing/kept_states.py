@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import qutip
 
-from cascade_steering.sim.fock.basis.diagnostics import CutoffWarning
+from cascade_steering.sim.fock.basis.diagnostics import OUTSIDE_LIMIT, CutoffWarning
 from cascade_steering.sim.fock.basis.exact_elements import gaussian_elements
 from cascade_steering.sim.fock.basis.states import MAX_LOST_POPULATION
 from cascade_steering.sim.fock.observing.laboratory import in_laboratory
-from cascade_steering.sim.fock.observing.observer import OUTSIDE_LIMIT
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -22,7 +21,7 @@ __all__ = ["state_of"]
 def state_of(
     dataset: "xr.Dataset", trajectory: int = 0, at: int = -1, *, levels: tuple[int, ...] | None = None
 ) -> qutip.Qobj:
-    """The conditional state of one trajectory, as kept by ``sim.ensemble.saving.Save(states=…)``.
+    """The conditional state of one trajectory, as kept by ``sim.outputs.saving.Save(states=…)``.
 
     Parameters
     ----------

@@ -1,28 +1,24 @@
 """What both Fock engines take of the states of a trajectory at its saves, beside their moments."""
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_steering.sim.ensemble.observables import expectations_of
-from cascade_steering.sim.ensemble.saving import Save
-from cascade_steering.sim.fock.basis.diagnostics import CutoffWarning
+from cascade_steering.sim.fock.basis.diagnostics import warn_of_population_outside
 from cascade_steering.sim.fock.basis.levels import Levels
 from cascade_steering.sim.fock.basis.states import MAX_LOST_POPULATION
 from cascade_steering.sim.fock.observing.laboratory import in_laboratory
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import States
+from cascade_steering.sim.outputs.observables import expectations_of
+from cascade_steering.sim.outputs.saving import Save
 
-__all__ = ["OUTSIDE_LIMIT", "Observed", "Observer", "all_observed", "purity", "warn_of_population_outside"]
+__all__ = ["Observed", "Observer", "all_observed", "purity"]
 
 ComplexArray = NDArray[np.complex128]
 FloatArray = NDArray[np.float64]
-# The population of a conditional state above the levels of the operators that leads to a warning. Below it, values of
-# operators that are not large above their levels are right to three digits.
-OUTSIDE_LIMIT = 1e-3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +99,7 @@ def all_observed(observers: Sequence[Observer], labels: Sequence[str], stackleve
     outside = np.array([each.outside for each in observers])
     if save.operators:
         worst = int(np.argmax(np.max(outside, axis=1)))
-        warn_of_population_outside(save, float(np.max(outside)), f" ({labels[worst]})", stacklevel + 1)
+        warn_of_population_outside(save.levels or (), float(np.max(outside)), f" ({labels[worst]})", stacklevel + 1)
     kept = [each for each in observers if each.states]
     return Observed(
         purity=np.array([each.purity for each in observers]) if save.purity else None,
@@ -111,18 +107,6 @@ def all_observed(observers: Sequence[Observer], labels: Sequence[str], stackleve
         outside=outside if save.operators else None,
         states=_states(kept) if kept else None,
     )
-
-
-def warn_of_population_outside(save: Save, outside: float, context: str = "", stacklevel: int = 3) -> None:
-    """Warn CutoffWarning if the population ``outside`` the levels of the operators exceeds ``OUTSIDE_LIMIT``."""
-    if outside > OUTSIDE_LIMIT:
-        warnings.warn(
-            f"observables: {outside:.1e} of the population of a conditional state lies above the "
-            f"{' x '.join(map(str, save.levels or ()))} levels of the QuTiP operators, which are zero there: use "
-            f"more levels{context}",
-            CutoffWarning,
-            stacklevel=stacklevel,
-        )
 
 
 def _states(observers: Sequence[Observer]) -> States:

@@ -14,7 +14,6 @@ import qutip
 
 from cascade_steering.sim.ensemble.block import one_thread_with_warnings_caught
 from cascade_steering.sim.ensemble.discretisation import MORE_LEVELS, Halved
-from cascade_steering.sim.ensemble.saving import NOTHING, Save
 from cascade_steering.sim.fock.basis.diagnostics import Diagnostics
 from cascade_steering.sim.fock.basis.levels import Levels
 from cascade_steering.sim.fock.basis.moments import FloatArray, FockMoments
@@ -33,6 +32,7 @@ from cascade_steering.sim.initial_state import InitialState, Trajectories
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.noise import checked_path, starts_and_paths
+from cascade_steering.sim.outputs.saving import NOTHING, Save
 from cascade_steering.sim.parameters import require
 
 __all__ = ["FILTERS", "METHODS", "QutipEngine", "QutipSME"]

@@ -26,7 +26,7 @@ import numpy as np
 
 from cascade_steering.analysis.cli import main
 from cascade_steering.analysis.cli.options.engines import Entry, register
-from cascade_steering.sim.ensemble.measured import ConditionalStates
+from cascade_steering.sim.gaussian.measured import ConditionalStates
 from cascade_steering.sim.gaussian.trajectories import Gaussian
 
 

@@ -9,9 +9,9 @@ from cascade_steering.analysis.criteria.steering import Steered
 from cascade_steering.analysis.results.simulated import Simulated, open_result
 from cascade_steering.analysis.results.steady_result import steady
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
-from cascade_steering.sim.ensemble.observables import quanta
-from cascade_steering.sim.ensemble.saving import Save
 from cascade_steering.sim.model.linear_model import LinearModel
+from cascade_steering.sim.outputs.observables import quanta
+from cascade_steering.sim.outputs.saving import Save
 from cascade_steering.sim.parameters import Bath
 
 POINT = WorkingPoint(loss=0.1, efficiency=0.9)

@@ -7,7 +7,6 @@ import pytest
 import qutip
 from numpy.typing import NDArray
 
-from cascade_steering.sim.ensemble.measured import Measured
 from cascade_steering.sim.ensemble.simulate import grid_for, simulate
 from cascade_steering.sim.fock.basis.states import density_state
 from cascade_steering.sim.fock.master_equation.sector import phase_invariant
@@ -17,6 +16,7 @@ from cascade_steering.sim.fock.moving.step_size import suggested_step
 from cascade_steering.sim.fock.qutip.qutip_sme import QutipSME
 from cascade_steering.sim.gaussian.covariance import stationary_state, transient, transient_mean
 from cascade_steering.sim.gaussian.filtering import filter_record
+from cascade_steering.sim.gaussian.measured import Measured
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import coherent_state, ground_state, squeezed_state
 from cascade_steering.sim.model.cascade import rwa

@@ -10,13 +10,7 @@ from hypothesis import strategies as st
 from cascade_steering.analysis.cli.answers.run_status import status
 from cascade_steering.sim.ensemble.simulate import ranges
 from cascade_steering.sim.runs.merge import merge
-from tests.support.stored import (
-    HARM,
-    Case,
-    full,
-    leftovers,
-    same,
-)
+from tests.support.stored import HARM, Case, full, leftovers, same
 
 pytest_plugins = ["tests.support.stored_runs"]
 

@@ -10,11 +10,11 @@ from hypothesis.extra.numpy import arrays
 
 from cascade_steering.sim.ensemble.block import Block, reduce
 from cascade_steering.sim.ensemble.dataset import KEPT_VARIABLES
-from cascade_steering.sim.ensemble.observables import Operator, quanta
 from cascade_steering.sim.ensemble.pooling import Moments
-from cascade_steering.sim.ensemble.saving import NOTHING, Save
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import States, Trajectories
+from cascade_steering.sim.outputs.observables import Operator, quanta
+from cascade_steering.sim.outputs.saving import NOTHING, Save
 from cascade_steering.sim.parallel.carried_warnings import Issued
 from cascade_steering.sim.runs.block_file import from_bytes, to_bytes
 

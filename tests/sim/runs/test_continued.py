@@ -9,15 +9,7 @@ from cascade_steering.analysis.cli.answers.run_status import status
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.runs.manifest import NAME
 from cascade_steering.sim.runs.merge import merge
-from tests.support.stored import (
-    Case,
-    Made,
-    everything,
-    files,
-    leftovers,
-    same,
-    uninterrupted,
-)
+from tests.support.stored import Case, Made, everything, files, leftovers, same, uninterrupted
 
 pytest_plugins = ["tests.support.stored_runs"]
 

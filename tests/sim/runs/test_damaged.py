@@ -11,14 +11,7 @@ import xarray as xr
 
 from cascade_steering.analysis.cli.answers.run_status import status
 from cascade_steering.sim.runs.manifest import NAME
-from tests.support.stored import (
-    HARM,
-    Case,
-    everything,
-    files,
-    leftovers,
-    same,
-)
+from tests.support.stored import HARM, Case, everything, files, leftovers, same
 
 pytest_plugins = ["tests.support.stored_runs"]
 

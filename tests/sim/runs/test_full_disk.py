@@ -8,15 +8,7 @@ import pytest
 import xarray as xr
 
 from cascade_steering.analysis.cli.answers.run_status import status
-from tests.support.stored import (
-    Case,
-    Made,
-    everything,
-    files,
-    full,
-    leftovers,
-    same,
-)
+from tests.support.stored import Case, Made, everything, files, full, leftovers, same
 
 pytest_plugins = ["tests.support.stored_runs"]
 

@@ -9,15 +9,7 @@ from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import thermal_state
 from cascade_steering.sim.model.cascade import rwa
 from cascade_steering.sim.runs.manifest import NAME, Manifest
-from tests.support.stored import (
-    NEARBY,
-    OTHER_MODEL,
-    Case,
-    Made,
-    Squares,
-    everything,
-    same,
-)
+from tests.support.stored import NEARBY, OTHER_MODEL, Case, Made, Squares, everything, same
 from tests.support.systems import POINTS
 
 pytest_plugins = ["tests.support.stored_runs"]

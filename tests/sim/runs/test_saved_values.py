@@ -10,12 +10,12 @@ import qutip
 import xarray as xr
 
 from cascade_steering.sim.ensemble.dataset import save as write
-from cascade_steering.sim.ensemble.observables import quanta
-from cascade_steering.sim.ensemble.saving import NOTHING, Save
 from cascade_steering.sim.fock.moving.engine import Fock
 from cascade_steering.sim.fock.observing.kept_states import state_of
 from cascade_steering.sim.gaussian.trajectories import Gaussian
 from cascade_steering.sim.initial_state import ground_state
+from cascade_steering.sim.outputs.observables import quanta
+from cascade_steering.sim.outputs.saving import NOTHING, Save
 from cascade_steering.sim.runs.merge import merge
 from tests.sim.fock.agreement import MODEL, SHORT
 from tests.support.stored import Case

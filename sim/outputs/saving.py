@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
 import numpy as np
 
-from cascade_steering.sim.ensemble.observables import Operator, Quadratic, observable
 from cascade_steering.sim.grid import TimeGrid
-from cascade_steering.sim.runs.identity import numbers_of
+from cascade_steering.sim.identity import numbers_of
+from cascade_steering.sim.outputs.observables import Operator, Quadratic, observable
 
 if TYPE_CHECKING:
     import qutip
@@ -40,7 +40,7 @@ class Save:
     ----------
     covariances : whether the conditional covariance of each kept trajectory is kept
     purity : whether Tr ρ² of the conditional state is kept
-    observables : observables by name: ``sim.ensemble.observables.Quadratic``, which is exact in every state, or a
+    observables : observables by name: ``sim.outputs.observables.Quadratic``, which is exact in every state, or a
         Hermitian QuTiP operator on the Fock levels of x, one space for each oscillator, which is taken as zero above
         its levels. All QuTiP operators must have the same levels
     states : whether conditional density matrices are kept at every save (``saves``), at the ``end``, or not (``none``)

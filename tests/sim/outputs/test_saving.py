@@ -10,22 +10,22 @@ import qutip
 import xarray as xr
 from numpy.typing import NDArray
 
-from cascade_steering.sim.ensemble.observables import quanta
-from cascade_steering.sim.ensemble.saving import NOTHING, Save
 from cascade_steering.sim.ensemble.simulate import simulate
 from cascade_steering.sim.fock.basis.diagnostics import CutoffWarning
 from cascade_steering.sim.fock.basis.states import density_state
 from cascade_steering.sim.fock.master_equation.solve import evolve
 from cascade_steering.sim.fock.moving.engine import Fock
-from cascade_steering.sim.fock.observing.gaussian_observables import gaussian_expectations
 from cascade_steering.sim.fock.observing.kept_states import state_of
 from cascade_steering.sim.fock.qutip.qutip_sme import QutipSME
 from cascade_steering.sim.gaussian.filtering import filter_record
+from cascade_steering.sim.gaussian.gaussian_observables import gaussian_expectations
 from cascade_steering.sim.gaussian.trajectories import Gaussian
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import ground_state, thermal_state
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.noise import generator, wiener_increments
+from cascade_steering.sim.outputs.observables import quanta
+from cascade_steering.sim.outputs.saving import NOTHING, Save
 from tests.sim.fock.agreement import MODEL
 from tests.support.stored import Made
 from tests.support.systems import MONITORED

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import qutip
 
-from cascade_steering.sim.ensemble.observables import Operator, Quadratic, quanta
-from cascade_steering.sim.ensemble.saving import gaussian_purity
 from cascade_steering.sim.fock.basis.moments import moments
-from cascade_steering.sim.fock.observing.gaussian_observables import gaussian_expectations
+from cascade_steering.sim.gaussian.gaussian_observables import gaussian_expectations
 from cascade_steering.sim.initial_state import coherent_state, squeezed_state, thermal_state
+from cascade_steering.sim.outputs.observables import Operator, Quadratic, quanta
+from cascade_steering.sim.outputs.saving import gaussian_purity
 from cascade_steering.sim.roots import root_of
 
 

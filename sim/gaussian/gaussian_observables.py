@@ -4,8 +4,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cascade_steering.sim.conventions import VACUUM_VARIANCE
-from cascade_steering.sim.ensemble.observables import Operator, expectations_of
-from cascade_steering.sim.ensemble.saving import Save
 from cascade_steering.sim.fock.basis.exact_elements import symbol_elements
 from cascade_steering.sim.fock.basis.states import MAX_LOST_POPULATION
 from cascade_steering.sim.gaussian.covariance import transient, transient_mean
@@ -13,6 +11,8 @@ from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
+from cascade_steering.sim.outputs.observables import Operator, expectations_of
+from cascade_steering.sim.outputs.saving import Save
 
 __all__ = ["gaussian_expectations", "require_levels"]
 

@@ -1,0 +1,3 @@
+"""What is asked of a simulation beside means and covariances: observables, purity, states, and how much memory they
+take.
+"""
