@@ -14,10 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_steering.sim.model.linear_model import LinearModel
-from cascade_steering.sim.model.schedule import Schedule
-
-__all__ = ["differences", "model_identity", "numbers_of", "plain"]
+__all__ = ["differences", "numbers_of", "plain"]
 
 # An array of more numbers than these, such as a density matrix, is described by a few sums of them.
 _MOST = 4096
@@ -62,13 +59,6 @@ def numbers_of(parts: Any) -> dict[str, Any]:
         name: plain(_sums(value) if isinstance(value, np.ndarray) and value.size > _MOST else value)
         for name, value in values.items()
     }
-
-
-def model_identity(model: LinearModel | Schedule) -> dict[str, Any]:
-    """The numbers of a model; for a schedule also those of the later models and the times of the switches, seconds."""
-    schedule = Schedule.of(model)
-    first, *others = map(numbers_of, schedule.models)
-    return {**first, "switches": plain(schedule.switches), "later_models": others} if others else first
 
 
 def _sums(values: NDArray[Any]) -> dict[str, Any]:

@@ -6,16 +6,17 @@ Every engine takes a ``LinearModel`` or a ``Schedule``. Section 4 of sim/README.
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cascade_steering.sim.grid import require_times
+from cascade_steering.sim.identity import numbers_of, plain
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.parameters import Cascade, plain_number, require
 
-__all__ = ["Piece", "Schedule", "unlit"]
+__all__ = ["Piece", "Schedule", "model_identity", "unlit"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
@@ -171,3 +172,10 @@ class Schedule:
 def unlit(cascade: Cascade) -> Cascade:
     """The cascade without light: only the baths act, and the record contains no information."""
     return replace(cascade, minus=replace(cascade.minus, strength_hz=0.0), plus=replace(cascade.plus, strength_hz=0.0))
+
+
+def model_identity(model: LinearModel | Schedule) -> dict[str, Any]:
+    """The numbers of a model; for a schedule also those of the later models and the times of the switches, seconds."""
+    schedule = Schedule.of(model)
+    first, *others = map(numbers_of, schedule.models)
+    return {**first, "switches": plain(schedule.switches), "later_models": others} if others else first

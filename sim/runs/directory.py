@@ -12,10 +12,10 @@ import xarray as xr
 from cascade_steering.sim.ensemble.block import Block, Experiment
 from cascade_steering.sim.ensemble.contract import Method
 from cascade_steering.sim.grid import TimeGrid
-from cascade_steering.sim.identity import model_identity, numbers_of, plain
+from cascade_steering.sim.identity import numbers_of, plain
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
-from cascade_steering.sim.model.schedule import Schedule
+from cascade_steering.sim.model.schedule import Schedule, model_identity
 from cascade_steering.sim.outputs.saving import NOTHING, Save
 from cascade_steering.sim.parameters import require_count
 from cascade_steering.sim.runs.block_file import from_bytes, to_bytes

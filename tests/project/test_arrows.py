@@ -4,6 +4,8 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 MODULES = [path for top in ("sim", "analysis") for path in (ROOT / top).rglob("*.py")]
 ENGINES = {"gaussian", "fock", "qutip"}
@@ -73,3 +75,39 @@ def test_a_choice_by_name_would_be_found() -> None:
         assert list(chosen(ast.parse(line))), line
     assert not list(chosen(ast.parse('x = {"engine": "fock"}')))
     assert list(imports(ast.parse("def f():\n    from cascade_steering.analysis.cli.answers import reports\n")))
+
+
+def room_of(module: str) -> str:
+    """The folder of a module, or of a package itself."""
+    path = ROOT.joinpath(*module.removeprefix("cascade_steering.").split("."))
+    return (path if path.is_dir() else path.parent).relative_to(ROOT).as_posix()
+
+
+def rooms(top: str, *, lazily: bool) -> dict[str, set[str]]:
+    """Which rooms each room imports from; ``lazily`` also within functions, never for types alone."""
+    found: dict[str, set[str]] = {}
+    for path in (ROOT / top).rglob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for_types = {
+            id(each)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+            for each in ast.walk(node)
+        }
+        nodes = [each for each in (ast.walk(tree) if lazily else tree.body) if id(each) not in for_types]
+        here = path.parent.relative_to(ROOT).as_posix()
+        for node in nodes:
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith(f"cascade_steering.{top}."):
+                found.setdefault(here, set()).add(room_of(node.module))
+    return {room: others - {room} for room, others in found.items()}
+
+
+@pytest.mark.parametrize(("top", "lazily"), [("sim", True), ("analysis", False)])
+def test_rooms_do_not_import_one_another_in_circles(top: str, lazily: bool) -> None:
+    # a working point gives its answers by rooms that it imports when it is asked; no other room of analysis does so
+    left = rooms(top, lazily=lazily)
+    assert len(left) > 8
+    while free := [room for room, others in left.items() if not others & left.keys()]:
+        for room in free:
+            del left[room]
+    assert left == {}

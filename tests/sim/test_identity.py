@@ -14,11 +14,11 @@ from cascade_steering.sim.fock.moving.engine import Fock
 from cascade_steering.sim.fock.qutip.qutip_sme import QutipSME
 from cascade_steering.sim.gaussian.covariance import stationary_state
 from cascade_steering.sim.gaussian.trajectories import Gaussian
-from cascade_steering.sim.identity import differences, model_identity, numbers_of, plain
+from cascade_steering.sim.identity import differences, numbers_of, plain
 from cascade_steering.sim.initial_state import InitialState, thermal_state
 from cascade_steering.sim.model.cascade import lab, rwa
 from cascade_steering.sim.model.linear_model import LinearModel
-from cascade_steering.sim.model.schedule import Schedule
+from cascade_steering.sim.model.schedule import Schedule, model_identity
 from cascade_steering.sim.parameters import Bath, Cascade, Detection, Oscillator, UnstableError
 from cascade_steering.sim.runs.manifest import Manifest
 

@@ -4,9 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cascade_steering.sim.conventions import VACUUM_VARIANCE
-from cascade_steering.sim.fock.basis.populations import carried, gaussian_populations, populations
 from cascade_steering.sim.fock.basis.states import DensityState
 from cascade_steering.sim.fock.moving.frame import FramePath
+from cascade_steering.sim.fock.moving.populations import carried, gaussian_populations, populations
 from cascade_steering.sim.gaussian.moment_equations import moment_equations
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState
@@ -42,7 +42,7 @@ def suggested_cutoffs(
     """For each mode the fewest levels with a defect of the commutator below 1e-5, at the start and over the run.
 
     The populations of a Gaussian state follow from its covariance. Those of another state are computed by
-    ``sim.fock.basis.populations``, and the defect must be below 1e-6 on average over records. Section 7 of
+    ``sim.fock.moving.populations``, and the defect must be below 1e-6 on average over records. Section 7 of
     sim/README.md.
 
     Raises ValueError if that takes more than 40 levels (80 of a single mode); the message says which mode and why.

@@ -11,9 +11,9 @@ from cascade_steering.sim.ensemble.simulate import grid_for
 from cascade_steering.sim.fock.basis.diagnostics import CutoffWarning
 from cascade_steering.sim.fock.basis.exact_elements import gaussian_elements, unitary_elements
 from cascade_steering.sim.fock.basis.moments import FockMoments
-from cascade_steering.sim.fock.basis.populations import gaussian_populations, populations
 from cascade_steering.sim.fock.basis.states import DensityState, density_state
 from cascade_steering.sim.fock.moving.engine import Fock
+from cascade_steering.sim.fock.moving.populations import gaussian_populations, populations
 from cascade_steering.sim.fock.qutip.qutip_sme import QutipSME
 from cascade_steering.sim.gaussian.covariance import transient
 from cascade_steering.sim.grid import TimeGrid
