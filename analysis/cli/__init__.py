@@ -8,7 +8,7 @@ def command() -> None:
     try:
         main()
     finally:
-        from cascade_steering.analysis.cli.interruption import ignore_signals
+        from cascade_steering.analysis.cli.terminal.interruption import ignore_signals
 
         ignore_signals()
 

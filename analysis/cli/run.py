@@ -7,8 +7,8 @@ import click
 
 from cascade_steering.analysis.cli.commands import comparison, ensembles, exact, kept_runs, pages, recorded, scanning
 from cascade_steering.analysis.cli.commands.group import steering
-from cascade_steering.analysis.cli.interruption import Interrupted, interruptible
-from cascade_steering.analysis.cli.terminal import end_with_error, messages_on_standard_error
+from cascade_steering.analysis.cli.terminal.interruption import Interrupted, interruptible
+from cascade_steering.analysis.cli.terminal.output import end_with_error, messages_on_standard_error
 
 COMMANDS = (exact, scanning, ensembles, comparison, kept_runs, recorded, pages)
 # errors of the machine (a full disk, no memory), which no other options would avoid

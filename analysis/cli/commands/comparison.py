@@ -15,7 +15,7 @@ from cascade_steering.analysis.cli.options.kinds import DURATION, FILE, NUMBERS
 from cascade_steering.analysis.cli.options.searches import SearchOptions
 from cascade_steering.analysis.cli.options.typed import typed
 from cascade_steering.analysis.cli.options.work import WorkOptions
-from cascade_steering.analysis.cli.terminal import progress, resumable, show
+from cascade_steering.analysis.cli.terminal.output import progress, resumable, show
 from cascade_steering.analysis.estimation.stopping import Target
 from cascade_steering.sim.atomic_write import writable
 from cascade_steering.sim.identity import plain

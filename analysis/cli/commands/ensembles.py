@@ -17,7 +17,7 @@ from cascade_steering.analysis.cli.options.kinds import FILE
 from cascade_steering.analysis.cli.options.simulation import Simulation, SimulationOptions
 from cascade_steering.analysis.cli.options.typed import typed
 from cascade_steering.analysis.cli.options.work import WorkOptions
-from cascade_steering.analysis.cli.terminal import note, progress, resumable, show
+from cascade_steering.analysis.cli.terminal.output import note, progress, resumable, show
 from cascade_steering.analysis.estimation import stopping
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.atomic_write import writable

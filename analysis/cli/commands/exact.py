@@ -10,7 +10,7 @@ from cascade_steering.analysis.cli.options import configuration, physics, reader
 from cascade_steering.analysis.cli.options.kinds import CUTOFFS, FILE, INITIAL, NUMBER
 from cascade_steering.analysis.cli.options.searches import SearchOptions
 from cascade_steering.analysis.cli.options.typed import typed
-from cascade_steering.analysis.cli.terminal import show
+from cascade_steering.analysis.cli.terminal.output import show
 from cascade_steering.analysis.working_points.pair_at_rest import pair_at_rest
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.parameters import Bath

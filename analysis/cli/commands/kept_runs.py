@@ -7,7 +7,7 @@ import click
 from cascade_steering.analysis.cli.commands.group import steering
 from cascade_steering.analysis.cli.options import configuration, physics, work
 from cascade_steering.analysis.cli.options.kinds import GIVEN
-from cascade_steering.analysis.cli.terminal import show
+from cascade_steering.analysis.cli.terminal.output import show
 
 _RUN = click.Path(exists=True, file_okay=False, path_type=Path)
 

@@ -10,7 +10,7 @@ from cascade_steering.analysis.cli.answers import paper_answers
 from cascade_steering.analysis.cli.commands.group import steering
 from cascade_steering.analysis.cli.options import physics, work
 from cascade_steering.analysis.cli.options.kinds import FILE
-from cascade_steering.analysis.cli.terminal import progress, show
+from cascade_steering.analysis.cli.terminal.output import progress, show
 from cascade_steering.sim.atomic_write import writable, write_whole
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from cascade_steering.analysis.cli.options.engines import EngineOptions
 from cascade_steering.analysis.cli.options.kinds import FILE, Text
 from cascade_steering.analysis.cli.options.record_source import ReadingOptions, Setup
 from cascade_steering.analysis.cli.options.typed import typed
-from cascade_steering.analysis.cli.terminal import note, show
+from cascade_steering.analysis.cli.terminal.output import note, show
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.atomic_write import writable
 

@@ -9,7 +9,7 @@ from cascade_steering.analysis.cli.commands.group import steering
 from cascade_steering.analysis.cli.options import axes, configuration, physics
 from cascade_steering.analysis.cli.options.kinds import FILE
 from cascade_steering.analysis.cli.options.typed import typed
-from cascade_steering.analysis.cli.terminal import show
+from cascade_steering.analysis.cli.terminal.output import show
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
 
 

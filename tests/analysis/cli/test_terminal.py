@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from cascade_steering.analysis.cli.terminal import _escaping
+from cascade_steering.analysis.cli.terminal.output import _escaping
 from tests.analysis.cli.command import Run
 
 SMALL = ("--duration", "1", "--saves", "2", "--jobs", "1", "--trajectories", "20")

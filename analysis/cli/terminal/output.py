@@ -27,7 +27,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cascade_steering.analysis.cli.answers.reports import Report
-from cascade_steering.analysis.cli.interruption import check
+from cascade_steering.analysis.cli.terminal.interruption import check
 
 _WIDTH = 140
 # name of the error handler that escapes characters which the encoding of a stream does not have

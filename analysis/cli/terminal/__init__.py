@@ -1,0 +1,1 @@
+"""The terminal: answers to standard output, messages to standard error, and what signals do."""
