@@ -107,7 +107,7 @@ def test_a_fock_ensemble_is_the_same_for_any_number_of_workers(steering: Run) ->
         ("--engine qutip --frame moving", "--frame has no meaning for --engine qutip"),
         ("--engine fock --qutip-method euler", "--qutip-method has no meaning for --engine fock"),
         ("--engine fock --initial thermal", "would hold 1e+05 quanta, too many for 40 levels"),
-        ("--engine fock --frame rest", "the initial state stationary has scatter"),
+        ("--engine fock --frame rest", "but stationary has scatter"),
         ("--engine fock --cutoff 1", "at least 2 (one level cannot be excited"),
         ("--engine fock --cutoff 3 --initial 2,0", "does not fit 3 x 3 levels"),
         ("--engine fock --frame still", "'still' is not one of 'squeezed', 'moving', 'rest'"),
