@@ -1,7 +1,7 @@
 """The best working points, in both directions."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Self
 
 from cascade_steering.analysis.criteria.steering import Direction
 from cascade_steering.analysis.results.printed import ROWS, symbol_text
@@ -26,6 +26,36 @@ class OptimumResult:
     conditional: bool
     E: dict[Direction, float]
     points: "dict[Direction, WorkingPoint]"
+
+    @classmethod
+    def of(
+        cls, point: "WorkingPoint", *, conditional: bool, free_lo_phase: bool, symmetric: bool, largest_ratio: float
+    ) -> Self:
+        """The search of ``WorkingPoint.optimum``. Raises ValueError for a point in the laboratory frame."""
+        from cascade_steering.analysis.working_points.optimum import Search, best_points
+
+        if point.frequency_hz is not None:
+            raise ValueError(
+                f"an optimum is in the rotating wave: frequency_hz must be None, got {point.frequency_hz!r}"
+            )
+        search = Search(
+            c_minus=point.c_minus, bath_minus=point.cascade.minus.bath, bath_plus=point.cascade.plus.bath,
+            loss=point.loss, path_phase_pi=point.path_phase_pi,
+            lo_phase_pi=None if free_lo_phase else point.lo_phase_pi, efficiency=point.efficiency,
+            scheme=point.scheme, largest_ratio=largest_ratio, symmetric=symmetric,
+        )  # fmt: skip
+        found = best_points(search, conditional=conditional)
+        points = {
+            way: replace(
+                point,
+                c_plus=best.cascade.plus.cooperativity,
+                theta_minus_pi=best.cascade.minus.angle_pi,
+                theta_plus_pi=best.cascade.plus.angle_pi,
+                lo_phase_pi=point.lo_phase_pi if best.detection is None else best.detection.lo_phase_pi,
+            )
+            for way, best in found.items()
+        }
+        return cls(conditional=conditional, E={way: best.value for way, best in found.items()}, points=points)
 
     def __repr__(self) -> str:
         scheme = ROWS["conditional" if self.conditional else "unconditional"]

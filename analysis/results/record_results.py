@@ -1,9 +1,10 @@
 """What a measured record says: conditional states and E(t), whether it fits the model, and fitted parameters."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from cascade_steering.analysis.records.record import Record
     from cascade_steering.analysis.records.whiteness import Whiteness
     from cascade_steering.analysis.working_points.working_point import WorkingPoint
+    from cascade_steering.sim.initial_state import InitialState
+    from cascade_steering.sim.model.linear_model import LinearModel
+    from cascade_steering.sim.model.schedule import Schedule
 
 __all__ = ["FilteredResult", "FitResult", "open_record", "save_record"]
 
@@ -136,6 +140,35 @@ class FitResult:
     names: tuple[str, ...]
     point: "WorkingPoint"
     whiteness: "Whiteness"
+
+    @classmethod
+    def of(
+        cls,
+        point: "WorkingPoint",
+        record: "Record",
+        parameters: Sequence[str],
+        built: "Callable[[WorkingPoint], tuple[LinearModel | Schedule, InitialState]]",
+    ) -> Self:
+        """The fit of ``WorkingPoint.fit``; ``built`` makes the model and the initial state of a trial point.
+
+        Raises ValueError for names that are no parameters, and as ``analysis.identification.fitting.fitted`` does.
+        """
+        from cascade_steering.analysis.identification import fitting
+        from cascade_steering.analysis.records.whiteness import whiteness
+
+        if isinstance(parameters, str):
+            raise ValueError(f"parameters must be a list of names, got {parameters!r}")
+        if not parameters:
+            raise ValueError(f"parameters must name at least one of {', '.join(fitting.PARAMETERS)}, got none")
+        # the command line's names are without units
+        keys = [each.replace("_", "-").removesuffix("-pi").removesuffix("-hz") for each in parameters]
+        found = fitting.fitted(record, fitting.names(",".join(keys)), point, built)
+        return cls(
+            fit=found,
+            names=tuple(parameters),
+            point=fitting.with_values(point, found.estimates),
+            whiteness=whiteness(found.innovations, record.channels),
+        )
 
     @property
     def estimates(self) -> dict[str, float]:

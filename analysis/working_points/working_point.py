@@ -255,29 +255,14 @@ class WorkingPoint:
         Raises ValueError for a point in the laboratory frame.
         """
         from cascade_steering.analysis.results.optimum_result import OptimumResult
-        from cascade_steering.analysis.working_points.optimum import Search, best_points
 
-        if self.frequency_hz is not None:
-            raise ValueError(
-                f"an optimum is in the rotating wave: frequency_hz must be None, got {self.frequency_hz!r}"
-            )
-        search = Search(
-            c_minus=self.c_minus, bath_minus=self.cascade.minus.bath, bath_plus=self.cascade.plus.bath, loss=self.loss,
-            path_phase_pi=self.path_phase_pi, lo_phase_pi=None if free_lo_phase else self.lo_phase_pi,
-            efficiency=self.efficiency, scheme=self.scheme, largest_ratio=largest_ratio, symmetric=symmetric,
-        )  # fmt: skip
-        found = best_points(search, conditional=conditional)
-        points = {
-            way: replace(
-                self,
-                c_plus=best.cascade.plus.cooperativity,
-                theta_minus_pi=best.cascade.minus.angle_pi,
-                theta_plus_pi=best.cascade.plus.angle_pi,
-                lo_phase_pi=self.lo_phase_pi if best.detection is None else best.detection.lo_phase_pi,
-            )
-            for way, best in found.items()
-        }
-        return OptimumResult(conditional=conditional, E={way: best.value for way, best in found.items()}, points=points)
+        return OptimumResult.of(
+            self,
+            conditional=conditional,
+            free_lo_phase=free_lo_phase,
+            symmetric=symmetric,
+            largest_ratio=largest_ratio,
+        )
 
     def filter(
         self,
@@ -333,28 +318,14 @@ class WorkingPoint:
 
         Raises ValueError for another name, and as ``filter`` does.
         """
-        from cascade_steering.analysis.identification import fitting
-        from cascade_steering.analysis.records.whiteness import whiteness
         from cascade_steering.analysis.results.record_results import FitResult
 
-        if isinstance(parameters, str):
-            raise ValueError(f"parameters must be a list of names, got {parameters!r}")
-        if not parameters:
-            raise ValueError(f"parameters must name at least one of {', '.join(fitting.PARAMETERS)}, got none")
-        keys = fitting.names(",".join(map(_on_the_command_line, parameters)))
         light = None if pulse_units is pulse_s is None else float(self._seconds("pulse", pulse_units, pulse_s))
 
         def built(trial: WorkingPoint) -> "tuple[LinearModel | Schedule, InitialState]":
             return trial.schedule(pulse_s=light), trial.initial_state(initial)
 
-        measured = _opened(record)
-        found = fitting.fitted(measured, keys, self, built)
-        return FitResult(
-            fit=found,
-            names=tuple(parameters),
-            point=fitting.with_values(self, found.estimates),
-            whiteness=whiteness(found.innovations, measured.channels),
-        )
+        return FitResult.of(self, _opened(record), parameters, built)
 
     def initial_state(self, name: "InitialState | str") -> "InitialState":
         """The state that a name stands for: ``stationary``, ``ground`` or ``thermal``; a state as it is.
@@ -390,11 +361,6 @@ def _opened(record: "Record | str | Path") -> "Record":
     from cascade_steering.analysis.results.record_results import open_record
 
     return open_record(record) if isinstance(record, str | Path) else record
-
-
-def _on_the_command_line(name: str) -> str:
-    """What the command line calls a parameter: without its unit."""
-    return name.replace("_", "-").removesuffix("-pi").removesuffix("-hz")
 
 
 def _oscillator(name: str, cooperativity: float, angle_pi: float, bath: Bath | str) -> Oscillator:
