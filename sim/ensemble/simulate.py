@@ -47,8 +47,8 @@ class Store(Protocol):
     def read(self, trajectories: range) -> Block:
         """The stored block of these indices."""
 
-    def write(self, trajectories: range, block: Block, seconds: float) -> None:
-        """Store a block, which was computed in ``seconds``."""
+    def write(self, trajectories: range, block: Block) -> None:
+        """Store a block."""
 
     def recall(self, name: str) -> xr.Dataset | None:
         """The dataset that ``remember`` stored under this name; None if there is none."""
@@ -271,7 +271,7 @@ class _Work:
         _LOG.info("trajectories %d to %d took %.3g s", part.which.start, part.which.stop - 1, seconds)
         self._waiting[part.which] = result
         if self._store:
-            self._store.write(part.which, result, seconds)
+            self._store.write(part.which, result)
 
 
 class _Part(NamedTuple):

@@ -97,7 +97,7 @@ class RunDirectory:
         """A block that is there. Raises OSError if it can no longer be read."""
         return from_bytes(self.contents.complete[block_name(trajectories)].read_bytes())
 
-    def write(self, trajectories: range, block: Block, seconds: float) -> None:
+    def write(self, trajectories: range, block: Block) -> None:
         """Keep a block. Raises OSError, and leaves everything as it was, if it cannot be written."""
         self.contents.add(block_name(trajectories), to_bytes(block))
 

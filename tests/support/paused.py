@@ -43,9 +43,9 @@ def main() -> None:
     sys.argv[1:4] = []
     write, kept = RunDirectory.write, 0
 
-    def paused(self: RunDirectory, trajectories: range, block: Block, seconds: float) -> None:
+    def paused(self: RunDirectory, trajectories: range, block: Block) -> None:
         nonlocal kept
-        write(self, trajectories, block, seconds)
+        write(self, trajectories, block)
         kept += 1
         if kept == number:
             (folder / WAITING).touch()

@@ -90,7 +90,7 @@ def test_a_write_that_fails_changes_nothing(tmp_path: Path, whole: Path, monkeyp
 
     monkeypatch.setattr("cascade_steering.sim.runs.contents.write_whole", full)
     with pytest.raises(OSError, match="No space left"):
-        store.write(range(16, 20), block, 0.1)
+        store.write(range(16, 20), block)
     assert everything(run) == before
     assert range(16, 18) in store.done()
     assert range(16, 20) not in store.done()

@@ -89,7 +89,7 @@ def test_runs_that_are_not_of_one_ensemble_are_not_merged(tmp_path: Path, thirds
 def test_blocks_that_disagree_are_not_merged(tmp_path: Path, thirds: list[Path]) -> None:
     run = tmp_path / "run"
     store = Case().opened(run)
-    store.write(range(8, 12), replace(store_block(Case(seed=8)), kept_means=(), kept_records=()), 0.1)
+    store.write(range(8, 12), replace(store_block(Case(seed=8)), kept_means=(), kept_records=()))
     with pytest.raises(ValueError, match="are of the same trajectories and differ: keep the run you trust"):
         merge(tmp_path / "into", [run, *thirds])
     assert not (tmp_path / "into").exists()
@@ -123,7 +123,7 @@ def test_blocks_computed_twice_are_compared_by_their_numbers(
     store = Case().opened(run)
     block = Case().opened(tmp_path / "copy").read(range(8, 12))
     other = replace(block, mean=replace(block.mean, mean=block.mean.mean * (1 + change)))
-    store.write(range(8, 12), other, 0.1)
+    store.write(range(8, 12), other)
     if agree:
         merge(tmp_path / "into", [run, *thirds])
         assert status(tmp_path / "into")["complete"]
