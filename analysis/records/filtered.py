@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_steering.analysis.criteria.steering import AnyDirection, pairwise_directions, steering_parameter
+from cascade_steering.analysis.criteria.steering import (
+    DIRECTIONS,
+    AnyDirection,
+    Direction,
+    pairwise_directions,
+    steering_parameter,
+)
 from cascade_steering.analysis.records.record import Record
 from cascade_steering.analysis.records.whiteness import Whiteness, whiteness
 from cascade_steering.sim.ensemble.contract import Method, filtering
@@ -58,6 +64,11 @@ class Reading:
         (records, intervals + 1, d, d).
         """
         return self.states.covariances
+
+    @property
+    def final_steering(self) -> dict[Direction, FloatArray]:
+        """E of the pair at the end of the record, in both directions; array of shape (), or (records,)."""
+        return {each: np.asarray(steering_parameter(self.covariances[..., -1, :, :], each)) for each in DIRECTIONS}
 
 
 def read_out(

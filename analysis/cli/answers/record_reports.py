@@ -6,7 +6,7 @@ from dataclasses import asdict
 import numpy as np
 
 from cascade_steering.analysis.cli.answers.reports import Report
-from cascade_steering.analysis.criteria.steering import DIRECTIONS, key, steering_parameter
+from cascade_steering.analysis.criteria.steering import key
 from cascade_steering.analysis.identification.maximum import Fit
 from cascade_steering.analysis.records.filtered import Reading, deviation
 from cascade_steering.analysis.records.whiteness import Whiteness
@@ -14,7 +14,6 @@ from cascade_steering.analysis.records.whiteness import Whiteness
 
 def reading(found: Reading, engine: str) -> Report:
     """The state at the end of a filtered record, and whether the record fits the model; ``engine`` is its name."""
-    last = found.covariances[..., -1, :, :]
     record = found.record
     report: Report = {
         "records": record.values.shape[0],
@@ -24,8 +23,8 @@ def reading(found: Reading, engine: str) -> Report:
         "gaps_seconds": [list(each) for each in record.gaps],
         "final": {
             "mean": found.means[:, -1].tolist(),
-            "covariance": last.tolist(),
-            **{key(each): np.asarray(steering_parameter(last, each)).tolist() for each in DIRECTIONS},
+            "covariance": found.covariances[..., -1, :, :].tolist(),
+            **{key(each): value.tolist() for each, value in found.final_steering.items()},
         },
         "innovations": _verdict(found.verdict),
         "log_likelihood": found.exact.log_likelihood.tolist(),
