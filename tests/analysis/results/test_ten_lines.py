@@ -29,7 +29,9 @@ def test_three_oscillators(engine: str) -> None:
         # the cutoffs chosen hold these states to 1e-5
         wanted = exact.conditional[way][-1]
         assert result.conditional[way].value == pytest.approx(wanted, rel=1e-12 if method.exact else 1e-4)
-        assert result.unconditional[way].holds(exact.unconditional[way][-1]) or not method.exact
+        estimate, wanted = result.unconditional[way], exact.unconditional[way][-1]
+        # seven standard errors of 40 trajectories: false once in 1e7
+        assert abs(estimate.value - wanted) < 3.5 * (estimate.high - estimate.low) / 2 or not method.exact
         assert result.d[way].value == 1.0 - result.conditional[way].value / result.unconditional[way].value
     # two that steer know more than one, and the model is that of a chain put together by hand
     by_hand = clients_and_server(0.5, 1.5, 0.25, 0.40, COLD, loss=0.05, efficiency=0.8)
@@ -51,9 +53,9 @@ def test_one_oscillator(engine: str) -> None:
     np.testing.assert_allclose(result.covariance["conditional"], exact.covariance["conditional"], rtol=1e-3, atol=1e-3)
     # ẋ = −(κ + γ₀)x/2 + F with κ + γ₀ = 3
     np.testing.assert_allclose(exact.mean[:, 0], 0.2 * (1.0 - np.exp(-1.5 * grid.times)), rtol=1e-9)
-    # of X, which the record tells of: four standard errors of 30 are once in 2500
+    # of X, which the record tells of: eight standard errors of 30 are once in 1e8
     error = np.sqrt(result.dataset["scatter"].to_numpy()[-1, 0, 0] / 30)
-    assert abs(result.mean[-1, 0] - exact.mean[-1, 0]) < 4.0 * error
+    assert abs(result.mean[-1, 0] - exact.mean[-1, 0]) < 8.0 * error
     # −A⁻¹Σh
     np.testing.assert_allclose(cs.steady(model).mean, [0.2, 0.0], atol=1e-12)
     assert dict(result.dataset.sizes)["trajectory"] == 1
