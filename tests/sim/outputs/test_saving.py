@@ -195,9 +195,9 @@ def test_one_quantum_seen_decays_so_on_average() -> None:
     np.testing.assert_allclose(found["purity"], 1.0, atol=1e-6)
     one = np.exp(-DECAY.times)
     expected = np.array([1 - one, one, 0 * one, 1 - 2 * one, one]).T
-    # 4 standard errors in a dozen values, half of them one and the same; and the step's, of second order on average
+    # 6 standard errors of 150 in a dozen values, false once in 1e6 at most; and the step's, of second order on average
     off = np.abs(found["expectation"].to_numpy() - expected)
-    assert np.all(off <= 4 * found["expectation_error"].to_numpy() + 1e-3)
+    assert np.all(off <= 6 * found["expectation_error"].to_numpy() + 1e-3)
     # each trajectory is another
     assert float(found["expectation_error"].sel(observable="parity")[-1]) > 5e-3
 
@@ -212,8 +212,8 @@ def test_two_oscillators_on_average_follow_the_master_equation() -> None:
     assert exact.states is not None
     expected = np.array([[qutip.expect(each, state) for each in asked.values()] for state in exact.states])
     off = np.abs(found["expectation"].to_numpy() - expected)
-    # the step's, of second order on average: (0.02 × 3)²
-    assert np.all(off <= 4 * found["expectation_error"].to_numpy() + 4e-3)
+    # the step's, of second order on average: (0.02 × 3)²; and 7 standard errors of 60, false once in 1e7
+    assert np.all(off <= 7 * found["expectation_error"].to_numpy() + 4e-3)
     assert np.max(np.ptp(expected, axis=0)) > 0.3
 
 
