@@ -165,15 +165,15 @@ def test_an_engine_of_ones_own_filters_a_record(program: Program) -> None:
 
 
 @dataclass(frozen=True)
-class Deaf:
+class OnlySimulates:
     """An engine that simulates and cannot filter."""
 
-    identity = MappingProxyType({"engine": "deaf"})
+    identity = MappingProxyType({"engine": "simulator"})
 
 
 def test_an_engine_that_cannot_filter_says_so() -> None:
-    with pytest.raises(ValueError, match=r"^the engine 'deaf' cannot filter a record: it has no method filter$"):
-        filtering(Deaf())  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"^the engine 'simulator' cannot filter a record: it has no method filter$"):
+        filtering(OnlySimulates())  # type: ignore[arg-type]
 
 
 def test_help_and_refusals_know_the_third_engine(program: Program) -> None:
