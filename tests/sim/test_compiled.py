@@ -72,6 +72,7 @@ def test_without_a_place_it_is_compiled_in_every_process_and_said_once(small: Sm
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("pattern", "kept"), [("*.nbi", 0), ("*.nbi", 30), ("*.nbc", 0), ("*.nbc", 300)], ids=lambda each: str(each)
 )

@@ -93,6 +93,7 @@ def manifest(found: LinearModel, initial: InitialState | None = None, **more: An
     return Manifest(identity=json.loads(json.dumps(plain(identity))), trajectories=1)
 
 
+@pytest.mark.slow
 def test_one_unit_in_the_last_place_of_every_number_is_no_other_run() -> None:
     """Of some the state as well, whose solver makes more of it."""
     rng, changed = np.random.default_rng(1), 0

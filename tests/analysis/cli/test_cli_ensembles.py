@@ -34,6 +34,7 @@ def test_a_gaussian_ensemble_is_the_same_for_any_number_of_workers(steering: Run
     assert other["unconditional"] != one["unconditional"]
 
 
+@pytest.mark.slow
 def test_a_qutip_ensemble_is_the_same_for_any_number_of_workers(steering: Run) -> None:
     options = (*COLD, "--engine", "qutip", "--cutoff", "4", "--trajectories", "6")
     one, two = (simulated(steering, *options, "--jobs", jobs) for jobs in ("1", "2"))

@@ -122,6 +122,7 @@ def program(tmp_path: Path) -> Program:
     return Program(path)
 
 
+@pytest.mark.slow
 def test_an_engine_of_ones_own_simulates_with_its_own_option(program: Program) -> None:
     line = ("simulate", *SMALL, "--trajectories", "120", "--initial", "ground")
     exact = program.report(*line)
@@ -139,6 +140,7 @@ def test_an_engine_of_ones_own_simulates_with_its_own_option(program: Program) -
         assert json.loads(found.attrs["method"]) == {"engine": "louder", "factor": 3.0}
 
 
+@pytest.mark.slow
 def test_an_engine_of_ones_own_compares_by_its_own_defaults(program: Program) -> None:
     point = ("--bath-minus", "vacuum", "--bath-plus", "vacuum", "--c-minus", "3", "--lo-phase", "0.5", "--jobs", "1")
     (found,) = program.report("compare", *point, "--engine", "louder", "--factor", "1.5")["points"]
@@ -150,6 +152,7 @@ def test_an_engine_of_ones_own_compares_by_its_own_defaults(program: Program) ->
         assert json.loads(study.attrs["method"])["factor"] == 1.5
 
 
+@pytest.mark.slow
 def test_an_engine_of_ones_own_filters_a_record(program: Program) -> None:
     line = ("--keep", "2", "--trajectories", "2", "--initial", "ground", "--save-records", "record.nc")
     program.report("simulate", *SMALL, *line, "--saves", "40")

@@ -129,6 +129,7 @@ def test_wrong_estimators_do_not(mutate: Mutation, direction: Direction) -> None
     assert coverage("mild", direction, found)[0] < 0.85
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("direction", DIRECTIONS)
 @pytest.mark.parametrize("name", NAMES)
 def test_errors_scale_as_said_and_there_is_no_bias(name: str, direction: Direction) -> None:

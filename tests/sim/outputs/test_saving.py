@@ -202,6 +202,7 @@ def test_one_quantum_seen_decays_so_on_average() -> None:
     assert float(found["expectation_error"].sel(observable="parity")[-1]) > 5e-3
 
 
+@pytest.mark.slow
 def test_two_oscillators_on_average_follow_the_master_equation() -> None:
     start = density_state(qutip.tensor(qutip.fock_dm(3, 1), qutip.fock_dm(3, 0)))
     asked = {"parity": on_minus(parity(9)), "both": qutip.tensor(qutip.fock_dm(9, 1), qutip.fock_dm(9, 0))}
