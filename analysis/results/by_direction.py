@@ -3,11 +3,15 @@
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from cascade_steering.analysis.criteria.steering import Steered
 
-__all__ = ["ByDirection", "Value"]
+__all__ = ["ByDirection", "Value", "gains"]
 
 Value = TypeVar("Value")
+_Number = TypeVar("_Number", float, NDArray[np.float64])
 
 
 class ByDirection(dict[str, Value]):
@@ -30,3 +34,12 @@ class ByDirection(dict[str, Value]):
         if isinstance(direction, Steered):
             return self._other(direction)
         raise ValueError(f"direction must be one of {', '.join(self) or 'none'} or a Steered, got {direction!r}")
+
+
+def gains(unconditional: ByDirection[_Number], conditional: ByDirection[_Number]) -> ByDirection[_Number]:
+    """d = 1 − E_c/E_u by direction, of any direction that both are asked for."""
+
+    def gain(way: str | Steered) -> _Number:
+        return 1.0 - conditional[way] / unconditional[way]
+
+    return ByDirection({each: gain(each) for each in unconditional}, gain)

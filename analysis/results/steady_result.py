@@ -17,7 +17,7 @@ from cascade_steering.analysis.criteria.steering import (
     regime,
     steering_of_root,
 )
-from cascade_steering.analysis.results.by_direction import ByDirection
+from cascade_steering.analysis.results.by_direction import ByDirection, gains
 from cascade_steering.analysis.results.printed import (
     GAIN,
     ROWS,
@@ -27,7 +27,7 @@ from cascade_steering.analysis.results.printed import (
     text_table,
 )
 from cascade_steering.sim.conventions import mode_names
-from cascade_steering.sim.gaussian.covariance import steady_root
+from cascade_steering.sim.gaussian.covariance import steady_mean, steady_root
 from cascade_steering.sim.gaussian.moment_equations import moment_equations
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.roots import product, root_of
@@ -82,11 +82,7 @@ class SteadyResult:
     @property
     def d(self) -> ByDirection[float]:
         """d = 1 − E_c/E_u, what the record is worth, by direction."""
-
-        def gain(way: str | Steered) -> float:
-            return 1.0 - self.conditional[way] / self.unconditional[way]
-
-        return ByDirection({each: gain(each) for each in self.unconditional}, gain)
+        return gains(self.unconditional, self.conditional)
 
     @property
     def regime(self) -> dict[Scheme, str]:
@@ -123,14 +119,12 @@ def steady(model: LinearModel) -> SteadyResult:
     """
     roots = {scheme: steady_root(model, conditional=scheme == "conditional") for scheme in SCHEMES}
     ways = pairwise_directions(model.modes)
-    equations = moment_equations(model)
-    driven = np.any(equations.drive)
     return SteadyResult(
         E={
             scheme: {str(way): float(steering_of_root(root, way, model.modes)) for way in ways}
             for scheme, root in roots.items()
         },
         covariance={scheme: product(root) for scheme, root in roots.items()},
-        mean=-np.linalg.solve(equations.drift, equations.drive) if driven else np.zeros(model.dimension),
+        mean=steady_mean(moment_equations(model)),
         modes=model.modes,
     )

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cascade_steering.analysis.criteria.steering import SCHEMES, Scheme, Steered, steering_parameter
-from cascade_steering.analysis.results.by_direction import ByDirection
+from cascade_steering.analysis.results.by_direction import ByDirection, gains
 from cascade_steering.analysis.results.printed import (
     GAIN,
     ROWS,
@@ -108,11 +108,7 @@ class TransientResult:
     @property
     def d(self) -> ByDirection[FloatArray]:
         """d(t) = 1 − E_c(t)/E_u(t) by direction, arrays of shape (n,)."""
-
-        def gain(way: str | Steered) -> FloatArray:
-            return 1.0 - self.conditional[way] / self.unconditional[way]
-
-        return ByDirection({each: gain(each) for each in self.conditional}, gain)
+        return gains(self.unconditional, self.conditional)
 
     @property
     def milestones(self) -> "Milestones":

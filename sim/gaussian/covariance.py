@@ -24,6 +24,7 @@ __all__ = [
     "relaxation_time",
     "settling_time",
     "stationary_state",
+    "steady_mean",
     "steady_root",
     "steady_state",
     "transient",
@@ -181,10 +182,21 @@ def stationary_state(model: LinearModel) -> InitialState:
     basis = coordinates(conditional + scatter)
     roots = [root_of(each) @ basis.T for each in _stationary(equations.in_coordinates(basis))]
     covariance, scatter = map(product, roots)
-    mean = -np.linalg.solve(equations.drift, equations.drive) if np.any(equations.drive) else None
     return InitialState(
-        covariance=covariance, scatter=scatter, mean=mean, name="stationary", roots=(roots[0], roots[1])
+        covariance=covariance,
+        scatter=scatter,
+        # Left out without a force, as the identities of runs have it.
+        mean=steady_mean(equations) if np.any(equations.drive) else None,
+        name="stationary",
+        roots=(roots[0], roots[1]),
     )
+
+
+def steady_mean(equations: MomentEquations) -> FloatArray:
+    """The mean −A⁻¹Σh at which a force holds the quadratures, zero without one; array of shape (d,)."""
+    if not np.any(equations.drive):
+        return np.zeros(len(equations.drift))
+    return np.asarray(-np.linalg.solve(equations.drift, equations.drive), dtype=np.float64)
 
 
 def _stationary(equations: MomentEquations) -> tuple[FloatArray, FloatArray]:
