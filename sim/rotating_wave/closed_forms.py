@@ -8,7 +8,8 @@ sim/README.md. With s = √(1−ε), N = Γ/2 + γ̃₀, g = γ₊ + γ₋ and �
     E_{+|−} = N₊/γ₊ + s Re[κ* (2 R/γ₊ + Q/N₋)]/g
     E_{−|+} = E_{+|−} · N₋ γ₊ / (γ₋ N₊ + 2 s Re(R* κ))
 
-Without damping there is no steady state, although the expressions still give numbers. Every function returns NaN there.
+Without damping there is no steady state, although the expressions still give numbers. Every function returns NaN there,
+except ``steering_limits``: E has a limit at long times also where the variance of − grows without bound.
 """
 
 import numpy as np
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from cascade_steering.sim.rotating_wave.amplitudes import quadrature_covariance
 from cascade_steering.sim.rotating_wave.equations import RotatingWave
 
-__all__ = ["bare_variances", "closed_form_covariance", "steering_parameters"]
+__all__ = ["bare_variances", "closed_form_covariance", "growing_ratio", "steering_limits", "steering_parameters"]
 
 FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
@@ -66,6 +67,43 @@ def steering_parameters(point: RotatingWave) -> tuple[FloatArray, FloatArray]:
     )
     ratio = point.noise_minus * damping_plus / (damping_minus * point.noise_plus + 2 * s * _real(np.conj(r), kappa))
     return plus_given_minus, plus_given_minus * ratio
+
+
+@_without_warnings
+def growing_ratio(point: RotatingWave) -> ComplexArray:
+    """k = 2sR/(γ₊ − γ₋): a motion of − that grows takes + with it, a₊† = k a₋. Section 5 of sim/README.md.
+
+    (1, k) is the eigenvector of the drift of (a₋, a₊†) that belongs to the rate −γ₋/2. NaN unless γ₊ > γ₋.
+    """
+    difference = _positive(point.damping_plus - point.damping_minus)
+    ratio: ComplexArray = 2 * point.transmission * point.directional_coupling / difference
+    return ratio
+
+
+def steering_limits(point: RotatingWave) -> tuple[FloatArray, FloatArray]:
+    """The limits of (E_{+|−}, E_{−|+}) at long times without the record, at any γ₋ and γ₊. Section 5 of sim/README.md.
+
+    For γ₋, γ₊ > 0 they are ``steering_parameters``. For γ₋ ≤ 0 < γ₊ the variances grow without bound along (1, k), see
+    ``growing_ratio``, while y = a₊† − k a₋ settles. The measured oscillator then shows the motion along (1, k) with
+    negligible noise, and what remains is the variance of y: no result is a difference of large numbers,
+
+        E_{+|−} = (N₊ + s Re(k* Q) + |k|² N₋)/γ₊      E_{−|+} = E_{+|−}/|k|²
+
+    For γ₊ ≤ 0 the variance of + grows by itself: E_{+|−} is infinite and E_{−|+} = N₋/γ₋, the variance of − alone. E is
+    infinite where it grows without bound, and NaN where it stays what it was: γ₋ = N₋ = 0.
+    """
+    forward, backward = steering_parameters(point)
+    minus, plus = np.broadcast_arrays(point.damping_minus, point.damping_plus)
+    with np.errstate(all="ignore"):
+        k = growing_ratio(point)
+        squared = np.abs(k) ** 2
+        driven = point.noise_plus + point.transmission * _real(np.conj(k), point.common_noise)
+        left = (driven + squared * point.noise_minus) / plus
+        alone = np.where(minus > 0.0, point.noise_minus / minus, np.inf)
+        alone = np.where((minus == 0.0) & (point.noise_minus == 0.0), np.nan, alone)
+        backward = np.where(minus > 0.0, backward, np.where(squared > 0.0, left / squared, alone))
+    forward = np.where(minus > 0.0, forward, left)
+    return np.where(plus > 0.0, forward, np.inf), np.where(plus > 0.0, backward, alone)
 
 
 def _both_damped(point: RotatingWave) -> tuple[FloatArray, FloatArray]:

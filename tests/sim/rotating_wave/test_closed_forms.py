@@ -7,7 +7,12 @@ import pytest
 from numpy.typing import NDArray
 
 from cascade_steering.sim.parameters import Bath, Cascade, Detection, Oscillator
-from cascade_steering.sim.rotating_wave.closed_forms import bare_variances, closed_form_covariance, steering_parameters
+from cascade_steering.sim.rotating_wave.closed_forms import (
+    bare_variances,
+    closed_form_covariance,
+    steering_limits,
+    steering_parameters,
+)
 from cascade_steering.sim.rotating_wave.equations import RotatingWave
 from tests.support import reference
 from tests.support.systems import COLD, HOT, NO_BATH, POINTS, VACUUM, WARM, cascade
@@ -207,3 +212,67 @@ def test_one_unstable_point_leaves_its_neighbours_as_they_are() -> None:
 def test_rates_that_no_cascade_has(changed: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         replace(rotating("minus"), **changed)
+
+
+def test_without_the_demand_for_stability_e_falls_as_two_over_c() -> None:
+    for c_minus, value in BEYOND.items():
+        c_plus = np.geomspace(c_minus, 100 * c_minus, 200_001)
+        points = RotatingWave.in_bath(HOT, cooperativities=(c_minus, c_plus), angles=(0.0, math.pi / 2))
+        # the grid is within 2e-5 of the minimum in log C₊, and E depends on it quadratically
+        assert np.min(steering_limits(points)[0]) == pytest.approx(value, abs=6e-9)
+
+
+BATH_OF_UNIT_NOISE = Bath.si(linewidth=1e-3, occupation=1e3 - 0.5)
+# Hot baths, no loss, θ₋ = 0, θ₊ = π/2, the best C₊: E₊|₋ where arXiv:1901.04250, which demands stability, has 1/√C.
+BEYOND = {1: 0.46466797, 2: 0.37763105, 5: 0.23713789, 10: 0.14722023, 30: 0.05917496, 100: 0.01924424}
+
+
+def limit_in_forty_digits(c_minus: float, c_plus: float, loss: float) -> mp.mpf:
+    """½ + 1/C₊ + 4s²/(C₊+C₋) − 2s²C₊(C₋+2)/(C₊+C₋)²: the limit of E₊|₋ at θ₋ = 0, θ₊ = π/2 for γ₀ → 0."""
+    first, second, s2 = mp.mpf(c_minus), mp.mpf(c_plus), 1 - mp.mpf(loss)
+    both = first + second
+    half: mp.mpf = mp.mpf(1) / 2
+    return half + 1 / second + 4 * s2 / both - 2 * s2 * second * (first + 2) / both**2
+
+
+@pytest.mark.parametrize("loss", [0.0, 0.3])
+@pytest.mark.parametrize("c_minus", [1, 10, 100, 1000])
+def test_the_limit_of_a_growing_pair_in_forty_digits(c_minus: float, loss: float) -> None:
+    # γ₀/γ̃₀ = 1e-15, which changes E by less than its rounding
+    bath, c_plus = Bath.si(linewidth=1e-15, occupation=1e15 - 0.5), 1.7 * c_minus
+    with mp.workdps(40):
+        exact = limit_in_forty_digits(c_minus, c_plus, loss)
+    forward, _ = steering_limits(RotatingWave.of(cascade(c_minus, c_plus, 0.0, 0.5, (bath, bath), loss=loss)))
+    # E is of order 1/C: a difference of terms of order 1
+    assert float(forward) == pytest.approx(float(exact), abs=8 * EPS)
+
+
+@pytest.mark.parametrize("angle_plus", [0.45, 0.5])
+@pytest.mark.parametrize("phase", [0.0, 0.4])
+def test_e_is_continuous_where_minus_begins_to_grow(phase: float, angle_plus: float) -> None:
+    # γ₋/γ̃₀ = damping
+    def limits(damping: float) -> FloatArray:
+        angle = math.acos((BATH_OF_UNIT_NOISE.linewidth - damping) / 10.0) / 2
+        minus = Oscillator.si(strength=10.0, angle=angle, bath=BATH_OF_UNIT_NOISE)
+        plus = Oscillator.si(strength=17.0, angle=math.pi * angle_plus, bath=BATH_OF_UNIT_NOISE)
+        return np.array(
+            steering_limits(RotatingWave.of(Cascade(minus=minus, plus=plus, loss=0.1, path_phase_pi=phase)))
+        )
+
+    # The slope is of order 1, and changes at 0: from there on V₋ is infinite, and cov(x₋, y)²/V₋ is 0 and not ∝ γ₋.
+    for damping in (1e-11, 1e-8, 1e-5):
+        assert limits(damping) == pytest.approx(limits(-damping), abs=damping + 1e-11)
+    assert np.abs(limits(1e-3) - limits(-1e-3)).max() > 1e-5
+
+
+def test_what_the_limits_are_where_there_is_none() -> None:
+    plus_grows = RotatingWave.of(cascade(5, 5, 0.4, 0.2, (HOT, HOT)))
+    assert np.isinf(steering_limits(plus_grows)[0])
+    assert float(steering_limits(plus_grows)[1]) == pytest.approx(float(bare_variances(plus_grows)[0]))
+    both = RotatingWave.of(cascade(5, 5, 0.2, 0.2, (HOT, HOT)))
+    assert np.isinf(steering_limits(both)).all()
+    # nothing couples the two: + does not show the motion that grows
+    uncoupled = RotatingWave.of(cascade(5, 0, 0.2, 0.4, (HOT, HOT)))
+    forward, backward = steering_limits(uncoupled)
+    assert np.isfinite(forward)
+    assert np.isinf(backward)
