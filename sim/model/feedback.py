@@ -1,8 +1,9 @@
 """Direct feedback of the record: the closed loop is again a linear model. Section 9 of sim/README.md.
 
-The record dY_k acts at once as a force, H ∋ f_k·x dY_k/dt, and adds b_k dY_k to dx̂, with b_k = Σf_k. Wiseman and Milburn,
-Phys. Rev. Lett. 70, 548 (1993), for any efficiency: the noise that an imperfect detector adds to dY belongs to the
-detected channel, because the controller knows dY and not its parts. With L_k the detected channels of efficiency η_k,
+The record dY_k acts at once as a force, H ∋ f_k·x dY_k/dt, and adds b_k dY_k to dx̂, with b_k = Σf_k. Wiseman and
+Milburn, Phys. Rev. Lett. 70, 548 (1993), for any efficiency: the noise that an imperfect detector adds to dY belongs to
+the detected channel, because the controller knows dY and not its parts. With L_k the detected channels of efficiency
+η_k,
 
     detected, η = 1   √η_k L_k − i f_k·x      undetected   √(1−η_k) L_k      H → H + ½ Σ_k √η_k (L_k† f_k·x + f_k·x L_k)
 
