@@ -63,7 +63,7 @@ class FeedbackResult:
         return float(steering_of_root(self._root(state), way, self.modes))
 
     @property
-    def E(self) -> Mapping[State, ByDirection[float]]:  # noqa: N802
+    def E(self) -> Mapping[State, ByDirection[float]]:
         """E by state and direction: ``conditional``, given the record, and ``controlled``, held without it."""
         ways = pairwise_directions(self.modes)
         return {

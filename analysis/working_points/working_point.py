@@ -17,8 +17,8 @@ from cascade_steering.sim.parameters import Bath, Cascade, Detection, DetectionS
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from cascade_steering.analysis.records.record import Record
     from cascade_steering.analysis.criteria.steering import AnyDirection
+    from cascade_steering.analysis.records.record import Record
     from cascade_steering.analysis.results.feedback_result import FeedbackResult
     from cascade_steering.analysis.results.optimum_result import OptimumResult
     from cascade_steering.analysis.results.record_results import FilteredResult, FitResult
