@@ -28,8 +28,8 @@ def feedback_stabilization() -> Iterator[Claim]:
     """The sentence, with direct feedback on both, with forces along the growing motion, and with forces on − alone."""
     stable = [best(c, "hot")[FORWARD].value for c in _C_MINUS]
     whole = (
-        "theta- = 0, theta+ = pi/2, gamma- < 0, hot baths, no loss, C+ where E without a record has its smallest limit: "
-        "with b = -K the covariance without the record is that given it"
+        "theta- = 0, theta+ = pi/2, gamma- < 0, hot baths, no loss, C+ where E has its smallest limit without a "
+        "record: with b = -K the covariance without the record is that given it"
     )
     energy = _loop(10.0, "ideal", "minus", "energy").controlled[FORWARD]
     alone = (
@@ -70,6 +70,6 @@ def _loop(c_minus: float, law: Law, where: str, cost: str = FORWARD) -> Feedback
     def limit(log_ratio: float) -> float:
         return float(steering_limits(RotatingWave.of(_cascade(c_minus, c_minus * np.exp(log_ratio))))[0])
 
-    ratio = np.exp(minimize_scalar(limit, bounds=(0.0, np.log(1e3)), method="bounded").x)
+    ratio = np.exp(minimize_scalar(limit, bounds=(0.0, np.log(1e3)), method="bounded", options={"xatol": 1e-9}).x)
     point = _cascade(c_minus, c_minus * float(ratio))
     return feedback(rwa(point, Detection()), law=law, actuators_on=where, cost=cost, time_unit=point.time_unit)
