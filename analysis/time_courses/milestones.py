@@ -20,18 +20,22 @@ from cascade_steering.analysis.criteria.steering import (
     STEERING_BOUND,
     AnyDirection,
     Scheme,
+    steering_of_root,
     steering_parameter,
 )
-from cascade_steering.sim.gaussian.covariance import limit, settling_time, transient
+from cascade_steering.sim.gaussian.covariance import limit, settling_time, transient_roots
 from cascade_steering.sim.gaussian.moment_equations import moment_equations
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
+from cascade_steering.sim.roots import product
 
 __all__ = ["SETTLED", "Milestones", "Peak", "SteeringCourses", "Window", "milestones", "steering_at"]
 
 FloatArray = NDArray[np.float64]
 SteeringCourses = dict[Scheme, dict[AnyDirection, FloatArray]]
+# roots of covariances by scheme
+_Roots = dict[Scheme, FloatArray]
 
 # E counts as below a bound only by more than rounding: oscillators in their ground states stay at E = ½
 _ROUNDING = 1e-12
@@ -108,11 +112,26 @@ def steering_at(
     with an oscillator that the model does not have.
     """
     initial.require_gaussian("E")
-    conditional = transient(schedule, initial.covariance, times, conditional=True)
-    unconditional = transient(schedule, initial.unconditional, times, conditional=False)
+    return _steering(_moved(schedule, _start(initial), times), directions, schedule.modes)
+
+
+def _start(initial: InitialState) -> _Roots:
+    """The roots of a state at t = 0; without the record it includes the scatter of the means."""
+    own = initial.covariance_root
+    return {"unconditional": np.concatenate([own, initial.scatter_root]), "conditional": own}
+
+
+def _moved(schedule: Schedule, roots: _Roots, times: FloatArray) -> _Roots:
+    """The roots at ``times`` from those at t = 0, arrays of shape (n, d, d)."""
     return {
-        scheme: {each: steering_parameter(covariances, each, schedule.modes) for each in directions}
-        for scheme, covariances in zip(SCHEMES, (unconditional, conditional), strict=True)
+        scheme: transient_roots(schedule, root, times, conditional=scheme == "conditional")
+        for scheme, root in roots.items()
+    }
+
+
+def _steering(roots: _Roots, directions: Sequence[AnyDirection], modes: Sequence[str]) -> SteeringCourses:
+    return {
+        scheme: {each: steering_of_root(root, each, modes) for each in directions} for scheme, root in roots.items()
     }
 
 
@@ -128,7 +147,7 @@ def milestones(
     settles = math.isfinite(settling_time(schedule))
     times = _scan(schedule, initial, horizon)
     search = _Search(schedule, initial, times, directions, settles=settles)
-    found = search.steering(times)
+    found = search.found
 
     def low(at: SteeringCourses, scheme: Scheme, *ways: AnyDirection) -> FloatArray:
         above: FloatArray = np.maximum.reduce([at[scheme][way] for way in ways]) - STEERING_BOUND
@@ -189,16 +208,14 @@ def _fastest(schedule: Schedule, model: LinearModel, initial: InitialState, star
     rate = (
         np.linalg.norm(equations.drift) + np.linalg.norm(equations.readout) ** 2 + np.linalg.norm(equations.diffusion)
     )
-    at = np.array([start])
-    conditional = transient(schedule, initial.covariance, at, conditional=True)
-    unconditional = transient(schedule, initial.unconditional, at, conditional=False)
+    there = _moved(schedule, _start(initial), np.array([start]))
     # by the uncertainty relation no variance is below a quarter of the inverse of the largest
-    largest = max(1.0, float(np.max(np.abs(conditional))), float(np.max(np.abs(unconditional))))
+    largest = max(1.0, *(float(np.max(np.abs(product(each)))) for each in there.values()))
     return _EARLIEST / (4.0 * float(rate) * largest) if rate > 0.0 else math.inf
 
 
 class _Search:
-    """Refines the events of the scan at ``times`` (n,), by the exact flow from t = 0."""
+    """Refines the events of the scan at ``times`` (n,), by the exact flow from the last of these before the event."""
 
     def __init__(
         self,
@@ -209,12 +226,14 @@ class _Search:
         *,
         settles: bool,
     ) -> None:
-        self.schedule, self._initial, self._directions = schedule, initial, directions
+        self.schedule, self._directions = schedule, directions
         self._times, self._forever = times, settles
+        self._roots = _moved(schedule, _start(initial), times)
 
-    def steering(self, times: FloatArray) -> SteeringCourses:
-        """``steering_at`` in the directions of the search."""
-        return steering_at(self.schedule, self._initial, times, self._directions)
+    @property
+    def found(self) -> SteeringCourses:
+        """E at the times of the scan."""
+        return _steering(self._roots, self._directions, self.schedule.modes)
 
     def windows(self, values: FloatArray, function: Callable[[SteeringCourses], FloatArray]) -> tuple[Window, ...]:
         """Where ``function`` of E is negative, given its ``values`` at the times of the scan, (n,)."""
@@ -252,7 +271,11 @@ class _Search:
         return Peak(value=-float(found.fun), time=float(found.x)) if -found.fun > best.value else best
 
     def _at(self, time: float, function: Callable[[SteeringCourses], FloatArray]) -> float:
-        return float(function(self.steering(np.array([time])))[0])
+        place = int(np.searchsorted(self._times, time, side="right")) - 1
+        before = float(self._times[place])
+        roots = {scheme: each[place] for scheme, each in self._roots.items()}
+        there = _moved(self.schedule.after(before), roots, np.array([time - before]))
+        return float(function(_steering(there, self._directions, self.schedule.modes))[0])
 
     def _crossing(self, index: int, function: Callable[[SteeringCourses], FloatArray]) -> float:
         """Where ``function`` changes sign between the times ``index`` − 1 and ``index`` of the scan."""

@@ -24,8 +24,8 @@ __all__ = ["MOST_VARIANCE", "GrowthError", "RootFlow"]
 FloatArray = NDArray[np.float64]
 # Variances above it are refused: squares of entries of roots and sums of them must stay finite.
 MOST_VARIANCE = 1e300
-# By how much a variance may fall when correlations with the noise of one step, or with its record, are removed. Rounding
-# of the noise, relative to its largest entries, grows by this factor: 1e3 leaves 13 digits.
+# By how much a variance may fall when correlations with the noise of one step, or with its record, are removed.
+# Rounding of the noise, relative to its largest entries, grows by this factor: 1e3 leaves 13 digits.
 _MOST_REMOVED = 1e3
 # The same for the deviation of a state, which is held by its root and is never squared.
 _MOST_REMOVED_OF_ROOT = 1e4
@@ -90,7 +90,7 @@ class RootFlow:
 
         Raises GrowthError for a variance above ``MOST_VARIANCE``.
         """
-        self._equations = equations
+        self._equations = replace(equations, drift=_one_way(equations.drift))
         self._take_frame()
         steps = np.diff(np.concatenate([[0.0], times]))
         # Equal steps share one map. Steps that differ by rounding alone are equal.
@@ -138,7 +138,7 @@ class RootFlow:
         if step is None:
             return False
         known, told = self._given_record(step)
-        if told > _MOST_REMOVED_OF_ROOT and not forced:
+        if told > _MOST_REMOVED and not forced:
             return False
         whole = step.phi @ self.shear
         # A motion that has been forgotten, or that does not act in one direction, leaves nothing to take apart.
@@ -153,13 +153,20 @@ class RootFlow:
         return False
 
     def _given_record(self, step: _Step) -> tuple[FloatArray, float]:
-        """A root of the covariance of y given what the record of a step says about its start, and how much it says."""
+        """A root of the covariance of y given what the record of a step says about its start, and how digits fare.
+
+        The second number is the largest product of the information on a y and of its variance that is left. Rounding of
+        the information, relative to its largest entries, changes what is left by that factor.
+        """
         d = len(self.deviations)
         if step.record_root is None:
             return np.diag(self.deviations), 0.0
         seen = self.deviations[:, None] * (step.record_root @ self.shear).T
-        array = np.block([[np.eye(len(step.record_root)), np.zeros((len(step.record_root), d))], [seen, np.diag(self.deviations)]])
-        return triangular(array)[-d:, -d:], float(np.max(np.sum(seen**2, axis=1)))
+        count = seen.shape[1]
+        array = np.block([[np.eye(count), np.zeros((count, d))], [seen, np.diag(self.deviations)]])
+        known = triangular(array)[-d:, -d:]
+        information = np.sum((np.abs(step.record_root) @ np.abs(self.shear)) ** 2, axis=0)
+        return known, float(np.max(information * np.sum(known**2, axis=0)))
 
 
 def _one_way(matrix: FloatArray) -> FloatArray:
