@@ -21,9 +21,9 @@ from cascade_steering.analysis.criteria.steering import (
     AnyDirection,
     Scheme,
     steering_of_root,
-    steering_parameter,
 )
 from cascade_steering.sim.gaussian.covariance import limit, settling_time, transient_roots
+from cascade_steering.sim.gaussian.growth import UNLIMITED
 from cascade_steering.sim.gaussian.moment_equations import moment_equations
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
@@ -79,7 +79,8 @@ class Milestones:
     ----------
     windows : intervals in which E < ½
     two_way : intervals in which E < ½ in all directions
-    settling : time from which on E stays within ``SETTLED`` of its steady state; None if that never happens
+    settling : time from which on E stays within ``SETTLED`` of its value after infinite time, for a schedule that does
+        not settle until the end of the search; None if that never happens
     largest_d : largest value of d(t) = 1 − E_c(t)/E_u(t)
     """
 
@@ -174,14 +175,16 @@ def _settling(search: "_Search", found: SteeringCourses, scheme: Scheme, directi
     reached = limit(search.schedule, conditional=scheme == "conditional")
     if reached is None:
         return None
-    final = steering_parameter(reached, direction, search.schedule.modes)
+    final = float(steering_of_root(reached, direction, search.schedule.modes))
+    if final > UNLIMITED:
+        return None
 
     def off(at: SteeringCourses) -> FloatArray:
         excess: FloatArray = np.abs(at[scheme][direction] / final - 1.0) - SETTLED
         return excess
 
     stretches = search.windows(off(found), off)
-    return stretches[-1].start if stretches and math.isinf(stretches[-1].end) else None
+    return stretches[-1].start if stretches and stretches[-1].end == search.end else None
 
 
 def _scan(schedule: Schedule, initial: InitialState, horizon: float) -> FloatArray:
@@ -244,13 +247,14 @@ class _Search:
         return tuple(
             Window(
                 start=self._crossing(start, function) if start else 0.0,
-                end=self._crossing(end, function) if end < last else self._end,
+                end=self._crossing(end, function) if end < last else self.end,
             )
             for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
         )
 
     @property
-    def _end(self) -> float:
+    def end(self) -> float:
+        """The end of the search, seconds; infinite if the schedule settles."""
         return math.inf if self._forever else float(self._times[-1])
 
     def peak(self, values: FloatArray, function: Callable[[SteeringCourses], FloatArray]) -> Peak:
@@ -260,7 +264,7 @@ class _Search:
         if best.value - values[0] <= _FLAT:
             return Peak(value=float(values[0]), time=0.0)
         if best.value - values[-1] <= _FLAT:
-            return Peak(value=float(values[-1]), time=self._end)
+            return Peak(value=float(values[-1]), time=self.end)
         # every command imports this module, and SciPy's searches take a sixth of a second to load
         from scipy.optimize import minimize_scalar
 
