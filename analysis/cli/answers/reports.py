@@ -121,6 +121,7 @@ def optimum(best: "dict[Direction, Optimum]") -> Report:
             "theta_minus_pi": found.cascade.minus.angle / math.pi,
             "theta_plus_pi": found.cascade.plus.angle / math.pi,
             "c_plus_over_c_minus": found.c_plus_over_c_minus,
+            "stable": found.stable,
         }
         if found.detection is not None:
             point["lo_phase_pi"] = found.detection.lo_phase / math.pi

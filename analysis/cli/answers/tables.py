@@ -54,7 +54,9 @@ def steady(report: Report) -> Table:
 
 def optimum(report: Report, title: str) -> Table:
     """The best working point of each direction."""
-    table = table_of(title, "", "E", "theta-", "theta+", "C+/C-", "LO phase")
+    unstable = [LABELS[each] for each in DIRECTIONS if not report[key(each)]["stable"]]
+    grows = f"unstable, variances without the record grow: {', '.join(unstable)}" if unstable else None
+    table = table_of(title, "", "E", "theta-", "theta+", "C+/C-", "LO phase", caption=grows)
     for direction in DIRECTIONS:
         point = report[key(direction)]
         table.add_row(
