@@ -231,14 +231,18 @@ MUTANTS: dict[str, tuple[Subject, list[Callable[[Subject], float]]]] = {
 }
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def taking_long(check: Callable[[Subject], float]) -> list[pytest.MarkDecorator]:
+    return [pytest.mark.slow] if check is frames_follow_riccati else []
+
+
+@pytest.mark.parametrize("check", [pytest.param(each, marks=taking_long(each), id=each.__name__) for each in CHECKS])
 def test_what_is_right_passes(check: Callable[[Subject], float]) -> None:
     assert check(Subject()) < PASSES
 
 
 @pytest.mark.parametrize(
     ("name", "check"),
-    [(name, check) for name, (_, checks) in MUTANTS.items() for check in checks],
+    [pytest.param(name, each, marks=taking_long(each)) for name, (_, checks) in MUTANTS.items() for each in checks],
     ids=lambda value: value.__name__ if callable(value) else value,
 )
 def test_what_is_wrong_fails_by_far(name: str, check: Callable[[Subject], float]) -> None:
