@@ -224,7 +224,7 @@ def test_what_json_does_not_hold_is_refused() -> None:
 
 
 def test_a_schedule_is_known_by_its_models_and_by_when_they_take_over() -> None:
-    at = working_points()[0]
+    at = working_points(1)[0]
     lit, other = model(at), model({**at, "efficiency": 0.5 * at["efficiency"]})
     known = model_identity(Schedule.pulse(lit, other, 1e-3))
     assert json.loads(json.dumps(known)) == known
