@@ -27,7 +27,7 @@ def test_readme_example_prints_what_it_says(
 
 @pytest.mark.slow
 def test_the_table_of_the_demo_has_the_exact_numbers_that_the_demo_prints() -> None:
-    """What is sampled depends on the whole list of C₋: scripts/test-long computes that with ``tests.support.demo_table``."""
+    """What is sampled depends on all C₋: scripts/test-long computes that with ``tests.support.demo_table``."""
     shown = demo_table.shown()
     assert len(shown) == 3
     printed = demo_table.printed("--c-minus", "2", "--trajectories", "2", "--jobs", "1")
