@@ -109,6 +109,7 @@ def test_no_line_joins_two_branches(data: dict[int, xr.Dataset], monkeypatch: py
                 assert not np.any(steps > 0.1)
 
 
+@pytest.mark.slow
 def test_regions_have_the_colours_of_the_paper(monkeypatch: pytest.MonkeyPatch) -> None:
     left = drawn(2, DATA[2](points=41), monkeypatch)[4]
     canvas = FigureCanvasAgg(left.get_figure(root=True))
