@@ -27,6 +27,9 @@ from tests.sim.fock.brute_force import held_rate, innovation
 from tests.sim.fock.framed import ONE, changed, fock_state, gaussian, prepared, superposition
 from tests.support.systems import POINTS
 
+# what these checks find is told by the slow tier; that they pass is told by the fast one, in other modules
+pytestmark = pytest.mark.slow
+
 FloatArray = NDArray[np.float64]
 STEP, RECORD = 0.05, np.array([0.3])
 # what is right must pass with half the tolerance, what is wrong must miss three of them
@@ -231,18 +234,14 @@ MUTANTS: dict[str, tuple[Subject, list[Callable[[Subject], float]]]] = {
 }
 
 
-def taking_long(check: Callable[[Subject], float]) -> list[pytest.MarkDecorator]:
-    return [pytest.mark.slow] if check is frames_follow_riccati else []
-
-
-@pytest.mark.parametrize("check", [pytest.param(each, marks=taking_long(each), id=each.__name__) for each in CHECKS])
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 def test_what_is_right_passes(check: Callable[[Subject], float]) -> None:
     assert check(Subject()) < PASSES
 
 
 @pytest.mark.parametrize(
     ("name", "check"),
-    [pytest.param(name, each, marks=taking_long(each)) for name, (_, checks) in MUTANTS.items() for each in checks],
+    [(name, check) for name, (_, checks) in MUTANTS.items() for check in checks],
     ids=lambda value: value.__name__ if callable(value) else value,
 )
 def test_what_is_wrong_fails_by_far(name: str, check: Callable[[Subject], float]) -> None:

@@ -21,6 +21,9 @@ from tests.sim.fock import reference
 from tests.sim.fock.agreement import Disagreement, disagreement
 from tests.sim.fock.systems import cascade, monitored
 
+# what these checks find is told by the slow tier; that they pass is told by the fast one, in other modules
+pytestmark = pytest.mark.slow
+
 FloatArray = NDArray[np.float64]
 
 # three channels at work (detected, lost, thermal), η < 1, thermal start, states that become correlated
