@@ -27,7 +27,7 @@ from tests.sim.fock.brute_force import held_rate, innovation
 from tests.sim.fock.framed import ONE, changed, fock_state, gaussian, prepared, superposition
 from tests.support.systems import POINTS
 
-# what these checks find is told by the slow tier; that they pass is told by the fast one, in other modules
+# that these checks find errors is for the slow tier; that what is right passes, other modules test in the fast one too
 pytestmark = pytest.mark.slow
 
 FloatArray = NDArray[np.float64]

@@ -21,7 +21,7 @@ from tests.sim.fock import reference
 from tests.sim.fock.agreement import Disagreement, disagreement
 from tests.sim.fock.systems import cascade, monitored
 
-# what these checks find is told by the slow tier; that they pass is told by the fast one, in other modules
+# that these checks find errors is for the slow tier; that what is right passes, other modules test in the fast one too
 pytestmark = pytest.mark.slow
 
 FloatArray = NDArray[np.float64]
