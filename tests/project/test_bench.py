@@ -64,6 +64,7 @@ def test_judging_ends_at_the_first_seed_that_misses_the_target() -> None:
     assert judge(Reference(), JOB, SETTING, (0, 1))[1] == 2
 
 
+@pytest.mark.slow
 def test_a_search_varies_the_step_on_a_short_run_then_the_cutoff_on_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search, "STEPS", {"reference": (("platen", "euler"), 4, (200, 400))})
     monkeypatch.setattr(search, "CUTOFFS", {"reference": ("platen", 400, (3, 5))})
@@ -126,6 +127,7 @@ def test_the_script_compares_what_is_installed(tmp_path: Path) -> None:
     assert (folder / "steering-bench.png").stat().st_size > 0
 
 
+@pytest.mark.slow
 def test_an_unknown_contender_is_refused_in_one_line() -> None:
     finished = bench("--contenders", "qutip,qutop")
     assert finished.returncode == 2

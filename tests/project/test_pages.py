@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -85,12 +86,17 @@ def test_a_command_of_another_program_is_known(line: str) -> None:
 
 
 @pytest.fixture
-def prepared(steering: Run) -> Run:
+def prepared(steering: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Runs the command in a directory with a setup, a record, and runs to continue or to merge."""
-    Path("setup.toml").write_text(SETUP, encoding="utf-8")
-    small = ("--config", "setup.toml", *TOY["simulate"])
-    for more in (("--keep", "1", "--saves", "40", "--save-records", "record.csv"), ("--out", "DONE")):
-        assert steering("simulate", *small, *more).code == 0
+    # made for the first test, and copied for the others
+    kept = tmp_path_factory.getbasetemp() / "prepared-for-pages"
+    if not kept.exists():
+        Path("setup.toml").write_text(SETUP, encoding="utf-8")
+        small = ("--config", "setup.toml", *TOY["simulate"])
+        for more in (("--keep", "1", "--saves", "40", "--save-records", "record.csv"), ("--out", "DONE")):
+            assert steering("simulate", *small, *more).code == 0
+        shutil.copytree(Path.cwd(), kept)
+    shutil.copytree(kept, Path.cwd(), dirs_exist_ok=True)
     return steering
 
 

@@ -47,6 +47,7 @@ def test_the_light_path_phase_is_in_units_of_pi(steering: Run) -> None:
     assert once["unconditional"]["E_plus_given_minus"] > 1.5 * none["unconditional"]["E_plus_given_minus"]
 
 
+@pytest.mark.slow
 def test_all_commands_agree(steering: Run) -> None:
     steady = steering("steady", "--json").report
     late = steering("transient", "--json", "--times", "0:50:3").report

@@ -211,6 +211,7 @@ def test_nobody_looking_gains_nothing(steering: Run) -> None:
         assert report["points"][0][name]["d"] == pytest.approx(0.0, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_heterodyne_is_compared_at_its_own_optimum(steering: Run) -> None:
     (found,) = steering("compare", "--json", *QUICK_COMPARE, "--scheme", "heterodyne").report["points"]
     (homodyne,) = steering("compare", "--json", *QUICK_COMPARE).report["points"]

@@ -43,6 +43,7 @@ def test_a_fit_finds_the_parameters_of_a_simulation(steering: Run) -> None:
     assert all(name in table for name in truth)
 
 
+@pytest.mark.slow
 def test_a_fitted_configuration_reads_the_record_as_the_fit_did(steering: Run) -> None:
     lab = ("--frequency", "400", "--duration", "0.8s", "--saves", "6400", "--initial", "ground")
     simulated(steering, *lab)
@@ -78,6 +79,7 @@ def test_the_better_calibration_is_the_more_likely_one(steering: Run) -> None:
     assert current["log_likelihood"][0] == pytest.approx(likelihood[0.0], rel=1e-9)
 
 
+@pytest.mark.slow
 def test_a_fit_says_what_it_cannot_tell(steering: Run) -> None:
     simulated(steering, "--duration", "4", "--saves", "100")
     answer = fitted(steering, "--parameters", "c-minus,calibration", "--efficiency", "0")
@@ -97,6 +99,7 @@ def test_a_fit_says_what_it_cannot_tell(steering: Run) -> None:
     assert "steering: warning: the record does not fit even the best model: " in bound.err
 
 
+@pytest.mark.slow
 def test_a_fit_that_does_not_converge_says_so(steering: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def hasty(*arguments: Any, **named: Any) -> Any:
         return fit(*arguments, **named, steps=1)

@@ -86,6 +86,7 @@ def test_the_fock_engine_finds_its_own_states(steering: Run) -> None:
     assert "E, lowest" in steering("filter", "record.nc", "--engine", "fock", "--jobs", "1").out
 
 
+@pytest.mark.slow
 def test_a_fock_filter_shares_its_records_among_workers(steering: Run) -> None:
     simulated(steering, "--initial", "ground", "--duration", "0.2", "--saves", "20", keep=3, to="record.nc")
     one, two = (
@@ -174,7 +175,7 @@ def test_a_heterodyne_record(steering: Run) -> None:
     )
 
 
-@pytest.mark.parametrize("scheme", ["homodyne", "heterodyne"])
+@pytest.mark.parametrize("scheme", ["homodyne", pytest.param("heterodyne", marks=pytest.mark.slow)])
 def test_a_lab_frame_record_demodulated(steering: Run, scheme: str) -> None:
     # twenty intervals to a period of 0.625 ms; 1/γ̃₀ = 0.16 s
     lab = ("--frequency", "1600", "--duration", "0.2s", "--saves", "6410", "--scheme", scheme, "--initial", "ground")

@@ -85,6 +85,7 @@ def test_bad_files_are_refused(content: str | bytes, message: str) -> None:
         parsed("steady", content)
 
 
+@pytest.mark.slow
 @settings(max_examples=50)
 @given(st.text(max_size=60) | st.binary(max_size=60))
 def test_any_file_is_read_or_a_usage_error(content: str | bytes) -> None:

@@ -179,6 +179,7 @@ def test_an_engine_that_cannot_filter_says_so() -> None:
         filtering(OnlySimulates())  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_help_and_refusals_know_the_third_engine(program: Program) -> None:
     helped = " ".join(program("simulate", "--help").stdout.split())
     assert "--engine [gaussian|fock|qutip|louder]" in helped

@@ -58,7 +58,7 @@ def lose(run: str, *numbers: int) -> None:
     (Path(run) / "ensemble.nc").unlink(missing_ok=True)
 
 
-@pytest.mark.parametrize("options", [SMALL, FOCK], ids=["gaussian", "fock"])
+@pytest.mark.parametrize("options", [SMALL, pytest.param(FOCK, marks=pytest.mark.slow)], ids=["gaussian", "fock"])
 def test_a_run_resumed_is_the_run_in_one_go_and_both_are_the_dataset_alone(
     steering: Run, options: tuple[str, ...]
 ) -> None:
@@ -170,6 +170,7 @@ def test_another_ensemble_does_not_go_into_a_run(steering: Run, options: tuple[s
     assert steering("simulate", *small, "--loss", "0.00", "--duration", "1e0", "--quiet", "--json").code == 0
 
 
+@pytest.mark.slow
 def test_a_target_is_met_after_the_same_block_however_it_is_run(steering: Run) -> None:
     goal = (*SMALL, "--trajectories", "100000", "--target", "d:0.02")
     first = steering("simulate", "--json", *goal, "--out", "run")

@@ -11,6 +11,7 @@ from tests.analysis.cli.command import BOTH, Run
 SMALL = ("--x", "theta-plus=0.2:0.5:7", "--y", "c-plus=log:10:100:3", "--loss", "0.1")
 
 
+@pytest.mark.slow
 def test_a_scan_gives_what_steady_gives_point_by_point(steering: Run) -> None:
     report = steering("scan", *SMALL, "--efficiency", "0.7", "--json").report
     axes = report["axes"]

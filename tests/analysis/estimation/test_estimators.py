@@ -83,7 +83,11 @@ def estimate(ensemble: Ensemble, direction: Direction) -> tuple[Estimate, Estima
 
 @functools.cache
 def estimates(name: str, size: int, direction: Direction) -> list[tuple[Estimate, Estimate]]:
-    return [estimate(ensemble, direction) for ensemble in ensembles(name, size)]
+    made = ensembles(name, size)
+    # what is known exactly is the same in all of them
+    known = conditional_steering(made[0], direction)
+    found = [unconditional_steering(ensemble, direction) for ensemble in made]
+    return [(each, relative_improvement(each, known)) for each in found]
 
 
 def coverage(name: str, direction: Direction, found: list[tuple[Estimate, Estimate]]) -> tuple[float, float]:

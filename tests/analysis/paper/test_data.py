@@ -268,6 +268,7 @@ def test_improvements(fig8: xr.Dataset) -> None:
     np.testing.assert_allclose(d, 1 - fig8["E_c"] / fig8["E_u"], atol=1e-15)
 
 
+@pytest.mark.slow
 def test_simulated_improvements_hold_the_exact_ones(fig8: xr.Dataset) -> None:
     exact = fig8["d"].sel(detection="phase pi/2", c_minus=fig8["simulated_c_minus"].to_numpy())
     exact = exact.rename(c_minus="simulated_c_minus").transpose(*fig8["d_simulated"].dims)

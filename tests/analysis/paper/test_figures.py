@@ -27,9 +27,21 @@ TOY: dict[int, dict[str, Any]] = {
 }
 
 
+class Computed(dict[int, xr.Dataset]):
+    """The data of each figure, computed when it is first asked for."""
+
+    def __missing__(self, number: int) -> xr.Dataset:
+        self[number] = DATA[number](**TOY[number])
+        return self[number]
+
+
+# four seconds of simulations
+SIMULATED = pytest.mark.slow
+
+
 @pytest.fixture(scope="module")
 def data() -> dict[int, xr.Dataset]:
-    return {number: DATA[number](**given) for number, given in TOY.items()}
+    return Computed()
 
 
 def test_every_figure_has_data_and_a_drawing() -> None:
@@ -50,7 +62,7 @@ def test_figures_are_drawn_from_what_was_saved(number: int, data: dict[int, xr.D
     assert 0.02 < np.mean(pixels.min(axis=-1) < 0.9) < 0.7
 
 
-@pytest.mark.parametrize("number", TOY)
+@pytest.mark.parametrize("number", [*range(2, 8), pytest.param(8, marks=SIMULATED)])
 def test_every_variable_says_what_it_is(number: int, data: dict[int, xr.Dataset]) -> None:
     for variable in data[number].data_vars.values():
         assert {"long_name", "units"} <= variable.attrs.keys()
@@ -65,7 +77,9 @@ def drawn(number: int, data: xr.Dataset, monkeypatch: pytest.MonkeyPatch) -> lis
     return kept[0].axes
 
 
-@pytest.mark.parametrize(("number", "panels"), [(2, 6), (3, 4), (4, 2), (5, 1), (6, 4), (7, 4), (8, 5), (9, 6)])
+@pytest.mark.parametrize(
+    ("number", "panels"), [(2, 6), (3, 4), (4, 2), (5, 1), (6, 4), (7, 4), pytest.param(8, 5, marks=SIMULATED), (9, 6)]
+)
 def test_panels_are_lettered(
     number: int, panels: int, data: dict[int, xr.Dataset], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -75,7 +89,7 @@ def test_panels_are_lettered(
         assert [each.get_title(loc="left") for each in axes] == [f"({letter})" for letter in "abcdef"[:panels]]
 
 
-@pytest.mark.parametrize("number", [4, 5, 6, 8])
+@pytest.mark.parametrize("number", [4, 5, 6, pytest.param(8, marks=SIMULATED)])
 def test_no_value_is_cut_off(number: int, data: dict[int, xr.Dataset], monkeypatch: pytest.MonkeyPatch) -> None:
     for axes in drawn(number, data[number], monkeypatch):
         low, high = axes.get_ylim()
@@ -96,6 +110,7 @@ def test_no_line_joins_two_branches(data: dict[int, xr.Dataset], monkeypatch: py
                 assert not np.any(steps > 0.1)
 
 
+@pytest.mark.slow
 def test_regions_have_the_colours_of_the_paper(monkeypatch: pytest.MonkeyPatch) -> None:
     left = drawn(2, DATA[2](points=41), monkeypatch)[4]
     canvas = FigureCanvasAgg(left.get_figure(root=True))
@@ -113,6 +128,7 @@ def test_regions_have_the_colours_of_the_paper(monkeypatch: pytest.MonkeyPatch) 
     assert colour(80.0, 30.0) == (0x27, 0x40, 0x8B)
 
 
+@SIMULATED
 def test_gains_below_the_resolution_are_not_drawn(data: dict[int, xr.Dataset], monkeypatch: pytest.MonkeyPatch) -> None:
     hot_client = drawn(8, data[8], monkeypatch)[1]
     shown = next(line for line in hot_client.get_lines() if line.get_label() == "phase 0")

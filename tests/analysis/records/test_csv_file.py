@@ -260,6 +260,7 @@ def mutate(data: st.DataObject, text: bytes) -> bytes:
     return b"\n".join(lines)
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(data=st.data())
 def test_whatever_the_text_it_is_a_record_or_one_line_that_says_why_not(

@@ -26,6 +26,7 @@ def judged(shape: tuple[int, ...]) -> list[Whiteness]:
     return [whiteness(rng.standard_normal(shape), false_alarm=0.1) for _ in range(WHITE[shape])]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", WHITE, ids=str)
 def test_p_values_of_white_noise_are_uniform(shape: tuple[int, ...]) -> None:
     found = np.array([[each.p_value for each in verdict.statistics] for verdict in judged(shape)])

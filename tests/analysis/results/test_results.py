@@ -122,6 +122,7 @@ def test_any_direction_is_answered_and_others_are_refused() -> None:
     np.testing.assert_allclose(late.covariance["conditional"][1], pair.covariance["conditional"], rtol=1e-6, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_a_transient_of_a_pulse_ends_in_the_bath() -> None:
     pulsed = POINT.transient(times_units=[0.0, 1.0, 4.0], pulse_units=1.0)
     lit = POINT.transient(times_units=[0.0, 1.0])

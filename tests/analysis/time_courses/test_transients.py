@@ -71,6 +71,7 @@ def test_ten_decades_in_extended_precision(conditional: bool) -> None:
         assert scheme[direction] == pytest.approx([float(reference.steering(v, direction)) for v in exact], rel=1e-11)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lo_phase", [0.0, 0.3])
 def test_ten_decades_where_minus_hardly_decays(lo_phase: float) -> None:
     # γ₋ = γ₀ is 1e-7 Γ: V₋ goes to 1e6 while E stays near ½
@@ -120,6 +121,7 @@ def test_from_equilibrium_with_light_e_only_falls_with_the_record() -> None:
         assert max(at[0], at[2]) < at[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_settled_means_within_one_per_cent_for_good(scheme: Scheme) -> None:
     model = rwa(TEN, Detection())
@@ -293,6 +295,7 @@ def test_no_light_no_difference() -> None:
         assert found.milestones.largest_d[direction].value == pytest.approx(0.0, abs=1e-12)
 
 
+@pytest.mark.slow
 def test_a_pulse_that_does_not_end_is_light_for_good() -> None:
     point = POINTS["mixed_loss"]
     lit, unit = rwa(point.cascade, point.detection), point.cascade.time_unit
@@ -381,6 +384,7 @@ def test_an_ensemble_of_moments_follows_the_curve(initial: InitialState) -> None
     assert all(each.high - each.low < 0.1 for direction in DIRECTIONS for each in sampled.d[direction])
 
 
+@pytest.mark.slow
 def test_an_ensemble_of_fock_states_follows_the_curve() -> None:
     model, engine = rwa(TEN, Detection()), Fock()
     grid = grid_for(engine, model, ground_state(), 0.5 * TEN.time_unit, saves=3)

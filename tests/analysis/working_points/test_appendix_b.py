@@ -48,6 +48,7 @@ def near(estimate: Estimate, exact: float) -> bool:
     return 2.8 * (estimate.low - estimate.value) < exact - estimate.value < 2.8 * (estimate.high - estimate.value)
 
 
+@pytest.mark.slow
 def test_the_estimates_are_near_the_exact_gain() -> None:
     # of four estimates one is not so near with probability 2e-7; a gain wrong by a fifth is seen in each
     assert [near(each.improvement, each.exact_improvement) for each in found()] == [True] * 4

@@ -91,6 +91,7 @@ def test_unconditional_optimum_against_a_dense_scan(name: str) -> None:
         assert optimum.value == pytest.approx(value, rel=0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("conditional", [False, True])
 @pytest.mark.parametrize("name", SEARCHES)
 def test_no_random_point_is_better(name: str, conditional: bool) -> None:

@@ -11,6 +11,7 @@ POINT = WorkingPoint(c_minus=10.0, c_plus=10.0)
 UNIT = POINT.time_unit
 
 
+@pytest.mark.slow
 def test_the_light_of_a_working_point_goes_off_after_a_pulse() -> None:
     dark = rwa(unlit(POINT.cascade), POINT.detection)
     wanted = steering_transient(

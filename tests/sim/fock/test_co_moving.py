@@ -128,6 +128,7 @@ def test_at_the_suggested_step_riccati_and_filter_agree(name: str) -> None:
     assert apart(engine.filter(run.record[0]), run) == (0.0, 0.0)
 
 
+@pytest.mark.slow
 def test_frames_that_change_on_the_way_follow_riccati_and_filter() -> None:
     model = rwa(POINTS["mild"].cascade, POINTS["mild"].detection)
     start = gaussian(thermal_state((0.6, 0.1)).covariance, coherent_state((1.0 + 0.5j, -0.7)).mean)

@@ -27,6 +27,9 @@ from tests.sim.fock.brute_force import held_rate, innovation
 from tests.sim.fock.framed import ONE, changed, fock_state, gaussian, prepared, superposition
 from tests.support.systems import POINTS
 
+# that these checks find errors is for the slow tier; that what is right passes, other modules test in the fast one too
+pytestmark = pytest.mark.slow
+
 FloatArray = NDArray[np.float64]
 STEP, RECORD = 0.05, np.array([0.3])
 # what is right must pass with half the tolerance, what is wrong must miss three of them

@@ -75,6 +75,7 @@ def test_the_limit_on_a_path_is_the_right_one() -> None:
         assert np.max(np.abs(exact[-1] - SQUEEZED.center)) > 0.1
 
 
+@pytest.mark.slow
 def test_the_filter_falls_to_the_best_of_sums_as_the_step_squared() -> None:
     model = rwa(POINTS["path_phase"].cascade, POINTS["path_phase"].detection)
     start = gaussian(stationary_state(model).covariance)

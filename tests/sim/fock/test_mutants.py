@@ -21,6 +21,9 @@ from tests.sim.fock import reference
 from tests.sim.fock.agreement import Disagreement, disagreement
 from tests.sim.fock.systems import cascade, monitored
 
+# that these checks find errors is for the slow tier; that what is right passes, other modules test in the fast one too
+pytestmark = pytest.mark.slow
+
 FloatArray = NDArray[np.float64]
 
 # three channels at work (detected, lost, thermal), η < 1, thermal start, states that become correlated

@@ -288,6 +288,7 @@ def spied(monkeypatch: pytest.MonkeyPatch, names: tuple[str, ...]) -> list[str]:
     return called
 
 
+@pytest.mark.slow
 @small_cutoffs
 def test_the_sector_is_chosen_where_model_and_state_allow(monkeypatch: pytest.MonkeyPatch) -> None:
     called = spied(monkeypatch, ("_steady_in_sector", "_steady_in_full", "_path_in_sector", "_path_in_full"))

@@ -122,6 +122,7 @@ def turning(rate: float) -> LinearModel:
     )
 
 
+@pytest.mark.slow
 def test_a_state_that_turns_fast_is_held_in_the_frame_of_its_average() -> None:
     start, grid = squeezed_state((1.0,)), TimeGrid(step=1e-3, steps_per_save=100, saves=10)
     engine = Fock().prepare(turning(200.0), grid, start)

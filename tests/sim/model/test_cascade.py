@@ -145,6 +145,7 @@ def test_equal_clients_steer_collectively_as_well_as_one_of_their_total_strength
         assert inferred(covariance, last, [0, 1]) > 1.0
 
 
+@pytest.mark.slow
 def test_three_oscillators_from_the_builder_to_steering() -> None:
     model, start = model_of(three()), thermal_state((0.1, 0.05, 0.05))
     grid = TimeGrid(step=0.02, steps_per_save=5, saves=5)

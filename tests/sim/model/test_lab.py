@@ -119,6 +119,7 @@ def test_fock_trajectories_of_the_lab_frame_are_those_of_the_filter() -> None:
     np.testing.assert_allclose(run.means, filtered.means, atol=tolerance + unresolved)
 
 
+@pytest.mark.slow
 def test_the_demodulated_record_tells_the_rotating_filter_what_the_lab_filter_knows() -> None:
     differences = {frequency: difference(frequency) for frequency in (20.0, 80.0)}
     # records and their filters agree to first order in Γ/Ω: a factor 4, known from 400 values to some 10 %

@@ -25,6 +25,7 @@ OPERATIONS = st.one_of(
 )
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=10)
 @given(st.lists(OPERATIONS, max_size=6), st.integers(1, 12))
 def test_whatever_happens_to_a_run_its_numbers_are_those_of_the_uninterrupted(

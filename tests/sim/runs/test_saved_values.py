@@ -33,7 +33,11 @@ CASES: dict[str, Any] = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module", params=CASES)
+# six seconds
+DEAR = {"fock": pytest.mark.slow}
+
+
+@pytest.fixture(scope="module", params=[pytest.param(name, marks=DEAR.get(name, ())) for name in CASES])
 def case(request: pytest.FixtureRequest) -> Case:
     found: Case = CASES[request.param]
     return found
