@@ -285,10 +285,10 @@ def brute_force(wanted: Search, *, conditional: bool, count: int, seed: int = 0)
             return float(np.log(steering_at(wanted, np.append(free, start[moving:]), conditional)[row]))
 
         found = start
-        for size in (0.05, 1e-2, 1e-3, 1e-5):
+        for size in (0.05, 1e-3, 1e-5):
             inward = np.where(found - least > (most - least) / 2, -size, size)[:moving]
             simplex = found[:moving] + np.concatenate([np.zeros((1, moving)), np.diag(inward)])
-            options = {"initial_simplex": simplex, "xatol": 1e-10, "fatol": 1e-13, "maxfev": 400}
+            options = {"initial_simplex": simplex, "xatol": 1e-10, "fatol": 1e-13, "maxfev": 250}
             bounds = list(zip(least[:moving], most[:moving], strict=True))
             result = minimize(log_steering, found[:moving], method="Nelder-Mead", bounds=bounds, options=options)
             found = np.append(result.x, start[moving:])
@@ -298,7 +298,7 @@ def brute_force(wanted: Search, *, conditional: bool, count: int, seed: int = 0)
     for row in range(2):
         order = np.argsort(values[row])
         # the lowest, and some from all over the lowest hundredth, which lie in other basins
-        starts = points[np.concatenate([order[:2], order[: count // 100 : count // 300]])]
+        starts = points[np.concatenate([order[:1], order[count // 300 : count // 60 : count // 150]])]
         best_of.append(min(improved(row, start)[0] for start in starts))
     return np.array(best_of)
 
