@@ -139,12 +139,14 @@ def test_leaving_stability_is_worth_more_than_any_record(baths: str) -> None:
 
 
 def limit_in_sixty_digits(point: Cascade) -> tuple[float, float]:
-    """(E₊|₋, E₋|₊) at long times from the moments, γ₋ < 0 < γ₊ and φ = 0, in the coordinates (x₋, y) of 60 digits."""
+    """(E₊|₋, E₋|₊) at long times from the moments, γ₋ ≤ 0 < γ₊ and φ = 0, in the coordinates (x₋, y) of 60 digits."""
     with mp.workdps(reference.DIGITS):
         b_minus, p_minus, minus, thermal_minus = reference.rates(point.minus)
         b_plus, p_plus, plus, thermal_plus = reference.rates(point.plus)
         first, second = mp.sqrt(b_minus * p_plus), mp.sqrt(b_plus * p_minus)
         r, q, s = first - second, first + second, mp.sqrt(1 - mp.mpf(point.loss))
+        # − in the vacuum at C₋ = 2 and θ₋ = 0 has no damping to the last digit: the limit from below
+        minus = minus or -plus * mp.mpf(10) ** -30
         n_minus, n_plus = (b_minus + p_minus) / 2 + thermal_minus, (b_plus + p_plus) / 2 + thermal_plus
         k, b = 2 * s * r / (plus - minus), -n_minus / minus
         m = -s * (2 * r * b + q) / (minus + plus)
