@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-__all__ = ["TIE", "Box", "lowest_point"]
+__all__ = ["TIE", "SearchBox", "lowest_point"]
 
 FloatArray = NDArray[np.float64]
 # two searches that agree this well in log E have found equally good points
@@ -27,7 +27,7 @@ _TIGHT = {"ftol": 1e-15, "gtol": 1e-9, "maxiter": 500}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Box:
+class SearchBox:
     """Where a search may go.
 
     Parameters
@@ -45,7 +45,7 @@ class Box:
 
 
 def lowest_point(
-    function: Callable[[FloatArray], FloatArray], grid: FloatArray, values: FloatArray, box: Box
+    function: Callable[[FloatArray], FloatArray], grid: FloatArray, values: FloatArray, box: SearchBox
 ) -> FloatArray:
     """The lowest point found from the lowest local minima of ``values`` on ``grid`` (..., n); array (n,)."""
     n = grid.shape[-1]

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, Direction
-from cascade_steering.analysis.working_points.descent import TIE, Box, lowest_point
+from cascade_steering.analysis.working_points.descent import TIE, SearchBox, lowest_point
 from cascade_steering.analysis.working_points.steering_given_record import steering_given_record
 from cascade_steering.sim.parameters import Bath, Cascade, Detection, DetectionScheme, Oscillator, require
 from cascade_steering.sim.rotating_wave import closed_forms
@@ -195,7 +195,7 @@ def _lowest(search: Search, *, conditional: bool) -> dict[Direction, Optimum]:
     axes.append(np.arange(distinct) / _PHASES if free_phase else np.zeros(1))
     grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
     values = np.log(search.steering(grid, conditional=conditional))
-    box = Box(least=least, free_phase=free_phase, edges=tuple(edges), phases=(0.5,) if search.unstable else ())
+    box = SearchBox(least=least, free_phase=free_phase, edges=tuple(edges), phases=(0.5,) if search.unstable else ())
     found = {}
     for row, direction in enumerate(DIRECTIONS):
 

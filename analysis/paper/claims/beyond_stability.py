@@ -19,10 +19,10 @@ def corner() -> Iterator[Claim]:
     yield Claim(
         where="Sec. V; Appendix A, Fig. 6",
         statement="theta- = pi/4 at the optimum is a consequence of the demand gamma- > 0",
-        found=f"without it theta- = {minus:.4f} pi, theta+ = {plus:.4f} pi for E+|- (hot), C- = 2, 10, 100, loss 0, 0.2",
+        found=f"without it theta- = {minus:.4f} pi, theta+ = {plus:.4f} pi for E+|- at C- = 2, 10, 100 (hot)",
         verdict=verdict(max(abs(each - 0.25) for each in stable) < 1e-5 and minus < 1e-3),
-        why="the paper does not say so; at the edge of stability E without the record is still falling, and its limit "
-        "for t -> infinity is smallest where the light creates pairs with - and + absorbs its quanta",
+        why="loss 0 and 0.2; the paper does not say so; at the edge of stability E without the record still falls, "
+        "and its limit for t -> infinity is smallest where the light creates pairs with - and + absorbs its quanta",
     )
 
 

@@ -92,7 +92,6 @@ def _handles() -> list[Line2D]:
             for bath, colour in _BATHS.items()
         ),
         *(Line2D([], [], color="0.3", linewidth=width, label=name) for width, name in _REGIONS.values()),
-        Line2D([], [], color="0.3", linewidth=THIN, label="without the record"),
         Line2D([], [], **_GIVEN_RECORD, label="given the record"),
         *(
             Line2D([], [], color="0.3", linewidth=THIN, linestyle=DASHES[each], label=f"$d$ of ${SYMBOLS[each]}$")

@@ -4,6 +4,7 @@ The paper has no such figure. Without the demand the optimum lies at θ₋ = 0, 
 bound and E settles: E₊|₋ = 2/C₋ without losses, where a stable pair has 1/√C₋. Section 5 of sim/README.md.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -23,28 +24,35 @@ _E = {"long_name": "smallest steering parameter; for t -> infinity where the pai
 _D = {"long_name": "relative improvement of E by the record, (E_u - E_c)/E_u, each at its best point", "units": "1"}
 
 
-def without_stability(*, points: int = 25, jobs: int = 1, progress: Progress | None = None) -> xr.Dataset:
+def without_stability(
+    *,
+    points: int = 19,
+    losses: Sequence[float] = LOSSES,
+    lo_phase_pi: float | None = None,
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> xr.Dataset:
     """The smallest E and d against C₋; ``E`` (region, bath, loss, c_minus, scheme, direction), ``d`` without scheme.
 
     ``points`` is the number of values of C₋, ``jobs`` that of worker processes; ``progress(done, total)`` is called as
-    the searches end. The record is read at its best phase with efficiency 1.
+    the searches end. The record is read with efficiency 1 at ``lo_phase_pi``, in units of π, or at its best phase.
     """
     c_minus = cooperativities(points)
     searches = [
         Search(
             c_minus=float(c), bath_minus=Bath.named("hot"), bath_plus=Bath.named(bath), loss=loss,
-            largest_ratio=LARGEST_RATIO, unstable=unstable,
+            largest_ratio=LARGEST_RATIO, lo_phase_pi=lo_phase_pi, unstable=unstable,
         )
-        for unstable in REGIONS.values() for bath in BATHS for loss in LOSSES for c in c_minus
+        for unstable in REGIONS.values() for bath in BATHS for loss in losses for c in c_minus
     ]  # fmt: skip
     found = np.array(in_parallel(_values, searches, jobs, progress))
-    values = found.reshape(len(REGIONS), len(BATHS), len(LOSSES), points, len(SCHEMES), len(DIRECTIONS))
+    values = found.reshape(len(REGIONS), len(BATHS), len(losses), points, len(SCHEMES), len(DIRECTIONS))
     dimensions = ("region", "bath", "loss", "c_minus")
     gain = 1.0 - values[..., SCHEMES.index("conditional"), :] / values[..., SCHEMES.index("unconditional"), :]
     coordinates: dict[str, Any] = {
         "region": list(REGIONS),
         "bath": list(BATHS),
-        "loss": ("loss", list(LOSSES), {"long_name": "power loss between the oscillators", "units": "1"}),
+        "loss": ("loss", list(losses), {"long_name": "power loss between the oscillators", "units": "1"}),
         "c_minus": ("c_minus", c_minus, {"long_name": "cooperativity of -", "units": "1"}),
         "scheme": list(SCHEMES),
         "direction": [key(direction) for direction in DIRECTIONS],

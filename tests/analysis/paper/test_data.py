@@ -11,6 +11,7 @@ from cascade_steering.analysis.criteria.steering import DIRECTIONS, regime
 from cascade_steering.analysis.paper.figures import detection as paper_detection
 from cascade_steering.analysis.paper.figures import optima as paper_optima
 from cascade_steering.analysis.paper.figures import regions as paper_regions
+from cascade_steering.analysis.paper.figures import without_stability as paper_without_stability
 from cascade_steering.analysis.paper.figures.data import DATA
 from cascade_steering.analysis.working_points.optimum import Search, best_points
 from tests.support import reference
@@ -323,3 +324,16 @@ def test_bad_choices_are_refused() -> None:
         paper_detection.improvements(detections=("phase 1",))
     with pytest.raises(ValueError, match=r"^simulated must be at most points - 2 \(3\), got 4$"):
         paper_detection.improvements(points=5, simulated=4)
+
+
+@pytest.mark.slow
+def test_the_demand_for_stability_costs_e_and_makes_the_record_worth_more() -> None:
+    data = paper_without_stability.without_stability(points=2, losses=(0.0,), lo_phase_pi=0.5)
+    assert data.attrs["figure"] == 9
+    strong = data.sel(c_minus=300.0, loss=0.0)
+    e = strong["E"].sel(scheme="unconditional")
+    # 1/√C and 2/C, up to relative corrections of 1/√C and of 6/C
+    np.testing.assert_allclose(e.sel(region="stable") * math.sqrt(300), 1.0, atol=1 / math.sqrt(300))
+    np.testing.assert_allclose(e.sel(region="any") * 300 / 2, 1.0, atol=6 / 300)
+    assert bool((data["E"].sel(region="any") <= data["E"].sel(region="stable")).all())
+    assert bool((strong["d"].sel(region="any") < 0.01 * strong["d"].sel(region="stable")).all())

@@ -7,7 +7,6 @@ import mpmath as mp
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, Direction
 from cascade_steering.analysis.working_points.optimum import Optimum, Search, best_points
@@ -140,12 +139,14 @@ def test_leaving_stability_is_worth_more_than_any_record(baths: str) -> None:
 
 
 def limit_in_sixty_digits(point: Cascade) -> tuple[float, float]:
-    """(E₊|₋, E₋|₊) at long times from the moments, γ₋ < 0 < γ₊ and φ = 0, in the coordinates (x₋, y) of 60 digits."""
+    """(E₊|₋, E₋|₊) at long times from the moments, γ₋ ≤ 0 < γ₊ and φ = 0, in the coordinates (x₋, y) of 60 digits."""
     with mp.workdps(reference.DIGITS):
         b_minus, p_minus, minus, thermal_minus = reference.rates(point.minus)
         b_plus, p_plus, plus, thermal_plus = reference.rates(point.plus)
         first, second = mp.sqrt(b_minus * p_plus), mp.sqrt(b_plus * p_minus)
         r, q, s = first - second, first + second, mp.sqrt(1 - mp.mpf(point.loss))
+        # − in the vacuum at C₋ = 2 and θ₋ = 0 has no damping to the last digit: the limit from below
+        minus = minus or -plus * mp.mpf(10) ** -30
         n_minus, n_plus = (b_minus + p_minus) / 2 + thermal_minus, (b_plus + p_plus) / 2 + thermal_plus
         k, b = 2 * s * r / (plus - minus), -n_minus / minus
         m = -s * (2 * r * b + q) / (minus + plus)
@@ -273,34 +274,32 @@ def steering_at(wanted: Search, points: FloatArray, conditional: bool) -> FloatA
 
 
 def brute_force(wanted: Search, *, conditional: bool, count: int, seed: int = 0) -> FloatArray:
-    """The smallest E of each direction among ``count`` random points, improved by simplices from the best; (2,)."""
-    points = scattered(wanted, count, np.random.default_rng(seed), conditional)
+    """The smallest E of each direction among random points: ``count`` all over, then as many ever closer to the best.
+
+    In each of 40 rounds the best dozen are moved at random, by steps of all sizes up to one that shrinks by a third; an
+    array of shape (2,).
+    """
+    rng = np.random.default_rng(seed)
+    points = scattered(wanted, count, rng, conditional)
     values = steering_at(wanted, points, conditional)
     least = np.array([0.0, 0.0, np.log(0.01), -np.pi])
     most = np.array([np.pi / 2, np.pi / 2, np.log(wanted.largest_ratio), 2 * np.pi])
-    moving = 4 if conditional and wanted.lo_phase_pi is None else 3
-
-    def improved(row: int, start: FloatArray) -> tuple[float, FloatArray]:
-        def log_steering(free: FloatArray) -> float:
-            return float(np.log(steering_at(wanted, np.append(free, start[moving:]), conditional)[row]))
-
-        found = start
-        for size in (0.05, 1e-2, 1e-3, 1e-5):
-            inward = np.where(found - least > (most - least) / 2, -size, size)[:moving]
-            simplex = found[:moving] + np.concatenate([np.zeros((1, moving)), np.diag(inward)])
-            options = {"initial_simplex": simplex, "xatol": 1e-10, "fatol": 1e-13, "maxfev": 400}
-            bounds = list(zip(least[:moving], most[:moving], strict=True))
-            result = minimize(log_steering, found[:moving], method="Nelder-Mead", bounds=bounds, options=options)
-            found = np.append(result.x, start[moving:])
-        return float(np.exp(result.fun)), found
-
-    best_of = []
+    moves = (most - least) * np.array([1.0, 1.0, 1.0, float(conditional and wanted.lo_phase_pi is None)])
+    smallest = []
     for row in range(2):
         order = np.argsort(values[row])
-        # the lowest, and some from all over the lowest hundredth, which lie in other basins
-        starts = points[np.concatenate([order[:2], order[: count // 100 : count // 300]])]
-        best_of.append(min(improved(row, start)[0] for start in starts))
-    return np.array(best_of)
+        # of the dozen some are not among the lowest, and so in other basins
+        best_points_yet = points[np.concatenate([order[:6], order[6 : count // 20 : count // 120]])]
+        best_values = np.full(len(best_points_yet), np.inf)
+        for size in 0.1 * (2 / 3) ** np.arange(40):
+            steps = rng.normal(size=(25, *best_points_yet.shape)) * size * 10 ** rng.uniform(-3, 0, (25, 1, 4)) * moves
+            tried = np.clip(np.concatenate([best_points_yet[None], best_points_yet + steps]), least, most)
+            found = steering_at(wanted, tried, conditional)[row]
+            # each of the dozen keeps its own basin
+            chosen = found.argmin(axis=0)
+            best_points_yet, best_values = tried[chosen, np.arange(len(chosen))], found.min(axis=0)
+        smallest.append(best_values.min())
+    return np.array(smallest)
 
 
 @pytest.mark.slow
@@ -308,7 +307,7 @@ def brute_force(wanted: Search, *, conditional: bool, count: int, seed: int = 0)
 @pytest.mark.parametrize("given_search", SOME)
 def test_a_search_of_another_kind_finds_nothing_better(given_search: Search, conditional: bool) -> None:
     found = best(given_search, conditional=conditional)
-    for value, each in zip(brute_force(given_search, conditional=conditional, count=6000), DIRECTIONS, strict=True):
+    for value, each in zip(brute_force(given_search, conditional=conditional, count=4000), DIRECTIONS, strict=True):
         assert found[each].value < value * (1 + 1e-6), each
         # and it comes near, so that the bound means something
         assert found[each].value > value * (1 - 1e-3), each
