@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_steering.sim.control.actuators import growing_subspace, require_reach, with_actuator_noise
+from cascade_steering.sim.control.actuators import growing_motions, require_reach, with_actuator_noise
 from cascade_steering.sim.control.laws import Held, direct_gain, free_control, regulator
 from cascade_steering.sim.gaussian.covariance import steady_root
 from cascade_steering.sim.gaussian.moment_equations import MomentEquations, moment_equations
@@ -195,7 +195,7 @@ def _predicted(equations: MomentEquations, conditional: FloatArray, delay: float
             f"delay must be at most {_MOST_GROWTH / growth:.4g} s, after which the variances have grown by 1e16, got "
             f"{delay:.4g} s"
         )
-    basis = _sheared(growing_subspace(equations.drift))
+    basis = _sheared(growing_motions(equations.drift))
     dark = equations.unmonitored.in_coordinates(basis)
     flow = riccati_map(dark, delay)
     back = np.linalg.inv(basis)

@@ -11,7 +11,7 @@ from scipy.linalg import expm, solve_continuous_are, solve_continuous_lyapunov
 
 from cascade_steering.analysis.closed_loop.costs import weight_of
 from cascade_steering.analysis.criteria.steering import steering_of_root, steering_parameter
-from cascade_steering.sim.control.actuators import actuators, growing_subspace, with_actuator_noise
+from cascade_steering.sim.control.actuators import actuators, growing_motions, with_actuator_noise
 from cascade_steering.sim.control.closed_loop import ClosedLoop, close_loop
 from cascade_steering.sim.control.laws import regulator
 from cascade_steering.sim.gaussian.covariance import steady_state
@@ -106,10 +106,10 @@ def test_growing_mode_is_that_of_the_rotating_wave() -> None:
     np.testing.assert_allclose(columns[2:], shear @ columns[:2], atol=1e-13)
     # an invariant space of rank two in the laboratory frame too, and none where nothing grows
     drift = moment_equations(lab(MILD, MILD_DETECTION, frequency_hz=hertz(50.0))).drift
-    found = growing_subspace(drift)
+    found = growing_motions(drift)
     assert found.shape == (4, 2)
     np.testing.assert_allclose(drift @ found, found @ (found.T @ drift @ found), atol=1e-11)
-    assert growing_subspace(-np.eye(4)).shape == (4, 0)
+    assert growing_motions(-np.eye(4)).shape == (4, 0)
 
 
 @pytest.mark.parametrize("where", ["minus", "mode", "both"])
