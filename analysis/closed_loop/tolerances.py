@@ -103,7 +103,7 @@ class Controlled:
         return self._closed(self.cascade, self.detection, columns, None)
 
     def _closed(
-        self, cascade: Cascade, detection: Detection, columns: FloatArray, start: FloatArray | None
+        self, cascade: Cascade, detection: Detection, columns: FloatArray, start: ClosedLoop | None
     ) -> ClosedLoop:
         model = rwa(cascade, detection)
         return close_loop(
@@ -135,7 +135,7 @@ class Controlled:
             elif error == "opposite_phase":
                 acting = turned(acting, (size, -size))
             else:
-                loop = self._closed(*_believed(self.cascade, self.detection, error, size), right.actuators, right.root)
+                loop = self._closed(*_believed(self.cascade, self.detection, error, size), right.actuators, right)
             root = held_by(right.model, loop, acting, triangular(right.root).T)
         except NoSteadyStateError:
             return math.inf

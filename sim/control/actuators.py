@@ -8,20 +8,18 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import schur
 
 from cascade_steering.sim.conventions import quadrature_indices, symplectic_form
-from cascade_steering.sim.gaussian.moment_equations import moment_equations
+from cascade_steering.sim.gaussian.growth import growing_subspace
+from cascade_steering.sim.gaussian.moment_equations import MomentEquations, moment_equations
 from cascade_steering.sim.model.linear_model import LinearModel
 
-__all__ = ["BOTH", "GROWING_MODE", "actuators", "growing_subspace", "require_reach", "with_actuator_noise"]
+__all__ = ["BOTH", "GROWING_MODE", "actuators", "growing_motions", "require_reach", "with_actuator_noise"]
 
 FloatArray = NDArray[np.float64]
 
 # names of actuators beside those of the oscillators
 BOTH, GROWING_MODE = "both", "mode"
-# A rate above −this × ‖A‖ counts as growing: it differs from zero by rounding alone, or is positive.
-_AT_REST = 1e-12
 # A direction shorter than this has none of its own; a reach below it is none. Both are far above rounding.
 _SHORT = 1e-6
 
@@ -32,7 +30,7 @@ def actuators(model: LinearModel, where: str | Sequence[str]) -> FloatArray:
     Parameters
     ----------
     where : the name of an oscillator or several names: one actuator for X and one for P of each; ``both``: of all
-        oscillators; ``mode``: along the motions that grow, in the rotating wave (1, k), see ``growing_subspace``
+        oscillators; ``mode``: along the motions that grow, in the rotating wave (1, k), see ``growing_motions``
 
     Raises ValueError for an unknown name, and for ``mode`` where no motion grows.
     """
@@ -40,7 +38,7 @@ def actuators(model: LinearModel, where: str | Sequence[str]) -> FloatArray:
     if where == BOTH:
         return identity
     if where == GROWING_MODE:
-        found = growing_subspace(moment_equations(model).drift)
+        found = growing_motions(moment_equations(model).drift)
         if not found.size:
             raise ValueError(
                 f"actuators {GROWING_MODE} need a motion that grows, and at this working point none does: choose "
@@ -54,24 +52,23 @@ def actuators(model: LinearModel, where: str | Sequence[str]) -> FloatArray:
     return identity[:, quadrature_indices(names, model.modes)]
 
 
-def growing_subspace(drift: FloatArray) -> FloatArray:
+def growing_motions(drift: FloatArray) -> FloatArray:
     """The space of motions that do not decay, orthonormal columns; array of shape (d, g). Section 9 of sim/README.md.
 
     In the rotating wave with γ₋ < 0 < γ₊ it is spanned by (1, k), once for X and once for P. The columns are the
     projections of the quadratures in their order, each less its part along those before it, so that they do not depend
     on which eigenvectors of equal rates are found.
     """
-    size = np.abs(drift).sum(axis=-1).max()
-    shifted = drift + _AT_REST * size * np.eye(len(drift))
-    _, vectors, count = schur(shifted, output="real", sort="rhp")
-    projector = vectors[:, :count] @ vectors[:, :count].T
+    d = len(drift)
+    alone = MomentEquations(drift=drift, diffusion=np.zeros((d, d)), readout=np.zeros((0, d)), cross=np.zeros((d, 0)))
+    growing, _ = growing_subspace(alone)
     columns: list[FloatArray] = []
-    for column in projector.T:
-        left = column - sum((each * (each @ column) for each in columns), np.zeros(len(drift)))
+    for column in growing @ growing.T:
+        left = column - sum((each * (each @ column) for each in columns), np.zeros(d))
         length = np.linalg.norm(left)
-        if len(columns) < count and length > _SHORT:
+        if len(columns) < growing.shape[1] and length > _SHORT:
             columns.append(left / length)
-    return np.array(columns).reshape(-1, len(drift)).T
+    return np.array(columns).reshape(-1, d).T
 
 
 def require_reach(drift: FloatArray, columns: FloatArray, name: str) -> None:
@@ -79,7 +76,7 @@ def require_reach(drift: FloatArray, columns: FloatArray, name: str) -> None:
 
     They can if no motion of the adjoint system with a rate ≥ 0 is orthogonal to all of them (Hautus 1969).
     """
-    left = growing_subspace(drift.T)
+    left = growing_motions(drift.T)
     rates = left.T @ drift @ left
     scale = np.abs(drift).sum(axis=-1).max()
     for value in np.linalg.eigvals(rates):

@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_steering.sim.control.actuators import growing_subspace, require_reach, with_actuator_noise
+from cascade_steering.sim.control.actuators import growing_motions, require_reach, with_actuator_noise
 from cascade_steering.sim.control.laws import Held, direct_gain, free_control, regulator
 from cascade_steering.sim.gaussian.covariance import steady_root
 from cascade_steering.sim.gaussian.moment_equations import MomentEquations, moment_equations
@@ -36,6 +36,8 @@ Weight = Callable[[FloatArray], FloatArray]
 # The law and the weight agree when the covariance changes by less than this, in coordinates in which it is 1. Rounding
 # alone changes it by 1e-8 where a low price makes the rates of the loop differ by 1e5.
 AGREED = 1e-7
+# The gain of direct feedback is where a cost is flat, and so known to the root of its rounding.
+_ROUNDED = 10.0
 _MOST_ROUNDS = 500
 # Means that decay more slowly than this, in units of ‖A‖, and ever more slowly: the best control is none that exists.
 _CREEPING = 1e-6
@@ -107,7 +109,7 @@ class ClosedLoop:
 
 def close_loop(
     model: LinearModel, law: Law, columns: FloatArray, weight: Weight, *, price: float = 1.0, delay: float = 0.0,
-    actuator_noise: float = 0.0, name: str = "given", start: FloatArray | None = None,
+    actuator_noise: float = 0.0, name: str = "given", start: "ClosedLoop | None" = None,
     within: float = AGREED,
 ) -> ClosedLoop:  # fmt: skip
     """The stationary closed loop of the law that is best for a weight of second moments. Section 9 of sim/README.md.
@@ -120,7 +122,7 @@ def close_loop(
     delay : τ ≥ 0 between the light and the force, seconds; the controller then acts on the mean predicted by the model
     actuator_noise : N ≥ 0, rad/s: an unknown diffusion N B Bᵀ
     name : of the actuators, for messages
-    start : a root of a covariance near the one that will be held, (d, d); that without control if left out
+    start : a loop near the one that is looked for
     within : relative change of the covariance at which the law and its cost agree
 
     Raises
@@ -144,13 +146,14 @@ def close_loop(
     equations = moment_equations(model)
     conditional = _given_the_record(model)
     predicted, noise = _predicted(equations, conditional, delay)
-    rounds = _Rounds(equations, law, columns, noise, price)
-    held, root = None, predicted if start is None else start
+    rounds = _Rounds(equations, law, columns, noise, price, within**2)
+    gain, root = (None, predicted) if start is None else (start.gain, start.root)
     attained = True
     for _ in range(_MOST_ROUNDS):
-        held, means = rounds.held(root, weight(root), held)
+        held, means = rounds.held(root, weight(root), gain)
+        gain = held.gain
         before, root = root, stacked(predicted, means)
-        if _change(before, root) < within:
+        if _change(before, root) < within * (_ROUNDED if law == "direct" else 1.0):
             break
         if law == "ideal" and held.slowest < _CREEPING * np.abs(equations.drift).sum(axis=-1).max():
             means, attained = _without_bound(equations.drift, columns, predicted), False
@@ -192,7 +195,7 @@ def _predicted(equations: MomentEquations, conditional: FloatArray, delay: float
             f"delay must be at most {_MOST_GROWTH / growth:.4g} s, after which the variances have grown by 1e16, got "
             f"{delay:.4g} s"
         )
-    basis = _sheared(growing_subspace(equations.drift))
+    basis = _sheared(growing_motions(equations.drift))
     dark = equations.unmonitored.in_coordinates(basis)
     flow = riccati_map(dark, delay)
     back = np.linalg.inv(basis)
@@ -219,8 +222,9 @@ class _Rounds:
     columns: FloatArray
     noise: FloatArray
     price: float
+    flat: float
 
-    def held(self, root: FloatArray, weight: FloatArray, before: Held | None) -> tuple[Held, FloatArray]:
+    def held(self, root: FloatArray, weight: FloatArray, before: FloatArray | None) -> tuple[Held, FloatArray]:
         """The law in y, its gain in x, and a root of S_x."""
         basis = triangular(root).T
         back = np.linalg.inv(basis)
@@ -231,7 +235,7 @@ class _Rounds:
         elif self.law == "ideal":
             found = free_control(here.drift, columns, noise, cost)
         else:
-            found = direct_gain(here, columns, noise, cost, None if before is None else before.gain)
+            found = direct_gain(here, columns, noise, cost, before, flat=self.flat)
         means = triangular(root_of(found.covariance) @ basis.T)
         gain = found.gain @ back if self.law == "lqg" and found.gain is not None else found.gain
         return Held(covariance=found.covariance, gain=gain, slowest=found.slowest), means
