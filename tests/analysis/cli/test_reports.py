@@ -85,7 +85,9 @@ def test_a_steady_report(name: str) -> None:
 @pytest.mark.parametrize(
     ("theta_plus_pi", "theta_minus_pi", "limits"),
     [
-        (0.5, 0.0, [0.14722023405056034, 0.15880325131580264]), (0.1, 0.0, [None, None]), (0.1, 0.4, [None, 0.7416398697871])
+        (0.5, 0.0, [0.14722023405056034, 0.15880325131580264]),
+        (0.1, 0.0, [None, None]),
+        (0.1, 0.4, [None, 0.7416398697871]),
     ],
 )  # fmt: skip
 def test_where_variances_grow_the_report_has_the_limits_of_e(
