@@ -25,7 +25,10 @@ _VARIABLES: dict[Scheme, str] = {"unconditional": "E_u", "conditional": "E_c"}
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ScanResult:
-    """E and d over the product grid of some parameters, NaN where there is no steady state.
+    """E and d over the product grid of some parameters.
+
+    Without the record E is the limit at long times where variances grow, see ``stable``. It is NaN where it grows
+    without limit, and given the record where there is no steady state.
 
     Parameters
     ----------
@@ -56,6 +59,12 @@ class ScanResult:
     def conditional(self) -> dict[Direction, FloatArray]:
         """E given the record by direction, arrays over the axes."""
         return self.E["conditional"]
+
+    @property
+    def stable(self) -> NDArray[np.bool_]:
+        """Whether there is a steady state without the record, an array over the axes."""
+        found: NDArray[np.bool_] = self.dataset["stable"].to_numpy().astype(bool)
+        return found
 
     @property
     def d(self) -> dict[Direction, FloatArray]:

@@ -62,9 +62,13 @@ SCANNED: dict[str, ScanParameter] = {
     **_of_both("occupation_{}", "thermal occupation of the bath of"),
 }
 _VARIABLES: dict[str, dict[str, str]] = {
-    "E_u": {"long_name": "steering parameter without the record", "missing": "NaN: no steady state, a damping <= 0"},
+    "E_u": {
+        "long_name": "steering parameter without the record",
+        "comment": "where stable is 0 variances grow, and it is the limit at long times",
+        "missing": "NaN: it grows without limit",
+    },
     "E_c": {"long_name": "steering parameter given the record", "missing": "NaN: no steady state given the record"},
-    "d": {"long_name": "relative improvement 1 - E_c/E_u", "missing": "NaN: no steady state without the record"},
+    "d": {"long_name": "relative improvement 1 - E_c/E_u", "missing": "NaN: E_c or E_u is missing"},
 }
 
 
@@ -81,8 +85,9 @@ def scan(point: WorkingPoint, axes: Mapping[str, ArrayLike], *, schemes: Iterabl
     schemes : ``unconditional``, ``conditional`` or both
 
     Returns a dataset of E_u, E_c and d = 1 − E_c/E_u over the direction and then the axes in the order given, with
-    their values as coordinates. E_u and d are NaN where a damping rate is not positive; E_c is there as well where the
-    record tells enough about the motion that grows, and NaN where it does not.
+    their values as coordinates, and of ``stable`` over the axes: whether both damping rates are positive. Where one is
+    not, variances grow without the record; E_u is then its limit at long times, and NaN where E_u grows too. E_c is NaN
+    where the record tells too little about the motion that grows.
 
     Raises ValueError for no axes, an unknown name, a value out of its range, or a point in the laboratory frame.
     """
@@ -101,7 +106,8 @@ def scan(point: WorkingPoint, axes: Mapping[str, ArrayLike], *, schemes: Iterabl
         detector=point.scheme,
         schemes=schemes,
     )
-    return _dataset(point, grid, {scheme: _spread(values, grid) for scheme, values in found.items()})
+    stable = _spread(np.stack([points.stable] * len(DIRECTIONS)).astype(np.float64), grid)[0] == 1.0
+    return _dataset(point, grid, {scheme: _spread(values, grid) for scheme, values in found.items()}, stable)
 
 
 def working_points(point: WorkingPoint, given: Mapping[str, ArrayLike]) -> RotatingWave:
@@ -129,6 +135,8 @@ def steering_over(
 ) -> dict[Scheme, FloatArray]:
     """Steady-state (E₊|₋, E₋|₊) in the rotating wave by scheme: arrays of shape (2, ...), NaN without a steady state.
 
+    Without the record they are the limits at long times, NaN where E grows without limit.
+
     ``lo_phase`` (radians) and ``efficiency`` broadcast with the working points; without the record E has the shape of
     these alone. Raises ValueError for an efficiency outside [0, 1] or a phase that is not finite.
     """
@@ -137,7 +145,8 @@ def steering_over(
     found: dict[Scheme, FloatArray] = {}
     for scheme in schemes:
         if scheme == "unconditional":
-            found[scheme] = np.stack(closed_forms.steering_parameters(points))
+            limits = np.stack(closed_forms.steering_limits(points))
+            found[scheme] = np.where(np.isfinite(limits), limits, np.nan)
         else:
             # a growing motion without any detection has no steady state; Newton's method would search long
             without_steady_state = ~points.stable & (np.asarray(efficiency) == 0.0)
@@ -195,7 +204,9 @@ def _bath(bath: Bath, given: Mapping[str, ArrayLike], which: str) -> Bath | Bath
     return baths
 
 
-def _dataset(point: WorkingPoint, grid: Mapping[str, FloatArray], found: Mapping[Scheme, FloatArray]) -> xr.Dataset:
+def _dataset(
+    point: WorkingPoint, grid: Mapping[str, FloatArray], found: Mapping[Scheme, FloatArray], stable: NDArray[np.bool_]
+) -> xr.Dataset:
     """The labelled result."""
     dimensions = ("direction", *grid)
     by_name: tuple[tuple[str, Scheme], ...] = (("E_u", "unconditional"), ("E_c", "conditional"))
@@ -206,8 +217,11 @@ def _dataset(point: WorkingPoint, grid: Mapping[str, FloatArray], found: Mapping
         name: (name, values, {"long_name": SCANNED[name].meaning, "units": SCANNED[name].units})
         for name, values in grid.items()
     }
+    variables = {name: (dimensions, array, {**_VARIABLES[name], "units": "1"}) for name, array in values.items()}
+    # netCDF has no truth values
+    meaning = {"long_name": "whether both damping rates are positive", "units": "1"}
     return xr.Dataset(
-        {name: (dimensions, array, {**_VARIABLES[name], "units": "1"}) for name, array in values.items()},
+        {**variables, "stable": (tuple(grid), stable.astype(np.int8), meaning)},
         coords={"direction": [key(direction) for direction in DIRECTIONS], **coordinates},
         attrs={"Conventions": "CF-1.11", "working_point": json.dumps(plain(asdict(point)))},
     )

@@ -19,6 +19,7 @@ from cascade_steering.sim.roots import coordinates, product, root_of
 
 __all__ = [
     "chained",
+    "conditional_state",
     "evolved",
     "limit",
     "relaxation_time",

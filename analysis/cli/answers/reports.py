@@ -25,6 +25,7 @@ _Way = TypeVar("_Way", bound=str)
 
 def steady(found: "PairAtRest") -> Report:
     """The steady state of a working point; in the laboratory frame also the error of the rotating-wave model."""
+    at_rest = found.exact.unconditional
     report: Report = {
         "unconditional": _at_rest(found, "unconditional"),
         "conditional": {
@@ -32,7 +33,8 @@ def steady(found: "PairAtRest") -> Report:
             "lo_phase_pi": found.detection.lo_phase_pi,
             "efficiency": found.detection.efficiency,
         },
-        "d": _keyed(found.exact.d),
+        # null where E without the record grows, so that d says nothing
+        "d": _keyed({way: value if math.isfinite(at_rest[way]) else None for way, value in found.exact.d.items()}),
     }
     if found.frequency_hz is not None:
         report["frequency_hz"] = list(found.frequency_hz)

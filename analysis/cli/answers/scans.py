@@ -23,7 +23,7 @@ _ROWS = {
 
 
 def report(scan: "xr.Dataset") -> Report:
-    """The axes and the arrays, with indices in the order of the axes; null where there is no steady state."""
+    """The axes and the arrays, with indices in the order of the axes; null where there is no value."""
     from cascade_steering.analysis.working_points.scan import extreme
 
     found: Report = {"axes": {str(name): scan[name].to_numpy().tolist() for name in scan["E_u"].dims[1:]}}
@@ -32,6 +32,7 @@ def report(scan: "xr.Dataset") -> Report:
         values = {key(each): scan[variable].sel(direction=key(each)) for each in DIRECTIONS}
         found[name] = {direction: _nested(array) for direction, array in values.items()}
         at[name] = {direction: _point(extreme(array, largest=variable == "d")) for direction, array in values.items()}
+    found["stable"] = scan["stable"].to_numpy().astype(bool).tolist()
     return {**found, "smallest": {name: at[name] for name in ("unconditional", "conditional")}, "largest_d": at["d"]}
 
 

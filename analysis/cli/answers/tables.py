@@ -40,7 +40,7 @@ def steady(report: Report) -> Table:
             LABELS[direction],
             _or_grows(report["unconditional"][name], ".7f"),
             f"{report['conditional'][name]:.7f}",
-            f"{report['d'][name]:.3%}",
+            "" if report["d"][name] is None else f"{report['d'][name]:.3%}",
         )
     regimes = (
         regime(*(math.inf if report[scheme][key(each)] is None else report[scheme][key(each)] for each in DIRECTIONS))

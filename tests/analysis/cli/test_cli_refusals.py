@@ -25,7 +25,25 @@ def nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
 BAD = [
     ("steady --c-minus -1", "oscillator minus: cooperativity must be at least 0 and at most 1e+15, got -1.0"),
     ("steady --c-plus nan", "Invalid value for '--c-plus': expected one finite number, got 'nan'"),
-    ("steady --theta-minus 0.2", "no steady state: the damping rate of oscillator minus is"),
+    (
+        "steady --theta-minus 0.2 --efficiency 0",
+        "no steady state given the record: the motion of oscillator minus is not damped (it grows at",
+    ),
+    (
+        "steady --theta-plus 0.2 --efficiency 0",
+        "no steady state given the record: the motion of oscillator plus is not damped (it grows at",
+    ),
+    (
+        "transient --theta-minus 0.2 --initial stationary",
+        "or start from conditional, ground, thermal or occupations: the stationary state does not exist",
+    ),
+    ("transient --theta-minus 0.2 --initial conditional --efficiency 0", "and the record does not show it; raise the"),
+    ("transient --theta-minus 0 --times 0:100:11", "oscillator minus has more than 1e+297 quanta from t = 13."),
+    ("transient --theta-minus 0 --most-quanta 1e6", "and most_quanta allows 1e+06: end earlier, or allow more"),
+    ("transient --most-quanta 0", "most_quanta must be more than 0 and finite, got 0.0"),
+    ("simulate --theta-minus 0", "no steady state: the damping rate of oscillator minus is"),
+    ("simulate --theta-minus 0 --initial ground", "oscillator minus has more than 1e+20 quanta from t = "),
+    ("simulate --most-quanta -1", "most_quanta must be more than 0 and finite, got -1.0"),
     ("steady --theta-plus 0.51", "oscillator plus: angle_pi must be at least 0 and at most 0.5, got 0.51"),
     ("steady --bath-minus tepid", "bath must be hot, vacuum or LINEWIDTH_HZ,OCCUPATION, got 'tepid'"),
     ("steady --bath-minus 0,0", "oscillator minus: cooperativity needs a bath of linewidth more than 0"),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from cascade_steering.analysis.cli.answers import paper_answers, reports
+from cascade_steering.analysis.cli.answers import paper_answers, reports, tables
 from cascade_steering.analysis.cli.answers.table_layout import interval
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, steering_parameter
 from cascade_steering.analysis.criteria.steering import key as steering_key
@@ -32,7 +32,7 @@ from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import thermal_state
 from cascade_steering.sim.model.cascade import rwa
 from cascade_steering.sim.model.schedule import Schedule, unlit
-from cascade_steering.sim.parameters import Detection, UnstableError
+from cascade_steering.sim.parameters import Detection
 from tests.support import reference
 from tests.support.systems import HOT, POINTS, VACUUM, cascade, working_point
 
@@ -58,7 +58,8 @@ def test_a_steady_report(name: str) -> None:
     point = POINTS[name]
     report = plain(reports.steady(pair_at_rest(working_point(point))))
     assert set(report) == {"unconditional", "conditional", "d"}
-    assert set(report["unconditional"]) == BOTH | MEASURES | {"covariance"}
+    assert set(report["unconditional"]) == BOTH | MEASURES | {"covariance", "stable"}
+    assert report["unconditional"]["stable"] is True
     assert set(report["conditional"]) == BOTH | MEASURES | {"covariance", "lo_phase_pi", "efficiency"}
     assert set(report["d"]) == BOTH
     assert report["conditional"]["lo_phase_pi"] == pytest.approx(point.detection.lo_phase / math.pi)
@@ -80,9 +81,32 @@ def test_a_steady_report(name: str) -> None:
         assert report["d"][key] == pytest.approx((e_u - e_c) / e_u, abs=1e-14)
 
 
-def test_there_is_no_steady_report_without_a_steady_state() -> None:
-    with pytest.raises(UnstableError, match="no steady state: the damping rate of oscillator plus"):
-        pair_at_rest(WorkingPoint(c_minus=10, c_plus=10, theta_minus_pi=0.3, theta_plus_pi=0.2))
+@pytest.mark.parametrize("frequency_hz", [None, 1e9])
+@pytest.mark.parametrize(
+    ("theta_plus_pi", "theta_minus_pi", "limits"),
+    [
+        (0.5, 0.0, [0.14722023405056034, 0.15880325131580264]),
+        (0.1, 0.0, [None, None]),
+        (0.1, 0.4, [None, 0.7416398697871]),
+    ],
+)  # fmt: skip
+def test_where_variances_grow_the_report_has_the_limits_of_e(
+    theta_plus_pi: float, theta_minus_pi: float, limits: list[float | None], frequency_hz: float | None
+) -> None:
+    point = WorkingPoint(
+        c_minus=10, c_plus=17.4, theta_minus_pi=theta_minus_pi, theta_plus_pi=theta_plus_pi, frequency_hz=frequency_hz
+    )
+    report = plain(reports.steady(pair_at_rest(point)))
+    assert report["unconditional"]["stable"] is False
+    assert report["unconditional"]["covariance"] is report["unconditional"]["logarithmic_negativity"] is None
+    for direction, limit in zip(DIRECTIONS, limits, strict=True):
+        found = report["unconditional"][steering_key(direction)]
+        # the laboratory frame differs by (Γ/Ω)²
+        assert found is None if limit is None else found == pytest.approx(limit, rel=1e-6)
+        assert 0.0 < report["conditional"][steering_key(direction)] < 1.0
+        assert (report["d"][steering_key(direction)] is None) is (limit is None)
+    json.dumps(report, allow_nan=False)
+    assert str(tables.steady(report))
 
 
 def test_a_transient_report() -> None:

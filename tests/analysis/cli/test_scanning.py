@@ -25,8 +25,11 @@ def test_a_scan_gives_what_steady_gives_point_by_point(steering: Run) -> None:
         for scheme in ("unconditional", "conditional"):
             assert report[scheme][name][4][1] == pytest.approx(alone[scheme][name], rel=1e-12)
         assert report["d"][name][4][1] == pytest.approx(alone["d"][name], abs=3e-12)
-        # below pi/4 there is no steady state without the record
-        assert report["unconditional"][name][0] == report["d"][name][0] == [None] * 3
+        # below pi/4 the variance of + grows, and that of − alone is left of E-|+
+        assert report["stable"][0] == [False] * 3
+        assert report["stable"][4] == [True] * 3
+        assert (report["unconditional"][name][0] == [None] * 3) is (name == "E_plus_given_minus")
+        assert (report["d"][name][0] == [None] * 3) is (name == "E_plus_given_minus")
         assert None not in report["conditional"][name][0]
         smallest = report["smallest"]["unconditional"][name]
         assert smallest["value"] == min(each for row in report["unconditional"][name] for each in row if each)
@@ -59,7 +62,7 @@ def test_more_axes_have_no_figure(steering: Run) -> None:
 
 
 def test_without_a_steady_state_anywhere_the_answer_says_so(steering: Run) -> None:
-    unstable = ("scan", "--x", "c-plus=10,20", "--theta-plus", "0.2")
+    unstable = ("scan", "--x", "c-plus=10,20", "--theta-plus", "0.2", "--theta-minus", "0.1")
     assert steering(*unstable, "--json").report["smallest"]["unconditional"] == dict.fromkeys(BOTH)
     assert steering(*unstable).out.count("no steady state") == 4
 

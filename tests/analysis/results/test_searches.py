@@ -24,11 +24,12 @@ def test_a_scan_holds_the_steady_states_and_where_e_is_smallest(tmp_path: Path) 
             assert least is not None
             assert least.value == np.nanmin(found.E[scheme][way])
         assert found.d[way][2, 2] == pytest.approx(at.d[way], rel=1e-6)
-        # no steady state without the record
-        assert np.isnan(found.unconditional[way][2, 0])
+        # the variance of + grows: E without the record has no limit, or is that of − alone
+        assert np.isnan(found.unconditional[way][2, 0]) == (way == "plus_given_minus")
         most = found.largest_d(way)
         assert most is not None
         assert most.value == np.nanmax(found.d[way])
+    assert found.stable.tolist() == [[False, True, True]] * 3
     assert str(found).splitlines()[0] == "scan of 3 c_plus x 3 theta_plus_pi"
     assert len(str(found).splitlines()) == 7
     with pytest.raises(ValueError, match=r"^direction must be one of plus_given_minus, .* got 'plus'$"):

@@ -72,17 +72,41 @@ def test_baths_are_scanned_at_fixed_cooperativity() -> None:
 
 def test_what_has_no_meaning_is_nan() -> None:
     found = scan(POINT, {"theta_minus_pi": [0.2, 0.3], "theta_plus_pi": [0.2, 0.3], "efficiency": [0.0, 1.0]})
-    steady = np.zeros((2, 2), dtype=bool)
-    steady[1, 1] = True
-    for name in ("E_u", "d"):
-        assert np.array_equal(~np.isnan(found[name]), np.broadcast_to(steady[..., None], (2, 2, 2, 2)))
-    # given all of the record there is always a steady state, given none where there is one without it
+    assert found["stable"].sel(efficiency=1.0).to_numpy().tolist() == [[0, 0], [0, 1]]
+    # E without the record grows where the variance of the steered oscillator grows by itself
+    grows = {
+        "E_plus_given_minus": [[True, False], [True, False]],
+        "E_minus_given_plus": [[True, False], [False, False]],
+    }
+    for direction, wanted in grows.items():
+        for name in ("E_u", "d"):
+            missing = np.isnan(found[name].sel(direction=direction, efficiency=1.0).to_numpy())
+            assert missing.tolist() == wanted
+    # given all of the record there is always a steady state, given none where all is damped
     assert np.all(np.isfinite(found["E_c"].sel(efficiency=1.0)))
     unread = found.sel(efficiency=0.0)
-    assert np.array_equal(np.isnan(unread["E_c"]), np.isnan(unread["E_u"]))
+    assert np.array_equal(~np.isnan(unread["E_c"]), np.broadcast_to(unread["stable"] == 1, (2, 2, 2)))
     assert unread["E_c"].sel(theta_minus_pi=0.3, theta_plus_pi=0.3).to_numpy() == pytest.approx(
         unread["E_u"].sel(theta_minus_pi=0.3, theta_plus_pi=0.3).to_numpy(), rel=1e-12
     )
+
+
+def test_e_has_no_jump_where_minus_begins_to_grow() -> None:
+    # γ₋ = γ₀ − Γ cos 2θ₋ changes its sign close below π/4; the slope of E may change there, its value may not
+    edge = (
+        0.25 - 0.5 * POINT.cascade.minus.bath.linewidth / (math.pi * POINT.cascade.minus.strength) / math.pi * math.pi
+    )
+    found = scan(POINT, {"theta_minus_pi": [edge - 1e-9, edge, edge + 1e-9]})
+    assert found["stable"].to_numpy()[[0, 2]].tolist() == [0, 1]
+    for name in ("E_u", "E_c"):
+        values = found[name].to_numpy()
+        # of order Γ/γ₊ times the change of the angle
+        assert values[:, 0] == pytest.approx(values[:, 2], rel=1e-6)
+        assert values[:, 1] == pytest.approx(values[:, 2], rel=1e-6)
+    for name, scheme in (("E_u", "unconditional"), ("E_c", "conditional")):
+        steady = replace(POINT, theta_minus_pi=edge - 1e-9).steady()
+        assert not steady.stable
+        assert list(steady.E[scheme].values()) == pytest.approx(found[name].to_numpy()[:, 0], rel=1e-8)
 
 
 def test_a_large_scan_is_solved_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,7 +121,7 @@ def test_one_scheme_alone() -> None:
     whole = scan(POINT, axes)
     for schemes, names in ((["unconditional"], {"E_u"}), (["conditional"], {"E_c"})):
         part = scan(POINT, axes, schemes=schemes)
-        assert set(part.data_vars) == names
+        assert set(part.data_vars) == {*names, "stable"}
         assert all(np.array_equal(part[name], whole[name]) for name in names)
 
 

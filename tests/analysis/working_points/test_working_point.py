@@ -126,13 +126,16 @@ def test_what_is_asked_is_clear_or_refused() -> None:
     with pytest.raises(TypeError):
         POINT.simulate(5)  # type: ignore[misc]
     with pytest.raises(
-        ValueError, match=r"^initial must be an InitialState or one of stationary, ground, thermal, got"
+        ValueError, match=r"^initial must be an InitialState or one of stationary, conditional, ground, thermal, got"
     ):
         POINT.transient(times_units=[1.0], initial="hot")
     unstable = WorkingPoint(theta_plus_pi=0.2)
-    for ask in (unstable.steady, lambda: unstable.simulate(duration_units=1)):
-        with pytest.raises(UnstableError, match=r"oscillator plus .*\(0\.2 pi\)"):
-            ask()
+    with pytest.raises(
+        UnstableError, match=r"oscillator plus .*\(0\.2 pi\).* or start from conditional, ground, thermal"
+    ):
+        unstable.simulate(duration_units=1)
+    with pytest.raises(ValueError, match=r"^oscillator plus has more than 100 quanta from t = 0\.\d+ /gamma~_0 \("):
+        unstable.transient(times_units=[1.0], initial="ground", most_quanta=100)
 
 
 def test_a_point_can_be_compared_and_changed() -> None:
