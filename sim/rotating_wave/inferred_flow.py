@@ -19,7 +19,7 @@ from cascade_steering.sim.conventions import VACUUM_VARIANCE
 from cascade_steering.sim.gaussian.moment_equations import MomentEquations, adjoint
 from cascade_steering.sim.rotating_wave.equations import RotatingWave
 
-__all__ = ["InferredPair", "conditional_flow", "largest_variance_plus", "unconditional_flow"]
+__all__ = ["InferredPair", "conditional_flow", "unconditional_course", "unconditional_flow"]
 
 FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
@@ -75,53 +75,56 @@ def unconditional_flow(point: RotatingWave, state: InferredPair, duration: Array
     plus, minus = point.damping_plus * time, point.damping_minus * time
     mean, half = (plus + minus) / 2, (plus - minus) / 2
     offset, drive, alone = _reduced(point)
+    # each factor is of order 1 beside its exponential, and exponents are added before they are taken
     with np.errstate(over="ignore", under="ignore"):
-        # the shares of V₋ at the end that come from its start, and from the noise since then
-        kept = np.exp(-np.maximum(minus, 0.0)) * state.minus
+        damped, size, shape = np.maximum(minus, 0.0), np.abs(minus) / 2, _scaled_shc(minus / 2)
+        # V₋ at the end comes from its start and from noise since then: e^{−damped} V₋ and ``added``, up to a factor
         added = point.noise_minus * time * _mean_decay(np.abs(minus))
-        start, noise = kept / (kept + added), added / (kept + added)
-        # each factor is of order 1 beside its exponential, and exponents are added before they are taken
-        size, shape = np.abs(minus) / 2, _scaled_shc(minus / 2)
+        whole = np.exp(-damped) * state.minus + added
         reach, lag = _second_difference(half, mean)
-        lag = lag / shape
+        early, lead = _second_difference(minus, mean)
         width, spread = _squared_difference(mean / 2, half / 2)
-        from_start = np.exp(-plus / 2) * (state.gain - offset) + drive * time * lag * np.exp(reach - size)
+        from_start = np.exp(-plus / 2) * (state.gain - offset) + drive * time * lag / shape * np.exp(reach - size)
+        started = np.exp(-half - damped) * (state.gain - offset)
+        started = started + drive * time * _mean_decay(np.abs(half)) * np.exp(np.maximum(-half, 0.0) - damped)
         common = point.noise_minus * np.abs(drive) ** 2 * time**3 * np.exp(width - mean + minus / 2 - size)
         return InferredPair(
             minus=np.exp(-minus) * state.minus + point.noise_minus * time * _mean_decay(minus),
             gain=offset
-            + start * np.exp(-half) * (state.gain - offset)
-            + drive * time * (_mean_decay(half) - noise * lag * np.exp(reach + minus / 2 - size)),
+            + state.minus / whole * started
+            + added / whole * drive * time * lead / shape * np.exp(early + minus / 2 - size),
             rest=np.exp(-plus) * state.rest
             + alone * time * _mean_decay(plus)
             + common * spread / (4 * shape)
-            + state.minus * noise * np.abs(from_start) ** 2,
+            + state.minus * added / whole * np.abs(from_start) ** 2,
         )
 
 
-def largest_variance_plus(point: RotatingWave, state: InferredPair, duration: ArrayLike) -> FloatArray:
-    """The largest V₊ within ``duration`` (seconds ≥ 0) without the record. Section 5 of sim/README.md.
+def unconditional_course(
+    point: RotatingWave, state: InferredPair, duration: ArrayLike
+) -> tuple[InferredPair, FloatArray]:
+    """The state after ``duration`` (seconds ≥ 0) without the record, and the largest V₊ within that time.
 
-    e^{γ₊t} V̇₊ is a parabola in (e^{δt} − 1)/δ with δ = (γ₊ − γ₋)/2, so that V₊ has two extrema at most.
+    e^{γ₊t} V̇₊ is a parabola in (e^{δt} − 1)/δ with δ = (γ₊ − γ₋)/2, so that V₊ has two extrema at most. V₋ has none.
+    Section 5 of sim/README.md.
     """
     time = np.asarray(duration, dtype=np.float64)
     s, r, half = point.transmission, point.directional_coupling, (point.damping_plus - point.damping_minus) / 2
     correlation = state.gain * state.minus
-    rate_minus = point.noise_minus - point.damping_minus * state.minus
     moved = s * (np.conj(r) * state.minus - np.conj(point.common_noise) / 2)
     moved = moved - (point.damping_plus + point.damping_minus) / 2 * correlation
-    parabola = (
+    roots = _roots(
         point.noise_plus - point.damping_plus * state.plus + 2 * s * np.real(r * correlation),
         2 * s * np.real(r * moved),
-        np.abs(s * r) ** 2 * rate_minus,
+        np.abs(s * r) ** 2 * (point.noise_minus - point.damping_minus * state.minus),
     )
-    largest = np.maximum(state.plus, unconditional_flow(point, state, time).plus)
-    for root in _roots(*parabola):
-        with np.errstate(all="ignore"):
-            at = np.where(np.abs(half * root) > _FLAT, np.log1p(half * root) / half, root)
-        inside = np.isfinite(at) & (at > 0.0) & (at < time)
-        largest = np.maximum(largest, unconditional_flow(point, state, np.where(inside, at, 0.0)).plus)
-    return largest
+    with np.errstate(all="ignore"):
+        places = [np.where(np.abs(half * root) > _FLAT, np.log1p(half * root) / half, root) for root in roots]
+        inside = [np.where((at > 0.0) & (at < time), at, 0.0) for at in places]
+        path = unconditional_flow(point, state, np.stack(np.broadcast_arrays(time, *inside)))
+        end = InferredPair(minus=path.minus[0], gain=path.gain[0], rest=path.rest[0])
+        largest: FloatArray = path.plus.max(axis=0)
+    return end, np.maximum(largest, state.plus)
 
 
 def _roots(constant: FloatArray, linear: FloatArray, square: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -1,0 +1,51 @@
+"""The figure of the best pulses: E, the angles and C₊ in time."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.figure import Figure
+
+from cascade_steering.analysis.criteria.steering import STEERING_BOUND
+from cascade_steering.analysis.plots.style import COLOURS, FIGURE_STYLE, HIGHEST, SYMBOLS, drawable, save_figure
+
+if TYPE_CHECKING:
+    from cascade_steering.analysis.results.pulse_result import PulseResult
+
+__all__ = ["pulse_figure"]
+
+
+def pulse_figure(result: "PulseResult", path: Path | None = None) -> Figure:
+    """E(t) above, θ₋, θ₊ and C₊/C₋ below; one column for each direction. Written to ``path`` if that is given.
+
+    Raises ValueError, before anything is drawn, for a path to which no figure can be written.
+    """
+    if path is not None:
+        drawable(path)
+    scheme = "conditional" if result.conditional else "unconditional"
+    with mpl.rc_context(FIGURE_STYLE):
+        figure = Figure(figsize=(7.0, 5.6), layout="constrained")
+        columns = figure.subplots(3, len(result.pulses), sharex="col", height_ratios=(3, 2, 2)).T
+        for axes, (way, pulse) in zip(columns, result.pulses.items(), strict=True):
+            course, unit = result.transient(way), result.point.time_unit
+            axes[0].plot(course.times / unit, course.E[scheme][way], color=COLOURS[0])
+            axes[0].axhline(STEERING_BOUND, color="0.6", linewidth=0.8)
+            axes[0].set(title=f"${SYMBOLS[way]}$ = {pulse.value:.4f}", yscale="log")
+            lowest, highest = axes[0].get_ylim()
+            axes[0].set_ylim(lowest, min(highest, HIGHEST))
+            edges = np.cumsum([0.0, *(each.duration_s / unit for each in pulse.segments)])
+            for colour, name, label in zip(COLOURS, ("minus", "plus"), ("-", "+"), strict=False):
+                values = [getattr(each, f"theta_{name}_pi") for each in pulse.segments]
+                axes[1].stairs(values, edges, baseline=None, color=colour, label=rf"$\theta_{label}$")
+            ratios = [each.c_plus / result.point.c_minus for each in pulse.segments]
+            axes[2].stairs(ratios, edges, baseline=None, color=COLOURS[0])
+            axes[1].set_ylim(-0.02, 0.52)
+            axes[2].set(yscale="log", xlabel=r"time ($1/\tilde\gamma_0$ of the first oscillator)")
+        columns[0][0].set_ylabel("steering parameter $E$")
+        columns[0][1].set_ylabel(r"angle ($\pi$)")
+        columns[0][1].legend()
+        columns[0][2].set_ylabel("$C_+/C_-$")
+        if path is not None:
+            save_figure(figure, path)
+    return figure
