@@ -35,6 +35,8 @@ _MISSED = 1e-10
 # two searches that agree this well in log E have found equally good pulses
 _TIE = 1e-8
 _SHORTER = 0.01
+# a coordinate that differs from its bound by rounding alone
+_ON_EDGE = 1e-14
 # share of the duration below which a segment has no effect
 _NEGLIGIBLE = 1e-12
 # E counts as below a bound by more than this share of it
@@ -146,9 +148,8 @@ def _fastest(search: PulseSearch, row: int, direction: Direction, below: float) 
         if left(again.course(other)) < 0.0:
             break
         search, unit = again, other
-    on_axis = _on_axis(search, unit)
-    unit = on_axis if left(search.course(on_axis)) > -_MISSED else unit
-    return _described(direction, search, unit)
+    # among pulses that are as short
+    return _described(direction, search, _at_edges(search, lambda course: course.log_steering[row], unit, _MISSED))
 
 
 def _duration(course: PulseCourse) -> FloatArray:
@@ -234,15 +235,7 @@ def _best(search: PulseSearch, row: int, *, by_rule: bool = True) -> tuple[Pulse
 def _by_rule(search: PulseSearch, steering: Objective, unit: FloatArray) -> tuple[PulseSearch, FloatArray]:
     """Of pulses as good as this one that with θ₊ = π/2, the LO phase on an axis, and a shorter duration."""
     best = float(steering(search.course(unit)))
-    if search.conditional:
-        for segment in reversed(range(search.segments)):
-            place = BY_SEGMENT * segment + _THETA_PLUS
-            if unit[place] < 1.0:
-                value, other = _descend(search, steering, unit, _TIGHT, at_end=(place,))
-                unit = other if value < best + _TIE else unit
-    on_axis = _on_axis(search, unit)
-    unit = on_axis if float(steering(search.course(on_axis))) < best + _TIE else unit
-
+    unit = _at_edges(search, steering, unit, _TIE)
     # a duration without effect on E is cut off
     brief = _within(search, unit, 1.0 - _SHORTER)
     value, other = _descend(brief, steering, unit, _TIGHT)
@@ -255,6 +248,18 @@ def _by_rule(search: PulseSearch, steering: Objective, unit: FloatArray) -> tupl
 
     value, shortest = _descend(brief, _duration, other, _TIGHT, left)
     return brief, shortest if value < math.inf else other
+
+
+def _at_edges(search: PulseSearch, steering: Objective, unit: FloatArray, tie: float) -> FloatArray:
+    """The pulse with θ₊ = π/2 and the LO phase on an axis where that makes log E larger by ``tie`` at most."""
+    best = float(steering(search.course(unit)))
+    for segment in reversed(range(search.segments if search.conditional else 0)):
+        place = BY_SEGMENT * segment + _THETA_PLUS
+        if unit[place] < 1.0:
+            value, other = _descend(search, steering, unit, _TIGHT, at_end=(place,))
+            unit = other if value < best + tie else unit
+    on_axis = _on_axis(search, unit)
+    return on_axis if float(steering(search.course(on_axis))) < best + tie else unit
 
 
 def _lattice(search: PulseSearch) -> FloatArray:
@@ -350,6 +355,7 @@ def _descend(
         bounds=np.stack([least, most], axis=-1), constraints=[bounds], options=effort,
     )  # fmt: skip
     unit = np.clip(result.x, least, most)
+    unit[np.abs(unit) < _ON_EDGE] = 0.0
     found = [(float(rows[0]), each) for each in (start, unit) if (rows := nearby(each)[0])[1:].min() > -_MISSED]
     return min(found, key=lambda each: each[0], default=(math.inf, start))
 
@@ -376,12 +382,16 @@ def _described(direction: Direction, search: PulseSearch, unit: FloatArray) -> B
                 duration_s=share * search.longest_units * search.time_unit,
             )
         )
+    segments = [
+        replace(group[0], duration_s=math.fsum(each.duration_s for each in group))
+        for group in _alike(segment for segment, share in zip(segments, shares.tolist(), strict=True) if share >= least)
+    ]
     quanta = (float(each.max()) - VACUUM_VARIANCE for each in (course.minus, course.plus))
     row = DIRECTIONS.index(direction)
     return BestPulse(
         direction=direction,
         value=math.exp(float(course.log_steering[row])),
-        segments=tuple(each for each, share in zip(segments, shares.tolist(), strict=True) if share >= least),
+        segments=tuple(segments),
         quanta=(max(0.0, next(quanta)), max(0.0, next(quanta))),
         detection=Detection.si(
             lo_phase=float(search.lo_phases(unit)), efficiency=search.efficiency, scheme=search.scheme
@@ -389,3 +399,14 @@ def _described(direction: Direction, search: PulseSearch, unit: FloatArray) -> B
         if search.conditional
         else None,
     )
+
+
+def _alike(segments: Iterable[PulseSegment]) -> list[list[PulseSegment]]:
+    """Segments in groups of neighbours with the same angles and C₊."""
+    groups: list[list[PulseSegment]] = []
+    for each in segments:
+        if groups and replace(groups[-1][0], duration_s=each.duration_s) == each:
+            groups[-1].append(each)
+        else:
+            groups.append([each])
+    return groups
