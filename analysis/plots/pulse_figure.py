@@ -7,7 +7,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
-from cascade_steering.analysis.criteria.steering import STEERING_BOUND
+from cascade_steering.analysis.criteria.steering import STEERING_BOUND, Scheme
 from cascade_steering.analysis.plots.style import COLOURS, FIGURE_STYLE, HIGHEST, SYMBOLS, drawable, save_figure
 from cascade_steering.analysis.time_courses.milestones import steering_at
 
@@ -26,7 +26,7 @@ def pulse_figure(result: "PulseResult", path: Path | None = None) -> Figure:
     """
     if path is not None:
         drawable(path)
-    scheme = "conditional" if result.conditional else "unconditional"
+    scheme: Scheme = "conditional" if result.conditional else "unconditional"
     with mpl.rc_context(FIGURE_STYLE):
         figure = Figure(figsize=(7.0, 5.6), layout="constrained")
         columns = figure.subplots(3, len(result.pulses), sharex="col", height_ratios=(3, 2, 2)).T

@@ -85,7 +85,7 @@ class BestPulse:
 
 
 def best_pulse(search: PulseSearch) -> dict[Direction, BestPulse]:
-    """The smallest E of each direction that a pulse reaches within ``search``."""
+    """The smallest E of each direction that a pulse reaches within ``search``. Section 5 of sim/README.md."""
     return {direction: _described(direction, *_best(search, row)) for row, direction in enumerate(DIRECTIONS)}
 
 

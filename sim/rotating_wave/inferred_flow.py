@@ -75,6 +75,7 @@ def unconditional_flow(point: RotatingWave, state: InferredPair, duration: Array
     plus, minus = point.damping_plus * time, point.damping_minus * time
     mean, half = (plus + minus) / 2, (plus - minus) / 2
     offset, drive, alone = _reduced(point)
+    started: ComplexArray
     # each factor is of order 1 beside its exponential, and exponents are added before they are taken
     with np.errstate(over="ignore", under="ignore"):
         damped, size, shape = np.maximum(minus, 0.0), np.abs(minus) / 2, _scaled_shc(minus / 2)
@@ -84,7 +85,9 @@ def unconditional_flow(point: RotatingWave, state: InferredPair, duration: Array
         reach, lag = _second_difference(half, mean)
         early, lead = _second_difference(minus, mean)
         width, spread = _squared_difference(mean / 2, half / 2)
-        from_start = np.exp(-plus / 2) * (state.gain - offset) + drive * time * lag / shape * np.exp(reach - size)
+        from_start: ComplexArray = np.exp(-plus / 2) * (state.gain - offset) + drive * time * lag / shape * np.exp(
+            reach - size
+        )
         started = np.exp(-half - damped) * (state.gain - offset)
         started = started + drive * time * _mean_decay(np.abs(half)) * np.exp(np.maximum(-half, 0.0) - damped)
         common = point.noise_minus * np.abs(drive) ** 2 * time**3 * np.exp(width - mean + minus / 2 - size)
@@ -111,7 +114,7 @@ def unconditional_course(
     time = np.asarray(duration, dtype=np.float64)
     s, r, half = point.transmission, point.directional_coupling, (point.damping_plus - point.damping_minus) / 2
     correlation = state.gain * state.minus
-    moved = s * (np.conj(r) * state.minus - np.conj(point.common_noise) / 2)
+    moved: ComplexArray = s * (np.conj(r) * state.minus - np.conj(point.common_noise) / 2)
     moved = moved - (point.damping_plus + point.damping_minus) / 2 * correlation
     roots = _roots(
         point.noise_plus - point.damping_plus * state.plus + 2 * s * np.real(r * correlation),
@@ -250,16 +253,19 @@ def _moved(phi: ComplexArray, state: InferredPair, noise: InferredPair) -> Infer
 def _reduced(point: RotatingWave) -> tuple[ComplexArray, ComplexArray, FloatArray]:
     """ρ = −sQ*/(2N₋), r = sR* − ρδ and N₊ − |ρ|²N₋, the noise of + that − does not share, without cancellation."""
     s, minus = point.transmission, point.noise_minus
+    offset: ComplexArray
+    alone: FloatArray
     with np.errstate(invalid="ignore", divide="ignore"):
         offset = np.where(minus > 0.0, -s * np.conj(point.common_noise) / (2 * minus), 0.0)
         shared = point.strength_minus * point.strength_plus / (4 * minus)
-        bath = point.noise_plus - point.strength_plus / 2
         total, difference = point.angle_plus + point.angle_minus, point.angle_minus - point.angle_plus
         unlike = (np.cos(point.path_phase) * np.cos(total)) ** 2 + (np.sin(point.path_phase) * np.cos(difference)) ** 2
-        thermal = (minus - point.strength_minus / 2) * point.strength_plus / (2 * minus)
-        alone = bath + thermal + shared * (point.loss + s**2 * unlike)
+        thermal = point.bath_minus.decoherence_rate * point.strength_plus / (2 * minus)
+        alone = point.bath_plus.decoherence_rate + thermal + shared * (point.loss + s**2 * unlike)
         alone = np.where(minus > 0.0, alone, point.noise_plus)
-    drive = s * np.conj(point.directional_coupling) - offset * (point.damping_plus - point.damping_minus) / 2
+    drive: ComplexArray = (
+        s * np.conj(point.directional_coupling) - offset * (point.damping_plus - point.damping_minus) / 2
+    )
     return offset, drive, alone
 
 

@@ -6,19 +6,19 @@ import click
 
 from cascade_steering.analysis.cli.answers import pulse_answers
 from cascade_steering.analysis.cli.commands.group import steering
-from cascade_steering.analysis.cli.options import configuration, physics, pulses
+from cascade_steering.analysis.cli.options import configuration, physics, searches
 from cascade_steering.analysis.cli.options.kinds import FILE
 from cascade_steering.analysis.cli.options.typed import typed
 from cascade_steering.analysis.cli.terminal.output import show
 
 
 @steering.command(name="pulse")
-@pulses.OPTIONS
+@searches.PULSE
 @click.option("--figure", type=FILE, default=None, show_default="no figure", help="Figure of the pulses and E(t).")
 @physics.JSON
 @configuration.OPTION
 @typed
-def pulse_command(asked: pulses.PulseOptions, figure: Path | None, as_json: bool) -> None:
+def pulse_command(asked: searches.PulseOptions, figure: Path | None, as_json: bool) -> None:
     """The best pulse at given C-: both directions, over angles, C+ and duration of each segment of constant light.
 
     A pulse may be unstable while it lasts. Without --fastest it is the one after which E is smallest.
