@@ -114,8 +114,8 @@ def unconditional_course(
     time = np.asarray(duration, dtype=np.float64)
     s, r, half = point.transmission, point.directional_coupling, (point.damping_plus - point.damping_minus) / 2
     correlation = state.gain * state.minus
-    moved: ComplexArray = s * (np.conj(r) * state.minus - np.conj(point.common_noise) / 2)
-    moved = moved - (point.damping_plus + point.damping_minus) / 2 * correlation
+    driven = s * (np.conj(r) * state.minus - np.conj(point.common_noise) / 2)
+    moved = driven - (point.damping_plus + point.damping_minus) / 2 * correlation
     roots = _roots(
         point.noise_plus - point.damping_plus * state.plus + 2 * s * np.real(r * correlation),
         2 * s * np.real(r * moved),

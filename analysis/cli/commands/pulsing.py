@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from cascade_steering.analysis.cli.answers import pulse_answers
+from cascade_steering.analysis.cli.answers import reports, tables
 from cascade_steering.analysis.cli.commands.group import steering
 from cascade_steering.analysis.cli.options import configuration, physics, searches
 from cascade_steering.analysis.cli.options.kinds import FILE
@@ -13,7 +13,7 @@ from cascade_steering.analysis.cli.terminal.output import show
 
 
 @steering.command(name="pulse")
-@searches.PULSE
+@searches.BEST_PULSE
 @click.option("--figure", type=FILE, default=None, show_default="no figure", help="Figure of the pulses and E(t).")
 @physics.JSON
 @configuration.OPTION
@@ -30,5 +30,5 @@ def pulse_command(asked: searches.PulseOptions, figure: Path | None, as_json: bo
     found = asked.found()
     if figure is not None:
         found.plot(figure)
-    report = {**pulse_answers.report(found), "figure": None if figure is None else str(figure)}
-    show(report, pulse_answers.table(report), as_json, *([] if figure is None else [f"figure: {figure}"]))
+    report = {**reports.pulses(found), "figure": None if figure is None else str(figure)}
+    show(report, tables.pulses(report), as_json, *([] if figure is None else [f"figure: {figure}"]))

@@ -88,7 +88,7 @@ def _bath_name(bath: Bath) -> str:
     return f"{bath.linewidth_hz:g},{bath.occupation:g}"
 
 
-PULSE = options(
+BEST_PULSE = options(
     click.option("--c-minus", type=NUMBER, default=10.0, show_default=True, help="Cooperativity of -."),
     physics.baths(),
     physics.PATH,
