@@ -14,10 +14,15 @@ from cascade_steering.analysis.estimation.estimators import conditional_steering
 from cascade_steering.analysis.estimation.estimators import relative_improvement as relative_improvement
 from cascade_steering.analysis.estimation.estimators import unconditional_steering as unconditional_steering
 from cascade_steering.analysis.estimation.sampled_moments import Ensemble as Ensemble
+from cascade_steering.analysis.protocols.best_pulse import best_pulse as best_pulse
+from cascade_steering.analysis.protocols.best_pulse import best_pulses as best_pulses
+from cascade_steering.analysis.protocols.best_pulse import fastest_pulse as fastest_pulse
+from cascade_steering.analysis.protocols.pulse_search import PulseSearch as PulseSearch
 from cascade_steering.analysis.records.record import Record as Record
 from cascade_steering.analysis.results.feedback_result import FeedbackResult as FeedbackResult
 from cascade_steering.analysis.results.feedback_result import feedback as feedback
 from cascade_steering.analysis.results.optimum_result import OptimumResult as OptimumResult
+from cascade_steering.analysis.results.pulse_result import PulseResult as PulseResult
 from cascade_steering.analysis.results.record_results import FilteredResult as FilteredResult
 from cascade_steering.analysis.results.record_results import FitResult as FitResult
 from cascade_steering.analysis.results.record_results import open_record as open_record

@@ -12,6 +12,7 @@ from cascade_steering.analysis.cli.commands import (
     exact,
     kept_runs,
     pages,
+    pulsing,
     recorded,
     scanning,
 )
@@ -19,7 +20,7 @@ from cascade_steering.analysis.cli.commands.group import steering
 from cascade_steering.analysis.cli.terminal.interruption import Interrupted, interruptible
 from cascade_steering.analysis.cli.terminal.output import end_with_error, messages_on_standard_error
 
-COMMANDS = (exact, controlled, scanning, ensembles, comparison, kept_runs, recorded, pages)
+COMMANDS = (exact, pulsing, controlled, scanning, ensembles, comparison, kept_runs, recorded, pages)
 # errors of the machine (a full disk, no memory), which no other options would avoid
 _OF_THE_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 

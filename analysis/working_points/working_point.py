@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from cascade_steering.analysis.records.record import Record
     from cascade_steering.analysis.results.feedback_result import FeedbackResult
     from cascade_steering.analysis.results.optimum_result import OptimumResult
+    from cascade_steering.analysis.results.pulse_result import PulseResult
     from cascade_steering.analysis.results.record_results import FilteredResult, FitResult
     from cascade_steering.analysis.results.scan_result import ScanResult
     from cascade_steering.analysis.results.simulated import Simulated
@@ -289,6 +290,50 @@ class WorkingPoint:
             unstable=unstable,
             largest_ratio=largest_ratio,
         )
+
+    def best_pulse(
+        self,
+        *,
+        within_units: float | None = None,
+        within_s: float | None = None,
+        below: float | None = None,
+        segments: int = 1,
+        most_quanta: float | None = None,
+        initial: "InitialState | str" = "ground",
+        conditional: bool = False,
+        free_lo_phase: bool = True,
+        largest_ratio: float = 100.0,
+    ) -> "PulseResult":
+        """The pulse after which E is smallest, over θ₋, θ₊, C₊ and duration of each of its segments of constant light.
+
+            found = point.best_pulse(within_units=0.5, segments=2)
+            print(found, found.transient("plus_given_minus"))
+
+        All else is as at this point; its θ and C₊ do not matter. A pulse may be unstable while it lasts.
+
+        Parameters
+        ----------
+        within_units, within_s : the longest duration, in units of 1/γ̃₀ or in seconds: one of the two
+        below : None for the smallest E; a bound, such as 0.5, for the shortest pulse after which E is smaller
+        segments : how many segments at most
+        most_quanta : the largest mean number of quanta of either oscillator at any time of the pulse; if left out 1e15
+        initial : the state before: ``"ground"``, ``"thermal"`` (of the baths) or two thermal states
+        conditional : E given the record of the pulse, or without it
+        free_lo_phase : whether the local-oscillator phase, one for the whole pulse, is free as well
+        largest_ratio : bound on C₊/C₋
+
+        Raises ValueError for a value out of its range, another initial state, a point in the laboratory frame, and a
+        bound ``below`` that is not reached, with the best E.
+        """
+        from cascade_steering.analysis.results.pulse_result import PulseResult, pulse_search
+
+        longest = float(self._seconds("within", within_units, within_s)) / self.time_unit
+        start = self.initial_state(initial)
+        search = pulse_search(
+            self, start, longest_units=longest, segments=segments, most_quanta=most_quanta, conditional=conditional,
+            free_lo_phase=free_lo_phase, largest_ratio=largest_ratio,
+        )  # fmt: skip
+        return PulseResult.of(self, start, search, below=below)
 
     def feedback(
         self, *, law: "Law" = "direct", actuators_on: str | Sequence[str] = "both",

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from cascade_steering.analysis.estimation.estimators import Estimate, Steering
     from cascade_steering.analysis.estimation.stopping import Target
+    from cascade_steering.analysis.protocols.best_pulse import BestPulse
+    from cascade_steering.analysis.results.pulse_result import PulseResult
     from cascade_steering.analysis.time_courses.endpoint import Endpoint
     from cascade_steering.analysis.time_courses.milestones import Window
     from cascade_steering.analysis.time_courses.transients import Transient
@@ -137,6 +139,37 @@ def optimum(best: "dict[Direction, Optimum]") -> Report:
             point["lo_phase_pi"] = found.detection.lo_phase / math.pi
         report[key(direction)] = point
     return report
+
+
+def pulses(found: "PulseResult") -> Report:
+    """The best pulse of each direction; durations in units of 1/γ̃₀ and in seconds."""
+    unit = found.point.time_unit
+    pulses = {key(way): _pulse(pulse, unit) for way, pulse in found.pulses.items()}
+    return {"conditional": found.conditional, "time_unit_seconds": unit, **pulses}
+
+
+def _pulse(pulse: "BestPulse", unit: float) -> Report:
+    entry: Report = {
+        "value": pulse.value,
+        "reached": pulse.reached,
+        "duration_units": pulse.duration_s / unit,
+        "duration_s": pulse.duration_s,
+        "most_quanta_minus": pulse.quanta[0],
+        "most_quanta_plus": pulse.quanta[1],
+        "segments": [
+            {
+                "theta_minus_pi": each.theta_minus_pi,
+                "theta_plus_pi": each.theta_plus_pi,
+                "c_plus": each.c_plus,
+                "duration_units": each.duration_s / unit,
+                "duration_s": each.duration_s,
+            }
+            for each in pulse.segments
+        ],
+    }
+    if pulse.detection is not None:
+        entry["lo_phase_pi"] = pulse.detection.lo_phase_pi
+    return entry
 
 
 def comparison(study: "xr.Dataset") -> Report:

@@ -83,6 +83,34 @@ def optimum(report: Report, title: str) -> Table:
     return table
 
 
+def pulses(report: Report) -> Table:
+    """One line for each segment; E and quanta stand in the last one."""
+    scheme = "given the record" if report["conditional"] else "without the record"
+    table = table_of(
+        f"Best pulses, E {scheme} (time in units of {report['time_unit_seconds']:.4g} s)",
+        "", "duration", "theta-", "theta+", "C+", "E at the end", "quanta of -, +", "LO phase",
+    )  # fmt: skip
+    for direction in DIRECTIONS:
+        pulse = report[key(direction)]
+        last = len(pulse["segments"]) - 1
+        for number, each in enumerate(pulse["segments"]):
+            cells = [
+                f"{pulse['value']:.7f}" + " (not below)" * (not pulse["reached"]),
+                f"{pulse['most_quanta_minus']:.4g}, {pulse['most_quanta_plus']:.4g}",
+                f"{pulse['lo_phase_pi']:.4f} pi" if "lo_phase_pi" in pulse else "not measured",
+            ]
+            table.add_row(
+                LABELS[direction] if number == 0 else "",
+                f"{each['duration_units']:.6g}",
+                f"{each['theta_minus_pi']:.6f} pi",
+                f"{each['theta_plus_pi']:.6f} pi",
+                f"{each['c_plus']:.6g}",
+                *(cells if number == last else ["", "", ""]),
+                end_section=number == last,
+            )
+    return table
+
+
 def transients(report: Report, rows: int = 11) -> Table:
     """E(t) and d(t) at about ``rows`` of the times, and the milestones."""
     columns = [(scheme, each) for scheme in ("unconditional", "conditional") for each in DIRECTIONS]

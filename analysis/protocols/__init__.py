@@ -1,0 +1,1 @@
+"""Protocols: light that changes in time, and which change of it gives the smallest E."""

@@ -1,0 +1,412 @@
+"""The best pulse for a given C₋: the smallest E within a duration, or the shortest duration to a given E.
+
+θ₋, θ₊ and C₊ of every segment and its duration are free. A lattice over all of them comes first, together with the best
+pulse of one segment fewer, one of whose segments is divided in two; sequential quadratic programming starts from the
+lowest of these. So a further segment never makes E larger. A pulse with one segment fewer, with θ₊ = π/2, or that is
+shorter by more than a hundredth is taken if it is as good up to 1e-8 of E.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cascade_steering.analysis.criteria.steering import DIRECTIONS, Direction
+from cascade_steering.analysis.protocols.pulse_search import BY_SEGMENT, PulseCourse, PulseSearch
+from cascade_steering.sim.conventions import VACUUM_VARIANCE
+from cascade_steering.sim.parameters import Detection, require
+
+__all__ = ["BestPulse", "Objective", "PulseSegment", "best_pulse", "best_pulses", "fastest_pulse"]
+
+FloatArray = NDArray[np.float64]
+Objective = Callable[[PulseCourse], FloatArray]
+# points of the lattice for each segment, and how many of the lowest a search starts from
+_LATTICE, _STARTS = 1024, 3
+# of these, how many are followed to the end, where they differ by more than this in log E
+_POLISHED, _DIFFERENT = 2, 1e-4
+# a segment of the pulse before is divided here, and C₊ of both parts is multiplied by these factors
+_DIVISIONS = ((0.08, 4.0, 1.0), (0.88, 1.0, 1.2))
+_DIFFERENCE = 1e-6
+_ROUGH, _TIGHT = {"ftol": 1e-6, "maxiter": 40}, {"ftol": 1e-14, "maxiter": 150}
+# how far a bound may be missed, relative
+_MISSED = 1e-10
+# two searches that agree this well in log E have found equally good pulses
+_TIE = 1e-8
+_SHORTER = 0.01
+# a coordinate that differs from its bound by rounding alone
+_ON_EDGE = 1e-14
+# share of the duration below which a segment has no effect
+_NEGLIGIBLE = 1e-12
+# E counts as below a bound by more than this share of it
+_BELOW = 1e-9
+_OCTAVE = math.log(2.0)
+# how many times a shorter pulse is looked for, and how much shorter
+_ROUNDS, _LESS = 8, 1e-3
+_THETA_MINUS, _THETA_PLUS, _ROOT, _TIME = range(BY_SEGMENT)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PulseSegment:
+    """Light that is constant for a time: angles in units of π, C₊, and the duration in seconds."""
+
+    theta_minus_pi: float
+    theta_plus_pi: float
+    c_plus: float
+    duration_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class BestPulse:
+    """The best pulse of one direction.
+
+    Parameters
+    ----------
+    direction : which E it makes small
+    value : E at its end
+    segments : in the order of time
+    quanta : the largest mean numbers of quanta of − and + within it
+    detection : of the record; None without one
+    reached : whether E is below what was asked for; True if nothing was
+    """
+
+    direction: Direction
+    value: float
+    segments: tuple[PulseSegment, ...]
+    quanta: tuple[float, float]
+    detection: Detection | None
+    reached: bool = True
+
+    @property
+    def duration_s(self) -> float:
+        """The duration of the pulse, seconds."""
+        return math.fsum(each.duration_s for each in self.segments)
+
+
+def best_pulse(search: PulseSearch) -> dict[Direction, BestPulse]:
+    """The smallest E of each direction that a pulse reaches within ``search``. Section 5 of sim/README.md."""
+    return {direction: _described(direction, *_best(search, row)) for row, direction in enumerate(DIRECTIONS)}
+
+
+def best_pulses(search: PulseSearch, durations_units: Sequence[float]) -> list[dict[Direction, BestPulse]]:
+    """``best_pulse`` for each of several longest durations, in units of 1/γ̃₀ of the first oscillator.
+
+    A pulse that is allowed within a shorter one of the durations is never better than that of a longer one.
+    """
+    found: dict[float, dict[Direction, BestPulse]] = {}
+    before: dict[Direction, BestPulse] = {}
+    for duration in sorted(set(map(float, durations_units))):
+        now = best_pulse(replace(search, longest_units=duration))
+        # the pulse of a shorter duration is allowed as well
+        before = {
+            way: now[way] if way not in before or now[way].value < before[way].value else before[way] for way in now
+        }
+        found[duration] = before
+    return [found[float(duration)] for duration in durations_units]
+
+
+def fastest_pulse(search: PulseSearch, below: float = 0.5) -> dict[Direction, BestPulse]:
+    """The shortest pulse of each direction after which E is smaller than ``below``.
+
+    In a direction in which no pulse within ``search`` does that the best one is given, and ``reached`` is False.
+
+    Raises ValueError if ``below`` is reached in neither direction, with the best E; if E is smaller already at t = 0;
+    and if a pulse of any duration does it, because there are no thermal quanta that enter at first.
+    """
+    require(below, "below", low=0.0, low_open=True)
+    found = {direction: _fastest(search, row, direction, below) for row, direction in enumerate(DIRECTIONS)}
+    if not any(each.reached for each in found.values()):
+        best = ", ".join(f"{each.value:.6g} ({way})" for way, each in found.items())
+        raise ValueError(
+            f"E below {below:g} is not reached within {search.longest_units:g} times 1/gamma~_0: the best E is {best}"
+        )
+    return found
+
+
+def _fastest(search: PulseSearch, row: int, direction: Direction, below: float) -> BestPulse:
+    at_start = float(search.start.steering[row])
+    if at_start < below * (1.0 - _BELOW):
+        raise ValueError(f"below must be at most E at t = 0, which is {at_start:g} ({direction}), got {below!r}")
+    if at_start <= below and _falls_at_once(search, row, math.log(at_start)):
+        raise ValueError(
+            f"E ({direction}) falls below {below:g} at once, in a time as short as one likes: give a smaller one"
+        )
+    target = math.log(below * (1.0 - _BELOW))
+
+    def left(course: PulseCourse) -> FloatArray:
+        difference: FloatArray = target - course.log_steering[row]
+        return difference
+
+    search, unit = _best(search, row, by_rule=False)
+    if left(search.course(unit)) < 0.0:
+        return replace(_described(direction, search, unit), reached=False)
+    for _ in range(_ROUNDS):
+        search, unit = _least_duration(search, unit, row, target)
+        shorter = _within(search, unit, 1.0 - _LESS)
+        again, other = _best(shorter, row, by_rule=False)
+        if left(again.course(other)) < 0.0:
+            break
+        search, unit = again, other
+    # among pulses that are as short
+    return _described(direction, search, _at_edges(search, lambda course: course.log_steering[row], unit, _MISSED))
+
+
+def _duration(course: PulseCourse) -> FloatArray:
+    return course.duration
+
+
+def _on_axis(search: PulseSearch, unit: FloatArray) -> FloatArray:
+    """The same pulse with the LO phase on the nearest axis, if that phase is free."""
+    return np.append(unit[:-1], np.round(2 * unit[-1]) / 2 % 1.0) if search.free_phase else unit
+
+
+def _least_duration(search: PulseSearch, unit: FloatArray, row: int, target: float) -> tuple[PulseSearch, FloatArray]:
+    """The shortest pulse near one whose log E is below ``target``: the smallest E falls with the duration allowed."""
+    # imported here, because the command line imports this module and few commands search
+    from scipy.optimize import brentq
+
+    def steering(course: PulseCourse) -> FloatArray:
+        value: FloatArray = course.log_steering[row]
+        return value
+
+    unit = unit.copy()
+    longest = search.longest_units * float(search.shares(unit).sum())
+    unit[_TIME : BY_SEGMENT * search.segments : BY_SEGMENT] *= np.cbrt(search.longest_units / longest)
+    found = {0.0: (replace(search, longest_units=longest), unit)}
+
+    def above(logarithm: float) -> float:
+        trial = replace(search, longest_units=longest * math.exp(logarithm))
+        nearest = found[min(found, key=lambda each: abs(each - logarithm))][1]
+        value, found_unit = _descend(trial, steering, nearest, _TIGHT)
+        found[logarithm] = trial, found_unit
+        return value - target
+
+    low = -_OCTAVE
+    while above(low) < 0.0:
+        low -= _OCTAVE
+    root = float(brentq(above, low, low + _OCTAVE, xtol=1e-13, rtol=1e-13))
+    above(root)
+    return found[root]
+
+
+def _falls_at_once(search: PulseSearch, row: int, at_start: float) -> bool:
+    """Whether E falls in a time far below that of any rate."""
+    rate = (
+        search.c_minus
+        * max(1.0, search.largest_ratio)
+        * max(1.0, search.bath_plus.decoherence_rate / search.bath_minus.decoherence_rate)
+    )
+    brief = replace(search, longest_units=1e-6 / rate, segments=1)
+    # within a time t a drop is of second order, 1e-12, a rise by the thermal quanta of first order
+    return bool(np.min(brief.course(_lattice(brief)).log_steering[row]) < at_start - 1e-15)
+
+
+def _within(search: PulseSearch, unit: FloatArray, factor: float) -> PulseSearch:
+    """The search for pulses that last at most ``factor`` times as long as this one."""
+    return replace(search, longest_units=factor * float(search.shares(unit).sum()) * search.longest_units)
+
+
+def _best(search: PulseSearch, row: int, *, by_rule: bool = True) -> tuple[PulseSearch, FloatArray]:
+    """The best pulse in one direction, and the search that it belongs to; of equally good ones that of the rules."""
+
+    def steering(course: PulseCourse) -> FloatArray:
+        value: FloatArray = course.log_steering[row]
+        return value
+
+    found: list[tuple[PulseSearch, FloatArray]] = []
+    for segments in range(1, search.segments + 1):
+        trial = search.of_segments(segments)
+        starts = _starts(trial, steering)
+        if found:
+            starts = np.concatenate([_divided(*found[-1]), starts])
+        near = _sorted(_descend(trial, steering, start, _ROUGH) for start in starts)
+        apart = [each for each in near[1:_POLISHED] if each[0] > near[0][0] + _DIFFERENT]
+        value, unit = _sorted(_descend(trial, steering, start, _TIGHT) for _, start in [near[0], *apart])[0]
+        if found:
+            fewer = float(steering(found[-1][0].course(found[-1][1])))
+            if value > fewer - _TIE:
+                found.append(found[-1])
+                continue
+        found.append((trial, unit))
+    return _by_rule(found[-1][0], steering, found[-1][1]) if by_rule else found[-1]
+
+
+def _by_rule(search: PulseSearch, steering: Objective, unit: FloatArray) -> tuple[PulseSearch, FloatArray]:
+    """Of pulses as good as this one that with θ₊ = π/2, the LO phase on an axis, and a shorter duration."""
+    best = float(steering(search.course(unit)))
+    unit = _at_edges(search, steering, unit, _TIE)
+    # a duration without effect on E is cut off
+    brief = _within(search, unit, 1.0 - _SHORTER)
+    value, other = _descend(brief, steering, unit, _TIGHT)
+    if value > best + _TIE:
+        return search, unit
+
+    def left(course: PulseCourse) -> FloatArray:
+        difference: FloatArray = best + _TIE - steering(course)
+        return difference
+
+    value, shortest = _descend(brief, _duration, other, _TIGHT, left)
+    return brief, shortest if value < math.inf else other
+
+
+def _at_edges(search: PulseSearch, steering: Objective, unit: FloatArray, tie: float) -> FloatArray:
+    """The pulse with θ₊ = π/2 and the LO phase on an axis where that makes log E larger by ``tie`` at most."""
+    best = float(steering(search.course(unit)))
+    for segment in reversed(range(search.segments if search.conditional else 0)):
+        place = BY_SEGMENT * segment + _THETA_PLUS
+        if unit[place] < 1.0:
+            value, other = _descend(search, steering, unit, _TIGHT, at_end=(place,))
+            unit = other if value < best + tie else unit
+    on_axis = _on_axis(search, unit)
+    return on_axis if float(steering(search.course(on_axis))) < best + tie else unit
+
+
+def _lattice(search: PulseSearch) -> FloatArray:
+    """Pulses spread evenly, more of them at the edges of the angles; array of shape (n, dimension)."""
+    count, extra = _LATTICE * search.segments, search.dimension + 1
+    # the multiples of irrational numbers, powers of the root of x^(d+1) = x + 1
+    ratio = 2.0
+    for _ in range(64):
+        ratio = (1.0 + ratio) ** (1.0 / (extra + 1))
+    points = (0.5 + np.arange(1, count + 1)[:, None] * ratio ** -np.arange(1.0, extra + 1.0)) % 1.0
+    whole, unit = points[:, -1], points[:, :-1]
+    by_segment = unit[:, : BY_SEGMENT * search.segments].reshape(count, search.segments, BY_SEGMENT)
+    for angle in (_THETA_MINUS, _THETA_PLUS):
+        by_segment[..., angle] = np.clip(2.5 * by_segment[..., angle] - 0.75, 0.0, 1.0)
+    # durations from a thousandth of the longest one, in half of the pulses as long as allowed together
+    times = 10.0 ** (-3.0 * by_segment[..., _TIME])
+    total = np.where(whole < 0.5, 1.0, 10.0 ** (-6.0 * (whole - 0.5)))
+    by_segment[..., _TIME] = np.cbrt(times / times.sum(axis=-1, keepdims=True) * total[:, None])
+    unit[:, : BY_SEGMENT * search.segments] = by_segment.reshape(count, -1)
+    return unit
+
+
+def _starts(search: PulseSearch, objective: Objective) -> FloatArray:
+    """The lowest allowed points of the lattice; array of shape (n, dimension)."""
+    unit = _lattice(search)
+    course = search.course(unit)
+    allowed = search.room(course).min(axis=-1) > -_MISSED
+    values = np.where(allowed, objective(course), np.inf)
+    order = np.argsort(values, kind="stable")[:_STARTS]
+    return unit[order[np.isfinite(values[order])]]
+
+
+def _divided(search: PulseSearch, unit: FloatArray) -> FloatArray:
+    """Pulses of one segment more: each segment divided in two with unequal C₊; (n, dimension + 4)."""
+    found = []
+    ends = unit[BY_SEGMENT * search.segments :]
+    for segment in range(search.segments):
+        first, last = BY_SEGMENT * segment, BY_SEGMENT * (segment + 1)
+        for share, former, latter in _DIVISIONS:
+            one, two = unit[first:last].copy(), unit[first:last].copy()
+            one[_TIME], two[_TIME] = np.cbrt(share) * one[_TIME], np.cbrt(1.0 - share) * two[_TIME]
+            one[_ROOT], two[_ROOT] = (
+                min(1.0, math.sqrt(factor) * root) for factor, root in ((former, one[_ROOT]), (latter, two[_ROOT]))
+            )
+            found.append(np.concatenate([unit[:first], one, two, unit[last : BY_SEGMENT * search.segments], ends]))
+    return np.array(found)
+
+
+def _descend(
+    search: PulseSearch,
+    objective: Objective,
+    start: FloatArray,
+    effort: dict[str, float],
+    left: Objective | None = None,
+    at_end: tuple[int, ...] = (),
+) -> tuple[float, FloatArray]:
+    """The lowest allowed point found from ``start``, and its value; infinite where no allowed point is found.
+
+    ``left`` is a further bound, ≥ 0; the coordinates ``at_end`` stay at 1.
+    """
+    # imported here, because the command line imports this module and few commands search
+    from scipy.optimize import minimize
+
+    n = search.dimension
+    least, most = np.zeros(n), np.ones(n)
+    if search.free_phase:
+        # the phase is periodic: a search may cross 0 or 1
+        least[-1], most[-1] = -0.3, 1.3
+    least[list(at_end)] = 1.0
+    start = np.clip(start, least, most)
+    shifts = _DIFFERENCE * np.eye(n)
+    shifts = np.concatenate([np.zeros((1, n)), shifts, -shifts])
+    last: dict[bytes, tuple[FloatArray, FloatArray]] = {}
+
+    def nearby(unit: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """The objective and all bounds with their derivatives: (1 + m,) and (1 + m, n)."""
+        if (key := unit.tobytes()) not in last:
+            points = np.clip(unit + shifts, least, most)
+            course = search.course(points)
+            rows = np.concatenate([objective(course)[:, None], search.room(course)], axis=-1)
+            rows = rows if left is None else np.concatenate([rows, left(course)[:, None]], axis=-1)
+            width = np.diagonal(points[1 : n + 1] - points[n + 1 :])
+            slopes = (rows[1 : n + 1] - rows[n + 1 :]) / np.where(width > 0.0, width, 1.0)[:, None]
+            last.clear()
+            last[key] = rows[0], slopes.T
+        return last[key]
+
+    bounds = {
+        "type": "ineq", "fun": lambda unit: nearby(unit)[0][1:], "jac": lambda unit: nearby(unit)[1][1:]
+    }  # fmt: skip
+    result = minimize(
+        lambda unit: (float(nearby(unit)[0][0]), nearby(unit)[1][0]), start, jac=True, method="SLSQP",
+        bounds=np.stack([least, most], axis=-1), constraints=[bounds], options=effort,
+    )  # fmt: skip
+    unit = np.clip(result.x, least, most)
+    unit[np.abs(unit) < _ON_EDGE] = 0.0
+    found = [(float(rows[0]), each) for each in (start, unit) if (rows := nearby(each)[0])[1:].min() > -_MISSED]
+    return min(found, key=lambda each: each[0], default=(math.inf, start))
+
+
+def _sorted(found: Iterable[tuple[float, FloatArray]]) -> list[tuple[float, FloatArray]]:
+    return sorted(found, key=lambda each: each[0])
+
+
+def _described(direction: Direction, search: PulseSearch, unit: FloatArray) -> BestPulse:
+    course = search.course(unit)
+    shares = search.shares(unit)
+    # a sum that rounding makes longer than allowed
+    shares = shares / max(1.0, float(course.duration))
+    # a segment without duration is none, unless there is no other
+    least = min(_NEGLIGIBLE * float(shares.sum()), float(shares.max()))
+    segments = []
+    for number, share in enumerate(shares.tolist()):
+        first, second, root, _ = unit[BY_SEGMENT * number : BY_SEGMENT * (number + 1)].tolist()
+        segments.append(
+            PulseSegment(
+                theta_minus_pi=first / 2,
+                theta_plus_pi=second / 2,
+                c_plus=search.c_minus * search.largest_ratio * root**2,
+                duration_s=share * search.longest_units * search.time_unit,
+            )
+        )
+    segments = [
+        replace(group[0], duration_s=math.fsum(each.duration_s for each in group))
+        for group in _alike(segment for segment, share in zip(segments, shares.tolist(), strict=True) if share >= least)
+    ]
+    quanta = (float(each.max()) - VACUUM_VARIANCE for each in (course.minus, course.plus))
+    row = DIRECTIONS.index(direction)
+    return BestPulse(
+        direction=direction,
+        value=math.exp(float(course.log_steering[row])),
+        segments=tuple(segments),
+        quanta=(max(0.0, next(quanta)), max(0.0, next(quanta))),
+        detection=Detection.si(
+            lo_phase=float(search.lo_phases(unit)), efficiency=search.efficiency, scheme=search.scheme
+        )
+        if search.conditional
+        else None,
+    )
+
+
+def _alike(segments: Iterable[PulseSegment]) -> list[list[PulseSegment]]:
+    """Segments in groups of neighbours with the same angles and C₊."""
+    groups: list[list[PulseSegment]] = []
+    for each in segments:
+        if groups and replace(groups[-1][0], duration_s=each.duration_s) == each:
+            groups[-1].append(each)
+        else:
+            groups.append([each])
+    return groups
