@@ -17,13 +17,16 @@ from cascade_steering.sim.parameters import Bath, Cascade, Detection, DetectionS
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
+    from cascade_steering.analysis.criteria.steering import AnyDirection
     from cascade_steering.analysis.records.record import Record
+    from cascade_steering.analysis.results.feedback_result import FeedbackResult
     from cascade_steering.analysis.results.optimum_result import OptimumResult
     from cascade_steering.analysis.results.record_results import FilteredResult, FitResult
     from cascade_steering.analysis.results.scan_result import ScanResult
     from cascade_steering.analysis.results.simulated import Simulated
     from cascade_steering.analysis.results.steady_result import SteadyResult
     from cascade_steering.analysis.results.transient_result import TransientResult
+    from cascade_steering.sim.control.closed_loop import Law
     from cascade_steering.sim.ensemble.contract import Method
     from cascade_steering.sim.initial_state import InitialState
     from cascade_steering.sim.outputs.saving import Save
@@ -262,6 +265,42 @@ class WorkingPoint:
             free_lo_phase=free_lo_phase,
             symmetric=symmetric,
             largest_ratio=largest_ratio,
+        )
+
+    def feedback(
+        self, *, law: "Law" = "direct", actuators_on: str | Sequence[str] = "both",
+        cost: "AnyDirection | str" = "plus_given_minus", price: float = 1e-7, delay_units: float = 0.0,
+        actuator_noise: float = 0.0,
+    ) -> "FeedbackResult":  # fmt: skip
+        """This point in a stationary closed loop, exact; no damping rate need be positive. Section 9 of sim/README.md.
+
+            found = cs.WorkingPoint(c_minus=10, c_plus=17.4, theta_minus_pi=0, theta_plus_pi=0.5).feedback(law="lqg")
+            print(found, found.power)
+
+        Parameters
+        ----------
+        law : ``direct``: the current itself acts as a force; ``lqg``: a force that follows the filtered means;
+            ``ideal``: the best that any controller can do with these actuators, whatever force it takes
+        actuators_on : ``minus``, ``plus``, ``both``, or ``mode``: along what grows
+        cost : the E that is to be small, or ``energy``: the sum of the second moments
+        price : ρ of ``lqg``, in units of 1/γ̃₀²: 2 ln E + ρ⟨uᵀu⟩ is made small
+        delay_units : between the light and the force, in units of 1/γ̃₀; not for ``direct``
+        actuator_noise : diffusion of each quadrature that an actuator moves, unknown to the controller, in units of γ̃₀
+
+        Raises ValueError for a value out of its range, for actuators that do not reach what grows, and where no loop of
+        the law holds it.
+        """
+        from cascade_steering.analysis.results.feedback_result import feedback
+
+        return feedback(
+            self.model,
+            law=law,
+            actuators_on=actuators_on,
+            cost=cost,
+            price=price,
+            delay=delay_units,
+            actuator_noise=actuator_noise,
+            time_unit=self.time_unit,
         )
 
     def filter(

@@ -21,7 +21,7 @@ SIM = [
     "InitialState", "LinearModel", "NoSteadyStateError", "Node", "Oscillator", "Quadratic", "QutipSME", "Save",
     "Schedule", "TimeGrid", "UnphysicalStateError", "UnstableError", "Verification", "WorkersLostError",
     "beam_splitter", "cavity", "chain", "coherent_drive", "coherent_state", "concatenate", "demodulated",
-    "density_state", "detect", "filter_record", "force", "grid_for", "ground_state", "heterodyne", "homodyne",
+    "density_state", "detect", "direct", "filter_record", "force", "grid_for", "ground_state", "heterodyne", "homodyne",
     "interaction", "lab", "label", "loss", "oscillator", "phase_shift", "quanta", "relaxation_time", "rwa", "save",
     "series", "sideband_oscillator", "simulate", "squeezed_state", "squeezer", "state_of", "stationary_state",
     "steady_state", "thermal_bath", "thermal_state", "transient", "unlit",
