@@ -20,11 +20,13 @@ from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.identity import numbers_of
 from cascade_steering.sim.parameters import MOST, in_python, require
 
-__all__ = ["Acting", "Controller", "control_grid"]
+__all__ = ["MOST_INTERVALS", "Acting", "Controller", "control_grid", "steps_of_interval"]
 
 FloatArray = NDArray[np.float64]
 # A ratio this close to a whole number differs from it by rounding alone.
 _WHOLE = 1e-9
+# Each has a matrix of its own, of some hundred numbers.
+MOST_INTERVALS = 100_000
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -102,15 +104,8 @@ class Controller:
         return self.steps[place], self.offsets[place]
 
     def steps_of(self, grid: TimeGrid) -> int:
-        """The number of steps of ``grid`` in a control interval. Raises ValueError unless it is whole."""
-        per_save = self.intervals_of(grid).steps_per_save
-        if grid.steps_per_save % per_save:
-            raise ValueError(
-                f"a control interval must be a whole number of steps, got a control interval of {self.interval:.9g} s "
-                f"and a step of {grid.step:.9g} s: {grid.steps_per_save} steps do not divide into {per_save} control "
-                "intervals"
-            )
-        return grid.steps_per_save // per_save
+        """The number of steps of ``grid`` in a control interval, see ``steps_of_interval``."""
+        return steps_of_interval(grid, self.interval)
 
     def intervals_of(self, grid: TimeGrid) -> TimeGrid:
         """The grid of the same saves whose steps are the control intervals, see ``control_grid``."""
@@ -128,7 +123,8 @@ class Controller:
 def control_grid(grid: TimeGrid, interval: float) -> TimeGrid:
     """The grid of the same saves whose steps are control intervals of ``interval`` seconds.
 
-    Raises ValueError unless a save interval is a whole number of control intervals.
+    Raises ValueError unless a save interval is a whole number of control intervals, and for more than
+    ``MOST_INTERVALS`` of them.
     """
     ratio = grid.save_interval / interval
     count = max(1, round(ratio)) if ratio < MOST else 0
@@ -139,7 +135,26 @@ def control_grid(grid: TimeGrid, interval: float) -> TimeGrid:
             f"{grid.save_interval:.9g} s and a control interval of {interval:.9g} s (ratio {ratio:.6g}); a control "
             f"interval of {fitting:.9g} s fits"
         )
+    if count * grid.saves > MOST_INTERVALS:
+        raise ValueError(
+            f"a run has at most {MOST_INTERVALS} control intervals, got {count * grid.saves} of {interval:.4g} s: take a "
+            "longer control interval or a shorter duration"
+        )
     return TimeGrid(step=grid.save_interval / count, steps_per_save=count, saves=grid.saves)
+
+
+def steps_of_interval(grid: TimeGrid, interval: float) -> int:
+    """The number of steps of ``grid`` in a control interval of ``interval`` seconds.
+
+    Raises ValueError unless it is whole, and as ``control_grid`` does.
+    """
+    per_save = control_grid(grid, interval).steps_per_save
+    if grid.steps_per_save % per_save:
+        raise ValueError(
+            f"a control interval must be a whole number of steps, got a control interval of {interval:.9g} s and a step "
+            f"of {grid.step:.9g} s: {grid.steps_per_save} steps do not divide into {per_save} control intervals"
+        )
+    return grid.steps_per_save // per_save
 
 
 class Acting:

@@ -19,7 +19,7 @@ from cascade_steering.sim.control.actuators import require_reach
 from cascade_steering.sim.controller import Controller, control_grid
 from cascade_steering.sim.gaussian.moment_equations import moment_equations
 from cascade_steering.sim.gaussian.propagator import Propagator, interval_propagators, propagator
-from cascade_steering.sim.gaussian.riccati import NoSteadyStateError, RiccatiMap
+from cascade_steering.sim.gaussian.riccati import NoSteadyStateError, RiccatiMap, steady_covariance
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
@@ -33,6 +33,7 @@ __all__ = [
     "sampled_gain",
     "sampled_ideal",
     "sampled_lqg",
+    "suggested_interval",
 ]
 
 FloatArray = NDArray[np.float64]
@@ -40,6 +41,8 @@ FloatArray = NDArray[np.float64]
 _WHOLE = 1e-9
 # Doublings after which the steady state of a filter is reached: a trillion intervals.
 _DOUBLINGS = 40
+# Control interval × fastest rate of the loop: what a control interval costs E is of second order in this.
+_FRACTION = 0.1
 # The cost must tell every actuator from none: its share of the largest cost of a displacement of the same size.
 _UNSEEN = 1e-9
 
@@ -56,6 +59,18 @@ def intervals_of_delay(delay: float, interval: float) -> int:
             f"of {interval:.9g} s (ratio {ratio:.6g})"
         )
     return count
+
+
+def suggested_interval(model: LinearModel) -> float:
+    """A control interval that is short for the model, seconds: a tenth of the shortest time of A and of A − KF.
+
+    E is then within 10⁻³ of that of a continuous loop. Raises NoSteadyStateError if there is no state given the record.
+    Section 9 of sim/README.md.
+    """
+    equations = moment_equations(model)
+    gain = equations.gain(steady_covariance(equations))
+    drifts = (equations.drift, equations.drift - gain @ equations.readout)
+    return _FRACTION / max(float(np.max(np.abs(np.linalg.eigvals(each)))) for each in drifts)
 
 
 def sampled_direct(model: LinearModel, gain: FloatArray, *, interval: float) -> Controller:
@@ -136,7 +151,13 @@ def sampled_gain(
     if np.linalg.eigvalsh(moved)[0] < _UNSEEN * np.linalg.norm(moved, 2):
         raise ValueError("ideal control has no limit here: some of these actuators move nothing that the cost contains")
     step = propagator(equations, interval).transition[: model.dimension]
-    found = solve_discrete_are(step, step @ columns, cost / size, moved, s=cost @ columns / size)
+    try:
+        found = solve_discrete_are(step, step @ columns, cost / size, moved, s=cost @ columns / size)
+    except np.linalg.LinAlgError:
+        raise NoSteadyStateError(
+            f"no control on the actuators {where} has the smallest cost: the variances grow without bound as it falls; "
+            "give a price, as lqg has one"
+        ) from None
     onward = step.T @ found @ step
     gain = np.linalg.solve(moved + columns.T @ onward @ columns, columns.T @ (onward + cost / size))
     return np.asarray(columns @ gain, dtype=np.float64)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol
 
 import xarray as xr
 
-from cascade_steering.sim.controller import Controller
+from cascade_steering.sim.controller import Controller, control_grid, steps_of_interval
 from cascade_steering.sim.ensemble.block import Block, Engine, Experiment, Task, one_thread
 from cascade_steering.sim.ensemble.contract import Method, require_controllable
 from cascade_steering.sim.ensemble.dataset import build
@@ -66,18 +66,18 @@ def grid_for(
     *,
     saves: int,
     step: float | None = None,
-    control: Controller | None = None,
+    control_interval: float | None = None,
 ) -> TimeGrid:
     """The grid over ``duration`` seconds with ``saves`` intervals, in steps of ``step`` or of the suggested length.
 
     For an engine that is not exact, steps are made somewhat shorter if the switches of a schedule then fall between
-    them, and so that they divide the interval of a controller. Section 4 of sim/README.md.
+    them, and so that they divide the interval of a controller, ``control_interval`` seconds. Section 4 of sim/README.md.
 
     Raises ValueError if the step does not divide the save interval, or the interval of the controller, and as the
     engine does.
     """
     whole = TimeGrid.over(duration, saves=saves)
-    every = 1 if control is None else control.intervals_of(whole).steps_per_save
+    every = 1 if control_interval is None else control_grid(whole, control_interval).steps_per_save
     if step is None:
         least = whole_above(whole.save_interval / method.suggested_step(model, whole, initial))
         if not method.exact:
@@ -87,8 +87,8 @@ def grid_for(
         fitting = (count for count in counts if Schedule.of(model).fits(whole.save_interval / count, saves * count))
         step = whole.save_interval / next(fitting, least)
     grid = TimeGrid.over(duration, saves=saves, step=step)
-    if control is not None and not method.exact:
-        control.steps_of(grid)
+    if control_interval is not None and not method.exact:
+        steps_of_interval(grid, control_interval)
     return grid
 
 
