@@ -15,6 +15,8 @@ from cascade_steering.analysis.estimation.estimators import relative_improvement
 from cascade_steering.analysis.estimation.estimators import unconditional_steering as unconditional_steering
 from cascade_steering.analysis.estimation.sampled_moments import Ensemble as Ensemble
 from cascade_steering.analysis.records.record import Record as Record
+from cascade_steering.analysis.results.feedback_result import FeedbackResult as FeedbackResult
+from cascade_steering.analysis.results.feedback_result import feedback as feedback
 from cascade_steering.analysis.results.optimum_result import OptimumResult as OptimumResult
 from cascade_steering.analysis.results.record_results import FilteredResult as FilteredResult
 from cascade_steering.analysis.results.record_results import FitResult as FitResult

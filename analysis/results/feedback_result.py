@@ -27,8 +27,8 @@ __all__ = ["FeedbackResult", "feedback"]
 
 FloatArray = NDArray[np.float64]
 # the state given the record, and that which the loop holds without it
-State = Literal["conditional", "controlled"]
-_ROWS: dict[State, str] = {"conditional": "given the record", "controlled": "in the closed loop"}
+_State = Literal["conditional", "controlled"]
+_ROWS: dict[_State, str] = {"conditional": "given the record", "controlled": "in the closed loop"}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -56,14 +56,14 @@ class FeedbackResult:
         """Names of the oscillators."""
         return self.loop.model.modes
 
-    def _root(self, state: State) -> FloatArray:
+    def _root(self, state: _State) -> FloatArray:
         return self.loop.conditional if state == "conditional" else self.loop.root
 
-    def _of(self, state: State, way: Steered) -> float:
+    def _of(self, state: _State, way: Steered) -> float:
         return float(steering_of_root(self._root(state), way, self.modes))
 
     @property
-    def E(self) -> Mapping[State, ByDirection[float]]:
+    def E(self) -> Mapping[_State, ByDirection[float]]:
         """E by state and direction: ``conditional``, given the record, and ``controlled``, held without it."""
         ways = pairwise_directions(self.modes)
         return {
@@ -85,7 +85,7 @@ class FeedbackResult:
         return self.E["controlled"]
 
     @property
-    def covariance(self) -> dict[State, FloatArray | None]:
+    def covariance(self) -> dict[_State, FloatArray | None]:
         """V by state, (d, d); None where the best free control lets the means wander without bound."""
         held = self.loop.covariance if self.loop.attained else None
         return {"conditional": product(self.loop.conditional), "controlled": held}

@@ -298,7 +298,7 @@ class WorkingPoint:
         cost: "AnyDirection | str" = "plus_given_minus", price: float = 1e-7, delay_units: float = 0.0,
         actuator_noise: float = 0.0,
     ) -> "FeedbackResult":  # fmt: skip
-        """This point in a stationary closed loop, exact; no damping rate need be positive. Section 9 of sim/README.md.
+        """The stationary closed loop at this point, exact; no damping rate need be > 0. Section 9 of sim/README.md.
 
             found = cs.WorkingPoint(c_minus=10, c_plus=17.4, theta_minus_pi=0, theta_plus_pi=0.5).feedback(law="lqg")
             print(found, found.power)

@@ -55,7 +55,7 @@ def actuators(model: LinearModel, where: str | Sequence[str]) -> FloatArray:
 
 
 def growing_subspace(drift: FloatArray) -> FloatArray:
-    """The space of the motions that do not decay, orthonormal columns; array of shape (d, g). Section 9 of sim/README.md.
+    """The space of motions that do not decay, orthonormal columns; array of shape (d, g). Section 9 of sim/README.md.
 
     In the rotating wave with γ₋ < 0 < γ₊ it is spanned by (1, k), once for X and once for P. The columns are the
     projections of the quadratures in their order, each less its part along those before it, so that they do not depend

@@ -1,11 +1,11 @@
 """The stationary closed loop of a linear model: a law of control, and the covariance that it holds.
 
-Section 9 of sim/README.md. The cost is a weight Q of second moments that may depend on the covariance held, as that of E
-does, dE = (E/2) tr(Q dV): then the law is found again with the weight at the covariance that it gave, until both agree.
-ln E is a concave function of V, so its tangent lies above it, and each round lowers E.
+Section 9 of sim/README.md. The cost is a weight Q of second moments that may depend on the covariance held, as that of
+E does, dE = (E/2) tr(Q dV): then the law is found again with the weight at the covariance that it gave, until both
+agree. ln E is a concave function of V, so its tangent lies above it, and each round lowers the cost.
 
-Everything is computed in coordinates in which the covariance held is 1. They follow from a root of it, so that V₋ may be
-1e10 times E.
+Everything is computed in coordinates in which the covariance held is 1. They follow from a root of it, so that V₋ may
+be 1e10 times E.
 """
 
 import math
@@ -25,7 +25,7 @@ from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.parameters import require
 from cascade_steering.sim.roots import product, root_of, stacked, triangular
 
-__all__ = ["LAWS", "ClosedLoop", "Law", "close_loop"]
+__all__ = ["LAWS", "ClosedLoop", "Law", "Weight", "close_loop"]
 
 FloatArray = NDArray[np.float64]
 Law = Literal["ideal", "direct", "lqg"]

@@ -107,8 +107,8 @@ def direct_gain(
     """β with the least tr(Q S_x) in the loop dx̂ = (A + BβF) x̂ dt + (K + Bβ) dW. Section 9 of sim/README.md.
 
     Where B reaches all quadratures, β = −B⁻¹K, and S_x = 0. Otherwise the gradient 2BᵀΛ(S_xFᵀ + K + Bβ), with Λ of the
-    adjoint equation, is made zero step by step, each halved until the cost falls (Levine and Athans 1970; Anderson and
-    Moore 1971). The first loop has as much additional damping as it needs to be stable, which is then taken away.
+    adjoint equation, is made zero step by step, each halved until the cost falls (Levine and Athans 1970). The first
+    loop has as much additional damping as it needs to be stable, which is then taken away.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def direct_gain(
     if p == d:
         gain = -np.linalg.solve(columns, noise)
         closed = equations.drift + columns @ gain @ equations.readout
-        return Held(covariance=np.zeros((d, d)), gain=gain, slowest=_slowest(closed))
+        return Held(covariance=np.zeros((d, d)), gain=np.asarray(gain, dtype=np.float64), slowest=_slowest(closed))
     gain = -np.linalg.pinv(columns) @ noise if start is None else start
     excess = _growth(equations.drift + columns @ gain @ equations.readout)
     margin = 0.1 * np.linalg.norm(noise @ equations.readout, 2)

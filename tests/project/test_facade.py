@@ -27,12 +27,12 @@ SIM = [
     "steady_state", "thermal_bath", "thermal_state", "transient", "unlit",
 ]  # fmt: skip
 ANALYSIS = [
-    "Ensemble", "Estimate", "Extreme", "FilteredResult", "FitResult", "Optimum", "OptimumResult", "Record",
-    "SampledTransient", "ScanResult", "Search", "Simulated", "SteadyResult", "Steered", "Steering", "Transient",
-    "TransientResult", "WorkingPoint", "best_points", "conditional_steering", "epr_variance", "extreme",
-    "gaussian_steerability", "inferred_covariance", "key_rate", "logarithmic_negativity", "open_record", "open_result",
-    "optimal_gains", "regime", "relative_improvement", "sampled_transient", "save_record", "scan", "steady",
-    "steering_parameter", "steering_transient", "unconditional_steering",
+    "Ensemble", "Estimate", "Extreme", "FeedbackResult", "FilteredResult", "FitResult", "Optimum", "OptimumResult",
+    "Record", "SampledTransient", "ScanResult", "Search", "Simulated", "SteadyResult", "Steered", "Steering",
+    "Transient", "TransientResult", "WorkingPoint", "best_points", "conditional_steering", "epr_variance", "extreme",
+    "feedback", "gaussian_steerability", "inferred_covariance", "key_rate", "logarithmic_negativity", "open_record",
+    "open_result", "optimal_gains", "regime", "relative_improvement", "sampled_transient", "save_record", "scan",
+    "steady", "steering_parameter", "steering_transient", "unconditional_steering",
 ]  # fmt: skip
 PACKAGES = {"sim": SIM, "analysis": ANALYSIS}
 
