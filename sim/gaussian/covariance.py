@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import expm
 
+from cascade_steering.sim.gaussian.growth import RootFlow
 from cascade_steering.sim.gaussian.moment_equations import MomentEquations, moment_equations
 from cascade_steering.sim.gaussian.propagator import driven
 from cascade_steering.sim.gaussian.riccati import NoSteadyStateError, riccati_map, steady_covariance
@@ -145,12 +146,19 @@ def steady_root(model: LinearModel, *, conditional: bool) -> FloatArray:
 def transient_roots(
     model: LinearModel | Schedule, initial: FloatArray, times: FloatArray, *, conditional: bool
 ) -> FloatArray:
-    """Roots of ``transient`` from a root ``initial`` (r, d), which keep the digits of inferred variances; (n, d, d)."""
-    # The coordinates in which nothing is a difference of large numbers follow from the covariance at the last time.
-    basis = coordinates(transient(model, product(initial), times[-1:], conditional=conditional)[0])
-    before = product(initial @ np.linalg.inv(basis).T)
-    path = chained(model, before, times, conditional=conditional, basis=basis)
-    return np.array([root_of(each) @ basis.T for each in path])
+    """Roots of ``transient`` from a root ``initial`` (r, d), which keep the digits of inferred variances; (n, d, d).
+
+    They are upper triangular: row i is the part of the quadratures that is not known from those before quadrature i. No
+    digit is lost however large the variances become. Raises ValueError for times that decrease or are negative, and
+    GrowthError for variances above ``sim.gaussian.growth.MOST_VARIANCE``. Section 4 of sim/README.md.
+    """
+    require_times(times)
+    flow, parts = RootFlow(np.asarray(initial, dtype=float)), []
+    for each, asked, duration in Schedule.of(model).split(times):
+        ends = asked if duration is None else np.append(asked, duration)
+        path = list(flow.along(_equations(each, conditional=conditional), ends))
+        parts += path[: len(asked)]
+    return np.array(parts).reshape(-1, *(model.dimension,) * 2)
 
 
 def coordinates(covariance: FloatArray) -> FloatArray:
