@@ -137,8 +137,8 @@ def control_grid(grid: TimeGrid, interval: float) -> TimeGrid:
         )
     if count * grid.saves > MOST_INTERVALS:
         raise ValueError(
-            f"a run has at most {MOST_INTERVALS} control intervals, got {count * grid.saves} of {interval:.4g} s: take a "
-            "longer control interval or a shorter duration"
+            f"a run has at most {MOST_INTERVALS} control intervals, got {count * grid.saves} of {interval:.4g} s: take "
+            "a longer control interval or a shorter duration"
         )
     return TimeGrid(step=grid.save_interval / count, steps_per_save=count, saves=grid.saves)
 
@@ -151,8 +151,8 @@ def steps_of_interval(grid: TimeGrid, interval: float) -> int:
     per_save = control_grid(grid, interval).steps_per_save
     if grid.steps_per_save % per_save:
         raise ValueError(
-            f"a control interval must be a whole number of steps, got a control interval of {interval:.9g} s and a step "
-            f"of {grid.step:.9g} s: {grid.steps_per_save} steps do not divide into {per_save} control intervals"
+            f"a control interval must be a whole number of steps, got a control interval of {interval:.9g} s and a "
+            f"step of {grid.step:.9g} s: {grid.steps_per_save} steps do not divide into {per_save} control intervals"
         )
     return grid.steps_per_save // per_save
 

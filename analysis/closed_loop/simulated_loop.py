@@ -23,6 +23,7 @@ from cascade_steering.sim.control.digital import (
 from cascade_steering.sim.controller import Controller
 from cascade_steering.sim.gaussian.controlled import controlled_steady_root
 from cascade_steering.sim.gaussian.covariance import steady_root
+from cascade_steering.sim.gaussian.riccati import NoSteadyStateError
 from cascade_steering.sim.grid import TimeGrid, whole_above
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.feedback import direct
@@ -89,6 +90,7 @@ class SimulatedLoop:
     delay : in control intervals
     columns, gain, weight : B (d, p), β (p, m) of ``direct`` and the weight Q (d, d) of the cost, as the stationary loop
         has them (``sim.control.closed_loop``)
+    near : a root of the covariance that the stationary loop holds, (d, d)
     price : ρ, s²
     """
 
@@ -99,6 +101,7 @@ class SimulatedLoop:
     columns: FloatArray
     gain: FloatArray | None
     weight: FloatArray
+    near: FloatArray
     price: float
 
     @classmethod
@@ -112,12 +115,17 @@ class SimulatedLoop:
         columns, cost = actuators(model, feedback.actuators_on), weight_of(feedback.cost, model.modes)
         price = feedback.price * time_unit**2
         held = close_loop(model, feedback.law, columns, cost, price=price, delay=delay, name=_names(feedback))
+        if not held.attained:
+            raise NoSteadyStateError(
+                f"ideal control on {_names(feedback)} has the smallest E only in a limit in which the variances grow "
+                "without bound: take lqg, which has a price"
+            )
         interval = cls._interval(model, feedback, save_interval, time_unit)
         count = 0 if interval is None else intervals_of_delay(delay, interval)
         acting = model if interval is not None or held.gain is None else direct(model, columns @ held.gain)
         return cls(
             feedback=feedback, model=acting, interval=interval, delay=count, columns=columns, gain=held.gain,
-            weight=cost(held.root), price=price,
+            weight=cost(held.root), near=held.root, price=price,
         )  # fmt: skip
 
     @property
@@ -136,9 +144,7 @@ class SimulatedLoop:
         return _names(self.feedback)
 
     @staticmethod
-    def _interval(
-        model: LinearModel, feedback: Feedback, save_interval: float, time_unit: float
-    ) -> float | None:
+    def _interval(model: LinearModel, feedback: Feedback, save_interval: float, time_unit: float) -> float | None:
         if feedback.control_interval_units is not None:
             return feedback.control_interval_units * time_unit
         if feedback.law == "direct":
@@ -161,11 +167,12 @@ class SimulatedLoop:
         if self.feedback.law == "lqg":
             return sampled_lqg(
                 self.model, self.columns, self.weight, price=self.price, interval=self.interval, delay=self.delay,
-                initial=initial, grid=grid, where=self.where,
+                initial=initial, grid=grid, near=self.near,
+                where=self.where,
             )  # fmt: skip
         return sampled_ideal(
             self.model, self.columns, self.weight, interval=self.interval, delay=self.delay, initial=initial, grid=grid,
-            where=self.where,
+            near=self.near, where=self.where,
         )  # fmt: skip
 
     def steady_root(self) -> FloatArray:

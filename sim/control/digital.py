@@ -1,12 +1,12 @@
 """Digital control laws as a laboratory has them: a sampled filter, a predictor over the delay, and displacements.
 
-Every control interval the controller is given the sum ΔY of the record. With Φ, F_h, b, b_Y of the interval and the gain W_k
-of the exact filter of such sums (sections 4 and 9 of sim/README.md), and n intervals of delay,
+Every control interval the controller is given the sum ΔY of the record. With Φ, F_h, b, b_Y of the interval, the gain
+W_k of the exact filter of such sums (sections 4 and 9 of sim/README.md), and n intervals of delay,
 
-    ε = ΔY − F_h f − b_Y        f⁻ = Φf + b + W_k ε        p = f⁻ − Σ_{j<n} Φʲ W_{k−j} ε_{k−j}        δ = −G p        f = f⁻ + δ
+    ε = ΔY − F_h f − b_Y      f⁻ = Φf + b + W_k ε      p = f⁻ − Σ_{j<n} Φʲ W_{k−j} ε_{k−j}      δ = −G p      f = f⁻ + δ
 
-f is the mean given all sums, p what is known of it from those that are n intervals old: p is the mean of these, predicted
-by the model with the displacements that were made since. The memory z holds f and the last n − 1 values of ε.
+f is the mean given all sums, and p what is known of it from those that are n intervals old: their mean, predicted by
+the model with the displacements that were made since. The memory z holds f and the last n − 1 values of ε.
 """
 
 from collections.abc import Iterator
@@ -25,6 +25,7 @@ from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.parameters import require, require_count
+from cascade_steering.sim.roots import triangular
 
 __all__ = [
     "intervals_of_delay",
@@ -55,8 +56,8 @@ def intervals_of_delay(delay: float, interval: float) -> int:
     count = round(ratio) if np.isfinite(ratio) else -1
     if count < 0 or abs(ratio - count) > _WHOLE * max(1, count):
         raise ValueError(
-            f"the delay must be a whole number of control intervals, got a delay of {delay:.9g} s and a control interval "
-            f"of {interval:.9g} s (ratio {ratio:.6g})"
+            f"the delay must be a whole number of control intervals, got a delay of {delay:.9g} s and a control "
+            f"interval of {interval:.9g} s (ratio {ratio:.6g})"
         )
     return count
 
@@ -88,9 +89,10 @@ def sampled_direct(model: LinearModel, gain: FloatArray, *, interval: float) -> 
 
 def sampled_lqg(
     model: LinearModel | Schedule, actuators: FloatArray, weight: FloatArray, *, price: float, interval: float,
-    delay: int = 0, initial: InitialState | None = None, grid: TimeGrid | None = None, where: str = "given",
+    delay: int = 0, initial: InitialState | None = None, grid: TimeGrid | None = None, near: FloatArray | None = None,
+    where: str = "given",
 ) -> Controller:  # fmt: skip
-    """The controller with the least tr(Q V) + ρ⟨uᵀu⟩ at the ends of the intervals, δ = Bu h. Section 9 of sim/README.md.
+    """The least tr(Q V) + ρ⟨uᵀu⟩ at the ends of the intervals, with δ = Buh. Section 9 of sim/README.md.
 
     Parameters
     ----------
@@ -101,22 +103,24 @@ def sampled_lqg(
     price : ρ > 0, s², as for ``sim.control.closed_loop.close_loop``
     interval : h, seconds
     delay : number of intervals between a sum and the displacement that follows from it
-    initial, grid : the filter starts from the unconditional covariance of this state and has a gain for each interval of
-        this grid; left out, its gain is that of the steady state
+    initial, grid : the filter starts from the unconditional covariance of this state and has a gain for each interval
+        of this grid; left out, its gain is that of the steady state
+    near : a root of a covariance like the one that is held, (d, d), which gives the coordinates for the gain where
+        variances differ much; see ``sim.roots``
 
     Raises ValueError for actuators that do not reach what grows and values out of range, and NoSteadyStateError for a
     filter without a steady state.
     """
     require(price, "control price", low=0.0, low_open=True)
-    feedback = sampled_gain(Schedule.of(model).models[0], actuators, weight, price=price, interval=interval, where=where)
-    return sampled_feedback(
-        model, feedback, interval=interval, delay=delay, initial=initial, grid=grid, name="lqg"
-    )
+    first = Schedule.of(model).models[0]
+    feedback = sampled_gain(first, actuators, weight, price=price, interval=interval, near=near, where=where)
+    return sampled_feedback(model, feedback, interval=interval, delay=delay, initial=initial, grid=grid, name="lqg")
 
 
 def sampled_ideal(
     model: LinearModel | Schedule, actuators: FloatArray, weight: FloatArray, *, interval: float, delay: int = 0,
-    initial: InitialState | None = None, grid: TimeGrid | None = None, where: str = "given",
+    initial: InitialState | None = None, grid: TimeGrid | None = None, near: FloatArray | None = None,
+    where: str = "given",
 ) -> Controller:  # fmt: skip
     """``sampled_lqg`` at no price: if the actuators reach all quadratures, the predicted mean is cancelled completely.
 
@@ -126,15 +130,14 @@ def sampled_ideal(
     if np.linalg.matrix_rank(actuators) == model.dimension:
         feedback = np.eye(model.dimension)
     else:
-        feedback = sampled_gain(first, actuators, weight, price=0.0, interval=interval, where=where)
-    return sampled_feedback(
-        model, feedback, interval=interval, delay=delay, initial=initial, grid=grid, name="ideal"
-    )
+        feedback = sampled_gain(first, actuators, weight, price=0.0, interval=interval, near=near, where=where)
+    return sampled_feedback(model, feedback, interval=interval, delay=delay, initial=initial, grid=grid, name="ideal")
 
 
 def sampled_gain(
-    model: LinearModel, actuators: FloatArray, weight: FloatArray, *, price: float, interval: float, where: str = "given"
-) -> FloatArray:
+    model: LinearModel, actuators: FloatArray, weight: FloatArray, *, price: float, interval: float,
+    near: FloatArray | None = None, where: str = "given",
+) -> FloatArray:  # fmt: skip
     """G of δ = −G p, from the Riccati equation in discrete time; array of shape (d, d). Section 9 of sim/README.md.
 
     With s the mean before a displacement Bv and s + Bv after it, the cost of an interval is
@@ -143,24 +146,29 @@ def sampled_gain(
     require(price, "control price", low=0.0)
     equations = moment_equations(model)
     require_reach(equations.drift, actuators, where)
-    columns, cost = np.asarray(actuators, dtype=float), np.asarray(weight, dtype=float)
+    # In coordinates y, x = basis y, in which the covariance that will be held is about 1.
+    basis = np.eye(model.dimension) if near is None else triangular(near).T
+    back = np.linalg.inv(basis)
+    step = back @ propagator(equations, interval).transition[: model.dimension] @ basis
+    columns, cost = back @ np.asarray(actuators, dtype=float), basis.T @ np.asarray(weight, dtype=float) @ basis
     size = float(np.linalg.norm(cost, 2))
     if not size > 0.0:
         raise ValueError("the weight of a control cost must not be zero")
-    moved = columns.T @ cost @ columns / size + price / (size * interval**2) * np.eye(columns.shape[1])
-    if np.linalg.eigvalsh(moved)[0] < _UNSEEN * np.linalg.norm(moved, 2):
+    cost /= size
+    moved = columns.T @ cost @ columns + price / (size * interval**2) * np.eye(columns.shape[1])
+    lengths = np.linalg.norm(columns, axis=0)
+    if np.linalg.eigvalsh(moved / np.outer(lengths, lengths))[0] < _UNSEEN:
         raise ValueError("ideal control has no limit here: some of these actuators move nothing that the cost contains")
-    step = propagator(equations, interval).transition[: model.dimension]
     try:
-        found = solve_discrete_are(step, step @ columns, cost / size, moved, s=cost @ columns / size)
+        found = solve_discrete_are(step, step @ columns, cost, moved, s=cost @ columns)
     except np.linalg.LinAlgError:
         raise NoSteadyStateError(
             f"no control on the actuators {where} has the smallest cost: the variances grow without bound as it falls; "
             "give a price, as lqg has one"
         ) from None
     onward = step.T @ found @ step
-    gain = np.linalg.solve(moved + columns.T @ onward @ columns, columns.T @ (onward + cost / size))
-    return np.asarray(columns @ gain, dtype=np.float64)
+    gain = np.linalg.solve(moved + columns.T @ onward @ columns, columns.T @ (onward + cost))
+    return np.asarray(np.asarray(actuators, dtype=float) @ gain @ back, dtype=np.float64)
 
 
 def sampled_feedback(
@@ -232,9 +240,9 @@ def _updated(covariance: FloatArray, step: Propagator) -> tuple[FloatArray, Floa
     """V of the filter after an interval, and its gain W = J_xY J_YY⁻¹, from V before it. Section 4 of sim/README.md."""
     d = len(covariance)
     joint = step.joint(covariance)
-    gain = np.linalg.solve(joint[d:, d:], joint[d:, :d]).T
+    gain: FloatArray = np.linalg.solve(joint[d:, d:], joint[d:, :d]).T
     after = joint[:d, :d] - gain @ joint[d:, :d]
-    return (after + after.T) / 2.0, gain
+    return np.asarray((after + after.T) / 2.0, dtype=np.float64), gain
 
 
 def _steady(step: Propagator) -> FloatArray:
@@ -253,5 +261,7 @@ def _steady(step: Propagator) -> FloatArray:
             each = each.doubled()
         found: FloatArray = each(np.eye(d))
     if not np.all(np.isfinite(found)) or np.abs(each.phi).max() > _WHOLE:
-        raise NoSteadyStateError("the filter of the sums has no steady state: a direction is neither measured nor damped")
+        raise NoSteadyStateError(
+            "the filter of the sums has no steady state: a direction is neither measured nor damped"
+        )
     return found

@@ -71,7 +71,8 @@ def grid_for(
     """The grid over ``duration`` seconds with ``saves`` intervals, in steps of ``step`` or of the suggested length.
 
     For an engine that is not exact, steps are made somewhat shorter if the switches of a schedule then fall between
-    them, and so that they divide the interval of a controller, ``control_interval`` seconds. Section 4 of sim/README.md.
+    them, and so that they divide the interval of a controller, ``control_interval`` seconds. Sections 4 and 9 of
+    sim/README.md.
 
     Raises ValueError if the step does not divide the save interval, or the interval of the controller, and as the
     engine does.

@@ -4,9 +4,9 @@ Quadratures x and memory z of the controller are one linear system in discrete t
 
     x' = (Φ + TF_h) x + R z + …      z' = P z + QF_h x + …      [[P, Q], [R, T]] = M_k
 
-whose noise is that of (x, ΔY) in a control interval. So their joint covariance has a recursion without any approximation,
-for a state of any kind and for a controller with any numbers. Given the record the covariance is that of the open loop,
-since a displacement that is known changes the mean alone. Section 9 of sim/README.md.
+whose noise is that of (x, ΔY) in a control interval. So their joint covariance has a recursion without any
+approximation, for a state of any kind and for a controller with any numbers. Given the record the covariance is that of
+the open loop, since a displacement that is known changes the mean alone. Section 9 of sim/README.md.
 """
 
 from dataclasses import dataclass
@@ -71,7 +71,8 @@ def controlled(
 def _moments(
     model: LinearModel | Schedule, controller: Controller, grid: TimeGrid, initial: InitialState, basis: FloatArray
 ) -> Controlled:
-    d, n, back = model.dimension, controller.memory, np.linalg.inv(basis)
+    d, n = model.dimension, controller.memory
+    back = np.asarray(np.linalg.inv(basis), dtype=np.float64)
     intervals, schedule = controller.intervals_of(grid), Schedule.of(model)
     equations = [moment_equations(each).in_coordinates(basis) for each in schedule.models]
     found, numbers = interval_propagators(equations, schedule, intervals.step, intervals.steps)
@@ -100,8 +101,8 @@ def _closed_step(
     # From (y, ΔY, z) at the end of the interval to (y, z) after the displacement.
     onward = np.zeros((d + n, len(step.drive) + n))
     onward[:d, :d] = np.eye(d)
-    onward[:d, d:-n or None] = back @ matrix[n:, n:]
-    onward[d:, d:-n or None] = matrix[:n, n:]
+    onward[:d, d : -n or None] = back @ matrix[n:, n:]
+    onward[d:, d : -n or None] = matrix[:n, n:]
     if n:
         onward[:d, -n:] = back @ matrix[n:, :n]
         onward[d:, -n:] = matrix[:n, :n]
@@ -126,9 +127,9 @@ def controlled_steady_root(model: LinearModel, controller: Controller) -> FloatA
 
 
 def _steady_root(model: LinearModel, controller: Controller, basis: FloatArray) -> FloatArray:
-    d = model.dimension
+    d, back = model.dimension, np.asarray(np.linalg.inv(basis), dtype=np.float64)
     step = propagator(moment_equations(model).in_coordinates(basis), controller.interval)
-    moved, added, _ = _closed_step(step, controller, len(controller.steps) - 1, np.linalg.inv(basis))
+    moved, added, _ = _closed_step(step, controller, len(controller.steps) - 1, back)
     radius = float(np.max(np.abs(np.linalg.eigvals(moved))))
     if not radius < _SLOWEST:
         raise NoSteadyStateError(

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_steering.sim.conventions import VACUUM_VARIANCE
 from cascade_steering.sim.controller import Controller
+from cascade_steering.sim.conventions import VACUUM_VARIANCE
 from cascade_steering.sim.fock.basis.exact_elements import symbol_elements
 from cascade_steering.sim.fock.basis.states import MAX_LOST_POPULATION
 from cascade_steering.sim.gaussian.controlled import controlled

@@ -184,7 +184,7 @@ class GaussianEngine:
         displacement = None if self.control is None else np.zeros((saves, d, len(trajectories)))
         means[0] = mean = self.center[:, None] + apply_to_columns(self.initial_factor, start)
         acting = None if self.control is None else Acting(self.control, len(trajectories))
-        back = np.linalg.inv(self.basis)
+        back = np.asarray(np.linalg.inv(self.basis), dtype=np.float64)
         for k, kind in enumerate(self.numbers):
             both = apply_to_columns(self.transitions[kind], mean) + apply_to_columns(self.factors[k], normals[k])
             both += self.drives[kind][:, None]

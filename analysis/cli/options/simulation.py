@@ -135,7 +135,7 @@ class FeedbackOptions:
         return found
 
     def asked(self, time_unit: float) -> "Feedback | None":
-        """The feedback of ``WorkingPoint.simulate``, at a point whose time unit is so many seconds; None if there is none.
+        """The feedback of ``WorkingPoint.simulate``, at a point with this time unit, seconds; None if there is none.
 
         Raises ValueError for a value out of its range.
         """
@@ -249,9 +249,7 @@ def _in_closed_loop(
         if asked.initial.name == "stationary":
             cascade.require_stable()
         initial = physics.initial_state(asked.initial, cascade, point.model)
-    grid = grid_for(
-        method, loop.model, initial, duration, saves=asked.saves, step=step, control_interval=loop.interval
-    )
+    grid = grid_for(method, loop.model, initial, duration, saves=asked.saves, step=step, control_interval=loop.interval)
     return _ensemble(asked, loop.model, method, grid, initial, loop)
 
 
@@ -290,8 +288,8 @@ def _require_modest(grid: "TimeGrid", together: int, intervals: int, *, in_steps
         )
     if intervals > grid.saves and together * intervals > _MOST_SAVED:
         raise ValueError(
-            f"the trajectories of a block can have at most {_MOST_SAVED} control intervals together, got {together} times "
-            f"{intervals}: take a longer control interval or a shorter duration"
+            f"the trajectories of a block can have at most {_MOST_SAVED} control intervals together, got {together} "
+            f"times {intervals}: take a longer control interval or a shorter duration"
         )
     if together * grid.saves > _MOST_SAVED:
         raise ValueError(
