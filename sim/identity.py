@@ -30,8 +30,8 @@ _Tolerance = tuple[float, float]
 # 1e-6 changes an entry of the model by 1e-9 or more of itself.
 _EXACT: _Tolerance = (1e-9, 1e-12)
 # For the initial state and the controller, which come from solvers: over 400 working points up to 100 rad/s from
-# instability, one unit in the last place of the model moves a stationary state by at most 2e-11 of its largest entry, in
-# the lab frame.
+# instability, one unit in the last place of the model moves a stationary state by at most 2e-11 of its largest entry,
+# in the lab frame.
 _SOLVED: _Tolerance = (1e-7, 1e-9)
 
 

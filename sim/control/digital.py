@@ -240,7 +240,7 @@ def _updated(covariance: FloatArray, step: Propagator) -> tuple[FloatArray, Floa
     """V of the filter after an interval, and its gain W = J_xY J_YY⁻¹, from V before it. Section 4 of sim/README.md."""
     d = len(covariance)
     joint = step.joint(covariance)
-    gain: FloatArray = np.linalg.solve(joint[d:, d:], joint[d:, :d]).T
+    gain = np.asarray(np.linalg.solve(joint[d:, d:], joint[d:, :d]).T, dtype=np.float64)
     after = joint[:d, :d] - gain @ joint[d:, :d]
     return np.asarray((after + after.T) / 2.0, dtype=np.float64), gain
 
