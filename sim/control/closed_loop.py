@@ -25,7 +25,7 @@ from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.parameters import require
 from cascade_steering.sim.roots import product, root_of, stacked, triangular
 
-__all__ = ["LAWS", "ClosedLoop", "Law", "Weight", "close_loop"]
+__all__ = ["AGREED", "LAWS", "ClosedLoop", "Law", "Weight", "close_loop"]
 
 FloatArray = NDArray[np.float64]
 Law = Literal["ideal", "direct", "lqg"]
@@ -35,7 +35,7 @@ Weight = Callable[[FloatArray], FloatArray]
 
 # The law and the weight agree when the covariance changes by less than this, in coordinates in which it is 1. Rounding
 # alone changes it by 1e-8 where a low price makes the rates of the loop differ by 1e5.
-_AGREED = 1e-7
+AGREED = 1e-7
 _MOST_ROUNDS = 500
 # Means that decay more slowly than this, in units of ‖A‖, and ever more slowly: the best control is none that exists.
 _CREEPING = 1e-6
@@ -107,7 +107,8 @@ class ClosedLoop:
 
 def close_loop(
     model: LinearModel, law: Law, columns: FloatArray, weight: Weight, *, price: float = 1.0, delay: float = 0.0,
-    actuator_noise: float = 0.0, name: str = "given",
+    actuator_noise: float = 0.0, name: str = "given", start: FloatArray | None = None,
+    within: float = AGREED,
 ) -> ClosedLoop:  # fmt: skip
     """The stationary closed loop of the law that is best for a weight of second moments. Section 9 of sim/README.md.
 
@@ -119,6 +120,8 @@ def close_loop(
     delay : τ ≥ 0 between the light and the force, seconds; the controller then acts on the mean predicted by the model
     actuator_noise : N ≥ 0, rad/s: an unknown diffusion N B Bᵀ
     name : of the actuators, for messages
+    start : a root of a covariance near the one that will be held, (d, d); that without control if left out
+    within : relative change of the covariance at which the law and its cost agree
 
     Raises
     ------
@@ -142,12 +145,12 @@ def close_loop(
     conditional = _given_the_record(model)
     predicted, noise = _predicted(equations, conditional, delay)
     rounds = _Rounds(equations, law, columns, noise, price)
-    held, root = None, predicted
+    held, root = None, predicted if start is None else start
     attained = True
     for _ in range(_MOST_ROUNDS):
         held, means = rounds.held(root, weight(root), held)
         before, root = root, stacked(predicted, means)
-        if _change(before, root) < _AGREED:
+        if _change(before, root) < within:
             break
         if law == "ideal" and held.slowest < _CREEPING * np.abs(equations.drift).sum(axis=-1).max():
             means, attained = _without_bound(equations.drift, columns, predicted), False

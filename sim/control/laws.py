@@ -23,6 +23,8 @@ __all__ = ["Held", "direct_gain", "free_control", "regulator", "scatter"]
 FloatArray = NDArray[np.float64]
 # The residual has to move with the actuators: a square of its movement below this, in units of the largest, is none.
 _UNMOVED = 1e-12
+# A cost below this, in units of the whole, is rounding of a difference.
+_ROUNDING = 1e-11
 # A step of ``direct_gain`` that lowers the cost by less than this share is the last one.
 _FLAT = 1e-13
 _MOST_STEPS = 400
@@ -93,12 +95,17 @@ def free_control(drift: FloatArray, columns: FloatArray, noise: FloatArray, weig
         )
     # the root of the inverse price of ξ
     root = (vectors / np.sqrt(values)) @ vectors.T
-    problem = _backwards(moved[p:, p:], moved[p:, :p] @ root, cost[p:, p:], cost[p:, :p] @ root)
-    gain = root @ problem.gain(np.asarray(steady_covariance(problem))).T
+    acting, shared = moved[p:, :p] @ root, cost[p:, :p] @ root
+    # with ξ as the cost alone would have it
+    followed, rest = moved[p:, p:] - acting @ shared.T, _without_rounding(cost[p:, p:] - shared @ shared.T, cost)
+    if np.any(rest) or _growth(followed) >= 0.0:
+        found = np.asarray(steady_covariance(_backwards(followed, acting, rest, np.zeros_like(acting))))
+    else:
+        found = np.zeros_like(rest)
+    gain = root @ (acting.T @ found + shared.T)
     closed = moved[p:, p:] - moved[p:, :p] @ gain
     held = whole @ np.concatenate([-gain, np.eye(d - p)])
-    followed = scatter(closed, (back @ noise)[p:])
-    return Held(covariance=held @ followed @ held.T, gain=None, slowest=_slowest(closed))
+    return Held(covariance=held @ scatter(closed, (back @ noise)[p:]) @ held.T, gain=None, slowest=_slowest(closed))
 
 
 def direct_gain(
@@ -133,6 +140,11 @@ def direct_gain(
     gain, covariance = _descended(equations, equations.drift, columns, noise, weight, gain, _MOST_STEPS)
     closed = equations.drift + columns @ gain @ equations.readout
     return Held(covariance=covariance, gain=gain, slowest=_slowest(closed))
+
+
+def _without_rounding(rest: FloatArray, cost: FloatArray) -> FloatArray:
+    """The part of the cost that η has whatever ξ is, zero where rounding alone is left."""
+    return rest if np.linalg.norm(rest, 2) > _ROUNDING * np.linalg.norm(cost, 2) else np.zeros_like(rest)
 
 
 def _descended(

@@ -20,6 +20,7 @@ from cascade_steering.analysis.paper.claims.section_v import (
     two_directions,
     two_servers,
 )
+from cascade_steering.analysis.paper.claims.section_vi import feedback_stabilization
 from cascade_steering.analysis.paper.claims.sections_iii_iv import (
     equations,
     figure_3,
@@ -46,6 +47,7 @@ CLAIMS: tuple[Callable[[], Iterator[Claim]], ...] = (
     two_servers,
     strong_coupling,
     loss_tolerance,
+    feedback_stabilization,
     ratio_claims,
     limiting_ratios,
     branches,

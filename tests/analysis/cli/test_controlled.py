@@ -34,7 +34,26 @@ def test_a_closed_loop_as_a_table(steering: Run) -> None:
     assert limit["control"]["attained"] is False
 
 
+def test_tolerances_as_json_and_as_a_table(steering: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    from cascade_steering.analysis.closed_loop import tolerances
+
+    monkeypatch.setattr(tolerances, "ERRORS", ("gain", "phase", "loss"))
+    found = steering(*UNSTABLE, "--tolerances", "--json").report["tolerances"]
+    assert [each["error"] for each in found] == ["gain", "phase", "loss"]
+    gain, phase, loss = found
+    assert (gain["unit"], phase["unit"], loss["unit"]) == ("relative", "rad", "absolute")
+    assert phase["within_tenth"] == pytest.approx([-0.0191, 0.0191], rel=0.03)
+    assert gain["bounded"] == [pytest.approx(-0.552, rel=0.03), 10.0]
+    assert loss["range"] == [0.0, 1.0]
+    assert loss["E_at_typical"] == [None, pytest.approx(0.15358, abs=1e-4)]
+    assert "-0.552 .. any" in steering(*UNSTABLE, "--tolerances").out
+
+
 BAD = [
+    ("--tolerances --law ideal", "tolerances are those of a controller: choose law direct or lqg, got ideal"),
+    ("--tolerances --law lqg --delay 1", "--tolerances are those of a loop without a delay, got 1.0"),
+    ("--tolerances --cost energy", "--tolerances need the E of a direction as --cost, got energy"),
+    ("--tolerances --frequency 1e6", "--tolerances are those of the rotating-wave model: leave --frequency out"),
     ("--actuators plus", "actuators plus do not reach the motion that grows at 3.142e+05 rad/s"),
     ("--law lqg --delay -1", "delay must be at least 0 and finite, got -1.0"),
     ("--delay 1us", "direct feedback acts on the record at once and has no delay, got"),
