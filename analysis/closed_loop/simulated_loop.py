@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from cascade_steering.analysis.closed_loop.costs import weight_of
 from cascade_steering.analysis.criteria.steering import AnyDirection
+from cascade_steering.analysis.time_courses.growth_limit import require_quanta
 from cascade_steering.sim.control.actuators import actuators
 from cascade_steering.sim.control.closed_loop import LAWS, Law, close_loop
 from cascade_steering.sim.control.digital import (
@@ -21,7 +22,8 @@ from cascade_steering.sim.control.digital import (
     suggested_interval,
 )
 from cascade_steering.sim.controller import Controller
-from cascade_steering.sim.gaussian.controlled import controlled_steady_root
+from cascade_steering.sim.conventions import VACUUM_VARIANCE
+from cascade_steering.sim.gaussian.controlled import controlled, controlled_steady_root
 from cascade_steering.sim.gaussian.covariance import steady_root
 from cascade_steering.sim.gaussian.riccati import NoSteadyStateError
 from cascade_steering.sim.grid import TimeGrid, whole_above
@@ -29,9 +31,8 @@ from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.feedback import direct
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.parameters import require
-from cascade_steering.sim.roots import product
 
-__all__ = ["Feedback", "SimulatedLoop", "conditional_start"]
+__all__ = ["Feedback", "SimulatedLoop"]
 
 FloatArray = NDArray[np.float64]
 
@@ -175,6 +176,29 @@ class SimulatedLoop:
             near=self.near, where=self.where,
         )  # fmt: skip
 
+    def require_quanta(
+        self, initial: InitialState, grid: TimeGrid, control: Controller | None, most_quanta: float | None, unit: float
+    ) -> None:
+        """Raise ValueError if an oscillator has more than ``most_quanta`` on average at a save of ``grid``.
+
+        The message says which one, and the time in units of ``unit`` seconds. Nothing is required if there is no bound.
+        """
+        if most_quanta is None:
+            return
+        if control is None:
+            require_quanta(self.model, initial, grid.times[-1], unit=unit, most_quanta=most_quanta, sampled=True)
+            return
+        require(most_quanta, "most_quanta", low=0.0, low_open=True)
+        held = controlled(self.model, control, grid, initial)
+        squares = np.diagonal(held.covariances, axis1=1, axis2=2) + held.means**2
+        quanta = np.sum(squares.reshape(len(squares), -1, 2), axis=-1) / 2.0 - VACUUM_VARIANCE
+        for save, mode in np.argwhere(quanta > most_quanta)[:1]:
+            raise ValueError(
+                f"oscillator {self.model.modes[mode]} has more than {most_quanta:g} quanta at t = "
+                f"{grid.times[save] / unit:.4g} /gamma~_0 ({grid.times[save]:.4g} s), and most_quanta allows "
+                f"{most_quanta:g}: end earlier, or allow more"
+            )
+
     def steady_root(self) -> FloatArray:
         """A root of the covariance that the loop holds at long times, after a displacement; array of shape (d, d).
 
@@ -184,21 +208,6 @@ class SimulatedLoop:
         if controller is None:
             return steady_root(self.model, conditional=False)
         return controlled_steady_root(self.model, controller)
-
-
-def conditional_start(model: LinearModel) -> InitialState:
-    """The conditional steady state with all means zero: where a loop can be closed, however unstable the model is.
-
-    Raises NoSteadyStateError if there is none.
-    """
-    root = steady_root(model, conditional=True)
-    covariance = product(root)
-    return InitialState(
-        covariance=covariance,
-        scatter=np.zeros_like(covariance),
-        name="conditional",
-        roots=(root, np.zeros_like(root)),
-    )
 
 
 def _names(feedback: Feedback) -> str:

@@ -13,7 +13,16 @@ from numpy.typing import NDArray
 from cascade_steering.sim.model.cascade import lab, rwa
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
-from cascade_steering.sim.parameters import Bath, Cascade, Detection, DetectionScheme, Oscillator, plain_number, require
+from cascade_steering.sim.parameters import (
+    Bath,
+    Cascade,
+    Detection,
+    DetectionScheme,
+    Oscillator,
+    UnstableError,
+    plain_number,
+    require,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -33,11 +42,11 @@ if TYPE_CHECKING:
     from cascade_steering.sim.initial_state import InitialState
     from cascade_steering.sim.outputs.saving import Save
 
-__all__ = ["WorkingPoint"]
+__all__ = ["WorkingPoint", "require_stationary"]
 
 FloatArray = NDArray[np.float64]
 # states at t = 0 that a name stands for
-_STATES = ("stationary", "ground", "thermal")
+_STATES = ("stationary", "conditional", "ground", "thermal")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,11 +144,12 @@ class WorkingPoint:
     def steady(self) -> "SteadyResult":
         """The steady state, exact: E in both directions, without and with the record.
 
-        Raises UnstableError, which says which oscillator, where there is none.
+        Where a damping rate γ is not positive variances grow without the record; E without it is then its limit at long
+        times, and ``stable`` of the result is false. Raises NoSteadyStateError, which says which oscillator, where the
+        record does not show a motion that grows.
         """
         from cascade_steering.analysis.results.steady_result import steady
 
-        self.cascade.require_stable()
         return steady(self.model)
 
     def transient(
@@ -150,24 +160,30 @@ class WorkingPoint:
         initial: "InitialState | str" = "thermal",
         pulse_units: float | None = None,
         pulse_s: float | None = None,
+        most_quanta: float | None = None,
     ) -> "TransientResult":
         """E(t) and d(t), exact, the light switched on at t = 0.
 
         Parameters
         ----------
         times_units, times_s : increasing times ≥ 0, (n,), in units of 1/γ̃₀ or in seconds: one of the two
-        initial : the state at t = 0: ``"thermal"`` (of the baths), ``"ground"``, ``"stationary"`` or a Gaussian
-            ``InitialState``
+        initial : the state at t = 0: ``"thermal"`` (of the baths), ``"ground"``, ``"stationary"``, ``"conditional"``
+            (the steady state given the record, means at zero) or a Gaussian ``InitialState``
         pulse_units, pulse_s : how long the light is on, in units of 1/γ̃₀ or in seconds; for good if left out
+        most_quanta : the most quanta in one oscillator for which its coupling is linear; a run with more is refused
 
-        Raises ValueError for both or neither kind of times, for times that decrease or are negative and for a state
-        that is not Gaussian.
+        Raises ValueError for both or neither kind of times, for times that decrease or are negative, for a state
+        that is not Gaussian, and for more quanta than allowed or than can be computed.
         """
         from cascade_steering.analysis.results.transient_result import TransientResult
+        from cascade_steering.analysis.time_courses.growth_limit import require_quanta
 
         times = np.asarray(self._seconds("times", times_units, times_s), dtype=float)
         model = self.schedule(pulse_units=pulse_units, pulse_s=pulse_s)
-        return TransientResult.of(model, self.initial_state(initial), times, time_unit=self.time_unit)
+        start, end = self.initial_state(initial), float(np.max(times, initial=0.0))
+        if np.isfinite(end):
+            require_quanta(model, start, end, unit=self.time_unit, most_quanta=most_quanta)
+        return TransientResult.of(model, start, times, time_unit=self.time_unit)
 
     def simulate(
         self,
@@ -187,6 +203,7 @@ class WorkingPoint:
         keep: int = 0,
         save: "Save | None" = None,
         feedback: "Feedback | Law | None" = None,
+        most_quanta: float | None = None,
         **more: Any,
     ) -> "Simulated":
         """An ensemble of trajectories: E and d with 95 % intervals, and the dataset.
@@ -202,22 +219,24 @@ class WorkingPoint:
         saves : save intervals
         trajectories : how many, at least 2 for estimates
         engine : ``Gaussian()`` if left out, ``Fock(...)`` or ``QutipSME(...)``
-        initial : the state at t = 0: ``"stationary"``, ``"ground"``, ``"thermal"`` (of the baths) or an
-            ``InitialState``; left out, stationary, and in a closed loop the steady state given the record with means
-            zero
+        initial : the state at t = 0: ``"stationary"``, ``"conditional"`` (the steady state given the record, means at
+            zero), ``"ground"``, ``"thermal"`` (of the baths) or an ``InitialState``; left out, stationary, and in a
+            closed loop conditional
         seed : the same seed gives the same numbers, for any number of workers
         jobs : worker processes; −1 for one per core
         keep : of how many trajectories means and record are kept
         save : what else is kept and averaged, such as ``Save(purity=True)``
         feedback : how the record acts back on the oscillators: a ``Feedback``, or the law of one with its defaults; no
             damping rate need then be positive, and E without the record is that in the closed loop
+        most_quanta : the most quanta in one oscillator for which its coupling is linear; a run with more is refused
         more : further arguments of ``cascade_steering.sim.simulate``: ``check``, ``store`` …
 
         Raises ValueError for both or neither kind of duration, for a pulse in a closed loop, and as
         ``cascade_steering.sim.simulate`` does.
         """
-        from cascade_steering.analysis.closed_loop.simulated_loop import Feedback, SimulatedLoop, conditional_start
+        from cascade_steering.analysis.closed_loop.simulated_loop import Feedback, SimulatedLoop
         from cascade_steering.analysis.results.simulated import Simulated
+        from cascade_steering.analysis.time_courses.growth_limit import require_quanta
         from cascade_steering.sim.ensemble.dataset import label
         from cascade_steering.sim.ensemble.simulate import grid_for, simulate
         from cascade_steering.sim.gaussian.trajectories import Gaussian
@@ -235,14 +254,15 @@ class WorkingPoint:
             save_interval = TimeGrid.over(duration, saves=saves).save_interval
             loop = SimulatedLoop.of(self.model, asked, save_interval, self.time_unit)
             model = loop.model
-        if initial is None and loop is not None:
-            start = conditional_start(self.model)
-        else:
-            start = self.initial_state("stationary" if initial is None else initial)
+        start = self.initial_state(initial or ("stationary" if loop is None else "conditional"))
+        if loop is None and np.isfinite(duration) and duration > 0.0:
+            require_quanta(model, start, duration, unit=self.time_unit, most_quanta=most_quanta, sampled=True)
         interval = None if loop is None else loop.interval
         grid = grid_for(method, model, start, duration, saves=saves, step=step, control_interval=interval)
         if loop is not None:
-            more |= {"control": loop.controller(start, grid)}
+            control = loop.controller(start, grid)
+            more |= {"control": control}
+            loop.require_quanta(start, grid, control, most_quanta, self.time_unit)
         more |= {} if save is None else {"save": save}
         found = simulate(model, method, grid, start, trajectories=trajectories, seed=seed, jobs=jobs, keep=keep, **more)
         if loop is not None:
@@ -393,11 +413,12 @@ class WorkingPoint:
         return FitResult.of(self, _opened(record), parameters, built)
 
     def initial_state(self, name: "InitialState | str") -> "InitialState":
-        """The state that a name stands for: ``stationary``, ``ground`` or ``thermal``; a state as it is.
+        """The state of a name: ``stationary``, ``conditional``, ``ground`` or ``thermal``; a state as it is.
 
-        Raises ValueError for another name.
+        Raises ValueError for another name, UnstableError for a stationary state where a damping rate is not positive,
+        and NoSteadyStateError for a conditional one where the record does not show a motion that grows.
         """
-        from cascade_steering.sim.gaussian.covariance import stationary_state
+        from cascade_steering.sim.gaussian.covariance import conditional_state, stationary_state
         from cascade_steering.sim.initial_state import ground_state, thermal_state
 
         if not isinstance(name, str):
@@ -405,8 +426,10 @@ class WorkingPoint:
         if name not in _STATES:
             raise ValueError(f"initial must be an InitialState or one of {', '.join(_STATES)}, got {name!r}")
         if name == "stationary":
-            self.cascade.require_stable()
+            require_stationary(self.cascade)
             return stationary_state(self.model)
+        if name == "conditional":
+            return conditional_state(self.model)
         if name == "ground":
             return ground_state()
         return thermal_state((self.cascade.minus.bath.occupation, self.cascade.plus.bath.occupation))
@@ -419,6 +442,16 @@ class WorkingPoint:
                 f"got {'neither' if units is None else 'both'}"
             )
         return seconds if units is None else np.asarray(units, dtype=float) * self.time_unit
+
+
+def require_stationary(cascade: Cascade) -> None:
+    """Raise UnstableError, which says what to start from instead, unless γ₋ > 0 and γ₊ > 0."""
+    try:
+        cascade.require_stable()
+    except UnstableError as error:
+        raise UnstableError(
+            f"{error}, or start from conditional, ground, thermal or occupations: the stationary state does not exist"
+        ) from None
 
 
 def _opened(record: "Record | str | Path") -> "Record":

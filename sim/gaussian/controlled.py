@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cascade_steering.sim.controller import Controller
-from cascade_steering.sim.gaussian.covariance import coordinates
 from cascade_steering.sim.gaussian.moment_equations import moment_equations
 from cascade_steering.sim.gaussian.propagator import Propagator, interval_propagators, propagator
 from cascade_steering.sim.gaussian.riccati import NoSteadyStateError
@@ -23,7 +22,7 @@ from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
-from cascade_steering.sim.roots import product, root_of
+from cascade_steering.sim.roots import coordinates, product, root_of
 
 __all__ = ["Controlled", "controlled", "controlled_steady_root"]
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import expm
 
-from cascade_steering.sim.gaussian.growth import RootFlow
+from cascade_steering.sim.gaussian.growth import RootFlow, grown_root, require_conditional_steady_state, settles
 from cascade_steering.sim.gaussian.moment_equations import MomentEquations, moment_equations
 from cascade_steering.sim.gaussian.propagator import driven
 from cascade_steering.sim.gaussian.riccati import NoSteadyStateError, riccati_map, steady_covariance
@@ -15,11 +15,10 @@ from cascade_steering.sim.grid import require_times
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
-from cascade_steering.sim.roots import product, root_of
+from cascade_steering.sim.roots import coordinates, product, root_of
 
 __all__ = [
     "chained",
-    "coordinates",
     "evolved",
     "limit",
     "relaxation_time",
@@ -139,8 +138,20 @@ def steady_root(model: LinearModel, *, conditional: bool) -> FloatArray:
     Raises NoSteadyStateError if there is none.
     """
     equations = _equations(model, conditional=conditional)
-    basis = coordinates(steady_covariance(equations))
+    basis = coordinates(_steady(model, equations, conditional=conditional))
     return root_of(steady_covariance(equations.in_coordinates(basis))) @ basis.T
+
+
+def _steady(model: LinearModel, equations: MomentEquations, *, conditional: bool) -> FloatArray:
+    """``steady_covariance``; where there is none given the record, the error says what the record does not show."""
+    if not conditional:
+        return steady_covariance(equations)
+    require_conditional_steady_state(model)
+    try:
+        return steady_covariance(equations)
+    except NoSteadyStateError:
+        require_conditional_steady_state(model, edge=True)
+        raise
 
 
 def transient_roots(
@@ -161,19 +172,21 @@ def transient_roots(
     return np.array(parts).reshape(-1, *(model.dimension,) * 2)
 
 
-def coordinates(covariance: FloatArray) -> FloatArray:
-    """Unit lower triangular L such that the quantities y = L⁻¹x are nearly uncorrelated; array of shape (d, d).
+def conditional_state(model: LinearModel) -> InitialState:
+    """The conditional steady state, all means at zero, or where a force holds them. Section 4 of sim/README.md.
 
-    Each y is a quadrature less its best estimate from those before it. Therefore the equations for y contain no
-    differences of large numbers (see ``sim.roots``). An approximate ``covariance`` (d, d) is enough for that; where
-    rounding has made it indefinite, L = 1.
+    It exists wherever the record shows every motion that grows, also where there is no stationary ensemble. Raises
+    NoSteadyStateError if there is none.
     """
-    try:
-        root = np.linalg.cholesky(covariance)
-    except np.linalg.LinAlgError:
-        return np.eye(len(covariance))
-    basis: FloatArray = root / np.diagonal(root)
-    return basis
+    root = steady_root(model, conditional=True)
+    equations = moment_equations(model)
+    return InitialState(
+        covariance=product(root),
+        scatter=np.zeros((model.dimension,) * 2),
+        mean=steady_mean(equations) if np.any(equations.drive) else None,
+        name="conditional",
+        roots=(root, np.zeros_like(root)),
+    )
 
 
 def stationary_state(model: LinearModel) -> InitialState:
@@ -227,9 +240,16 @@ def relaxation_time(model: LinearModel) -> float:
 
 
 def limit(model: LinearModel | Schedule, *, conditional: bool) -> FloatArray | None:
-    """Covariance after infinite time, array of shape (d, d); None if there is no steady state."""
+    """A root of the covariance after infinite time, (r, d); None if there is no limit.
+
+    Where variances grow without the record it is that of ``sim.gaussian.growth.grown_root``, from which the limit of E
+    follows.
+    """
+    last = Schedule.of(model).models[-1]
     try:
-        return steady_state(Schedule.of(model).models[-1], conditional=conditional)
+        if conditional or settles(last):
+            return steady_root(last, conditional=conditional)
+        return grown_root(last)
     except NoSteadyStateError:
         return None
 

@@ -6,6 +6,9 @@ each y of x = L y is a quadrature less its best estimate from those before it, a
 growth cancels nowhere, because no product of L and s is ever subtracted from another one: over a step x' = Φx + n the
 flow itself is taken apart, ΦL = L'U, so that L moves with the growing motion and U has no growing entry outside of its
 own oscillator; the noise n adds to y' = U y + L'⁻¹n, whose correlations are small, and a QR decomposition removes them.
+
+After a long time only the direction of what grows matters: x = W g + W⊥ r with A W = W A_g, in which r settles and g
+has a flat distribution that is not correlated with r. What is inferred from a quadrature that shows g is free of g.
 """
 
 import math
@@ -15,22 +18,41 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_steering.sim.gaussian.moment_equations import MomentEquations
-from cascade_steering.sim.gaussian.riccati import riccati_map
-from cascade_steering.sim.roots import root_of, triangular
+from cascade_steering.sim.conventions import mode_names
+from cascade_steering.sim.gaussian.moment_equations import MomentEquations, adjoint, moment_equations
+from cascade_steering.sim.gaussian.riccati import NoSteadyStateError, riccati_map, steady_covariance
+from cascade_steering.sim.model.linear_model import LinearModel
+from cascade_steering.sim.roots import coordinates, root_of, triangular
 
-__all__ = ["MOST_VARIANCE", "GrowthError", "RootFlow"]
+__all__ = [
+    "MOST_VARIANCE",
+    "UNLIMITED",
+    "GrowthError",
+    "RootFlow",
+    "growing_subspace",
+    "grown_root",
+    "require_conditional_steady_state",
+    "settles",
+]
 
 FloatArray = NDArray[np.float64]
 # Variances above it are refused: squares of entries of roots and sums of them must stay finite.
 MOST_VARIANCE = 1e300
-# By how much a variance may fall when correlations with the noise of one step, or with its record, are removed. Rounding
-# of the noise, relative to its largest entries, grows by this factor: 1e3 leaves 13 digits.
+# By how much a variance may fall when correlations with the noise of one step, or with its record, are removed.
+# Rounding of the noise, relative to its largest entries, grows by this factor: 1e3 leaves 13 digits.
 _MOST_REMOVED = 1e3
 # The same for the deviation of a state, which is held by its root and is never squared.
 _MOST_REMOVED_OF_ROOT = 1e4
 # Entries of a drift below this fraction of its largest one come from rounding.
 _ROUNDING = 1e-13
+# A motion whose rate of decay is below this fraction of the largest rate counts as one that grows: E tends to the same.
+_SLOWEST = 1e-12
+# The deviation that stands for an infinite one in ``grown_root``. An E above its square root is without limit.
+_FLAT = 1e100
+UNLIMITED = 1e50
+# The record shows a motion if it changes by more than this, relative to the largest rates of the system. The
+# conditional variance of a motion that is shown less is above 1e14 times the vacuum's.
+_SHOWN = 1e-7
 # Halvings of a step after which it is taken as it is: what is removed does not become less in shorter steps.
 _MOST_HALVINGS = 100
 
@@ -90,7 +112,7 @@ class RootFlow:
 
         Raises GrowthError for a variance above ``MOST_VARIANCE``.
         """
-        self._equations = equations
+        self._equations = replace(equations, drift=_one_way(equations.drift))
         self._take_frame()
         steps = np.diff(np.concatenate([[0.0], times]))
         # Equal steps share one map. Steps that differ by rounding alone are equal.
@@ -138,7 +160,7 @@ class RootFlow:
         if step is None:
             return False
         known, told = self._given_record(step)
-        if told > _MOST_REMOVED_OF_ROOT and not forced:
+        if told > _MOST_REMOVED and not forced:
             return False
         whole = step.phi @ self.shear
         # A motion that has been forgotten, or that does not act in one direction, leaves nothing to take apart.
@@ -153,13 +175,20 @@ class RootFlow:
         return False
 
     def _given_record(self, step: _Step) -> tuple[FloatArray, float]:
-        """A root of the covariance of y given what the record of a step says about its start, and how much it says."""
+        """A root of the covariance of y given what the record of a step says about its start, and how digits fare.
+
+        The second number is the largest product of the information on a y and of its variance that is left. Rounding of
+        the information, relative to its largest entries, changes what is left by that factor.
+        """
         d = len(self.deviations)
         if step.record_root is None:
             return np.diag(self.deviations), 0.0
         seen = self.deviations[:, None] * (step.record_root @ self.shear).T
-        array = np.block([[np.eye(len(step.record_root)), np.zeros((len(step.record_root), d))], [seen, np.diag(self.deviations)]])
-        return triangular(array)[-d:, -d:], float(np.max(np.sum(seen**2, axis=1)))
+        count = seen.shape[1]
+        array = np.block([[np.eye(count), np.zeros((count, d))], [seen, np.diag(self.deviations)]])
+        known = triangular(array)[-d:, -d:]
+        information = np.sum((np.abs(step.record_root) @ np.abs(self.shear)) ** 2, axis=0)
+        return known, float(np.max(information * np.sum(known**2, axis=0)))
 
 
 def _one_way(matrix: FloatArray) -> FloatArray:
@@ -221,3 +250,95 @@ def _shorter(
         left = deviations**2
         lossy = (by_noise > _MOST_REMOVED * left) | (by_state > _MOST_REMOVED_OF_ROOT**2 * left)
     return None if np.any(lossy) and not forced else (shear, deviations)
+
+
+def growing_subspace(equations: MomentEquations) -> tuple[FloatArray, FloatArray]:
+    """Orthonormal bases W and W⊥ of the motions that grow, or stay, without the record, and of all others.
+
+    Arrays of shape (d, p) and (d, d − p): A W = W A_g, and W⊥ᵀA W = 0.
+    """
+    # SciPy's Schur decomposition is needed at unstable points only.
+    from scipy.linalg import schur
+
+    edge = -_SLOWEST * np.max(np.abs(equations.drift), initial=0.0)
+    _, vectors, count = schur(equations.drift, output="real", sort=lambda real, _: real >= edge)
+    return vectors[:, :count], vectors[:, count:]
+
+
+def settles(model: LinearModel) -> bool:
+    """Whether the covariance without the record has a steady state. Section 4 of sim/README.md."""
+    growing, _ = growing_subspace(moment_equations(model))
+    return growing.shape[1] == 0
+
+
+def grown_root(model: LinearModel) -> FloatArray:
+    """A root of the covariance without the record after a long time, from which E follows; array of shape (r, d).
+
+    Rows of what grows have a size of 1e100, which stands for infinity: E of ``analysis.criteria.steering`` is then the
+    limit of E(t), and above ``UNLIMITED`` where that grows without bound. Section 4 of sim/README.md.
+
+    Raises NoSteadyStateError where the limit depends on the state at the start, because a motion neither grows nor
+    decays and has no noise.
+    """
+    equations = moment_equations(model).unmonitored
+    growing, others = growing_subspace(equations)
+    _require_noise(equations, growing)
+    settled = replace(
+        equations,
+        drift=others.T @ equations.drift @ others,
+        diffusion=others.T @ equations.diffusion @ others,
+        readout=equations.readout @ others,
+        cross=others.T @ equations.cross,
+        drive=np.zeros(others.shape[1]),
+    )
+    flat = growing.T.copy()
+    # What an oscillator has of a growing motion by rounding alone does not show it.
+    for mode in range(model.dimension // 2):
+        own = flat[:, 2 * mode : 2 * mode + 2]
+        own[:] = np.where(np.max(np.abs(own), initial=0.0) < _SLOWEST, 0.0, own)
+    if not others.shape[1]:
+        return _FLAT * flat
+    basis = coordinates(steady_covariance(settled))
+    rest = root_of(steady_covariance(settled.in_coordinates(basis))) @ basis.T
+    return np.concatenate([_FLAT * flat, rest @ others.T])
+
+
+def _require_noise(equations: MomentEquations, growing: FloatArray) -> None:
+    """Raise NoSteadyStateError if a motion that neither grows nor decays has no noise."""
+    scale = np.max(np.abs(equations.drift), initial=0.0)
+    rates, left = np.linalg.eig(equations.drift.T)
+    for rate, vector in zip(rates, left.T, strict=True):
+        noise = float(np.real(vector.conj() @ equations.diffusion @ vector))
+        if growing.size and abs(rate.real) <= _SLOWEST * scale and noise <= _SLOWEST * scale:
+            raise NoSteadyStateError(
+                "there is no limit at long times: a motion neither grows nor decays and has no noise, so that it stays "
+                "what it was; see the transient"
+            )
+
+
+def require_conditional_steady_state(model: LinearModel, *, edge: bool = False) -> None:
+    """Raise NoSteadyStateError if a motion that grows is not shown by the record. Section 4 of sim/README.md.
+
+    With ``edge`` a motion counts as well that neither grows nor decays.
+
+    By the test of Hautus: (A − λ; F) loses rank for a λ with Re λ ≥ 0. The message names the oscillator whose own
+    motion it is, the first in the order of the light that takes part.
+    """
+    equations = moment_equations(model)
+    size = np.max(np.abs(equations.drift), initial=0.0) or 1.0
+    drift, readout = equations.drift / size, equations.readout / np.sqrt(size)
+    for rate in np.linalg.eigvals(drift):
+        if rate.real < (-_SLOWEST if edge else _SLOWEST):
+            continue
+        shown = np.concatenate([drift - rate * np.eye(len(drift)), readout])
+        _, sizes, vectors = np.linalg.svd(shown)
+        if sizes[-1] > _SHOWN:
+            continue
+        weights = np.max(np.abs(adjoint(vectors)[:, -1]).reshape(-1, 2), axis=1)
+        first = int(np.argmax(weights > _SHOWN * np.max(weights)))
+        name = (model.modes or mode_names(len(drift) // 2))[first]
+        raise NoSteadyStateError(
+            f"no steady state given the record: the motion of oscillator {name} is not damped (it grows at "
+            f"{rate.real * size:.4g} 1/s) and the record does not show it; raise the efficiency, change the "
+            "local-oscillator phase, or see the transient"
+        )

@@ -36,13 +36,21 @@ def steady(found: "PairAtRest") -> Report:
     }
     if found.frequency_hz is not None:
         report["frequency_hz"] = list(found.frequency_hz)
-        report["rotating_wave_error"] = {scheme: _keyed(values) for scheme, values in found.rotating_wave_error.items()}
+        report["rotating_wave_error"] = {
+            scheme: _keyed({each: error if math.isfinite(error) else None for each, error in values.items()})
+            for scheme, values in found.rotating_wave_error.items()
+        }
     return report
 
 
 def _at_rest(found: "PairAtRest", scheme: Scheme) -> Report:
+    """One scheme; where variances grow E is its limit, and null where it grows too, as is all else."""
+    values = {name: value if math.isfinite(value) else None for name, value in found.exact.E[scheme].items()}
+    if scheme == "unconditional" and not found.exact.stable:
+        return {**_keyed(values), "stable": False, **dict.fromkeys(found.measures("conditional")), "covariance": None}
     return {
-        **_keyed(found.exact.E[scheme]),
+        **_keyed(values),
+        **({"stable": True} if scheme == "unconditional" else {}),
         **found.measures(scheme),
         "covariance": found.exact.covariance[scheme].tolist(),
     }

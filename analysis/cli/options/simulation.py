@@ -66,6 +66,7 @@ ENSEMBLE = options(
                  help="Number of trajectories; with --target the largest number."),
     click.option("--duration", type=DURATION, default="5", show_default=True),
     physics.PULSE,
+    physics.MOST_QUANTA,
     click.option("--saves", type=click.IntRange(max=_MOST_SAVES), default=20, show_default=True,
                  help="Save intervals."),
     click.option("--dt", type=DURATION, default=None, show_default="by the engine",
@@ -166,6 +167,7 @@ class SimulationOptions:
     keep : trajectories whose means and records are kept
     save : what else is kept, of ``WORDS``; None for nothing
     verify : whether each run ends with local measurements
+    most_quanta : bound on the quanta of each oscillator; None for as many as keep their digits
     """
 
     initial: readers.Start | None
@@ -178,6 +180,7 @@ class SimulationOptions:
     save: tuple[str, ...] | None
     verify: bool
     seed: int
+    most_quanta: float | None = None
 
     def start(self, engine: EngineOptions) -> readers.Start:
         """The state at t = 0 that was given, or the default of the engine."""
@@ -208,17 +211,19 @@ def simulation(
     point: WorkingPoint, engine: EngineOptions, asked: SimulationOptions, loop: FeedbackOptions
 ) -> Simulation:
     """The ensemble that options describe. Raises ValueError, before any work, if it is impossible."""
+    from cascade_steering.analysis.time_courses.growth_limit import require_quanta
     from cascade_steering.sim.ensemble.simulate import grid_for
 
     if loop.feedback is not None:
         return _in_closed_loop(point, engine, asked, loop)
-
-    cascade, model = physics.cascade(point), physics.schedule(point, asked.pulse)
+    cascade, model = point.cascade, physics.schedule(point, asked.pulse)
     require_count(asked.trajectories, "trajectories", low=2)  # a single trajectory has no scatter
     initial = physics.initial_state(asked.start(engine), cascade, model)
+    duration = asked.duration.of(cascade)
+    require_quanta(model, initial, duration, unit=cascade.time_unit, most_quanta=asked.most_quanta, sampled=True)
     method = engine.method()
     step = None if asked.dt is None else asked.dt.of(cascade)
-    grid = grid_for(method, model, initial, asked.duration.of(cascade), saves=asked.saves, step=step)
+    grid = grid_for(method, model, initial, duration, saves=asked.saves, step=step)
     return _ensemble(asked, model, method, grid, initial)
 
 
@@ -226,7 +231,7 @@ def _in_closed_loop(
     point: WorkingPoint, engine: EngineOptions, asked: SimulationOptions, options: FeedbackOptions
 ) -> Simulation:
     """The ensemble in a closed loop, at a working point that need not be stable."""
-    from cascade_steering.analysis.closed_loop.simulated_loop import SimulatedLoop, conditional_start
+    from cascade_steering.analysis.closed_loop.simulated_loop import SimulatedLoop
     from cascade_steering.sim.ensemble.contract import require_controllable
     from cascade_steering.sim.ensemble.simulate import grid_for
     from cascade_steering.sim.grid import TimeGrid
@@ -243,19 +248,14 @@ def _in_closed_loop(
     loop = SimulatedLoop.of(point.model, feedback, save_interval, point.time_unit)
     if loop.interval is not None:
         require_controllable(method)
-    if asked.initial is None:
-        initial = conditional_start(point.model)
-    else:
-        if asked.initial.name == "stationary":
-            cascade.require_stable()
-        initial = physics.initial_state(asked.initial, cascade, point.model)
+    initial = physics.initial_state(asked.initial or readers.start("conditional"), cascade, point.model)
     grid = grid_for(method, loop.model, initial, duration, saves=asked.saves, step=step, control_interval=loop.interval)
-    return _ensemble(asked, loop.model, method, grid, initial, loop)
+    return _ensemble(asked, loop.model, method, grid, initial, loop, point.time_unit)
 
 
 def _ensemble(
     asked: SimulationOptions, model: "LinearModel | Schedule", method: "Method", grid: "TimeGrid",
-    initial: "InitialState", loop: "SimulatedLoop | None" = None,
+    initial: "InitialState", loop: "SimulatedLoop | None" = None, unit: float = 1.0,
 ) -> Simulation:  # fmt: skip
     from cascade_steering.analysis.estimation.sampling import Problem
     from cascade_steering.sim.controller import control_grid
@@ -265,6 +265,8 @@ def _ensemble(
     intervals = grid.saves if interval is None else control_grid(grid, interval).steps
     _require_modest(grid, min(method.block, asked.trajectories), intervals, in_steps=not method.exact)
     control = None if loop is None else loop.controller(initial, grid)
+    if loop is not None:
+        loop.require_quanta(initial, grid, control, asked.most_quanta, unit)
     method.require_step(model, grid, initial)
     save = selection(asked.save, model)
     save.require(model.dimension, asked.keep)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cascade_steering.analysis.closed_loop.simulated_loop import Feedback, SimulatedLoop, conditional_start
+from cascade_steering.analysis.closed_loop.simulated_loop import Feedback, SimulatedLoop
 from cascade_steering.analysis.criteria.steering import steering_parameter
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.control.digital import sampled_lqg
@@ -95,7 +95,7 @@ def test_fock_trajectories_hold_what_grows() -> None:
         assert lqg.conditional[way].holds(value)
     saves = TimeGrid.over(0.06 * point.time_unit, saves=2)
     loop = SimulatedLoop.of(point.model, digital, saves.save_interval, point.time_unit)
-    start = conditional_start(point.model)
+    start = point.initial_state("conditional")
     control = loop.controller(start, saves)
     assert control is not None
     scatter = np.diag(controlled(point.model, control, saves, start).covariances[-1] - known)
