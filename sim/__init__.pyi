@@ -15,8 +15,8 @@ from cascade_steering.sim.fock.basis.states import density_state as density_stat
 from cascade_steering.sim.fock.moving.engine import Fock as Fock
 from cascade_steering.sim.fock.observing.kept_states import state_of as state_of
 from cascade_steering.sim.fock.qutip.qutip_sme import QutipSME as QutipSME
-from cascade_steering.sim.gaussian.controlled import controlled as controlled
-from cascade_steering.sim.gaussian.controlled import controlled_steady_root as controlled_steady_root
+from cascade_steering.sim.gaussian.controlled_moments import controlled_moments as controlled_moments
+from cascade_steering.sim.gaussian.controlled_moments import controlled_steady_root as controlled_steady_root
 from cascade_steering.sim.gaussian.covariance import relaxation_time as relaxation_time
 from cascade_steering.sim.gaussian.covariance import stationary_state as stationary_state
 from cascade_steering.sim.gaussian.covariance import steady_state as steady_state

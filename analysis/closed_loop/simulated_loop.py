@@ -23,7 +23,7 @@ from cascade_steering.sim.control.digital import (
 )
 from cascade_steering.sim.controller import Controller
 from cascade_steering.sim.conventions import VACUUM_VARIANCE
-from cascade_steering.sim.gaussian.controlled import controlled, controlled_steady_root
+from cascade_steering.sim.gaussian.controlled_moments import controlled_moments, controlled_steady_root
 from cascade_steering.sim.gaussian.covariance import steady_root
 from cascade_steering.sim.gaussian.riccati import NoSteadyStateError
 from cascade_steering.sim.grid import TimeGrid, whole_above
@@ -189,7 +189,7 @@ class SimulatedLoop:
             require_quanta(self.model, initial, grid.times[-1], unit=unit, most_quanta=most_quanta, sampled=True)
             return
         require(most_quanta, "most_quanta", low=0.0, low_open=True)
-        held = controlled(self.model, control, grid, initial)
+        held = controlled_moments(self.model, control, grid, initial)
         squares = np.diagonal(held.covariances, axis1=1, axis2=2) + held.means**2
         quanta = np.sum(squares.reshape(len(squares), -1, 2), axis=-1) / 2.0 - VACUUM_VARIANCE
         for save, mode in np.argwhere(quanta > most_quanta)[:1]:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, Direction, steering_of_root
 from cascade_steering.sim.controller import Controller
-from cascade_steering.sim.gaussian.controlled import controlled
+from cascade_steering.sim.gaussian.controlled_moments import controlled_moments
 from cascade_steering.sim.gaussian.covariance import transient_roots
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState
@@ -52,7 +52,7 @@ def endpoint(
         unconditional = _steering(transient_roots(model, whole, times, conditional=False)[0])
     else:
         grid = TimeGrid.over(time, saves=1)
-        unconditional = _steering(controlled(model, control, grid, initial).roots[-1])
+        unconditional = _steering(controlled_moments(model, control, grid, initial).roots[-1])
     if not initial.gaussian:
         return Endpoint(unconditional=unconditional, conditional=None)
     conditional = _steering(transient_roots(model, initial.covariance_root, times, conditional=True)[0])

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from cascade_steering.sim.controller import Controller
 from cascade_steering.sim.ensemble.block import one_thread_with_warnings_caught
-from cascade_steering.sim.gaussian.controlled import controlled
+from cascade_steering.sim.gaussian.controlled_moments import controlled_moments
 from cascade_steering.sim.gaussian.covariance import transient_mean
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState, Trajectories
@@ -165,7 +165,7 @@ class Halved:
         if control is None:
             average = transient_mean(model, initial.center, halved.times)
         else:
-            average = controlled(model, control, halved, initial).means
+            average = controlled_moments(model, control, halved, initial).means
         return cls(coarse=coarse, fine=fine, grid=halved, channels=len(model.record_names), average=average)
 
     def run(self, entropy: int, trajectory: int) -> Checked:

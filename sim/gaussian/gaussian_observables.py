@@ -7,7 +7,7 @@ from cascade_steering.sim.controller import Controller
 from cascade_steering.sim.conventions import VACUUM_VARIANCE
 from cascade_steering.sim.fock.basis.exact_elements import symbol_elements
 from cascade_steering.sim.fock.basis.states import MAX_LOST_POPULATION
-from cascade_steering.sim.gaussian.controlled import controlled
+from cascade_steering.sim.gaussian.controlled_moments import controlled_moments
 from cascade_steering.sim.gaussian.covariance import transient, transient_mean
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState
@@ -66,7 +66,7 @@ def require_levels(
         covariances = transient(model, initial.unconditional, times, conditional=False)
         means = transient_mean(model, initial.center, times)
     else:
-        loop = controlled(model, control, grid, initial)
+        loop = controlled_moments(model, control, grid, initial)
         covariances, means = loop.covariances[steps], loop.means[steps]
     first = (0.0, initial.center, initial.unconditional)
     for time, mean, covariance in (first, *zip(times, means, covariances, strict=True)):

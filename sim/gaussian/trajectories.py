@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cascade_steering.sim.controller import Acting, Controller
-from cascade_steering.sim.gaussian.controlled import controlled
+from cascade_steering.sim.gaussian.controlled_moments import controlled_moments
 from cascade_steering.sim.gaussian.covariance import chained, transient
 from cascade_steering.sim.gaussian.measured import ConditionalStates, Measured
 from cascade_steering.sim.gaussian.moment_equations import moment_equations
@@ -90,7 +90,7 @@ class Gaussian:
             end = transient(model, initial.unconditional, grid.times[-1:], conditional=False)[0]
         else:
             intervals = control.intervals_of(grid)
-            end = controlled(model, control, grid, initial).covariances[-1]
+            end = controlled_moments(model, control, grid, initial).covariances[-1]
         basis = coordinates(end)
         back = np.linalg.inv(basis)
         first = product(initial.covariance_root @ back.T)

@@ -20,7 +20,7 @@ SIM = [
     "Bath", "Cascade", "Component", "Controller", "DensityState", "Detection", "Detector", "Filtered", "Fock",
     "Gaussian", "InitialState", "LinearModel", "NoSteadyStateError", "Node", "Oscillator", "Quadratic", "QutipSME",
     "Save", "Schedule", "TimeGrid", "UnphysicalStateError", "UnstableError", "Verification", "WorkersLostError",
-    "beam_splitter", "cavity", "chain", "coherent_drive", "coherent_state", "concatenate", "controlled",
+    "beam_splitter", "cavity", "chain", "coherent_drive", "coherent_state", "concatenate", "controlled_moments",
     "controlled_steady_root", "demodulated", "density_state", "detect", "direct", "filter_record", "force", "grid_for",
     "ground_state", "heterodyne", "homodyne", "interaction", "lab", "label", "loss", "oscillator", "phase_shift",
     "quanta", "relaxation_time", "rwa", "sampled_direct", "sampled_feedback", "sampled_ideal", "sampled_lqg", "save",

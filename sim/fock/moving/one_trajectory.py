@@ -30,6 +30,8 @@ class OneTrajectory:
     label : the words by which messages refer to the trajectory
     observer : takes what ``Save`` asks for at each save
     control : the controller that moves x̄ at the end of each control interval, and ρ of ξ never; None in an open loop
+
+    Sections 7 and 9 of sim/README.md.
     """
 
     def __init__(

@@ -17,7 +17,7 @@ from cascade_steering.sim.control.digital import (
     suggested_interval,
 )
 from cascade_steering.sim.controller import MOST_INTERVALS, Acting, Controller
-from cascade_steering.sim.gaussian.controlled import controlled, controlled_steady_root
+from cascade_steering.sim.gaussian.controlled_moments import controlled_moments, controlled_steady_root
 from cascade_steering.sim.gaussian.covariance import steady_state, transient
 from cascade_steering.sim.gaussian.filtering import filter_record
 from cascade_steering.sim.gaussian.moment_equations import moment_equations
@@ -135,7 +135,7 @@ def test_trajectories_have_the_moments_of_the_exact_loop(known: str) -> None:
     controller = sampled_lqg(
         believed, actuators(model, "minus"), BOTH, price=0.1, interval=0.1, delay=1, initial=start, grid=grid
     )
-    exact = controlled(model, controller, grid, start)
+    exact = controlled_moments(model, controller, grid, start)
     n = 4000
     block = Gaussian().prepare(model, grid, start, controller).run(7, range(n))
     assert block.covariances == pytest.approx(
@@ -151,14 +151,14 @@ def test_trajectories_have_the_moments_of_the_exact_loop(known: str) -> None:
         assert np.all(np.abs(deviations.mean(axis=0)) < quadratic(50, n) * np.sqrt(np.diag(scatter) / n))
     # the bound sees a controller that is left out, or acts with the other sign
     mute = Controller(interval=0.1, steps=np.zeros((1, 4, 2)), dimension=4)
-    off = np.abs(controlled(model, mute, grid, start).covariances[-1] - exact.covariances[-1])
+    off = np.abs(controlled_moments(model, mute, grid, start).covariances[-1] - exact.covariances[-1])
     assert np.any(off > 2 * quadratic(50, n) * spread)
 
 
 def test_a_controller_that_does_nothing_leaves_the_open_loop() -> None:
     start, grid = thermal_state((4.0, 1.5)), TimeGrid(step=0.5, steps_per_save=1, saves=3)
     mute = Controller(interval=0.25, steps=np.zeros((1, 4, 2)), dimension=4)
-    found = controlled(MILD, mute, grid, start).covariances
+    found = controlled_moments(MILD, mute, grid, start).covariances
     exact = transient(MILD, start.unconditional, grid.times[1:], conditional=False)
     assert found[1:] == pytest.approx(exact, rel=1e-11, abs=1e-11)
 
@@ -167,9 +167,9 @@ def test_a_force_that_the_controller_knows_does_not_move_the_loop() -> None:
     pushed = replace(MILD, force=np.array([0.3, -0.2, 0.5, 0.1]))
     start, grid = conditional(MILD), TimeGrid(step=0.5, steps_per_save=1, saves=20)
     controller = sampled_ideal(pushed, BOTH, BOTH, interval=0.25, initial=start, grid=grid)
-    assert controlled(pushed, controller, grid, start).means == pytest.approx(0.0, abs=1e-12)
+    assert controlled_moments(pushed, controller, grid, start).means == pytest.approx(0.0, abs=1e-12)
     ignorant = sampled_ideal(MILD, BOTH, BOTH, interval=0.25, initial=start, grid=grid)
-    assert np.abs(controlled(pushed, ignorant, grid, start).means[-1]).max() > 0.01
+    assert np.abs(controlled_moments(pushed, ignorant, grid, start).means[-1]).max() > 0.01
 
 
 def test_the_loop_settles_in_its_steady_state() -> None:
@@ -179,7 +179,7 @@ def test_the_loop_settles_in_its_steady_state() -> None:
     settings = {"price": 1e-4 * UNIT**2, "interval": interval, "delay": 1}
     along = sampled_lqg(MODEL, columns, BOTH, initial=start, grid=grid, **settings)
     steady = held(MODEL, sampled_lqg(MODEL, columns, BOTH, **settings))
-    assert controlled(MODEL, along, grid, start).covariances[-1] == pytest.approx(steady, rel=1e-9)
+    assert controlled_moments(MODEL, along, grid, start).covariances[-1] == pytest.approx(steady, rel=1e-9)
 
 
 def test_a_controller_acts_on_every_trajectory_for_itself() -> None:
@@ -206,13 +206,13 @@ def test_what_cannot_be_is_refused() -> None:
     assert intervals_of_delay(3 * 0.1, 0.1) == 3
     mute = Controller(interval=3.0, steps=np.zeros((1, 4, 2)), dimension=4)
     with pytest.raises(ValueError, match=r"^a save interval must .* \(ratio 3\.33333\); a control interval of 2\.5 s"):
-        controlled(MILD, mute, grid, start)
+        controlled_moments(MILD, mute, grid, start)
     with pytest.raises(ValueError, match=r"^a run has at most 100000 control intervals, got 200000"):
         Controller(interval=20.0 / (2 * MOST_INTERVALS), steps=np.zeros((1, 4, 2)), dimension=4).intervals_of(grid)
     with pytest.raises(ValueError, match=r"^a control interval must be a whole number of steps"):
         Controller(interval=2.5, steps=np.zeros((1, 4, 2)), dimension=4).steps_of(grid)
     with pytest.raises(ValueError, match=r"takes 1 records and displaces 4 quadratures, and the model has 2 and 4$"):
-        controlled(MILD, Controller(interval=1.0, steps=np.zeros((1, 4, 1)), dimension=4), grid, start)
+        controlled_moments(MILD, Controller(interval=1.0, steps=np.zeros((1, 4, 1)), dimension=4), grid, start)
     with pytest.raises(ValueError, match=r"^gain must have shape \(4, 2\)"):
         sampled_direct(MILD, np.zeros((4, 1)), interval=1.0)
     with pytest.raises(ValueError, match=r"^a filter that starts from a state needs both"):

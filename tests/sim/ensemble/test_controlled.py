@@ -11,7 +11,7 @@ from cascade_steering.sim.controller import Controller
 from cascade_steering.sim.ensemble.local_measurements import Verification
 from cascade_steering.sim.ensemble.simulate import grid_for, simulate
 from cascade_steering.sim.fock.moving.engine import Fock
-from cascade_steering.sim.gaussian.controlled import controlled
+from cascade_steering.sim.gaussian.controlled_moments import controlled_moments
 from cascade_steering.sim.gaussian.trajectories import Gaussian
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import ground_state
@@ -79,7 +79,7 @@ def test_observables_need_the_levels_of_the_controlled_ensemble() -> None:
         simulate(model, Gaussian(), grid, start, trajectories=2, save=save)
     n = 2000
     found = simulate(model, Gaussian(), grid, start, trajectories=n, save=save, control=held)
-    exact = controlled(model, held, grid, start).covariances[-1]
+    exact = controlled_moments(model, held, grid, start).covariances[-1]
     quanta = (exact[0, 0] + exact[1, 1] - 1.0) / 2
     assert 0.0 < quanta < 0.1
     # half a sum of squares of two means, each of variance quanta

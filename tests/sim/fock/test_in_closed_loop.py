@@ -11,7 +11,7 @@ from cascade_steering.sim.controller import Controller
 from cascade_steering.sim.ensemble.simulate import grid_for
 from cascade_steering.sim.fock.moving.engine import Fock
 from cascade_steering.sim.fock.qutip.qutip_sme import QutipSME
-from cascade_steering.sim.gaussian.controlled import controlled
+from cascade_steering.sim.gaussian.controlled_moments import controlled_moments
 from cascade_steering.sim.gaussian.covariance import steady_state
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import ground_state
@@ -62,7 +62,7 @@ def test_both_engines_take_one_path_through_a_closed_loop() -> None:
 def test_qutip_holds_the_exact_scatter_of_the_loop() -> None:
     method, n = QutipSME(cutoffs=(6, 6)), 8
     grid = grid_for(method, MODEL, START, 0.4 * UNIT, saves=2, step=0.01 * UNIT, control_interval=INTERVAL)
-    exact = controlled(MODEL, controller(grid), grid, START).covariances[-1]
+    exact = controlled_moments(MODEL, controller(grid), grid, START).covariances[-1]
     block = method.prepare(MODEL, grid, START, controller(grid)).run(6, range(n))
     scatter = np.diag(exact) - np.diag(block.covariances[:, -1].mean(axis=0))
     # of eight trajectories of a step of 0.01: sums of squares of four quadratures each; 5 % for the step
@@ -71,7 +71,7 @@ def test_qutip_holds_the_exact_scatter_of_the_loop() -> None:
     assert np.all((0.95 * low < ratios) & (ratios < 1.05 * high))
     # the open loop is beyond that
     mute = Controller(interval=INTERVAL, steps=np.zeros((1, 4, 2)), dimension=4)
-    open_loop = controlled(MODEL, mute, grid, START).covariances[-1]
+    open_loop = controlled_moments(MODEL, mute, grid, START).covariances[-1]
     assert np.all(np.diag(open_loop - exact + np.diag(scatter)) > 5 * high * scatter)
 
 
@@ -98,7 +98,7 @@ def test_fock_trajectories_hold_what_grows() -> None:
     start = point.initial_state("conditional")
     control = loop.controller(start, saves)
     assert control is not None
-    scatter = np.diag(controlled(point.model, control, saves, start).covariances[-1] - known)
+    scatter = np.diag(controlled_moments(point.model, control, saves, start).covariances[-1] - known)
     ratios = np.mean(lqg.dataset["trajectory_mean"][:, -1].to_numpy() ** 2, axis=0) / scatter
     low, high = variances(4, 6)
     # 5 % for the step

@@ -24,7 +24,7 @@ from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.roots import coordinates, product, root_of
 
-__all__ = ["Controlled", "controlled", "controlled_steady_root"]
+__all__ = ["ControlledMoments", "controlled_moments", "controlled_steady_root"]
 
 FloatArray = NDArray[np.float64]
 # Doublings of the number of intervals over which noise is added up: 2⁶⁰ intervals are more than any memory lasts.
@@ -36,7 +36,7 @@ _NOTHING = 1e-30
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Controlled:
+class ControlledMoments:
     """Moments of the closed loop without the record at the saves, after the displacement there.
 
     Parameters
@@ -54,9 +54,9 @@ class Controlled:
         return product(self.roots)
 
 
-def controlled(
+def controlled_moments(
     model: LinearModel | Schedule, controller: Controller, grid: TimeGrid, initial: InitialState
-) -> Controlled:
+) -> ControlledMoments:
     """The moments at the saves of ``grid`` if ``controller`` closes the loop. Section 9 of sim/README.md.
 
     Raises ValueError for a controller of other dimensions, or an interval that does not divide the save interval.
@@ -69,7 +69,7 @@ def controlled(
 
 def _moments(
     model: LinearModel | Schedule, controller: Controller, grid: TimeGrid, initial: InitialState, basis: FloatArray
-) -> Controlled:
+) -> ControlledMoments:
     d, n = model.dimension, controller.memory
     back = np.asarray(np.linalg.inv(basis), dtype=np.float64)
     intervals, schedule = controller.intervals_of(grid), Schedule.of(model)
@@ -85,7 +85,7 @@ def _moments(
         if (k + 1) % intervals.steps_per_save == 0:
             means.append(basis @ mean[:d])
             roots.append(root_of(covariance[:d, :d]) @ basis.T)
-    return Controlled(means=np.array(means), roots=np.array(roots))
+    return ControlledMoments(means=np.array(means), roots=np.array(roots))
 
 
 def _closed_step(
