@@ -290,7 +290,7 @@ class WorkingPoint:
 
     def optimum(
         self, *, conditional: bool = True, free_lo_phase: bool = True, symmetric: bool = False,
-        largest_ratio: float = 100.0,
+        unstable: bool = False, largest_ratio: float = 100.0,
     ) -> "OptimumResult":  # fmt: skip
         """The smallest E of each direction over θ₋, θ₊ and C₊, all else as at this point; θ and C₊ of it do not matter.
 
@@ -299,6 +299,7 @@ class WorkingPoint:
         conditional : E given the record, or without it
         free_lo_phase : whether the local-oscillator phase is free as well
         symmetric : θ₋ = θ₊
+        unstable : without the demand γ± > 0; E without the record is then its limit at long times
         largest_ratio : bound on C₊/C₋
 
         Raises ValueError for a point in the laboratory frame.
@@ -310,6 +311,7 @@ class WorkingPoint:
             conditional=conditional,
             free_lo_phase=free_lo_phase,
             symmetric=symmetric,
+            unstable=unstable,
             largest_ratio=largest_ratio,
         )
 

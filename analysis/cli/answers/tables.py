@@ -67,7 +67,9 @@ def _or_grows(value: float | None, layout: str) -> str:
 
 def optimum(report: Report, title: str) -> Table:
     """The best working point of each direction."""
-    table = table_of(title, "", "E", "theta-", "theta+", "C+/C-", "LO phase")
+    unstable = [LABELS[each] for each in DIRECTIONS if not report[key(each)]["stable"]]
+    grows = f"unstable, variances without the record grow: {', '.join(unstable)}" if unstable else None
+    table = table_of(title, "", "E", "theta-", "theta+", "C+/C-", "LO phase", caption=grows)
     for direction in DIRECTIONS:
         point = report[key(direction)]
         table.add_row(
@@ -194,6 +196,33 @@ def comparison(report: Report) -> Table:
                 interval(values["d_ci"], ".3%"),
                 f"{values['d_exact']:.3%}",
                 f"{values['optimum']['conditional']['lo_phase_pi']:.3f} pi",
+            )
+    return table
+
+
+def stability(report: Report) -> Table:
+    """By bath, C₋ and direction: the best E of a stable pair and of any, what the demand costs, and d."""
+    table = table_of(
+        "Smallest E with and without the demand for stability, each scheme at its optimum",
+        "bath of +", "C-", "", "E stable", "E_u", "stability costs", "E_c", "d", "theta-", "theta+", "C+/C-",
+        caption="E_u without the record, E_c given it; angles and C+/C- of E_u; exact",
+    )  # fmt: skip
+    for point in report["points"]:
+        for direction in DIRECTIONS:
+            values = point[key(direction)]
+            best = values["optimum"]["unconditional"]
+            table.add_row(
+                point["bath"],
+                f"{point['c_minus']:g}",
+                LABELS[direction],
+                f"{values['E_stable']:.5f}",
+                f"{values['E_u']:.5f}",
+                f"{values['cost_of_stability']:.2%}",
+                f"{values['E_c']:.5f}",
+                f"{values['d']:.3%}",
+                f"{best['theta_minus_pi']:.4f} pi",
+                f"{best['theta_plus_pi']:.4f} pi",
+                f"{best['c_plus_over_c_minus']:.4g}",
             )
     return table
 

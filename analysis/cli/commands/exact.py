@@ -43,6 +43,7 @@ def steady(point: WorkingPoint, fock: bool, cutoff: tuple[int, int] | None, as_j
 @physics.baths()
 @physics.PATH
 @click.option("--symmetric", is_flag=True, help="Equal angles, theta- = theta+.")
+@searches.UNSTABLE
 @click.option("--conditional", is_flag=True, help="Given the record of the outgoing light.")
 @searches.BEST_LO_PHASE
 @physics.EFFICIENCY

@@ -12,6 +12,12 @@ from cascade_steering.analysis.paper.claims.appendices import (
     limiting_ratios,
     ratio_claims,
 )
+from cascade_steering.analysis.paper.claims.beyond_stability import (
+    corner,
+    cost_of_stability,
+    record_without_stability,
+    strong_coupling_without_stability,
+)
 from cascade_steering.analysis.paper.claims.claim import Claim
 from cascade_steering.analysis.paper.claims.section_v import (
     asymmetry,
@@ -52,6 +58,10 @@ CLAIMS: tuple[Callable[[], Iterator[Claim]], ...] = (
     limiting_ratios,
     branches,
     appendix_b,
+    corner,
+    strong_coupling_without_stability,
+    cost_of_stability,
+    record_without_stability,
 )
 
 

@@ -243,6 +243,29 @@ def two_by_two(closed: FloatArray, noise: FloatArray, given: FloatArray) -> Floa
     return np.where(stable, v[:, 1, 1] - v[:, 0, 1] ** 2 / v[:, 0, 0], math.inf)
 
 
+@pytest.mark.parametrize("point", [(1.0, 9.0), (1.0, 5.0), (2.0, 10.4), (10.0, 17.4), (100.0, 107.9)])
+def test_free_forces_on_minus_alone_have_a_closed_form(point: tuple[float, float]) -> None:
+    """E is the least over gains g of V₊ − 2gc + g²V₋ + 2z K₊²/a² with a = sR/g and z = a − γ₊/2, 0 if negative.
+
+    With x₋ free at once, r = x₊ − g x₋ is; ẋ₊ = z x₊ − a r + K₊dW must be held by r alone, which costs 2z/a² (a scalar
+    Riccati equation) if z > 0, and nothing otherwise.
+    """
+    system = cascade(*point, 0.0, 0.5, (HOT, HOT))
+    model = rwa(system, Detection())
+    moments, v = moment_equations(model), steady_state(model, conditional=True)
+    noise = float(np.sum(moments.gain(v)[2] ** 2))
+    drive, rate = moments.drift[2, 0], moments.drift[2, 2]
+    g = np.linspace(3.0, 1e-3, 3_000_001) * np.sign(drive)
+    a = drive / g
+    bound = v[2, 2] - 2 * g * v[0, 2] + g**2 * v[0, 0] + 2 * np.maximum(a + rate, 0.0) * noise / a**2
+    loop = held(model, "ideal", "minus")
+    # steps of 1e-6 in g, next to an edge of slope 2 V₋
+    assert steering(loop)[0] == pytest.approx(bound.min(), abs=4e-6 * v[0, 0])
+    # the state exists where the least is not on the edge z = 0
+    best = int(bound.argmin())
+    assert loop.attained == (abs((a + rate)[best]) > 1e-4 * abs(rate))
+
+
 def test_no_force_on_minus_alone_steers() -> None:
     """The limit of E is that of V_c at the gain 2sR/γ₊ of a slow motion of −; no constant gain comes below it."""
     a, k, given, _ = amplitudes()
