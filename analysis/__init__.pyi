@@ -1,4 +1,5 @@
 # The public names of the package, one line a name: see facade.py of cascade_steering.sim.
+from cascade_steering.analysis.closed_loop.simulated_loop import Feedback as Feedback
 from cascade_steering.analysis.criteria.measures import epr_variance as epr_variance
 from cascade_steering.analysis.criteria.measures import gaussian_steerability as gaussian_steerability
 from cascade_steering.analysis.criteria.measures import key_rate as key_rate

@@ -1,4 +1,9 @@
 # The public names of the package, one line a name: see facade.py.
+from cascade_steering.sim.control.digital import sampled_direct as sampled_direct
+from cascade_steering.sim.control.digital import sampled_feedback as sampled_feedback
+from cascade_steering.sim.control.digital import sampled_ideal as sampled_ideal
+from cascade_steering.sim.control.digital import sampled_lqg as sampled_lqg
+from cascade_steering.sim.controller import Controller as Controller
 from cascade_steering.sim.ensemble.dataset import label as label
 from cascade_steering.sim.ensemble.dataset import save as save
 from cascade_steering.sim.ensemble.local_measurements import Verification as Verification
@@ -11,6 +16,8 @@ from cascade_steering.sim.fock.moving.engine import Fock as Fock
 from cascade_steering.sim.fock.observing.kept_states import state_of as state_of
 from cascade_steering.sim.fock.qutip.qutip_sme import QutipSME as QutipSME
 from cascade_steering.sim.gaussian.covariance import conditional_state as conditional_state
+from cascade_steering.sim.gaussian.controlled_moments import controlled_moments as controlled_moments
+from cascade_steering.sim.gaussian.controlled_moments import controlled_steady_root as controlled_steady_root
 from cascade_steering.sim.gaussian.covariance import relaxation_time as relaxation_time
 from cascade_steering.sim.gaussian.covariance import stationary_state as stationary_state
 from cascade_steering.sim.gaussian.covariance import steady_state as steady_state

@@ -29,8 +29,9 @@ _Tolerance = tuple[float, float]
 # For settings and what follows from them in closed form. One unit in the last place is 2e-16; a change of a setting by
 # 1e-6 changes an entry of the model by 1e-9 or more of itself.
 _EXACT: _Tolerance = (1e-9, 1e-12)
-# For the initial state, which comes from a solver: over 400 working points up to 100 rad/s from instability, one unit
-# in the last place of the model moves a stationary state by at most 2e-11 of its largest entry, in the lab frame.
+# For the initial state and the controller, which come from solvers: over 400 working points up to 100 rad/s from
+# instability, one unit in the last place of the model moves a stationary state by at most 2e-11 of its largest entry,
+# in the lab frame.
 _SOLVED: _Tolerance = (1e-7, 1e-9)
 
 
@@ -81,7 +82,7 @@ def differences(there: Any, here: Any) -> Iterator[tuple[str, Any, Any]]:
             array = _INDICES.sub("", name)
             largest[array] = max(abs(value), largest.get(array, 0.0))
     for name in dict.fromkeys([*ours, *theirs]):
-        relative, of_largest = _SOLVED if name.startswith("initial.") else _EXACT
+        relative, of_largest = _SOLVED if name.startswith(("initial.", "control.")) else _EXACT
         absolute = of_largest * largest.get(_INDICES.sub("", name), 0.0)
         if not _equal(ours.get(name), theirs.get(name), relative, absolute):
             yield name, ours.get(name), theirs.get(name)

@@ -220,6 +220,8 @@ class Trajectories:
     outside : population above the levels of these operators, array of shape (n, saves + 1); None without them
     states : states of the kept trajectories; None if they were not asked for or are Gaussian, so that means and
         covariances determine them
+    displacement : what a controller has added to the quadratures in each save interval, array of shape (n, saves, d);
+        None without one
     """
 
     means: FloatArray
@@ -231,3 +233,4 @@ class Trajectories:
     expectations: FloatArray | None = None
     outside: FloatArray | None = None
     states: States | None = None
+    displacement: FloatArray | None = None

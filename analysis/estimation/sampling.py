@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cascade_steering.analysis.estimation.sampled_moments import Ensemble
+from cascade_steering.sim.controller import Controller
 from cascade_steering.sim.ensemble.block import Block, Experiment
 from cascade_steering.sim.ensemble.contract import Method
 from cascade_steering.sim.ensemble.discretisation import Checked
@@ -41,6 +42,7 @@ class Problem:
     keep: int = 0
     experiment: Experiment | None = None
     save: Save = NOTHING
+    control: Controller | None = None
 
     def stored(
         self, path: Path, *, configuration: Mapping[str, Any] | None = None, asked: Mapping[str, Any] | None = None

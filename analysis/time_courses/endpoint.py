@@ -6,7 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, Direction, steering_of_root
+from cascade_steering.sim.controller import Controller
+from cascade_steering.sim.gaussian.controlled_moments import controlled_moments
 from cascade_steering.sim.gaussian.covariance import transient_roots
+from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
@@ -34,15 +37,22 @@ class Endpoint:
         return {each: 1.0 - self.conditional[each] / self.unconditional[each] for each in DIRECTIONS}
 
 
-def endpoint(model: LinearModel | Schedule, initial: InitialState, time: float) -> Endpoint:
+def endpoint(
+    model: LinearModel | Schedule, initial: InitialState, time: float, control: Controller | None = None
+) -> Endpoint:
     """E at ``time`` (seconds ≥ 0) from an initial state, by the moments (sim/README.md, section 4).
 
     The covariance without the record is exact for any state and includes the scatter of the initial means. Given the
-    record it is that of the Riccati equation, which is valid for Gaussian states only.
+    record it is that of the Riccati equation, which is valid for Gaussian states only. With ``control``, E without the
+    record is that of the closed loop, after the displacement at this time (section 9).
     """
     times = np.array([time])
-    whole = np.concatenate([initial.covariance_root, initial.scatter_root])
-    unconditional = _steering(transient_roots(model, whole, times, conditional=False)[0])
+    if control is None:
+        whole = np.concatenate([initial.covariance_root, initial.scatter_root])
+        unconditional = _steering(transient_roots(model, whole, times, conditional=False)[0])
+    else:
+        grid = TimeGrid.over(time, saves=1)
+        unconditional = _steering(controlled_moments(model, control, grid, initial).roots[-1])
     if not initial.gaussian:
         return Endpoint(unconditional=unconditional, conditional=None)
     conditional = _steering(transient_roots(model, initial.covariance_root, times, conditional=True)[0])

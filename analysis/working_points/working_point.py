@@ -1,5 +1,6 @@
 """A working point: the numbers of an experiment as they are given, and from there to the answers."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -26,6 +27,7 @@ from cascade_steering.sim.parameters import (
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
+    from cascade_steering.analysis.closed_loop.simulated_loop import Feedback
     from cascade_steering.analysis.criteria.steering import AnyDirection
     from cascade_steering.analysis.records.record import Record
     from cascade_steering.analysis.results.feedback_result import FeedbackResult
@@ -196,11 +198,12 @@ class WorkingPoint:
         saves: int = 20,
         trajectories: int = 1000,
         engine: "Method | None" = None,
-        initial: "InitialState | str" = "stationary",
+        initial: "InitialState | str | None" = None,
         seed: int = 0,
         jobs: int = 1,
         keep: int = 0,
         save: "Save | None" = None,
+        feedback: "Feedback | Law | None" = None,
         most_quanta: float | None = None,
         **more: Any,
     ) -> "Simulated":
@@ -218,31 +221,53 @@ class WorkingPoint:
         trajectories : how many, at least 2 for estimates
         engine : ``Gaussian()`` if left out, ``Fock(...)`` or ``QutipSME(...)``
         initial : the state at t = 0: ``"stationary"``, ``"conditional"`` (the steady state given the record, means at
-            zero), ``"ground"``, ``"thermal"`` (of the baths) or an ``InitialState``
+            zero), ``"ground"``, ``"thermal"`` (of the baths) or an ``InitialState``; left out, stationary, and in a
+            closed loop conditional
         seed : the same seed gives the same numbers, for any number of workers
         jobs : worker processes; −1 for one per core
         keep : of how many trajectories means and record are kept
         save : what else is kept and averaged, such as ``Save(purity=True)``
+        feedback : how the record acts back on the oscillators: a ``Feedback``, or the law of one with its defaults; no
+            damping rate need then be positive, and E without the record is that in the closed loop
         most_quanta : the most quanta in one oscillator for which its coupling is linear; a run with more is refused
         more : further arguments of ``cascade_steering.sim.simulate``: ``check``, ``store`` …
 
-        Raises ValueError for both or neither kind of duration, and as ``cascade_steering.sim.simulate`` does.
+        Raises ValueError for both or neither kind of duration, for a pulse in a closed loop, and as
+        ``cascade_steering.sim.simulate`` does.
         """
+        from cascade_steering.analysis.closed_loop.simulated_loop import Feedback, SimulatedLoop
         from cascade_steering.analysis.results.simulated import Simulated
         from cascade_steering.analysis.time_courses.growth_limit import require_quanta
         from cascade_steering.sim.ensemble.dataset import label
         from cascade_steering.sim.ensemble.simulate import grid_for, simulate
         from cascade_steering.sim.gaussian.trajectories import Gaussian
+        from cascade_steering.sim.grid import TimeGrid
 
-        method, start = engine or Gaussian(), self.initial_state(initial)
-        duration = self._seconds("duration", duration_units, duration_s)
+        method = engine or Gaussian()
+        duration = float(self._seconds("duration", duration_units, duration_s))
         step = None if step_units is step_s is None else self._seconds("step", step_units, step_s)
         model = self.schedule(pulse_units=pulse_units, pulse_s=pulse_s)
-        if np.isfinite(duration) and duration > 0.0:
-            require_quanta(model, start, float(duration), unit=self.time_unit, most_quanta=most_quanta, sampled=True)
-        grid = grid_for(method, model, start, duration, saves=saves, step=step)
+        loop = None
+        if feedback is not None:
+            if model is not self.model:
+                raise ValueError("a closed loop needs light that is always on: leave out the pulse or the feedback")
+            asked = Feedback(law=feedback) if isinstance(feedback, str) else feedback
+            save_interval = TimeGrid.over(duration, saves=saves).save_interval
+            loop = SimulatedLoop.of(self.model, asked, save_interval, self.time_unit)
+            model = loop.model
+        start = self.initial_state(initial or ("stationary" if loop is None else "conditional"))
+        if loop is None and np.isfinite(duration) and duration > 0.0:
+            require_quanta(model, start, duration, unit=self.time_unit, most_quanta=most_quanta, sampled=True)
+        interval = None if loop is None else loop.interval
+        grid = grid_for(method, model, start, duration, saves=saves, step=step, control_interval=interval)
+        if loop is not None:
+            control = loop.controller(start, grid)
+            more |= {"control": control}
+            loop.require_quanta(start, grid, control, most_quanta, self.time_unit)
         more |= {} if save is None else {"save": save}
         found = simulate(model, method, grid, start, trajectories=trajectories, seed=seed, jobs=jobs, keep=keep, **more)
+        if loop is not None:
+            found = found.assign_attrs(feedback=json.dumps(loop.identity))
         return Simulated(label(found, self.cascade, self.detection))
 
     def scan(self, axes: "Mapping[str, ArrayLike]") -> "ScanResult":

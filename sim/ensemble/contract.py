@@ -7,6 +7,7 @@ is.
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+from cascade_steering.sim.controller import Controller
 from cascade_steering.sim.ensemble.block import Engine
 from cascade_steering.sim.ensemble.discretisation import Check
 from cascade_steering.sim.gaussian.measured import ConditionalStates, Measured
@@ -15,7 +16,7 @@ from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
 
-__all__ = ["Filtering", "Method", "filtering"]
+__all__ = ["Controllable", "Filtering", "Method", "filtering", "require_controllable"]
 
 
 class Method(Protocol):
@@ -76,6 +77,36 @@ class Method(Protocol):
         None if the engine is exact or cannot measure them. In the second case intervals do not include these errors,
         and datasets and reports say so.
         """
+
+
+class Controllable(Protocol):
+    """What an engine may do beside ``Method``: let a digital controller close the loop. Section 9 of sim/README.md.
+
+    After each control interval the controller is given the sum of dY over it, and the quadratures are displaced by what
+    it answers (``sim.controller.Acting``). A save at that time comes after the displacement.
+    """
+
+    @property
+    def controllable(self) -> bool:
+        """True."""
+
+    def prepare(
+        self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState, control: Controller | None = None
+    ) -> Engine:
+        """As for ``Method``. Raises ValueError also for a controller that does not fit."""
+
+    def check(
+        self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState, control: Controller | None = None
+    ) -> Check | None:
+        """As for ``Method``, with the same control interval in the finer calculation."""
+
+
+def require_controllable(method: Method) -> None:
+    """Raise ValueError for an engine that cannot close a loop, see ``Controllable``."""
+    if not getattr(method, "controllable", False):
+        raise ValueError(
+            f"the engine {method.identity['engine']!r} cannot close a loop: it does not declare that it is controllable"
+        )
 
 
 class Filtering(Protocol):

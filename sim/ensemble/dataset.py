@@ -72,6 +72,7 @@ KEPT_VARIABLES: Mapping[str, tuple[str, tuple[str, ...], str]] = {
     "state_symplectic": ("state_symplectic", ("state", *_MATRIX[1:]), "S of the frame x = S xi + origin"),
     "state_origin": ("state_origin", ("state", _MATRIX[1]), "origin of the frame x = S xi + origin"),
     "state_levels": ("state_levels", ("oscillator",), "Fock levels of each mode of the frame"),
+    "displacement": ("displacement", ("interval", _MATRIX[1]), "displacement of the quadratures by the controller"),
 }
 
 
@@ -96,6 +97,8 @@ def build(
       conditional covariance if all trajectories share it. R keeps digits that large variances lose, see ``sim.roots``
     - ``trajectory_mean`` (trajectory, time, quadrature), ``record`` (trajectory, interval, channel): conditional means
       and records of the kept trajectories
+    - ``displacement`` (trajectory, interval, quadrature): the sum of what a controller has added to the quadratures of
+      the kept trajectories in each save interval, if there was one
     - ``purity`` (time), ``expectation`` (time, observable): Tr ρ² and the observables asked for, averaged over all
       trajectories; ``purity_error``, ``expectation_error``: the standard errors of these averages, NaN for a single
       trajectory, 0 if all trajectories share the value; ``population_outside`` (time): average population above the

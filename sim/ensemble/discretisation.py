@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Literal, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from cascade_steering.sim.controller import Controller
 from cascade_steering.sim.ensemble.block import one_thread_with_warnings_caught
+from cascade_steering.sim.gaussian.controlled_moments import controlled_moments
 from cascade_steering.sim.gaussian.covariance import transient_mean
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState, Trajectories
@@ -157,9 +159,13 @@ class Halved:
         model: LinearModel | Schedule,
         halved: TimeGrid,
         initial: InitialState,
+        control: Controller | None = None,
     ) -> Self:
-        """A check of the engine ``coarse`` by ``fine``, prepared for the grid ``halved``."""
-        average = transient_mean(model, initial.center, halved.times)
+        """A check of the engine ``coarse`` by ``fine``, prepared for the grid ``halved``, with the same controller."""
+        if control is None:
+            average = transient_mean(model, initial.center, halved.times)
+        else:
+            average = controlled_moments(model, control, halved, initial).means
         return cls(coarse=coarse, fine=fine, grid=halved, channels=len(model.record_names), average=average)
 
     def run(self, entropy: int, trajectory: int) -> Checked:

@@ -48,7 +48,7 @@ def kept_values_of(
     The arrays are ``covariance`` (keep, saves + 1, d, d), ``purity`` (keep, saves + 1), ``expectation``
     (keep, saves + 1, observables), and for states ρ of ξ in the frame x = 𝖲ξ + x̄: ρ = ``state_real`` + i
     ``state_imag`` (keep, states, D, D), its levels ``state_levels`` (keep, modes), 𝖲 ``state_symplectic`` (keep,
-    states, d, d) and x̄ ``state_origin`` (keep, states, d).
+    states, d, d) and x̄ ``state_origin`` (keep, states, d). With a controller also ``displacement`` (keep, saves, d).
     """
 
     def each(values: FloatArray, own: int) -> FloatArray:
@@ -63,6 +63,8 @@ def kept_values_of(
         found["purity"] = each(values["purity"], 2)[..., 0]
     if "expectation" in values:
         found["expectation"] = each(values["expectation"], 2)
+    if block.displacement is not None:
+        found["displacement"] = block.displacement[:keep]
     states = block.states
     if states is not None:
         found |= {

@@ -13,8 +13,9 @@ from typing import Any, NamedTuple, Protocol
 
 import xarray as xr
 
+from cascade_steering.sim.controller import Controller, control_grid, steps_of_interval
 from cascade_steering.sim.ensemble.block import Block, Engine, Experiment, Task, one_thread
-from cascade_steering.sim.ensemble.contract import Method
+from cascade_steering.sim.ensemble.contract import Method, require_controllable
 from cascade_steering.sim.ensemble.dataset import build
 from cascade_steering.sim.ensemble.discretisation import ATTRIBUTE, CHECKED, Check, Checked, CheckTask, Standing
 from cascade_steering.sim.grid import TimeGrid, whole_above
@@ -65,21 +66,31 @@ def grid_for(
     *,
     saves: int,
     step: float | None = None,
+    control_interval: float | None = None,
 ) -> TimeGrid:
     """The grid over ``duration`` seconds with ``saves`` intervals, in steps of ``step`` or of the suggested length.
 
     For an engine that is not exact, steps are made somewhat shorter if the switches of a schedule then fall between
-    them. Section 4 of sim/README.md.
+    them, and so that they divide the interval of a controller, ``control_interval`` seconds. Sections 4 and 9 of
+    sim/README.md.
 
-    Raises ValueError if the step does not divide the save interval, and as the engine does.
+    Raises ValueError if the step does not divide the save interval, or the interval of the controller, and as the
+    engine does.
     """
     whole = TimeGrid.over(duration, saves=saves)
+    every = 1 if control_interval is None else control_grid(whole, control_interval).steps_per_save
     if step is None:
         least = whole_above(whole.save_interval / method.suggested_step(model, whole, initial))
-        counts = [least] if method.exact else range(least, min(_MOST_FINER * least, least + _MOST_TRIED) + 1)
+        if not method.exact:
+            least = every * whole_above(least / every)
+        most = min(_MOST_FINER * least, least + every * _MOST_TRIED)
+        counts = [least] if method.exact else range(least, most + 1, every)
         fitting = (count for count in counts if Schedule.of(model).fits(whole.save_interval / count, saves * count))
         step = whole.save_interval / next(fitting, least)
-    return TimeGrid.over(duration, saves=saves, step=step)
+    grid = TimeGrid.over(duration, saves=saves, step=step)
+    if control_interval is not None and not method.exact:
+        steps_of_interval(grid, control_interval)
+    return grid
 
 
 def ranges(size: int, trajectories: int, part: tuple[int, int] = WHOLE) -> list[range]:
@@ -119,6 +130,7 @@ def simulate(
     store: Store | None = None,
     watch: Watch | None = None,
     check: bool = True,
+    control: Controller | None = None,
 ) -> xr.Dataset:
     """Simulate an ensemble of conditional trajectories.
 
@@ -143,6 +155,8 @@ def simulate(
         None; the simulation stops if it returns True
     check : whether the engine measures its errors of step and truncation on ``sim.ensemble.discretisation.CHECKED``
         additional trajectories; if not, the dataset says that they are left out
+    control : a controller that closes the loop from the record to the quadratures, see ``sim.control.digital``; the
+        ensemble without the record is then the controlled one
 
     Returns
     -------
@@ -155,7 +169,8 @@ def simulate(
     Raises
     ------
     ValueError
-        for a count out of range, and as the engine does; before any work.
+        for a count out of range, for a controller that does not fit model, grid and engine or acts beside an
+        experiment, and as the engine does; before any work.
     WorkersLostError
         if worker processes die again and again; after a single death the tasks are repeated.
 
@@ -169,8 +184,13 @@ def simulate(
     if initial.covariance.shape != (model.dimension,) * 2:
         raise ValueError(f"initial covariance must have shape {(model.dimension,) * 2}, got {initial.covariance.shape}")
     save.require(model.dimension, keep)
+    if control is not None:
+        require_controllable(method)
+        control.require(model.dimension, len(model.record_names))
+        if experiment is not None:
+            raise ValueError("an experiment takes the record of an open loop: leave out the experiment or the control")
     described = json.dumps(plain(method.identity))
-    engine, measure = _prepared(model, method, grid, initial, save, keep, check=check)
+    engine, measure = _prepared(model, method, grid, initial, save, keep, control, check=check)
     task = Task(engine=engine, seed=seed, keep=keep, experiment=experiment, save=save)
     work = _Work(task, blocks, None if measure is None else CheckTask(check=measure, entropy=seed), store)
     total, checked = None, None
@@ -189,6 +209,7 @@ def simulate(
         "seed": str(seed),
         "initial_state": initial.name,
         ATTRIBUTE: _standing_of(method, checked),
+        **({} if control is None else {"control": control.name, "control_interval": control.interval}),
     }
     found = build(total, grid, model.record_names, model.modes, attributes, save)
     if checked is None:
@@ -204,6 +225,7 @@ def _prepared(
     initial: InitialState,
     save: Save,
     keep: int,
+    control: Controller | None,
     *,
     check: bool,
 ) -> tuple[Engine, Check | None]:
@@ -213,9 +235,11 @@ def _prepared(
             # This module loads QuTiP, which is needed only for operators.
             from cascade_steering.sim.gaussian.gaussian_observables import require_levels
 
-            require_levels(save, model, grid, initial)
-        engine = observing(method.prepare(model, grid, initial), save, keep, grid, model.dimension)
-        return engine, method.check(model, grid, initial) if check else None
+            require_levels(save, model, grid, initial, control)
+        # An engine that cannot close a loop takes no controller.
+        loop = () if control is None else (control,)
+        engine = observing(method.prepare(model, grid, initial, *loop), save, keep, grid, model.dimension)
+        return engine, method.check(model, grid, initial, *loop) if check else None
 
 
 def _standing_of(method: Method, checked: Checked | None) -> Standing:

@@ -3,9 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from cascade_steering.sim.controller import Controller
 from cascade_steering.sim.conventions import VACUUM_VARIANCE
 from cascade_steering.sim.fock.basis.exact_elements import symbol_elements
 from cascade_steering.sim.fock.basis.states import MAX_LOST_POPULATION
+from cascade_steering.sim.gaussian.controlled_moments import controlled_moments
 from cascade_steering.sim.gaussian.covariance import transient, transient_mean
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState
@@ -47,7 +49,9 @@ def gaussian_expectations(
     return values, outside
 
 
-def require_levels(save: Save, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState) -> None:
+def require_levels(
+    save: Save, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState, control: Controller | None = None
+) -> None:
     """Raise ValueError if the QuTiP operators of ``save`` have too few levels for the ensemble.
 
     At most 1e-2 of the population of the ensemble may lie above the levels at any time. This is known before the run if
@@ -58,8 +62,12 @@ def require_levels(save: Save, model: LinearModel | Schedule, grid: TimeGrid, in
         return
     steps = np.unique(np.linspace(1, grid.saves, min(grid.saves, _MOST_TIMES)).astype(int))
     times = grid.times[steps]
-    covariances = transient(model, initial.unconditional, times, conditional=False)
-    means = transient_mean(model, initial.center, times)
+    if control is None:
+        covariances = transient(model, initial.unconditional, times, conditional=False)
+        means = transient_mean(model, initial.center, times)
+    else:
+        loop = controlled_moments(model, control, grid, initial)
+        covariances, means = loop.covariances[steps], loop.means[steps]
     first = (0.0, initial.center, initial.unconditional)
     for time, mean, covariance in (first, *zip(times, means, covariances, strict=True)):
         _, outside = gaussian_expectations(save.operators, covariance, mean[None])

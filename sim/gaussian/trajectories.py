@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cascade_steering.sim.controller import Acting, Controller
+from cascade_steering.sim.gaussian.controlled_moments import controlled_moments
 from cascade_steering.sim.gaussian.covariance import chained, transient
 from cascade_steering.sim.gaussian.measured import ConditionalStates, Measured
 from cascade_steering.sim.gaussian.moment_equations import moment_equations
@@ -43,6 +45,7 @@ class Gaussian:
     exact = True
     strong_order = average_order = np.inf
     random_covariances = False
+    controllable = True
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -60,37 +63,54 @@ class Gaussian:
         """Whether the state is Gaussian."""
         return initial.gaussian
 
-    def check(self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState) -> None:
+    def check(
+        self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState, control: Controller | None = None
+    ) -> None:
         """None, since the engine has no error of step or truncation."""
 
-    def prepare(self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState) -> "GaussianEngine":
+    def prepare(
+        self,
+        model: LinearModel | Schedule,
+        grid: TimeGrid,
+        initial: InitialState,
+        control: Controller | None = None,
+    ) -> "GaussianEngine":
         """The engine for one problem, exact also if a switch falls within a save interval.
 
-        Raises ValueError for an initial state that is not Gaussian.
+        With ``control`` it advances by control intervals, after each of which the controller acts.
+
+        Raises ValueError for an initial state that is not Gaussian, and for a controller that does not fit.
         """
         if not initial.gaussian:
             raise ValueError(f"the Gaussian engine cannot start from {initial.name}, which is not Gaussian")
         # In these coordinates inferred variances are not differences of large numbers, however hot the first oscillator
         # is.
-        end = transient(model, initial.unconditional, grid.times[-1:], conditional=False)[0]
+        if control is None:
+            intervals = TimeGrid(step=grid.save_interval, steps_per_save=1, saves=grid.saves)
+            end = transient(model, initial.unconditional, grid.times[-1:], conditional=False)[0]
+        else:
+            intervals = control.intervals_of(grid)
+            end = controlled_moments(model, control, grid, initial).covariances[-1]
         basis = coordinates(end)
         back = np.linalg.inv(basis)
         first = product(initial.covariance_root @ back.T)
-        path = chained(model, first, grid.times[1:], conditional=True, basis=basis)
+        ends = np.arange(1, intervals.steps + 1, dtype=np.float64) * intervals.step
+        path = chained(model, first, ends, conditional=True, basis=basis)
         covariances = np.concatenate([first[None], path])
         schedule = Schedule.of(model)
         equations = [moment_equations(each).in_coordinates(basis) for each in schedule.models]
-        steps, numbers = interval_propagators(equations, schedule, grid.save_interval, grid.saves)
+        steps, numbers = interval_propagators(equations, schedule, intervals.step, intervals.steps)
         factors = [_noise(steps[each], *ends) for each, ends in zip(numbers, pairwise(covariances), strict=True)]
         return GaussianEngine(
             basis=basis,
-            roots=np.array([root_of(each) @ basis.T for each in covariances]),
+            roots=np.array([root_of(each) @ basis.T for each in covariances[:: intervals.steps_per_save]]),
             transitions=np.array([step.transition for step in steps]),
             drives=np.array([step.drive for step in steps]),
             numbers=numbers,
             factors=np.array(factors),
             initial_factor=back @ initial.scatter_root.T,
             center=back @ initial.center,
+            control=control,
         )
 
     def filter(self, measured: Measured, jobs: int = 1) -> ConditionalStates:
@@ -125,11 +145,13 @@ class GaussianEngine:
     roots : roots of V of x at the saves, see ``sim.roots``; array of shape (saves + 1, d, d)
     transitions, drives : Φ above F_h and b above b_Y of each kind of interval, see ``sim.gaussian.propagator``; arrays
         of shape (kinds, d + m, d) and (kinds, d + m)
-    numbers : the kind of each interval, array of shape (saves,)
-    factors : B with B Bᵀ the covariance of the noise of each interval, array of shape (saves, d + m, d + m)
+    numbers : the kind of each interval, array of shape (intervals,); an interval is that between two saves, or with a
+        controller a control interval
+    factors : B with B Bᵀ the covariance of the noise of each interval, array of shape (intervals, d + m, d + m)
     initial_factor : B with B Bᵀ the scatter of the initial means, array of shape (d, d)
     center : mean of the initial means, array of shape (d,)
     save : what is returned of a state beside mean and covariance
+    control : the controller that acts after each interval; None in an open loop
     """
 
     basis: FloatArray
@@ -141,6 +163,7 @@ class GaussianEngine:
     initial_factor: FloatArray
     center: FloatArray
     save: Save = NOTHING
+    control: Controller | None = None
 
     # Mean and covariance determine a Gaussian state.
     state_entries = 0
@@ -151,18 +174,27 @@ class GaussianEngine:
 
     def run(self, entropy: int, trajectories: range) -> Trajectories:
         """The trajectories of the given indices; each of them depends on (entropy, index) alone."""
-        saves, size, _ = self.factors.shape
-        d = self.initial_factor.shape[0]
+        intervals, size, _ = self.factors.shape
+        saves, d = len(self.roots) - 1, self.initial_factor.shape[0]
         # Trajectories are along the last axis, contiguous in memory, which is twice as fast.
-        drawn = np.ascontiguousarray(standard_normals(entropy, trajectories, d + saves * size).T)
-        start, normals = drawn[:d], drawn[d:].reshape(saves, size, -1)
+        drawn = np.ascontiguousarray(standard_normals(entropy, trajectories, d + intervals * size).T)
+        start, normals = drawn[:d], drawn[d:].reshape(intervals, size, -1)
         means = np.empty((saves + 1, d, len(trajectories)))
-        record = np.empty((saves, size - d, len(trajectories)))
-        means[0] = self.center[:, None] + apply_to_columns(self.initial_factor, start)
+        record = np.zeros((saves, size - d, len(trajectories)))
+        displacement = None if self.control is None else np.zeros((saves, d, len(trajectories)))
+        means[0] = mean = self.center[:, None] + apply_to_columns(self.initial_factor, start)
+        acting = None if self.control is None else Acting(self.control, len(trajectories))
+        back = np.asarray(np.linalg.inv(self.basis), dtype=np.float64)
         for k, kind in enumerate(self.numbers):
-            both = apply_to_columns(self.transitions[kind], means[k]) + apply_to_columns(self.factors[k], normals[k])
+            both = apply_to_columns(self.transitions[kind], mean) + apply_to_columns(self.factors[k], normals[k])
             both += self.drives[kind][:, None]
-            means[k + 1], record[k] = both[:d], both[d:]
+            mean, given, save = both[:d], both[d:], k * saves // intervals
+            record[save] += given
+            if acting is not None and displacement is not None:
+                displaced = acting(given)
+                mean = mean + apply_to_columns(back, displaced)
+                displacement[save] += displaced
+            means[save + 1] = mean
         means = apply_to_columns(self.basis, means).transpose(2, 0, 1)
         covariances = product(self.roots)
         expectations, outside = self._observed(means, covariances)
@@ -170,6 +202,7 @@ class GaussianEngine:
             means=means,
             covariances=covariances,
             record=record.transpose(2, 0, 1),
+            displacement=None if displacement is None else displacement.transpose(2, 0, 1),
             roots=self.roots,
             purity=gaussian_purity(self.roots) if self.save.purity else None,
             expectations=expectations,

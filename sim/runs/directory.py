@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import xarray as xr
 
+from cascade_steering.sim.controller import Controller
 from cascade_steering.sim.ensemble.block import Block, Experiment
 from cascade_steering.sim.ensemble.contract import Method
 from cascade_steering.sim.grid import TimeGrid
@@ -50,6 +51,7 @@ class RunDirectory:
         keep: int = 0,
         experiment: Experiment | None = None,
         save: Save = NOTHING,
+        control: Controller | None = None,
         configuration: Mapping[str, Any] | None = None,
         asked: Mapping[str, Any] | None = None,
     ) -> Self:
@@ -60,7 +62,7 @@ class RunDirectory:
         Parameters
         ----------
         path : of the directory, whose parent must exist
-        model, method, grid, initial, trajectories, seed, keep, experiment, save : as for
+        model, method, grid, initial, trajectories, seed, keep, experiment, save, control : as for
             ``sim.ensemble.simulate.simulate``; the number of trajectories may be raised later
         configuration : what else identifies the run, as JSON has it
         asked : further entries of the manifest, which may be others the next time
@@ -86,6 +88,7 @@ class RunDirectory:
             "keep": keep,
             "experiment": None if experiment is None else experiment.identity,
             "save": save.identity if save.anything else None,
+            "control": None if control is None else control.identity,
         }
         return cls(contents=opened(path, plain(identity), trajectories=trajectories, asked=asked))
 

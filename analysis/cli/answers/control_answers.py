@@ -8,13 +8,15 @@ from rich.table import Table
 from cascade_steering.analysis.cli.answers.reports import Report
 from cascade_steering.analysis.cli.answers.table_layout import LABELS, table_of
 from cascade_steering.analysis.closed_loop.tolerances import TYPICAL
-from cascade_steering.analysis.criteria.steering import DIRECTIONS, key
+from cascade_steering.analysis.criteria.steering import DIRECTIONS, key, steering_of_root
+from cascade_steering.sim.gaussian.riccati import NoSteadyStateError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from numpy.typing import NDArray
 
+    from cascade_steering.analysis.closed_loop.simulated_loop import SimulatedLoop
     from cascade_steering.analysis.closed_loop.tolerances import Tolerance
     from cascade_steering.analysis.results.feedback_result import FeedbackResult
 
@@ -49,6 +51,31 @@ def report(found: "FeedbackResult") -> Report:
             "time_unit_seconds": found.time_unit,
         },
     }
+
+
+def simulated(loop: "SimulatedLoop") -> Report:
+    """A closed loop that is simulated: what was asked for, and the E that it holds at long times, exact.
+
+    E is null where the loop has no steady state.
+    """
+    try:
+        root = loop.steady_root()
+    except NoSteadyStateError:
+        root = None
+    held = {key(way): None if root is None else float(steering_of_root(root, way)) for way in DIRECTIONS}
+    return {**loop.identity, "steady": held}
+
+
+def line(control: Report) -> str:
+    """What closes the loop, and the E that it holds at long times."""
+    interval, delay = control["control_interval_seconds"], control["delay_seconds"]
+    how = "at once" if interval is None else f"every {interval:.4g} s"
+    late = f", {delay:.4g} s late" if delay else ""
+    held = ", ".join(
+        f"{LABELS[way]} {'none' if (value := control['steady'][key(way)]) is None else f'{value:.7f}'}"
+        for way in DIRECTIONS
+    )
+    return f"closed loop: {control['law']} on {control['actuators']}, {how}{late}; it holds {held}"
 
 
 def table(report: Report) -> Table:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cascade_steering.analysis.cli.answers import reports, tables
+from cascade_steering.analysis.cli.answers import control_answers, reports, tables
 from cascade_steering.analysis.cli.commands.group import steering
 from cascade_steering.analysis.cli.options import configuration, engines, physics, simulation, work
 from cascade_steering.analysis.cli.options.engines import EngineOptions
 from cascade_steering.analysis.cli.options.kinds import FILE
-from cascade_steering.analysis.cli.options.simulation import Simulation, SimulationOptions
+from cascade_steering.analysis.cli.options.simulation import FeedbackOptions, Simulation, SimulationOptions
 from cascade_steering.analysis.cli.options.typed import typed
 from cascade_steering.analysis.cli.options.work import WorkOptions
 from cascade_steering.analysis.cli.terminal.output import note, progress, resumable, show
@@ -74,6 +74,7 @@ class TaskOptions:
 @simulation.KEPT
 @click.option("--save-records", type=FILE, default=None, metavar="FILE.csv|FILE.nc", show_default="none",
               help="Write the records of the trajectories kept, as filter and fit read them.")  # fmt: skip
+@simulation.FEEDBACK
 @simulation.VERIFY
 @physics.SEED
 @work.TARGET
@@ -87,6 +88,7 @@ def simulate_command(
     point: WorkingPoint,
     engine: EngineOptions,
     asked: SimulationOptions,
+    loop: FeedbackOptions,
     task: TaskOptions,
     workers: WorkOptions,
     as_json: bool,
@@ -96,9 +98,10 @@ def simulate_command(
     from cascade_steering.sim.parallel.workers import require_jobs
 
     require_jobs(workers.jobs)
-    wanted = simulation.simulation(point, engine, asked)
+    wanted = simulation.simulation(point, engine, asked, loop)
     _require_possible(wanted, task)
-    experiment = {"initial": engine.entry.initial if asked.initial is None else asked.initial.text}
+    default = engine.entry.initial if wanted.loop is None else wanted.problem.initial.name
+    experiment = {"initial": default if asked.initial is None else asked.initial.text}
     dataset = _sampled(wanted, task, workers, point, experiment)
     from cascade_steering.analysis.estimation.estimators import Steering
     from cascade_steering.analysis.estimation.sampled_moments import Ensemble
@@ -106,7 +109,11 @@ def simulate_command(
 
     problem, goal, found = wanted.problem, task.target, Steering.of(Ensemble.of(dataset))
     report = {
-        **reports.simulation(dataset, found, endpoint.endpoint(problem.model, problem.initial, problem.grid.times[-1])),
+        **reports.simulation(
+            dataset,
+            found,
+            endpoint.endpoint(problem.model, problem.initial, problem.grid.times[-1], problem.control),
+        ),
         "trajectories": dataset.attrs["trajectories"],
         "part": task.part,
         "target": None if goal is None else reports.stopping(goal, found),
@@ -118,6 +125,7 @@ def simulate_command(
         "records": None if task.save_records is None else str(task.save_records),
         "verification": _verified(dataset, wanted.verification),
         "saved": reports.saved(dataset),
+        **({} if wanted.loop is None else {"control": control_answers.simulated(wanted.loop)}),
     }
     if report["target"] is not None and not report["target"]["met"]:
         note(f"warning: {report['trajectories']} trajectories do not reach the target")
@@ -127,6 +135,8 @@ def simulate_command(
 
         shown.append(verification_answers.table(report["verification"]))
     lines = tables.saved(report["saved"])
+    if wanted.loop is not None:
+        lines = [*lines, control_answers.line(report["control"])]
     show(report, shown, as_json, *lines, *([] if task.dataset is None else [f"dataset: {task.dataset}"]))
 
 
@@ -164,6 +174,8 @@ def _sampled(
         dataset = label(dataset, point.cascade, point.detection).assign_attrs(
             options=json.dumps({**experiment, **work.of_records(context)})
         )
+        if wanted.loop is not None:
+            dataset = dataset.assign_attrs(feedback=json.dumps(wanted.loop.identity))
         if task.dataset is not None:
             save(dataset, task.dataset)
         if task.save_records is not None:
@@ -179,6 +191,11 @@ def _require_possible(wanted: Simulation, task: TaskOptions) -> None:
     if count < wanted.least:
         raise ValueError(f"--verify needs {wanted.least} trajectories, got {count}")
     if task.save_records is not None:
+        if wanted.loop is not None:
+            raise ValueError(
+                "a record of a closed loop cannot be filtered without the displacements: --save-records has no meaning "
+                "with --feedback; --keep and --out FILE.nc keep both"
+            )
         _require_records(task.save_records, wanted.problem, task)
 
 

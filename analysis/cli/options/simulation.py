@@ -1,21 +1,30 @@
 """The options of ``simulate``, and the ensemble they describe."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 import click
 
 from cascade_steering.analysis.cli.options import engines, physics, readers, work
 from cascade_steering.analysis.cli.options.engines import EngineOptions
-from cascade_steering.analysis.cli.options.kinds import DURATION, INITIAL, Text, options
+from cascade_steering.analysis.cli.options.kinds import DURATION, INITIAL, NUMBER, Text, options
+from cascade_steering.analysis.cli.options.typed import made_of
+from cascade_steering.analysis.closed_loop.costs import COSTS
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
+from cascade_steering.sim.control.actuators import BOTH, GROWING_MODE
+from cascade_steering.sim.control.closed_loop import LAWS, Law
+from cascade_steering.sim.conventions import OSCILLATORS
 from cascade_steering.sim.parameters import require_count
 
 if TYPE_CHECKING:
     # with these comes xarray, which takes a second, and every command imports this
+    from cascade_steering.analysis.closed_loop.simulated_loop import Feedback, SimulatedLoop
     from cascade_steering.analysis.estimation.sampling import Problem
+    from cascade_steering.sim.ensemble.contract import Method
     from cascade_steering.sim.ensemble.local_measurements import Verification
     from cascade_steering.sim.grid import TimeGrid
+    from cascade_steering.sim.initial_state import InitialState
     from cascade_steering.sim.model.linear_model import LinearModel
     from cascade_steering.sim.model.schedule import Schedule
     from cascade_steering.sim.outputs.saving import Save
@@ -48,7 +57,8 @@ SAVE = click.option(
     "kept.",
 )  # fmt: skip
 START = click.option(
-    "--initial", type=INITIAL, default=None, help=f"State at t = 0: {readers.STATES}.",
+    "--initial", type=INITIAL, default=None,
+    help=f"State at t = 0: {readers.STATES}; with --feedback, if left out, the steady state given the record.",
     show_default=engines.by_engine(engines.SIMULATE, lambda entry: entry.initial),
 )  # fmt: skip
 ENSEMBLE = options(
@@ -71,6 +81,77 @@ VERIFY = click.option(
     "--verify", is_flag=True,
     help="Measure X or P of each oscillator at the end of each run, and estimate E from the outcomes.",
 )  # fmt: skip
+
+
+_OF_FEEDBACK = ("actuators", "cost", "price", "control_interval", "delay")
+FEEDBACK = options(
+    click.option(
+        "--feedback", type=click.Choice(LAWS), default=None, show_default="none",
+        help="Close the loop: direct: the current is the force; lqg: displacements that follow the filtered means; "
+        "ideal: displacements at no price. E without the record is then that of the loop.",
+    ),
+    click.option(
+        "--actuators", type=click.Choice((*OSCILLATORS, BOTH, GROWING_MODE)), default=None, show_default=BOTH,
+        help="Where it acts; mode: along the motion that grows.",
+    ),
+    click.option(
+        "--cost", type=click.Choice(COSTS), default=None, show_default=COSTS[0],
+        help="What it makes small: E of a direction, or energy, the second moments.",
+    ),
+    click.option(
+        "--control-price", "price", type=NUMBER, default=None, show_default="1e-07",
+        help="Price of <u^T u> in lqg, units of 1/gamma~_0^2, beside 2 ln E.",
+    ),
+    click.option(
+        "--control-interval", type=DURATION, default=None, show_default="by the model; none for direct",
+        help="At its end the controller is given the sum of the record and displaces the oscillators; must divide the "
+        "save interval.",
+    ),
+    click.option(
+        "--delay", type=DURATION, default=None, show_default="0",
+        help="Between a sum and the displacement: a whole number of control intervals (lqg, ideal).",
+    ),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeedbackOptions:
+    """The options of a closed loop, None for what was left out: without ``feedback`` the loop is open."""
+
+    feedback: Law | None
+    actuators: str | None
+    cost: str | None
+    price: float | None
+    control_interval: readers.Duration | None
+    delay: readers.Duration | None
+
+    @classmethod
+    def of_options(cls, values: Mapping[str, Any]) -> Self:
+        """The options of the running command. Raises ValueError for one that has no meaning without --feedback."""
+        found = made_of(cls, values)
+        for name in _OF_FEEDBACK:
+            if found.feedback is None and getattr(found, name) is not None:
+                option = "control-price" if name == "price" else name.replace("_", "-")
+                raise ValueError(f"--{option} has no meaning without --feedback")
+        return found
+
+    def asked(self, time_unit: float) -> "Feedback | None":
+        """The feedback of ``WorkingPoint.simulate``, at a point with this time unit, seconds; None if there is none.
+
+        Raises ValueError for a value out of its range.
+        """
+        from cascade_steering.analysis.closed_loop.simulated_loop import Feedback
+
+        if self.feedback is None:
+            return None
+        interval = None if self.control_interval is None else self.control_interval.in_units(time_unit)
+        given = {"actuators_on": self.actuators, "cost": self.cost, "price": self.price}
+        return Feedback(
+            law=self.feedback,
+            control_interval_units=interval,
+            delay_units=0.0 if self.delay is None else self.delay.in_units(time_unit),
+            **{name: value for name, value in given.items() if value is not None},  # type: ignore[arg-type]
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,10 +189,14 @@ class SimulationOptions:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Simulation:
-    """An ensemble to be sampled, and the ``verification`` that ends its runs if there is one."""
+    """An ensemble to be sampled, and the ``verification`` that ends its runs if there is one.
+
+    ``loop`` is the closed loop, if it is closed.
+    """
 
     problem: "Problem"
     verification: "Verification | None"
+    loop: "SimulatedLoop | None" = None
 
     @property
     def least(self) -> int:
@@ -122,13 +207,15 @@ class Simulation:
         return 2 if self.verification is None else FEWEST_RUNS * len(self.verification.settings)
 
 
-def simulation(point: WorkingPoint, engine: EngineOptions, asked: SimulationOptions) -> Simulation:
+def simulation(
+    point: WorkingPoint, engine: EngineOptions, asked: SimulationOptions, loop: FeedbackOptions
+) -> Simulation:
     """The ensemble that options describe. Raises ValueError, before any work, if it is impossible."""
-    from cascade_steering.analysis.estimation.sampling import Problem
     from cascade_steering.analysis.time_courses.growth_limit import require_quanta
-    from cascade_steering.sim.ensemble.local_measurements import Verification
     from cascade_steering.sim.ensemble.simulate import grid_for
 
+    if loop.feedback is not None:
+        return _in_closed_loop(point, engine, asked, loop)
     cascade, model = point.cascade, physics.schedule(point, asked.pulse)
     require_count(asked.trajectories, "trajectories", low=2)  # a single trajectory has no scatter
     initial = physics.initial_state(asked.start(engine), cascade, model)
@@ -137,24 +224,74 @@ def simulation(point: WorkingPoint, engine: EngineOptions, asked: SimulationOpti
     method = engine.method()
     step = None if asked.dt is None else asked.dt.of(cascade)
     grid = grid_for(method, model, initial, duration, saves=asked.saves, step=step)
-    _require_modest(grid, min(method.block, asked.trajectories), in_steps=not method.exact)
+    return _ensemble(asked, model, method, grid, initial)
+
+
+def _in_closed_loop(
+    point: WorkingPoint, engine: EngineOptions, asked: SimulationOptions, options: FeedbackOptions
+) -> Simulation:
+    """The ensemble in a closed loop, at a working point that need not be stable."""
+    from cascade_steering.analysis.closed_loop.simulated_loop import SimulatedLoop
+    from cascade_steering.sim.ensemble.contract import require_controllable
+    from cascade_steering.sim.ensemble.simulate import grid_for
+    from cascade_steering.sim.grid import TimeGrid
+
+    if asked.pulse is not None:
+        raise ValueError("a closed loop needs light that is always on: --pulse has no meaning with --feedback")
+    if asked.verify:
+        raise ValueError("--verify takes the record of an open loop: it has no meaning with --feedback")
+    require_count(asked.trajectories, "trajectories", low=2)
+    cascade, method, feedback = point.cascade, engine.method(), options.asked(point.time_unit)
+    assert feedback is not None
+    duration, step = asked.duration.of(cascade), None if asked.dt is None else asked.dt.of(cascade)
+    save_interval = TimeGrid.over(duration, saves=asked.saves).save_interval
+    loop = SimulatedLoop.of(point.model, feedback, save_interval, point.time_unit)
+    if loop.interval is not None:
+        require_controllable(method)
+    initial = physics.initial_state(asked.initial or readers.start("conditional"), cascade, point.model)
+    grid = grid_for(method, loop.model, initial, duration, saves=asked.saves, step=step, control_interval=loop.interval)
+    return _ensemble(asked, loop.model, method, grid, initial, loop, point.time_unit)
+
+
+def _ensemble(
+    asked: SimulationOptions, model: "LinearModel | Schedule", method: "Method", grid: "TimeGrid",
+    initial: "InitialState", loop: "SimulatedLoop | None" = None, unit: float = 1.0,
+) -> Simulation:  # fmt: skip
+    from cascade_steering.analysis.estimation.sampling import Problem
+    from cascade_steering.sim.controller import control_grid
+    from cascade_steering.sim.ensemble.local_measurements import Verification
+
+    interval = None if loop is None else loop.interval
+    intervals = grid.saves if interval is None else control_grid(grid, interval).steps
+    _require_modest(grid, min(method.block, asked.trajectories), intervals, in_steps=not method.exact)
+    control = None if loop is None else loop.controller(initial, grid)
+    if loop is not None:
+        loop.require_quanta(initial, grid, control, asked.most_quanta, unit)
     method.require_step(model, grid, initial)
     save = selection(asked.save, model)
     save.require(model.dimension, asked.keep)
     verification = Verification.of(model, grid, initial) if asked.verify else None
     problem = Problem(
         model=model, method=method, grid=grid, initial=initial, trajectories=asked.trajectories, seed=asked.seed,
-        keep=asked.keep, save=save, experiment=verification,
+        keep=asked.keep, save=save, experiment=verification, control=control,
     )  # fmt: skip
-    return Simulation(problem=problem, verification=verification)
+    return Simulation(problem=problem, verification=verification, loop=loop)
 
 
-def _require_modest(grid: "TimeGrid", together: int, *, in_steps: bool) -> None:
-    """Raise ValueError if the ``together`` trajectories of a block need more memory than there is."""
+def _require_modest(grid: "TimeGrid", together: int, intervals: int, *, in_steps: bool) -> None:
+    """Raise ValueError if the ``together`` trajectories of a block need more memory than there is.
+
+    The noise of a trajectory has a part for each of its ``intervals``, the saves or the control intervals.
+    """
     if in_steps and grid.steps > _MOST_STEPS:
         raise ValueError(
             f"a trajectory can have at most {_MOST_STEPS} steps, got {grid.steps} of {grid.step:.4g} s: shorten the "
             "duration or lengthen the step"
+        )
+    if intervals > grid.saves and together * intervals > _MOST_SAVED:
+        raise ValueError(
+            f"the trajectories of a block can have at most {_MOST_SAVED} control intervals together, got {together} "
+            f"times {intervals}: take a longer control interval or a shorter duration"
         )
     if together * grid.saves > _MOST_SAVED:
         raise ValueError(

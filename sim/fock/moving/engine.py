@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from cascade_steering.sim.controller import Controller
 from cascade_steering.sim.ensemble.discretisation import MORE_LEVELS, Halved
 from cascade_steering.sim.fock.basis.diagnostics import warn_of_cutoff
 from cascade_steering.sim.fock.basis.levels import Levels, check_cutoffs
@@ -78,6 +79,7 @@ class Fock:
     average_order = 2.0
     exact = False
     random_covariances = True
+    controllable = True
 
     def __post_init__(self) -> None:
         require_count(self.block, "block", low=1)
@@ -108,28 +110,34 @@ class Fock:
         largest = np.max(symplectic_eigenvalues(covariances), axis=-1)
         return np.asarray(largest <= _MOST_VARIANCE * (1.0 + _ROUNDING), dtype=np.bool_)
 
-    def check(self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState) -> Halved:
+    def check(
+        self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState, control: Controller | None = None
+    ) -> Halved:
         """A check with half the step, two more levels of each mode and two more terms of exp(𝓙).
 
         Two more terms reduce the truncation error of the series to 1 %. They are needed because the number of terms is
         chosen such that this error does not depend on the step, so that half the step would not show it.
         """
         with threadpool_limits(1):
-            coarse, halved = self._prepared(model, grid, initial), grid.halved
+            coarse, halved = self._prepared(model, grid, initial, control), grid.halved
             levels = tuple(cutoff + MORE_LEVELS for cutoff in coarse.cutoffs)
-            larger = replace(self, cutoffs=levels)._prepared(model, halved, initial)
+            larger = replace(self, cutoffs=levels)._prepared(model, halved, initial, control)
             fine = replace(larger, spans=tuple(span.with_terms(_MORE_TERMS) for span in larger.spans))
-            return Halved.of(coarse, fine, model=model, halved=halved, initial=initial)
+            return Halved.of(coarse, fine, model=model, halved=halved, initial=initial, control=control)
 
-    def prepare(self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState) -> "FockEngine":
+    def prepare(
+        self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState, control: Controller | None = None
+    ) -> "FockEngine":
         """The engine for one problem, after all checks; it can be pickled.
 
-        Raises ValueError if cutoffs, frame, model and initial state do not fit together, or if a switch falls within a
-        step.
+        With ``control`` x̄ is displaced after each control interval, which needs a frame that follows the mean.
+
+        Raises ValueError if cutoffs, frame, model, initial state and controller do not fit together, or if a switch
+        falls within a step.
         """
         # The last bits of a matrix product depend on the number of threads.
         with threadpool_limits(1):
-            return self._prepared(model, grid, initial)
+            return self._prepared(model, grid, initial, control)
 
     def filter(self, measured: Measured, jobs: int = 1) -> ConditionalStates:
         """The conditional states given records, see ``sim.fock.moving.record_filter.filter_in_fock``."""
@@ -138,7 +146,9 @@ class Fock:
 
         return filter_in_fock(self, measured, jobs)
 
-    def _prepared(self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState) -> "FockEngine":
+    def _prepared(
+        self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState, control: Controller | None = None
+    ) -> "FockEngine":
         if initial.covariance.shape != (model.dimension,) * 2:
             raise ValueError(
                 f"the initial state {initial.name} has {initial.covariance.shape[0]} quadratures and the model "
@@ -147,6 +157,13 @@ class Fock:
         if self.cutoffs is not None:
             check_cutoffs(self.cutoffs, model.modes)
         path = frame_path(self.frame, model, grid, initial)
+        if control is not None:
+            control.require(model.dimension, len(model.record_names))
+            control.steps_of(grid)
+            if not path.follow:
+                raise ValueError(
+                    "a controller moves the origin of the Fock basis: take the frame squeezed or moving, not rest"
+                )
         cutoffs = self.cutoffs or suggested_cutoffs(path, model, grid, initial)
         levels = Levels(cutoffs, triangular=True)
         first = path.symplectics[0]
@@ -164,6 +181,7 @@ class Fock:
             cutoffs=cutoffs,
             channels=len(model.record_names),
             modes=model.modes,
+            control=control,
         )
 
 
@@ -183,6 +201,7 @@ class FockEngine:
     modes : names of the oscillators
     save : what is returned of a state beside mean and covariance
     keep : number of trajectories whose states are returned, if ``save`` asks for states
+    control : the controller that acts after each control interval; None in an open loop
     """
 
     basis: Basis
@@ -197,6 +216,7 @@ class FockEngine:
     modes: tuple[str, ...]
     save: Save = NOTHING
     keep: int = 0
+    control: Controller | None = None
 
     @property
     def state_entries(self) -> int:
@@ -288,12 +308,13 @@ class FockEngine:
             channels=self.channels,
             label=label,
             observer=Observer(self.save, self.grid, self.levels, keeps_states=with_states),
+            control=self.control,
         )
+        length = self.grid.steps_per_save if self.control is None else self.control.steps_of(self.grid)
         for span in self.spans:
             run.enter(span)
-            cuts = np.arange(span.first - span.first % self.grid.steps_per_save, span.last, self.grid.steps_per_save)
-            for cut in cuts:
-                first, last = max(cut, span.first), min(cut + self.grid.steps_per_save, span.last)
+            for cut in np.arange(span.first - span.first % length, span.last, length):
+                first, last = max(cut, span.first), min(cut + length, span.last)
                 run.advance(span, path[first:last], measured=measured)
         return run.close()
 
@@ -319,4 +340,7 @@ class FockEngine:
             expectations=observed.expectations,
             outside=observed.outside,
             states=observed.states,
+            displacement=None
+            if self.control is None
+            else np.array([run.displacement for run in runs]).reshape(n, saves, d),
         )

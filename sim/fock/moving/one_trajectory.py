@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from cascade_steering.sim.controller import Acting, Controller
 from cascade_steering.sim.fock.basis.diagnostics import UnphysicalStateError
 from cascade_steering.sim.fock.basis.levels import Levels
 from cascade_steering.sim.fock.moving.kernel import Basis, State, Work, advance, measure
@@ -28,6 +29,9 @@ class OneTrajectory:
     density, origin : ρ (D, D) and x̄ (d,) at the start
     label : the words by which messages refer to the trajectory
     observer : takes what ``Save`` asks for at each save
+    control : the controller that moves x̄ at the end of each control interval, and ρ of ξ never; None in an open loop
+
+    Sections 7 and 9 of sim/README.md.
     """
 
     def __init__(
@@ -42,6 +46,7 @@ class OneTrajectory:
         channels: int,
         label: str,
         observer: Observer,
+        control: Controller | None = None,
     ) -> None:
         d, modes = origin.size, len(levels.cutoffs)
         self.label, self.observer = label, observer
@@ -53,6 +58,10 @@ class OneTrajectory:
         self._work: Work = work_for(basis)
         self._symplectic: FloatArray | None = None
         self._steps = 0
+        self.displacement = np.zeros((grid.saves, d))
+        self._acting = None if control is None else Acting(control)
+        self._interval = grid.steps_per_save if control is None else control.steps_of(grid)
+        self._given = np.zeros(channels)
         self._state = State(
             density=density.copy(),
             origin=origin,
@@ -75,6 +84,8 @@ class OneTrajectory:
     def advance(self, span: Span, path: FloatArray, *, measured: bool) -> None:
         """Advance along ``path`` (steps, channels) within one save interval, and save at the end of the interval.
 
+        With a controller the path is within one control interval, at the end of which the controller acts.
+
         Raises UnphysicalStateError if the state is not finite or a commutator is wrong by more than ``LEAK_LIMIT``.
         """
         record, taken = advance(
@@ -82,10 +93,23 @@ class OneTrajectory:
         )
         if taken < len(path):
             raise UnphysicalStateError(self._evidence(taken, span))
-        self.record[self._steps // self._grid.steps_per_save] += record.sum(axis=0)
+        save = self._steps // self._grid.steps_per_save
+        self.record[save] += record.sum(axis=0)
         self._steps += taken
+        if self._acting is not None:
+            self._given += record.sum(axis=0)
+            if self._steps % self._interval == 0:
+                self._displace(save)
         if self._steps % self._grid.steps_per_save == 0:
             self._save()
+
+    def _displace(self, save: int) -> None:
+        """Let the controller act: x̄ moves, and the state of ξ does not change. Section 9 of sim/README.md."""
+        assert self._acting is not None
+        displaced = self._acting(self._given[:, None])[:, 0]
+        self._state.origin[:] += displaced
+        self.displacement[save] += displaced
+        self._given[:] = 0.0
 
     def close(self) -> "OneTrajectory":
         """Compute the diagnostics of the last state."""

@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 import qutip
 
+from cascade_steering.sim.controller import Controller
 from cascade_steering.sim.ensemble.block import one_thread_with_warnings_caught
 from cascade_steering.sim.ensemble.discretisation import MORE_LEVELS, Halved
 from cascade_steering.sim.fock.basis.diagnostics import Diagnostics
 from cascade_steering.sim.fock.basis.levels import Levels
 from cascade_steering.sim.fock.basis.moments import FloatArray, FockMoments
 from cascade_steering.sim.fock.observing.observer import Observer, all_observed
+from cascade_steering.sim.fock.qutip.displacing import Displacing
 from cascade_steering.sim.fock.qutip.merged_solver import MergedSMESolver
 from cascade_steering.sim.fock.qutip.operators import (
     LindbladOperators,
@@ -73,6 +75,7 @@ class QutipSME:
 
     exact = False
     random_covariances = True
+    controllable = True
     # This is the order of euler; the other schemes in ``METHODS`` have a higher strong order only.
     average_order = 1.0
 
@@ -102,18 +105,26 @@ class QutipSME:
         """Whether all trajectories start from the same state; ``prepare`` checks whether the cutoffs suffice."""
         return not np.any(initial.scatter)
 
-    def check(self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState) -> Halved:
+    def check(
+        self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState, control: Controller | None = None
+    ) -> Halved:
         """A check with half the step and two more levels of each oscillator."""
         larger = replace(self, cutoffs=tuple(cutoff + MORE_LEVELS for cutoff in self.cutoffs))
         with one_thread_with_warnings_caught():
-            coarse, fine = self.prepare(model, grid, initial), larger.prepare(model, grid.halved, initial)
-        return Halved.of(coarse, fine, model=model, halved=grid.halved, initial=initial)
+            coarse = self.prepare(model, grid, initial, control)
+            fine = larger.prepare(model, grid.halved, initial, control)
+        return Halved.of(coarse, fine, model=model, halved=grid.halved, initial=initial, control=control)
 
-    def prepare(self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState) -> "QutipEngine":
+    def prepare(
+        self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState, control: Controller | None = None
+    ) -> "QutipEngine":
         """The engine for one problem, after all checks; it can be pickled.
 
+        With ``control`` the state is displaced after each control interval by a unitary between the kept levels.
+
         Warns StepWarning if the step is too long for the truncated model.
-        Raises ValueError if cutoffs, model and initial state do not fit together, or if a switch falls within a step.
+        Raises ValueError if cutoffs, model, initial state and controller do not fit together, or if a switch falls
+        within a step.
         """
         if initial.covariance.shape != (model.dimension,) * 2:
             raise ValueError(
@@ -124,6 +135,9 @@ class QutipSME:
             OperatorPiece(lindblad_operators(each, self.cutoffs, unit=grid.step), first, last)
             for each, first, last in Schedule.of(model).steps(grid.step, grid.steps)
         )
+        if control is not None:
+            control.require(model.dimension, len(model.record_names))
+            pieces = _divided(pieces, control.steps_of(grid))
         density = initial_density(initial, self.cutoffs)
         step_rate = max(piece.operators.stiffness() for piece in pieces)
         warn_of_step(grid.step, step_rate)
@@ -136,7 +150,17 @@ class QutipSME:
             dimension=model.dimension,
             step_rate=step_rate,
             modes=model.modes,
+            control=control,
         )
+
+
+def _divided(pieces: tuple[OperatorPiece, ...], interval: int) -> tuple[OperatorPiece, ...]:
+    """The pieces between the ends of control intervals of so many steps."""
+    return tuple(
+        piece._replace(first=max(cut, piece.first), last=min(cut + interval, piece.last))
+        for piece in pieces
+        for cut in range(piece.first - piece.first % interval, piece.last, interval)
+    )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -156,6 +180,7 @@ class QutipEngine:
     modes : names of the oscillators
     save : what is returned of a state beside mean and covariance
     keep : number of trajectories whose states are returned, if ``save`` asks for states
+    control : the controller that acts after each control interval; None in an open loop
     """
 
     pieces: tuple[OperatorPiece, ...]
@@ -168,6 +193,7 @@ class QutipEngine:
     modes: tuple[str, ...]
     save: Save = NOTHING
     keep: int = 0
+    control: Controller | None = None
 
     @property
     def state_entries(self) -> int:
@@ -234,7 +260,9 @@ class QutipEngine:
     def _integrate(
         self, paths: Iterable[FloatArray], labels: list[str], *, measured: bool, with_states: int = 0
     ) -> Trajectories:
-        solvers = [self._solver(piece.operators) for piece in self.pieces]
+        # Pieces of a control interval share their operators.
+        by_operators = {id(piece.operators): self._solver(piece.operators) for piece in self.pieces}
+        solvers = [by_operators[id(piece.operators)] for piece in self.pieces]
         moments = FockMoments(tuple(self.density.dims[0]))
         observers: list[StepObserver] = []
         for path, label in zip(paths, labels, strict=True):
@@ -271,7 +299,10 @@ class QutipEngine:
     def _integrate_one(
         self, solvers: list[MergedSMESolver], path: FloatArray, observer: StepObserver, measured: bool
     ) -> None:
-        state = self.density
+        state, displacing = self.density, None
+        if self.control is not None:
+            displacing = Displacing(self.control, self.grid, tuple(self.density.dims[0]))
+            observer.interval = displacing.interval
         for piece, solver in zip(self.pieces, solvers, strict=True):
             active = list(piece.operators.active)
             # With time in steps, an increment in units of √step is also an increment per unit of time.
@@ -281,7 +312,13 @@ class QutipEngine:
                 state = solver.run_from_experiment(
                     state, np.arange(piece.last - piece.first + 1.0), noise, e_ops=observer, measurement=measured
                 ).final_state
+                if displacing is not None:
+                    during = slice(piece.first, piece.last)
+                    record = path[during] if measured else path[during] + observer.signal[during]
+                    state = displacing.after(piece, record, state)
+                    observer.displaced(piece.last, state)
         record = path if measured else path + observer.signal
+        observer.displacement = None if displacing is None else displacing.total
         observer.record = record.reshape(self.grid.saves, self.grid.steps_per_save, self.channels).sum(axis=1)
 
     def _warn(self, worst: list[Diagnostics], labels: list[str]) -> None:
@@ -309,4 +346,7 @@ class QutipEngine:
             expectations=observed.expectations,
             outside=observed.outside,
             states=observed.states,
+            displacement=None
+            if self.control is None
+            else np.array([observer.displacement for observer in observers]).reshape(n, saves, d),
         )

@@ -36,6 +36,9 @@ class StepObserver:
     moments : computes the moments of a state
     label, settings : the words by which messages refer to the trajectory, and to the method and its step
     of_state : takes what ``Save`` asks for at each save
+
+    With a controller ``interval`` is its interval in steps, at the end of which a state counts only when it is
+    displaced; ``displacement`` is what was added to the quadratures in each save interval.
     """
 
     def __init__(
@@ -58,6 +61,8 @@ class StepObserver:
         self.record: FloatArray = np.empty(0)
         self.signal = np.zeros((grid.steps, channels))
         self.worst: Diagnostics
+        self.interval: int | None = None
+        self.displacement: FloatArray | None = None
 
     def begin(self, piece: OperatorPiece) -> None:
         """Use the operators of ``piece``; the state at its start is the last one of the piece before."""
@@ -72,10 +77,26 @@ class StepObserver:
         grid = self._grid
         if self._rows is not None and self._step < grid.steps:
             self.signal[self._step, self._active] = np.sqrt(grid.step) * expectations(self._rows, density)
-        save, within = divmod(self._step, grid.steps_per_save)
+        if not self._to_be_displaced():
+            self._save_at(self._step, density)
+        self._step += 1
+
+    def displaced(self, step: int, state: qutip.Qobj) -> None:
+        """Take the state at the end of a control interval, after the displacement."""
+        if self._ends(step):
+            self._save_at(step, state.full())
+
+    def _to_be_displaced(self) -> bool:
+        """Whether a controller still acts on the state at this step."""
+        return self._ends(self._step) and self._step > 0
+
+    def _ends(self, step: int) -> bool:
+        return self.interval is not None and step % self.interval == 0
+
+    def _save_at(self, step: int, density: NDArray[np.complex128]) -> None:
+        save, within = divmod(step, self._grid.steps_per_save)
         if within == 0 and save == len(self.means):
             self._save(density)
-        self._step += 1
 
     def _save(self, density: NDArray[np.complex128]) -> None:
         try:
