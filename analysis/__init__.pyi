@@ -14,6 +14,9 @@ from cascade_steering.analysis.estimation.estimators import conditional_steering
 from cascade_steering.analysis.estimation.estimators import relative_improvement as relative_improvement
 from cascade_steering.analysis.estimation.estimators import unconditional_steering as unconditional_steering
 from cascade_steering.analysis.estimation.sampled_moments import Ensemble as Ensemble
+from cascade_steering.analysis.laboratory.elimination import Elimination as Elimination
+from cascade_steering.analysis.laboratory.setup import LaboratorySetup as LaboratorySetup
+from cascade_steering.analysis.laboratory.setup_file import read_setup as read_setup
 from cascade_steering.analysis.records.record import Record as Record
 from cascade_steering.analysis.results.optimum_result import OptimumResult as OptimumResult
 from cascade_steering.analysis.results.record_results import FilteredResult as FilteredResult

@@ -24,6 +24,10 @@ from cascade_steering.sim.initial_state import coherent_state as coherent_state
 from cascade_steering.sim.initial_state import ground_state as ground_state
 from cascade_steering.sim.initial_state import squeezed_state as squeezed_state
 from cascade_steering.sim.initial_state import thermal_state as thermal_state
+from cascade_steering.sim.laboratory.cavities import Cavity as Cavity
+from cascade_steering.sim.laboratory.pair import LaboratoryNode as LaboratoryNode
+from cascade_steering.sim.laboratory.pair import LaboratoryPair as LaboratoryPair
+from cascade_steering.sim.laboratory.spins import Readout as Readout
 from cascade_steering.sim.model.cascade import Node as Node
 from cascade_steering.sim.model.cascade import chain as chain
 from cascade_steering.sim.model.cascade import lab as lab

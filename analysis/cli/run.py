@@ -5,12 +5,21 @@ import sys
 
 import click
 
-from cascade_steering.analysis.cli.commands import comparison, ensembles, exact, kept_runs, pages, recorded, scanning
+from cascade_steering.analysis.cli.commands import (
+    comparison,
+    ensembles,
+    exact,
+    kept_runs,
+    laboratory_command,
+    pages,
+    recorded,
+    scanning,
+)
 from cascade_steering.analysis.cli.commands.group import steering
 from cascade_steering.analysis.cli.terminal.interruption import Interrupted, interruptible
 from cascade_steering.analysis.cli.terminal.output import end_with_error, messages_on_standard_error
 
-COMMANDS = (exact, scanning, ensembles, comparison, kept_runs, recorded, pages)
+COMMANDS = (exact, scanning, laboratory_command, ensembles, comparison, kept_runs, recorded, pages)
 # errors of the machine (a full disk, no memory), which no other options would avoid
 _OF_THE_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 

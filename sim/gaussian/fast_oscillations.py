@@ -1,8 +1,8 @@
-"""Steady states of models whose oscillators turn much faster than they are damped. Section 4 of sim/README.md.
+"""Steady states of models whose oscillators turn much faster than they are damped. Section 10 of sim/README.md.
 
 In the laboratory frame with a cavity, frequencies and κ may be 1e10 times γ₀. The Lyapunov and Riccati equations for
 quadratures then contain differences of products with Ω, each rounded to 1e-16 of Ω, and lose up to ten digits of what
-happens at the rate γ₀. Here they are written for complex amplitudes z = (a, a†) of each mode, with the frequencies apart,
+happens at the rate γ₀. Here they are written for complex amplitudes z = (a, a†) of each mode, the frequencies apart,
 
     A = iω + M    0 = M V + V M† + i(ω_j − ω_k) V_jk + D − K K†
 
@@ -71,7 +71,7 @@ class _Turning:
     @property
     def differences(self) -> ComplexArray:
         """i(ω_j − ω_k), array of shape (d, d)."""
-        return 1j * (self.frequencies[:, None] - self.frequencies[None, :])
+        return (1j * (self.frequencies[:, None] - self.frequencies[None, :])).astype(np.complex128)
 
     def sheared(self, basis: ComplexArray) -> "_Turning":
         """The equations for y with z = ``basis`` y; ``basis`` is unit lower triangular."""
@@ -94,20 +94,17 @@ class _Turning:
         operator = np.einsum("ij,kl->ikjl", closed, eye) + np.einsum("ij,kl->ikjl", eye, np.conj(closed))
         operator = operator.reshape(d * d, d * d) + np.diag(self.differences.ravel())
         change = np.linalg.solve(operator, -residual.ravel()).reshape(d, d)
-        result: ComplexArray = covariance + (change + adjoint(change)) / 2.0
-        return result
+        return np.asarray(covariance + (change + adjoint(change)) / 2.0, dtype=np.complex128)
 
 
 def steady_root_of_fast(model: LinearModel, *, conditional: bool) -> FloatArray:
     """A root of the steady covariance (see ``sim.roots``) with all digits at very different rates; shape (2d, d).
 
     It equals that of ``sim.gaussian.covariance.steady_root`` up to rounding, which here is relative to the damping and
-    coupling rates and not to the frequencies. Section 4 of sim/README.md. Raises NoSteadyStateError if there is none.
+    coupling rates and not to the frequencies. Section 10 of sim/README.md. Raises NoSteadyStateError if there is none.
     """
     turning = _Turning.of(moment_equations(model))
-    unmonitored = replace(
-        turning, readout=np.zeros_like(turning.readout), cross=np.zeros_like(turning.cross)
-    )
+    unmonitored = replace(turning, readout=np.zeros_like(turning.readout), cross=np.zeros_like(turning.cross))
     first = _unconditional(unmonitored)
     if conditional:
         # Newton's method converges to the stabilising solution from above it, or from near it.

@@ -78,6 +78,12 @@ class Cavity:
         scale = self.linewidth * self.coupling**2
         return scale * abs(self.response(frequency)) ** 2, scale * abs(self.response(-frequency)) ** 2
 
+    def strength_and_angle(self, frequency: float) -> tuple[float, float]:
+        """Γ/2π, Hz, and θ in units of π, of all the light that the oscillator emits. Section 10 of sim/README.md."""
+        exchange, pairs = self.rates(frequency)
+        angle_pi = math.atan2(math.sqrt(exchange), math.sqrt(pairs)) / math.pi
+        return (exchange + pairs) / (2 * math.pi), min(angle_pi, 0.5)
+
     def spring(self, frequency: float) -> float:
         """The shift of the signed frequency Ω by the optical spring, rad/s. Section 10 of sim/README.md."""
         return self.coupling**2 * (self.response(frequency).imag + self.response(-frequency).imag)

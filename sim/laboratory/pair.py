@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from cascade_steering.sim.initial_state import InitialState, thermal_state
 from cascade_steering.sim.laboratory.cavities import Cavity
 from cascade_steering.sim.laboratory.spins import Readout
 from cascade_steering.sim.model.components import series
@@ -46,8 +47,8 @@ class LaboratoryNode:
         most = self.light.largest_coupling(self.frequency) / (2 * math.pi)
         if isinstance(self.light, Cavity) and self.light.coupling_hz >= most:
             raise ValueError(
-                f"coupling_hz must be below {most:.6g}, where the optical spring makes the oscillator unstable, got "
-                f"{self.light.coupling_hz:.6g}"
+                f"coupling_hz = g_0 sqrt(n_c)/2pi must be below {most:.6g}, where the optical spring makes the "
+                f"oscillator unstable, got {self.light.coupling_hz:.6g}"
             )
 
     @property
@@ -63,9 +64,8 @@ class LaboratoryNode:
     @property
     def oscillator(self) -> Oscillator:
         """Γ and θ of all the light that the oscillator emits, and the bath. Section 10 of sim/README.md."""
-        exchange, pairs = self.light.rates(self.frequency)
-        angle = math.atan2(math.sqrt(exchange), math.sqrt(pairs))
-        return Oscillator.si(strength=exchange + pairs, angle=min(angle, math.pi / 2), bath=self.bath)
+        strength_hz, angle_pi = self.light.strength_and_angle(self.frequency)
+        return Oscillator(strength_hz=strength_hz, angle_pi=angle_pi, bath=self.bath)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,6 +175,12 @@ class LaboratoryPair:
             thermal_bath(plus.name, plus.bath),
         )
         return detect(component, demodulated(_turned(self.detection, local_oscillator)))
+
+    @property
+    def thermal(self) -> InitialState:
+        """The state of ``kept`` without light: − and + as warm as their baths, the cavities in the vacuum."""
+        baths = {node.name: node.bath.occupation for node in (self.minus, self.plus)}
+        return thermal_state(tuple(baths.get(mode, 0.0) for mode in self.kept.modes))
 
     @cached_property
     def kept(self) -> LinearModel:

@@ -39,6 +39,10 @@ class Readout:
         setting = self._setting
         return setting.beam_splitter_rate, setting.parametric_rate
 
+    def strength_and_angle(self, frequency: float) -> tuple[float, float]:
+        """Γ/2π, Hz, and θ in units of π."""
+        return self.rate_hz, self.theta_pi
+
     def spring(self, frequency: float) -> float:
         """No shift of the frequency."""
         return 0.0

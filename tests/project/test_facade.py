@@ -20,6 +20,7 @@ SIM = [
     "Bath", "Cascade", "Component", "DensityState", "Detection", "Detector", "Filtered", "Fock", "Gaussian",
     "InitialState", "LinearModel", "NoSteadyStateError", "Node", "Oscillator", "Quadratic", "QutipSME", "Save",
     "Schedule", "TimeGrid", "UnphysicalStateError", "UnstableError", "Verification", "WorkersLostError",
+    "Cavity", "LaboratoryNode", "LaboratoryPair", "Readout",
     "beam_splitter", "cavity", "chain", "coherent_drive", "coherent_state", "concatenate", "demodulated",
     "density_state", "detect", "filter_record", "force", "grid_for", "ground_state", "heterodyne", "homodyne",
     "interaction", "lab", "label", "loss", "oscillator", "phase_shift", "quanta", "relaxation_time", "rwa", "save",
@@ -28,6 +29,7 @@ SIM = [
 ]  # fmt: skip
 ANALYSIS = [
     "Ensemble", "Estimate", "Extreme", "FilteredResult", "FitResult", "Optimum", "OptimumResult", "Record",
+    "Elimination", "LaboratorySetup", "read_setup",
     "SampledTransient", "ScanResult", "Search", "Simulated", "SteadyResult", "Steered", "Steering", "Transient",
     "TransientResult", "WorkingPoint", "best_points", "conditional_steering", "epr_variance", "extreme",
     "gaussian_steerability", "inferred_covariance", "key_rate", "logarithmic_negativity", "open_record", "open_result",
