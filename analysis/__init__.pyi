@@ -18,6 +18,8 @@ from cascade_steering.analysis.laboratory.elimination import Elimination as Elim
 from cascade_steering.analysis.laboratory.setup import LaboratorySetup as LaboratorySetup
 from cascade_steering.analysis.laboratory.setup_file import read_setup as read_setup
 from cascade_steering.analysis.records.record import Record as Record
+from cascade_steering.analysis.results.feedback_result import FeedbackResult as FeedbackResult
+from cascade_steering.analysis.results.feedback_result import feedback as feedback
 from cascade_steering.analysis.results.optimum_result import OptimumResult as OptimumResult
 from cascade_steering.analysis.results.record_results import FilteredResult as FilteredResult
 from cascade_steering.analysis.results.record_results import FitResult as FitResult

@@ -40,6 +40,7 @@ from cascade_steering.sim.model.detectors import demodulated as demodulated
 from cascade_steering.sim.model.detectors import detect as detect
 from cascade_steering.sim.model.detectors import heterodyne as heterodyne
 from cascade_steering.sim.model.detectors import homodyne as homodyne
+from cascade_steering.sim.model.feedback import direct as direct
 from cascade_steering.sim.model.linear_model import LinearModel as LinearModel
 from cascade_steering.sim.model.pieces import beam_splitter as beam_splitter
 from cascade_steering.sim.model.pieces import cavity as cavity

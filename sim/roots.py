@@ -12,7 +12,7 @@ G. H. Golub and C. F. Van Loan, Matrix Computations, 4th edition, Secs. 5.2 and 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["product", "root_of", "stacked", "triangular"]
+__all__ = ["coordinates", "product", "root_of", "stacked", "triangular"]
 
 FloatArray = NDArray[np.float64]
 
@@ -52,3 +52,18 @@ def product(root: FloatArray) -> FloatArray:
     """The covariance V = RᵀR; arrays of shape (..., r, d) → (..., d, d)."""
     covariance: FloatArray = np.swapaxes(root, -1, -2) @ root
     return covariance
+
+
+def coordinates(covariance: FloatArray) -> FloatArray:
+    """Unit lower triangular L such that the quantities y = L⁻¹x are nearly uncorrelated; array of shape (d, d).
+
+    Each y is a quadrature less its best estimate from those before it. Therefore the equations for y contain no
+    differences of large numbers (see above). An approximate ``covariance`` (d, d) is enough for that; where
+    rounding has made it indefinite, L = 1.
+    """
+    try:
+        root = np.linalg.cholesky(covariance)
+    except np.linalg.LinAlgError:
+        return np.eye(len(covariance))
+    basis: FloatArray = root / np.diagonal(root)
+    return basis

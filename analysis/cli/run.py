@@ -7,6 +7,7 @@ import click
 
 from cascade_steering.analysis.cli.commands import (
     comparison,
+    controlled,
     ensembles,
     exact,
     kept_runs,
@@ -19,7 +20,7 @@ from cascade_steering.analysis.cli.commands.group import steering
 from cascade_steering.analysis.cli.terminal.interruption import Interrupted, interruptible
 from cascade_steering.analysis.cli.terminal.output import end_with_error, messages_on_standard_error
 
-COMMANDS = (exact, scanning, laboratory_command, ensembles, comparison, kept_runs, recorded, pages)
+COMMANDS = (exact, controlled, scanning, laboratory_command, ensembles, comparison, kept_runs, recorded, pages)
 # errors of the machine (a full disk, no memory), which no other options would avoid
 _OF_THE_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 

@@ -204,16 +204,23 @@ def ordered(root: FloatArray, direction: AnyDirection, modes: Sequence[str] = ()
 
 
 def steering_of_root(root: FloatArray, direction: AnyDirection, modes: Sequence[str] = ()) -> FloatArray:
-    """``steering_parameter`` of V = RᵀR from R, (..., r, d), without the cancellation in V; array of shape (...,)."""
+    """``steering_parameter`` of V = RᵀR from R, (..., r, d), without the cancellation in V; array of shape (...,).
+
+    Rows of R may differ by any factor, as in a triangular root of a covariance that grows (``sim.gaussian.growth``).
+    """
     return steering_of_ordered(ordered(root, direction, modes))
 
 
 def steering_of_ordered(root: FloatArray) -> FloatArray:
     """E from a root whose last two columns are the steered oscillator and the others those that steer; shape (...,).
 
-    Triangularised in that order, R ends in a root of the inferred covariance.
+    Triangularised in that order, R ends in a root of the inferred covariance. With the largest rows first the
+    reflections round every row relative to its own size (Cox and Higham, in Numerical Analysis 1997, 57), so that rows
+    of 1e50 leave the digits of rows of order 1.
     """
-    last = triangular(root)[..., -2:, -2:]
+    sizes = np.linalg.norm(root, axis=-1)
+    descending = np.argsort(-sizes, axis=-1, kind="stable")
+    last = triangular(np.take_along_axis(root, descending[..., None], axis=-2))[..., -2:, -2:]
     result: FloatArray = last[..., 0, 0] * last[..., 1, 1]
     return result
 

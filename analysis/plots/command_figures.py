@@ -24,7 +24,7 @@ from cascade_steering.analysis.plots.style import (
 )
 from cascade_steering.analysis.time_courses.transients import SampledTransient, Transient
 
-__all__ = ["comparison_figure", "rotating_wave_map", "transient_figure"]
+__all__ = ["comparison_figure", "rotating_wave_map", "stability_figure", "transient_figure"]
 
 FloatArray = NDArray[np.float64]
 
@@ -133,6 +133,38 @@ def _compared(axes: Axes, at: xr.Dataset, colour: str, direction: Direction, bat
         capsize=2,
         **_marker(colour, place),
     )
+
+
+def stability_figure(study: xr.Dataset, path: Path) -> None:
+    """What the demand for stability costs, and d without it, against C₋ by direction and bath.
+
+    ``study`` is that of ``analysis.working_points.appendix_b_curve.beyond_stability``.
+    """
+    with mpl.rc_context(FIGURE_STYLE):
+        figure = Figure(figsize=(7.2, 3.6), layout="constrained")
+        left, right = figure.subplots(1, 2, sharex=True)
+        for colour, bath in zip(COLOURS, dict.fromkeys(study["bath"].to_numpy().tolist()), strict=False):
+            at = study.isel(
+                point=np.flatnonzero(study["bath"].to_numpy() == bath),
+                curve_point=np.flatnonzero(study["curve_bath"].to_numpy() == bath),
+            )
+            for place, direction in enumerate(DIRECTIONS):
+                found, style = at.sel(direction=key(direction)), {"color": colour, "linestyle": LINE_STYLES[place]}
+                for axes, curve, name in ((left, "cost_curve", "cost_of_stability"), (right, "d_curve", "d_exact")):
+                    axes.plot(
+                        found["curve_c_minus"], 100 * found[curve], label=f"{bath}, ${SYMBOLS[direction]}$", **style
+                    )
+                    marker = {"linestyle": "none", "markersize": 4, **_marker(colour, place)}
+                    axes.plot(found["c_minus"], 100 * found[name], color=colour, **marker)
+        left.set(
+            xscale="log", ylabel=r"cost of stability $(E_\mathrm{stable} - E_u)/E_\mathrm{stable}$ (%)", ylim=(0, 100)
+        )
+        # a gain of 0, where nothing is measured, cannot be drawn on a logarithmic axis
+        right.set(ylabel=r"relative improvement $d$ (%)", yscale="log" if (study["d_curve"] > 0).all() else "linear")
+        for axes in (left, right):
+            axes.set_xlabel("cooperativity $C_-$")
+        left.legend(title="bath of +")
+        save_figure(figure, path)
 
 
 def rotating_wave_map(survey: xr.Dataset, path: Path) -> None:

@@ -13,9 +13,10 @@ from cascade_steering.analysis.plots.style import COLOURS, HIGHEST, LINE_STYLES,
 from cascade_steering.analysis.time_courses.transients import SampledTransient, Transient
 
 if TYPE_CHECKING:
+    from cascade_steering.analysis.results.feedback_result import FeedbackResult
     from cascade_steering.analysis.results.steady_result import SteadyResult
 
-__all__ = ["draw_sampled", "draw_steady", "draw_transient", "drawn"]
+__all__ = ["draw_feedback", "draw_sampled", "draw_steady", "draw_transient", "drawn"]
 
 _COLOURS: dict[str, str] = dict(zip(SCHEMES, COLOURS, strict=True))
 # by the place of a direction among those that are drawn
@@ -43,6 +44,13 @@ def draw_steady(axes: Axes, result: "SteadyResult") -> None:
     for scheme in SCHEMES:
         names, values = list(result.E[scheme]), list(result.E[scheme].values())
         axes.plot([_symbol(each) for each in names], values, "o", color=_COLOURS[scheme], label=scheme)
+    _finish(axes, "")
+
+
+def draw_feedback(axes: Axes, result: "FeedbackResult") -> None:
+    """E in each direction given the record and in the closed loop, and the bound below which there is steering."""
+    for (state, found), colour in zip(result.E.items(), COLOURS, strict=False):
+        axes.plot([_symbol(each) for each in found], list(found.values()), "o", color=colour, label=state)
     _finish(axes, "")
 
 

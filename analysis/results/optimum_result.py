@@ -21,16 +21,19 @@ class OptimumResult:
     conditional : whether it is E given the record
     E : the smallest E by direction
     points : the working points where it is, by direction
+    stable : whether γ± > 0 there, by direction; if not, E without the record is its limit at long times
     """
 
     conditional: bool
     E: dict[Direction, float]
     points: "dict[Direction, WorkingPoint]"
+    stable: dict[Direction, bool]
 
     @classmethod
     def of(
-        cls, point: "WorkingPoint", *, conditional: bool, free_lo_phase: bool, symmetric: bool, largest_ratio: float
-    ) -> Self:
+        cls, point: "WorkingPoint", *, conditional: bool, free_lo_phase: bool, symmetric: bool, unstable: bool,
+        largest_ratio: float,
+    ) -> Self:  # fmt: skip
         """The search of ``WorkingPoint.optimum``. Raises ValueError for a point in the laboratory frame."""
         from cascade_steering.analysis.working_points.optimum import Search, best_points
 
@@ -43,6 +46,7 @@ class OptimumResult:
             loss=point.loss, path_phase_pi=point.path_phase_pi,
             lo_phase_pi=None if free_lo_phase else point.lo_phase_pi, efficiency=point.efficiency,
             scheme=point.scheme, largest_ratio=largest_ratio, symmetric=symmetric,
+            unstable=unstable,
         )  # fmt: skip
         found = best_points(search, conditional=conditional)
         points = {
@@ -55,7 +59,12 @@ class OptimumResult:
             )
             for way, best in found.items()
         }
-        return cls(conditional=conditional, E={way: best.value for way, best in found.items()}, points=points)
+        return cls(
+            conditional=conditional,
+            E={way: best.value for way, best in found.items()},
+            points=points,
+            stable={way: best.stable for way, best in found.items()},
+        )
 
     def __repr__(self) -> str:
         scheme = ROWS["conditional" if self.conditional else "unconditional"]
@@ -63,5 +72,6 @@ class OptimumResult:
         return "\n".join(
             f"smallest {symbol_text(way)} {scheme}: {value:.6f} at "
             + ", ".join(f"{name} = {getattr(self.points[way], name):.6g}" for name in free)
+            + ("" if self.stable[way] else " (unstable)")
             for way, value in self.E.items()
         )

@@ -45,7 +45,12 @@ def quadratures_table(title: str, mean: FloatArray, covariance: Mapping[Scheme, 
     """Mean (2,) and variances of a single oscillator, (2, 2) by scheme, as lines of text."""
     variances = {f"variance {ROWS[scheme]}": np.diagonal(found) for scheme, found in covariance.items()}
     rows = {"mean": mean, **variances}
-    return _aligned([(title, "X", "P"), *((name, *(f"{value:.6f}" for value in row)) for name, row in rows.items())])
+    return _aligned([(title, "X", "P"), *((name, *map(_number_text, row)) for name, row in rows.items())])
+
+
+def _number_text(value: float) -> str:
+    """A number as text; a mean or a variance without a steady state is NaN."""
+    return f"{value:.6f}" if np.isfinite(value) else "grows"
 
 
 def text_table(title: str, directions: Iterable[str], rows: Mapping[str, Iterable[str]]) -> str:

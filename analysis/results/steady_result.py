@@ -1,5 +1,6 @@
 """The steady state of a model: E and d in every direction, without and with the record, exact."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -10,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cascade_steering.analysis.criteria.steering import (
-    SCHEMES,
     Scheme,
     Steered,
     pairwise_directions,
@@ -28,6 +28,7 @@ from cascade_steering.analysis.results.printed import (
 )
 from cascade_steering.sim.conventions import mode_names
 from cascade_steering.sim.gaussian.covariance import steady_mean, steady_root
+from cascade_steering.sim.gaussian.growth import UNLIMITED, grown_root, settles
 from cascade_steering.sim.gaussian.moment_equations import moment_equations
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.roots import product, root_of
@@ -47,16 +48,20 @@ class SteadyResult:
 
     Parameters
     ----------
-    E : steering parameters by scheme and direction; there is steering where E < ½. Any ``Steered`` may be asked for
-    covariance : by scheme, arrays of shape (d, d)
-    mean : of the quadratures, which a force moves, array of shape (d,); left out, zero
+    E : steering parameters by scheme and direction; there is steering where E < ½. Any ``Steered`` may be asked for.
+        Where variances grow without the record it is the limit of E(t), infinite where E grows too
+    covariance : by scheme, arrays of shape (d, d); NaN without the record where it grows
+    mean : of the quadratures, which a force moves, array of shape (d,); left out, zero. NaN where it grows
     modes : names of the oscillators; left out, as ``sim.conventions.mode_names`` has them
+    roots : of the covariances by scheme, see ``sim.roots``; left out, they are made from these. Where the covariance
+        grows, as ``sim.gaussian.growth.grown_root`` has it
     """
 
     E: Mapping[Scheme, Mapping[str, float]]
     covariance: Mapping[Scheme, FloatArray]
     mean: FloatArray = field(default_factory=lambda: np.zeros(0))
     modes: tuple[str, ...] = ()
+    roots: Mapping[Scheme, FloatArray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         d = len(self.covariance["unconditional"])
@@ -67,7 +72,13 @@ class SteadyResult:
         object.__setattr__(self, "E", found)
 
     def _of(self, scheme: Scheme, way: Steered) -> float:
-        return float(steering_of_root(root_of(self.covariance[scheme]), way, self.modes))
+        root = self.roots[scheme] if scheme in self.roots else root_of(self.covariance[scheme])
+        return limited(float(steering_of_root(root, way, self.modes)))
+
+    @property
+    def stable(self) -> bool:
+        """Whether there is a steady state without the record, so that no variance grows without bound."""
+        return bool(np.all(np.isfinite(self.covariance["unconditional"])))
 
     @property
     def unconditional(self) -> ByDirection[float]:
@@ -104,8 +115,21 @@ class SteadyResult:
     def __repr__(self) -> str:
         if len(self.modes) == 1:
             return quadratures_table("steady state", self.mean, self.covariance)
-        rows = {ROWS[scheme]: [f"{value:.6f}" for value in found.values()] for scheme, found in self.E.items()}
+        rows = {_row(scheme, self.stable): map(_text, found.values()) for scheme, found in self.E.items()}
         return text_table("steady state", self.unconditional, {**rows, GAIN: map(percent, self.d.values())})
+
+
+def _row(scheme: Scheme, stable: bool) -> str:
+    return ROWS[scheme] if stable or scheme == "conditional" else f"{ROWS[scheme]}, limit of growing variances"
+
+
+def _text(value: float) -> str:
+    return f"{value:.6f}" if math.isfinite(value) else "grows"
+
+
+def limited(value: float) -> float:
+    """E from a root of ``sim.gaussian.growth.grown_root``, infinite where it grows without limit."""
+    return value if value < UNLIMITED else math.inf
 
 
 def steady(model: LinearModel) -> SteadyResult:
@@ -114,17 +138,30 @@ def steady(model: LinearModel) -> SteadyResult:
         found = cs.steady(cs.detect(cs.chain(nodes), cs.demodulated(cs.Detection())))
         found.conditional[cs.Steered(mode="server", by=("client_1", "client_2"))]
 
-    Of every pair of oscillators E is given in both directions, all others left out of account. See sim/README.md,
-    section 5. Raises NoSteadyStateError if it does not settle.
+    Of every pair of oscillators E is given in both directions, all others left out of account. Where variances grow
+    without the record, E without it is the limit at long times, and ``stable`` is false. See sim/README.md, sections 4
+    and 5. Raises NoSteadyStateError if there is no steady state given the record.
     """
-    roots = {scheme: steady_root(model, conditional=scheme == "conditional") for scheme in SCHEMES}
+    stable = settles(model)
+    roots: dict[Scheme, FloatArray] = {
+        "unconditional": steady_root(model, conditional=False) if stable else grown_root(model),
+        "conditional": steady_root(model, conditional=True),
+    }
+    covariance = {scheme: product(root) for scheme, root in roots.items()}
+    equations = moment_equations(model)
+    if stable:
+        mean = steady_mean(equations)
+    else:
+        covariance["unconditional"] = np.full((model.dimension,) * 2, np.nan)
+        mean = np.where(np.any(equations.drive), np.nan, np.zeros(model.dimension))
     ways = pairwise_directions(model.modes)
     return SteadyResult(
         E={
-            scheme: {str(way): float(steering_of_root(root, way, model.modes)) for way in ways}
+            scheme: {str(way): limited(float(steering_of_root(root, way, model.modes))) for way in ways}
             for scheme, root in roots.items()
         },
-        covariance={scheme: product(root) for scheme, root in roots.items()},
-        mean=steady_mean(moment_equations(model)),
+        covariance=covariance,
+        mean=mean,
         modes=model.modes,
+        roots=roots,
     )

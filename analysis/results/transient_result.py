@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_steering.analysis.criteria.steering import SCHEMES, Scheme, Steered, steering_parameter
+from cascade_steering.analysis.criteria.steering import SCHEMES, Scheme, Steered, steering_of_root
 from cascade_steering.analysis.results.by_direction import ByDirection, gains
 from cascade_steering.analysis.results.printed import (
     GAIN,
@@ -20,6 +20,7 @@ from cascade_steering.analysis.results.printed import (
     text_table,
     time_text,
 )
+from cascade_steering.sim.roots import product
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,14 +44,15 @@ class TransientResult:
     Parameters
     ----------
     transient : as ``steering_transient`` returns it
-    covariance : by scheme, arrays of shape (n, d, d); without the record it includes the scatter of the initial means
+    roots : of covariances by scheme, arrays of shape (n, d, d), see ``sim.roots``; without the record they include the
+        scatter of the initial means
     mean : of the quadratures, array of shape (n, d)
     modes : names of the oscillators
     time_unit : 1/γ̃₀ in seconds, for figures and text
     """
 
     transient: "Transient"
-    covariance: Mapping[Scheme, FloatArray]
+    roots: Mapping[Scheme, FloatArray]
     mean: FloatArray
     modes: tuple[str, ...]
     time_unit: float = 1.0
@@ -64,14 +66,19 @@ class TransientResult:
         Raises ValueError as ``steering_transient`` does.
         """
         from cascade_steering.analysis.time_courses.transients import steering_transient
-        from cascade_steering.sim.gaussian.covariance import transient, transient_mean
+        from cascade_steering.sim.gaussian.covariance import transient_mean, transient_roots
 
         times = np.asarray(times, dtype=float)
+        own = initial.covariance_root
+        starts: dict[Scheme, FloatArray] = {
+            "unconditional": np.concatenate([own, initial.scatter_root]),
+            "conditional": own,
+        }
         return cls(
             transient=steering_transient(model, initial, times),
-            covariance={
-                "unconditional": transient(model, initial.unconditional, times, conditional=False),
-                "conditional": transient(model, initial.covariance, times, conditional=True),
+            roots={
+                scheme: transient_roots(model, start, times, conditional=scheme == "conditional")
+                for scheme, start in starts.items()
             },
             mean=transient_mean(model, initial.center, times),
             modes=model.modes,
@@ -83,8 +90,13 @@ class TransientResult:
         """Seconds; array of shape (n,)."""
         return self.transient.times
 
+    @property
+    def covariance(self) -> dict[Scheme, FloatArray]:
+        """By scheme, arrays of shape (n, d, d); without the record it includes the scatter of the initial means."""
+        return {scheme: product(root) for scheme, root in self.roots.items()}
+
     def _of(self, scheme: Scheme, way: Steered) -> FloatArray:
-        return steering_parameter(self.covariance[scheme], way, self.modes)
+        return steering_of_root(self.roots[scheme], way, self.modes)
 
     @property
     def E(self) -> dict[Scheme, ByDirection[FloatArray]]:

@@ -20,18 +20,22 @@ from cascade_steering.analysis.criteria.steering import (
     STEERING_BOUND,
     AnyDirection,
     Scheme,
-    steering_parameter,
+    steering_of_root,
 )
-from cascade_steering.sim.gaussian.covariance import limit, settling_time, transient
+from cascade_steering.sim.gaussian.covariance import limit, settling_time, transient_roots
+from cascade_steering.sim.gaussian.growth import UNLIMITED
 from cascade_steering.sim.gaussian.moment_equations import moment_equations
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
+from cascade_steering.sim.roots import product
 
 __all__ = ["SETTLED", "Milestones", "Peak", "SteeringCourses", "Window", "milestones", "steering_at"]
 
 FloatArray = NDArray[np.float64]
 SteeringCourses = dict[Scheme, dict[AnyDirection, FloatArray]]
+# roots of covariances by scheme
+_Roots = dict[Scheme, FloatArray]
 
 # E counts as below a bound only by more than rounding: oscillators in their ground states stay at E = ½
 _ROUNDING = 1e-12
@@ -75,7 +79,8 @@ class Milestones:
     ----------
     windows : intervals in which E < ½
     two_way : intervals in which E < ½ in all directions
-    settling : time from which on E stays within ``SETTLED`` of its steady state; None if that never happens
+    settling : time from which on E stays within ``SETTLED`` of its value after infinite time, for a schedule that does
+        not settle until the end of the search; None if that never happens
     largest_d : largest value of d(t) = 1 − E_c(t)/E_u(t)
     """
 
@@ -108,11 +113,26 @@ def steering_at(
     with an oscillator that the model does not have.
     """
     initial.require_gaussian("E")
-    conditional = transient(schedule, initial.covariance, times, conditional=True)
-    unconditional = transient(schedule, initial.unconditional, times, conditional=False)
+    return _steering(_moved(schedule, _start(initial), times), directions, schedule.modes)
+
+
+def _start(initial: InitialState) -> _Roots:
+    """The roots of a state at t = 0; without the record it includes the scatter of the means."""
+    own = initial.covariance_root
+    return {"unconditional": np.concatenate([own, initial.scatter_root]), "conditional": own}
+
+
+def _moved(schedule: Schedule, roots: _Roots, times: FloatArray) -> _Roots:
+    """The roots at ``times`` from those at t = 0, arrays of shape (n, d, d)."""
     return {
-        scheme: {each: steering_parameter(covariances, each, schedule.modes) for each in directions}
-        for scheme, covariances in zip(SCHEMES, (unconditional, conditional), strict=True)
+        scheme: transient_roots(schedule, root, times, conditional=scheme == "conditional")
+        for scheme, root in roots.items()
+    }
+
+
+def _steering(roots: _Roots, directions: Sequence[AnyDirection], modes: Sequence[str]) -> SteeringCourses:
+    return {
+        scheme: {each: steering_of_root(root, each, modes) for each in directions} for scheme, root in roots.items()
     }
 
 
@@ -128,7 +148,7 @@ def milestones(
     settles = math.isfinite(settling_time(schedule))
     times = _scan(schedule, initial, horizon)
     search = _Search(schedule, initial, times, directions, settles=settles)
-    found = search.steering(times)
+    found = search.found
 
     def low(at: SteeringCourses, scheme: Scheme, *ways: AnyDirection) -> FloatArray:
         above: FloatArray = np.maximum.reduce([at[scheme][way] for way in ways]) - STEERING_BOUND
@@ -155,14 +175,16 @@ def _settling(search: "_Search", found: SteeringCourses, scheme: Scheme, directi
     reached = limit(search.schedule, conditional=scheme == "conditional")
     if reached is None:
         return None
-    final = steering_parameter(reached, direction, search.schedule.modes)
+    final = float(steering_of_root(reached, direction, search.schedule.modes))
+    if final > UNLIMITED:
+        return None
 
     def off(at: SteeringCourses) -> FloatArray:
         excess: FloatArray = np.abs(at[scheme][direction] / final - 1.0) - SETTLED
         return excess
 
     stretches = search.windows(off(found), off)
-    return stretches[-1].start if stretches and math.isinf(stretches[-1].end) else None
+    return stretches[-1].start if stretches and stretches[-1].end == search.end else None
 
 
 def _scan(schedule: Schedule, initial: InitialState, horizon: float) -> FloatArray:
@@ -189,16 +211,14 @@ def _fastest(schedule: Schedule, model: LinearModel, initial: InitialState, star
     rate = (
         np.linalg.norm(equations.drift) + np.linalg.norm(equations.readout) ** 2 + np.linalg.norm(equations.diffusion)
     )
-    at = np.array([start])
-    conditional = transient(schedule, initial.covariance, at, conditional=True)
-    unconditional = transient(schedule, initial.unconditional, at, conditional=False)
+    there = _moved(schedule, _start(initial), np.array([start]))
     # by the uncertainty relation no variance is below a quarter of the inverse of the largest
-    largest = max(1.0, float(np.max(np.abs(conditional))), float(np.max(np.abs(unconditional))))
+    largest = max(1.0, *(float(np.max(np.abs(product(each)))) for each in there.values()))
     return _EARLIEST / (4.0 * float(rate) * largest) if rate > 0.0 else math.inf
 
 
 class _Search:
-    """Refines the events of the scan at ``times`` (n,), by the exact flow from t = 0."""
+    """Refines the events of the scan at ``times`` (n,), by the exact flow from the last of these before the event."""
 
     def __init__(
         self,
@@ -209,12 +229,14 @@ class _Search:
         *,
         settles: bool,
     ) -> None:
-        self.schedule, self._initial, self._directions = schedule, initial, directions
+        self.schedule, self._directions = schedule, directions
         self._times, self._forever = times, settles
+        self._roots = _moved(schedule, _start(initial), times)
 
-    def steering(self, times: FloatArray) -> SteeringCourses:
-        """``steering_at`` in the directions of the search."""
-        return steering_at(self.schedule, self._initial, times, self._directions)
+    @property
+    def found(self) -> SteeringCourses:
+        """E at the times of the scan."""
+        return _steering(self._roots, self._directions, self.schedule.modes)
 
     def windows(self, values: FloatArray, function: Callable[[SteeringCourses], FloatArray]) -> tuple[Window, ...]:
         """Where ``function`` of E is negative, given its ``values`` at the times of the scan, (n,)."""
@@ -225,13 +247,14 @@ class _Search:
         return tuple(
             Window(
                 start=self._crossing(start, function) if start else 0.0,
-                end=self._crossing(end, function) if end < last else self._end,
+                end=self._crossing(end, function) if end < last else self.end,
             )
             for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
         )
 
     @property
-    def _end(self) -> float:
+    def end(self) -> float:
+        """The end of the search, seconds; infinite if the schedule settles."""
         return math.inf if self._forever else float(self._times[-1])
 
     def peak(self, values: FloatArray, function: Callable[[SteeringCourses], FloatArray]) -> Peak:
@@ -241,7 +264,7 @@ class _Search:
         if best.value - values[0] <= _FLAT:
             return Peak(value=float(values[0]), time=0.0)
         if best.value - values[-1] <= _FLAT:
-            return Peak(value=float(values[-1]), time=self._end)
+            return Peak(value=float(values[-1]), time=self.end)
         # every command imports this module, and SciPy's searches take a sixth of a second to load
         from scipy.optimize import minimize_scalar
 
@@ -252,7 +275,11 @@ class _Search:
         return Peak(value=-float(found.fun), time=float(found.x)) if -found.fun > best.value else best
 
     def _at(self, time: float, function: Callable[[SteeringCourses], FloatArray]) -> float:
-        return float(function(self.steering(np.array([time])))[0])
+        place = int(np.searchsorted(self._times, time, side="right")) - 1
+        before = float(self._times[place])
+        roots = {scheme: each[place] for scheme, each in self._roots.items()}
+        there = _moved(self.schedule.after(before), roots, np.array([time - before]))
+        return float(function(_steering(there, self._directions, self.schedule.modes))[0])
 
     def _crossing(self, index: int, function: Callable[[SteeringCourses], FloatArray]) -> float:
         """Where ``function`` changes sign between the times ``index`` − 1 and ``index`` of the scan."""

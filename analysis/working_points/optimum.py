@@ -1,22 +1,28 @@
 """The best working point for a given C₋: where E is smallest over θ₋, θ₊, C₊ and, if wanted, the LO phase.
 
-Optima sit on edges (γ₋ → 0⁺, θ₊ → π/2) and switch branch, so a grid over the whole stable region comes first,
-and a bounded quasi-Newton search starts from each of its lowest local minima. The stable region is open; the
-search stops at γ = 1e-7 (Γ + γ̃₀), where E is within 1e-6 of its infimum up to C₋ = 300 and variances reach 1e7.
+Optima sit on edges (γ₋ → 0⁺, θ₊ → π/2) and switch branch: ``descent`` says how they are found. The stable region is
+open; the search stops at γ = 1e-7 (Γ + γ̃₀), where E is within 1e-6 of its infimum up to C₋ = 300 and variances reach
+1e7.
+
+Without the demand γ± > 0 the angles reach from 0 to π/2, and E without the record is its limit at long times. At γ₋ = 0
+that limit is continuous and its slope falls: with damping, and c = cov(x₋, y) of section 5 of sim/README.md, E₊|₋ is
+smaller by |c|² γ₋/N₋, and 1/E₋|₊ larger by |1 + k*c/E₊|₋|² γ₋/N₋. A slope that falls makes no minimum. So an optimum
+is stable or unstable by a margin, and where the best stable point is at γ₋ → 0⁺, a better one is beyond. The stable
+optimum is found as well, and is returned unless another point is better.
 
 Given the record at ϑ = π/2 without losses, E depends on one combination of θ₊ and C₊ only, and a whole curve of
 points is best. Of these the one at θ₊ = π/2 is returned: it needs the least C₊. Without a path phase E is even in
-ϑ and in ϑ − π/2; an optimum found next to such an axis is put on it.
+ϑ and in ϑ − π/2; an optimum found next to such an axis is put on it. At θ₋ = 0 and θ₊ = π/2 all of the signal is in one
+sideband and E does not depend on ϑ; then ϑ = π/2 is returned.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, Direction
+from cascade_steering.analysis.working_points.descent import TIE, Box, lowest_point
 from cascade_steering.analysis.working_points.steering_given_record import steering_given_record
 from cascade_steering.sim.parameters import Bath, Cascade, Detection, DetectionScheme, Oscillator, require
 from cascade_steering.sim.rotating_wave import closed_forms
@@ -34,17 +40,11 @@ _MOST = 1e6
 # points of the grid: u₋ and u₊, denser where optima lie; C₊/C₋ on a logarithmic scale; LO phases over half a turn
 _ANGLES = (0.0, 0.12, 0.25, 0.4, 0.55, 0.7, 0.84, 0.92, 0.97, 0.993, 1.0)
 _RATIOS, _PHASES = 12, 4
-# how many local minima of the grid are searched from: in all, or at each LO phase; how many to the full precision
-_STARTS, _STARTS_PER_PHASE = 6, 3
-# how far beyond the half turn a search may carry the LO phase
-_WRAP = 0.3
-_POLISHED = 2
-_DIFFERENCE = 1e-6
-_ROUGH = {"ftol": 1e-7, "maxiter": 40}
-_TIGHT = {"ftol": 1e-15, "gtol": 1e-9, "maxiter": 500}
-_ANGLE_PLUS = 1
-# two searches that agree this well in log E have found equally good points
-_TIE = 1e-8
+# the same below the edge of stability, where u = -1 is θ = 0
+_UNSTABLE_ANGLES = (-1.0, -0.97, -0.85, -0.65, -0.4, -0.15)
+# share of the first power in the map from u to θ of a search that crosses the edge: a square alone has no slope there
+_SLOPE = 0.02
+_ANGLE_MINUS, _ANGLE_PLUS = 0, 1
 _NO_CANDIDATE = 1e12
 # ratio of V₋ to the inferred variance of + above which a difference of their entries loses five digits
 _HOT = 1e5
@@ -63,6 +63,7 @@ class Search:
     efficiency, scheme : of the detection
     largest_ratio : bound on C₊/C₋; many optima at small C₋ lie on it
     symmetric : force θ₋ = θ₊ (f = 0 in the paper)
+    unstable : search without the demand γ± > 0
 
     Raises ValueError for a value out of range, or a bath of zero linewidth.
     """
@@ -77,6 +78,7 @@ class Search:
     scheme: DetectionScheme = "homodyne"
     largest_ratio: float = 100.0
     symmetric: bool = False
+    unstable: bool = False
 
     def __post_init__(self) -> None:
         require(self.c_minus, "c_minus", low=0.0, high=_MOST, low_open=True)
@@ -94,7 +96,11 @@ class Search:
         return 1 if self.symmetric else 2
 
     def points(self, unit: FloatArray) -> RotatingWave:
-        """Working points from coordinates in the unit cube: one per angle, then log(C₊/C₋); array (..., ≥ 2)."""
+        """Working points from coordinates up to 1: one per angle, then log(C₊/C₋); array (..., ≥ 2).
+
+        That of an angle is 1 at π/2 and 0 at the edge of stability; where the search is not bound to the stable region,
+        it is −1 at θ = 0.
+        """
         ratio = _SMALLEST_RATIO * (self.largest_ratio / _SMALLEST_RATIO) ** unit[..., self.angles]
         strength_minus = np.full(ratio.shape, self.c_minus * self.bath_minus.decoherence_rate)
         strength_plus = self.c_minus * ratio * self.bath_plus.decoherence_rate
@@ -104,14 +110,17 @@ class Search:
             edge_minus = edge_plus = np.maximum(edge_minus, edge_plus)
         return RotatingWave(
             strength_minus=strength_minus,
-            angle_minus=_angle(unit[..., 0], edge_minus),
+            angle_minus=self._angle(unit[..., 0], edge_minus),
             bath_minus=self.bath_minus,
             strength_plus=strength_plus,
-            angle_plus=_angle(unit[..., self.angles - 1], edge_plus),
+            angle_plus=self._angle(unit[..., self.angles - 1], edge_plus),
             bath_plus=self.bath_plus,
             loss=self.loss,
             path_phase=np.pi * self.path_phase_pi,
         )
+
+    def _angle(self, unit: FloatArray, edge: FloatArray) -> FloatArray:
+        return _across(unit, edge) if self.unstable else _angle(unit, edge)
 
     def lo_phases(self, unit: FloatArray) -> FloatArray:
         """ϑ of each point, radians: the given one, or the last coordinate times π."""
@@ -123,7 +132,10 @@ class Search:
         """E at each point, in the order of ``DIRECTIONS``; array of shape (2, ...)."""
         points = self.points(unit)
         if not conditional:
-            return np.stack(closed_forms.steering_parameters(points))
+            if not self.unstable:
+                return np.stack(closed_forms.steering_parameters(points))
+            # where E grows without bound it is a very large number instead, of which there is a logarithm
+            return np.nan_to_num(np.stack(closed_forms.steering_limits(points)))
         equations = points.equations(self.lo_phases(unit), self.efficiency, self.scheme)
         # a point without a steady state given the record is no candidate
         return np.nan_to_num(steering_given_record(equations, refined_from=_HOT), nan=_NO_CANDIDATE)
@@ -146,16 +158,44 @@ class Optimum:
         """C₊/C₋."""
         return self.cascade.plus.cooperativity / self.cascade.minus.cooperativity
 
+    @property
+    def stable(self) -> bool:
+        """Whether γ₋ > 0 and γ₊ > 0, so that there is a steady state without the record."""
+        return self.cascade.minus.damping_rate > 0.0 and self.cascade.plus.damping_rate > 0.0
+
 
 def best_points(search: Search, *, conditional: bool) -> dict[Direction, Optimum]:
-    """The smallest E of each direction, unconditional or conditional, within ``search``."""
-    axes = [np.array(_ANGLES)] * search.angles + [np.linspace(0.0, 1.0, _RATIOS)]
+    """The smallest E of each direction, unconditional or conditional, within ``search``.
+
+    Section 5 of sim/README.md. Without the demand for stability the unconditional E is the limit at long times.
+    """
+    found = _lowest(search, conditional=conditional)
+    if not search.unstable:
+        return found
+    stable = _lowest(replace(search, unstable=False), conditional=conditional)
+    return {
+        each: found[each] if found[each].value < stable[each].value * (1.0 - TIE) else stable[each]
+        for each in DIRECTIONS
+    }
+
+
+def _lowest(search: Search, *, conditional: bool) -> dict[Direction, Optimum]:
     free_phase = conditional and search.lo_phase_pi is None
+    angles = [np.array(_ANGLES)] * search.angles
+    least, edges = np.zeros(search.angles + 2), [] if search.symmetric else [(_ANGLE_PLUS, 1.0)]
+    if search.unstable:
+        # without the record an undamped + has no E of its own, nor does it help to infer −
+        crossing = search.angles if conditional else 1
+        angles[:crossing] = [np.array(_UNSTABLE_ANGLES + _ANGLES)] * crossing
+        least[:crossing] = -1.0
+        edges.append((_ANGLE_MINUS, -1.0))
+    axes = [*angles, np.linspace(0.0, 1.0, _RATIOS)]
     # without a path phase E(ϑ) = E(−ϑ), so half of the phases are sufficient
     distinct = _PHASES // 2 + 1 if search.path_phase_pi == 0.0 else _PHASES
     axes.append(np.arange(distinct) / _PHASES if free_phase else np.zeros(1))
     grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
     values = np.log(search.steering(grid, conditional=conditional))
+    box = Box(least=least, free_phase=free_phase, edges=tuple(edges), phases=(0.5,) if search.unstable else ())
     found = {}
     for row, direction in enumerate(DIRECTIONS):
 
@@ -163,7 +203,7 @@ def best_points(search: Search, *, conditional: bool) -> dict[Direction, Optimum
             logarithm: FloatArray = np.log(search.steering(unit, conditional=conditional)[row])
             return logarithm
 
-        unit = _descend(log_steering, grid, values[row], free_phase)
+        unit = lowest_point(log_steering, grid, values[row], box)
         found[direction] = _optimum(search, direction, unit, float(np.exp(log_steering(unit))), conditional)
     return found
 
@@ -188,65 +228,10 @@ def _angle(unit: FloatArray, edge: FloatArray) -> FloatArray:
     return np.minimum(edge + unit**2 * (np.pi / 2 - edge), np.pi / 2)
 
 
-def _descend(
-    function: Callable[[FloatArray], FloatArray], grid: FloatArray, values: FloatArray, free_phase: bool
-) -> FloatArray:
-    """The lowest point found from the lowest local minima of ``values`` on ``grid`` (..., n); array (n,).
-
-    The last coordinate, the LO phase, stays where it is unless ``free_phase``.
-    """
-    n = grid.shape[-1]
-    moving = n if free_phase else n - 1
-    # the phase is periodic: a search may cross 0 or 1
-    most = np.ones(n)
-    most[-1] += _WRAP
-    least = np.zeros(n)
-    least[-1] -= _WRAP
-    shifts = _DIFFERENCE * np.eye(n)[:moving]
-    shifts = np.concatenate([np.zeros((1, n)), shifts, -shifts])
-
-    def with_gradient(unit: FloatArray) -> tuple[float, FloatArray]:
-        nearby = np.clip(unit + shifts, least, most)
-        near = function(nearby)
-        width = np.diagonal(nearby[1 : moving + 1] - nearby[moving + 1 :])
-        gradient = np.zeros(n)
-        gradient[:moving] = (near[1 : moving + 1] - near[moving + 1 :]) / width
-        return float(near[0]), gradient
-
-    def descend(start: FloatArray, effort: dict[str, float], least_angle: float = 0.0) -> tuple[float, FloatArray]:
-        bounds = np.stack([least, most], axis=-1)
-        bounds[_ANGLE_PLUS, 0] = max(least_angle, bounds[_ANGLE_PLUS, 0])
-        start = np.maximum(start, bounds[:, 0])
-        result = minimize(with_gradient, start, jac=True, method="L-BFGS-B", bounds=bounds, options=effort)
-        return float(result.fun), result.x
-
-    near = _sorted(descend(start, _ROUGH) for start in _starts(grid, values))
-    value, unit = _sorted(descend(start, _TIGHT) for _, start in near[:_POLISHED])[0]
-    if n > _ANGLE_PLUS + 2:
-        edges = _sorted(descend(start, _ROUGH, 1.0) for start in (unit, near[-1][1], near[0][1]))
-        edge, edge_unit = descend(edges[0][1], _TIGHT, 1.0)
-        value, unit = (edge, edge_unit) if edge < value + _TIE else (value, unit)
-    on_axis = np.append(unit[:-1], np.round(2 * unit[-1]) / 2 % 1.0)
-    return on_axis if free_phase and function(on_axis) < value + _TIE else unit
-
-
-def _sorted(found: Iterable[tuple[float, FloatArray]]) -> list[tuple[float, FloatArray]]:
-    return sorted(found, key=lambda each: each[0])
-
-
-def _starts(grid: FloatArray, values: FloatArray) -> FloatArray:
-    """The lowest local minima of the grid at each LO phase, since a single basin may contain all of the lowest."""
-    # imported here, because every command imports this module and few search
-    from scipy.ndimage import minimum_filter
-
-    phases = values.shape[-1]
-    chosen = []
-    for phase in range(phases):
-        at = values[..., phase]
-        local = at <= minimum_filter(at, size=3, mode="nearest")
-        lowest = np.argsort(at[local], kind="stable")[: _STARTS if phases == 1 else _STARTS_PER_PHASE]
-        chosen.append(grid[..., phase, :][local][lowest])
-    return np.concatenate(chosen)
+def _across(unit: FloatArray, edge: FloatArray) -> FloatArray:
+    """θ from u ∈ [−1, 1]: 0, the edge of stability and π/2 at u = −1, 0 and 1, with a slope everywhere."""
+    share = unit * (_SLOPE + (1.0 - _SLOPE) * np.abs(unit))
+    return np.clip(edge + share * np.where(unit < 0.0, edge, np.pi / 2 - edge), 0.0, np.pi / 2)
 
 
 def _cascade(search: Search, point: RotatingWave) -> Cascade:

@@ -12,27 +12,39 @@ from numpy.typing import NDArray
 from cascade_steering.sim.model.cascade import lab, rwa
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
-from cascade_steering.sim.parameters import Bath, Cascade, Detection, DetectionScheme, Oscillator, plain_number, require
+from cascade_steering.sim.parameters import (
+    Bath,
+    Cascade,
+    Detection,
+    DetectionScheme,
+    Oscillator,
+    UnstableError,
+    plain_number,
+    require,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
+    from cascade_steering.analysis.criteria.steering import AnyDirection
     from cascade_steering.analysis.records.record import Record
+    from cascade_steering.analysis.results.feedback_result import FeedbackResult
     from cascade_steering.analysis.results.optimum_result import OptimumResult
     from cascade_steering.analysis.results.record_results import FilteredResult, FitResult
     from cascade_steering.analysis.results.scan_result import ScanResult
     from cascade_steering.analysis.results.simulated import Simulated
     from cascade_steering.analysis.results.steady_result import SteadyResult
     from cascade_steering.analysis.results.transient_result import TransientResult
+    from cascade_steering.sim.control.closed_loop import Law
     from cascade_steering.sim.ensemble.contract import Method
     from cascade_steering.sim.initial_state import InitialState
     from cascade_steering.sim.outputs.saving import Save
 
-__all__ = ["WorkingPoint"]
+__all__ = ["WorkingPoint", "require_stationary"]
 
 FloatArray = NDArray[np.float64]
 # states at t = 0 that a name stands for
-_STATES = ("stationary", "ground", "thermal")
+_STATES = ("stationary", "conditional", "ground", "thermal")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,11 +142,12 @@ class WorkingPoint:
     def steady(self) -> "SteadyResult":
         """The steady state, exact: E in both directions, without and with the record.
 
-        Raises UnstableError, which says which oscillator, where there is none.
+        Where a damping rate γ is not positive variances grow without the record; E without it is then its limit at long
+        times, and ``stable`` of the result is false. Raises NoSteadyStateError, which says which oscillator, where the
+        record does not show a motion that grows.
         """
         from cascade_steering.analysis.results.steady_result import steady
 
-        self.cascade.require_stable()
         return steady(self.model)
 
     def transient(
@@ -145,24 +158,30 @@ class WorkingPoint:
         initial: "InitialState | str" = "thermal",
         pulse_units: float | None = None,
         pulse_s: float | None = None,
+        most_quanta: float | None = None,
     ) -> "TransientResult":
         """E(t) and d(t), exact, the light switched on at t = 0.
 
         Parameters
         ----------
         times_units, times_s : increasing times ≥ 0, (n,), in units of 1/γ̃₀ or in seconds: one of the two
-        initial : the state at t = 0: ``"thermal"`` (of the baths), ``"ground"``, ``"stationary"`` or a Gaussian
-            ``InitialState``
+        initial : the state at t = 0: ``"thermal"`` (of the baths), ``"ground"``, ``"stationary"``, ``"conditional"``
+            (the steady state given the record, means at zero) or a Gaussian ``InitialState``
         pulse_units, pulse_s : how long the light is on, in units of 1/γ̃₀ or in seconds; for good if left out
+        most_quanta : the most quanta in one oscillator for which its coupling is linear; a run with more is refused
 
-        Raises ValueError for both or neither kind of times, for times that decrease or are negative and for a state
-        that is not Gaussian.
+        Raises ValueError for both or neither kind of times, for times that decrease or are negative, for a state
+        that is not Gaussian, and for more quanta than allowed or than can be computed.
         """
         from cascade_steering.analysis.results.transient_result import TransientResult
+        from cascade_steering.analysis.time_courses.growth_limit import require_quanta
 
         times = np.asarray(self._seconds("times", times_units, times_s), dtype=float)
         model = self.schedule(pulse_units=pulse_units, pulse_s=pulse_s)
-        return TransientResult.of(model, self.initial_state(initial), times, time_unit=self.time_unit)
+        start, end = self.initial_state(initial), float(np.max(times, initial=0.0))
+        if np.isfinite(end):
+            require_quanta(model, start, end, unit=self.time_unit, most_quanta=most_quanta)
+        return TransientResult.of(model, start, times, time_unit=self.time_unit)
 
     def simulate(
         self,
@@ -181,6 +200,7 @@ class WorkingPoint:
         jobs: int = 1,
         keep: int = 0,
         save: "Save | None" = None,
+        most_quanta: float | None = None,
         **more: Any,
     ) -> "Simulated":
         """An ensemble of trajectories: E and d with 95 % intervals, and the dataset.
@@ -196,17 +216,19 @@ class WorkingPoint:
         saves : save intervals
         trajectories : how many, at least 2 for estimates
         engine : ``Gaussian()`` if left out, ``Fock(...)`` or ``QutipSME(...)``
-        initial : the state at t = 0: ``"stationary"``, ``"ground"``, ``"thermal"`` (of the baths) or an
-            ``InitialState``
+        initial : the state at t = 0: ``"stationary"``, ``"conditional"`` (the steady state given the record, means at
+            zero), ``"ground"``, ``"thermal"`` (of the baths) or an ``InitialState``
         seed : the same seed gives the same numbers, for any number of workers
         jobs : worker processes; −1 for one per core
         keep : of how many trajectories means and record are kept
         save : what else is kept and averaged, such as ``Save(purity=True)``
+        most_quanta : the most quanta in one oscillator for which its coupling is linear; a run with more is refused
         more : further arguments of ``cascade_steering.sim.simulate``: ``check``, ``store`` …
 
         Raises ValueError for both or neither kind of duration, and as ``cascade_steering.sim.simulate`` does.
         """
         from cascade_steering.analysis.results.simulated import Simulated
+        from cascade_steering.analysis.time_courses.growth_limit import require_quanta
         from cascade_steering.sim.ensemble.dataset import label
         from cascade_steering.sim.ensemble.simulate import grid_for, simulate
         from cascade_steering.sim.gaussian.trajectories import Gaussian
@@ -215,6 +237,8 @@ class WorkingPoint:
         duration = self._seconds("duration", duration_units, duration_s)
         step = None if step_units is step_s is None else self._seconds("step", step_units, step_s)
         model = self.schedule(pulse_units=pulse_units, pulse_s=pulse_s)
+        if np.isfinite(duration) and duration > 0.0:
+            require_quanta(model, start, float(duration), unit=self.time_unit, most_quanta=most_quanta, sampled=True)
         grid = grid_for(method, model, start, duration, saves=saves, step=step)
         more |= {} if save is None else {"save": save}
         found = simulate(model, method, grid, start, trajectories=trajectories, seed=seed, jobs=jobs, keep=keep, **more)
@@ -241,7 +265,7 @@ class WorkingPoint:
 
     def optimum(
         self, *, conditional: bool = True, free_lo_phase: bool = True, symmetric: bool = False,
-        largest_ratio: float = 100.0,
+        unstable: bool = False, largest_ratio: float = 100.0,
     ) -> "OptimumResult":  # fmt: skip
         """The smallest E of each direction over θ₋, θ₊ and C₊, all else as at this point; θ and C₊ of it do not matter.
 
@@ -250,6 +274,7 @@ class WorkingPoint:
         conditional : E given the record, or without it
         free_lo_phase : whether the local-oscillator phase is free as well
         symmetric : θ₋ = θ₊
+        unstable : without the demand γ± > 0; E without the record is then its limit at long times
         largest_ratio : bound on C₊/C₋
 
         Raises ValueError for a point in the laboratory frame.
@@ -261,7 +286,44 @@ class WorkingPoint:
             conditional=conditional,
             free_lo_phase=free_lo_phase,
             symmetric=symmetric,
+            unstable=unstable,
             largest_ratio=largest_ratio,
+        )
+
+    def feedback(
+        self, *, law: "Law" = "direct", actuators_on: str | Sequence[str] = "both",
+        cost: "AnyDirection | str" = "plus_given_minus", price: float = 1e-7, delay_units: float = 0.0,
+        actuator_noise: float = 0.0,
+    ) -> "FeedbackResult":  # fmt: skip
+        """The stationary closed loop at this point, exact; no damping rate need be > 0. Section 9 of sim/README.md.
+
+            found = cs.WorkingPoint(c_minus=10, c_plus=17.4, theta_minus_pi=0, theta_plus_pi=0.5).feedback(law="lqg")
+            print(found, found.power)
+
+        Parameters
+        ----------
+        law : ``direct``: the current itself acts as a force; ``lqg``: a force that follows the filtered means;
+            ``ideal``: the best that any controller can do with these actuators, whatever force it takes
+        actuators_on : ``minus``, ``plus``, ``both``, or ``mode``: along what grows
+        cost : the E that is to be small, or ``energy``: the sum of the second moments
+        price : ρ of ``lqg``, in units of 1/γ̃₀²: 2 ln E + ρ⟨uᵀu⟩ is made small
+        delay_units : between the light and the force, in units of 1/γ̃₀; not for ``direct``
+        actuator_noise : diffusion of each quadrature that an actuator moves, unknown to the controller, in units of γ̃₀
+
+        Raises ValueError for a value out of its range, for actuators that do not reach what grows, and where no loop of
+        the law holds it.
+        """
+        from cascade_steering.analysis.results.feedback_result import feedback
+
+        return feedback(
+            self.model,
+            law=law,
+            actuators_on=actuators_on,
+            cost=cost,
+            price=price,
+            delay=delay_units,
+            actuator_noise=actuator_noise,
+            time_unit=self.time_unit,
         )
 
     def filter(
@@ -328,11 +390,12 @@ class WorkingPoint:
         return FitResult.of(self, _opened(record), parameters, built)
 
     def initial_state(self, name: "InitialState | str") -> "InitialState":
-        """The state that a name stands for: ``stationary``, ``ground`` or ``thermal``; a state as it is.
+        """The state of a name: ``stationary``, ``conditional``, ``ground`` or ``thermal``; a state as it is.
 
-        Raises ValueError for another name.
+        Raises ValueError for another name, UnstableError for a stationary state where a damping rate is not positive,
+        and NoSteadyStateError for a conditional one where the record does not show a motion that grows.
         """
-        from cascade_steering.sim.gaussian.covariance import stationary_state
+        from cascade_steering.sim.gaussian.covariance import conditional_state, stationary_state
         from cascade_steering.sim.initial_state import ground_state, thermal_state
 
         if not isinstance(name, str):
@@ -340,8 +403,10 @@ class WorkingPoint:
         if name not in _STATES:
             raise ValueError(f"initial must be an InitialState or one of {', '.join(_STATES)}, got {name!r}")
         if name == "stationary":
-            self.cascade.require_stable()
+            require_stationary(self.cascade)
             return stationary_state(self.model)
+        if name == "conditional":
+            return conditional_state(self.model)
         if name == "ground":
             return ground_state()
         return thermal_state((self.cascade.minus.bath.occupation, self.cascade.plus.bath.occupation))
@@ -354,6 +419,16 @@ class WorkingPoint:
                 f"got {'neither' if units is None else 'both'}"
             )
         return seconds if units is None else np.asarray(units, dtype=float) * self.time_unit
+
+
+def require_stationary(cascade: Cascade) -> None:
+    """Raise UnstableError, which says what to start from instead, unless γ₋ > 0 and γ₊ > 0."""
+    try:
+        cascade.require_stable()
+    except UnstableError as error:
+        raise UnstableError(
+            f"{error}, or start from conditional, ground, thermal or occupations: the stationary state does not exist"
+        ) from None
 
 
 def _opened(record: "Record | str | Path") -> "Record":

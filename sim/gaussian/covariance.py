@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import expm
 
+from cascade_steering.sim.gaussian.growth import RootFlow, grown_root, require_conditional_steady_state, settles
 from cascade_steering.sim.gaussian.moment_equations import MomentEquations, moment_equations
 from cascade_steering.sim.gaussian.propagator import driven
 from cascade_steering.sim.gaussian.riccati import NoSteadyStateError, riccati_map, steady_covariance
@@ -14,11 +15,10 @@ from cascade_steering.sim.grid import require_times
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
-from cascade_steering.sim.roots import product, root_of
+from cascade_steering.sim.roots import coordinates, product, root_of
 
 __all__ = [
     "chained",
-    "coordinates",
     "evolved",
     "limit",
     "relaxation_time",
@@ -138,34 +138,55 @@ def steady_root(model: LinearModel, *, conditional: bool) -> FloatArray:
     Raises NoSteadyStateError if there is none.
     """
     equations = _equations(model, conditional=conditional)
-    basis = coordinates(steady_covariance(equations))
+    basis = coordinates(_steady(model, equations, conditional=conditional))
     return root_of(steady_covariance(equations.in_coordinates(basis))) @ basis.T
+
+
+def _steady(model: LinearModel, equations: MomentEquations, *, conditional: bool) -> FloatArray:
+    """``steady_covariance``; where there is none given the record, the error says what the record does not show."""
+    if not conditional:
+        return steady_covariance(equations)
+    require_conditional_steady_state(model)
+    try:
+        return steady_covariance(equations)
+    except NoSteadyStateError:
+        require_conditional_steady_state(model, edge=True)
+        raise
 
 
 def transient_roots(
     model: LinearModel | Schedule, initial: FloatArray, times: FloatArray, *, conditional: bool
 ) -> FloatArray:
-    """Roots of ``transient`` from a root ``initial`` (r, d), which keep the digits of inferred variances; (n, d, d)."""
-    # The coordinates in which nothing is a difference of large numbers follow from the covariance at the last time.
-    basis = coordinates(transient(model, product(initial), times[-1:], conditional=conditional)[0])
-    before = product(initial @ np.linalg.inv(basis).T)
-    path = chained(model, before, times, conditional=conditional, basis=basis)
-    return np.array([root_of(each) @ basis.T for each in path])
+    """Roots of ``transient`` from a root ``initial`` (r, d), which keep the digits of inferred variances; (n, d, d).
 
-
-def coordinates(covariance: FloatArray) -> FloatArray:
-    """Unit lower triangular L such that the quantities y = L⁻¹x are nearly uncorrelated; array of shape (d, d).
-
-    Each y is a quadrature less its best estimate from those before it. Therefore the equations for y contain no
-    differences of large numbers (see ``sim.roots``). An approximate ``covariance`` (d, d) is enough for that; where
-    rounding has made it indefinite, L = 1.
+    They are upper triangular: row i is the part of the quadratures that is not known from those before quadrature i. No
+    digit is lost however large the variances become. Raises ValueError for times that decrease or are negative, and
+    GrowthError for variances above ``sim.gaussian.growth.MOST_VARIANCE``. Section 4 of sim/README.md.
     """
-    try:
-        root = np.linalg.cholesky(covariance)
-    except np.linalg.LinAlgError:
-        return np.eye(len(covariance))
-    basis: FloatArray = root / np.diagonal(root)
-    return basis
+    require_times(times)
+    flow, parts = RootFlow(np.asarray(initial, dtype=float)), []
+    for each, asked, duration in Schedule.of(model).split(times):
+        ends = asked if duration is None else np.append(asked, duration)
+        path = list(flow.along(_equations(each, conditional=conditional), ends))
+        parts += path[: len(asked)]
+    return np.array(parts).reshape(-1, *(model.dimension,) * 2)
+
+
+def conditional_state(model: LinearModel) -> InitialState:
+    """The conditional steady state, all means at zero, or where a force holds them. Section 4 of sim/README.md.
+
+    It exists wherever the record shows every motion that grows, also where there is no stationary ensemble. Raises
+    NoSteadyStateError if there is none.
+    """
+    root = steady_root(model, conditional=True)
+    equations = moment_equations(model)
+    return InitialState(
+        covariance=product(root),
+        scatter=np.zeros((model.dimension,) * 2),
+        mean=steady_mean(equations) if np.any(equations.drive) else None,
+        name="conditional",
+        roots=(root, np.zeros_like(root)),
+    )
 
 
 def stationary_state(model: LinearModel) -> InitialState:
@@ -219,9 +240,16 @@ def relaxation_time(model: LinearModel) -> float:
 
 
 def limit(model: LinearModel | Schedule, *, conditional: bool) -> FloatArray | None:
-    """Covariance after infinite time, array of shape (d, d); None if there is no steady state."""
+    """A root of the covariance after infinite time, (r, d); None if there is no limit.
+
+    Where variances grow without the record it is that of ``sim.gaussian.growth.grown_root``, from which the limit of E
+    follows.
+    """
+    last = Schedule.of(model).models[-1]
     try:
-        return steady_state(Schedule.of(model).models[-1], conditional=conditional)
+        if conditional or settles(last):
+            return steady_root(last, conditional=conditional)
+        return grown_root(last)
     except NoSteadyStateError:
         return None
 

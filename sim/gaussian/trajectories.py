@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_steering.sim.gaussian.covariance import chained, coordinates, transient
+from cascade_steering.sim.gaussian.covariance import chained, transient
 from cascade_steering.sim.gaussian.measured import ConditionalStates, Measured
 from cascade_steering.sim.gaussian.moment_equations import moment_equations
 from cascade_steering.sim.gaussian.propagator import Propagator, apply_to_columns, interval_propagators
@@ -22,7 +22,7 @@ from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.noise import standard_normals
 from cascade_steering.sim.outputs.saving import NOTHING, Save, gaussian_purity
-from cascade_steering.sim.roots import product, root_of
+from cascade_steering.sim.roots import coordinates, product, root_of
 
 __all__ = ["Gaussian", "GaussianEngine"]
 

@@ -22,19 +22,19 @@ SIM = [
     "Schedule", "TimeGrid", "UnphysicalStateError", "UnstableError", "Verification", "WorkersLostError",
     "Cavity", "LaboratoryNode", "LaboratoryPair", "Readout",
     "beam_splitter", "cavity", "chain", "coherent_drive", "coherent_state", "concatenate", "demodulated",
-    "density_state", "detect", "filter_record", "force", "grid_for", "ground_state", "heterodyne", "homodyne",
+    "density_state", "detect", "direct", "filter_record", "force", "grid_for", "ground_state", "heterodyne", "homodyne",
     "interaction", "lab", "label", "loss", "oscillator", "phase_shift", "quanta", "relaxation_time", "rwa", "save",
     "series", "sideband_oscillator", "simulate", "squeezed_state", "squeezer", "state_of", "stationary_state",
     "steady_state", "thermal_bath", "thermal_state", "transient", "unlit",
 ]  # fmt: skip
 ANALYSIS = [
-    "Ensemble", "Estimate", "Extreme", "FilteredResult", "FitResult", "Optimum", "OptimumResult", "Record",
+    "Ensemble", "Estimate", "Extreme", "FeedbackResult", "FilteredResult", "FitResult", "Optimum", "OptimumResult",
+    "Record", "SampledTransient", "ScanResult", "Search", "Simulated", "SteadyResult", "Steered", "Steering",
+    "Transient", "TransientResult", "WorkingPoint", "best_points", "conditional_steering", "epr_variance", "extreme",
+    "feedback", "gaussian_steerability", "inferred_covariance", "key_rate", "logarithmic_negativity", "open_record",
+    "open_result", "optimal_gains", "regime", "relative_improvement", "sampled_transient", "save_record", "scan",
+    "steady", "steering_parameter", "steering_transient", "unconditional_steering",
     "Elimination", "LaboratorySetup", "read_setup",
-    "SampledTransient", "ScanResult", "Search", "Simulated", "SteadyResult", "Steered", "Steering", "Transient",
-    "TransientResult", "WorkingPoint", "best_points", "conditional_steering", "epr_variance", "extreme",
-    "gaussian_steerability", "inferred_covariance", "key_rate", "logarithmic_negativity", "open_record", "open_result",
-    "optimal_gains", "regime", "relative_improvement", "sampled_transient", "save_record", "scan", "steady",
-    "steering_parameter", "steering_transient", "unconditional_steering",
 ]  # fmt: skip
 PACKAGES = {"sim": SIM, "analysis": ANALYSIS}
 

@@ -191,6 +191,21 @@ def closed_form(system: Linear, initial: FloatArray, times: FloatArray, *, condi
         return found
 
 
+def unseen(system: Linear, initial: FloatArray, time: float, *, digits: int) -> mp.matrix:
+    """V(``time``) without the record in the given number of ``digits``, growing or not: e^{At} V(0) e^{Aᵀt} and the
+    integral over the noise, both out of one exponential (Van Loan, IEEE Trans. Autom. Control 23, 395 (1978)).
+    """
+    with mp.workdps(digits):
+        a, d = system.drift, system.drift.rows
+        block = mp.matrix(2 * d, 2 * d)
+        for i in range(d):
+            for j in range(d):
+                block[i, j], block[i, d + j], block[d + i, d + j] = -a[i, j], system.diffusion[i, j], a[j, i]
+        whole = mp.expm(block * mp.mpf(float(time)))
+        moved = whole[d:, d:].T
+        return moved * mp.matrix(initial.tolist()) * moved.T + moved * whole[:d, d:]
+
+
 def taylor(system: Linear, initial: FloatArray, time: float, *, conditional: bool, order: int = 24) -> mp.matrix:
     """V(``time``) by Taylor series of V̇ = AV + VAᵀ + D [− K Kᵀ], K = V Fᵀ + S, in 60 digits and steps as long as the
     last terms allow: off by some 1e-20 a step. Slow, and shares nothing with matrix exponentials or steady states.
@@ -214,9 +229,9 @@ def taylor(system: Linear, initial: FloatArray, time: float, *, conditional: boo
         return value
 
 
-def steering(covariance: mp.matrix, direction: str) -> mp.mpf:
-    """E = √det(V₊ − Cᵀ V₋⁻¹ C), or with the roles swapped, in 60 digits."""
-    with mp.workdps(DIGITS):
+def steering(covariance: mp.matrix, direction: str, digits: int = DIGITS) -> mp.mpf:
+    """E = √det(V₊ − Cᵀ V₋⁻¹ C), or with the roles swapped, in 60 digits or in as many as are given."""
+    with mp.workdps(digits):
         inferred, measured = (2, 0) if direction == "plus_given_minus" else (0, 2)
         own = covariance[inferred : inferred + 2, inferred : inferred + 2]
         other = covariance[measured : measured + 2, measured : measured + 2]

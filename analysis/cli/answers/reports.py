@@ -36,13 +36,21 @@ def steady(found: "PairAtRest") -> Report:
     }
     if found.frequency_hz is not None:
         report["frequency_hz"] = list(found.frequency_hz)
-        report["rotating_wave_error"] = {scheme: _keyed(values) for scheme, values in found.rotating_wave_error.items()}
+        report["rotating_wave_error"] = {
+            scheme: _keyed({each: error if math.isfinite(error) else None for each, error in values.items()})
+            for scheme, values in found.rotating_wave_error.items()
+        }
     return report
 
 
 def _at_rest(found: "PairAtRest", scheme: Scheme) -> Report:
+    """One scheme; where variances grow E is its limit, and null where it grows too, as is all else."""
+    values = {name: value if math.isfinite(value) else None for name, value in found.exact.E[scheme].items()}
+    if scheme == "unconditional" and not found.exact.stable:
+        return {**_keyed(values), "stable": False, **dict.fromkeys(found.measures("conditional")), "covariance": None}
     return {
-        **_keyed(found.exact.E[scheme]),
+        **_keyed(values),
+        **({"stable": True} if scheme == "unconditional" else {}),
         **found.measures(scheme),
         "covariance": found.exact.covariance[scheme].tolist(),
     }
@@ -121,6 +129,7 @@ def optimum(best: "dict[Direction, Optimum]") -> Report:
             "theta_minus_pi": found.cascade.minus.angle / math.pi,
             "theta_plus_pi": found.cascade.plus.angle / math.pi,
             "c_plus_over_c_minus": found.c_plus_over_c_minus,
+            "stable": found.stable,
         }
         if found.detection is not None:
             point["lo_phase_pi"] = found.detection.lo_phase / math.pi
@@ -141,28 +150,58 @@ def comparison(study: "xr.Dataset") -> Report:
 
 
 def _compared(at: "xr.Dataset") -> Report:
-    def value(name: str, **where: str) -> float | None:
-        number = float(at[name].sel(where)) if where else float(at[name])
-        return number if math.isfinite(number) else None
+    return {
+        "E_u": _number(at, "E_u"),
+        "E_u_ci": [_number(at, "E_u_low"), _number(at, "E_u_high")],
+        "E_u_exact": _number(at, "E_exact", scheme="unconditional"),
+        "E_c": _number(at, "E_c"),
+        "E_c_exact": _number(at, "E_exact", scheme="conditional"),
+        "d": _number(at, "d"),
+        "d_ci": [_number(at, "d_low"), _number(at, "d_high")],
+        "d_exact": _number(at, "d_exact"),
+        "optimum": _working_points(at),
+    }
 
-    working_points = {
-        scheme: {
-            name: value(name, scheme=scheme)
-            for name in ("theta_minus_pi", "theta_plus_pi", "c_plus_over_c_minus", "lo_phase_pi")
-        }
+
+def stability(study: "xr.Dataset") -> Report:
+    """The exact comparison without the demand for stability, one entry for each working point."""
+    points = []
+    for index in range(study.sizes["point"]):
+        at = study.isel(point=index)
+        point: Report = {"c_minus": float(at["c_minus"]), "bath": str(at["bath"].item())}
+        for each in DIRECTIONS:
+            point[key(each)] = _compared_exactly(at.sel(direction=key(each)))
+        points.append(point)
+    return {"points": points}
+
+
+def _compared_exactly(at: "xr.Dataset") -> Report:
+    best = _working_points(at)
+    for scheme, point in best.items():
+        point["stable"] = bool(at["stable"].sel(scheme=scheme))
+    return {
+        "E_stable": _number(at, "E_stable"),
+        "E_u": _number(at, "E_exact", scheme="unconditional"),
+        "E_c": _number(at, "E_exact", scheme="conditional"),
+        "d": _number(at, "d_exact"),
+        "cost_of_stability": _number(at, "cost_of_stability"),
+        "optimum": best,
+    }
+
+
+def _working_points(at: "xr.Dataset") -> Report:
+    """The best points of a comparison by scheme."""
+    names = ("theta_minus_pi", "theta_plus_pi", "c_plus_over_c_minus", "lo_phase_pi")
+    return {
+        scheme: {name: _number(at, name, scheme=scheme) for name in names}
         for scheme in at["scheme"].to_numpy().tolist()
     }
-    return {
-        "E_u": value("E_u"),
-        "E_u_ci": [value("E_u_low"), value("E_u_high")],
-        "E_u_exact": value("E_exact", scheme="unconditional"),
-        "E_c": value("E_c"),
-        "E_c_exact": value("E_exact", scheme="conditional"),
-        "d": value("d"),
-        "d_ci": [value("d_low"), value("d_high")],
-        "d_exact": value("d_exact"),
-        "optimum": working_points,
-    }
+
+
+def _number(at: "xr.Dataset", name: str, **where: str) -> float | None:
+    """A variable of a dataset as a number; None if it is not finite."""
+    number = float(at[name].sel(where)) if where else float(at[name])
+    return number if math.isfinite(number) else None
 
 
 def _keyed(values: Mapping[_Way, float | None]) -> dict[str, float | None]:

@@ -1,5 +1,6 @@
 """The reports of the commands as tables."""
 
+import math
 from typing import TYPE_CHECKING
 
 from rich.table import Table
@@ -25,36 +26,50 @@ _LEFT_OUT = "; intervals do not include the errors of step and truncation"
 def steady(report: Report) -> Table:
     """E and the neighbouring measures in both directions, without and with the record."""
     phase, efficiency = report["conditional"]["lo_phase_pi"], report["conditional"]["efficiency"]
+    caption = f"conditional on the record at LO phase {phase:.6g} pi, efficiency {efficiency:g}"
+    stable = report["unconditional"]["stable"]
+    if not stable:
+        caption += "\nunconditional variances grow without limit; E is its limit at long times"
     table = table_of(
-        "Steady state (steering where E < 1/2)", "", "unconditional", "conditional", "d",
-        caption=f"conditional on the record at LO phase {phase:.6g} pi, efficiency {efficiency:g}",
+        "Steady state (steering where E < 1/2)", "", "unconditional" if stable else "unconditional, t to infinity",
+        "conditional", "d", caption=caption,
     )  # fmt: skip
     for direction in DIRECTIONS:
         name = key(direction)
         table.add_row(
             LABELS[direction],
-            f"{report['unconditional'][name]:.7f}",
+            _or_grows(report["unconditional"][name], ".7f"),
             f"{report['conditional'][name]:.7f}",
             f"{report['d'][name]:.3%}",
         )
     regimes = (
-        regime(*(report[scheme][key(each)] for each in DIRECTIONS)) for scheme in ("unconditional", "conditional")
+        regime(*(math.inf if report[scheme][key(each)] is None else report[scheme][key(each)] for each in DIRECTIONS))
+        for scheme in ("unconditional", "conditional")
     )
     table.add_row("steering", *regimes, "", end_section=True)
     for name, label in _MEASURES.items():
-        table.add_row(label, *(f"{report[scheme][name]:.5f}" for scheme in ("unconditional", "conditional")), "")
+        values = (report[scheme][name] for scheme in ("unconditional", "conditional"))
+        table.add_row(label, *("" if value is None else f"{value:.5f}" for value in values), "")
     if "rotating_wave_error" in report:
         table.add_section()
         for direction in DIRECTIONS:
             errors = report["rotating_wave_error"]
-            cells = (f"{errors[scheme][key(direction)]:+.2e}" for scheme in ("unconditional", "conditional"))
+            off = (errors[scheme][key(direction)] for scheme in ("unconditional", "conditional"))
+            cells = ("" if each is None else f"{each:+.2e}" for each in off)
             table.add_row(f"rotating wave, {LABELS[direction]} off by", *cells, "")
     return table
 
 
+def _or_grows(value: float | None, layout: str) -> str:
+    """A number; an E that is null grows without limit."""
+    return "grows" if value is None else format(value, layout)
+
+
 def optimum(report: Report, title: str) -> Table:
     """The best working point of each direction."""
-    table = table_of(title, "", "E", "theta-", "theta+", "C+/C-", "LO phase")
+    unstable = [LABELS[each] for each in DIRECTIONS if not report[key(each)]["stable"]]
+    grows = f"unstable, variances without the record grow: {', '.join(unstable)}" if unstable else None
+    table = table_of(title, "", "E", "theta-", "theta+", "C+/C-", "LO phase", caption=grows)
     for direction in DIRECTIONS:
         point = report[key(direction)]
         table.add_row(
@@ -181,6 +196,33 @@ def comparison(report: Report) -> Table:
                 interval(values["d_ci"], ".3%"),
                 f"{values['d_exact']:.3%}",
                 f"{values['optimum']['conditional']['lo_phase_pi']:.3f} pi",
+            )
+    return table
+
+
+def stability(report: Report) -> Table:
+    """By bath, C₋ and direction: the best E of a stable pair and of any, what the demand costs, and d."""
+    table = table_of(
+        "Smallest E with and without the demand for stability, each scheme at its optimum",
+        "bath of +", "C-", "", "E stable", "E_u", "stability costs", "E_c", "d", "theta-", "theta+", "C+/C-",
+        caption="E_u without the record, E_c given it; angles and C+/C- of E_u; exact",
+    )  # fmt: skip
+    for point in report["points"]:
+        for direction in DIRECTIONS:
+            values = point[key(direction)]
+            best = values["optimum"]["unconditional"]
+            table.add_row(
+                point["bath"],
+                f"{point['c_minus']:g}",
+                LABELS[direction],
+                f"{values['E_stable']:.5f}",
+                f"{values['E_u']:.5f}",
+                f"{values['cost_of_stability']:.2%}",
+                f"{values['E_c']:.5f}",
+                f"{values['d']:.3%}",
+                f"{best['theta_minus_pi']:.4f} pi",
+                f"{best['theta_plus_pi']:.4f} pi",
+                f"{best['c_plus_over_c_minus']:.4g}",
             )
     return table
 

@@ -43,6 +43,7 @@ def steady(point: WorkingPoint, fock: bool, cutoff: tuple[int, int] | None, as_j
 @physics.baths()
 @physics.PATH
 @click.option("--symmetric", is_flag=True, help="Equal angles, theta- = theta+.")
+@searches.UNSTABLE
 @click.option("--conditional", is_flag=True, help="Given the record of the outgoing light.")
 @searches.BEST_LO_PHASE
 @physics.EFFICIENCY
@@ -74,17 +75,19 @@ def transient(
     initial: readers.Start,
     times: readers.TimesInUnits,
     pulse: readers.Duration | None,
+    most_quanta: float | None,
     figure: Path,
     as_json: bool,
 ) -> None:
     """E(t) and d(t) from an initial state, exact: when is there steering, with and without the record?"""
     from cascade_steering.analysis.plots import command_figures, style
-    from cascade_steering.analysis.time_courses import transients
+    from cascade_steering.analysis.time_courses import growth_limit, transients
 
-    cascade, model = physics.cascade(point), physics.schedule(point, pulse)
-    start = physics.initial_state(initial, cascade, model)
+    cascade, model = point.cascade, physics.schedule(point, pulse)
+    start, asked = physics.initial_state(initial, cascade, model), times.of(cascade)
     style.drawable(figure)
-    result = transients.steering_transient(model, start, times.of(cascade))
+    growth_limit.require_quanta(model, start, float(asked[-1]), unit=cascade.time_unit, most_quanta=most_quanta)
+    result = transients.steering_transient(model, start, asked)
     command_figures.transient_figure(result, cascade.time_unit, figure, logarithmic=times.logarithmic)
     report = {**reports.transients(result, cascade.time_unit), "figure": str(figure)}
     show(report, tables.transients(report), as_json, f"figure: {figure}")

@@ -7,8 +7,8 @@ import click
 
 from cascade_steering.analysis.cli.options import readers
 from cascade_steering.analysis.cli.options.kinds import BATH, DURATION, HERTZ, NUMBER, TIMES, CommandFunction, options
-from cascade_steering.analysis.working_points.working_point import WorkingPoint
-from cascade_steering.sim.gaussian.covariance import stationary_state
+from cascade_steering.analysis.working_points.working_point import WorkingPoint, require_stationary
+from cascade_steering.sim.gaussian.covariance import conditional_state, stationary_state
 from cascade_steering.sim.initial_state import InitialState, coherent_state, ground_state, squeezed_state, thermal_state
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
@@ -95,9 +95,9 @@ def cascade(point: WorkingPoint) -> Cascade:
 def schedule(point: WorkingPoint, pulse: readers.Duration | None) -> LinearModel | Schedule:
     """The model of light that is on from t = 0 for ever, or the schedule of a pulse.
 
-    Raises ValueError for a cascade without a steady state, and for a pulse that is too long for the numerics.
+    Raises ValueError for a pulse that is too long for the numerics.
     """
-    lit = cascade(point)
+    lit = point.cascade
     if pulse is None:
         return point.model
     duration = pulse.of(lit)
@@ -107,11 +107,18 @@ def schedule(point: WorkingPoint, pulse: readers.Duration | None) -> LinearModel
 
 
 def initial_state(start: readers.Start, cascade: Cascade, model: LinearModel | Schedule) -> InitialState:
-    """The state at t = 0; the stationary one is that of light that is always on."""
+    """The state at t = 0; the stationary and the conditional one are those of light that is always on.
+
+    Raises ValueError for a stationary state at a point without damping, and for a conditional one where the record does
+    not show a motion that grows.
+    """
     values = start.numbers
     text = ", ".join(f"{value:g}" for value in values)
     if start.name == "stationary":
+        require_stationary(cascade)
         return stationary_state(Schedule.of(model).models[0])
+    if start.name == "conditional":
+        return conditional_state(Schedule.of(model).models[0])
     if start.name == "ground":
         return ground_state()
     if start.name == "squeezed":
@@ -128,12 +135,17 @@ PULSE = click.option(
     "--pulse", type=DURATION, default=None, show_default="always on",
     help="Time for which the light is on from t = 0 (for a record: from its start); then the baths act alone.",
 )  # fmt: skip
+MOST_QUANTA = click.option(
+    "--most-quanta", type=NUMBER, default=None, show_default="as many as can be computed",
+    help="Refuse a run in which an oscillator has more quanta than that, where its coupling is no longer linear.",
+)  # fmt: skip
 OVER_TIME = options(
     click.option(
         "--times", type=TIMES, default="0:10:201", show_default=True, metavar="[log:]START:STOP:COUNT",
         help="COUNT times, evenly spaced; with log: on a logarithmic scale.",
     ),
     PULSE,
+    MOST_QUANTA,
 )  # fmt: skip
 JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output, nothing else.")
 QUIET = click.option("--quiet", is_flag=True, help="No progress bar.")

@@ -23,6 +23,11 @@ BEST_LO_PHASE = click.option(
 )
 
 
+UNSTABLE = click.option(
+    "--unstable", is_flag=True, help="Without the demand that both oscillators are damped, gamma+- > 0."
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class SearchOptions:
     """The parameters of the working point that are not searched for, and the bounds of the search.
@@ -34,6 +39,7 @@ class SearchOptions:
     lo_phase_pi : ϑ in units of π, None to search for the best one
     efficiency, scheme : of the detection
     symmetric : equal angles
+    unstable : without the demand for stability
     largest_ratio : bound on C₊/C₋
     """
 
@@ -44,6 +50,7 @@ class SearchOptions:
     efficiency: float
     scheme: DetectionScheme
     symmetric: bool = False
+    unstable: bool = False
     largest_ratio: float = 100.0
 
     def at(self, c_minus: float, bath_plus: Bath) -> "Search":
@@ -60,6 +67,7 @@ class SearchOptions:
             efficiency=self.efficiency,
             scheme=self.scheme,
             symmetric=self.symmetric,
+            unstable=self.unstable,
             largest_ratio=self.largest_ratio,
         )
 

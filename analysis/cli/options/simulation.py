@@ -56,6 +56,7 @@ ENSEMBLE = options(
                  help="Number of trajectories; with --target the largest number."),
     click.option("--duration", type=DURATION, default="5", show_default=True),
     physics.PULSE,
+    physics.MOST_QUANTA,
     click.option("--saves", type=click.IntRange(max=_MOST_SAVES), default=20, show_default=True,
                  help="Save intervals."),
     click.option("--dt", type=DURATION, default=None, show_default="by the engine",
@@ -85,6 +86,7 @@ class SimulationOptions:
     keep : trajectories whose means and records are kept
     save : what else is kept, of ``WORDS``; None for nothing
     verify : whether each run ends with local measurements
+    most_quanta : bound on the quanta of each oscillator; None for as many as keep their digits
     """
 
     initial: readers.Start | None
@@ -97,6 +99,7 @@ class SimulationOptions:
     save: tuple[str, ...] | None
     verify: bool
     seed: int
+    most_quanta: float | None = None
 
     def start(self, engine: EngineOptions) -> readers.Start:
         """The state at t = 0 that was given, or the default of the engine."""
@@ -122,15 +125,18 @@ class Simulation:
 def simulation(point: WorkingPoint, engine: EngineOptions, asked: SimulationOptions) -> Simulation:
     """The ensemble that options describe. Raises ValueError, before any work, if it is impossible."""
     from cascade_steering.analysis.estimation.sampling import Problem
+    from cascade_steering.analysis.time_courses.growth_limit import require_quanta
     from cascade_steering.sim.ensemble.local_measurements import Verification
     from cascade_steering.sim.ensemble.simulate import grid_for
 
-    cascade, model = physics.cascade(point), physics.schedule(point, asked.pulse)
+    cascade, model = point.cascade, physics.schedule(point, asked.pulse)
     require_count(asked.trajectories, "trajectories", low=2)  # a single trajectory has no scatter
     initial = physics.initial_state(asked.start(engine), cascade, model)
+    duration = asked.duration.of(cascade)
+    require_quanta(model, initial, duration, unit=cascade.time_unit, most_quanta=asked.most_quanta, sampled=True)
     method = engine.method()
     step = None if asked.dt is None else asked.dt.of(cascade)
-    grid = grid_for(method, model, initial, asked.duration.of(cascade), saves=asked.saves, step=step)
+    grid = grid_for(method, model, initial, duration, saves=asked.saves, step=step)
     _require_modest(grid, min(method.block, asked.trajectories), in_steps=not method.exact)
     method.require_step(model, grid, initial)
     save = selection(asked.save, model)

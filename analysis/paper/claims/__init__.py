@@ -12,6 +12,12 @@ from cascade_steering.analysis.paper.claims.appendices import (
     limiting_ratios,
     ratio_claims,
 )
+from cascade_steering.analysis.paper.claims.beyond_stability import (
+    corner,
+    cost_of_stability,
+    record_without_stability,
+    strong_coupling_without_stability,
+)
 from cascade_steering.analysis.paper.claims.claim import Claim
 from cascade_steering.analysis.paper.claims.section_v import (
     asymmetry,
@@ -20,6 +26,7 @@ from cascade_steering.analysis.paper.claims.section_v import (
     two_directions,
     two_servers,
 )
+from cascade_steering.analysis.paper.claims.section_vi import feedback_stabilization
 from cascade_steering.analysis.paper.claims.sections_iii_iv import (
     equations,
     figure_3,
@@ -46,10 +53,15 @@ CLAIMS: tuple[Callable[[], Iterator[Claim]], ...] = (
     two_servers,
     strong_coupling,
     loss_tolerance,
+    feedback_stabilization,
     ratio_claims,
     limiting_ratios,
     branches,
     appendix_b,
+    corner,
+    strong_coupling_without_stability,
+    cost_of_stability,
+    record_without_stability,
 )
 
 

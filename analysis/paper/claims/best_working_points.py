@@ -17,9 +17,9 @@ C_MINUS_VALUES = (1.0, 2.0, 5.0, 10.0, 30.0, 100.0, 300.0)
 @cache
 def best(
     c_minus: float, bath: str, loss: float = 0.0, symmetric: bool = False,
-    conditional: bool = False, lo_phase_pi: float | None = None,
+    conditional: bool = False, lo_phase_pi: float | None = None, unstable: bool = False,
 ) -> dict[Direction, Optimum]:  # fmt: skip
-    """The best point of each direction for − in the hot bath and + in the bath of that name."""
+    """The best point of each direction for − in the hot bath and + in the bath of that name; of stable pairs or any."""
     search = Search(
         c_minus=c_minus,
         bath_minus=HOT,
@@ -27,5 +27,6 @@ def best(
         loss=loss,
         symmetric=symmetric,
         lo_phase_pi=lo_phase_pi,
+        unstable=unstable,
     )
     return best_points(search, conditional=conditional)

@@ -1,8 +1,8 @@
-"""The data of Figs. 2 to 8 of arXiv:1901.04250 by number, each a labelled dataset.
+"""The data of Figs. 2 to 8 of arXiv:1901.04250 by number, each a labelled dataset; 9 is Fig. 8 without stability.
 
 ``DATA[number](points=..., jobs=..., progress=...)``: ``points`` is the number of values on an axis (by default all
-figures together take less than two minutes on two cores) and ``jobs`` the number of worker processes, on which the data
-do not depend; ``progress(done, total)`` is called while they are computed.
+figures together take less than three minutes on two cores) and ``jobs`` the number of worker processes, on which the
+data do not depend; ``progress(done, total)`` is called while they are computed.
 """
 
 from collections.abc import Callable
@@ -12,6 +12,7 @@ import xarray as xr
 from cascade_steering.analysis.paper.figures.detection import improvements
 from cascade_steering.analysis.paper.figures.optima import best_against_loss, best_angles, best_ratios, best_steering
 from cascade_steering.analysis.paper.figures.regions import angle_maps, cooperativity_maps
+from cascade_steering.analysis.paper.figures.without_stability import without_stability
 from cascade_steering.sim.parallel.independent_tasks import Progress
 from cascade_steering.sim.parallel.workers import require_jobs
 
@@ -39,4 +40,5 @@ DATA: dict[int, Callable[..., xr.Dataset]] = {
     6: best_angles,
     7: best_ratios,
     8: improvements,
+    9: without_stability,
 }

@@ -1,7 +1,8 @@
 """Figs. 2 to 8 of arXiv:1901.04250 by number: ``DRAW[number](dataset, path)`` draws the dataset of ``DATA[number]``.
 
 As in the paper: dashed E₊|₋, solid E₋|₊; thick blue and thin red for hot baths, thin orange and black for + in
-vacuum, red and black where θ₊ = θ₋. All axes are logarithmic where C₋ varies over decades.
+vacuum, red and black where θ₊ = θ₋. All axes are logarithmic where C₋ varies over decades. Number 9 is not in the
+paper: E and d without its demand for stability.
 """
 
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from cascade_steering.analysis.paper.figures.curves import (
 )
 from cascade_steering.analysis.paper.figures.improvement import improvement_figure
 from cascade_steering.analysis.paper.figures.maps import angle_figure, cooperativity_figure
+from cascade_steering.analysis.paper.figures.stability_curves import stability_curves_figure
 
 __all__ = ["DRAW"]
 
@@ -29,4 +31,5 @@ DRAW: dict[int, Callable[[xr.Dataset, Path], None]] = {
     6: best_angle_figure,
     7: best_ratio_figure,
     8: improvement_figure,
+    9: stability_curves_figure,
 }

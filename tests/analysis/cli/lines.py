@@ -7,8 +7,12 @@ import click
 from cascade_steering.analysis.cli.run import steering
 
 # what some commands cannot do without
-REQUIRED = {"filter": (__file__,), "fit": (__file__, "--parameters", "loss"), "scan": ("--x", "c-plus=1,2"),
-            "setup": (__file__,)}
+REQUIRED = {
+    "filter": (__file__,),
+    "fit": (__file__, "--parameters", "loss"),
+    "scan": ("--x", "c-plus=1,2"),
+    "setup": (__file__,),
+}
 
 
 def parameters(command: str, *arguments: str) -> dict[str, Any]:
@@ -28,6 +32,7 @@ SETTINGS: dict[str, tuple[str, str]] = {
     "frequency": ("[1e6, 2e6]", "1e6,2e6"),
     "initial": ("[1, 2]", "1,2"), "jobs": ("3", "3"), "json": ("true", ""), "keep": ("2", "2"),
     "conditional": ("true", ""), "largest-ratio": ("9", "9"), "symmetric": ("true", ""),
+    "unstable": ("true", ""),
     "lo-phase": ("0.1", "0.1"), "loss": ("0.2", "0.2"), "out": ('"o.nc"', "o.nc"), "path-phase": ("0.3", "0.3"),
     "quiet": ("true", ""), "frame": ('"moving"', "moving"), "qutip-method": ('"euler"', "euler"), "saves": ("3", "3"),
     "scheme": ('"heterodyne"', "heterodyne"), "seed": ("12345678901234567890", "12345678901234567890"),

@@ -167,6 +167,31 @@ def test_a_comparison_writes_what_it_reports(steering: Run) -> None:
     assert Path(report["figure"]).read_bytes().startswith(b"\x89PNG")
 
 
+def test_what_stability_costs_is_compared_exactly(steering: Run) -> None:
+    line = ("--unstable", "--c-minus", "10", "--bath-plus", "hot", "--jobs", "1", "--quiet")
+    report = steering("compare", "--json", *line, "--out", "d.nc", "--figure", "d.png").report
+    assert set(report) == {"points", "dataset", "figure"}
+    (point,) = report["points"]
+    found = point["E_plus_given_minus"]
+    # the values of the stable optimum, and of the limit at theta- = 0, theta+ = pi/2
+    assert [round(found[name], 5) for name in ("E_stable", "E_u", "E_c")] == [0.28504, 0.14722, 0.14701]
+    for name in BOTH:
+        found = point[name]
+        assert found["d"] == pytest.approx(1 - found["E_c"] / found["E_u"], rel=1e-9)
+        assert found["cost_of_stability"] == pytest.approx(1 - found["E_u"] / found["E_stable"], rel=1e-9)
+        assert [each["stable"] for each in found["optimum"].values()] == [False, False]
+        best = found["optimum"]["conditional"]
+        # one optimum that `steering optimum` finds as well
+        alone = steering("optimum", "--json", "--unstable", "--conditional").report[name]
+        assert alone == {"value": found["E_c"], **best}
+    with xr.open_dataset(report["dataset"]) as dataset:
+        kept = dataset.sel(direction="E_plus_given_minus").isel(point=0)
+        assert float(kept["E_stable"]) == point["E_plus_given_minus"]["E_stable"]
+        # one value of C₋ has a curve of one point
+        assert dataset["cost_curve"].to_numpy() == pytest.approx(dataset["cost_of_stability"].to_numpy(), abs=0.0)
+    assert Path(report["figure"]).read_bytes().startswith(b"\x89PNG")
+
+
 @pytest.mark.slow
 def test_a_comparison_by_fock_trajectories(steering: Run) -> None:
     options = ("--bath-plus", "hot", "--c-minus", "10", "--lo-phase", "0.5", "--engine", "fock", "--trajectories", "6")

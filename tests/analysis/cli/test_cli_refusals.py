@@ -18,6 +18,7 @@ def nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sampling, "simulate", started)
     monkeypatch.setattr(transients, "steering_transient", started)
     monkeypatch.setattr(appendix_b_curve, "study", started)
+    monkeypatch.setattr(appendix_b_curve, "beyond_stability", started)
     monkeypatch.setattr(endpoint, "endpoint", started)
 
 
@@ -62,6 +63,15 @@ BAD = [
     ("compare --efficiency 2", "efficiency must be at least 0 and at most 1, got 2.0"),
     ("compare --out no/where.nc", "there is no directory 'no'"),
     ("compare --figure no/where.png", "there is no directory 'no'"),
+    (
+        "compare --unstable --trajectories 100",
+        "--trajectories has no meaning with --unstable: exact optima are compared",
+    ),
+    ("compare --unstable --engine fock --cutoff 9", "--cutoff has no meaning with --unstable"),
+    ("compare --unstable --out RUN", "--out must end in .nc with --unstable, as nothing is sampled, got 'RUN'"),
+    ("compare --unstable --c-minus 1,-2", "c_minus must be more than 0 and at most 1e+06, got -2.0"),
+    ("optimum --unstable --c-minus 0", "c_minus must be more than 0 and at most 1e+06, got 0.0"),
+    ("optimum --unstable yes", "Got unexpected extra argument (yes)"),
     ("validate now", "Got unexpected extra argument (now)"),
 ]
 

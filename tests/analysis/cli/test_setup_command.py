@@ -26,7 +26,12 @@ def test_the_report_has_the_numbers_of_the_paper_and_e_of_both_models(steering: 
             eliminated, explicit = (report[each][scheme][name] for each in ("eliminated", "explicit"))
             assert report["difference"][scheme][name] == pytest.approx(eliminated / explicit - 1, abs=1e-15)
     # the option names of the same point
-    flags = [f"--c-minus={point.c_minus!r}", f"--c-plus={point.c_plus!r}", "--theta-minus=0.3", f"--loss={point.loss!r}"]
+    flags = [
+        f"--c-minus={point.c_minus!r}",
+        f"--c-plus={point.c_plus!r}",
+        "--theta-minus=0.3",
+        f"--loss={point.loss!r}",
+    ]
     flags += [f"--theta-plus={point.theta_plus_pi!r}", "--bath-minus=30,1"]
     bath = point.bath_plus
     assert isinstance(bath, cs.Bath)
@@ -42,7 +47,12 @@ def test_the_report_has_the_numbers_of_the_paper_and_e_of_both_models(steering: 
 def test_the_tables_show_formulas_and_what_elimination_costs(steering: Run) -> None:
     answer = steering("setup", write(WHOLE.replace("power_w = 0.5e-6", "power_w = 10e-6")))
     assert (answer.code, answer.err) == (0, "")
-    for text in ("kappa g^2/(kappa^2/4 + (Delta + Omega)^2)", "cavity kept", "retuned: - to 13", "what elimination costs"):
+    for text in (
+        "kappa g^2/(kappa^2/4 + (Delta + Omega)^2)",
+        "cavity kept",
+        "retuned: - to 13",
+        "what elimination costs",
+    ):
         assert text in answer.out
     assert "warning: [plus.cavity] Gamma/2pi = 9.521e+04 Hz is more than 1 %" in answer.out
     plain = steering("setup", write(WHOLE.replace("loss = 0.1", "loss = 0.1\nretune = false")))
@@ -58,7 +68,10 @@ def test_where_the_pair_grows_there_is_e_given_the_record_alone(steering: Run) -
 
 LINES = [
     (WHOLE.replace("loss", "lost"), "lab.toml: [link] unknown key 'lost'; known are loss, path_phase_pi, retune"),
-    (SPINS + MECHANICS + CAVITY.replace("0.95", "1.5") + REST, "[plus.cavity] outcoupling must be more than 0 and at most"),
+    (
+        SPINS + MECHANICS + CAVITY.replace("0.95", "1.5") + REST,
+        "[plus.cavity] outcoupling must be more than 0 and at most",
+    ),
     ("", "lab.toml: table [minus] is missing"),
     ("[minus", "lab.toml: "),
     ("\udcff", "lab.toml: 'utf-8' codec can't decode"),

@@ -2,12 +2,13 @@
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from cascade_steering.analysis.cli.answers import paper_answers
 from cascade_steering.analysis.paper import claims as package
-from cascade_steering.analysis.paper.claims import claim, claims, sections_iii_iv
+from cascade_steering.analysis.paper.claims import claim, claims, section_vi, sections_iii_iv
 
 PAGE = Path(package.__file__).with_name("CLAIMS.md")
 
@@ -34,3 +35,18 @@ def test_every_verdict_can_fail(monkeypatch: pytest.MonkeyPatch) -> None:
     wrong = {each.statement: each.verdict for each in sections_iii_iv.equations()}
     assert set(honest.values()) == {claim.HOLDS}
     assert set(wrong.values()) == {claim.FAILS}
+
+
+def test_feedback_is_an_improvement_on_something(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Against the best stable pairs as they are it holds; if stable pairs were ten times as good, it would not."""
+    stable = {1.0: 0.5003, 2.0: 0.46772, 10.0: 0.28503, 100.0: 0.09889}
+
+    def verdicts(scale: float) -> list[str]:
+        def best(c: float, _: str) -> dict[str, SimpleNamespace]:
+            return {"plus_given_minus": SimpleNamespace(value=scale * stable[c])}
+
+        monkeypatch.setattr(section_vi, "best", best)
+        return [each.verdict for each in section_vi.feedback_stabilization()]
+
+    assert verdicts(1.0) == [claim.HOLDS, claim.HOLDS, claim.PARTLY]
+    assert verdicts(0.1) == [claim.FAILS] * 3

@@ -23,6 +23,7 @@ TOY: dict[int, dict[str, Any]] = {
     6: {"points": 3},
     7: {"points": 3},
     8: {"points": 3, "simulated": 1, "trajectories": 10, "detections": ("phase pi/2", "phase 0")},
+    9: {"points": 2},
 }
 
 
@@ -32,7 +33,7 @@ def data() -> dict[int, xr.Dataset]:
 
 
 def test_every_figure_has_data_and_a_drawing() -> None:
-    assert list(DATA) == list(DRAW) == list(TOY) == list(range(2, 9))
+    assert list(DATA) == list(DRAW) == list(TOY) == list(range(2, 10))
 
 
 @pytest.mark.slow
@@ -64,7 +65,7 @@ def drawn(number: int, data: xr.Dataset, monkeypatch: pytest.MonkeyPatch) -> lis
     return kept[0].axes
 
 
-@pytest.mark.parametrize(("number", "panels"), [(2, 6), (3, 4), (4, 2), (5, 1), (6, 4), (7, 4), (8, 5)])
+@pytest.mark.parametrize(("number", "panels"), [(2, 6), (3, 4), (4, 2), (5, 1), (6, 4), (7, 4), (8, 5), (9, 6)])
 def test_panels_are_lettered(
     number: int, panels: int, data: dict[int, xr.Dataset], monkeypatch: pytest.MonkeyPatch
 ) -> None:

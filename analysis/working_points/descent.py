@@ -1,0 +1,112 @@
+"""The lowest point of a function in a box: a search from each of the lowest local minima of its values on a grid.
+
+Optima sit on edges and switch branch, so a grid over the whole box comes first, and a bounded quasi-Newton search
+starts from each of its lowest local minima. Of points that are equally good, one on a preferred edge is returned.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+__all__ = ["TIE", "Box", "lowest_point"]
+
+FloatArray = NDArray[np.float64]
+# two searches that agree this well in log E have found equally good points
+TIE = 1e-8
+# how many local minima of the grid are searched from: in all, or at each LO phase; how many to the full precision
+_STARTS, _STARTS_PER_PHASE = 6, 3
+# how far beyond the half turn a search may carry the LO phase
+_WRAP = 0.3
+_POLISHED = 2
+_DIFFERENCE = 1e-6
+_ROUGH = {"ftol": 1e-7, "maxiter": 40}
+_TIGHT = {"ftol": 1e-15, "gtol": 1e-9, "maxiter": 500}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Box:
+    """Where a search may go.
+
+    Parameters
+    ----------
+    least : the least value of each coordinate, (n,); the largest is 1
+    free_phase : whether the last coordinate, the LO phase in half turns, moves; it may then pass 0 and 1
+    edges : coordinates and values of edges; of equally good points the one on them is returned, the first edge first
+    phases : values of the LO phase that are preferred, in this order, before those next to the optimum on an axis
+    """
+
+    least: FloatArray
+    free_phase: bool
+    edges: tuple[tuple[int, float], ...] = ()
+    phases: tuple[float, ...] = ()
+
+
+def lowest_point(
+    function: Callable[[FloatArray], FloatArray], grid: FloatArray, values: FloatArray, box: Box
+) -> FloatArray:
+    """The lowest point found from the lowest local minima of ``values`` on ``grid`` (..., n); array (n,)."""
+    n = grid.shape[-1]
+    moving = n if box.free_phase else n - 1
+    # the phase is periodic: a search may cross 0 or 1
+    most = np.ones(n)
+    most[-1] += _WRAP
+    least = box.least.copy()
+    least[-1] -= _WRAP
+    shifts = _DIFFERENCE * np.eye(n)[:moving]
+    shifts = np.concatenate([np.zeros((1, n)), shifts, -shifts])
+
+    def with_gradient(unit: FloatArray) -> tuple[float, FloatArray]:
+        nearby = np.clip(unit + shifts, least, most)
+        near = function(nearby)
+        width = np.diagonal(nearby[1 : moving + 1] - nearby[moving + 1 :])
+        gradient = np.zeros(n)
+        gradient[:moving] = (near[1 : moving + 1] - near[moving + 1 :]) / width
+        return float(near[0]), gradient
+
+    def descend(
+        start: FloatArray, effort: dict[str, float], on: Iterable[tuple[int, float]] = ()
+    ) -> tuple[float, FloatArray]:
+        bounds = np.stack([least, most], axis=-1)
+        for axis, edge in on:
+            bounds[axis] = edge
+        start = np.clip(start, bounds[:, 0], bounds[:, 1])
+        result = minimize(with_gradient, start, jac=True, method="L-BFGS-B", bounds=bounds, options=effort)
+        return float(result.fun), result.x
+
+    near = _sorted(descend(start, _ROUGH) for start in _starts(grid, values))
+    value, unit = _sorted(descend(start, _TIGHT) for _, start in near[:_POLISHED])[0]
+    on: tuple[tuple[int, float], ...] = ()
+    for each in box.edges:
+        wanted = (*on, each)
+        edges = _sorted(descend(start, _ROUGH, wanted) for start in (unit, near[-1][1], near[0][1]))
+        edge, edge_unit = descend(edges[0][1], _TIGHT, wanted)
+        if edge < value + TIE:
+            value, unit, on = edge, edge_unit, wanted
+    if box.free_phase:
+        for phase in (*box.phases, np.round(2 * unit[-1]) / 2 % 1.0):
+            on_axis = np.append(unit[:-1], phase)
+            if function(on_axis) < value + TIE:
+                return on_axis
+    return unit
+
+
+def _sorted(found: Iterable[tuple[float, FloatArray]]) -> list[tuple[float, FloatArray]]:
+    return sorted(found, key=lambda each: each[0])
+
+
+def _starts(grid: FloatArray, values: FloatArray) -> FloatArray:
+    """The lowest local minima of the grid at each LO phase, since a single basin may contain all of the lowest."""
+    # imported here, because every command imports this module and few search
+    from scipy.ndimage import minimum_filter
+
+    phases = values.shape[-1]
+    chosen = []
+    for phase in range(phases):
+        at = values[..., phase]
+        local = at <= minimum_filter(at, size=3, mode="nearest")
+        lowest = np.argsort(at[local], kind="stable")[: _STARTS if phases == 1 else _STARTS_PER_PHASE]
+        chosen.append(grid[..., phase, :][local][lowest])
+    return np.concatenate(chosen)
