@@ -184,16 +184,19 @@ def _node(table: _Table, mass: Mass) -> tuple[LaboratoryNode, Given]:
         inside = table
         light = _readout(table)
     table.end()
-    # of the values that are left to check, the coupling alone may be wrong
-    node = inside.made(
-        lambda: LaboratoryNode(name=table.name, mass=mass, frequency_hz=frequency, bath=bath, light=light)
-    )
-    return node, given
+
+    def whole() -> LaboratoryNode:
+        # of the values that are left to check, the coupling alone may be wrong
+        node = LaboratoryNode(name=table.name, mass=mass, frequency_hz=frequency, bath=bath, light=light)
+        require(node.oscillator.cooperativity, "C = Gamma/gamma~_0", low=0.0, high=MOST)
+        return node
+
+    return inside.made(whole), given
 
 
 def _positive(table: _Table, key: str) -> float:
     value = table.number(key)
-    table.made(lambda: require(value, key, low=0.0, high=MOST, low_open=True))
+    table.made(lambda: require(value, key, low=1.0 / MOST, high=MOST))
     return value
 
 
@@ -211,7 +214,10 @@ def _bath(table: _Table, frequency_hz: float) -> tuple[Bath, Given]:
         given = replace(given, temperature_k=temperature)
     else:
         occupation = table.number("occupation")
-    return table.made(lambda: Bath(linewidth_hz=linewidth, occupation=occupation)), given
+    bath = table.made(lambda: Bath(linewidth_hz=linewidth, occupation=occupation))
+    # C = Γ/γ̃₀ is undefined without decoherence
+    table.made(lambda: require(bath.decoherence_rate, "decoherence rate of the bath, rad/s,", low=1.0 / MOST))
+    return bath, given
 
 
 def _readout(table: _Table) -> Readout:

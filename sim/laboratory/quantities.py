@@ -22,11 +22,9 @@ def thermal_occupation(*, temperature_k: float, frequency_hz: float) -> float:
     """
     require(temperature_k, "temperature_k", low=0.0, high=MOST)
     require(frequency_hz, "frequency_hz", low=0.0, low_open=True)
-    if temperature_k == 0.0:
-        return 0.0
-    ratio = PLANCK * frequency_hz / (BOLTZMANN * temperature_k)
-    # e^{ratio} overflows where n̄ is 0 to every digit
-    return 1.0 / math.expm1(ratio) if ratio < 700.0 else 0.0
+    quantum, thermal = PLANCK * frequency_hz, BOLTZMANN * temperature_k
+    # e^{ħΩ/kT} overflows where n̄ is 0 to every digit
+    return 1.0 / math.expm1(quantum / thermal) if quantum < 700.0 * thermal else 0.0
 
 
 def linewidth_of_quality(quality: float, *, frequency_hz: float) -> float:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from cascade_steering.analysis.cli.answers import setup_answers
+from cascade_steering.analysis.cli.answers.laboratory import setup_answers
 from cascade_steering.analysis.cli.commands.group import steering
 from cascade_steering.analysis.cli.options import physics
 from cascade_steering.analysis.cli.options.typed import typed

@@ -59,11 +59,14 @@ def test_the_tables_show_formulas_and_what_elimination_costs(steering: Run) -> N
     assert "not retuned" in plain.out
 
 
-def test_where_the_pair_grows_there_is_e_given_the_record_alone(steering: Run) -> None:
+def test_where_the_pair_grows_e_without_the_record_is_its_limit(steering: Run) -> None:
     report = steering("setup", write(WHOLE.replace("theta_pi = 0.3", "theta_pi = 0.2")), "--json").report
     for model in ("eliminated", "explicit"):
         assert report[model]["unconditional"]["stable"] is False
-        assert 0.0 < report[model]["conditional"][BOTH[0]] < 0.5
+        given, without = (report[model][scheme][BOTH[0]] for scheme in reversed(SCHEMES))
+        assert 0.0 < given < without < 0.5
+    assert abs(report["difference"]["unconditional"][BOTH[0]]) < 0.01
+    assert "limit of growing variances" in steering("setup", "lab.toml").out
 
 
 LINES = [

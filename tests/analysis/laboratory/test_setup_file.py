@@ -136,7 +136,7 @@ BAD = [
     ("theta_pi = 0.3", "theta_pi = 0.6", "[minus] theta_pi must be at least 0 and at most 0.5, got 0.6"),
     ("theta_pi = 0.3", "", "[minus] theta_pi is missing"),
     ("linewidth_hz = 30", 'linewidth_hz = "30 Hz"', "[minus] linewidth_hz must be a number, got '30 Hz'"),
-    ("linewidth_hz = 30", "linewidth_hz = 0", "[minus] linewidth_hz must be more than 0"),
+    ("linewidth_hz = 30", "linewidth_hz = 0", "[minus] linewidth_hz must be at least 1e-15"),
     ("loss = 0.1", "loss = 1.5", "[link] loss must be at least 0 and at most 1, got 1.5"),
     ("loss = 0.1", "loss = 0.1\nretune = 1", "[link] retune must be true or false, got 1"),
     ("efficiency = 0.8", 'scheme = "both"', "[detection] scheme must be one of homodyne, heterodyne, got 'both'"),

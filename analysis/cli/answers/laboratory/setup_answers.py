@@ -1,5 +1,6 @@
 """The answer of ``steering setup``: derived numbers, E by elimination and with the cavity kept, the difference."""
 
+import math
 from typing import TYPE_CHECKING
 
 from rich.table import Table
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
     from cascade_steering.analysis.criteria.steering import Scheme
     from cascade_steering.analysis.laboratory.elimination import Elimination
     from cascade_steering.analysis.laboratory.setup import LaboratorySetup
+    from cascade_steering.analysis.results.steady_result import SteadyResult
 
+_LIMIT = "; without the record the limit of growing variances"
 _SCHEMES = {"unconditional": "without the record", "conditional": "given the record"}
 
 
@@ -29,8 +32,8 @@ def report(setup: "LaboratorySetup", found: "Elimination", warnings: "Sequence[s
         "theta_minus_pi": point.theta_minus_pi,
         "theta_plus_pi": point.theta_plus_pi,
         "loss": point.loss,
-        "eliminated": _by_scheme(found.eliminated),
-        "explicit": _by_scheme(found.explicit),
+        "eliminated": _model(found.eliminated),
+        "explicit": _model(found.explicit),
         "difference": _by_scheme(found.difference),
         "derived": {name: _numbers(each) for name, each in derived_numbers(setup).items()},
         "losses": _numbers(loss_numbers(setup)),
@@ -45,8 +48,21 @@ def report(setup: "LaboratorySetup", found: "Elimination", warnings: "Sequence[s
     }
 
 
-def _by_scheme(values: "Mapping[Scheme, Mapping[str, float | None]]") -> Report:
-    return {scheme: {key(each): values[scheme][each] for each in DIRECTIONS} for scheme in SCHEMES}
+def _model(found: "SteadyResult") -> Report:
+    """E by scheme; without the record also whether it is that of a steady state, or the limit of growing variances."""
+    report = _by_scheme(found.E)
+    report["unconditional"]["stable"] = found.stable
+    return report
+
+
+def _by_scheme(values: "Mapping[Scheme, Mapping[str, float]]") -> Report:
+    """The values of − and +; null for one that is not finite."""
+    return {
+        scheme: {
+            key(each): values[scheme][each] if math.isfinite(values[scheme][each]) else None for each in DIRECTIONS
+        }
+        for scheme in SCHEMES
+    }
 
 
 def _numbers(numbers: "Sequence[Derived]") -> Report:
@@ -68,9 +84,10 @@ def tables_of(found: Report) -> list[Table]:
     rates.add_section()
     for name, each in found["losses"].items():
         rates.add_row(name, "", f"{each['value']:.6g}", each["unit"], each["formula"])
+    stable = all(found[model]["unconditional"]["stable"] for model in ("eliminated", "explicit"))
     steering = table_of(
         "Steady state (steering where E < 1/2)", "", "eliminated", "cavity kept", "difference",
-        caption="difference: E by elimination over E with the cavity kept, less 1",
+        caption="difference: E by elimination over E with the cavity kept, less 1" + _LIMIT * (not stable),
     )  # fmt: skip
     for scheme in SCHEMES:
         for direction in DIRECTIONS:
@@ -85,7 +102,7 @@ def tables_of(found: Report) -> list[Table]:
 
 
 def _value(value: float | None, style: str) -> str:
-    return "no steady state" if value is None else f"{value:{style}}"
+    return "grows" if value is None else f"{value:{style}}"
 
 
 def lines(found: Report) -> list[str]:
