@@ -46,3 +46,16 @@ def with_losses(coupling: float, outcoupling: float = 0.85) -> LaboratoryPair:
         outcoupling=0.8,
     )  # fmt: skip
     return replace(pair, minus=replace(pair.minus, light=first))
+
+
+def ten_decades(occupation: float, cooperativity: float, theta_pi: float) -> LaboratoryPair:
+    """κ/2π = 1 MHz = Ω/2π and γ₀/2π = 1 mHz; C₋ = C₊ of about ``cooperativity``, θ₋ = ``theta_pi`` π."""
+    bath = Bath(linewidth_hz=1e-3, occupation=occupation)
+    strength = cooperativity * 1e-3 * (occupation + 0.5)
+    # Γ₊ = 1.1056 g²/κ or so at this detuning
+    cavity = Cavity(linewidth_hz=1e6, detuning_hz=-1.118e6, coupling_hz=(strength * 1e6 / 4) ** 0.5)
+    minus = LaboratoryNode(
+        name="minus", mass="negative", frequency_hz=1e6, bath=bath, light=Readout(rate_hz=strength, theta_pi=theta_pi)
+    )
+    plus = LaboratoryNode(name="plus", mass="positive", frequency_hz=1e6, bath=bath, light=cavity)
+    return LaboratoryPair(minus=minus, plus=plus, loss=0.1)

@@ -9,30 +9,13 @@ from cascade_steering.sim.gaussian.covariance import steady_root, transient
 from cascade_steering.sim.gaussian.fast_oscillations import steady_root_of_fast
 from cascade_steering.sim.gaussian.moment_equations import moment_equations
 from cascade_steering.sim.gaussian.riccati import NoSteadyStateError
-from cascade_steering.sim.laboratory.cavities import Cavity
-from cascade_steering.sim.laboratory.pair import LaboratoryNode, LaboratoryPair
-from cascade_steering.sim.laboratory.spins import Readout
 from cascade_steering.sim.model.cascade import lab, rwa
 from cascade_steering.sim.model.linear_model import LinearModel
-from cascade_steering.sim.parameters import Bath
 from cascade_steering.sim.roots import product
 from tests.support import reference
+from tests.support.laboratory import ten_decades
 from tests.support.reference import Linear
 from tests.support.systems import POINTS, hertz
-
-
-def ten_decades(occupation: float, cooperativity: float, theta_pi: float) -> LaboratoryPair:
-    """κ/2π = 1 MHz = Ω/2π and γ₀/2π = 1 mHz; C₋ = C₊ of about ``cooperativity``, θ₋ = ``theta_pi`` π."""
-    bath = Bath(linewidth_hz=1e-3, occupation=occupation)
-    strength = cooperativity * 1e-3 * (occupation + 0.5)
-    # Γ₊ = 1.1056 g²/κ or so at this detuning
-    cavity = Cavity(linewidth_hz=1e6, detuning_hz=-1.118e6, coupling_hz=(strength * 1e6 / 4) ** 0.5)
-    minus = LaboratoryNode(
-        name="minus", mass="negative", frequency_hz=1e6, bath=bath, light=Readout(rate_hz=strength, theta_pi=theta_pi)
-    )
-    plus = LaboratoryNode(name="plus", mass="positive", frequency_hz=1e6, bath=bath, light=cavity)
-    return LaboratoryPair(minus=minus, plus=plus, loss=0.1)
-
 
 CASES = {
     "vacuum": ten_decades(0.0, 5.0, 0.3),

@@ -20,7 +20,7 @@ from cascade_steering.sim.parameters import Bath, Detection
 from cascade_steering.sim.rotating_wave import closed_forms
 from cascade_steering.sim.rotating_wave.equations import RotatingWave
 from tests.support.chance import quadratic
-from tests.support.laboratory import ELIMINATED, NOT_RETUNED, family, with_losses
+from tests.support.laboratory import ELIMINATED, NOT_RETUNED, family, ten_decades, with_losses
 
 
 def steering(model: LinearModel, *, conditional: bool) -> NDArray[np.float64]:
@@ -146,25 +146,45 @@ def test_a_cavity_between_fock_levels_has_the_same_covariance_by_mesolve() -> No
     assert min(np.max(off[2 * i : 2 * i + 2, 2 * j : 2 * j + 2]) for i, j in ((0, 1), (0, 2), (1, 2))) > 0.02
 
 
-def test_records_and_their_filter_know_the_cavity() -> None:
-    pair = small()
-    grid = cs.TimeGrid.over(20.0, saves=400)
-    start = cs.stationary_state(pair.kept)
-    found = cs.simulate(pair.kept, cs.Gaussian(), grid, start, trajectories=20, seed=3, keep=20, jobs=1)
+def whiteness(white: NDArray[np.float64]) -> float:
+    """Largest deviation of innovations of one channel from white noise, in standard deviations, of four numbers."""
+    deviations = [(np.mean(white**2) - 1) * math.sqrt(white.size / 2)]
+    for lag in (1, 2, 3):
+        pairs = white[:, lag:, 0] * white[:, :-lag, 0]
+        deviations.append(np.mean(pairs) * math.sqrt(pairs.size))
+    return float(np.max(np.abs(deviations)))
+
+
+def test_records_at_ten_decades_of_rates_and_their_filter_know_the_cavity() -> None:
+    pair, interval, saves = ten_decades(1e5, 50.0, 0.3), 1.25e-7, 2000
+    # eight intervals a turn, and 250 turns, in which the record tells most of what it tells
+    grid = cs.TimeGrid.over(saves * interval, saves=saves)
+    found = cs.simulate(pair.kept, cs.Gaussian(), grid, pair.thermal, trajectories=20, seed=3, keep=20, jobs=1)
     record = found["record"].to_numpy()
-    filtered = cs.filter_record(pair.kept, record, grid.save_interval, start)
-    white = filtered.innovations
-    # one channel: a variance and three correlations with earlier ones
-    samples = white[..., 0].size
-    deviations = [(np.mean(white**2) - 1) * math.sqrt(samples / 2)]
-    deviations += [np.mean(white[:, lag:] * white[:, :-lag]) * math.sqrt(white[:, lag:, 0].size) for lag in (1, 2, 3)]
-    assert np.max(np.abs(deviations)) < quadratic(4, samples - 3)
+    filtered = cs.filter_record(pair.kept, record, grid.save_interval, pair.thermal)
+    bound = quadratic(4, 20 * (saves - 3))
+    assert whiteness(filtered.innovations) < bound
+    turned = replace(pair, detection=replace(pair.detection, lo_phase_pi=0.7)).kept
+    assert whiteness(cs.filter_record(turned, record, grid.save_interval, pair.thermal).innovations) > 2 * bound
     # the sums of the record over intervals tell less than the record, and more than nothing
-    known, unknown = (cs.steady_state(pair.kept, conditional=each) for each in (True, False))
-    told = filtered.covariances[-1]
-    assert np.linalg.eigvalsh(told - known).min() > -1e-9
-    assert np.linalg.eigvalsh(unknown - told).min() > -1e-9
+    end = np.array([saves * interval])
+    known, unknown = (
+        cs.transient(pair.kept, pair.thermal.covariance, end, conditional=each)[0] for each in (True, False)
+    )
+    told, rounding = filtered.covariances[-1], 1e-9 * np.trace(unknown)
+    assert np.linalg.eigvalsh(told - known).min() > -rounding
+    assert np.linalg.eigvalsh(unknown - told).min() > -rounding
     assert np.trace(told - known) < np.trace(unknown - told)
+
+
+@pytest.mark.slow
+def test_trajectories_between_fock_levels_have_the_covariance_given_the_record() -> None:
+    pair, engine = small(), cs.Fock(cutoffs=(6, 6, 5))
+    grid = cs.grid_for(engine, pair.kept, cs.ground_state(3), 0.5, saves=4)
+    found = cs.Simulated(cs.simulate(pair.kept, engine, grid, cs.ground_state(3), trajectories=4, seed=3, jobs=1))
+    exact = cs.transient(pair.kept, cs.ground_state(3).covariance, np.array([0.5]), conditional=True)[0]
+    # the engine's own aim for step and cutoff is three digits
+    np.testing.assert_allclose(found.covariance["conditional"][-1], exact, atol=1e-3)
 
 
 def test_before_the_light_the_oscillators_are_warm_and_the_cavities_empty() -> None:
