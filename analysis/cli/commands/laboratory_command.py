@@ -8,7 +8,7 @@ from cascade_steering.analysis.cli.answers.laboratory import setup_answers
 from cascade_steering.analysis.cli.commands.group import steering
 from cascade_steering.analysis.cli.options import physics
 from cascade_steering.analysis.cli.options.typed import typed
-from cascade_steering.analysis.cli.terminal.output import show
+from cascade_steering.analysis.cli.terminal.output import note, show
 
 
 @steering.command(name="setup")
@@ -29,4 +29,8 @@ def setup_command(file: Path, as_json: bool) -> None:
 
     setup = read_setup(file)
     report = setup_answers.report(setup, setup.elimination(), failed_assumptions(setup))
-    show(report, setup_answers.tables_of(report), as_json, *setup_answers.lines(report))
+    for each in report["warnings"]:
+        note(f"warning: {each}")
+    show(
+        report, setup_answers.tables_of(report), as_json, *setup_answers.lines(report), setup_answers.options_of(setup)
+    )

@@ -106,7 +106,7 @@ def _value(value: float | None, style: str) -> str:
 
 
 def lines(found: Report) -> list[str]:
-    """What was retuned, what elimination costs, and which assumptions fail."""
+    """What was retuned, and what elimination costs."""
     tuned = found["retuned"]
     said = (
         "not retuned: frequencies and phases are those of the file"
@@ -116,4 +116,26 @@ def lines(found: Report) -> list[str]:
     )
     costs = [abs(each) for scheme in found["difference"].values() for each in scheme.values() if each is not None]
     cost = [f"what elimination costs: {max(costs):.2e} of E at most"] if costs else []
-    return [said, *cost, *(f"warning: {each}" for each in found["warnings"])]
+    return [said, *cost]
+
+
+def options_of(setup: "LaboratorySetup") -> str:
+    """The command line of the same pair by elimination, with which all other commands may go on."""
+    point = setup.point
+    numbers = {
+        "c-minus": point.c_minus,
+        "c-plus": point.c_plus,
+        "theta-minus": point.theta_minus_pi,
+        "theta-plus": point.theta_plus_pi,
+        "loss": point.loss,
+        "path-phase": point.path_phase_pi,
+        "lo-phase": point.lo_phase_pi,
+        "efficiency": point.efficiency,
+    }
+    baths = {"bath-minus": point.cascade.minus.bath, "bath-plus": point.cascade.plus.bath}
+    words = [
+        *(f"--{name} {value!r}" for name, value in numbers.items()),
+        *(f"--{name} {bath.linewidth_hz!r},{bath.occupation!r}" for name, bath in baths.items()),
+        f"--scheme {point.scheme}",
+    ]
+    return f"by elimination: steering steady {' '.join(words)}"
