@@ -2,9 +2,12 @@
 
 import math
 import re
+import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import constants
 
 import cascade_steering as cs
@@ -162,3 +165,37 @@ def test_bad_input_is_one_line_with_file_table_and_key(what: str, instead: str, 
     text = str(found.value)
     assert text.startswith(f"{tmp_path / 'lab.toml'}: ")
     assert "\n" not in text
+
+
+EDGES = [0.0, 1.0, -1.0, 1e15, 1e-15, 5e-324, 1e300, math.inf, math.nan, 10**30]
+KEYS = re.findall(r"^(\w+) = [-\d]", WHOLE, flags=re.MULTILINE)
+
+
+def answer(text: str) -> cs.Elimination | str:
+    """The answer, or the message of a refusal."""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            return read(text, Path(folder)).elimination()
+        except ValueError as error:
+            return str(error)
+
+
+@settings(max_examples=150, derandomize=True, deadline=None, database=None)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(KEYS), st.sampled_from(EDGES) | st.floats(-8, 8).map(lambda power: 10.0**power)),
+        min_size=1,
+        max_size=3,
+    )
+)
+def test_whatever_the_numbers_are_they_are_answered_or_refused_in_one_line(changes: list[tuple[str, float]]) -> None:
+    text = WHOLE
+    for key, value in changes:
+        text = re.sub(rf"^{key} = .*$", f"{key} = {value}", text, count=1, flags=re.MULTILINE)
+    found = answer(text)
+    if isinstance(found, str):
+        assert "\n" not in found
+        return
+    for scheme in ("unconditional", "conditional"):
+        for model in (found.eliminated, found.explicit):
+            assert all(value > 0.0 for value in model.E[scheme].values())
