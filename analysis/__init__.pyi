@@ -15,6 +15,9 @@ from cascade_steering.analysis.estimation.estimators import conditional_steering
 from cascade_steering.analysis.estimation.estimators import relative_improvement as relative_improvement
 from cascade_steering.analysis.estimation.estimators import unconditional_steering as unconditional_steering
 from cascade_steering.analysis.estimation.sampled_moments import Ensemble as Ensemble
+from cascade_steering.analysis.laboratory.elimination import Elimination as Elimination
+from cascade_steering.analysis.laboratory.setup import LaboratorySetup as LaboratorySetup
+from cascade_steering.analysis.laboratory.setup_file import read_setup as read_setup
 from cascade_steering.analysis.protocols.best_pulse import best_pulse as best_pulse
 from cascade_steering.analysis.protocols.best_pulse import best_pulses as best_pulses
 from cascade_steering.analysis.protocols.best_pulse import fastest_pulse as fastest_pulse

@@ -15,9 +15,9 @@ from cascade_steering.sim.fock.basis.states import density_state as density_stat
 from cascade_steering.sim.fock.moving.engine import Fock as Fock
 from cascade_steering.sim.fock.observing.kept_states import state_of as state_of
 from cascade_steering.sim.fock.qutip.qutip_sme import QutipSME as QutipSME
-from cascade_steering.sim.gaussian.covariance import conditional_state as conditional_state
 from cascade_steering.sim.gaussian.controlled_moments import controlled_moments as controlled_moments
 from cascade_steering.sim.gaussian.controlled_moments import controlled_steady_root as controlled_steady_root
+from cascade_steering.sim.gaussian.covariance import conditional_state as conditional_state
 from cascade_steering.sim.gaussian.covariance import relaxation_time as relaxation_time
 from cascade_steering.sim.gaussian.covariance import stationary_state as stationary_state
 from cascade_steering.sim.gaussian.covariance import steady_state as steady_state
@@ -32,6 +32,10 @@ from cascade_steering.sim.initial_state import coherent_state as coherent_state
 from cascade_steering.sim.initial_state import ground_state as ground_state
 from cascade_steering.sim.initial_state import squeezed_state as squeezed_state
 from cascade_steering.sim.initial_state import thermal_state as thermal_state
+from cascade_steering.sim.laboratory.cavities import Cavity as Cavity
+from cascade_steering.sim.laboratory.pair import LaboratoryNode as LaboratoryNode
+from cascade_steering.sim.laboratory.pair import LaboratoryPair as LaboratoryPair
+from cascade_steering.sim.laboratory.spins import Readout as Readout
 from cascade_steering.sim.model.cascade import Node as Node
 from cascade_steering.sim.model.cascade import chain as chain
 from cascade_steering.sim.model.cascade import lab as lab

@@ -11,6 +11,7 @@ from cascade_steering.analysis.cli.commands import (
     ensembles,
     exact,
     kept_runs,
+    laboratory_command,
     pages,
     pulsing,
     recorded,
@@ -20,7 +21,7 @@ from cascade_steering.analysis.cli.commands.group import steering
 from cascade_steering.analysis.cli.terminal.interruption import Interrupted, interruptible
 from cascade_steering.analysis.cli.terminal.output import end_with_error, messages_on_standard_error
 
-COMMANDS = (exact, pulsing, controlled, scanning, ensembles, comparison, kept_runs, recorded, pages)
+COMMANDS = (exact, pulsing, controlled, scanning, laboratory_command, ensembles, comparison, kept_runs, recorded, pages)
 # errors of the machine (a full disk, no memory), which no other options would avoid
 _OF_THE_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 

@@ -85,6 +85,9 @@ def test_a_command_of_another_program_is_known(line: str) -> None:
         assert path.stat().st_mode & 0o111
 
 
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
 @pytest.fixture
 def prepared(steering: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Runs the command in a directory with a setup, a record, and runs to continue or to merge."""
@@ -92,6 +95,8 @@ def prepared(steering: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
     kept = tmp_path_factory.getbasetemp() / "prepared-for-pages"
     if not kept.exists():
         Path("setup.toml").write_text(SETUP, encoding="utf-8")
+        (laboratory,) = (block for language, block in FENCES.findall(README) if language == "toml")
+        Path("laboratory.toml").write_text(laboratory, encoding="utf-8")
         small = ("--config", "setup.toml", *TOY["simulate"])
         for more in (("--keep", "1", "--saves", "40", "--save-records", "record.csv"), ("--out", "DONE")):
             assert steering("simulate", *small, *more).code == 0

@@ -4,7 +4,20 @@ from typing import Any
 
 from rich.table import Table
 
-_TEXT = ("", "check", "bath of +", "verdict", "where", "statement", "found", "figure", "file", "data")
+_TEXT = (
+    "",
+    "check",
+    "bath of +",
+    "verdict",
+    "where",
+    "statement",
+    "found",
+    "figure",
+    "file",
+    "data",
+    "unit",
+    "formula",
+)
 LABELS = {"plus_given_minus": "E+|-", "minus_given_plus": "E-|+"}
 
 

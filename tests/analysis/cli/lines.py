@@ -7,7 +7,12 @@ import click
 from cascade_steering.analysis.cli.run import steering
 
 # what some commands cannot do without
-REQUIRED = {"filter": (__file__,), "fit": (__file__, "--parameters", "loss"), "scan": ("--x", "c-plus=1,2")}
+REQUIRED = {
+    "filter": (__file__,),
+    "fit": (__file__, "--parameters", "loss"),
+    "scan": ("--x", "c-plus=1,2"),
+    "setup": (__file__,),
+}
 
 
 def parameters(command: str, *arguments: str) -> dict[str, Any]:

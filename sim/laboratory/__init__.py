@@ -1,0 +1,1 @@
+"""From the numbers of a laboratory (κ, g₀, watts, kelvin) to the rates and models of the pair, with cavities kept."""
