@@ -36,7 +36,7 @@ _MISSED = 1e-10
 _TIE = 1e-8
 _SHORTER = 0.01
 # a coordinate that differs from its bound by rounding alone
-_ON_EDGE = 1e-14
+_ON_EDGE = 1e-11
 # share of the duration below which a segment has no effect
 _NEGLIGIBLE = 1e-12
 # E counts as below a bound by more than this share of it
@@ -356,6 +356,7 @@ def _descend(
     )  # fmt: skip
     unit = np.clip(result.x, least, most)
     unit[np.abs(unit) < _ON_EDGE] = 0.0
+    unit[np.abs(unit - 1.0) < _ON_EDGE] = 1.0
     found = [(float(rows[0]), each) for each in (start, unit) if (rows := nearby(each)[0])[1:].min() > -_MISSED]
     return min(found, key=lambda each: each[0], default=(math.inf, start))
 

@@ -110,7 +110,8 @@ def test_numbers_to_hold() -> None:
     assert double.value == pytest.approx(0.1471308, abs=1e-7)
     assert cooled.value == pytest.approx(0.1502481, abs=1e-7)
     first, second = cooled.segments
-    assert first.theta_minus_pi > 0.25 > second.theta_minus_pi == 0.0
+    assert first.theta_minus_pi > 0.25
+    assert second.theta_minus_pi == pytest.approx(0.0, abs=1e-9)
 
 
 def test_a_duration_without_use_is_cut_off() -> None:
