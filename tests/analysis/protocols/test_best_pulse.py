@@ -176,6 +176,14 @@ def test_differential_evolution_finds_nothing_better(name: str, row: int) -> Non
     assert math.exp(other.fun) < best * 1.01
 
 
+@pytest.mark.slow
+def test_segments_without_use_are_left_out() -> None:
+    """The shortest pulse from the ground state has constant light, however many segments it may have."""
+    brief = replace(HALF, longest_units=1e-3)
+    for one, three in zip(best_pulse(brief).values(), best_pulse(brief.of_segments(3)).values(), strict=True):
+        assert three.value == pytest.approx(one.value, rel=2e-8)
+
+
 def refused(message: str, **values: Any) -> None:
     with pytest.raises(ValueError, match=rf"^{re.escape(message)}$"):
         replace(HALF, **values)
