@@ -36,7 +36,7 @@ _MISSED = 1e-10
 _TIE = 1e-8
 _SHORTER = 0.01
 # a coordinate that differs from its bound by rounding alone
-_ON_EDGE = 1e-14
+_ON_EDGE = 1e-11
 # share of the duration below which a segment has no effect
 _NEGLIGIBLE = 1e-12
 # E counts as below a bound by more than this share of it
@@ -214,22 +214,22 @@ def _best(search: PulseSearch, row: int, *, by_rule: bool = True) -> tuple[Pulse
         value: FloatArray = course.log_steering[row]
         return value
 
-    found: list[tuple[PulseSearch, FloatArray]] = []
+    best: tuple[float, PulseSearch, FloatArray] | None = None
+    before: tuple[PulseSearch, FloatArray] | None = None
     for segments in range(1, search.segments + 1):
         trial = search.of_segments(segments)
         starts = _starts(trial, steering)
-        if found:
-            starts = np.concatenate([_divided(*found[-1]), starts])
+        if before is not None:
+            starts = np.concatenate([_divided(*before), starts])
         near = _sorted(_descend(trial, steering, start, _ROUGH) for start in starts)
         apart = [each for each in near[1:_POLISHED] if each[0] > near[0][0] + _DIFFERENT]
         value, unit = _sorted(_descend(trial, steering, start, _TIGHT) for _, start in [near[0], *apart])[0]
-        if found:
-            fewer = float(steering(found[-1][0].course(found[-1][1])))
-            if value > fewer - _TIE:
-                found.append(found[-1])
-                continue
-        found.append((trial, unit))
-    return _by_rule(found[-1][0], steering, found[-1][1]) if by_rule else found[-1]
+        before = trial, unit
+        if best is None or value < best[0] - _TIE:
+            best = value, trial, unit
+    assert best is not None
+    _, found, unit = best
+    return _by_rule(found, steering, unit) if by_rule else (found, unit)
 
 
 def _by_rule(search: PulseSearch, steering: Objective, unit: FloatArray) -> tuple[PulseSearch, FloatArray]:
@@ -356,6 +356,7 @@ def _descend(
     )  # fmt: skip
     unit = np.clip(result.x, least, most)
     unit[np.abs(unit) < _ON_EDGE] = 0.0
+    unit[np.abs(unit - 1.0) < _ON_EDGE] = 1.0
     found = [(float(rows[0]), each) for each in (start, unit) if (rows := nearby(each)[0])[1:].min() > -_MISSED]
     return min(found, key=lambda each: each[0], default=(math.inf, start))
 
