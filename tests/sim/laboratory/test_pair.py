@@ -155,6 +155,7 @@ def whiteness(white: NDArray[np.float64]) -> float:
     return float(np.max(np.abs(deviations)))
 
 
+@pytest.mark.slow
 def test_records_at_ten_decades_of_rates_and_their_filter_know_the_cavity() -> None:
     pair, interval, saves = ten_decades(1e5, 50.0, 0.3), 1.25e-7, 2000
     # eight intervals a turn, and 250 turns, in which the record tells most of what it tells
