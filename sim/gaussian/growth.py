@@ -29,7 +29,6 @@ __all__ = [
     "UNLIMITED",
     "GrowthError",
     "RootFlow",
-    "growing_subspace",
     "grown_root",
     "require_conditional_steady_state",
     "settles",
@@ -47,9 +46,10 @@ _MOST_REMOVED_OF_ROOT = 1e4
 _ROUNDING = 1e-13
 # A motion whose rate of decay is below this fraction of the largest rate counts as one that grows: E tends to the same.
 _SLOWEST = 1e-12
-# The deviation that stands for an infinite one in ``grown_root``. An E above its square root is without limit.
+# The deviation that stands for an infinite one in ``grown_root``, and the E above which it is without limit: an E of
+# 1e15 would need a measured oscillator that shows less than 1e-7 of a growing motion.
 _FLAT = 1e100
-UNLIMITED = 1e50
+UNLIMITED = 1e15
 # The record shows a motion if it changes by more than this, relative to the largest rates of the system. The
 # conditional variance of a motion that is shown less is above 1e14 times the vacuum's.
 _SHOWN = 1e-7
@@ -252,7 +252,7 @@ def _shorter(
     return None if np.any(lossy) and not forced else (shear, deviations)
 
 
-def growing_subspace(equations: MomentEquations) -> tuple[FloatArray, FloatArray]:
+def _growing_subspace(equations: MomentEquations) -> tuple[FloatArray, FloatArray]:
     """Orthonormal bases W and W⊥ of the motions that grow, or stay, without the record, and of all others.
 
     Arrays of shape (d, p) and (d, d − p): A W = W A_g, and W⊥ᵀA W = 0.
@@ -267,8 +267,8 @@ def growing_subspace(equations: MomentEquations) -> tuple[FloatArray, FloatArray
 
 def settles(model: LinearModel) -> bool:
     """Whether the covariance without the record has a steady state. Section 4 of sim/README.md."""
-    growing, _ = growing_subspace(moment_equations(model))
-    return growing.shape[1] == 0
+    growing, _ = _growing_subspace(moment_equations(model))
+    return growing.size == 0
 
 
 def grown_root(model: LinearModel) -> FloatArray:
@@ -281,7 +281,7 @@ def grown_root(model: LinearModel) -> FloatArray:
     decays and has no noise.
     """
     equations = moment_equations(model).unmonitored
-    growing, others = growing_subspace(equations)
+    growing, others = _growing_subspace(equations)
     _require_noise(equations, growing)
     settled = replace(
         equations,
@@ -291,16 +291,24 @@ def grown_root(model: LinearModel) -> FloatArray:
         cross=others.T @ equations.cross,
         drive=np.zeros(others.shape[1]),
     )
-    flat = growing.T.copy()
+    flat, least = growing.T.copy(), _rounding_of(equations.drift, growing, others)
     # What an oscillator has of a growing motion by rounding alone does not show it.
     for mode in range(model.dimension // 2):
         own = flat[:, 2 * mode : 2 * mode + 2]
-        own[:] = np.where(np.max(np.abs(own), initial=0.0) < _SLOWEST, 0.0, own)
+        own[:] = np.where(np.max(np.abs(own), initial=0.0) < least, 0.0, own)
     if not others.shape[1]:
         return _FLAT * flat
     basis = coordinates(steady_covariance(settled))
     rest = root_of(steady_covariance(settled.in_coordinates(basis))) @ basis.T
     return np.concatenate([_FLAT * flat, rest @ others.T])
+
+
+def _rounding_of(drift: FloatArray, growing: FloatArray, others: FloatArray) -> float:
+    """By how much rounding may turn the growing subspace: that of the drift over the distance of the two spectra."""
+    scale = np.max(np.abs(drift), initial=0.0)
+    rates, rest = (np.linalg.eigvals(basis.T @ drift @ basis) for basis in (growing, others))
+    gap = np.min(np.abs(rates[:, None] - rest), initial=scale)
+    return max(_SLOWEST, 256.0 * np.finfo(float).eps * float(scale / gap)) if gap > 0.0 else _SLOWEST
 
 
 def _require_noise(equations: MomentEquations, growing: FloatArray) -> None:

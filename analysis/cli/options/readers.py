@@ -23,8 +23,8 @@ _MOST_LOG_TIMES = 10_000
 # a density matrix of two such oscillators takes 1.6 GB
 _MOST_LEVELS = 100
 STATES = (
-    "stationary, conditional (the steady state given the record, means at 0), ground, thermal (of the baths), "
-    "occupations N1,N2, squeezed:R1,R2 (variance of X times e^-2R) or "
+    "stationary, ground, thermal (of the baths), occupations N1,N2, conditional (the steady state given the record, "
+    "means at 0), squeezed:R1,R2 (variance of X times e^-2R) or "
     "coherent:RE1,IM1,RE2,IM2 (amplitudes)"
 )
 
