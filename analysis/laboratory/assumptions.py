@@ -7,9 +7,9 @@ elimination nor rotating wave; it does need light that is linear and spins that 
 from collections.abc import Iterator
 
 from cascade_steering.analysis.laboratory.setup import Given, LaboratorySetup
-from cascade_steering.sim.gaussian.fast_oscillations import steady_root_of_fast
 from cascade_steering.sim.gaussian.riccati import NoSteadyStateError
 from cascade_steering.sim.laboratory.cavities import Cavity
+from cascade_steering.sim.laboratory.fast_oscillations import steady_root_of_fast
 from cascade_steering.sim.laboratory.pair import LaboratoryNode, LaboratoryPair
 from cascade_steering.sim.roots import product
 

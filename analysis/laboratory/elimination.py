@@ -17,9 +17,9 @@ from cascade_steering.analysis.criteria.steering import (
 )
 from cascade_steering.analysis.results.printed import ROWS, text_table
 from cascade_steering.analysis.results.steady_result import SteadyResult, limited
-from cascade_steering.sim.gaussian.fast_oscillations import steady_root_of_fast
 from cascade_steering.sim.gaussian.growth import grown_root
 from cascade_steering.sim.gaussian.riccati import NoSteadyStateError
+from cascade_steering.sim.laboratory.fast_oscillations import steady_root_of_fast
 from cascade_steering.sim.laboratory.pair import LaboratoryPair
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.roots import product
@@ -66,7 +66,7 @@ def eliminated_and_kept(pair: LaboratoryPair) -> Elimination:
 
 
 def steady_of_fast(model: LinearModel) -> SteadyResult:
-    """``steady`` of a model whose rates may be very different, with all digits (``sim.gaussian.fast_oscillations``).
+    """``steady`` of a model whose rates may be very different, with all digits (``sim.laboratory.fast_oscillations``).
 
     Where variances grow without the record, E without it is its limit at long times. Raises NoSteadyStateError if there
     is no steady state given the record.

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["SteadyResult", "steady"]
+__all__ = ["SteadyResult", "limited", "steady"]
 
 FloatArray = NDArray[np.float64]
 
@@ -73,7 +73,7 @@ class SteadyResult:
 
     def _of(self, scheme: Scheme, way: Steered) -> float:
         root = self.roots[scheme] if scheme in self.roots else root_of(self.covariance[scheme])
-        return _limited(float(steering_of_root(root, way, self.modes)))
+        return limited(float(steering_of_root(root, way, self.modes)))
 
     @property
     def stable(self) -> bool:
@@ -127,7 +127,7 @@ def _text(value: float) -> str:
     return f"{value:.6f}" if math.isfinite(value) else "grows"
 
 
-def _limited(value: float) -> float:
+def limited(value: float) -> float:
     """E from a root of ``sim.gaussian.growth.grown_root``, infinite where it grows without limit."""
     return value if value < UNLIMITED else math.inf
 
@@ -157,7 +157,7 @@ def steady(model: LinearModel) -> SteadyResult:
     ways = pairwise_directions(model.modes)
     return SteadyResult(
         E={
-            scheme: {str(way): _limited(float(steering_of_root(root, way, model.modes))) for way in ways}
+            scheme: {str(way): limited(float(steering_of_root(root, way, model.modes))) for way in ways}
             for scheme, root in roots.items()
         },
         covariance=covariance,

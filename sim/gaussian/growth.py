@@ -268,7 +268,7 @@ def _growing_subspace(equations: MomentEquations) -> tuple[FloatArray, FloatArra
 def settles(model: LinearModel) -> bool:
     """Whether the covariance without the record has a steady state. Section 4 of sim/README.md."""
     growing, _ = _growing_subspace(moment_equations(model))
-    return growing.size == 0
+    return bool(growing.size == 0)
 
 
 def grown_root(model: LinearModel) -> FloatArray:

@@ -11,8 +11,8 @@ from scipy.optimize import minimize_scalar
 
 import cascade_steering as cs
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, PAIR, steering_of_root
-from cascade_steering.sim.gaussian.fast_oscillations import steady_root_of_fast
 from cascade_steering.sim.laboratory.cavities import Cavity
+from cascade_steering.sim.laboratory.fast_oscillations import steady_root_of_fast
 from cascade_steering.sim.laboratory.pair import LaboratoryNode, LaboratoryPair
 from cascade_steering.sim.laboratory.spins import Readout
 from cascade_steering.sim.model.linear_model import LinearModel

@@ -6,9 +6,9 @@ import pytest
 
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, PAIR, steering_of_root
 from cascade_steering.sim.gaussian.covariance import steady_root, transient
-from cascade_steering.sim.gaussian.fast_oscillations import steady_root_of_fast
 from cascade_steering.sim.gaussian.moment_equations import moment_equations
 from cascade_steering.sim.gaussian.riccati import NoSteadyStateError
+from cascade_steering.sim.laboratory.fast_oscillations import steady_root_of_fast
 from cascade_steering.sim.model.cascade import lab, rwa
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.roots import product
