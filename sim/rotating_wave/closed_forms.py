@@ -71,12 +71,12 @@ def steering_parameters(point: RotatingWave) -> tuple[FloatArray, FloatArray]:
 
 @_without_warnings
 def growing_ratio(point: RotatingWave) -> ComplexArray:
-    """k = 2sR/(γ₊ − γ₋): a motion of − that grows takes + with it, a₊† = k a₋. Section 5 of sim/README.md.
+    """k = 2sR*/(γ₊ − γ₋): a motion of − that grows takes + with it, a₊† = k a₋. Section 5 of sim/README.md.
 
     (1, k) is the eigenvector of the drift of (a₋, a₊†) that belongs to the rate −γ₋/2. NaN unless γ₊ > γ₋.
     """
     difference = _positive(point.damping_plus - point.damping_minus)
-    ratio: ComplexArray = 2 * point.transmission * point.directional_coupling / difference
+    ratio: ComplexArray = 2 * point.transmission * np.conj(point.directional_coupling) / difference
     return ratio
 
 
@@ -87,7 +87,7 @@ def steering_limits(point: RotatingWave) -> tuple[FloatArray, FloatArray]:
     ``growing_ratio``, while y = a₊† − k a₋ settles. The measured oscillator then shows the motion along (1, k) with
     negligible noise, and what remains is the variance of y: no result is a difference of large numbers,
 
-        E_{+|−} = (N₊ + s Re(k* Q) + |k|² N₋)/γ₊      E_{−|+} = E_{+|−}/|k|²
+        E_{+|−} = (N₊ + s Re(kQ) + |k|² N₋)/γ₊      E_{−|+} = E_{+|−}/|k|²
 
     For γ₊ ≤ 0 the variance of + grows by itself: E_{+|−} is infinite and E_{−|+} = N₋/γ₋, the variance of − alone. E is
     infinite where it grows without bound, and NaN where it stays what it was: γ₋ = N₋ = 0.
@@ -97,7 +97,7 @@ def steering_limits(point: RotatingWave) -> tuple[FloatArray, FloatArray]:
     with np.errstate(all="ignore"):
         k = growing_ratio(point)
         squared = np.abs(k) ** 2
-        driven = point.noise_plus + point.transmission * _real(np.conj(k), point.common_noise)
+        driven = point.noise_plus + point.transmission * _real(k, point.common_noise)
         left = (driven + squared * point.noise_minus) / plus
         alone = np.where(minus > 0.0, point.noise_minus / minus, np.inf)
         alone = np.where((minus == 0.0) & (point.noise_minus == 0.0), np.nan, alone)

@@ -226,8 +226,8 @@ def test_the_slope_of_e_falls_where_damping_begins(seed: int) -> None:
     forward, backward = closed_forms.steering_limits(points)
     k = closed_forms.growing_ratio(points)[1]
     noise, common = points.noise_minus[1], points.transmission * np.conj(points.common_noise[1])
-    c = -(common + 2 * np.conj(k) * noise) / points.damping_plus[1]
-    falls = (abs(c) ** 2, abs(1 + k * c / forward[1]) ** 2)
+    c = -(common + 2 * k * noise) / points.damping_plus[1]
+    falls = (abs(c) ** 2, abs(1 + np.conj(k) * c / forward[1]) ** 2)
     for value, fall in zip((forward, -1 / backward), falls, strict=True):
         # the next order is h over rates of order 1
         assert value[0] - 2 * value[1] + value[2] == pytest.approx(-fall * h * rate / noise, rel=1e-2)

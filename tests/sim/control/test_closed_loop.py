@@ -101,8 +101,8 @@ def test_growing_mode_is_that_of_the_rotating_wave() -> None:
     columns = actuators(model, "mode")
     np.testing.assert_allclose(columns.T @ columns, np.eye(2), atol=1e-14)
     k = complex(growing_ratio(RotatingWave.of(MILD)))
-    # a₊ = k a₋†: X₊ = Re(k) X₋ + Im(k) P₋, P₊ = Im(k) X₋ − Re(k) P₋
-    shear = np.array([[k.real, k.imag], [k.imag, -k.real]])
+    # a₊† = k a₋: X₊ = Re(k) X₋ − Im(k) P₋, P₊ = −Im(k) X₋ − Re(k) P₋
+    shear = np.array([[k.real, -k.imag], [-k.imag, -k.real]])
     np.testing.assert_allclose(columns[2:], shear @ columns[:2], atol=1e-13)
     # an invariant space of rank two in the laboratory frame too, and none where nothing grows
     drift = moment_equations(lab(MILD, MILD_DETECTION, frequency_hz=hertz(50.0))).drift
