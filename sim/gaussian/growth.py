@@ -29,6 +29,7 @@ __all__ = [
     "UNLIMITED",
     "GrowthError",
     "RootFlow",
+    "growing_subspace",
     "grown_root",
     "require_conditional_steady_state",
     "settles",
@@ -252,7 +253,7 @@ def _shorter(
     return None if np.any(lossy) and not forced else (shear, deviations)
 
 
-def _growing_subspace(equations: MomentEquations) -> tuple[FloatArray, FloatArray]:
+def growing_subspace(equations: MomentEquations) -> tuple[FloatArray, FloatArray]:
     """Orthonormal bases W and W⊥ of the motions that grow, or stay, without the record, and of all others.
 
     Arrays of shape (d, p) and (d, d − p): A W = W A_g, and W⊥ᵀA W = 0.
@@ -267,7 +268,7 @@ def _growing_subspace(equations: MomentEquations) -> tuple[FloatArray, FloatArra
 
 def settles(model: LinearModel) -> bool:
     """Whether the covariance without the record has a steady state. Section 4 of sim/README.md."""
-    growing, _ = _growing_subspace(moment_equations(model))
+    growing, _ = growing_subspace(moment_equations(model))
     return bool(growing.size == 0)
 
 
@@ -281,7 +282,7 @@ def grown_root(model: LinearModel) -> FloatArray:
     decays and has no noise.
     """
     equations = moment_equations(model).unmonitored
-    growing, others = _growing_subspace(equations)
+    growing, others = growing_subspace(equations)
     _require_noise(equations, growing)
     settled = replace(
         equations,
