@@ -337,7 +337,7 @@ def test_a_record_of_a_pair_that_grows(steering: Run) -> None:
     found = dataset("filtered.nc")
     means, truth = (each["trajectory_mean"].to_numpy()[:, -1] for each in (found, run))
     assert np.abs(truth).max() > 10.0
-    # what the sums leave unknown beyond all dY: of 200 normal numbers one is beyond six standard deviations in 4e-7 cases
+    # what the sums leave unknown beyond all dY: that one of 200 normal numbers is beyond six deviations has p = 4e-7
     unknown = found["conditional_covariance"].to_numpy()[-1] - run["conditional_covariance"].to_numpy()[-1]
     assert np.abs((means - truth) / np.sqrt(np.diag(unknown))).max() < 6.0
     # and it is little
