@@ -103,9 +103,11 @@ COUNTS: dict[str, tuple[tuple[str, ...], dict[str, tuple[str, ...]]]] = {}
 CASCADE = {
     "c-minus": ("7",), "c-plus": ("7",), "theta-minus": ("0.41",), "theta-plus": ("0.42",), "bath-minus": ("1,0.6",),
     "bath-plus": ("1,0.6",), "loss": ("0.2",), "path-phase": ("0.1",), "frequency": ("500",), "lo-phase": ("0.2",),
-    "efficiency": ("0.7",), "scheme": ("heterodyne",),
+    "efficiency": ("0.7",), "scheme": ("heterodyne",), "dark-noise": ("0.2",),
 }  # fmt: skip
 COUNTS["steady"] = ((), {**CASCADE, "fock": ()})
+COUNTS["steady --dark-noise 0.2"] = ((), {"bandwidth": ("30", "30,60")})
+COUNTS["steady --scheme heterodyne"] = ((), {"efficiency-orthogonal": ("0.5",)})
 COUNTS["steady --fock"] = ((), {"cutoff": ("9,8",)})
 COUNTS["transient"] = (
     ("--times", "0:1:5"),
@@ -185,7 +187,7 @@ def test_whatever_is_accepted_counts(template: Path, line: str) -> None:
 def test_no_option_is_left_out_there(name: str) -> None:
     asked = {option for line, (_, values) in COUNTS.items() if line.split()[0] == name for option in values}
     # read by the same functions for all: of the cascade as for steady, of a lab-frame record as for filter
-    asked |= set(CASCADE) | ({"demodulate"} if name == "fit" else set())
+    asked |= {*CASCADE, "bandwidth", "efficiency-orthogonal"} | ({"demodulate"} if name == "fit" else set())
     known = {
         option.opts[0].removeprefix("--")
         for option in steering.commands[name].params
