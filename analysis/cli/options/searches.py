@@ -127,6 +127,9 @@ class PulseOptions:
     bath_plus: Bath
     loss: float
     path_phase_pi: float
+    squeezing_db: float
+    squeezing_angle_pi: float
+    squeezing_loss: float
     within: readers.Duration
     fastest: bool
     below: float | None
