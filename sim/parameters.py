@@ -238,8 +238,8 @@ class Cascade:
     loss : power loss ε between them, 0 ≤ ε ≤ 1
     path_phase_pi : phase φ of the path between them, in units of π; the paper's optimum is φ = 0
     squeezing_db : squeezing of the input light, 20 log₁₀ eʳ, from 0 to 30
-    squeezing_angle_pi : its angle ψ, in units of π: at 1 the quadrature is squeezed that is read at ϑ = π/2. Without
-        squeezing it has no meaning
+    squeezing_angle_pi : its angle ψ, in units of π: at 0 the quadrature is squeezed that is read at ϑ = π/2, at 1 that
+        read at ϑ = 0. Without squeezing it has no effect
     squeezing_loss : power loss λ between the source of squeezed light and the first oscillator, 0 ≤ λ ≤ 1
 
     Raises

@@ -65,8 +65,8 @@ class WorkingPoint:
     loss : power loss ε between the oscillators, from 0 to 1
     path_phase_pi : phase φ of the path between them, in units of π
     squeezing_db : squeezing of the light that arrives at −, 20 log₁₀ eʳ, from 0 to 30
-    squeezing_angle_pi : its angle ψ, in units of π; at 1 the quadrature is squeezed that is read at ϑ = π/2. Without
-        squeezing it has no effect
+    squeezing_angle_pi : its angle ψ, in units of π; at 0 the quadrature is squeezed that is read at ϑ = π/2, at 1 that
+        read at ϑ = 0. Without squeezing it has no effect
     squeezing_loss : power loss between the source of squeezed light and −, from 0 to 1
     lo_phase_pi : local-oscillator phase ϑ, in units of π
     efficiency : efficiency η of the detection, from 0 to 1

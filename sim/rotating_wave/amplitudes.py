@@ -113,8 +113,8 @@ def amplitude_equations(
     """The moment equations of W = ½⟨{z, z†}⟩ with the record of ``Detection``; a stack of N×N systems.
 
     There is one complex record (Y_c − i Y_s)/√2 for homodyne detection, two for heterodyne. ``lo_phase`` and
-    ``efficiency`` broadcast with the working points, as does ``light``, the input of the chain if it is squeezed; records
-    are then in units of their noise without oscillators. Section 5 of sim/README.md.
+    ``efficiency`` broadcast with the working points, as does ``light``, the input of the chain if it is squeezed;
+    records are then in units of their noise without oscillators. Section 5 of sim/README.md.
     """
     zero = np.zeros(np.broadcast_shapes(np.shape(lo_phase), np.shape(efficiency), *(node.shape for node in nodes)))
     if light is not None:

@@ -1,8 +1,8 @@
 """Squeezed input light on the two sidebands, at many working points: what it changes in the noise of two amplitudes.
 
-Light squeezed around the carrier is squeezed in the pair (l, u). Both oscillators couple to f = (f_l, f_u†), and so does
-the complex record. With α(z) and β(z) the coefficients of f_l and f_u† in the noise of z, the noise that z and y have
-in common is
+Light squeezed around the carrier is squeezed in the pair (l, u). Both oscillators couple to f = (f_l, f_u†), and so
+does the complex record. With α_z and β_z the coefficients of f_l and f_u† in the noise of z, the noise that z and y
+have in common is
 
     ½ [ ν (α_z α_y* + β_z β_y*) + μ α_z β_y* + μ* β_z α_y* ]      ν = 1 + 2(1−λ) sinh²r      μ = (1−λ) e^{iψ} sinh 2r
 
@@ -89,8 +89,8 @@ class SqueezedSidebands:
         return 1.0 + self._above(np.ones(()), apart)
 
     def seen(self, first: FloatArray | float, second: FloatArray | float) -> FloatArray:
-        """(ν − 1) cos(ϑ₂ − ϑ₁) + Re(μ e^{−i(ϑ₁+ϑ₂)}): what squeezing adds to the noise that two quadratures of the light,
-        at the phases ϑ₁ and ϑ₂ (radians), have in common; for ϑ₁ = ϑ₂ it is that of one.
+        """(ν − 1) cos(ϑ₂ − ϑ₁) + Re(μ e^{−i(ϑ₁+ϑ₂)}): what squeezing adds to the common noise of two quadratures of the
+        light, at the phases ϑ₁ and ϑ₂ (radians), and for ϑ₁ = ϑ₂ to that of one. Section 5 of sim/README.md.
         """
         same = np.cos(np.asarray(second) - np.asarray(first))
         sum_phase = np.asarray(self.angle) - np.asarray(first) - np.asarray(second)

@@ -67,8 +67,8 @@ SQUEEZED = options(
     _SQUEEZING,
     click.option(
         "--squeezing-angle", "squeezing_angle_pi", type=NUMBER, default=0.0, show_default=True,
-        help="Angle of the squeezed light, units of pi; at 1 the quadrature is squeezed that is read at --lo-phase 0.5. "
-        "No effect at 0 dB.",
+        help="Angle of the squeezed light, units of pi; 0 squeezes the quadrature that is read at --lo-phase 0.5, "
+        "1 that at --lo-phase 0. No effect at 0 dB.",
     ),
     _SQUEEZING_LOSS,
 )  # fmt: skip

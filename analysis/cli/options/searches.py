@@ -149,8 +149,9 @@ class PulseOptions:
         point = WorkingPoint(
             c_minus=self.c_minus, bath_minus=self.bath_minus, bath_plus=self.bath_plus, loss=self.loss,
             path_phase_pi=self.path_phase_pi, squeezing_db=self.squeezing_db,
-            squeezing_angle_pi=self.squeezing_angle_pi, squeezing_loss=self.squeezing_loss, lo_phase_pi=0.5 if self.lo_phase_pi is None else self.lo_phase_pi,
-            efficiency=self.efficiency, scheme=self.scheme,
+            squeezing_angle_pi=self.squeezing_angle_pi, squeezing_loss=self.squeezing_loss,
+            lo_phase_pi=0.5 if self.lo_phase_pi is None else self.lo_phase_pi, efficiency=self.efficiency,
+            scheme=self.scheme,
         )  # fmt: skip
         return point.best_pulse(
             within_s=self.within.of(point.cascade), segments=self.segments, most_quanta=self.most_quanta,

@@ -84,7 +84,20 @@ def test_in_the_laboratory_frame(steering: Run) -> None:
 
 def test_a_record_says_in_which_light_it_was_made(steering: Run) -> None:
     made = ("--squeezing", "4", "--squeezing-angle", "0.7", "--squeezing-loss", "0.1")
-    run = (*COLD[:12], "--duration", "2", "--saves", "20", "--trajectories", "2", "--keep", "1", "--jobs", "1", "--json")
+    run = (
+        *COLD[:12],
+        "--duration",
+        "2",
+        "--saves",
+        "20",
+        "--trajectories",
+        "2",
+        "--keep",
+        "1",
+        "--jobs",
+        "1",
+        "--json",
+    )
     steering("simulate", *run, *made, "--save-records", "record.csv")
     assert "#: squeezing = 4.0" in Path("record.csv").read_text(encoding="utf-8")
     said = steering("filter", "record.csv", "--out", "said.nc", "--json").report

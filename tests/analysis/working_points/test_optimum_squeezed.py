@@ -1,4 +1,4 @@
-"""Best points in squeezed light: against random points, the exact E of the point itself, and the rules that break ties."""
+"""Best points in squeezed light: random points, the exact E of the point itself, and the rules that break ties."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""The cascade in squeezed light: against correlated noises written by hand, between Fock levels, in the laboratory frame."""
+"""The cascade in squeezed light: correlated noises written by hand, Fock levels, `smesolve`, the laboratory frame."""
 
 import math
 from dataclasses import replace
@@ -71,7 +71,7 @@ def by_hand(point: Cascade, detection: Detection) -> tuple[FloatArray, FloatArra
 def test_any_light_and_detection_against_correlated_noises(seed: int, scheme: DetectionScheme) -> None:
     rng = np.random.default_rng([14, seed])
     decibels, angle, phase, path = rng.uniform(0.5, 8), rng.uniform(-1, 1), rng.uniform(0, 1), rng.uniform(-1, 1)
-    lost, loss, efficiency = rng.uniform(0, 0.6, 2).tolist() + [rng.uniform(0.3, 1)]
+    lost, loss, efficiency = *rng.uniform(0, 0.6, 2).tolist(), rng.uniform(0.3, 1)
     point = lit(replace(POINT, loss=loss, path_phase_pi=path), decibels, angle, lost * (seed % 2))
     detection = Detection(lo_phase_pi=phase, efficiency=efficiency, scheme=scheme)
     model = rwa(point, detection)
@@ -164,7 +164,10 @@ def test_the_laboratory_frame_differs_by_the_order_that_the_reflection_allows(
 @pytest.mark.parametrize(
     ("bad", "message"),
     [
-        ({"squeezing_db": -3.0}, "squeezing_db must be at least 0 and at most 30, got -3.0: light squeezed in the other"),
+        (
+            {"squeezing_db": -3.0},
+            "squeezing_db must be at least 0 and at most 30, got -3.0: light squeezed in the other",
+        ),
         ({"squeezing_db": 40.0}, "squeezing_db must be at least 0 and at most 30, got 40.0"),
         ({"squeezing_db": math.nan}, "squeezing_db must be"),
         ({"squeezing_angle_pi": math.inf}, "squeezing_angle_pi must be"),

@@ -1,4 +1,4 @@
-"""Two amplitudes in squeezed light: against the composed model, in extended precision, and where it ends in the vacuum."""
+"""Two amplitudes in squeezed light: the composed model, extended precision, and the vacuum as a limit."""
 
 import math
 from dataclasses import replace
@@ -15,7 +15,7 @@ from cascade_steering.sim.model.cascade import chain, rwa
 from cascade_steering.sim.model.components import series
 from cascade_steering.sim.model.detectors import demodulated, detect
 from cascade_steering.sim.model.pieces import SIDEBANDS, loss, squeezer
-from cascade_steering.sim.parameters import Cascade, Detection, DetectionScheme
+from cascade_steering.sim.parameters import Bath, Cascade, Detection, DetectionScheme
 from cascade_steering.sim.rotating_wave.amplitudes import amplitude_equations, quadrature_covariance
 from cascade_steering.sim.rotating_wave.closed_forms import (
     closed_form_covariance,
@@ -122,6 +122,27 @@ def test_noise_keeps_its_digits_where_it_nearly_vanishes(angle: float, theta: fl
         for one, other in ((first, first), (first, second)):
             seen = (nu - 1) * mp.cos(one - other) + mu * mp.cos(mp.mpf(angle) - one - other)
             assert abs(light.seen(float(one), float(other)) - seen) <= 2e3 * EPS
+
+
+def test_a_client_that_is_coupled_half_and_half() -> None:
+    """Section 5 of the theory page: θ₋ = π/4, θ₊ = π/2, ψ = π, γ₀ → 0."""
+    # γ₀/γ̃₀ = 1e-9
+    bath, ratio = Bath(linewidth_hz=1e-6, occupation=1e9), 1 / 2.1
+    for decibels, lost, eps in ((0.0, 0.0, 0.0), (6.0, 0.0, 0.1), (12.0, 0.3, 0.2)):
+        point = lit(cascade(10, 10 / ratio, 0.25, 0.5, (bath, bath), loss=eps), decibels, 1.0, lost)
+        quiet, loud = ((1 - lost) * 10 ** (sign * decibels / 10) + lost for sign in (-1, 1))
+        expected = eps / 2 + ratio / 10 + (1 - eps) * (
+            2 * ratio**2 / 10 + loud * (ratio - 0.5) ** 2 + quiet / 4
+        )  # fmt: skip
+        assert float(steering_parameters(RotatingWave.of(point))[0]) == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize(("angle_pi", "squeezed_at"), [(0.0, 0.5), (1.0, 0.0), (0.5, 0.75)])
+def test_the_angle_says_which_quadrature_is_squeezed(angle_pi: float, squeezed_at: float) -> None:
+    """The noise of the light alone, at ϑ and at ϑ + π/2."""
+    light = SqueezedSidebands(decibels=10.0, angle=math.pi * angle_pi)
+    quiet, loud = (1 + float(light.seen(math.pi * at, math.pi * at)) for at in (squeezed_at, squeezed_at + 0.5))
+    assert (quiet, loud) == pytest.approx((0.1, 10.0), rel=1e-14)
 
 
 def test_the_limit_beyond_stability() -> None:
