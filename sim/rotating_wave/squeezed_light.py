@@ -53,7 +53,8 @@ class SqueezedSidebands:
 
     @property
     def _r(self) -> FloatArray:
-        return np.asarray(self.decibels, dtype=np.float64) * (np.log(10.0) / 20.0)
+        strength: FloatArray = np.asarray(self.decibels, dtype=np.float64) * (np.log(10.0) / 20.0)
+        return strength
 
     @property
     def kept(self) -> FloatArray:
@@ -69,8 +70,8 @@ class SqueezedSidebands:
     @property
     def correlation(self) -> ComplexArray:
         """μ, the correlation of the sidebands."""
-        result: ComplexArray = self.kept * np.exp(1j * np.asarray(self.angle)) * np.sinh(2.0 * self._r)
-        return result
+        turned: ComplexArray = np.exp(1j * np.asarray(self.angle, dtype=np.float64))
+        return turned * (self.kept * np.sinh(2.0 * self._r))
 
     @property
     def uncertainty(self) -> FloatArray:
