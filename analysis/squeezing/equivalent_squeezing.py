@@ -36,6 +36,8 @@ def equivalent_squeezing(
 ) -> dict[Direction, tuple[float, float | None]]:
     """The smallest E of the ``better`` experiment, and the least squeezing in dB with which ``search`` reaches it.
 
+    Section 5 of sim/README.md.
+
     Parameters
     ----------
     search : the experiment as it is; its ``squeezing_db`` is replaced, its squeezing angle and loss are kept

@@ -28,6 +28,8 @@ ComplexArray = NDArray[np.complex128]
 class SqueezedSidebands:
     """Light that is squeezed before the first oscillator, at one or many working points; the arrays broadcast.
 
+    Section 5 of sim/README.md.
+
     Parameters
     ----------
     decibels : squeezing at the source, 20 log₁₀ eʳ
