@@ -73,7 +73,7 @@ def parsed_tables(text: str, name: str) -> dict[str, Any]:
 
 
 def setup_of(tables: Mapping[str, Any], name: str) -> LaboratorySetup:
-    """The setup that the tables of a file describe; ``name`` is that of the file. Raises ValueError as ``read_setup``."""
+    """The setup in the tables of a file of this name. Raises ValueError as ``read_setup`` does."""
     try:
         return _setup(_Table(tables, "", _FILE))
     except _WrongEntryError as error:

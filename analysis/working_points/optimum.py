@@ -104,8 +104,8 @@ class Search:
     def points(self, unit: FloatArray) -> RotatingWave:
         """Working points from coordinates up to 1: one per angle, then log(C₊/C₋); array (..., ≥ 2).
 
-        That of an angle is 1 at π/2, or at its bound, and 0 at the edge of stability; where the search is not bound to the stable region,
-        it is −1 at θ = 0.
+        That of an angle is 1 at π/2, or at its bound, and 0 at the edge of stability; where the search is not bound to
+        the stable region, it is −1 at θ = 0.
         """
         ratio = _SMALLEST_RATIO * (self.largest_ratio / _SMALLEST_RATIO) ** unit[..., self.angles]
         strength_minus = np.full(ratio.shape, self.c_minus * self.bath_minus.decoherence_rate)

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 
 _SCHEMES = {"unconditional": "without the record", "conditional": "given the record"}
 _NUMBERS = ("derivative", "error", "gain", "better", "limit", "limit_gain")
+_OF_A_POINT = (
+    ("theta_minus_pi", "theta-", ".4f"),
+    ("theta_plus_pi", "theta+", ".4f"),
+    ("c_plus_over_c_minus", "C+/C-", ".4g"),
+)
 # gains that round to nothing are shown as nothing
 _NOTHING = 5e-5
 
@@ -128,9 +133,7 @@ def _prospects(report: Report) -> Table:
     for name, title in (("best", "best E, stable"), ("best_unstable", "best E, also unstable")):
         points = [found[name][scheme][way] for scheme, way in places]
         table.add_row(title, *(f"{each['value']:.6f}" for each in points))
-        for what, label, style in (
-            ("theta_minus_pi", "theta-", ".4f"), ("theta_plus_pi", "theta+", ".4f"), ("c_plus_over_c_minus", "C+/C-", ".4g"),
-        ):  # fmt: skip
+        for what, label, style in _OF_A_POINT:
             table.add_row(f"  at {label}", *(f"{each[what]:{style}}" for each in points))
     return table
 
