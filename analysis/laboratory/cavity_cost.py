@@ -5,8 +5,9 @@ Light of a given coupling g gives at most about Γ₊ = 4g²/κ. − are spins, 
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,15 @@ from cascade_steering.sim.parameters import Bath, require, require_count
 from cascade_steering.sim.rotating_wave import closed_forms
 from cascade_steering.sim.rotating_wave.equations import RotatingWave
 
-__all__ = ["CavityOnPlus", "cavity_cost", "largest_theta_pi", "resolution_needed"]
+__all__ = [
+    "COOPERATIVITIES",
+    "DEMANDS",
+    "EXCESS",
+    "CavityOnPlus",
+    "cavity_cost",
+    "largest_theta_pi",
+    "resolution_needed",
+]
 
 FloatArray = NDArray[np.float64]
 
@@ -59,7 +68,7 @@ def largest_theta_pi(kappa_over_omega: float) -> float:
 def resolution_needed(search: Search, direction: Direction, *, excess: float = EXCESS) -> float:
     """κ/Ω of the cavity of + at which the smallest E is ``excess`` above that for κ → 0; NaN if it never is.
 
-    ``search`` has the other parameters; E is without the record. Raises ValueError for an excess that is not positive.
+    ``search`` has the other parameters; E is without the record. Section 10 of sim/README.md. Raises ValueError for an excess that is not positive.
     """
     require(excess, "excess", low=0.0, low_open=True)
     goal = math.log1p(excess) + math.log(_smallest(search, 0.0, direction))
@@ -84,6 +93,8 @@ def _both(search: Search, kappa_over_omega: float) -> list[float]:
 @dataclass(frozen=True, kw_only=True)
 class CavityOnPlus:
     """The smallest E₊|₋ that + in a given cavity allows, over θ₋, detuning and the light of both, without the record.
+
+    Section 10 of sim/README.md.
 
     Parameters
     ----------
@@ -178,15 +189,15 @@ def cavity_cost(
         for unstable in DEMANDS.values()
         for c in cooperativities
     ]
-    wide = [(search, float(ratio)) for search in searches for ratio in (0.0, *ratios)]
-    needed = [(search, each) for search in searches for each in DIRECTIONS]
+    wide = [partial(_both, search, float(ratio)) for search in searches for ratio in (0.0, *ratios)]
+    needed = [partial(resolution_needed, search, each) for search in searches for each in DIRECTIONS]
     series = [
         (make, each, values)
         for make, every, values in ((_traded, _TRADED["cooperativity"], lost), (_warm, _WARM["temperature_k"], quality))
         for each in every
     ]
     cavities = [
-        make(each, float(value), unstable)
+        make(each, float(value), unstable).smallest
         for make, each, values in series
         for unstable in DEMANDS.values()
         for value in values
@@ -202,11 +213,8 @@ def cavity_cost(
     )
 
 
-def _answer(task: Any) -> Any:
-    if isinstance(task, CavityOnPlus):
-        return task.smallest()
-    search, what = task
-    return resolution_needed(search, what) if isinstance(what, str) else _both(search, what)
+def _answer(task: Callable[[], Any]) -> Any:
+    return task()
 
 
 def _traded(cooperativity: float, lost: float, unstable: bool) -> CavityOnPlus:

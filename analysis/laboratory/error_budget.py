@@ -83,7 +83,8 @@ def error_budget(tables: Mapping[str, Any], name: str) -> tuple[Lever, ...]:
     Losses, 1 − κ_ex/κ and 1 − η count as numbers of their own, whose limit is 0, as is that of a temperature or an
     occupation. A linewidth of a bath is followed to a tenth. What can be tuned (θ, rates of readout, light, detuning,
     κ) is followed by a factor of 10 both ways, to the best value. Phases are left out. Raises ValueError as
-    ``read_setup`` does for the tables, and NoSteadyStateError where there is no steady state given the record.
+    ``read_setup`` does for the tables, and NoSteadyStateError where there is no steady state given the record. Section
+    10 of sim/README.md.
     """
     # with several threads the linear algebra of small matrices takes several times as long
     with threadpool_limits(1):
@@ -96,10 +97,12 @@ def error_budget(tables: Mapping[str, Any], name: str) -> tuple[Lever, ...]:
 def _paths(tables: Mapping[str, Any]) -> list[tuple[str, ...]]:
     """The numbers that are levers, in the order of the file."""
     known = {*_PARTS, *_LOSSES, *_COLD, *_QUIET, *_TUNED}
-    found = []
+    found: list[tuple[str, ...]] = []
     for table, content in tables.items():
         for key, value in content.items():
-            inside = [(table, key, each) for each in value] if isinstance(value, Mapping) else [(table, key)]
+            inside: list[tuple[str, ...]] = [(table, key)]
+            if isinstance(value, Mapping):
+                inside = [(table, key, each) for each in value]
             found += [path for path in inside if path[-1] in known]
     return found
 
@@ -227,7 +230,11 @@ def _followed(at: Callable[[float], FloatArray], value: float, now: FloatArray) 
     best = np.array(numbers)
     for place in np.ndindex(*now.shape):
         if np.isfinite(values[place]):
-            best[place], refined[place] = _refined(lambda x, p=place: float(at(x)[p]), float(numbers[place]), width)
+
+            def one(x: float, place: tuple[int, ...] = place) -> float:
+                return float(at(x)[place])
+
+            best[place], refined[place] = _refined(one, float(numbers[place]), width)
     return best, refined
 
 

@@ -7,6 +7,7 @@ is published, or *assumed*, with the reason. Section 10 of sim/README.md.
 import re
 from dataclasses import dataclass
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 
 __all__ = ["ORIGINS", "NumberSource", "number_sources", "preset_names", "preset_text", "preset_title"]
 
@@ -62,5 +63,5 @@ def number_sources(text: str) -> tuple[NumberSource, ...]:
     return tuple(found)
 
 
-def _folder():  # type: ignore[no-untyped-def]
+def _folder() -> Traversable:
     return files("cascade_steering.analysis.laboratory") / "experiments"

@@ -27,7 +27,7 @@ from cascade_steering.sim.laboratory.spins import Readout
 from cascade_steering.sim.model.pieces import Mass
 from cascade_steering.sim.parameters import DETECTION_SCHEMES, MOST, Bath, Detection, require
 
-__all__ = ["read_setup", "read_tables", "setup_of"]
+__all__ = ["parsed_tables", "read_setup", "read_tables", "setup_of"]
 
 # the name of the frequency, by kind
 _KINDS = {"spins": "larmor_hz", "mechanics": "frequency_hz"}
