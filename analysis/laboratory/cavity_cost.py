@@ -68,7 +68,8 @@ def largest_theta_pi(kappa_over_omega: float) -> float:
 def resolution_needed(search: Search, direction: Direction, *, excess: float = EXCESS) -> float:
     """κ/Ω of the cavity of + at which the smallest E is ``excess`` above that for κ → 0; NaN if it never is.
 
-    ``search`` has the other parameters; E is without the record. Section 10 of sim/README.md. Raises ValueError for an excess that is not positive.
+    ``search`` has the other parameters; E is without the record. Section 10 of sim/README.md. Raises ValueError for an
+    excess that is not positive.
     """
     require(excess, "excess", low=0.0, low_open=True)
     goal = math.log1p(excess) + math.log(_smallest(search, 0.0, direction))
@@ -202,7 +203,7 @@ def cavity_cost(
         for unstable in DEMANDS.values()
         for value in values
     ]
-    tasks = [*wide, *needed, *cavities]
+    tasks: list[Callable[[], Any]] = [*wide, *needed, *cavities]
     found = in_parallel(_answer, tasks, jobs, progress)
     shape = (len(DEMANDS), len(cooperativities))
     steering = np.array(found[: len(wide)]).reshape(*shape, points + 1, len(DIRECTIONS))

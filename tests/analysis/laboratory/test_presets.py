@@ -4,6 +4,7 @@ import math
 import re
 import tomllib
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -115,3 +116,15 @@ def test_the_membrane_far_from_its_sidebands_is_known_as_well_as_published() -> 
     measured = efficiency * cooperativity
     assert variance == pytest.approx((math.sqrt(1 + 16 * measured * quanta) - 1) / (4 * measured), rel=1e-9)
     assert variance == pytest.approx(4.7, rel=0.05 / 4.7 + (0.005 / 0.38 + 0.01) / 2)
+
+
+def test_presets_are_installed_with_the_package() -> None:
+    root = Path(__file__).parents[3]
+    settings = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
+    listed = {
+        path.stem
+        for pattern in settings["package-data"]["cascade_steering.analysis"]
+        for path in (root / "analysis").glob(pattern)
+        if path.suffix == ".toml"
+    }
+    assert listed == set(preset_names())
