@@ -8,7 +8,7 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
+from dataclasses import asdict, fields, is_dataclass
 from typing import Any
 
 import numpy as np
@@ -59,6 +59,7 @@ def _simpler(value: Any) -> Any:
 def numbers_of(parts: Any) -> dict[str, Any]:
     """The fields of a model or a state, arrays of more than 4096 numbers replaced by their norm and sixteen sums."""
     values = {each.name: getattr(parts, each.name) for each in fields(parts)}
+    values = {name: asdict(value) if is_dataclass(value) else value for name, value in values.items()}  # type: ignore[arg-type]
     return {
         name: plain(_sums(value) if isinstance(value, np.ndarray) and value.size > _MOST else value)
         for name, value in values.items()
