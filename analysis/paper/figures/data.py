@@ -1,7 +1,7 @@
 """The data of Figs. 2 to 8 of arXiv:1901.04250 by number, each a labelled dataset; 9 is Fig. 8 without stability.
 
 ``DATA[number](points=..., jobs=..., progress=...)``: ``points`` is the number of values on an axis (by default all
-figures together take less than three minutes on two cores) and ``jobs`` the number of worker processes, on which the
+figures together take less than four minutes on two cores) and ``jobs`` the number of worker processes, on which the
 data do not depend; ``progress(done, total)`` is called while they are computed.
 """
 
