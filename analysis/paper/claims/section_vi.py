@@ -34,8 +34,8 @@ def feedback_stabilization() -> Iterator[Claim]:
     )
     energy = _loop(10.0, "ideal", "minus", "energy").controlled[FORWARD]
     alone = (
-        "the least that any law approaches; the larger C-, the more they leave in + what - has told it. With the second "
-        f"moments as the cost E+|- = {energy:.2f} at C- = 10"
+        "the least that any law approaches; the larger C-, the more they leave in + what - has told it. With the "
+        f"second moments as the cost E+|- = {energy:.2f} at C- = 10"
     )
     loops: tuple[tuple[Law, str, str, str], ...] = (
         ("direct", "both", "the current as a force on both", whole),
