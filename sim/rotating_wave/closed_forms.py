@@ -76,7 +76,7 @@ def growing_ratio(point: RotatingWave) -> ComplexArray:
     (1, k) is the eigenvector of the drift of (a₋, a₊†) that belongs to the rate −γ₋/2. NaN unless γ₊ > γ₋.
     """
     difference = _positive(point.damping_plus - point.damping_minus)
-    ratio: ComplexArray = 2 * point.transmission * np.conj(point.directional_coupling) / difference
+    ratio: ComplexArray = 2 * point.transmission * point.directional_coupling.conj() / difference
     return ratio
 
 

@@ -86,12 +86,6 @@ DETECTION = options(
 WORKING_POINT = options(CASCADE, FREQUENCY, DETECTION)
 
 
-def cascade(point: WorkingPoint) -> Cascade:
-    """The cascade of a working point. Raises ValueError if it has no steady state."""
-    point.cascade.require_stable()
-    return point.cascade
-
-
 def schedule(point: WorkingPoint, pulse: readers.Duration | None) -> LinearModel | Schedule:
     """The model of light that is on from t = 0 for ever, or the schedule of a pulse.
 

@@ -73,9 +73,9 @@ class Setup:
     def model_and_start(self) -> tuple[LinearModel | Schedule, InitialState]:
         """The model of the record, after demodulation where that is wanted, and the state before the record.
 
-        Raises ValueError for a working point without a steady state.
+        Raises ValueError for a working point without the state that is asked for.
         """
-        cascade = physics.cascade(self.point)
+        cascade = self.point.cascade
         point = self.point if self.reading.demodulate is None else replace(self.point, frequency_hz=None)
         model = physics.schedule(point, self.reading.pulse)
         return model, physics.initial_state(self.reading.initial, cascade, model)
@@ -139,7 +139,7 @@ def read_record(path: Path, setup: Setup) -> "tuple[Record, Setup]":
                 f"record {str(path)!r}: option {name!r} cannot be given by a record: give it on the command line"
             )
     point, reading = updated(setup.point, said), updated(setup.reading, said)
-    cascade = physics.cascade(point)
+    cascade = point.cascade
     dead_time = reading.dead_time.of(cascade)
     if reading.pulse is not None:
         # in seconds, because a fit may change the unit of time but not the moment at which the light was switched off

@@ -328,3 +328,17 @@ def test_a_record_that_starts_late_keeps_its_times(steering: Run) -> None:
     filtered(steering, *POINT, record="late.csv")
     times = dataset("filtered.nc")["time"].to_numpy()
     np.testing.assert_allclose(times, 2 + np.arange(9) / 1000, rtol=1e-14)
+
+
+def test_a_record_of_a_pair_that_grows(steering: Run) -> None:
+    growing = ("--theta-minus", "0.1", "--initial", "conditional")
+    run = simulated(steering, *growing, "--duration", "1", "--saves", "200", keep=50, to="record.nc")
+    filtered(steering, *growing, record="record.nc")
+    found = dataset("filtered.nc")
+    means, truth = (each["trajectory_mean"].to_numpy()[:, -1] for each in (found, run))
+    assert np.abs(truth).max() > 10.0
+    # what the sums leave unknown beyond all dY: that one of 200 normal numbers is beyond six deviations has p = 4e-7
+    unknown = found["conditional_covariance"].to_numpy()[-1] - run["conditional_covariance"].to_numpy()[-1]
+    assert np.abs((means - truth) / np.sqrt(np.diag(unknown))).max() < 6.0
+    # and it is little
+    assert np.diag(unknown).max() < 1e-2
