@@ -13,6 +13,7 @@ __all__ = [
     "BATHS",
     "DETECTION_SCHEMES",
     "MOST",
+    "MOST_SQUEEZING_DB",
     "Bath",
     "Cascade",
     "Detection",
@@ -23,10 +24,14 @@ __all__ = [
     "plain_number",
     "require",
     "require_count",
+    "require_squeezing",
 ]
 
 # The largest rate, occupation or ratio that is accepted, so that products of a few of them stay finite.
 MOST = 1e15
+
+# Noise is then a thousand times above that of the vacuum and as far below it; the best sources reach 15 dB.
+MOST_SQUEEZING_DB = 30.0
 
 DetectionScheme = Literal["homodyne", "heterodyne"]
 DETECTION_SCHEMES: tuple[DetectionScheme, ...] = ("homodyne", "heterodyne")
@@ -63,6 +68,21 @@ def in_python(instance: object, *names: str) -> None:
 def plain_number(value: Any) -> Any:
     """A scalar of numpy, or an array of one number, as a number of Python; other values unchanged."""
     return value.item() if getattr(value, "ndim", None) == 0 else value
+
+
+def require_squeezing(decibels: float, angle_pi: float, lost: float) -> None:
+    """Raise ValueError, naming the value and what is allowed, for squeezed light that cannot be.
+
+    A negative number of dB would be light squeezed at the angle ψ + π.
+    """
+    if plain_number(decibels) < 0.0:
+        raise ValueError(
+            f"squeezing_db must be at least 0 and at most {MOST_SQUEEZING_DB:g}, got {decibels!r}: light squeezed in "
+            "the other quadrature has an angle larger by pi"
+        )
+    require(decibels, "squeezing_db", low=0.0, high=MOST_SQUEEZING_DB)
+    require(angle_pi, "squeezing_angle_pi", low=-math.inf)
+    require(lost, "squeezing_loss", low=0.0, high=1.0)
 
 
 class UnstableError(ValueError):
@@ -210,32 +230,47 @@ class Oscillator:
 class Cascade:
     """Two oscillators in series on a one-way field: − first, + second.
 
+    The light that arrives at the first one may be squeezed. Sections 1 and 2 of sim/README.md.
+
     Parameters
     ----------
     minus, plus : the oscillators
     loss : power loss ε between them, 0 ≤ ε ≤ 1
     path_phase_pi : phase φ of the path between them, in units of π; the paper's optimum is φ = 0
+    squeezing_db : squeezing of the input light, 20 log₁₀ eʳ, from 0 to 30
+    squeezing_angle_pi : its angle ψ, in units of π: at 0 the quadrature is squeezed that is read at ϑ = π/2, at 1 that
+        read at ϑ = 0. Without squeezing it has no effect
+    squeezing_loss : power loss λ between the source of squeezed light and the first oscillator, 0 ≤ λ ≤ 1
 
     Raises
     ------
     ValueError
-        if the loss is outside [0, 1] or the phase is not finite.
+        if a loss or the squeezing is outside its range, or a phase or an angle is not finite.
     """
 
     minus: Oscillator
     plus: Oscillator
     loss: float = 0.0
     path_phase_pi: float = 0.0
+    squeezing_db: float = 0.0
+    squeezing_angle_pi: float = 0.0
+    squeezing_loss: float = 0.0
 
     def __post_init__(self) -> None:
-        in_python(self, "loss", "path_phase_pi")
+        in_python(self, "loss", "path_phase_pi", "squeezing_db", "squeezing_angle_pi", "squeezing_loss")
         require(self.loss, "loss", low=0.0, high=1.0)
         require(self.path_phase_pi, "path_phase_pi", low=-math.inf)
+        require_squeezing(self.squeezing_db, self.squeezing_angle_pi, self.squeezing_loss)
 
     @property
     def path_phase(self) -> float:
         """φ, radians."""
         return math.pi * self.path_phase_pi
+
+    @property
+    def squeezing_angle(self) -> float:
+        """ψ, radians."""
+        return math.pi * self.squeezing_angle_pi
 
     @property
     def time_unit(self) -> float:

@@ -64,6 +64,10 @@ class WorkingPoint:
     bath_minus, bath_plus : thermal baths: ``"hot"``, ``"vacuum"`` or a ``Bath``
     loss : power loss ε between the oscillators, from 0 to 1
     path_phase_pi : phase φ of the path between them, in units of π
+    squeezing_db : squeezing of the light that arrives at −, 20 log₁₀ eʳ, from 0 to 30
+    squeezing_angle_pi : its angle ψ, in units of π; at 0 the quadrature is squeezed that is read at ϑ = π/2, at 1 that
+        read at ϑ = 0. Without squeezing it has no effect
+    squeezing_loss : power loss between the source of squeezed light and −, from 0 to 1
     lo_phase_pi : local-oscillator phase ϑ, in units of π
     efficiency : efficiency η of the detection, from 0 to 1
     scheme : ``"homodyne"`` or ``"heterodyne"``
@@ -91,6 +95,9 @@ class WorkingPoint:
     bath_plus: Bath | str = "hot"
     loss: float = 0.0
     path_phase_pi: float = 0.0
+    squeezing_db: float = 0.0
+    squeezing_angle_pi: float = 0.0
+    squeezing_loss: float = 0.0
     lo_phase_pi: float = 0.5
     efficiency: float = 1.0
     scheme: DetectionScheme = "homodyne"
@@ -108,7 +115,10 @@ class WorkingPoint:
         """The two oscillators and the light between them; not necessarily a stable pair."""
         minus = _oscillator("minus", self.c_minus, self.theta_minus_pi, self.bath_minus)
         plus = _oscillator("plus", self.c_plus, self.theta_plus_pi, self.bath_plus)
-        return Cascade(minus=minus, plus=plus, loss=self.loss, path_phase_pi=self.path_phase_pi)
+        return Cascade(
+            minus=minus, plus=plus, loss=self.loss, path_phase_pi=self.path_phase_pi, squeezing_db=self.squeezing_db,
+            squeezing_angle_pi=self.squeezing_angle_pi, squeezing_loss=self.squeezing_loss,
+        )  # fmt: skip
 
     @cached_property
     def detection(self) -> Detection:
@@ -291,8 +301,9 @@ class WorkingPoint:
         Parameters
         ----------
         axes : values of each parameter, arrays of one dimension, by name: ``c_minus``, ``c_plus``, ``theta_minus_pi``,
-            ``theta_plus_pi``, ``loss``, ``path_phase_pi``, ``lo_phase_pi``, ``efficiency``, ``linewidth_minus_hz``,
-            ``linewidth_plus_hz``, ``occupation_minus`` or ``occupation_plus``
+            ``theta_plus_pi``, ``loss``, ``path_phase_pi``, ``squeezing_db``, ``squeezing_angle_pi``,
+            ``squeezing_loss``, ``lo_phase_pi``, ``efficiency``, ``linewidth_minus_hz``, ``linewidth_plus_hz``,
+            ``occupation_minus`` or ``occupation_plus``
 
         Raises ValueError for another name, a value out of its range, or a point in the laboratory frame.
         """
@@ -302,8 +313,8 @@ class WorkingPoint:
         return ScanResult(scan(self, axes))
 
     def optimum(
-        self, *, conditional: bool = True, free_lo_phase: bool = True, symmetric: bool = False,
-        unstable: bool = False, largest_ratio: float = 100.0,
+        self, *, conditional: bool = True, free_lo_phase: bool = True, free_squeezing_angle: bool = True,
+        symmetric: bool = False, unstable: bool = False, largest_ratio: float = 100.0,
     ) -> "OptimumResult":  # fmt: skip
         """The smallest E of each direction over θ₋, θ₊ and C₊, all else as at this point; θ and C₊ of it do not matter.
 
@@ -311,6 +322,7 @@ class WorkingPoint:
         ----------
         conditional : E given the record, or without it
         free_lo_phase : whether the local-oscillator phase is free as well
+        free_squeezing_angle : whether the angle of squeezed light is free as well
         symmetric : θ₋ = θ₊
         unstable : without the demand γ± > 0; E without the record is then its limit at long times
         largest_ratio : bound on C₊/C₋
@@ -323,6 +335,7 @@ class WorkingPoint:
             self,
             conditional=conditional,
             free_lo_phase=free_lo_phase,
+            free_squeezing_angle=free_squeezing_angle,
             symmetric=symmetric,
             unstable=unstable,
             largest_ratio=largest_ratio,

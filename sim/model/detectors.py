@@ -192,8 +192,9 @@ def _noise_root(component: Component, squeezed: NDArray[np.bool_]) -> FloatArray
     root = np.eye(len(whole))
     # Fields in the vacuum are independent of all others.
     lines = np.flatnonzero(np.tile(squeezed, 2))
-    values, vectors = np.linalg.eigh((whole @ whole.T)[np.ix_(lines, lines)])
-    root[np.ix_(lines, lines)] = (vectors * np.sqrt(values)) @ vectors.T
+    # Singular values keep digits that eigenvalues of whole wholeᵀ, their squares, would lose.
+    vectors, values, _ = np.linalg.svd(whole[lines], full_matrices=False)
+    root[np.ix_(lines, lines)] = (vectors * values) @ vectors.T
     return root
 
 

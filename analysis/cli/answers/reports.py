@@ -135,6 +135,8 @@ def optimum(best: "dict[Direction, Optimum]") -> Report:
             "c_plus_over_c_minus": found.c_plus_over_c_minus,
             "stable": found.stable,
         }
+        if found.cascade.squeezing_db:
+            point["squeezing_angle_pi"] = found.cascade.squeezing_angle_pi
         if found.detection is not None:
             point["lo_phase_pi"] = found.detection.lo_phase / math.pi
         report[key(direction)] = point
@@ -226,7 +228,8 @@ def _compared_exactly(at: "xr.Dataset") -> Report:
 
 def _working_points(at: "xr.Dataset") -> Report:
     """The best points of a comparison by scheme."""
-    names = ("theta_minus_pi", "theta_plus_pi", "c_plus_over_c_minus", "lo_phase_pi")
+    names = ["theta_minus_pi", "theta_plus_pi", "c_plus_over_c_minus", "lo_phase_pi"]
+    names += ["squeezing_angle_pi"] if "squeezing_angle_pi" in at else []
     return {
         scheme: {name: _number(at, name, scheme=scheme) for name in names}
         for scheme in at["scheme"].to_numpy().tolist()

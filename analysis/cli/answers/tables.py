@@ -71,7 +71,9 @@ def optimum(report: Report, title: str) -> Table:
     """The best working point of each direction."""
     unstable = [LABELS[each] for each in DIRECTIONS if not report[key(each)]["stable"]]
     grows = f"unstable, variances without the record grow: {', '.join(unstable)}" if unstable else None
-    table = table_of(title, "", "E", "theta-", "theta+", "C+/C-", "LO phase", caption=grows)
+    squeezed = any("squeezing_angle_pi" in report[key(each)] for each in DIRECTIONS)
+    angle = ["squeezing angle"] if squeezed else []
+    table = table_of(title, "", "E", "theta-", "theta+", "C+/C-", *angle, "LO phase", caption=grows)
     for direction in DIRECTIONS:
         point = report[key(direction)]
         table.add_row(
@@ -80,6 +82,7 @@ def optimum(report: Report, title: str) -> Table:
             f"{point['theta_minus_pi']:.6f} pi",
             f"{point['theta_plus_pi']:.6f} pi",
             f"{point['c_plus_over_c_minus']:.5g}",
+            *([f"{point['squeezing_angle_pi']:.4f} pi"] if squeezed else []),
             f"{point['lo_phase_pi']:.4f} pi" if "lo_phase_pi" in point else "not measured",
         )
     return table
