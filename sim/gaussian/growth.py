@@ -240,7 +240,11 @@ def _shorter(
     with np.errstate(all="ignore"):
         if not np.all(np.isfinite(lower)):
             return None
-        back = np.linalg.inv(lower).T
+        try:
+            back = np.linalg.inv(lower).T
+        except np.linalg.LinAlgError:
+            # a motion that has been forgotten, beside one that is slow, leaves entries of any size
+            return None
         moved, noise = known @ upper.T, step.noise_root @ back
         rows = np.concatenate([moved, noise])
         if not np.all(np.isfinite(rows)):

@@ -48,6 +48,10 @@ def test_appendix_b_has_two_points_in_each_direction(steering: Run) -> None:
             "--appendix-b --initial ground",
             "--initial has no meaning with --appendix-b: its points are",
         ),
+        (
+            "--appendix-b --bandwidth 1e5",
+            "a plan of Appendix B has detectors without",
+        ),
         ("--sigmas 0", "sigmas must be"),
         ("--duration -1", "duration must be"),
         ("--dead-time-per-run=-1s", "dead time per run must be"),

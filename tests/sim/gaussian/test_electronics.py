@@ -10,6 +10,7 @@ from scipy.linalg import expm
 
 from cascade_steering.analysis.criteria.steering import steering_of_root
 from cascade_steering.analysis.records.whiteness import whiteness
+from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.fock.moving.engine import Fock
 from cascade_steering.sim.fock.qutip.qutip_sme import QutipSME
 from cascade_steering.sim.gaussian.covariance import (
@@ -24,7 +25,7 @@ from cascade_steering.sim.gaussian.filtering import filter_record
 from cascade_steering.sim.gaussian.moment_equations import moment_equations, oscillator_equations
 from cascade_steering.sim.gaussian.trajectories import Gaussian
 from cascade_steering.sim.grid import TimeGrid
-from cascade_steering.sim.initial_state import thermal_state
+from cascade_steering.sim.initial_state import ground_state, thermal_state
 from cascade_steering.sim.model.cascade import lab, rwa
 from cascade_steering.sim.model.feedback import direct
 from cascade_steering.sim.model.linear_model import LinearModel
@@ -34,7 +35,6 @@ from tests.support.systems import POINTS
 
 FloatArray = NDArray[np.float64]
 POINT = POINTS["path_phase"]
-UNIT = POINT.cascade.time_unit
 # Γ/2π of the stronger oscillator
 RATE = max(POINT.cascade.minus.strength_hz, POINT.cascade.plus.strength_hz)
 
@@ -163,6 +163,16 @@ def test_filters_without_dark_noise_lose_nothing() -> None:
 
 def test_a_very_wide_second_filter_changes_nothing() -> None:
     assert steering(model(3.0, 1e9, noise=0.2)) == pytest.approx(steering(model(3.0, noise=0.2)), rel=1e-7)
+
+
+def test_a_filter_slower_than_all_else_hides_the_record() -> None:
+    point = WorkingPoint(bandwidth_hz=1.0, dark_noise=0.1)
+    subject, times = point.model, np.array([0.5, 2.0]) * point.time_unit
+    start = ground_state()
+    seen, unseen = (
+        transient_roots(subject, start.covariance_root, times, conditional=conditional) for conditional in (True, False)
+    )
+    assert seen == pytest.approx(unseen, rel=1e-4, abs=1e-4)
 
 
 def test_transients_end_in_the_steady_state() -> None:

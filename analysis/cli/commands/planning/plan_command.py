@@ -107,11 +107,14 @@ def _appendix_b(point: WorkingPoint, asked: PlanOptions) -> Report:
     from cascade_steering.analysis.working_points.optimum import Search, best_points
 
     _require_searched()
+    point.detection.require_plain("a plan of Appendix B")
     experiment, dead_time = asked.experiment, asked.dead_time_per_run.of(point.cascade)
     duration = None if asked.duration is None else asked.duration.of(point.cascade)
     search = Search(
         c_minus=point.c_minus, bath_minus=point.cascade.minus.bath, bath_plus=point.cascade.plus.bath, loss=point.loss,
-        path_phase_pi=point.path_phase_pi, lo_phase_pi=None, efficiency=point.efficiency, scheme=point.scheme,
+        path_phase_pi=point.path_phase_pi, squeezing_db=point.squeezing_db,
+        squeezing_angle_pi=point.squeezing_angle_pi, squeezing_loss=point.squeezing_loss, lo_phase_pi=None,
+        efficiency=point.efficiency, scheme=point.scheme,
     )  # fmt: skip
     unconditional, conditional = (best_points(search, conditional=each) for each in (False, True))
     reports = []
