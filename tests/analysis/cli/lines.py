@@ -34,6 +34,7 @@ SETTINGS: dict[str, tuple[str, str]] = {
     "conditional": ("true", ""), "largest-ratio": ("9", "9"), "symmetric": ("true", ""),
     "unstable": ("true", ""),
     "lo-phase": ("0.1", "0.1"), "loss": ("0.2", "0.2"), "out": ('"o.nc"', "o.nc"), "path-phase": ("0.3", "0.3"),
+    "squeezing": ("3", "3"), "squeezing-angle": ("0.4", "0.4"), "squeezing-loss": ("0.1", "0.1"),
     "quiet": ("true", ""), "frame": ('"moving"', "moving"), "qutip-method": ('"euler"', "euler"), "saves": ("3", "3"),
     "scheme": ('"heterodyne"', "heterodyne"), "seed": ("12345678901234567890", "12345678901234567890"),
     "theta-minus": ("0.4", "0.4"), "theta-plus": ("0.3", "0.3"), "times": ('"log:1:2:3"', "log:1:2:3"),
