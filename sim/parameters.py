@@ -299,6 +299,9 @@ class Detection:
     efficiency : efficiency η, 0 ≤ η ≤ 1
     scheme : ``homodyne`` (one quadrature of the field, demodulated into its cosine and sine parts) or
         ``heterodyne`` (the light split in two equal halves, homodyned at ϑ and ϑ + π/2)
+    efficiency_orthogonal : η of the heterodyne detector at ϑ + π/2; None for that of the other one
+    bandwidths_hz : of low-pass filters in series behind each detector, in the rotating wave behind the demodulation; Hz
+    dark_noise : δ, the power of electronic noise after these filters over that of shot noise, ≥ 0
 
     Raises
     ------
@@ -309,9 +312,24 @@ class Detection:
     lo_phase_pi: float = 0.5
     efficiency: float = 1.0
     scheme: DetectionScheme = "homodyne"
+    efficiency_orthogonal: float | None = None
+    bandwidths_hz: tuple[float, ...] = ()
+    dark_noise: float = 0.0
 
     def __post_init__(self) -> None:
-        in_python(self, "lo_phase_pi", "efficiency")
+        in_python(self, "lo_phase_pi", "efficiency", "dark_noise")
+        object.__setattr__(self, "bandwidths_hz", tuple(map(plain_number, self.bandwidths_hz)))
+        require(self.dark_noise, "dark_noise", low=0.0, high=MOST)
+        for each in self.bandwidths_hz:
+            require(each, "bandwidth_hz", low=0.0, high=MOST, low_open=True)
+        if self.efficiency_orthogonal is not None:
+            in_python(self, "efficiency_orthogonal")
+            require(self.efficiency_orthogonal, "efficiency_orthogonal", low=0.0, high=1.0)
+            if self.scheme != "heterodyne":
+                raise ValueError(
+                    "efficiency_orthogonal is that of the second heterodyne detector, got "
+                    f"{self.efficiency_orthogonal!r} for {self.scheme}"
+                )
         require(self.lo_phase_pi, "lo_phase_pi", low=-math.inf)
         require(self.efficiency, "efficiency", low=0.0, high=1.0)
         if self.scheme not in DETECTION_SCHEMES:
@@ -328,6 +346,27 @@ class Detection:
     def lo_phase(self) -> float:
         """ϑ, radians."""
         return math.pi * self.lo_phase_pi
+
+    @property
+    def efficiencies(self) -> tuple[float, ...]:
+        """η of each homodyne detector, or η/(1+δ) with dark noise and no filter. Section 11 of sim/README.md."""
+        each = (self.efficiency, self.efficiency if self.efficiency_orthogonal is None else self.efficiency_orthogonal)
+        noise = 1.0 if self.bandwidths_hz else 1.0 + self.dark_noise
+        return tuple(value / noise for value in each[: len(self.lo_phases)])
+
+    def require_plain(self, what: str) -> None:
+        """Raise ValueError for a detection that ``what`` does not know: more than phase, efficiency and scheme."""
+        if self.bandwidths_hz:
+            raise ValueError(f"{what} has detectors without a finite bandwidth, got {self.bandwidths_hz[0]:g} Hz")
+        if self.efficiency_orthogonal is not None:
+            raise ValueError(
+                f"{what} has one efficiency of both detectors, got another, {self.efficiency_orthogonal:g}"
+            )
+        if self.dark_noise:
+            equal = self.efficiency / (1.0 + self.dark_noise)
+            raise ValueError(
+                f"{what} has no dark noise, got {self.dark_noise:g}: it is that of an efficiency of {equal:.6g} without"
+            )
 
     @property
     def lo_phases(self) -> tuple[float, ...]:

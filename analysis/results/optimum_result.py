@@ -37,6 +37,7 @@ class OptimumResult:
         """The search of ``WorkingPoint.optimum``. Raises ValueError for a point in the laboratory frame."""
         from cascade_steering.analysis.working_points.optimum import Search, best_points
 
+        point.detection.require_plain("an optimum")
         if point.frequency_hz is not None:
             raise ValueError(
                 f"an optimum is in the rotating wave: frequency_hz must be None, got {point.frequency_hz!r}"

@@ -142,6 +142,7 @@ def pulse_search(
     """The search at a working point. Raises ValueError as ``WorkingPoint.best_pulse`` does."""
     from cascade_steering.analysis.protocols.pulse_search import PulseSearch
 
+    point.detection.require_plain("the best pulse")
     if point.frequency_hz is not None:
         raise ValueError(
             f"the best pulse is in the rotating wave: frequency_hz must be None, got {point.frequency_hz!r}"

@@ -81,6 +81,8 @@ class Search:
     largest_ratio : bound on C₊/C₋; many optima at small C₋ lie on it
     symmetric : force θ₋ = θ₊ (f = 0 in the paper)
     unstable : search without the demand γ± > 0
+    largest_theta_minus_pi, largest_theta_plus_pi : bounds on the angles, in units of π, as a cavity sets them; above ¼,
+        where every bath is stable
 
     Raises ValueError for a value out of range, or a bath of zero linewidth.
     """
@@ -99,6 +101,8 @@ class Search:
     largest_ratio: float = 100.0
     symmetric: bool = False
     unstable: bool = False
+    largest_theta_minus_pi: float = 0.5
+    largest_theta_plus_pi: float = 0.5
 
     def __post_init__(self) -> None:
         require(self.c_minus, "c_minus", low=0.0, high=_MOST, low_open=True)
@@ -109,6 +113,8 @@ class Search:
         require(self.path_phase_pi, "path_phase_pi", low=-np.inf)
         angle = 0.0 if self.squeezing_angle_pi is None else self.squeezing_angle_pi
         require_squeezing(self.squeezing_db, angle, self.squeezing_loss)
+        for name in ("largest_theta_minus_pi", "largest_theta_plus_pi"):
+            require(getattr(self, name), name, low=0.25, high=0.5, low_open=True)
         for bath in (self.bath_minus, self.bath_plus):
             require(bath.linewidth, "linewidth", low=0.0, low_open=True)
 
@@ -131,8 +137,8 @@ class Search:
     def points(self, unit: FloatArray) -> RotatingWave:
         """Working points from coordinates up to 1: one per angle, then log(C₊/C₋), then ψ if it is free; (..., ≥ 2).
 
-        That of an angle is 1 at π/2 and 0 at the edge of stability; where the search is not bound to the stable region,
-        it is −1 at θ = 0.
+        That of an angle is 1 at π/2, or at its bound, and 0 at the edge of stability; where the search is not bound to
+        the stable region, it is −1 at θ = 0.
         """
         ratio = _SMALLEST_RATIO * (self.largest_ratio / _SMALLEST_RATIO) ** unit[..., self.angles]
         strength_minus = np.full(ratio.shape, self.c_minus * self.bath_minus.decoherence_rate)
@@ -141,12 +147,15 @@ class Search:
         edge_plus = _edge(strength_plus, self.bath_plus)
         if self.symmetric:
             edge_minus = edge_plus = np.maximum(edge_minus, edge_plus)
+        most_minus, most_plus = np.pi * self.largest_theta_minus_pi, np.pi * self.largest_theta_plus_pi
+        if self.symmetric:
+            most_minus = most_plus = min(most_minus, most_plus)
         return RotatingWave(
             strength_minus=strength_minus,
-            angle_minus=self._angle(unit[..., 0], edge_minus),
+            angle_minus=self._angle(unit[..., 0], edge_minus, most_minus),
             bath_minus=self.bath_minus,
             strength_plus=strength_plus,
-            angle_plus=self._angle(unit[..., self.angles - 1], edge_plus),
+            angle_plus=self._angle(unit[..., self.angles - 1], edge_plus, most_plus),
             bath_plus=self.bath_plus,
             loss=self.loss,
             path_phase=np.pi * self.path_phase_pi,
@@ -166,8 +175,9 @@ class Search:
             decibels=self.squeezing_db, angle=self.squeezing_angles(unit), lost=self.squeezing_loss
         )
 
-    def _angle(self, unit: FloatArray, edge: FloatArray) -> FloatArray:
-        return _across(unit, edge) if self.unstable else _angle(unit, edge)
+    def _angle(self, unit: FloatArray, edge: FloatArray, most: float) -> FloatArray:
+        edge = np.minimum(edge, most)
+        return _across(unit, edge, most) if self.unstable else _angle(unit, edge, most)
 
     def lo_phases(self, unit: FloatArray) -> FloatArray:
         """ϑ of each point, radians: the given one, or the last coordinate times π."""
@@ -283,15 +293,15 @@ def _edge(strength: FloatArray, bath: Bath) -> FloatArray:
     return edge
 
 
-def _angle(unit: FloatArray, edge: FloatArray) -> FloatArray:
-    """θ from u ∈ [0, 1]: rises as u² from the edge of stability to π/2."""
-    return np.minimum(edge + unit**2 * (np.pi / 2 - edge), np.pi / 2)
+def _angle(unit: FloatArray, edge: FloatArray, most: float) -> FloatArray:
+    """θ from u ∈ [0, 1]: rises as u² from the edge of stability to its bound."""
+    return np.minimum(edge + unit**2 * (most - edge), most)
 
 
-def _across(unit: FloatArray, edge: FloatArray) -> FloatArray:
-    """θ from u ∈ [−1, 1]: 0, the edge of stability and π/2 at u = −1, 0 and 1, with a slope everywhere."""
+def _across(unit: FloatArray, edge: FloatArray, most: float) -> FloatArray:
+    """θ from u ∈ [−1, 1]: 0, the edge of stability and its bound at u = −1, 0 and 1, with a slope everywhere."""
     share = unit * (_SLOPE + (1.0 - _SLOPE) * np.abs(unit))
-    return np.clip(edge + share * np.where(unit < 0.0, edge, np.pi / 2 - edge), 0.0, np.pi / 2)
+    return np.clip(edge + share * np.where(unit < 0.0, edge, most - edge), 0.0, most)
 
 
 def _cascade(search: Search, point: RotatingWave, squeezing_angle_pi: float) -> Cascade:

@@ -97,6 +97,7 @@ def scan(point: WorkingPoint, axes: Mapping[str, ArrayLike], *, schemes: Iterabl
     """
     if point.frequency_hz is not None:
         raise ValueError(f"a scan is in the rotating wave: frequency_hz must be None, got {point.frequency_hz!r}")
+    point.detection.require_plain("a scan")
     grid = {name: _checked(name, values) for name, values in axes.items()}
     if not grid:
         raise ValueError(f"axes must name at least one of {', '.join(SCANNED)}, got none")

@@ -71,6 +71,10 @@ class WorkingPoint:
     lo_phase_pi : local-oscillator phase ϑ, in units of π
     efficiency : efficiency η of the detection, from 0 to 1
     scheme : ``"homodyne"`` or ``"heterodyne"``
+    efficiency_orthogonal : η of the heterodyne detector at ϑ + π/2; None for that of the other one
+    bandwidth_hz : of the low-pass filter behind each detector, or of several in series, Hz; in the rotating wave they
+        are behind the demodulation. None for a current without a filter
+    dark_noise : δ, the power of the noise of the electronics over that of shot noise
     frequency_hz : None for the rotating-wave model; |Ω|/2π in Hz of both oscillators, or of each, for the laboratory
         frame
 
@@ -97,6 +101,9 @@ class WorkingPoint:
     lo_phase_pi: float = 0.5
     efficiency: float = 1.0
     scheme: DetectionScheme = "homodyne"
+    efficiency_orthogonal: float | None = None
+    bandwidth_hz: float | tuple[float, ...] | None = None
+    dark_noise: float = 0.0
     frequency_hz: float | tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
@@ -116,7 +123,12 @@ class WorkingPoint:
     @cached_property
     def detection(self) -> Detection:
         """How the light is measured that leaves the second oscillator."""
-        return Detection(lo_phase_pi=self.lo_phase_pi, efficiency=self.efficiency, scheme=self.scheme)
+        widths = self.bandwidth_hz
+        return Detection(
+            lo_phase_pi=self.lo_phase_pi, efficiency=self.efficiency, scheme=self.scheme, dark_noise=self.dark_noise,
+            efficiency_orthogonal=self.efficiency_orthogonal,
+            bandwidths_hz=() if widths is None else tuple(widths) if isinstance(widths, Sequence) else (widths,),
+        )  # fmt: skip
 
     @cached_property
     def model(self) -> LinearModel:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from cascade_steering.analysis.estimation.estimators import Estimate, Steering
-    from cascade_steering.analysis.estimation.stopping import Target
+    from cascade_steering.analysis.estimation.stopping import Estimates, Target
     from cascade_steering.analysis.protocols.best_pulse import BestPulse
     from cascade_steering.analysis.results.pulse_result import PulseResult
     from cascade_steering.analysis.time_courses.endpoint import Endpoint
@@ -271,7 +271,7 @@ def _at_end(values: "xr.DataArray", errors: "xr.DataArray") -> Report:
     return {"value": values[-1].item(), "standard_error": errors[-1].item()}
 
 
-def stopping(target: "Target", steering: "Steering") -> Report:
+def stopping(target: "Target", steering: "Estimates") -> Report:
     """The target and the half-widths that were reached, relative to the values; null for an infinite one."""
     return {
         "quantity": target.quantity,

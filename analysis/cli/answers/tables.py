@@ -10,6 +10,8 @@ from cascade_steering.analysis.cli.answers.table_layout import LABELS, interval,
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, AnyDirection, key, regime
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from cascade_steering.analysis.estimation.estimators import Estimate
 
 _MEASURES = {
@@ -193,7 +195,7 @@ def _exactly(value: float | None) -> str:
     return "none: not Gaussian" if value is None else f"{value:.7f}"
 
 
-def estimates_of_d(found: "dict[AnyDirection, Estimate]") -> str:
+def estimates_of_d(found: "Mapping[AnyDirection, Estimate]") -> str:
     """The estimates of d so far, in one line."""
     return ", ".join(
         f"d of {LABELS[direction]} = {each.value:.3%} ± {50 * (each.high - each.low):.1g} %"

@@ -12,6 +12,7 @@ from cascade_steering.analysis.cli.options.kinds import (
     HERTZ,
     LO_PHASE,
     NUMBER,
+    NUMBERS,
     TIMES,
     CommandFunction,
     options,
@@ -26,7 +27,8 @@ from cascade_steering.sim.parameters import DETECTION_SCHEMES, MOST, Cascade
 # the options that describe an experiment; the files of a run and of a record may contain them
 EXPERIMENT = (
     "c-minus", "c-plus", "theta-minus", "theta-plus", "bath-minus", "bath-plus", "loss", "path-phase", "squeezing",
-    "squeezing-angle", "squeezing-loss", "frequency", "lo-phase", "efficiency", "scheme", "initial", "pulse",
+    "squeezing-angle", "squeezing-loss", "frequency", "lo-phase", "efficiency", "scheme", "efficiency-orthogonal",
+    "bandwidth", "dark-noise", "initial", "pulse",
 )  # fmt: skip
 
 
@@ -120,7 +122,23 @@ DETECTION = options(
 )
 
 
-WORKING_POINT = options(CASCADE, FREQUENCY, DETECTION)
+ELECTRONICS = options(
+    click.option(
+        "--efficiency-orthogonal", type=NUMBER, default=None, show_default="--efficiency",
+        help="Efficiency of the second heterodyne detector, at the phase + pi/2.",
+    ),
+    click.option(
+        "--bandwidth", "bandwidth_hz", type=NUMBERS, default=None, metavar="HZ[,HZ...]", show_default="none",
+        help="Low-pass filters in series behind each detector, in the rotating wave behind the demodulation.",
+    ),
+    click.option(
+        "--dark-noise", type=NUMBER, default=0.0, show_default=True,
+        help="Power of the noise of the electronics, after these filters, over that of shot noise.",
+    ),
+)  # fmt: skip
+
+
+WORKING_POINT = options(CASCADE, FREQUENCY, DETECTION, ELECTRONICS)
 
 
 def schedule(point: WorkingPoint, pulse: readers.Duration | None) -> LinearModel | Schedule:
