@@ -9,7 +9,7 @@ in the lab frame at late times, are not resolved: if E crosses a bound many time
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,7 @@ from cascade_steering.analysis.criteria.steering import (
 )
 from cascade_steering.sim.gaussian.covariance import limit, settling_time, transient_roots
 from cascade_steering.sim.gaussian.growth import UNLIMITED
-from cascade_steering.sim.gaussian.moment_equations import moment_equations
+from cascade_steering.sim.gaussian.moment_equations import oscillator_equations
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
@@ -155,7 +155,7 @@ def milestones(
         return above
 
     def windows(scheme: Scheme, *ways: AnyDirection) -> tuple[Window, ...]:
-        return search.windows(low(found, scheme, *ways), lambda at: low(at, scheme, *ways))
+        return search.windows(scheme, low(found, scheme, *ways), lambda at: low(at, scheme, *ways))
 
     return Milestones(
         windows={scheme: {way: windows(scheme, way) for way in directions} for scheme in SCHEMES},
@@ -183,7 +183,7 @@ def _settling(search: "_Search", found: SteeringCourses, scheme: Scheme, directi
         excess: FloatArray = np.abs(at[scheme][direction] / final - 1.0) - SETTLED
         return excess
 
-    stretches = search.windows(off(found), off)
+    stretches = search.windows(scheme, off(found), off)
     return stretches[-1].start if stretches and stretches[-1].end == search.end else None
 
 
@@ -207,7 +207,7 @@ def _scan(schedule: Schedule, initial: InitialState, horizon: float) -> FloatArr
 
 def _fastest(schedule: Schedule, model: LinearModel, initial: InitialState, start: float) -> float:
     """A time (seconds) in which no entry of the covariance changes much: V̇ is at most the rate times V², or D."""
-    equations = moment_equations(model)
+    equations = oscillator_equations(model)
     rate = (
         np.linalg.norm(equations.drift) + np.linalg.norm(equations.readout) ** 2 + np.linalg.norm(equations.diffusion)
     )
@@ -238,16 +238,18 @@ class _Search:
         """E at the times of the scan."""
         return _steering(self._roots, self._directions, self.schedule.modes)
 
-    def windows(self, values: FloatArray, function: Callable[[SteeringCourses], FloatArray]) -> tuple[Window, ...]:
-        """Where ``function`` of E is negative, given its ``values`` at the times of the scan, (n,)."""
+    def windows(
+        self, scheme: Scheme, values: FloatArray, function: Callable[[SteeringCourses], FloatArray]
+    ) -> tuple[Window, ...]:
+        """Where ``function`` of E in one scheme is negative, given its ``values`` at the times of the scan, (n,)."""
         negative = np.concatenate([[False], values < -_ROUNDING, [False]])
         starts = np.flatnonzero(~negative[:-1] & negative[1:])
         ends = np.flatnonzero(negative[:-1] & ~negative[1:])
         last = len(self._times)
         return tuple(
             Window(
-                start=self._crossing(start, function) if start else 0.0,
-                end=self._crossing(end, function) if end < last else self.end,
+                start=self._crossing(scheme, start, function) if start else 0.0,
+                end=self._crossing(scheme, end, function) if end < last else self.end,
             )
             for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
         )
@@ -270,24 +272,30 @@ class _Search:
 
         around = (float(self._times[top - 1]), float(self._times[top + 1]))
         found = minimize_scalar(
-            lambda time: -self._at(time, function), bounds=around, method="bounded", options={"xatol": 1e-9 * best.time}
+            lambda time: -self._at(time, function, SCHEMES),
+            bounds=around,
+            method="bounded",
+            options={"xatol": 1e-9 * best.time},
         )
         return Peak(value=-float(found.fun), time=float(found.x)) if -found.fun > best.value else best
 
-    def _at(self, time: float, function: Callable[[SteeringCourses], FloatArray]) -> float:
+    def _at(self, time: float, function: Callable[[SteeringCourses], FloatArray], schemes: Sequence[Scheme]) -> float:
+        """``function`` of E in the ``schemes`` that it needs; the flow of each takes milliseconds."""
         place = int(np.searchsorted(self._times, time, side="right")) - 1
         before = float(self._times[place])
-        roots = {scheme: each[place] for scheme, each in self._roots.items()}
+        roots = {scheme: self._roots[scheme][place] for scheme in schemes}
         there = _moved(self.schedule.after(before), roots, np.array([time - before]))
         return float(function(_steering(there, self._directions, self.schedule.modes))[0])
 
-    def _crossing(self, index: int, function: Callable[[SteeringCourses], FloatArray]) -> float:
+    def _crossing(self, scheme: Scheme, index: int, function: Callable[[SteeringCourses], FloatArray]) -> float:
         """Where ``function`` changes sign between the times ``index`` − 1 and ``index`` of the scan."""
         low, high = float(self._times[index - 1]), float(self._times[index])
-        ends = self._at(low, function), self._at(high, function)
+        # the search asks for both ends again
+        at = cache(partial(self._at, function=function, schemes=(scheme,)))
+        ends = at(low), at(high)
         # at an end that is zero up to rounding the sign need not change
         if ends[0] * ends[1] >= 0.0:
             return low if abs(ends[0]) < abs(ends[1]) else high
         from scipy.optimize import brentq
 
-        return float(brentq(self._at, low, high, args=(function,), xtol=1e-14 * high))
+        return float(brentq(at, low, high, xtol=1e-14 * high))

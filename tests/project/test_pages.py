@@ -1,4 +1,7 @@
-"""Every command that a page shows works: the options of each are parsed, and the quick ones are run as shown."""
+"""Every command that a page shows works, and prints what the page shows below it.
+
+The options of each are parsed, and the quick ones are run as shown.
+"""
 
 import re
 import shlex
@@ -14,7 +17,10 @@ from tests.analysis.cli.command import Run
 from tests.analysis.conftest import steering
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("README.md", "analysis/README.md", "scripts/CONTRIBUTING.md", "scripts/SLURM.md", "sim/README.md")
+BEYOND_STABILITY = "analysis/paper/BEYOND_STABILITY.md"
+PAGES = (
+    "README.md", "analysis/README.md", BEYOND_STABILITY, "scripts/CONTRIBUTING.md", "scripts/SLURM.md", "sim/README.md",
+)  # fmt: skip
 FENCES = re.compile(r"^ *```(\w*)\n(.*?)^ *```", flags=re.DOTALL | re.MULTILINE)
 # what a batch system or a shell puts in the place of names
 VARIABLES = {
@@ -25,11 +31,16 @@ PROGRAMS = {"steering", "bash", "pip"}
 __all__ = ["steering"]
 
 
+def joined(block: str) -> str:
+    """The text with each command in one line."""
+    return block.replace("\\\n", " ")
+
+
 def lines(page: str) -> Iterator[str]:
     """The command lines of a page, each in one line, without comments."""
     text = (ROOT / page).read_text(encoding="utf-8")
     fenced = "\n".join(block for language, block in FENCES.findall(text) if language in ("", "bash"))
-    fenced = fenced.replace("\\\n", " ")
+    fenced = joined(fenced)
     quoted = re.findall(r"`((?:steering|bash|pip) [^`\n]*)`", text)
     for line in [*fenced.splitlines(), *quoted]:
         for name, value in VARIABLES.items():
@@ -41,6 +52,14 @@ def lines(page: str) -> Iterator[str]:
             yield shlex.join(words)
 
 
+def outputs(page: str) -> Iterator[tuple[str, list[str]]]:
+    """Each command of a page with the lines of its output that the page shows in the block below it."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    for block, printed in re.findall(r"^```\n(steering [^`]*)```\n\n```\n(│[^`]*)```$", text, flags=re.MULTILINE):
+        yield shlex.join(shlex.split(joined(block), comments=True)), printed.splitlines()
+
+
+OUTPUTS = dict(outputs(BEYOND_STABILITY))
 SHOWN = sorted({line for page in PAGES for line in lines(page)})
 STEERING = [line for line in SHOWN if line.startswith("steering ")]
 OTHERS = [line for line in SHOWN if line not in STEERING]
@@ -105,7 +124,50 @@ def prepared(steering: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
     return steering
 
 
-@pytest.mark.parametrize("line", STEERING)
+def agree(shown: str, printed: str) -> bool:
+    """Whether the lines are equal, numbers up to two units of the last digit, where optima and rounding may differ."""
+    pairs = list(zip(shown.split(), printed.split(), strict=False))
+    return len(shown.split()) == len(printed.split()) and all(
+        a == b or (digits(a) == digits(b) is not None and abs(float(a.strip("%")) - float(b.strip("%"))) <= digits(a))
+        for a, b in pairs
+    )
+
+
+def digits(word: str) -> float | None:
+    """Two units of the last digit of a number; None for another word."""
+    found = re.fullmatch(r"[+-]?\d+(?:\.(\d+))?(?:e([+-]\d+))?%?", word)
+    return None if found is None else 2.1 * 10.0 ** (int(found[2] or 0) - len(found[1] or ""))
+
+
+def require_output(line: str, out: str) -> None:
+    """Fail if a line that a page shows is not among those printed."""
+    printed = out.splitlines()
+    missing = [each for each in OUTPUTS[line] if not any(agree(each, other) for other in printed)]
+    assert not missing, out
+
+
+# more than two seconds
+LONG = ("--tolerances",)
+
+
+def test_the_page_on_stability_shows_outputs() -> None:
+    assert len(OUTPUTS) == 14
+    assert set(OUTPUTS) <= set(STEERING)
+    assert agree("│ E+|- │ 0.5 │ 1.2% │", "│ E+|-   │  0.5 │  1.3% │")
+    assert not agree("│ E+|- │ 0.5 │ 1.2% │", "│ E+|-   │  0.5 │  1.5% │")
+    assert not agree("│ E+|- │ 0.5 │", "│ E-|+ │ 0.5 │")
+    assert not agree("│ 0.5 │", "│ 0.50 │")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("line", [line for line in OUTPUTS if line.split()[1] in TOY])
+def test_a_command_that_is_shortened_below_prints_what_its_page_shows(steering: Run, line: str) -> None:
+    require_output(line, steering(*shlex.split(line)[1:], "--jobs", "1", "--quiet").out)
+
+
+@pytest.mark.parametrize(
+    "line", [pytest.param(line, marks=[pytest.mark.slow] * any(each in line for each in LONG)) for line in STEERING]
+)
 def test_a_command_runs_as_shown(prepared: Run, line: str) -> None:
     name, *arguments = shlex.split(line)[1:]
     subject = commands.commands.get(name)
@@ -124,6 +186,8 @@ def test_a_command_runs_as_shown(prepared: Run, line: str) -> None:
     # a part is of whole blocks, ten trajectories each
     answer = prepared(name, *arguments, *toy, *(("--trajectories", "200") if "--part" in arguments else ()))
     assert answer.code == 0, answer
+    if line in OUTPUTS and not toy:
+        require_output(line, answer.out)
 
 
 @pytest.mark.parametrize("line", ["filter record.csv --confg setup.toml", "simulate --engine fok", "fit record.csv"])

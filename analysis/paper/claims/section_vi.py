@@ -29,12 +29,13 @@ def feedback_stabilization() -> Iterator[Claim]:
     stable = [best(c, "hot")[FORWARD].value for c in _C_MINUS]
     whole = (
         "theta- = 0, theta+ = pi/2, gamma- < 0, hot baths, no loss, C+ where E has its smallest limit without a "
-        "record: with b = -K the covariance without the record is that given it"
+        "record: with b = -K the covariance without the record is that given it. The gain is that of leaving the "
+        "stable region: for a stable pair feedback turns E_u into E_c, which is smaller by d"
     )
     energy = _loop(10.0, "ideal", "minus", "energy").controlled[FORWARD]
     alone = (
-        "the best of all laws; the larger C-, the more they leave in + what - has told it. With the second moments as "
-        f"the cost E+|- = {energy:.2f} at C- = 10"
+        "the least that any law approaches; the larger C-, the more they leave in + what - has told it. With the "
+        f"second moments as the cost E+|- = {energy:.2f} at C- = 10"
     )
     loops: tuple[tuple[Law, str, str, str], ...] = (
         ("direct", "both", "the current as a force on both", whole),

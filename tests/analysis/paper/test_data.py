@@ -328,7 +328,7 @@ def test_bad_choices_are_refused() -> None:
 
 @pytest.mark.slow
 def test_the_demand_for_stability_costs_e_and_makes_the_record_worth_more() -> None:
-    data = paper_without_stability.without_stability(points=2, losses=(0.0,), lo_phase_pi=0.5)
+    data = paper_without_stability.without_stability(points=2, pulses=2, losses=(0.0,), lo_phase_pi=0.5)
     assert data.attrs["figure"] == 9
     strong = data.sel(c_minus=300.0, loss=0.0)
     e = strong["E"].sel(scheme="unconditional")
@@ -337,3 +337,16 @@ def test_the_demand_for_stability_costs_e_and_makes_the_record_worth_more() -> N
     np.testing.assert_allclose(e.sel(region="any") * 300 / 2, 1.0, atol=6 / 300)
     assert bool((data["E"].sel(region="any") <= data["E"].sel(region="stable")).all())
     assert bool((strong["d"].sel(region="any") < 0.01 * strong["d"].sel(region="stable")).all())
+    # few quanta are enough for a part of what there is to gain, and then the record helps
+    pulse = data.sel(pulse_c_minus=300.0, loss=0.0)
+    assert bool((pulse["pulse_quanta"] < paper_without_stability.MOST_QUANTA * (1 + 1e-9)).all())
+    assert bool((pulse["pulse_duration"] < paper_without_stability.LONGEST_PULSE).all())
+    reached = pulse["E_pulse"].sel(scheme="unconditional")
+    assert bool((reached < 0.25 * e.sel(region="stable")).all())
+    assert bool((reached > e.sel(region="any")).all())
+    assert bool((pulse["E_pulse"].sel(scheme="conditional") < 0.95 * reached).all())
+
+
+def test_there_are_no_more_pulses_than_points() -> None:
+    with pytest.raises(ValueError, match=r"^pulses must be at most points \(2\), got 3$"):
+        paper_without_stability.without_stability(points=2, pulses=3)

@@ -23,7 +23,7 @@ TOY: dict[int, dict[str, Any]] = {
     6: {"points": 3},
     7: {"points": 3},
     8: {"points": 3, "simulated": 1, "trajectories": 10, "detections": ("phase pi/2", "phase 0")},
-    9: {"points": 2, "losses": (0.2,), "lo_phase_pi": 0.5},
+    9: {"points": 2, "pulses": 1, "losses": (0.2,), "lo_phase_pi": 0.5},
     10: {"points": 2, "cooperativities": (10.0,)},
 }
 
@@ -63,7 +63,7 @@ def test_figures_are_drawn_from_what_was_saved(number: int, data: dict[int, xr.D
     assert 0.02 < np.mean(pixels.min(axis=-1) < 0.9) < 0.7
 
 
-@pytest.mark.parametrize("number", [*range(2, 8), pytest.param(8, marks=SIMULATED)])
+@pytest.mark.parametrize("number", [*range(2, 8), pytest.param(8, marks=SIMULATED), 9])
 def test_every_variable_says_what_it_is(number: int, data: dict[int, xr.Dataset]) -> None:
     for variable in data[number].data_vars.values():
         assert {"long_name", "units"} <= variable.attrs.keys()
