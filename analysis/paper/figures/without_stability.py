@@ -56,8 +56,8 @@ def without_stability(
     Variables: ``E`` (region, bath, loss, c_minus, scheme, direction) and ``d`` without scheme; ``E_pulse``,
     ``pulse_duration`` and ``pulse_quanta`` (bath, loss, pulse_c_minus, scheme, direction) of pulses of constant light
     that last ``LONGEST_PULSE`` and have ``MOST_PULSE_QUANTA`` at most, whose record is read at ``lo_phase_pi`` or, if
-    that is None, at π/2. At small C₋ they may have less E than the limit for t → ∞: the baths have not heated the ground
-    state. Raises ValueError for counts out of range.
+    that is None, at π/2. At small C₋ they may have less E than the limit for t → ∞: the baths have not yet heated the
+    ground state. Raises ValueError for counts out of range.
     """
     c_minus = cooperativities(points)
     require_count(pulses, "pulses", low=1)
