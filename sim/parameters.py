@@ -13,6 +13,7 @@ __all__ = [
     "BATHS",
     "DETECTION_SCHEMES",
     "MOST",
+    "MOST_SQUEEZING_DB",
     "Bath",
     "Cascade",
     "Detection",
@@ -23,10 +24,14 @@ __all__ = [
     "plain_number",
     "require",
     "require_count",
+    "require_squeezing",
 ]
 
 # The largest rate, occupation or ratio that is accepted, so that products of a few of them stay finite.
 MOST = 1e15
+
+# Noise is then a thousand times above that of the vacuum and as far below it; the best sources reach 15 dB.
+MOST_SQUEEZING_DB = 30.0
 
 DetectionScheme = Literal["homodyne", "heterodyne"]
 DETECTION_SCHEMES: tuple[DetectionScheme, ...] = ("homodyne", "heterodyne")
@@ -63,6 +68,21 @@ def in_python(instance: object, *names: str) -> None:
 def plain_number(value: Any) -> Any:
     """A scalar of numpy, or an array of one number, as a number of Python; other values unchanged."""
     return value.item() if getattr(value, "ndim", None) == 0 else value
+
+
+def require_squeezing(decibels: float, angle_pi: float, lost: float) -> None:
+    """Raise ValueError, naming the value and what is allowed, for squeezed light that cannot be.
+
+    A negative number of dB would be light squeezed at the angle ψ + π.
+    """
+    if plain_number(decibels) < 0.0:
+        raise ValueError(
+            f"squeezing_db must be at least 0 and at most {MOST_SQUEEZING_DB:g}, got {decibels!r}: light squeezed in "
+            "the other quadrature has an angle larger by pi"
+        )
+    require(decibels, "squeezing_db", low=0.0, high=MOST_SQUEEZING_DB)
+    require(angle_pi, "squeezing_angle_pi", low=-math.inf)
+    require(lost, "squeezing_loss", low=0.0, high=1.0)
 
 
 class UnstableError(ValueError):
@@ -210,32 +230,47 @@ class Oscillator:
 class Cascade:
     """Two oscillators in series on a one-way field: − first, + second.
 
+    The light that arrives at the first one may be squeezed. Sections 1 and 2 of sim/README.md.
+
     Parameters
     ----------
     minus, plus : the oscillators
     loss : power loss ε between them, 0 ≤ ε ≤ 1
     path_phase_pi : phase φ of the path between them, in units of π; the paper's optimum is φ = 0
+    squeezing_db : squeezing of the input light, 20 log₁₀ eʳ, from 0 to 30
+    squeezing_angle_pi : its angle ψ, in units of π: at 0 the quadrature is squeezed that is read at ϑ = π/2, at 1 that
+        read at ϑ = 0. Without squeezing it has no effect
+    squeezing_loss : power loss λ between the source of squeezed light and the first oscillator, 0 ≤ λ ≤ 1
 
     Raises
     ------
     ValueError
-        if the loss is outside [0, 1] or the phase is not finite.
+        if a loss or the squeezing is outside its range, or a phase or an angle is not finite.
     """
 
     minus: Oscillator
     plus: Oscillator
     loss: float = 0.0
     path_phase_pi: float = 0.0
+    squeezing_db: float = 0.0
+    squeezing_angle_pi: float = 0.0
+    squeezing_loss: float = 0.0
 
     def __post_init__(self) -> None:
-        in_python(self, "loss", "path_phase_pi")
+        in_python(self, "loss", "path_phase_pi", "squeezing_db", "squeezing_angle_pi", "squeezing_loss")
         require(self.loss, "loss", low=0.0, high=1.0)
         require(self.path_phase_pi, "path_phase_pi", low=-math.inf)
+        require_squeezing(self.squeezing_db, self.squeezing_angle_pi, self.squeezing_loss)
 
     @property
     def path_phase(self) -> float:
         """φ, radians."""
         return math.pi * self.path_phase_pi
+
+    @property
+    def squeezing_angle(self) -> float:
+        """ψ, radians."""
+        return math.pi * self.squeezing_angle_pi
 
     @property
     def time_unit(self) -> float:
@@ -264,6 +299,9 @@ class Detection:
     efficiency : efficiency η, 0 ≤ η ≤ 1
     scheme : ``homodyne`` (one quadrature of the field, demodulated into its cosine and sine parts) or
         ``heterodyne`` (the light split in two equal halves, homodyned at ϑ and ϑ + π/2)
+    efficiency_orthogonal : η of the heterodyne detector at ϑ + π/2; None for that of the other one
+    bandwidths_hz : of low-pass filters in series behind each detector, in the rotating wave behind the demodulation; Hz
+    dark_noise : δ, the power of electronic noise after these filters over that of shot noise, ≥ 0
 
     Raises
     ------
@@ -274,9 +312,24 @@ class Detection:
     lo_phase_pi: float = 0.5
     efficiency: float = 1.0
     scheme: DetectionScheme = "homodyne"
+    efficiency_orthogonal: float | None = None
+    bandwidths_hz: tuple[float, ...] = ()
+    dark_noise: float = 0.0
 
     def __post_init__(self) -> None:
-        in_python(self, "lo_phase_pi", "efficiency")
+        in_python(self, "lo_phase_pi", "efficiency", "dark_noise")
+        object.__setattr__(self, "bandwidths_hz", tuple(map(plain_number, self.bandwidths_hz)))
+        require(self.dark_noise, "dark_noise", low=0.0, high=MOST)
+        for each in self.bandwidths_hz:
+            require(each, "bandwidth_hz", low=0.0, high=MOST, low_open=True)
+        if self.efficiency_orthogonal is not None:
+            in_python(self, "efficiency_orthogonal")
+            require(self.efficiency_orthogonal, "efficiency_orthogonal", low=0.0, high=1.0)
+            if self.scheme != "heterodyne":
+                raise ValueError(
+                    "efficiency_orthogonal is that of the second heterodyne detector, got "
+                    f"{self.efficiency_orthogonal!r} for {self.scheme}"
+                )
         require(self.lo_phase_pi, "lo_phase_pi", low=-math.inf)
         require(self.efficiency, "efficiency", low=0.0, high=1.0)
         if self.scheme not in DETECTION_SCHEMES:
@@ -293,6 +346,27 @@ class Detection:
     def lo_phase(self) -> float:
         """ϑ, radians."""
         return math.pi * self.lo_phase_pi
+
+    @property
+    def efficiencies(self) -> tuple[float, ...]:
+        """η of each homodyne detector, or η/(1+δ) with dark noise and no filter. Section 11 of sim/README.md."""
+        each = (self.efficiency, self.efficiency if self.efficiency_orthogonal is None else self.efficiency_orthogonal)
+        noise = 1.0 if self.bandwidths_hz else 1.0 + self.dark_noise
+        return tuple(value / noise for value in each[: len(self.lo_phases)])
+
+    def require_plain(self, what: str) -> None:
+        """Raise ValueError for a detection that ``what`` does not know: more than phase, efficiency and scheme."""
+        if self.bandwidths_hz:
+            raise ValueError(f"{what} has detectors without a finite bandwidth, got {self.bandwidths_hz[0]:g} Hz")
+        if self.efficiency_orthogonal is not None:
+            raise ValueError(
+                f"{what} has one efficiency of both detectors, got another, {self.efficiency_orthogonal:g}"
+            )
+        if self.dark_noise:
+            equal = self.efficiency / (1.0 + self.dark_noise)
+            raise ValueError(
+                f"{what} has no dark noise, got {self.dark_noise:g}: it is that of an efficiency of {equal:.6g} without"
+            )
 
     @property
     def lo_phases(self) -> tuple[float, ...]:

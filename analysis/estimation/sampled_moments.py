@@ -1,7 +1,8 @@
 """The moments of an ensemble at one time from which steering is estimated: mean covariance and scatter of means."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from cascade_steering.sim.ensemble.block import Block
+    from cascade_steering.sim.ensemble.pooling import Moments
 
 __all__ = ["Ensemble", "modes_of"]
 
@@ -36,6 +38,7 @@ class Ensemble:
         arrays of shape (K, d, d), see ``sim.ensemble.discretisation``; K = 0 if left out
     roots : of ``conditional`` and ``scatter``, (d, d) each, see ``sim.roots``; left out, they are computed from these
     modes : names of the d/2 oscillators; left out, those of ``sim.conventions.mode_names``
+    tallies : moments of an experiment on every trajectory, by name; none if left out
     """
 
     conditional: FloatArray
@@ -47,6 +50,7 @@ class Ensemble:
     scatter_change: FloatArray = field(default_factory=lambda: np.zeros((0, 0, 0)))
     roots: tuple[FloatArray, FloatArray] | None = None
     modes: tuple[str, ...] = ()
+    tallies: "Mapping[str, Moments]" = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         require_count(self.trajectories, "trajectories", low=2)
@@ -109,6 +113,7 @@ class Ensemble:
             trajectories=block.count,
             roots=_roots(conditional, None if block.roots is None else block.roots[-1], block.mean.covariance_root[-1]),
             modes=modes,
+            tallies=block.tallies,
             **_errors(checked, -1),
         )
 
@@ -118,7 +123,7 @@ def modes_of(dataset: "xr.Dataset") -> tuple[str, ...]:
     return tuple(str(name).removeprefix("X_") for name in dataset["quadrature"].to_numpy()[::2])
 
 
-def _errors(checked: Checked | None, time: int) -> dict[str, FloatArray]:
+def _errors(checked: Checked | None, time: int) -> dict[str, Any]:
     if checked is None:
         return {}
     named = {"checked": checked.covariance, "change": checked.change, "scatter_change": checked.scatter_change}

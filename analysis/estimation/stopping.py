@@ -1,17 +1,34 @@
 """When an ensemble is large enough: the target for the width of an interval."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, AnyDirection
 from cascade_steering.sim.parameters import require
 
 if TYPE_CHECKING:
-    from cascade_steering.analysis.estimation.estimators import Steering
+    from cascade_steering.analysis.estimation.estimators import Estimate
 
-__all__ = ["QUANTITIES", "Target", "target"]
+__all__ = ["QUANTITIES", "Estimates", "Target", "target"]
 
 QUANTITIES = (*SCHEMES, "d")
+
+
+class Estimates(Protocol):
+    """E and d with intervals, by direction: of an ensemble, or as a laboratory finds them."""
+
+    @property
+    def unconditional(self) -> "Mapping[AnyDirection, Estimate]":
+        """E without the record."""
+
+    @property
+    def conditional(self) -> "Mapping[AnyDirection, Estimate]":
+        """E given the record."""
+
+    @property
+    def d(self) -> "Mapping[AnyDirection, Estimate]":
+        """1 − E_c/E_u."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,12 +48,12 @@ class Target:
             raise ValueError(f"the quantity of a target must be one of {', '.join(QUANTITIES)}, got {self.quantity!r}")
         require(self.relative_half_width, "relative half-width", low=0.0, low_open=True)
 
-    def widths(self, steering: "Steering") -> dict[AnyDirection, float]:
+    def widths(self, steering: Estimates) -> dict[AnyDirection, float]:
         """The relative half-width in each direction."""
         estimates = getattr(steering, self.quantity)
         return {each: estimates[each].relative_half_width for each in self.directions}
 
-    def met(self, steering: "Steering") -> bool:
+    def met(self, steering: Estimates) -> bool:
         """Whether all intervals are narrow enough."""
         return all(width <= self.relative_half_width for width in self.widths(steering).values())
 

@@ -11,7 +11,7 @@ from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
-from cascade_steering.sim.parameters import Bath
+from cascade_steering.sim.parameters import MOST_SQUEEZING_DB, Bath
 
 __all__ = ["PARAMETERS", "Parameter", "fitted", "names", "with_values"]
 
@@ -91,6 +91,9 @@ PARAMETERS: Mapping[str, Parameter] = {
     "occupation-plus": _occupation(_PLUS),
     "loss": _plain("loss", lambda _: (0.0, 1.0)),
     "path-phase": _plain("path_phase_pi", _phase),
+    "squeezing": _plain("squeezing_db", lambda _: (0.0, MOST_SQUEEZING_DB)),
+    "squeezing-angle": _plain("squeezing_angle_pi", lambda start: (start - 1.0, start + 1.0)),
+    "squeezing-loss": _plain("squeezing_loss", lambda _: (0.0, 1.0)),
     "lo-phase": _plain("lo_phase_pi", _phase),
     "efficiency": _plain("efficiency", lambda _: (0.0, 1.0)),
     CALIBRATION: Parameter(get=lambda _: 1.0, put=lambda point, _: point, bounds=_positive),

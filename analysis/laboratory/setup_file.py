@@ -27,7 +27,7 @@ from cascade_steering.sim.laboratory.spins import Readout
 from cascade_steering.sim.model.pieces import Mass
 from cascade_steering.sim.parameters import DETECTION_SCHEMES, MOST, Bath, Detection, require
 
-__all__ = ["read_setup"]
+__all__ = ["parsed_tables", "read_setup", "read_tables", "setup_of"]
 
 # the name of the frequency, by kind
 _KINDS = {"spins": "larmor_hz", "mechanics": "frequency_hz"}
@@ -52,14 +52,32 @@ def read_setup(path: str | Path) -> LaboratorySetup:
     unknown, missing or given twice in other words, and a value that is of another kind or out of its range; and OSError
     for a file that cannot be read.
     """
+    return setup_of(read_tables(path), str(path))
+
+
+def read_tables(path: str | Path) -> dict[str, Any]:
+    """The tables of a TOML file as they stand there. Raises as ``read_setup`` for a file that does not parse."""
     try:
-        content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        text = Path(path).read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
         raise ValueError(f"{path}: {' '.join(str(error).split())}") from None
+    return parsed_tables(text, str(path))
+
+
+def parsed_tables(text: str, name: str) -> dict[str, Any]:
+    """The tables in the text of a TOML file of this name. Raises as ``read_tables``."""
     try:
-        return _setup(_Table(content, "", _FILE))
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"{name}: {' '.join(str(error).split())}") from None
+
+
+def setup_of(tables: Mapping[str, Any], name: str) -> LaboratorySetup:
+    """The setup in the tables of a file of this name. Raises ValueError as ``read_setup`` does."""
+    try:
+        return _setup(_Table(tables, "", _FILE))
     except _WrongEntryError as error:
-        raise ValueError(f"{path}: {error}") from None
+        raise ValueError(f"{name}: {error}") from None
 
 
 class _WrongEntryError(ValueError):

@@ -27,6 +27,8 @@ MOST_AXES = 2
 _LABELS = {
     "c_minus": "$C_-$", "c_plus": "$C_+$", "theta_minus_pi": r"$\theta_-/\pi$", "theta_plus_pi": r"$\theta_+/\pi$",
     "loss": r"loss $\varepsilon$", "path_phase_pi": r"path phase $\varphi/\pi$",
+    "squeezing_db": "squeezing (dB)", "squeezing_angle_pi": r"squeezing angle $\psi/\pi$",
+    "squeezing_loss": r"loss of the squeezed light $\lambda$",
     "lo_phase_pi": r"local-oscillator phase $\vartheta/\pi$", "efficiency": r"efficiency $\eta$",
     "linewidth_minus_hz": r"linewidth of $-$, $\gamma_0/2\pi$ (Hz)",
     "linewidth_plus_hz": r"linewidth of $+$, $\gamma_0/2\pi$ (Hz)",

@@ -5,18 +5,28 @@ pulse may be unstable while it lasts. Section 5 of sim/README.md.
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cascade_steering.sim.conventions import VACUUM_VARIANCE
-from cascade_steering.sim.parameters import MOST, Bath, Detection, DetectionScheme, require, require_count
+from cascade_steering.sim.parameters import (
+    MOST,
+    Bath,
+    Detection,
+    DetectionScheme,
+    require,
+    require_count,
+    require_squeezing,
+)
 from cascade_steering.sim.rotating_wave.equations import RotatingWave
 from cascade_steering.sim.rotating_wave.inferred_flow import (
     InferredPair,
     conditional_flow,
     unconditional_course,
 )
+from cascade_steering.sim.rotating_wave.squeezed_light import SqueezedSidebands
 
 __all__ = ["BY_SEGMENT", "PulseCourse", "PulseSearch"]
 
@@ -61,6 +71,7 @@ class PulseSearch:
     most_quanta : the largest mean number of quanta of either oscillator at any time of the pulse
     conditional : E given the record during the pulse, or without it
     loss, path_phase_pi : ε, φ in units of π
+    squeezing_db, squeezing_angle_pi, squeezing_loss : of the light that arrives at −, ψ in units of π
     lo_phase_pi : ϑ in units of π, the same in all segments; None to optimise it too
     efficiency, scheme : of the detection
     largest_ratio : bound on C₊/C₋
@@ -79,6 +90,9 @@ class PulseSearch:
     conditional: bool = False
     loss: float = 0.0
     path_phase_pi: float = 0.0
+    squeezing_db: float = 0.0
+    squeezing_angle_pi: float = 0.0
+    squeezing_loss: float = 0.0
     lo_phase_pi: float | None = None
     efficiency: float = 1.0
     scheme: DetectionScheme = "homodyne"
@@ -103,6 +117,7 @@ class PulseSearch:
         Detection(lo_phase_pi=phase, efficiency=self.efficiency, scheme=self.scheme)
         require(self.loss, "loss", low=0.0, high=1.0)
         require(self.path_phase_pi, "path_phase_pi", low=-np.inf)
+        require_squeezing(self.squeezing_db, self.squeezing_angle_pi, self.squeezing_loss)
         for bath in (self.bath_minus, self.bath_plus):
             require(bath.linewidth, "linewidth", low=0.0, low_open=True)
 
@@ -153,6 +168,15 @@ class PulseSearch:
             bath_plus=self.bath_plus,
             loss=self.loss,
             path_phase=np.pi * self.path_phase_pi,
+            light=self._light,
+        )
+
+    @cached_property
+    def _light(self) -> SqueezedSidebands | None:
+        if self.squeezing_db == 0.0:
+            return None
+        return SqueezedSidebands(
+            decibels=self.squeezing_db, angle=np.pi * self.squeezing_angle_pi, lost=self.squeezing_loss
         )
 
     def shares(self, unit: FloatArray) -> FloatArray:

@@ -31,19 +31,22 @@ class OptimumResult:
 
     @classmethod
     def of(
-        cls, point: "WorkingPoint", *, conditional: bool, free_lo_phase: bool, symmetric: bool, unstable: bool,
-        largest_ratio: float,
+        cls, point: "WorkingPoint", *, conditional: bool, free_lo_phase: bool, free_squeezing_angle: bool,
+        symmetric: bool, unstable: bool, largest_ratio: float,
     ) -> Self:  # fmt: skip
         """The search of ``WorkingPoint.optimum``. Raises ValueError for a point in the laboratory frame."""
         from cascade_steering.analysis.working_points.optimum import Search, best_points
 
+        point.detection.require_plain("an optimum")
         if point.frequency_hz is not None:
             raise ValueError(
                 f"an optimum is in the rotating wave: frequency_hz must be None, got {point.frequency_hz!r}"
             )
         search = Search(
             c_minus=point.c_minus, bath_minus=point.cascade.minus.bath, bath_plus=point.cascade.plus.bath,
-            loss=point.loss, path_phase_pi=point.path_phase_pi,
+            loss=point.loss, path_phase_pi=point.path_phase_pi, squeezing_db=point.squeezing_db,
+            squeezing_angle_pi=None if free_squeezing_angle else point.squeezing_angle_pi,
+            squeezing_loss=point.squeezing_loss,
             lo_phase_pi=None if free_lo_phase else point.lo_phase_pi, efficiency=point.efficiency,
             scheme=point.scheme, largest_ratio=largest_ratio, symmetric=symmetric,
             unstable=unstable,
@@ -55,6 +58,7 @@ class OptimumResult:
                 c_plus=best.cascade.plus.cooperativity,
                 theta_minus_pi=best.cascade.minus.angle_pi,
                 theta_plus_pi=best.cascade.plus.angle_pi,
+                squeezing_angle_pi=best.cascade.squeezing_angle_pi,
                 lo_phase_pi=point.lo_phase_pi if best.detection is None else best.detection.lo_phase_pi,
             )
             for way, best in found.items()
@@ -68,7 +72,11 @@ class OptimumResult:
 
     def __repr__(self) -> str:
         scheme = ROWS["conditional" if self.conditional else "unconditional"]
-        free = ("c_plus", "theta_minus_pi", "theta_plus_pi", *(("lo_phase_pi",) if self.conditional else ()))
+        squeezed = any(point.squeezing_db for point in self.points.values())
+        free = (
+            "c_plus", "theta_minus_pi", "theta_plus_pi", *(("squeezing_angle_pi",) if squeezed else ()),
+            *(("lo_phase_pi",) if self.conditional else ()),
+        )  # fmt: skip
         return "\n".join(
             f"smallest {symbol_text(way)} {scheme}: {value:.6f} at "
             + ", ".join(f"{name} = {getattr(self.points[way], name):.6g}" for name in free)

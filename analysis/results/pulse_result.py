@@ -142,6 +142,7 @@ def pulse_search(
     """The search at a working point. Raises ValueError as ``WorkingPoint.best_pulse`` does."""
     from cascade_steering.analysis.protocols.pulse_search import PulseSearch
 
+    point.detection.require_plain("the best pulse")
     if point.frequency_hz is not None:
         raise ValueError(
             f"the best pulse is in the rotating wave: frequency_hz must be None, got {point.frequency_hz!r}"
@@ -150,6 +151,8 @@ def pulse_search(
         c_minus=point.c_minus, bath_minus=point.cascade.minus.bath, bath_plus=point.cascade.plus.bath,
         occupations=thermal_occupations(initial), longest_units=longest_units, segments=segments,
         most_quanta=MOST if most_quanta is None else most_quanta, conditional=conditional, loss=point.loss,
-        path_phase_pi=point.path_phase_pi, lo_phase_pi=None if free_lo_phase else point.lo_phase_pi,
-        efficiency=point.efficiency, scheme=point.scheme, largest_ratio=largest_ratio,
+        path_phase_pi=point.path_phase_pi, squeezing_db=point.squeezing_db,
+        squeezing_angle_pi=point.squeezing_angle_pi, squeezing_loss=point.squeezing_loss,
+        lo_phase_pi=None if free_lo_phase else point.lo_phase_pi, efficiency=point.efficiency, scheme=point.scheme,
+        largest_ratio=largest_ratio,
     )  # fmt: skip

@@ -29,7 +29,7 @@ from cascade_steering.analysis.results.printed import (
 from cascade_steering.sim.conventions import mode_names
 from cascade_steering.sim.gaussian.covariance import steady_mean, steady_root
 from cascade_steering.sim.gaussian.growth import UNLIMITED, grown_root, settles
-from cascade_steering.sim.gaussian.moment_equations import moment_equations
+from cascade_steering.sim.gaussian.moment_equations import oscillator_equations
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.roots import product, root_of
 
@@ -148,7 +148,7 @@ def steady(model: LinearModel) -> SteadyResult:
         "conditional": steady_root(model, conditional=True),
     }
     covariance = {scheme: product(root) for scheme, root in roots.items()}
-    equations = moment_equations(model)
+    equations = oscillator_equations(model)
     if stable:
         mean = steady_mean(equations)
     else:

@@ -24,7 +24,7 @@ from cascade_steering.analysis.criteria.steering import (
 )
 from cascade_steering.sim.gaussian.covariance import limit, settling_time, transient_roots
 from cascade_steering.sim.gaussian.growth import UNLIMITED
-from cascade_steering.sim.gaussian.moment_equations import moment_equations
+from cascade_steering.sim.gaussian.moment_equations import oscillator_equations
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
@@ -207,7 +207,7 @@ def _scan(schedule: Schedule, initial: InitialState, horizon: float) -> FloatArr
 
 def _fastest(schedule: Schedule, model: LinearModel, initial: InitialState, start: float) -> float:
     """A time (seconds) in which no entry of the covariance changes much: V̇ is at most the rate times V², or D."""
-    equations = moment_equations(model)
+    equations = oscillator_equations(model)
     rate = (
         np.linalg.norm(equations.drift) + np.linalg.norm(equations.readout) ** 2 + np.linalg.norm(equations.diffusion)
     )

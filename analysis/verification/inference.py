@@ -97,6 +97,16 @@ class Verified:
     inferences: dict[Scheme, dict[AnyDirection, InferencePair]]
     runs: dict[str, int]
 
+    @property
+    def unconditional(self) -> dict[AnyDirection, Estimate]:
+        """E without the record."""
+        return self.steering["unconditional"]
+
+    @property
+    def conditional(self) -> dict[AnyDirection, Estimate]:
+        """E given the record."""
+        return self.steering["conditional"]
+
 
 def tallies_of(dataset: "xr.Dataset", verification: Verification) -> dict[str, Moments]:
     """The tallies of a dataset of ``sim.ensemble.simulate.simulate``.

@@ -5,6 +5,7 @@ from functools import cache
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import betainc, betaincinv, gammaincinv, gammaln, polygamma, psi, xlogy
 
@@ -15,6 +16,7 @@ __all__ = [
     "Residual",
     "ResidualPair",
     "explained",
+    "extra_terms",
     "independent_reduction",
     "nested_reduction",
     "product_estimate",
@@ -22,6 +24,7 @@ __all__ = [
 ]
 
 _TAILS = (0.5 - CONFIDENCE / 2, 0.5 + CONFIDENCE / 2)
+FloatArray = NDArray[np.float64]
 # largest d that is searched
 _MOST = 1.0 - 1e-6
 
@@ -105,11 +108,16 @@ def explained(left: float, d: float, whole: int, rest: int) -> float:
     and M summed over X and P, and M − 1 in place of M. This is exact at d = 0 if their M differ by one and N − M is 2,
     and right within 0.5 % for d up to a half.
     """
-    mean = whole / 2 * d / (1.0 - d)
-    reach = 9.0 * math.sqrt(mean / (1.0 - d)) + 30.0
+    terms, weights = extra_terms(whole, d)
+    return float(weights @ betainc((whole - rest) / 2 + terms, (rest - 1) / 2, 1.0 - left) / weights.sum())
+
+
+def extra_terms(whole: int, share: float) -> tuple[FloatArray, FloatArray]:
+    """Values J of the negative binomial law of N/2 and weights in proportion to their probabilities; N is ``whole``."""
+    mean = whole / 2 * share / (1.0 - share)
+    reach = 9.0 * math.sqrt(mean / (1.0 - share)) + 30.0
     first, last = int(max(mean - reach, 0.0)), mean + reach
     # the sum is smooth, so some 200 equally spaced terms are sufficient
     terms = np.arange(first, last, max(1, int((last - first) / 200)))
-    weights = gammaln(whole / 2 + terms) - gammaln(terms + 1.0) + xlogy(terms, d)
-    weights = np.exp(weights - weights.max())
-    return float(weights @ betainc((whole - rest) / 2 + terms, (rest - 1) / 2, 1.0 - left) / weights.sum())
+    weights = gammaln(whole / 2 + terms) - gammaln(terms + 1.0) + xlogy(terms, share)
+    return terms, np.exp(weights - weights.max())

@@ -183,7 +183,10 @@ def _where(pairs: Sequence[tuple[Optimum, Optimum]], shape: tuple[int, int]) -> 
         values = [[pick(each) for each in pair] for pair in pairs]
         return ("point", "direction", "scheme"), np.array(values).reshape(*shape, 2)
 
+    squeezed = any(each.cascade.squeezing_db for pair in pairs for each in pair)
+    angle = {"squeezing_angle_pi": points(lambda o: o.cascade.squeezing_angle_pi)} if squeezed else {}
     return {
+        **angle,
         "E_exact": points(lambda o: o.value),
         "theta_minus_pi": points(lambda o: o.cascade.minus.angle / np.pi),
         "theta_plus_pi": points(lambda o: o.cascade.plus.angle / np.pi),

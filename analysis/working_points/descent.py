@@ -21,6 +21,8 @@ _STARTS, _STARTS_PER_PHASE = 6, 3
 # how far beyond the half turn a search may carry the LO phase
 _WRAP = 0.3
 _POLISHED = 2
+# the same where another phase moves: the lowest starts may then all end in one valley
+_POLISHED_TURNING = 6
 _DIFFERENCE = 1e-6
 _ROUGH = {"ftol": 1e-7, "maxiter": 40}
 _TIGHT = {"ftol": 1e-15, "gtol": 1e-9, "maxiter": 500}
@@ -36,12 +38,15 @@ class SearchBox:
     free_phase : whether the last coordinate, the LO phase in half turns, moves; it may then pass 0 and 1
     edges : coordinates and values of edges; of equally good points the one on them is returned, the first edge first
     phases : values of the LO phase that are preferred, in this order, before those next to the optimum on an axis
+    turning : a coordinate that is an angle in whole turns, if there is one; it may pass 0 and 1, and its values ½ and 0
+        are preferred, in this order
     """
 
     least: FloatArray
     free_phase: bool
     edges: tuple[tuple[int, float], ...] = ()
     phases: tuple[float, ...] = ()
+    turning: int | None = None
 
 
 def lowest_point(
@@ -55,6 +60,8 @@ def lowest_point(
     most[-1] += _WRAP
     least = box.least.copy()
     least[-1] -= _WRAP
+    if box.turning is not None:
+        least[box.turning], most[box.turning] = -_WRAP, 1.0 + _WRAP
     shifts = _DIFFERENCE * np.eye(n)[:moving]
     shifts = np.concatenate([np.zeros((1, n)), shifts, -shifts])
 
@@ -77,7 +84,8 @@ def lowest_point(
         return float(result.fun), result.x
 
     near = _sorted(descend(start, _ROUGH) for start in _starts(grid, values))
-    value, unit = _sorted(descend(start, _TIGHT) for _, start in near[:_POLISHED])[0]
+    polished = _POLISHED if box.turning is None else _POLISHED_TURNING
+    value, unit = _sorted(descend(start, _TIGHT) for _, start in near[:polished])[0]
     on: tuple[tuple[int, float], ...] = ()
     for each in box.edges:
         wanted = (*on, each)
@@ -85,12 +93,24 @@ def lowest_point(
         edge, edge_unit = descend(edges[0][1], _TIGHT, wanted)
         if edge < value + TIE:
             value, unit, on = edge, edge_unit, wanted
-    if box.free_phase:
-        for phase in (*box.phases, np.round(2 * unit[-1]) / 2 % 1.0):
-            on_axis = np.append(unit[:-1], phase)
-            if function(on_axis) < value + TIE:
-                return on_axis
+    for on_axis in _preferred(unit, box):
+        if function(on_axis) < value + TIE:
+            return on_axis
     return unit
+
+
+def _preferred(unit: FloatArray, box: SearchBox) -> Iterable[FloatArray]:
+    """The same point at the values of its phases that are preferred if they are as good, in order."""
+    phases = [*box.phases, np.round(2 * unit[-1]) / 2 % 1.0] if box.free_phase else []
+    if box.turning is None:
+        yield from (np.append(unit[:-1], phase) for phase in phases)
+        return
+    for turn in (0.5, 0.0, unit[box.turning]):
+        # away from these axes that of the LO phase is of no special kind, but preferred as well
+        for phase in [*phases, *([] if box.free_phase and turn != unit[box.turning] else [unit[-1]])]:
+            turned = np.append(unit[:-1], phase)
+            turned[box.turning] = turn
+            yield turned
 
 
 def _sorted(found: Iterable[tuple[float, FloatArray]]) -> list[tuple[float, FloatArray]]:

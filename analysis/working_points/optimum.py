@@ -14,6 +14,10 @@ Given the record at ϑ = π/2 without losses, E depends on one combination of θ
 points is best. Of these the one at θ₊ = π/2 is returned: it needs the least C₊. Without a path phase E is even in
 ϑ and in ϑ − π/2; an optimum found next to such an axis is put on it. At θ₋ = 0 and θ₊ = π/2 all of the signal is in one
 sideband and E does not depend on ϑ; then ϑ = π/2 is returned.
+
+The angle ψ of squeezed input light may be one more coordinate. Without a path phase E does not change with (ψ, ϑ) →
+(−ψ, −ϑ), so that ψ = 0 and π are axes, on which nearly all optima lie; of two that mirror each other that with ψ ≤ π is
+returned, and where E does not depend on ψ, ψ = π.
 """
 
 from dataclasses import dataclass, replace
@@ -24,9 +28,18 @@ from numpy.typing import NDArray
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, Direction
 from cascade_steering.analysis.working_points.descent import TIE, SearchBox, lowest_point
 from cascade_steering.analysis.working_points.steering_given_record import steering_given_record
-from cascade_steering.sim.parameters import Bath, Cascade, Detection, DetectionScheme, Oscillator, require
+from cascade_steering.sim.parameters import (
+    Bath,
+    Cascade,
+    Detection,
+    DetectionScheme,
+    Oscillator,
+    require,
+    require_squeezing,
+)
 from cascade_steering.sim.rotating_wave import closed_forms
 from cascade_steering.sim.rotating_wave.equations import RotatingWave
+from cascade_steering.sim.rotating_wave.squeezed_light import SqueezedSidebands
 
 __all__ = ["Optimum", "Search", "best_points"]
 
@@ -40,6 +53,8 @@ _MOST = 1e6
 # points of the grid: u₋ and u₊, denser where optima lie; C₊/C₋ on a logarithmic scale; LO phases over half a turn
 _ANGLES = (0.0, 0.12, 0.25, 0.4, 0.55, 0.7, 0.84, 0.92, 0.97, 0.993, 1.0)
 _RATIOS, _PHASES = 12, 4
+# angles of squeezed light over a turn
+_TURNS = 4
 # the same below the edge of stability, where u = -1 is θ = 0
 _UNSTABLE_ANGLES = (-1.0, -0.97, -0.85, -0.65, -0.4, -0.15)
 # share of the first power in the map from u to θ of a search that crosses the edge: a square alone has no slope there
@@ -59,11 +74,15 @@ class Search:
     c_minus : cooperativity C₋ > 0 of the first oscillator
     bath_minus, bath_plus : the baths
     loss, path_phase_pi : ε, φ in units of π
+    squeezing_db, squeezing_angle_pi, squeezing_loss : of the light that arrives at −: dB, ψ in units of π or None to
+        optimise it too, and the power loss before −
     lo_phase_pi : ϑ in units of π, or None to optimise it too; only for the conditional scheme
     efficiency, scheme : of the detection
     largest_ratio : bound on C₊/C₋; many optima at small C₋ lie on it
     symmetric : force θ₋ = θ₊ (f = 0 in the paper)
     unstable : search without the demand γ± > 0
+    largest_theta_minus_pi, largest_theta_plus_pi : bounds on the angles, in units of π, as a cavity sets them; above ¼,
+        where every bath is stable
 
     Raises ValueError for a value out of range, or a bath of zero linewidth.
     """
@@ -73,12 +92,17 @@ class Search:
     bath_plus: Bath
     loss: float = 0.0
     path_phase_pi: float = 0.0
+    squeezing_db: float = 0.0
+    squeezing_angle_pi: float | None = None
+    squeezing_loss: float = 0.0
     lo_phase_pi: float | None = None
     efficiency: float = 1.0
     scheme: DetectionScheme = "homodyne"
     largest_ratio: float = 100.0
     symmetric: bool = False
     unstable: bool = False
+    largest_theta_minus_pi: float = 0.5
+    largest_theta_plus_pi: float = 0.5
 
     def __post_init__(self) -> None:
         require(self.c_minus, "c_minus", low=0.0, high=_MOST, low_open=True)
@@ -87,6 +111,10 @@ class Search:
         Detection(lo_phase_pi=phase, efficiency=self.efficiency, scheme=self.scheme)
         require(self.loss, "loss", low=0.0, high=1.0)
         require(self.path_phase_pi, "path_phase_pi", low=-np.inf)
+        angle = 0.0 if self.squeezing_angle_pi is None else self.squeezing_angle_pi
+        require_squeezing(self.squeezing_db, angle, self.squeezing_loss)
+        for name in ("largest_theta_minus_pi", "largest_theta_plus_pi"):
+            require(getattr(self, name), name, low=0.25, high=0.5, low_open=True)
         for bath in (self.bath_minus, self.bath_plus):
             require(bath.linewidth, "linewidth", low=0.0, low_open=True)
 
@@ -95,11 +123,22 @@ class Search:
         """Number of free angles."""
         return 1 if self.symmetric else 2
 
-    def points(self, unit: FloatArray) -> RotatingWave:
-        """Working points from coordinates up to 1: one per angle, then log(C₊/C₋); array (..., ≥ 2).
+    @property
+    def free_squeezing_angle(self) -> bool:
+        """Whether ψ is searched."""
+        return self.squeezing_db > 0.0 and self.squeezing_angle_pi is None
 
-        That of an angle is 1 at π/2 and 0 at the edge of stability; where the search is not bound to the stable region,
-        it is −1 at θ = 0.
+    @property
+    def mirrored(self) -> bool:
+        """Whether E does not change with ϑ → −ϑ, at the given ψ."""
+        given = 0.0 if self.squeezing_db == 0.0 or self.squeezing_angle_pi is None else self.squeezing_angle_pi
+        return self.path_phase_pi == 0.0 and given % 1.0 == 0.0
+
+    def points(self, unit: FloatArray) -> RotatingWave:
+        """Working points from coordinates up to 1: one per angle, then log(C₊/C₋), then ψ if it is free; (..., ≥ 2).
+
+        That of an angle is 1 at π/2, or at its bound, and 0 at the edge of stability; where the search is not bound to
+        the stable region, it is −1 at θ = 0.
         """
         ratio = _SMALLEST_RATIO * (self.largest_ratio / _SMALLEST_RATIO) ** unit[..., self.angles]
         strength_minus = np.full(ratio.shape, self.c_minus * self.bath_minus.decoherence_rate)
@@ -108,25 +147,43 @@ class Search:
         edge_plus = _edge(strength_plus, self.bath_plus)
         if self.symmetric:
             edge_minus = edge_plus = np.maximum(edge_minus, edge_plus)
+        most_minus, most_plus = np.pi * self.largest_theta_minus_pi, np.pi * self.largest_theta_plus_pi
+        if self.symmetric:
+            most_minus = most_plus = min(most_minus, most_plus)
         return RotatingWave(
             strength_minus=strength_minus,
-            angle_minus=self._angle(unit[..., 0], edge_minus),
+            angle_minus=self._angle(unit[..., 0], edge_minus, most_minus),
             bath_minus=self.bath_minus,
             strength_plus=strength_plus,
-            angle_plus=self._angle(unit[..., self.angles - 1], edge_plus),
+            angle_plus=self._angle(unit[..., self.angles - 1], edge_plus, most_plus),
             bath_plus=self.bath_plus,
             loss=self.loss,
             path_phase=np.pi * self.path_phase_pi,
+            light=self._light(unit),
         )
 
-    def _angle(self, unit: FloatArray, edge: FloatArray) -> FloatArray:
-        return _across(unit, edge) if self.unstable else _angle(unit, edge)
+    def squeezing_angles(self, unit: FloatArray) -> FloatArray:
+        """ψ of each point, radians: the given one, or its coordinate times 2π."""
+        if self.free_squeezing_angle:
+            return 2 * np.pi * (unit[..., self.angles + 1] % 1.0)
+        return np.full(unit.shape[:-1], np.pi * (self.squeezing_angle_pi or 0.0))
+
+    def _light(self, unit: FloatArray) -> SqueezedSidebands | None:
+        if self.squeezing_db == 0.0:
+            return None
+        return SqueezedSidebands(
+            decibels=self.squeezing_db, angle=self.squeezing_angles(unit), lost=self.squeezing_loss
+        )
+
+    def _angle(self, unit: FloatArray, edge: FloatArray, most: float) -> FloatArray:
+        edge = np.minimum(edge, most)
+        return _across(unit, edge, most) if self.unstable else _angle(unit, edge, most)
 
     def lo_phases(self, unit: FloatArray) -> FloatArray:
         """ϑ of each point, radians: the given one, or the last coordinate times π."""
         if self.lo_phase_pi is not None:
             return np.full(unit.shape[:-1], np.pi * self.lo_phase_pi)
-        return np.pi * (unit[..., self.angles + 1] % 1.0)
+        return np.pi * (unit[..., -1] % 1.0)
 
     def steering(self, unit: FloatArray, *, conditional: bool) -> FloatArray:
         """E at each point, in the order of ``DIRECTIONS``; array of shape (2, ...)."""
@@ -181,8 +238,9 @@ def best_points(search: Search, *, conditional: bool) -> dict[Direction, Optimum
 
 def _lowest(search: Search, *, conditional: bool) -> dict[Direction, Optimum]:
     free_phase = conditional and search.lo_phase_pi is None
+    free_angle = search.free_squeezing_angle
     angles = [np.array(_ANGLES)] * search.angles
-    least, edges = np.zeros(search.angles + 2), [] if search.symmetric else [(_ANGLE_PLUS, 1.0)]
+    least, edges = np.zeros(search.angles + 2 + free_angle), [] if search.symmetric else [(_ANGLE_PLUS, 1.0)]
     if search.unstable:
         # without the record an undamped + has no E of its own, nor does it help to infer −
         crossing = search.angles if conditional else 1
@@ -190,12 +248,19 @@ def _lowest(search: Search, *, conditional: bool) -> dict[Direction, Optimum]:
         least[:crossing] = -1.0
         edges.append((_ANGLE_MINUS, -1.0))
     axes = [*angles, np.linspace(0.0, 1.0, _RATIOS)]
-    # without a path phase E(ϑ) = E(−ϑ), so half of the phases are sufficient
-    distinct = _PHASES // 2 + 1 if search.path_phase_pi == 0.0 else _PHASES
+    if free_angle:
+        # without a path phase E(ψ) = E(−ψ) without the record
+        turns = _TURNS // 2 + 1 if search.path_phase_pi == 0.0 and not conditional else _TURNS
+        axes.append(np.arange(turns) / _TURNS)
+    # without a path phase E(ϑ) = E(−ϑ), or E(ψ, ϑ) = E(−ψ, −ϑ), so half of the phases are sufficient
+    distinct = _PHASES // 2 + 1 if search.mirrored else _PHASES
     axes.append(np.arange(distinct) / _PHASES if free_phase else np.zeros(1))
     grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
     values = np.log(search.steering(grid, conditional=conditional))
-    box = SearchBox(least=least, free_phase=free_phase, edges=tuple(edges), phases=(0.5,) if search.unstable else ())
+    box = SearchBox(
+        least=least, free_phase=free_phase, edges=tuple(edges), turning=search.angles + 1 if free_angle else None,
+        phases=(0.5,) if search.unstable or free_angle else (),
+    )  # fmt: skip
     found = {}
     for row, direction in enumerate(DIRECTIONS):
 
@@ -210,10 +275,15 @@ def _lowest(search: Search, *, conditional: bool) -> dict[Direction, Optimum]:
 
 def _optimum(search: Search, direction: Direction, unit: FloatArray, value: float, conditional: bool) -> Optimum:
     detection = None
+    if search.free_squeezing_angle and search.path_phase_pi == 0.0 and unit[search.angles + 1] % 1.0 > 0.5:
+        # of two points that mirror each other
+        unit = unit.copy()
+        unit[search.angles + 1 :] = 1.0 - unit[search.angles + 1 :]
     if conditional:
         phase = float(search.lo_phases(unit))
         detection = Detection.si(lo_phase=phase, efficiency=search.efficiency, scheme=search.scheme)
-    return Optimum(direction=direction, value=value, cascade=_cascade(search, search.points(unit)), detection=detection)
+    cascade = _cascade(search, search.points(unit), float(search.squeezing_angles(unit)) / np.pi)
+    return Optimum(direction=direction, value=value, cascade=cascade, detection=detection)
 
 
 def _edge(strength: FloatArray, bath: Bath) -> FloatArray:
@@ -223,18 +293,18 @@ def _edge(strength: FloatArray, bath: Bath) -> FloatArray:
     return edge
 
 
-def _angle(unit: FloatArray, edge: FloatArray) -> FloatArray:
-    """θ from u ∈ [0, 1]: rises as u² from the edge of stability to π/2."""
-    return np.minimum(edge + unit**2 * (np.pi / 2 - edge), np.pi / 2)
+def _angle(unit: FloatArray, edge: FloatArray, most: float) -> FloatArray:
+    """θ from u ∈ [0, 1]: rises as u² from the edge of stability to its bound."""
+    return np.minimum(edge + unit**2 * (most - edge), most)
 
 
-def _across(unit: FloatArray, edge: FloatArray) -> FloatArray:
-    """θ from u ∈ [−1, 1]: 0, the edge of stability and π/2 at u = −1, 0 and 1, with a slope everywhere."""
+def _across(unit: FloatArray, edge: FloatArray, most: float) -> FloatArray:
+    """θ from u ∈ [−1, 1]: 0, the edge of stability and its bound at u = −1, 0 and 1, with a slope everywhere."""
     share = unit * (_SLOPE + (1.0 - _SLOPE) * np.abs(unit))
-    return np.clip(edge + share * np.where(unit < 0.0, edge, np.pi / 2 - edge), 0.0, np.pi / 2)
+    return np.clip(edge + share * np.where(unit < 0.0, edge, most - edge), 0.0, most)
 
 
-def _cascade(search: Search, point: RotatingWave) -> Cascade:
+def _cascade(search: Search, point: RotatingWave, squeezing_angle_pi: float) -> Cascade:
     oscillators = (
         Oscillator.si(strength=float(strength), angle=float(angle), bath=bath)
         for strength, angle, bath in (
@@ -243,4 +313,7 @@ def _cascade(search: Search, point: RotatingWave) -> Cascade:
         )
     )
     minus, plus = oscillators
-    return Cascade(minus=minus, plus=plus, loss=search.loss, path_phase_pi=search.path_phase_pi)
+    return Cascade(
+        minus=minus, plus=plus, loss=search.loss, path_phase_pi=search.path_phase_pi, squeezing_db=search.squeezing_db,
+        squeezing_angle_pi=squeezing_angle_pi, squeezing_loss=search.squeezing_loss,
+    )  # fmt: skip

@@ -19,10 +19,11 @@ from cascade_steering.analysis.working_points.steering_given_record import steer
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.gaussian.moment_equations import MomentEquations
 from cascade_steering.sim.identity import plain
-from cascade_steering.sim.parameters import MOST, Bath, DetectionScheme
+from cascade_steering.sim.parameters import MOST, MOST_SQUEEZING_DB, Bath, DetectionScheme
 from cascade_steering.sim.rotating_wave import closed_forms
 from cascade_steering.sim.rotating_wave.baths import Baths, require_all
 from cascade_steering.sim.rotating_wave.equations import RotatingWave
+from cascade_steering.sim.rotating_wave.squeezed_light import SqueezedSidebands
 
 __all__ = ["SCANNED", "Extreme", "ScanParameter", "extreme", "scan", "steering_over", "working_points"]
 
@@ -56,6 +57,9 @@ SCANNED: dict[str, ScanParameter] = {
     **_of_both("theta_{}_pi", "interaction angle of", units="pi rad", high=0.5),
     "loss": ScanParameter(meaning="power loss between - and +", high=1.0),
     "path_phase_pi": ScanParameter(meaning="phase of the path between - and +", units="pi rad", low=-MOST),
+    "squeezing_db": ScanParameter(meaning="squeezing of the input light", units="dB", high=MOST_SQUEEZING_DB),
+    "squeezing_angle_pi": ScanParameter(meaning="angle of the squeezed input light", units="pi rad", low=-MOST),
+    "squeezing_loss": ScanParameter(meaning="power loss between the squeezed source and -", high=1.0),
     "lo_phase_pi": ScanParameter(meaning="local-oscillator phase", units="pi rad", low=-MOST),
     "efficiency": ScanParameter(meaning="efficiency of the detection", high=1.0),
     **_of_both("linewidth_{}_hz", "linewidth gamma_0/2pi of", units="Hz", low_open=True),
@@ -93,6 +97,7 @@ def scan(point: WorkingPoint, axes: Mapping[str, ArrayLike], *, schemes: Iterabl
     """
     if point.frequency_hz is not None:
         raise ValueError(f"a scan is in the rotating wave: frequency_hz must be None, got {point.frequency_hz!r}")
+    point.detection.require_plain("a scan")
     grid = {name: _checked(name, values) for name, values in axes.items()}
     if not grid:
         raise ValueError(f"axes must name at least one of {', '.join(SCANNED)}, got none")
@@ -122,7 +127,18 @@ def working_points(point: WorkingPoint, given: Mapping[str, ArrayLike]) -> Rotat
         rates[f"angle_{which}"] = math.pi * np.asarray(angle)
     path_phase = math.pi * np.asarray(given.get("path_phase_pi", point.path_phase_pi))
     loss = np.asarray(given.get("loss", point.loss), dtype=np.float64)
-    return RotatingWave(**rates, loss=loss, path_phase=path_phase)
+    return RotatingWave(**rates, loss=loss, path_phase=path_phase, light=_light(point, given))
+
+
+def _light(point: WorkingPoint, given: Mapping[str, ArrayLike]) -> SqueezedSidebands | None:
+    """The input light, None for the vacuum."""
+    decibels, angle, lost = (
+        np.asarray(given.get(name, getattr(point, name)), dtype=np.float64)
+        for name in ("squeezing_db", "squeezing_angle_pi", "squeezing_loss")
+    )
+    if not np.any(decibels):
+        return None
+    return SqueezedSidebands(decibels=decibels, angle=math.pi * angle, lost=lost)
 
 
 def steering_over(

@@ -64,9 +64,17 @@ class WorkingPoint:
     bath_minus, bath_plus : thermal baths: ``"hot"``, ``"vacuum"`` or a ``Bath``
     loss : power loss ε between the oscillators, from 0 to 1
     path_phase_pi : phase φ of the path between them, in units of π
+    squeezing_db : squeezing of the light that arrives at −, 20 log₁₀ eʳ, from 0 to 30
+    squeezing_angle_pi : its angle ψ, in units of π; at 0 the quadrature is squeezed that is read at ϑ = π/2, at 1 that
+        read at ϑ = 0. Without squeezing it has no effect
+    squeezing_loss : power loss between the source of squeezed light and −, from 0 to 1
     lo_phase_pi : local-oscillator phase ϑ, in units of π
     efficiency : efficiency η of the detection, from 0 to 1
     scheme : ``"homodyne"`` or ``"heterodyne"``
+    efficiency_orthogonal : η of the heterodyne detector at ϑ + π/2; None for that of the other one
+    bandwidth_hz : of the low-pass filter behind each detector, or of several in series, Hz; in the rotating wave they
+        are behind the demodulation. None for a current without a filter
+    dark_noise : δ, the power of the noise of the electronics over that of shot noise
     frequency_hz : None for the rotating-wave model; |Ω|/2π in Hz of both oscillators, or of each, for the laboratory
         frame
 
@@ -87,9 +95,15 @@ class WorkingPoint:
     bath_plus: Bath | str = "hot"
     loss: float = 0.0
     path_phase_pi: float = 0.0
+    squeezing_db: float = 0.0
+    squeezing_angle_pi: float = 0.0
+    squeezing_loss: float = 0.0
     lo_phase_pi: float = 0.5
     efficiency: float = 1.0
     scheme: DetectionScheme = "homodyne"
+    efficiency_orthogonal: float | None = None
+    bandwidth_hz: float | tuple[float, ...] | None = None
+    dark_noise: float = 0.0
     frequency_hz: float | tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
@@ -101,12 +115,20 @@ class WorkingPoint:
         """The two oscillators and the light between them; not necessarily a stable pair."""
         minus = _oscillator("minus", self.c_minus, self.theta_minus_pi, self.bath_minus)
         plus = _oscillator("plus", self.c_plus, self.theta_plus_pi, self.bath_plus)
-        return Cascade(minus=minus, plus=plus, loss=self.loss, path_phase_pi=self.path_phase_pi)
+        return Cascade(
+            minus=minus, plus=plus, loss=self.loss, path_phase_pi=self.path_phase_pi, squeezing_db=self.squeezing_db,
+            squeezing_angle_pi=self.squeezing_angle_pi, squeezing_loss=self.squeezing_loss,
+        )  # fmt: skip
 
     @cached_property
     def detection(self) -> Detection:
         """How the light is measured that leaves the second oscillator."""
-        return Detection(lo_phase_pi=self.lo_phase_pi, efficiency=self.efficiency, scheme=self.scheme)
+        widths = self.bandwidth_hz
+        return Detection(
+            lo_phase_pi=self.lo_phase_pi, efficiency=self.efficiency, scheme=self.scheme, dark_noise=self.dark_noise,
+            efficiency_orthogonal=self.efficiency_orthogonal,
+            bandwidths_hz=() if widths is None else tuple(widths) if isinstance(widths, Sequence) else (widths,),
+        )  # fmt: skip
 
     @cached_property
     def model(self) -> LinearModel:
@@ -279,8 +301,9 @@ class WorkingPoint:
         Parameters
         ----------
         axes : values of each parameter, arrays of one dimension, by name: ``c_minus``, ``c_plus``, ``theta_minus_pi``,
-            ``theta_plus_pi``, ``loss``, ``path_phase_pi``, ``lo_phase_pi``, ``efficiency``, ``linewidth_minus_hz``,
-            ``linewidth_plus_hz``, ``occupation_minus`` or ``occupation_plus``
+            ``theta_plus_pi``, ``loss``, ``path_phase_pi``, ``squeezing_db``, ``squeezing_angle_pi``,
+            ``squeezing_loss``, ``lo_phase_pi``, ``efficiency``, ``linewidth_minus_hz``, ``linewidth_plus_hz``,
+            ``occupation_minus`` or ``occupation_plus``
 
         Raises ValueError for another name, a value out of its range, or a point in the laboratory frame.
         """
@@ -290,8 +313,8 @@ class WorkingPoint:
         return ScanResult(scan(self, axes))
 
     def optimum(
-        self, *, conditional: bool = True, free_lo_phase: bool = True, symmetric: bool = False,
-        unstable: bool = False, largest_ratio: float = 100.0,
+        self, *, conditional: bool = True, free_lo_phase: bool = True, free_squeezing_angle: bool = True,
+        symmetric: bool = False, unstable: bool = False, largest_ratio: float = 100.0,
     ) -> "OptimumResult":  # fmt: skip
         """The smallest E of each direction over θ₋, θ₊ and C₊, all else as at this point; θ and C₊ of it do not matter.
 
@@ -299,6 +322,7 @@ class WorkingPoint:
         ----------
         conditional : E given the record, or without it
         free_lo_phase : whether the local-oscillator phase is free as well
+        free_squeezing_angle : whether the angle of squeezed light is free as well
         symmetric : θ₋ = θ₊
         unstable : without the demand γ± > 0; E without the record is then its limit at long times
         largest_ratio : bound on C₊/C₋
@@ -311,6 +335,7 @@ class WorkingPoint:
             self,
             conditional=conditional,
             free_lo_phase=free_lo_phase,
+            free_squeezing_angle=free_squeezing_angle,
             symmetric=symmetric,
             unstable=unstable,
             largest_ratio=largest_ratio,

@@ -8,14 +8,19 @@ from numpy.typing import NDArray
 from scipy.linalg import expm
 
 from cascade_steering.sim.gaussian.growth import RootFlow, grown_root, require_conditional_steady_state, settles
-from cascade_steering.sim.gaussian.moment_equations import MomentEquations, moment_equations
+from cascade_steering.sim.gaussian.moment_equations import (
+    MomentEquations,
+    observed_equations,
+    oscillator_equations,
+    with_electronics,
+)
 from cascade_steering.sim.gaussian.propagator import driven
 from cascade_steering.sim.gaussian.riccati import NoSteadyStateError, riccati_map, steady_covariance
 from cascade_steering.sim.grid import require_times
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
-from cascade_steering.sim.roots import coordinates, product, root_of
+from cascade_steering.sim.roots import coordinates, product, root_of, triangular
 
 __all__ = [
     "chained",
@@ -41,13 +46,18 @@ def steady_state(model: LinearModel, *, conditional: bool) -> FloatArray:
 
     Raises NoSteadyStateError if there is none. Section 4 of sim/README.md.
     """
-    return steady_covariance(_equations(model, conditional=conditional))
+    d = model.dimension
+    return steady_covariance(_equations(model, conditional=conditional))[:d, :d]
 
 
 def _equations(model: LinearModel, *, conditional: bool) -> MomentEquations:
-    """The moment equations with the record, or without it."""
-    equations = moment_equations(model)
-    return equations if conditional else equations.unmonitored
+    """The moment equations with the record, behind electronics of (x, u), or without it."""
+    return observed_equations(model) if conditional else oscillator_equations(model).unmonitored
+
+
+def _of_oscillators(root: FloatArray, dimension: int) -> FloatArray:
+    """A root of the covariance of x from one of (x, u); unchanged if there are no electronics."""
+    return root if root.shape[-1] == dimension else triangular(root[..., :dimension])
 
 
 def transient(
@@ -67,7 +77,10 @@ def transient(
     if initial.shape != (model.dimension,) * 2 or not np.all(np.isfinite(initial)):
         raise ValueError(f"initial must be finite, of shape {(model.dimension,) * 2}, got {initial}")
     require_times(times)
-    return chained(model, initial, times, conditional=conditional)
+    first, d = Schedule.of(model).models[0], model.dimension
+    size = len(_equations(first, conditional=conditional).drift)
+    start = initial if size == d else product(with_electronics(first, root_of(initial), size))
+    return chained(model, start, times, conditional=conditional)[:, :d, :d]
 
 
 def chained(
@@ -78,7 +91,10 @@ def chained(
     conditional: bool,
     basis: FloatArray | None = None,
 ) -> FloatArray:
-    """The result of ``transient``, for y with x = ``basis`` y if that is given, without a check of the arguments."""
+    """The result of ``transient``, for y with x = ``basis`` y if that is given, without a check of the arguments.
+
+    Behind electronics it is that of (x, u), as is ``initial``.
+    """
     covariance, parts = initial, []
     for each, asked, duration in Schedule.of(model).split(times):
         equations = _equations(each, conditional=conditional)
@@ -103,7 +119,7 @@ def transient_mean(model: LinearModel | Schedule, initial: FloatArray, times: Fl
     require_times(times)
     parts = []
     for each, asked, duration in Schedule.of(model).split(times):
-        equations = moment_equations(each)
+        equations = oscillator_equations(each)
         ends = asked if duration is None else np.append(asked, duration)
         path = np.array([_moved(equations, mean, float(end)) for end in ends]).reshape(-1, mean.size)
         parts.append(path[: len(asked)])
@@ -140,7 +156,8 @@ def steady_root(model: LinearModel, *, conditional: bool) -> FloatArray:
     """
     equations = _equations(model, conditional=conditional)
     basis = coordinates(_steady(model, equations, conditional=conditional))
-    return root_of(steady_covariance(equations.in_coordinates(basis))) @ basis.T
+    root = root_of(steady_covariance(equations.in_coordinates(basis))) @ basis.T
+    return _of_oscillators(root, model.dimension)
 
 
 def _steady(model: LinearModel, equations: MomentEquations, *, conditional: bool) -> FloatArray:
@@ -165,12 +182,15 @@ def transient_roots(
     GrowthError for variances above ``sim.gaussian.growth.MOST_VARIANCE``. Section 4 of sim/README.md.
     """
     require_times(times)
-    flow, parts = RootFlow(np.asarray(initial, dtype=float)), []
+    d, first = model.dimension, Schedule.of(model).models[0]
+    size = len(_equations(first, conditional=conditional).drift)
+    flow, parts = RootFlow(with_electronics(first, np.asarray(initial, dtype=float), size)), []
     for each, asked, duration in Schedule.of(model).split(times):
         ends = asked if duration is None else np.append(asked, duration)
         path = list(flow.along(_equations(each, conditional=conditional), ends))
         parts += path[: len(asked)]
-    return np.array(parts).reshape(-1, *(model.dimension,) * 2)
+    # the roots are upper triangular, and x comes before u
+    return np.array(parts).reshape(-1, size, size)[:, :d, :d]
 
 
 def conditional_state(model: LinearModel) -> InitialState:
@@ -180,7 +200,7 @@ def conditional_state(model: LinearModel) -> InitialState:
     NoSteadyStateError if there is none.
     """
     root = steady_root(model, conditional=True)
-    equations = moment_equations(model)
+    equations = oscillator_equations(model)
     return InitialState(
         covariance=product(root),
         scatter=np.zeros((model.dimension,) * 2),
@@ -199,16 +219,16 @@ def stationary_state(model: LinearModel) -> InitialState:
 
     Raises NoSteadyStateError if there is none.
     """
-    equations = moment_equations(model)
+    equations, d = observed_equations(model), model.dimension
     conditional, scatter = _stationary(equations)
     basis = coordinates(conditional + scatter)
-    roots = [root_of(each) @ basis.T for each in _stationary(equations.in_coordinates(basis))]
+    roots = [_of_oscillators(root_of(each) @ basis.T, d) for each in _stationary(equations.in_coordinates(basis))]
     covariance, scatter = map(product, roots)
     return InitialState(
         covariance=covariance,
         scatter=scatter,
         # Left out without a force, as the identities of runs have it.
-        mean=steady_mean(equations) if np.any(equations.drive) else None,
+        mean=steady_mean(oscillator_equations(model)) if np.any(equations.drive) else None,
         name="stationary",
         roots=(roots[0], roots[1]),
     )
@@ -235,7 +255,7 @@ def relaxation_time(model: LinearModel) -> float:
     Given the same record, the difference of two initial means falls to 1/e in this time, and that of two covariances to
     1/e². Section 4 of sim/README.md.
     """
-    equations = moment_equations(model)
+    equations = observed_equations(model)
     closed = equations.drift - equations.gain(steady_covariance(equations)) @ equations.readout
     return float(-1.0 / np.max(np.linalg.eigvals(closed).real))
 
@@ -258,7 +278,7 @@ def limit(model: LinearModel | Schedule, *, conditional: bool) -> FloatArray | N
 def settling_time(model: LinearModel | Schedule) -> float:
     """The longer decay time of the means with and without the record, under the last model; seconds, inf if none."""
     last = Schedule.of(model).models[-1]
-    slowest = float(np.max(np.linalg.eigvals(moment_equations(last).drift).real))
+    slowest = float(np.max(np.linalg.eigvals(oscillator_equations(last).drift).real))
     if slowest >= 0.0:
         return math.inf
     return max(-1.0 / slowest, relaxation_time(last))

@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cascade_steering.sim.gaussian.kalman import Gains, Step, follow, share
-from cascade_steering.sim.gaussian.moment_equations import moment_equations
+from cascade_steering.sim.gaussian.moment_equations import recorded_equations, with_electronics
 from cascade_steering.sim.gaussian.propagator import interval_propagators
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.parameters import plain_number, require
+from cascade_steering.sim.roots import product
 
 __all__ = ["Filtered", "Innovations", "filter_record", "innovations_of"]
 
@@ -96,8 +97,8 @@ def filter_record(
         model, record, recorded, interval, initial, scale, means=count + 1, covariances=count + 1, roots=_STRETCH
     )
     return Filtered(
-        means=run.means,
-        covariances=run.gains.covariances,
+        means=run.means[..., : model.dimension],
+        covariances=run.gains.covariances[:, : model.dimension, : model.dimension],
         innovations=run.innovations,
         log_likelihood=run.log_likelihood,
     )
@@ -165,13 +166,16 @@ def _run(
     scale: float | FloatArray, *, means: int, covariances: int, roots: int
 ) -> _Run:  # fmt: skip
     """Filter all records; only the last ``means``, ``covariances`` and ``roots`` of them are kept."""
-    d, (count, m) = model.dimension, record.shape[-2:]
+    count, m = record.shape[-2:]
+    first_model = Schedule.of(model).models[0]
+    d = len(recorded_equations(first_model).drift)
     scales = _scales(scale, m)
     records = np.ascontiguousarray(record, dtype=float).reshape(-1, count, m)
     gains = Gains(np.empty((covariances, d, d)), np.zeros((roots, m, m)), np.zeros((roots, d, m)), np.zeros(roots))
-    gains.covariances[0] = initial.unconditional
+    gains.covariances[0] = _start(first_model, initial, d)
     states = np.empty((len(records), means, d))
-    states[:, 0] = initial.center
+    states[:, 0] = 0.0
+    states[:, 0, : model.dimension] = initial.center
     innovations, misfit = np.empty_like(records), np.zeros(len(records))
     for begin, end, step in _equal_intervals(model, interval, count):
         for first in range(begin, end, _STRETCH):
@@ -196,10 +200,20 @@ def _run(
     )
 
 
+def _start(model: LinearModel, initial: InitialState, size: int) -> FloatArray:
+    """The covariance before the record, (size, size)."""
+    if size == model.dimension:
+        return initial.unconditional
+    covariance: FloatArray = product(
+        with_electronics(model, np.concatenate([initial.covariance_root, initial.scatter_root]), size)
+    )
+    return covariance
+
+
 def _equal_intervals(model: LinearModel | Schedule, interval: float, count: int) -> Iterator[tuple[int, int, Step]]:
     """Stretches of equal intervals: the first, the one after the last, and the step of each of them."""
     schedule = Schedule.of(model)
-    equations = [moment_equations(each) for each in schedule.models]
+    equations = [recorded_equations(each) for each in schedule.models]
     found, numbers = interval_propagators(equations, schedule, interval, count)
     steps = [Step(*map(np.ascontiguousarray, (each.transition, each.noise, each.drive))) for each in found]
     for first, last in pairwise([0, *(np.flatnonzero(np.diff(numbers)) + 1).tolist(), count]):

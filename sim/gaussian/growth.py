@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cascade_steering.sim.conventions import mode_names
-from cascade_steering.sim.gaussian.moment_equations import MomentEquations, adjoint, moment_equations
+from cascade_steering.sim.gaussian.moment_equations import MomentEquations, adjoint, oscillator_equations
 from cascade_steering.sim.gaussian.riccati import NoSteadyStateError, riccati_map, steady_covariance
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.roots import coordinates, root_of, triangular
@@ -268,7 +268,7 @@ def growing_subspace(equations: MomentEquations) -> tuple[FloatArray, FloatArray
 
 def settles(model: LinearModel) -> bool:
     """Whether the covariance without the record has a steady state. Section 4 of sim/README.md."""
-    growing, _ = growing_subspace(moment_equations(model))
+    growing, _ = growing_subspace(oscillator_equations(model))
     return bool(growing.size == 0)
 
 
@@ -281,7 +281,7 @@ def grown_root(model: LinearModel) -> FloatArray:
     Raises NoSteadyStateError where the limit depends on the state at the start, because a motion neither grows nor
     decays and has no noise.
     """
-    equations = moment_equations(model).unmonitored
+    equations = oscillator_equations(model).unmonitored
     growing, others = growing_subspace(equations)
     _require_noise(equations, growing)
     settled = replace(
@@ -333,7 +333,7 @@ def require_conditional_steady_state(model: LinearModel, *, edge: bool = False) 
     By the test of Hautus: (A − λ; F) loses rank for a λ with Re λ ≥ 0. The message names the oscillator whose own
     motion it is, the first in the order of the light that takes part.
     """
-    equations = moment_equations(model)
+    equations = oscillator_equations(model)
     size = np.max(np.abs(equations.drift), initial=0.0) or 1.0
     drift, readout = equations.drift / size, equations.readout / np.sqrt(size)
     for rate in np.linalg.eigvals(drift):

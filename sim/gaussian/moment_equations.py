@@ -15,7 +15,7 @@ dY = F x dt + dv with ⟨dw dwᵀ⟩ = D dt, ⟨dv dvᵀ⟩ = dt, ⟨dw dvᵀ⟩
 exact filter is exact here.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -23,8 +23,17 @@ from numpy.typing import NDArray
 
 from cascade_steering.sim.conventions import symplectic_form
 from cascade_steering.sim.model.linear_model import LinearModel
+from cascade_steering.sim.roots import root_of
 
-__all__ = ["MomentEquations", "adjoint", "moment_equations"]
+__all__ = [
+    "MomentEquations",
+    "adjoint",
+    "moment_equations",
+    "observed_equations",
+    "oscillator_equations",
+    "recorded_equations",
+    "with_electronics",
+]
 
 # float64, or complex128 for a system in complex amplitudes
 Array = NDArray[Any]
@@ -34,7 +43,9 @@ Array = NDArray[Any]
 class MomentEquations:
     """Drift A (d, d), diffusion D (d, d), readout F (m, d) and cross-correlation S (d, m), rad/s or √(rad/s).
 
-    ``drive`` (d,) is Σh, the rate that a constant force h adds to the means, rad/s; zero if left out.
+    ``record_noise`` (m, m) is the covariance of dv per unit of time, 1 if left out; another one has a record whose sums
+    alone are looked at. ``drive`` (d,) is Σh, the rate that a constant force h adds to the means, rad/s; zero if left
+    out.
     Arrays may have leading axes, with one system per entry. They may be complex, for a system in complex amplitudes;
     transposes are then Hermitian conjugates. Section 4 of sim/README.md.
     """
@@ -44,6 +55,7 @@ class MomentEquations:
     readout: Array
     cross: Array
     drive: Array = field(default_factory=lambda: np.zeros(0))
+    record_noise: Array | None = None
 
     def __post_init__(self) -> None:
         if np.size(self.drive) == 0:
@@ -79,6 +91,7 @@ class MomentEquations:
             readout=self.readout @ basis,
             cross=back @ self.cross,
             drive=(back @ self.drive[..., None])[..., 0],
+            record_noise=self.record_noise,
         )
 
     def gain(self, covariance: Array) -> Array:
@@ -92,7 +105,72 @@ def adjoint(matrix: Array) -> Array:
 
 
 def moment_equations(model: LinearModel) -> MomentEquations:
-    """A, D, F, S and Σh of a linear model, by the formulas above. Section 4 of sim/README.md."""
+    """A, D, F, S and Σh of a linear model, by the formulas above. Section 4 of sim/README.md.
+
+    Raises ValueError for a model whose record passes electronics; see ``observed_equations``.
+    """
+    model.require_white_record()
+    return oscillator_equations(model)
+
+
+def observed_equations(model: LinearModel) -> MomentEquations:
+    """The equations that give the state given the continuous record: behind electronics of (x, u).
+
+    Without dark noise the filters can be inverted, so that the record tells as much as the current, and the equations
+    are those of x. Section 11 of sim/README.md.
+    """
+    if model.electronics is None or model.electronics.dark_noise == 0.0:
+        return oscillator_equations(model)
+    behind = recorded_equations(model)
+    scale = np.sqrt((1.0 + model.electronics.dark_noise) / model.electronics.dark_noise)
+    return replace(behind, readout=scale * behind.readout, record_noise=None)
+
+
+def recorded_equations(model: LinearModel) -> MomentEquations:
+    """The equations of the sums of the record: behind electronics those of (x, u), filter by filter.
+
+    Section 11 of sim/README.md.
+    """
+    equations, electronics = oscillator_equations(model), model.electronics
+    if electronics is None:
+        return equations
+    m, d = equations.readout.shape
+    one = np.eye(m)
+    driven = np.kron(electronics.driven[:, None], one)
+    states = len(driven)
+    noise = electronics.dark_noise
+    return MomentEquations(
+        drift=np.block(
+            [
+                [equations.drift, np.zeros((d, states))],
+                [driven @ equations.readout, np.kron(electronics.drift, one)],
+            ]
+        ),
+        diffusion=np.block(
+            [[equations.diffusion, equations.cross @ driven.T], [driven @ equations.cross.T, driven @ driven.T]]
+        ),
+        readout=np.concatenate([np.zeros((m, d)), np.kron(electronics.shown[None], one)], axis=1)
+        / np.sqrt(1.0 + noise),
+        cross=np.zeros((d + states, m)),
+        drive=np.concatenate([equations.drive, np.zeros(states)]),
+        record_noise=noise / (1.0 + noise) * one,
+    )
+
+
+def with_electronics(model: LinearModel, root: Array, size: int) -> Array:
+    """A root (r, d) of x beside that of shot noise in the filters, (r + n, size); unchanged if ``size`` is d.
+
+    So the filters begin: the light was measured before the start, without the oscillators.
+    """
+    rows, d = root.shape
+    if size == d or model.electronics is None:
+        return root
+    filters = np.kron(root_of(model.electronics.of_shot_noise), np.eye(len(model.record_names)))
+    return np.block([[root, np.zeros((rows, size - d))], [np.zeros((size - d, d)), filters]])
+
+
+def oscillator_equations(model: LinearModel) -> MomentEquations:
+    """A, D, F, S and Σh of the oscillators and of the current before any electronics. Section 4 of sim/README.md."""
     sigma = symplectic_form(model.dimension // 2)
     overlap = model.channels.conj().T @ model.channels
     scale = np.sqrt(model.efficiency)[:, None]

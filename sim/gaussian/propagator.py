@@ -58,7 +58,8 @@ def propagator(equations: MomentEquations, duration: float) -> Propagator:
     """
     m, d = equations.readout.shape
     drift = np.block([[equations.drift, np.zeros((d, m))], [equations.readout, np.zeros((m, m))]])
-    diffusion = np.block([[equations.diffusion, equations.cross], [equations.cross.T, np.eye(m)]])
+    noise = np.eye(m) if equations.record_noise is None else equations.record_noise
+    diffusion = np.block([[equations.diffusion, equations.cross], [equations.cross.T, noise]])
     undetected = MomentEquations(
         drift=drift, diffusion=diffusion, readout=np.zeros((1, d + m)), cross=np.zeros((d + m, 1))
     )

@@ -16,7 +16,12 @@ from cascade_steering.sim.controller import Acting, Controller
 from cascade_steering.sim.gaussian.controlled_moments import controlled_moments
 from cascade_steering.sim.gaussian.covariance import chained, transient
 from cascade_steering.sim.gaussian.measured import ConditionalStates, Measured
-from cascade_steering.sim.gaussian.moment_equations import moment_equations
+from cascade_steering.sim.gaussian.moment_equations import (
+    moment_equations,
+    observed_equations,
+    recorded_equations,
+    with_electronics,
+)
 from cascade_steering.sim.gaussian.propagator import Propagator, apply_to_columns, interval_propagators
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState, Trajectories
@@ -91,25 +96,32 @@ class Gaussian:
         else:
             intervals = control.intervals_of(grid)
             end = controlled_moments(model, control, grid, initial).covariances[-1]
-        basis = coordinates(end)
+        schedule, d = Schedule.of(model), model.dimension
+        equations = [(recorded_equations if control is None else moment_equations)(each) for each in schedule.models]
+        observed, size = (len(each.drift) for each in (observed_equations(schedule.models[0]), equations[0]))
+        # Filters behind the detector come after the oscillators. What the record tells of them is in ``observed``: all.
+        basis = _beside(coordinates(end), np.eye(size - d))
         back = np.linalg.inv(basis)
-        first = product(initial.covariance_root @ back.T)
+        first = product(
+            with_electronics(schedule.models[0], initial.covariance_root, observed) @ back[:observed, :observed].T
+        )
         ends = np.arange(1, intervals.steps + 1, dtype=np.float64) * intervals.step
-        path = chained(model, first, ends, conditional=True, basis=basis)
-        covariances = np.concatenate([first[None], path])
-        schedule = Schedule.of(model)
-        equations = [moment_equations(each).in_coordinates(basis) for each in schedule.models]
-        steps, numbers = interval_propagators(equations, schedule, intervals.step, intervals.steps)
+        path = chained(model, first, ends, conditional=True, basis=basis[:observed, :observed])
+        covariances = _beside(np.concatenate([first[None], path]), np.zeros((size - observed,) * 2))
+        framed = [each.in_coordinates(basis) for each in equations]
+        steps, numbers = interval_propagators(framed, schedule, intervals.step, intervals.steps)
         factors = [_noise(steps[each], *ends) for each, ends in zip(numbers, pairwise(covariances), strict=True)]
         return GaussianEngine(
             basis=basis,
-            roots=np.array([root_of(each) @ basis.T for each in covariances[:: intervals.steps_per_save]]),
+            roots=np.array(
+                [root_of(each[:d, :d]) @ basis[:d, :d].T for each in covariances[:: intervals.steps_per_save]]
+            ),
             transitions=np.array([step.transition for step in steps]),
             drives=np.array([step.drive for step in steps]),
             numbers=numbers,
             factors=np.array(factors),
-            initial_factor=back @ initial.scatter_root.T,
-            center=back @ initial.center,
+            initial_factor=back @ _scattered(schedule.models[0], initial, observed, size).T,
+            center=back[:, :d] @ initial.center,
             control=control,
         )
 
@@ -121,6 +133,27 @@ class Gaussian:
         exact = measured.exact
         own = np.ones(exact.means.shape[:-1], dtype=bool)
         return ConditionalStates(means=exact.means, covariances=exact.covariances, by_engine=own)
+
+
+def _beside(first: FloatArray, second: FloatArray) -> FloatArray:
+    """Block diagonal matrices of ``first`` (..., p, p) and ``second`` (q, q); (..., p + q, p + q)."""
+    (p, q), lead = (len(first[..., 0, :].T), len(second)), first.shape[:-2]
+    both = np.zeros((*lead, p + q, p + q))
+    both[..., :p, :p], both[..., p:, p:] = first, second
+    return both
+
+
+def _scattered(model: LinearModel, initial: InitialState, observed: int, size: int) -> FloatArray:
+    """A root of the scatter of the means of (x, u) at the start, (size, size).
+
+    Where the record without dark noise shows the filters, their states are known, and are drawn.
+    """
+    root = initial.scatter_root
+    if observed == size == root.shape[1]:
+        return root
+    if observed < size:
+        return with_electronics(model, root, size)
+    return _beside(root, np.zeros((size - root.shape[1],) * 2))
 
 
 def _noise(step: Propagator, before: FloatArray, after: FloatArray) -> FloatArray:
@@ -195,7 +228,7 @@ class GaussianEngine:
                 mean = mean + apply_to_columns(back, displaced)
                 displacement[save] += displaced
             means[save + 1] = mean
-        means = apply_to_columns(self.basis, means).transpose(2, 0, 1)
+        means = apply_to_columns(self.basis, means)[:, : self.roots.shape[-1]].transpose(2, 0, 1)
         covariances = product(self.roots)
         expectations, outside = self._observed(means, covariances)
         return Trajectories(

@@ -18,11 +18,12 @@ from cascade_steering.sim.model.pieces import (
     loss,
     phase_shift,
     sideband_coupling,
+    squeezer,
     thermal_bath,
 )
 from cascade_steering.sim.parameters import Cascade, Detection, Oscillator, plain_number, require
 
-__all__ = ["Node", "chain", "lab", "nodes_of", "rwa"]
+__all__ = ["Node", "chain", "lab", "lit", "nodes_of", "rwa"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,16 +111,32 @@ def nodes_of(cascade: Cascade) -> tuple[Node, Node]:
     )
 
 
+def lit(cascade: Cascade, *, frequencies_hz: Sequence[float] | None = None) -> Component:
+    """The cascade with the light that arrives at it: ``chain`` of its nodes behind a source of squeezed light, if any.
+
+    Squeezed around the carrier, the light is squeezed on the one port of the laboratory frame, or on the pair of
+    sidebands of the rotating frame; then the loss λ. Without squeezing nothing is added. Section 2 of sim/README.md.
+    """
+    nodes = chain(nodes_of(cascade), frequencies_hz=frequencies_hz)
+    if cascade.squeezing_db == 0.0:
+        return nodes
+    source = squeezer(*nodes.ports, decibels=cascade.squeezing_db, angle_pi=cascade.squeezing_angle_pi)
+    if cascade.squeezing_loss == 0.0:
+        return series(source, nodes)
+    return series(source, loss(*nodes.ports, power=cascade.squeezing_loss), nodes)
+
+
 def rwa(cascade: Cascade, detection: Detection) -> LinearModel:
     """The rotating-wave model of the cascade: two field modes, the sidebands l and u.
 
     Detected: L_l = √(1−ε) e^{iφ} √Γ₋B a₋ + √Γ₊P a₊† and L_u = √(1−ε) e^{iφ} √Γ₋P a₋† + √Γ₊B a₊, read as
     cosine and sine parts L_c = e^{−iϑ}(L_l + L_u)/√2, L_s = i e^{−iϑ}(L_l − L_u)/√2. Its steady state is
-    Eq. (4) of arXiv:1901.04250 at φ = 0. Section 2 of sim/README.md.
+    Eq. (4) of arXiv:1901.04250 at φ = 0. Section 2 of sim/README.md. With squeezed input light the channels are those
+    of ``detect``, and the records are in units of their noise without oscillators.
 
     Stability is not required here: ``Cascade.require_stable`` requires it where a steady state is needed.
     """
-    return detect(chain(nodes_of(cascade)), demodulated(detection))
+    return detect(lit(cascade), demodulated(detection))
 
 
 def lab(cascade: Cascade, detection: Detection, *, frequency_hz: float | tuple[float, float]) -> LinearModel:
@@ -137,4 +154,4 @@ def lab(cascade: Cascade, detection: Detection, *, frequency_hz: float | tuple[f
     Raises ValueError for a frequency that is not positive and finite.
     """
     each = frequency_hz if isinstance(frequency_hz, tuple) else (frequency_hz, frequency_hz)
-    return detect(chain(nodes_of(cascade), frequencies_hz=each), reading(detection))
+    return detect(lit(cascade, frequencies_hz=each), reading(detection))

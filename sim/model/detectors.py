@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from cascade_steering.sim.conventions import frozen
 from cascade_steering.sim.model.components import Component
+from cascade_steering.sim.model.electronics import Electronics
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.pieces import FIELD, SIDEBANDS
 from cascade_steering.sim.parameters import Detection, require
@@ -38,7 +39,8 @@ class Detector:
     rows : ζ, complex array of shape (detectors, ports) with ζ†ζ = 1; with more detectors than ports the light is
         divided, and vacuum enters
     names : one name for each record
-    efficiency : η of all of them, in [0, 1]
+    efficiency : η of all of them, or one for each, in [0, 1]
+    electronics : filters and dark noise behind all of them; None for a record of the current itself
 
     Raises
     ------
@@ -49,7 +51,8 @@ class Detector:
     ports: tuple[str, ...]
     rows: ComplexArray
     names: tuple[str, ...]
-    efficiency: float = 1.0
+    efficiency: float | tuple[float, ...] = 1.0
+    electronics: Electronics | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "rows", frozen(np.asarray(self.rows, dtype=complex)))
@@ -58,7 +61,16 @@ class Detector:
             raise ValueError(f"rows must have shape {shape}, got {self.rows.shape}")
         if np.max(np.abs(self.rows.conj().T @ self.rows - np.eye(len(self.ports)))) > _ROUNDING:
             raise ValueError("rows must divide the light of each port completely, so that rows† rows = 1")
-        require(self.efficiency, "efficiency", low=0.0, high=1.0)
+        if len(self.efficiencies) != len(self.names):
+            raise ValueError(f"efficiency must be one number or {len(self.names)}, got {self.efficiency}")
+        for each in self.efficiencies:
+            require(each, "efficiency", low=0.0, high=1.0)
+
+    @property
+    def efficiencies(self) -> tuple[float, ...]:
+        """η of each detector."""
+        several = isinstance(self.efficiency, tuple)
+        return self.efficiency if several else (self.efficiency,) * len(self.names)  # type: ignore[return-value]
 
 
 def homodyne(port: str = FIELD, *, phase_pi: float = 0.0, efficiency: float = 1.0, name: str = "homodyne") -> Detector:
@@ -102,7 +114,10 @@ def _divided(
         ports=ports,
         rows=np.concatenate([np.exp(-1j * phase) * parts for phase in phases]) / np.sqrt(len(phases)),
         names=every[: len(names) * len(phases)],
-        efficiency=detection.efficiency,
+        efficiency=tuple(np.repeat(detection.efficiencies, len(names)).tolist()),
+        electronics=Electronics(bandwidths_hz=detection.bandwidths_hz, dark_noise=detection.dark_noise)
+        if detection.bandwidths_hz
+        else None,
     )
 
 
@@ -124,13 +139,16 @@ def detect(component: Component, *detectors: Detector) -> LinearModel:
     ends = np.cumsum([0, *(len(each.names) for each in detectors)])
     for each, start, end in zip(detectors, ends[:-1], ends[1:], strict=True):
         rows[start:end, [component.ports.index(port) for port in each.ports]] = each.rows
-    efficiency = np.array([each.efficiency for each in detectors for _ in each.names], dtype=float)
+    efficiency = np.array([one for each in detectors for one in each.efficiencies], dtype=float)
+    electronics = _electronics_of(detectors)
     squeezed = np.any(component.active != 0.0, axis=1)
     couplings = component.couplings
     if np.any(squeezed):
         root = _noise_root(component, squeezed)
         couplings = _coupling_to_vacuum(couplings, root)
     if np.any(rows[:, squeezed]):
+        if electronics is not None:
+            raise ValueError("a finite bandwidth of detectors of squeezed light is not known: leave out one of them")
         monitored, unmonitored = _split(rows, efficiency, couplings, root)
         efficiency = np.ones(len(names))
     else:
@@ -142,9 +160,18 @@ def detect(component: Component, *detectors: Detector) -> LinearModel:
         unmonitored=unmonitored,
         record_names=names,
         modes=component.modes,
+        electronics=electronics,
         # L + λ acts as L does with (λL† − λ*L)/2i added to H.
         force=component.force + np.imag(component.couplings.conj().T @ component.amplitudes),
     )
+
+
+def _electronics_of(detectors: tuple[Detector, ...]) -> Electronics | None:
+    """The electronics that all detectors have. Raises ValueError if they differ."""
+    found = {each.electronics for each in detectors} or {None}
+    if len(found) > 1:
+        raise ValueError("all detectors of a model must have the same electronics")
+    return found.pop()
 
 
 def _require_ports(component: Component, detectors: tuple[Detector, ...], names: tuple[str, ...]) -> None:
@@ -165,8 +192,9 @@ def _noise_root(component: Component, squeezed: NDArray[np.bool_]) -> FloatArray
     root = np.eye(len(whole))
     # Fields in the vacuum are independent of all others.
     lines = np.flatnonzero(np.tile(squeezed, 2))
-    values, vectors = np.linalg.eigh((whole @ whole.T)[np.ix_(lines, lines)])
-    root[np.ix_(lines, lines)] = (vectors * np.sqrt(values)) @ vectors.T
+    # Singular values keep digits that eigenvalues of whole wholeᵀ, their squares, would lose.
+    vectors, values, _ = np.linalg.svd(whole[lines], full_matrices=False)
+    root[np.ix_(lines, lines)] = (vectors * values) @ vectors.T
     return root
 
 

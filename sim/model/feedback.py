@@ -35,6 +35,7 @@ def direct(model: LinearModel, gain: ArrayLike) -> LinearModel:
 
     Raises ValueError for a gain of another shape, or one that is not real and finite.
     """
+    model.require_white_record()
     b = np.asarray(gain)
     shape = (model.dimension, len(model.record_names))
     if b.shape != shape:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cascade_steering.sim.conventions import frozen, mode_names
+from cascade_steering.sim.model.electronics import Electronics
 
 __all__ = ["ANNIHILATION", "LinearModel"]
 
@@ -28,6 +29,7 @@ class LinearModel:
     record_names : one name per detected channel
     modes : one name per oscillator; if left out, minus and plus for two oscillators, otherwise mode_1, mode_2, …
     force : h, real array of shape (d,), rad/s; zero if left out. It adds Σh to the rate of the means
+    electronics : filters and dark noise behind the detectors; None for a record of the current itself
 
     The record of channel k is dY_k = √η_k ⟨L_k + L_k†⟩ dt + dW_k. Sections 1 to 3 of sim/README.md.
 
@@ -45,6 +47,7 @@ class LinearModel:
     record_names: tuple[str, ...]
     modes: tuple[str, ...] = ()
     force: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    electronics: Electronics | None = None
 
     def __post_init__(self) -> None:
         quadratures = np.shape(self.hamiltonian)[:1]
@@ -95,6 +98,18 @@ class LinearModel:
     def dimension(self) -> int:
         """The number d of quadratures."""
         return int(self.hamiltonian.shape[0])
+
+    def require_white_record(self) -> None:
+        """Raise ValueError if the record passes filters, of which only the moments of Gaussian states are known.
+
+        Section 11 of sim/README.md.
+        """
+        if self.electronics is not None:
+            bandwidth = ", ".join(f"{each:g}" for each in self.electronics.bandwidths_hz)
+            raise ValueError(
+                f"a detector of finite bandwidth ({bandwidth} Hz) is known to steady, transient, filter, fit, plan and "
+                "simulate with the Gaussian engine in an open loop: leave out the bandwidth here"
+            )
 
     @property
     def channels(self) -> ComplexArray:

@@ -177,5 +177,10 @@ def unlit(cascade: Cascade) -> Cascade:
 def model_identity(model: LinearModel | Schedule) -> dict[str, Any]:
     """The numbers of a model; for a schedule also those of the later models and the times of the switches, seconds."""
     schedule = Schedule.of(model)
-    first, *others = map(numbers_of, schedule.models)
+    first, *others = map(_numbers_of_model, schedule.models)
     return {**first, "switches": plain(schedule.switches), "later_models": others} if others else first
+
+
+def _numbers_of_model(model: LinearModel) -> dict[str, Any]:
+    """The numbers of a model; electronics that there are not have none."""
+    return {name: value for name, value in numbers_of(model).items() if name != "electronics" or value is not None}

@@ -11,19 +11,20 @@ and cosines of sums and differences of the angles, and γ with cos 2θ. For this
 ``sim.model.components.series``, whose result they equal. Section 5 of sim/README.md.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cascade_steering.sim.gaussian.moment_equations import MomentEquations
+from cascade_steering.sim.gaussian.moment_equations import MomentEquations, adjoint
 from cascade_steering.sim.model.pieces import MASSES, Mass
 from cascade_steering.sim.parameters import Bath, DetectionScheme
 from cascade_steering.sim.rotating_wave.baths import Baths
+from cascade_steering.sim.rotating_wave.squeezed_light import SqueezedSidebands
 
-__all__ = ["AmplitudeNode", "amplitude_equations", "products", "quadrature_covariance"]
+__all__ = ["AmplitudeNode", "amplitude_equations", "crossed_products", "products", "quadrature_covariance"]
 
 FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
@@ -93,29 +94,107 @@ def products(first: AmplitudeNode, second: AmplitudeNode) -> tuple[FloatArray, F
     return first.sign * scale * np.sin(difference), scale * np.sin(total)
 
 
+def crossed_products(first: AmplitudeNode, second: AmplitudeNode) -> tuple[FloatArray, FloatArray]:
+    """l₂u₁ − u₂l₁ and l₂u₁ + u₂l₁, rad/s, without cancellation. Section 5 of sim/README.md."""
+    scale = np.sqrt(first.strength * second.strength)
+    total, difference = first.angle + second.angle, first.angle - second.angle
+    if first.mass == second.mass:
+        return -first.sign * scale * np.sin(difference), scale * np.sin(total)
+    return first.sign * scale * np.cos(total), scale * np.cos(difference)
+
+
 def amplitude_equations(
     nodes: Sequence[AmplitudeNode],
     lo_phase: ArrayLike = np.pi / 2,
     efficiency: ArrayLike = 1.0,
     scheme: DetectionScheme = "homodyne",
+    light: SqueezedSidebands | None = None,
 ) -> MomentEquations:
     """The moment equations of W = ½⟨{z, z†}⟩ with the record of ``Detection``; a stack of N×N systems.
 
     There is one complex record (Y_c − i Y_s)/√2 for homodyne detection, two for heterodyne. ``lo_phase`` and
-    ``efficiency`` broadcast with the working points. Section 5 of sim/README.md.
+    ``efficiency`` broadcast with the working points, as does ``light``, the input of the chain if it is squeezed;
+    records are then in units of their noise without oscillators. Section 5 of sim/README.md.
     """
     zero = np.zeros(np.broadcast_shapes(np.shape(lo_phase), np.shape(efficiency), *(node.shape for node in nodes)))
+    if light is not None:
+        zero = np.zeros(np.broadcast_shapes(zero.shape, light.shape))
     drift, diffusion = _rates(nodes)
     offsets = (0.0,) if scheme == "homodyne" else (0.0, np.pi / 2)
     sums, differences = zip(*(_output(nodes, np.asarray(lo_phase) + offset) for offset in offsets), strict=True)
     signs = np.array([[node.sign] for node in nodes])
     scale = np.sqrt(np.asarray(efficiency) / len(offsets))[..., None, None]
-    return MomentEquations(
+    vacuum = MomentEquations(
         drift=_stack(drift, zero),
         diffusion=_stack(diffusion, zero),
         readout=scale * _stack(sums, zero),
         cross=-0.5 * scale * signs * _stack(differences, zero).conj().swapaxes(-1, -2),
     )
+    if light is None:
+        return vacuum
+    phases = [np.asarray(lo_phase) + offset for offset in offsets]
+    return _squeezed(vacuum, nodes, light, phases, np.asarray(efficiency) / len(offsets), zero)
+
+
+def _squeezed(
+    vacuum: MomentEquations,
+    nodes: Sequence[AmplitudeNode],
+    light: SqueezedSidebands,
+    lo_phases: Sequence[FloatArray],
+    share: FloatArray,
+    zero: FloatArray,
+) -> MomentEquations:
+    """The same chain on squeezed light, from the equations with the vacuum. ``share`` is η of each record."""
+    arrived = list(_arrived(nodes))
+    excess, correlation = light.excess, light.correlation
+    diffusion: list[list[Any]] = [[0.0] * len(nodes) for _ in nodes]
+    for k, (node, (amplitude, phase)) in enumerate(zip(nodes, arrived, strict=True)):
+        diffusion[k][k] = amplitude**2 * (light.back_action(node.angle, phase) - 1.0) * node.strength / 2
+        for j, (before, (first, first_phase)) in enumerate(zip(nodes[:k], arrived[:k], strict=True)):
+            difference, total = products(before, node)
+            crossed, both = crossed_products(before, node)
+            apart, turned = phase - first_phase, correlation * np.exp(1j * (phase + first_phase))
+            alike = np.cos(apart) * total + 1j * np.sin(apart) * difference
+            unlike = turned.real * both + 1j * turned.imag * crossed
+            sign = node.sign * before.sign * amplitude * first
+            diffusion[k][j] = sign * (excess * alike - unlike) / 2
+            diffusion[j][k] = np.conj(diffusion[k][j])
+    amplitude, phase = arrived[-1]
+    seen = np.sqrt(share) * amplitude
+    cross = []
+    for node, (own, own_phase) in zip(nodes, arrived, strict=True):
+        lower, upper = node.couplings
+        from_lower = -node.sign * own * np.exp(1j * own_phase) * lower
+        from_upper = node.sign * own * np.exp(-1j * own_phase) * upper
+        row = []
+        for lo_phase in lo_phases:
+            read = np.exp(1j * (phase - lo_phase))
+            row.append(
+                seen
+                * (
+                    excess * (from_lower * read.conj() + from_upper * read)
+                    + correlation * from_lower * read
+                    + correlation.conj() * from_upper * read.conj()
+                )
+                / 2
+            )
+        cross.append(row)
+    noise = [[seen**2 * light.seen(one - phase, other - phase) for other in lo_phases] for one in lo_phases]
+    root = np.linalg.cholesky(np.eye(len(lo_phases)) + _stack(noise, zero))
+    return MomentEquations(
+        drift=vacuum.drift,
+        diffusion=vacuum.diffusion + _stack(diffusion, zero),
+        readout=np.linalg.solve(root, vacuum.readout),
+        cross=adjoint(np.linalg.solve(root, adjoint(vacuum.cross + _stack(cross, zero)))),
+    )
+
+
+def _arrived(nodes: Sequence[AmplitudeNode]) -> Iterator[tuple[FloatArray, FloatArray]]:
+    """The amplitude transmission and the phase of the light from the source to each node."""
+    transmission, phase = np.asarray(1.0), np.asarray(0.0)
+    for node in nodes:
+        transmission, phase = transmission * node.transmission, phase + node.path_phase
+        yield transmission, phase
 
 
 def _rates(nodes: Sequence[AmplitudeNode]) -> tuple[list[list[Any]], list[list[Any]]]:

@@ -17,8 +17,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from cascade_steering.sim.gaussian.moment_equations import MomentEquations
 from cascade_steering.sim.parameters import Bath, Cascade, DetectionScheme
-from cascade_steering.sim.rotating_wave.amplitudes import AmplitudeNode, amplitude_equations, products
+from cascade_steering.sim.rotating_wave.amplitudes import (
+    AmplitudeNode,
+    amplitude_equations,
+    crossed_products,
+    products,
+)
 from cascade_steering.sim.rotating_wave.baths import Baths, require_all
+from cascade_steering.sim.rotating_wave.squeezed_light import SqueezedSidebands
 
 __all__ = ["RotatingWave"]
 
@@ -37,6 +43,7 @@ class RotatingWave:
     angle_minus, angle_plus : θ∓, radians
     bath_minus, bath_plus : thermal baths, the same at all working points or arrays of baths
     loss, path_phase : ε, and φ in radians
+    light : the light that arrives at −, if it is squeezed
 
     Raises ValueError for a strength that is negative or not finite, an angle or a phase that is not finite, or a loss
     outside [0, 1]. Unstable points are allowed; ``sim.rotating_wave.closed_forms`` returns NaN for them. Section 5 of
@@ -51,6 +58,7 @@ class RotatingWave:
     bath_plus: Bath | Baths
     loss: FloatArray | float = 0.0
     path_phase: FloatArray | float = 0.0
+    light: SqueezedSidebands | None = None
 
     def __post_init__(self) -> None:
         for name, least in (("strength", 0.0), ("angle", -np.inf)):
@@ -75,6 +83,11 @@ class RotatingWave:
             bath_plus=cascade.plus.bath,
             loss=cascade.loss,
             path_phase=cascade.path_phase,
+            light=None
+            if cascade.squeezing_db == 0.0
+            else SqueezedSidebands(
+                decibels=cascade.squeezing_db, angle=cascade.squeezing_angle, lost=cascade.squeezing_loss
+            ),
         )
 
     @classmethod
@@ -136,14 +149,29 @@ class RotatingWave:
         return stable
 
     @property
+    def back_action_minus(self) -> FloatArray:
+        """The back-action noise of − over Γ₋/2, that in the vacuum: ν − Re μ sin 2θ₋ in squeezed light."""
+        return np.ones(()) if self.light is None else self.light.back_action(self.angle_minus)
+
+    @property
+    def back_action_plus(self) -> FloatArray:
+        """The same of + for the light that arrives through the lossless part of the path, at the phase φ."""
+        return np.ones(()) if self.light is None else self.light.back_action(self.angle_plus, self.path_phase)
+
+    @property
     def noise_minus(self) -> FloatArray:
-        """N₋ = Γ₋/2 + γ̃₋₀, rad/s: back-action and thermal noise."""
-        return self.nodes[0].noise
+        """N₋ = Γ₋/2 + γ̃₋₀ in the vacuum, rad/s: back-action and thermal noise. Section 5 of sim/README.md."""
+        if self.light is None:
+            return self.nodes[0].noise
+        return self.strength_minus / 2 * self.back_action_minus + self.bath_minus.decoherence_rate
 
     @property
     def noise_plus(self) -> FloatArray:
-        """N₊ = Γ₊/2 + γ̃₊₀, rad/s."""
-        return self.nodes[1].noise
+        """N₊ = Γ₊/2 + γ̃₊₀ in the vacuum, rad/s."""
+        if self.light is None:
+            return self.nodes[1].noise
+        arriving = 1.0 + self.transmission**2 * (self.back_action_plus - 1.0)
+        return self.strength_plus / 2 * arriving + self.bath_plus.decoherence_rate
 
     @property
     def directional_coupling(self) -> ComplexArray:
@@ -154,13 +182,21 @@ class RotatingWave:
 
     @property
     def common_noise(self) -> ComplexArray:
-        """Q = e^{−iφ} √(Γ₋B Γ₊P) + e^{iφ} √(Γ₊B Γ₋P), rad/s: √(Γ₊Γ₋) sin(θ₊+θ₋) at φ = 0."""
+        """Q = e^{−iφ} √(Γ₋B Γ₊P) + e^{iφ} √(Γ₊B Γ₋P), rad/s: √(Γ₊Γ₋) sin(θ₊+θ₋) at φ = 0.
+
+        In squeezed light νQ − μ*e^{−iφ} √(Γ₋P Γ₊P) − μe^{iφ} √(Γ₋B Γ₊B). Section 5 of sim/README.md.
+        """
         difference, total = products(*self.nodes)
         result: ComplexArray = np.cos(self.path_phase) * total - 1j * np.sin(self.path_phase) * difference
-        return result
+        if self.light is None:
+            return result
+        turned = self.light.correlation * np.exp(1j * np.asarray(self.path_phase))
+        crossed, both = crossed_products(*self.nodes)
+        squeezed: ComplexArray = result + self.light.excess * result - (turned.real * both - 1j * turned.imag * crossed)
+        return squeezed
 
     def equations(
         self, lo_phase: ArrayLike = np.pi / 2, efficiency: ArrayLike = 1.0, scheme: DetectionScheme = "homodyne"
     ) -> MomentEquations:
         """The moment equations of W with the record of ``Detection``. Section 5 of sim/README.md."""
-        return amplitude_equations(self.nodes, lo_phase, efficiency, scheme)
+        return amplitude_equations(self.nodes, lo_phase, efficiency, scheme, self.light)

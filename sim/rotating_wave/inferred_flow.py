@@ -261,7 +261,13 @@ def _reduced(point: RotatingWave) -> tuple[ComplexArray, ComplexArray, FloatArra
         total, difference = point.angle_plus + point.angle_minus, point.angle_minus - point.angle_plus
         unlike = (np.cos(point.path_phase) * np.cos(total)) ** 2 + (np.sin(point.path_phase) * np.cos(difference)) ** 2
         thermal = point.bath_minus.decoherence_rate * point.strength_plus / (2 * minus)
-        alone = point.bath_plus.decoherence_rate + thermal + shared * (point.loss + s**2 * unlike)
+        if point.light is None:
+            apart = point.loss + s**2 * unlike
+        else:
+            # What the squeezed inputs of both add to the determinant of D is that of their couplings times ν² − |μ|².
+            thermal = thermal * (1.0 + s**2 * (point.back_action_plus - 1.0))
+            apart = point.loss * point.back_action_minus + s**2 * unlike * point.light.uncertainty
+        alone = point.bath_plus.decoherence_rate + thermal + shared * apart
         alone = np.where(minus > 0.0, alone, point.noise_plus)
     drive: ComplexArray = (
         s * np.conj(point.directional_coupling) - offset * (point.damping_plus - point.damping_minus) / 2

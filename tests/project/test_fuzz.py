@@ -124,8 +124,16 @@ COUNTS["simulate"] = (
         "target": ("d:1e9",),
         "verify": (),
         "pulse": ("0.02",),
+        "feedback": ("direct",),
     },
 )
+COUNTS["simulate --feedback lqg"] = (
+    ("--trajectories", "20", "--saves", "2", "--duration", "0.08", "--jobs", "1", "--control-interval", "0.01"),
+    {
+        "actuators": ("plus",), "cost": ("energy",), "control-price": ("0.1",), "control-interval": ("0.02",),
+        "delay": ("0.01",),
+    },
+)  # fmt: skip
 COUNTS["simulate --engine fock"] = (
     ("--trajectories", "3", "--saves", "3", "--duration", "0.03", "--jobs", "1", "--initial", "ground"),
     {"dt": ("0.005",), "cutoff": ("5",), "frame": ("rest",), "saves": ("6",)},
@@ -153,7 +161,10 @@ COUNTS["fit record.csv --parameters efficiency,calibration"] = (
     },
 )  # fmt: skip
 # what numbers do not depend on, or what is asked for by the other names; those that something else is needed for
-NO_NUMBERS = {"jobs", "cluster", "quiet", "json", "config", "out", "figure", "keep", "save-records", "part", "quantity"}
+NO_NUMBERS = {
+    "jobs", "cluster", "quiet", "json", "config", "out", "figure", "keep", "save-records", "part", "quantity",
+    "most-quanta",
+}  # fmt: skip
 # where the time goes and the names of files
 VOLATILE = ("wall_seconds", "evaluations", "dataset", "figure", "configuration")
 

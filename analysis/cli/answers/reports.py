@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from cascade_steering.analysis.estimation.estimators import Estimate, Steering
-    from cascade_steering.analysis.estimation.stopping import Target
+    from cascade_steering.analysis.estimation.stopping import Estimates, Target
     from cascade_steering.analysis.protocols.best_pulse import BestPulse
     from cascade_steering.analysis.results.pulse_result import PulseResult
     from cascade_steering.analysis.time_courses.endpoint import Endpoint
@@ -135,6 +135,8 @@ def optimum(best: "dict[Direction, Optimum]") -> Report:
             "c_plus_over_c_minus": found.c_plus_over_c_minus,
             "stable": found.stable,
         }
+        if found.cascade.squeezing_db:
+            point["squeezing_angle_pi"] = found.cascade.squeezing_angle_pi
         if found.detection is not None:
             point["lo_phase_pi"] = found.detection.lo_phase / math.pi
         report[key(direction)] = point
@@ -226,7 +228,8 @@ def _compared_exactly(at: "xr.Dataset") -> Report:
 
 def _working_points(at: "xr.Dataset") -> Report:
     """The best points of a comparison by scheme."""
-    names = ("theta_minus_pi", "theta_plus_pi", "c_plus_over_c_minus", "lo_phase_pi")
+    names = ["theta_minus_pi", "theta_plus_pi", "c_plus_over_c_minus", "lo_phase_pi"]
+    names += ["squeezing_angle_pi"] if "squeezing_angle_pi" in at else []
     return {
         scheme: {name: _number(at, name, scheme=scheme) for name in names}
         for scheme in at["scheme"].to_numpy().tolist()
@@ -268,7 +271,7 @@ def _at_end(values: "xr.DataArray", errors: "xr.DataArray") -> Report:
     return {"value": values[-1].item(), "standard_error": errors[-1].item()}
 
 
-def stopping(target: "Target", steering: "Steering") -> Report:
+def stopping(target: "Target", steering: "Estimates") -> Report:
     """The target and the half-widths that were reached, relative to the values; null for an infinite one."""
     return {
         "quantity": target.quantity,

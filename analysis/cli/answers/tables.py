@@ -10,6 +10,8 @@ from cascade_steering.analysis.cli.answers.table_layout import LABELS, interval,
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, AnyDirection, key, regime
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from cascade_steering.analysis.estimation.estimators import Estimate
 
 _MEASURES = {
@@ -69,7 +71,9 @@ def optimum(report: Report, title: str) -> Table:
     """The best working point of each direction."""
     unstable = [LABELS[each] for each in DIRECTIONS if not report[key(each)]["stable"]]
     grows = f"unstable, variances without the record grow: {', '.join(unstable)}" if unstable else None
-    table = table_of(title, "", "E", "theta-", "theta+", "C+/C-", "LO phase", caption=grows)
+    squeezed = any("squeezing_angle_pi" in report[key(each)] for each in DIRECTIONS)
+    angle = ["squeezing angle"] if squeezed else []
+    table = table_of(title, "", "E", "theta-", "theta+", "C+/C-", *angle, "LO phase", caption=grows)
     for direction in DIRECTIONS:
         point = report[key(direction)]
         table.add_row(
@@ -78,6 +82,7 @@ def optimum(report: Report, title: str) -> Table:
             f"{point['theta_minus_pi']:.6f} pi",
             f"{point['theta_plus_pi']:.6f} pi",
             f"{point['c_plus_over_c_minus']:.5g}",
+            *([f"{point['squeezing_angle_pi']:.4f} pi"] if squeezed else []),
             f"{point['lo_phase_pi']:.4f} pi" if "lo_phase_pi" in point else "not measured",
         )
     return table
@@ -190,7 +195,7 @@ def _exactly(value: float | None) -> str:
     return "none: not Gaussian" if value is None else f"{value:.7f}"
 
 
-def estimates_of_d(found: "dict[AnyDirection, Estimate]") -> str:
+def estimates_of_d(found: "Mapping[AnyDirection, Estimate]") -> str:
     """The estimates of d so far, in one line."""
     return ", ".join(
         f"d of {LABELS[direction]} = {each.value:.3%} ± {50 * (each.high - each.low):.1g} %"

@@ -55,6 +55,7 @@ class StudyOptions:
               help="Cooperativities of -, separated by commas.")  # fmt: skip
 @physics.baths(plus_default=None)
 @physics.PATH
+@physics.BEST_SQUEEZED
 @searches.BEST_LO_PHASE
 @physics.EFFICIENCY
 @physics.SCHEME

@@ -25,8 +25,10 @@ from cascade_steering.sim.atomic_write import writable
 if TYPE_CHECKING:
     import xarray as xr
 
+    from cascade_steering.analysis.estimation.estimators import Steering
     from cascade_steering.analysis.estimation.sampled_moments import Ensemble
     from cascade_steering.analysis.estimation.sampling import Problem
+    from cascade_steering.analysis.estimation.stopping import Estimates
     from cascade_steering.sim.ensemble.local_measurements import Verification
 
 # QuTiP, xarray, matplotlib and joblib take seconds to load, so each command imports what it needs when it runs
@@ -100,6 +102,8 @@ def simulate_command(
     require_jobs(workers.jobs)
     wanted = simulation.simulation(point, engine, asked, loop)
     _require_possible(wanted, task)
+    if wanted.verification is not None:
+        _warn_of_saves(wanted.verification)
     default = engine.entry.initial if wanted.loop is None else wanted.problem.initial.name
     experiment = {"initial": default if asked.initial is None else asked.initial.text}
     dataset = _sampled(wanted, task, workers, point, experiment)
@@ -116,7 +120,7 @@ def simulate_command(
         ),
         "trajectories": dataset.attrs["trajectories"],
         "part": task.part,
-        "target": None if goal is None else reports.stopping(goal, found),
+        "target": None if goal is None else reports.stopping(goal, _watched(dataset, wanted, found)),
         "seed": asked.seed,
         "initial_state": problem.initial.name,
         "wall_seconds": time.perf_counter() - started,
@@ -166,9 +170,11 @@ def _sampled(
         bar = stack.enter_context(progress("trajectories", count, workers.quiet))
 
         def inspect_ensemble(ensemble: "Ensemble") -> bool:
-            found = Steering.of(ensemble)
-            bar.to(ensemble.trajectories, state=tables.estimates_of_d(found.d))
-            return task.target is not None and ensemble.trajectories >= wanted.least and task.target.met(found)
+            watched = wanted.watched(ensemble) if ensemble.trajectories >= wanted.least else None
+            shown = Steering.of(ensemble) if watched is None else watched
+            bar.to(ensemble.trajectories, state=tables.estimates_of_d(shown.d))
+            enough = ensemble.trajectories >= wanted.fewest_to_stop
+            return task.target is not None and watched is not None and enough and task.target.met(watched)
 
         dataset = sample(problem, jobs=workers.jobs, part=task.wanted_part, store=store, inspect=inspect_ensemble)
         dataset = label(dataset, point.cascade, point.detection).assign_attrs(
@@ -197,6 +203,26 @@ def _require_possible(wanted: Simulation, task: TaskOptions) -> None:
                 "with --feedback; --keep and --out FILE.nc keep both"
             )
         _require_records(task.save_records, wanted.problem, task)
+
+
+def _watched(dataset: "xr.Dataset", wanted: Simulation, found: "Steering") -> "Estimates":
+    """What the target watched, from the whole ensemble."""
+    if wanted.verification is None:
+        return found
+    from cascade_steering.analysis.verification.inference import tallies_of, verify
+
+    return verify(tallies_of(dataset, wanted.verification), wanted.verification)
+
+
+def _warn_of_saves(verification: "Verification") -> None:
+    """Say where the sums over the save intervals cost more than 1 % of d, and how many would not."""
+    from cascade_steering.analysis.cli.answers.planning import plan_answers
+    from cascade_steering.analysis.verification.save_intervals import SaveIntervals
+
+    intervals = SaveIntervals(verification=verification)
+    if not intervals.sufficient:
+        saves, lost = verification.grid.saves, max(intervals.lost.values())
+        note(f"warning: {plan_answers.loss(saves, lost, intervals.fewest)}")
 
 
 def _verified(dataset: "xr.Dataset", verification: "Verification | None") -> reports.Report | None:

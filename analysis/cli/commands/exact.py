@@ -42,6 +42,7 @@ def steady(point: WorkingPoint, fock: bool, cutoff: tuple[int, int] | None, as_j
 @click.option("--c-minus", type=NUMBER, default=10.0, show_default=True, help="Cooperativity of -.")
 @physics.baths()
 @physics.PATH
+@physics.BEST_SQUEEZED
 @click.option("--symmetric", is_flag=True, help="Equal angles, theta- = theta+.")
 @searches.UNSTABLE
 @click.option("--conditional", is_flag=True, help="Given the record of the outgoing light.")

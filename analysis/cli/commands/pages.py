@@ -19,18 +19,19 @@ if TYPE_CHECKING:
 
 
 @steering.command(name="figures")
-@click.argument("numbers", nargs=-1, type=click.IntRange(2, 9))
+@click.argument("numbers", nargs=-1, type=click.IntRange(2, 10))
 @click.option("--out", type=click.Path(exists=True, file_okay=False, path_type=Path), default=".", show_default=True,
               help="Directory to write to.")  # fmt: skip
 @work.JOBS
 @physics.QUIET
 @physics.JSON
 def figures_command(numbers: tuple[int, ...], as_json: bool, out: Path, jobs: int, quiet: bool) -> None:
-    """The paper's Figs. 2 to 8, or those given, each with a file of its data (netCDF). All take four minutes
+    """The paper's Figs. 2 to 8, or those given, each with a file of its data (netCDF). All take five minutes
     on two cores.
 
-    9 is not in the paper: E and d as in its Figs. 4 and 8, with and without its demand for stability, and what the best
-    pulses reach with at most 100 quanta. It takes less than two minutes on one core.
+    Not in the paper are 9, E and d as in its Figs. 4 and 8, with and without its demand for stability, and what the
+    best pulses reach with at most 100 quanta, and 10, what the cavity of + costs: E against kappa/Omega, the coupling
+    of the cavity to the line, temperature and quality factor. Each takes less than two minutes on one core.
     """
     from cascade_steering.analysis.paper.figures.data import DATA
     from cascade_steering.analysis.paper.figures.drawing import DRAW

@@ -78,7 +78,8 @@ def filter_command(
 @record_source.RECORD
 @click.option("--parameters", type=Text("parameters", _names), required=True, metavar="NAME,NAME,...",
               help="What to fit: c-minus, c-plus, theta-minus, theta-plus, linewidth-minus, linewidth-plus (Hz), "
-              "occupation-minus, occupation-plus, loss, path-phase, lo-phase, efficiency or calibration.")  # fmt: skip
+              "occupation-minus, occupation-plus, loss, path-phase, squeezing, squeezing-angle, squeezing-loss, "
+              "lo-phase, efficiency or calibration.")  # fmt: skip
 @physics.WORKING_POINT
 @record_source.READING
 @click.option("--out", type=FILE, default=None, metavar="FILE.toml", show_default="none",

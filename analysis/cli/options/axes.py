@@ -14,7 +14,9 @@ FloatArray = NDArray[np.float64]
 # the parameter of ``analysis.working_points.scan`` that each option sets, in the units of the command line
 NAMES = {
     "c-minus": "c_minus", "c-plus": "c_plus", "theta-minus": "theta_minus_pi", "theta-plus": "theta_plus_pi",
-    "loss": "loss", "path-phase": "path_phase_pi", "lo-phase": "lo_phase_pi", "efficiency": "efficiency",
+    "loss": "loss", "path-phase": "path_phase_pi", "squeezing": "squeezing_db",
+    "squeezing-angle": "squeezing_angle_pi", "squeezing-loss": "squeezing_loss", "lo-phase": "lo_phase_pi",
+    "efficiency": "efficiency",
     "linewidth-minus": "linewidth_minus_hz", "linewidth-plus": "linewidth_plus_hz",
     "occupation-minus": "occupation_minus", "occupation-plus": "occupation_plus",
 }  # fmt: skip

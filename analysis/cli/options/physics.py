@@ -6,7 +6,17 @@ from dataclasses import replace
 import click
 
 from cascade_steering.analysis.cli.options import readers
-from cascade_steering.analysis.cli.options.kinds import BATH, DURATION, HERTZ, NUMBER, TIMES, CommandFunction, options
+from cascade_steering.analysis.cli.options.kinds import (
+    BATH,
+    DURATION,
+    HERTZ,
+    LO_PHASE,
+    NUMBER,
+    NUMBERS,
+    TIMES,
+    CommandFunction,
+    options,
+)
 from cascade_steering.analysis.working_points.working_point import WorkingPoint, require_stationary
 from cascade_steering.sim.gaussian.covariance import conditional_state, stationary_state
 from cascade_steering.sim.initial_state import InitialState, coherent_state, ground_state, squeezed_state, thermal_state
@@ -16,8 +26,9 @@ from cascade_steering.sim.parameters import DETECTION_SCHEMES, MOST, Cascade
 
 # the options that describe an experiment; the files of a run and of a record may contain them
 EXPERIMENT = (
-    "c-minus", "c-plus", "theta-minus", "theta-plus", "bath-minus", "bath-plus", "loss", "path-phase", "frequency",
-    "lo-phase", "efficiency", "scheme", "initial", "pulse",
+    "c-minus", "c-plus", "theta-minus", "theta-plus", "bath-minus", "bath-plus", "loss", "path-phase", "squeezing",
+    "squeezing-angle", "squeezing-loss", "frequency", "lo-phase", "efficiency", "scheme", "efficiency-orthogonal",
+    "bandwidth", "dark-noise", "initial", "pulse",
 )  # fmt: skip
 
 
@@ -45,6 +56,33 @@ PATH = options(
     ),
 )
 
+_SQUEEZING = click.option(
+    "--squeezing", "squeezing_db", type=NUMBER, default=0.0, show_default=True,
+    help="Squeezing of the light that arrives at -, in dB, 0 to 30.",
+)  # fmt: skip
+_SQUEEZING_LOSS = click.option(
+    "--squeezing-loss", type=NUMBER, default=0.0, show_default=True,
+    help="Power loss between the source of squeezed light and -, 0 to 1.",
+)  # fmt: skip
+# The angle has no effect at 0 dB, and is accepted there: a scan or a fit may begin at 0 dB.
+SQUEEZED = options(
+    _SQUEEZING,
+    click.option(
+        "--squeezing-angle", "squeezing_angle_pi", type=NUMBER, default=0.0, show_default=True,
+        help="Angle of the squeezed light, units of pi; 0 squeezes the quadrature that is read at --lo-phase 0.5, "
+        "1 that at --lo-phase 0. No effect at 0 dB.",
+    ),
+    _SQUEEZING_LOSS,
+)  # fmt: skip
+BEST_SQUEEZED = options(
+    _SQUEEZING,
+    click.option(
+        "--squeezing-angle", "squeezing_angle_pi", type=LO_PHASE, default=readers.BEST, show_default=True,
+        help="Angle of the squeezed light, units of pi, or best. No effect at 0 dB.",
+    ),
+    _SQUEEZING_LOSS,
+)  # fmt: skip
+
 CASCADE = options(
     click.option("--c-minus", type=NUMBER, default=50.0, show_default=True, help="Cooperativity of -."),
     click.option("--c-plus", type=NUMBER, default=50.0, show_default=True, help="Cooperativity of +."),
@@ -56,6 +94,7 @@ CASCADE = options(
     ),
     baths(),
     PATH,
+    SQUEEZED,
 )
 
 FREQUENCY = click.option(
@@ -83,7 +122,23 @@ DETECTION = options(
 )
 
 
-WORKING_POINT = options(CASCADE, FREQUENCY, DETECTION)
+ELECTRONICS = options(
+    click.option(
+        "--efficiency-orthogonal", type=NUMBER, default=None, show_default="--efficiency",
+        help="Efficiency of the second heterodyne detector, at the phase + pi/2.",
+    ),
+    click.option(
+        "--bandwidth", "bandwidth_hz", type=NUMBERS, default=None, metavar="HZ[,HZ...]", show_default="none",
+        help="Low-pass filters in series behind each detector, in the rotating wave behind the demodulation.",
+    ),
+    click.option(
+        "--dark-noise", type=NUMBER, default=0.0, show_default=True,
+        help="Power of the noise of the electronics, after these filters, over that of shot noise.",
+    ),
+)  # fmt: skip
+
+
+WORKING_POINT = options(CASCADE, FREQUENCY, DETECTION, ELECTRONICS)
 
 
 def schedule(point: WorkingPoint, pulse: readers.Duration | None) -> LinearModel | Schedule:

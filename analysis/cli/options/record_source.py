@@ -100,6 +100,16 @@ class Setup:
         }
         for name, bath in (("minus", cascade.minus.bath), ("plus", cascade.plus.bath)):
             found[f"bath-{name}"] = [bath.linewidth_hz, bath.occupation]
+        if point.squeezing_db:
+            found["squeezing"] = point.squeezing_db
+            found["squeezing-angle"] = point.squeezing_angle_pi
+            found["squeezing-loss"] = point.squeezing_loss
+        others = {
+            "efficiency-orthogonal": point.efficiency_orthogonal,
+            "bandwidth": list(point.detection.bandwidths_hz) or None,
+            "dark-noise": point.dark_noise or None,
+        }
+        found |= {name: value for name, value in others.items() if value is not None}
         found["initial"] = self.reading.initial.text
         if self.reading.pulse is not None:
             found["pulse"] = self.reading.pulse.text

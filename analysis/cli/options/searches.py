@@ -38,6 +38,8 @@ class SearchOptions:
     ----------
     bath_minus : bath of the first oscillator
     loss, path_phase_pi : of the light between the oscillators
+    squeezing_db, squeezing_angle_pi, squeezing_loss : of the light that arrives at −; the angle None to search for the
+        best one
     lo_phase_pi : ϑ in units of π, None to search for the best one
     efficiency, scheme : of the detection
     symmetric : equal angles
@@ -48,6 +50,9 @@ class SearchOptions:
     bath_minus: Bath
     loss: float
     path_phase_pi: float
+    squeezing_db: float
+    squeezing_angle_pi: float | None
+    squeezing_loss: float
     lo_phase_pi: float | None
     efficiency: float
     scheme: DetectionScheme
@@ -65,6 +70,9 @@ class SearchOptions:
             bath_plus=bath_plus,
             loss=self.loss,
             path_phase_pi=self.path_phase_pi,
+            squeezing_db=self.squeezing_db,
+            squeezing_angle_pi=self.squeezing_angle_pi,
+            squeezing_loss=self.squeezing_loss,
             lo_phase_pi=self.lo_phase_pi,
             efficiency=self.efficiency,
             scheme=self.scheme,
@@ -92,6 +100,7 @@ BEST_PULSE = options(
     click.option("--c-minus", type=NUMBER, default=10.0, show_default=True, help="Cooperativity of -."),
     physics.baths(),
     physics.PATH,
+    physics.SQUEEZED,
     click.option("--within", type=DURATION, default="1", show_default=True, help="Longest duration of the pulse."),
     click.option("--fastest", is_flag=True, help="The shortest pulse after which E is below --below."),
     click.option("--below", type=NUMBER, default=None, show_default="0.5", help="Bound on E, with --fastest."),
@@ -118,6 +127,9 @@ class PulseOptions:
     bath_plus: Bath
     loss: float
     path_phase_pi: float
+    squeezing_db: float
+    squeezing_angle_pi: float
+    squeezing_loss: float
     within: readers.Duration
     fastest: bool
     below: float | None
@@ -136,8 +148,10 @@ class PulseOptions:
             raise ValueError("--below has no meaning without --fastest")
         point = WorkingPoint(
             c_minus=self.c_minus, bath_minus=self.bath_minus, bath_plus=self.bath_plus, loss=self.loss,
-            path_phase_pi=self.path_phase_pi, lo_phase_pi=0.5 if self.lo_phase_pi is None else self.lo_phase_pi,
-            efficiency=self.efficiency, scheme=self.scheme,
+            path_phase_pi=self.path_phase_pi, squeezing_db=self.squeezing_db,
+            squeezing_angle_pi=self.squeezing_angle_pi, squeezing_loss=self.squeezing_loss,
+            lo_phase_pi=0.5 if self.lo_phase_pi is None else self.lo_phase_pi, efficiency=self.efficiency,
+            scheme=self.scheme,
         )  # fmt: skip
         return point.best_pulse(
             within_s=self.within.of(point.cascade), segments=self.segments, most_quanta=self.most_quanta,

@@ -20,7 +20,9 @@ from cascade_steering.sim.parameters import require_count
 if TYPE_CHECKING:
     # with these comes xarray, which takes a second, and every command imports this
     from cascade_steering.analysis.closed_loop.simulated_loop import Feedback, SimulatedLoop
+    from cascade_steering.analysis.estimation.sampled_moments import Ensemble
     from cascade_steering.analysis.estimation.sampling import Problem
+    from cascade_steering.analysis.estimation.stopping import Estimates
     from cascade_steering.sim.ensemble.contract import Method
     from cascade_steering.sim.ensemble.local_measurements import Verification
     from cascade_steering.sim.grid import TimeGrid
@@ -205,6 +207,20 @@ class Simulation:
 
         # a single trajectory has no scatter
         return 2 if self.verification is None else FEWEST_RUNS * len(self.verification.settings)
+
+    @property
+    def fewest_to_stop(self) -> int:
+        """The smallest number at which sampling may stop: every setting of a verification is an ensemble of its own."""
+        from cascade_steering.analysis.estimation.sampling import FEWEST_TO_STOP
+
+        return FEWEST_TO_STOP * (1 if self.verification is None else len(self.verification.settings))
+
+    def watched(self, ensemble: "Ensemble") -> "Estimates":
+        """E and d that a target watches: those of the laboratory with a verification, else those of the ensemble."""
+        from cascade_steering.analysis.estimation.estimators import Steering
+        from cascade_steering.analysis.verification.inference import verify
+
+        return Steering.of(ensemble) if self.verification is None else verify(ensemble.tallies, self.verification)
 
 
 def simulation(

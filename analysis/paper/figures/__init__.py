@@ -1,1 +1,1 @@
-"""Figures 2 to 8 of arXiv:1901.04250, and 9 without its demand for stability: their data, and how they are drawn."""
+"""Figures 2 to 8 of arXiv:1901.04250, 9 without its demand for stability, 10 with a cavity: data and drawing."""

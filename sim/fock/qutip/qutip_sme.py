@@ -126,6 +126,8 @@ class QutipSME:
         Raises ValueError if cutoffs, model, initial state and controller do not fit together, or if a switch falls
         within a step.
         """
+        for each in Schedule.of(model).models:
+            each.require_white_record()
         if initial.covariance.shape != (model.dimension,) * 2:
             raise ValueError(
                 f"the initial state {initial.name} has {initial.covariance.shape[0]} quadratures and the model "

@@ -24,6 +24,7 @@ TOY: dict[int, dict[str, Any]] = {
     7: {"points": 3},
     8: {"points": 3, "simulated": 1, "trajectories": 10, "detections": ("phase pi/2", "phase 0")},
     9: {"points": 2, "pulses": 1, "losses": (0.2,), "lo_phase_pi": 0.5},
+    10: {"points": 2, "cooperativities": (10.0,)},
 }
 
 
@@ -35,7 +36,7 @@ class Computed(dict[int, xr.Dataset]):
         return self[number]
 
 
-# four seconds of simulations
+# seconds of simulations, or of searches
 SIMULATED = pytest.mark.slow
 
 
@@ -45,7 +46,7 @@ def data() -> dict[int, xr.Dataset]:
 
 
 def test_every_figure_has_data_and_a_drawing() -> None:
-    assert list(DATA) == list(DRAW) == list(TOY) == list(range(2, 10))
+    assert list(DATA) == list(DRAW) == list(TOY) == list(range(2, 11))
 
 
 @pytest.mark.slow
@@ -78,7 +79,18 @@ def drawn(number: int, data: xr.Dataset, monkeypatch: pytest.MonkeyPatch) -> lis
 
 
 @pytest.mark.parametrize(
-    ("number", "panels"), [(2, 6), (3, 4), (4, 2), (5, 1), (6, 4), (7, 4), pytest.param(8, 5, marks=SIMULATED), (9, 3)]
+    ("number", "panels"),
+    [
+        (2, 6),
+        (3, 4),
+        (4, 2),
+        (5, 1),
+        (6, 4),
+        (7, 4),
+        pytest.param(8, 5, marks=SIMULATED),
+        (9, 3),
+        pytest.param(10, 4, marks=SIMULATED),
+    ],
 )
 def test_panels_are_lettered(
     number: int, panels: int, data: dict[int, xr.Dataset], monkeypatch: pytest.MonkeyPatch

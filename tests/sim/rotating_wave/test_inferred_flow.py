@@ -15,10 +15,12 @@ from cascade_steering.sim.rotating_wave.inferred_flow import (
     unconditional_course,
     unconditional_flow,
 )
+from cascade_steering.sim.rotating_wave.squeezed_light import SqueezedSidebands
 from tests.support.systems import HOT, VACUUM
 
 UNIT = 1.0 / HOT.decoherence_rate
 # rates of order 1, and none: γ± are then set by the angles alone
+LIGHT = SqueezedSidebands(decibels=9.0, angle=2.0, lost=0.2)
 NO_BATH, COLD = Bath(linewidth_hz=0.0, occupation=0.0), Bath(linewidth_hz=0.1, occupation=0.3)
 
 
@@ -30,12 +32,13 @@ def wave(
     bath: Bath = HOT,
     loss: float = 0.0,
     phi: float = 0.0,
+    light: SqueezedSidebands | None = None,
 ) -> RotatingWave:
     """Strengths in units of γ̃₀ of the hot bath, angles and path phase in units of π."""
     return RotatingWave(
         strength_minus=np.asarray(minus / UNIT), angle_minus=np.asarray(math.pi * theta_minus), bath_minus=bath,
         strength_plus=np.asarray(plus / UNIT), angle_plus=np.asarray(math.pi * theta_plus), bath_plus=bath,
-        loss=loss, path_phase=math.pi * phi,
+        loss=loss, path_phase=math.pi * phi, light=light,
     )  # fmt: skip
 
 
@@ -53,6 +56,8 @@ CASES: dict[str, tuple[RotatingWave, tuple[float, float], float]] = {
     "no damping": (wave(8, 3, 0.25, 0.25, NO_BATH, phi=0.2, loss=0.2), (0.3, 2.0), 0.7),
     "pure": (wave(8, 12, 0.0, 0.5, NO_BATH), (0.0, 0.0), 0.4),
     "short": (wave(10, 17.4, 0.1, 0.4), (1e5, 3.0), 1e-7),
+    "squeezed": (wave(10, 17, 0.3, 0.4, loss=0.1, phi=0.1, light=LIGHT), (0.3, 10.0), 0.3),
+    "squeezed, growing": (wave(10, 17, 0.1, 0.45, loss=0.1, light=LIGHT), (1e5, 1e5), 1.0),
     "only baths": (wave(0, 0, 0.1, 0.4), (1e3, 3.0), 0.1),
 }  # fmt: skip
 

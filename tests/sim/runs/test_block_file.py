@@ -64,6 +64,7 @@ def made(
             expectations=rng.normal(size=(count, 3, 1)),
             outside=rng.normal(size=(count, 3)),
             states=states(rng, keep) if keep else None,
+            displacement=rng.normal(size=(count, 2, d)),
         )
     tallies = {"runs": Moments.of(rng.normal(size=(count + 3, 5))), "of_one": Moments.of(rng.normal(size=(1, 1)))}
     issued = {"sim.fock:Truncated": Issued(message='γ₀ "quoted"\n\\ second line', count=3)}

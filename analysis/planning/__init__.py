@@ -1,0 +1,1 @@
+"""How long an experiment must measure until its answer is known as well as is wanted."""

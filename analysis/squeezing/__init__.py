@@ -1,0 +1,1 @@
+"""What squeezed input light is worth."""
