@@ -1,5 +1,6 @@
 """What a measured record says: conditional states and E(t), whether it fits the model, and fitted parameters."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -161,7 +162,7 @@ class FitResult:
         if not parameters:
             raise ValueError(f"parameters must name at least one of {', '.join(fitting.PARAMETERS)}, got none")
         # the command line's names are without units
-        keys = [each.replace("_", "-").removesuffix("-pi").removesuffix("-hz") for each in parameters]
+        keys = [re.sub("-(pi|hz|db)$", "", each.replace("_", "-")) for each in parameters]
         found = fitting.fitted(record, fitting.names(",".join(keys)), point, built)
         return cls(
             fit=found,

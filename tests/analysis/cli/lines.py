@@ -36,6 +36,7 @@ SETTINGS: dict[str, tuple[str, str]] = {
     "conditional": ("true", ""), "largest-ratio": ("9", "9"), "symmetric": ("true", ""),
     "unstable": ("true", ""),
     "lo-phase": ("0.1", "0.1"), "loss": ("0.2", "0.2"), "out": ('"o.nc"', "o.nc"), "path-phase": ("0.3", "0.3"),
+    "squeezing": ("3", "3"), "squeezing-angle": ("0.4", "0.4"), "squeezing-loss": ("0.1", "0.1"),
     "law": ('"lqg"', "lqg"), "feedback": ('"ideal"', "ideal"), "actuators": ('"mode"', "mode"),
     "delay": ('"2us"', "2us"), "cost": ('"energy"', "energy"), "control-price": ("1e-3", "1e-3"),
     "control-interval": ("0.02", "0.02"), "actuator-noise": ("0.5", "0.5"), "tolerances": ("true", ""),

@@ -54,14 +54,15 @@ def test_a_comparison_in_squeezed_light(steering: Run) -> None:
 
 
 def test_a_scan_may_begin_without_squeezing(steering: Run) -> None:
-    options = ("--loss", "0.1", "--squeezing-angle", "1", "--out", "s.nc", "--figure", "s.png", "--json")
-    report = steering("scan", "--x", "squeezing=0,6", "--axis", "squeezing-loss=0,1", *options).report
+    # three axes, so that nothing is drawn
+    axes = ("--x", "squeezing=0,6", "--axis", "squeezing-loss=0,1", "--axis", "efficiency=0.9")
+    report = steering("scan", *axes, "--loss", "0.1", "--squeezing-angle", "1", "--json").report
     none = steering("steady", "--loss", "0.1", "--json").report
     for name in BOTH:
-        (dark, also), (lit, lost) = report["unconditional"][name]
+        ((dark,), (also,)), ((lit,), (lost,)) = report["unconditional"][name]
         assert [dark, also, lost] == pytest.approx([none["unconditional"][name]] * 3, rel=1e-13)
         assert lit < 0.6 * dark
-    assert list(report["axes"]) == ["squeezing_db", "squeezing_loss"]
+    assert list(report["axes"]) == ["squeezing_db", "squeezing_loss", "efficiency"]
 
 
 def test_over_time_and_in_a_loop(steering: Run) -> None:
