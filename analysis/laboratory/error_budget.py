@@ -62,7 +62,7 @@ class Lever:
     value : the number, or the loss
     derivative, error : x ∂ln E/∂x, and a bound on its numerical error
     gain : by how much E falls, as a part of E, if the number is 10 % better; negative if E rises
-    better : the number at which it is 10 % better
+    better : the number at which it is 10 % better; a number that is tuned stays where neither way is better
     limit : the best that this number alone could be
     limit_gain : by how much E falls, as a part of E, at ``limit``
     """
@@ -164,7 +164,7 @@ def _lever(trial: _Trial, path: tuple[str, ...]) -> Lever:
         changed, best = at(float(better[0, 0])), at(float(limit[0, 0]))
     else:
         ways = [value * (1.0 + _STEP), value * (1.0 - _STEP)]
-        better, changed = _smallest([(way, at(way)) for way in ways])
+        better, changed = _smallest([(value, trial.now), *((way, at(way)) for way in ways)])
         limit, best = _followed(at, value, trial.now)
     gains = [np.where(np.isfinite(trial.now), 1.0 - each / trial.now, np.nan) for each in (changed, best)]
     columns = (derivative, error, gains[0], better, limit, gains[1])

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Prospects", "best_with_same_baths", "largest_angle_pi", "prospects"]
 
+# a search takes bounds above ¼, which that of a cavity of any width is but for rounding
+_LEAST_BOUND_PI = 0.25 + 1e-12
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Prospects:
@@ -57,7 +60,9 @@ def prospects(setup: "LaboratorySetup") -> Prospects:
 
 def largest_angle_pi(node: "LaboratoryNode") -> float:
     """The largest θ of a node, in units of π: that of its cavity, or ½ without one."""
-    return node.light.largest_angle(node.frequency) / np.pi if isinstance(node.light, Cavity) else 0.5
+    if not isinstance(node.light, Cavity):
+        return 0.5
+    return max(node.light.largest_angle(node.frequency) / np.pi, _LEAST_BOUND_PI)
 
 
 def best_with_same_baths(

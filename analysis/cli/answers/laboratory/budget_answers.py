@@ -122,10 +122,10 @@ def budget_tables(report: Report) -> list[Table]:
 def _prospects(report: Report) -> Table:
     found = report["prospects"]
     table = table_of(
-        "What the scheme would give with the same C-, baths and losses", "",
+        "What the scheme would give with the same C-, baths and losses, by elimination", "",
         *(f"{LABELS[each]} {_SCHEMES[scheme]}" for scheme in SCHEMES for each in DIRECTIONS),
         caption=f"theta- up to {found['largest_theta_minus_pi']:.4f} pi, theta+ up to "
-        f"{found['largest_theta_plus_pi']:.4f} pi; times from the thermal state",
+        f"{found['largest_theta_plus_pi']:.4f} pi, C+ up to 100 C-; times from the thermal state",
     )  # fmt: skip
     places = [(scheme, key(each)) for scheme in SCHEMES for each in DIRECTIONS]
     times = (found["first_steering_s"][scheme][way] for scheme, way in places)
