@@ -21,8 +21,9 @@ _STARTS, _STARTS_PER_PHASE = 6, 3
 # how far beyond the half turn a search may carry the LO phase
 _WRAP = 0.3
 _POLISHED = 2
-# the same where another phase moves: the lowest starts may then all end in one valley
-_POLISHED_TURNING = 6
+# the same where another phase moves, for the lowest starts may then all end in one valley, of those within this of the
+# lowest in log E
+_POLISHED_TURNING, _CLOSE = 6, 0.05
 _DIFFERENCE = 1e-6
 _ROUGH = {"ftol": 1e-7, "maxiter": 40}
 _TIGHT = {"ftol": 1e-15, "gtol": 1e-9, "maxiter": 500}
@@ -84,8 +85,10 @@ def lowest_point(
         return float(result.fun), result.x
 
     near = _sorted(descend(start, _ROUGH) for start in _starts(grid, values))
-    polished = _POLISHED if box.turning is None else _POLISHED_TURNING
-    value, unit = _sorted(descend(start, _TIGHT) for _, start in near[:polished])[0]
+    polished = near[:_POLISHED]
+    if box.turning is not None:
+        polished = [each for each in near[:_POLISHED_TURNING] if each[0] <= near[0][0] + _CLOSE]
+    value, unit = _sorted(descend(start, _TIGHT) for _, start in polished)[0]
     on: tuple[tuple[int, float], ...] = ()
     for each in box.edges:
         wanted = (*on, each)
