@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cascade_steering.analysis.paper.figures.without_stability import LONGEST_PULSE, MOST_QUANTA
+from cascade_steering.analysis.paper.figures.without_stability import LONGEST_PULSE, MOST_PULSE_QUANTA
 from cascade_steering.analysis.protocols.best_pulse import best_pulse
 from cascade_steering.analysis.protocols.pulse_search import PulseSearch
 from cascade_steering.analysis.working_points.optimum import Search, best_points
@@ -98,7 +98,7 @@ def test_numbers_in_the_text() -> None:
 @pytest.mark.slow
 def test_pulses_of_few_quanta() -> None:
     search = PulseSearch(
-        c_minus=100.0, bath_minus=HOT, bath_plus=HOT, longest_units=LONGEST_PULSE, most_quanta=MOST_QUANTA,
+        c_minus=100.0, bath_minus=HOT, bath_plus=HOT, longest_units=LONGEST_PULSE, most_quanta=MOST_PULSE_QUANTA,
         lo_phase_pi=0.5,
     )  # fmt: skip
     without, known = (best_pulse(replace(search, conditional=given))[FORWARD].value for given in (False, True))

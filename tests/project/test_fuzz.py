@@ -104,12 +104,14 @@ CASCADE = {
     "c-minus": ("7",), "c-plus": ("7",), "theta-minus": ("0.41",), "theta-plus": ("0.42",), "bath-minus": ("1,0.6",),
     "bath-plus": ("1,0.6",), "loss": ("0.2",), "path-phase": ("0.1",),
     "squeezing": ("2",), "frequency": ("500",), "lo-phase": ("0.2",),
-    "efficiency": ("0.7",), "scheme": ("heterodyne",),
+    "efficiency": ("0.7",), "scheme": ("heterodyne",), "dark-noise": ("0.2",),
 }  # fmt: skip
 COUNTS["steady"] = ((), {**CASCADE, "fock": ()})
 # without squeezing they have no effect
 LIT = {"squeezing-angle": ("0.4",), "squeezing-loss": ("0.1",)}
 COUNTS["steady --squeezing 2"] = ((), LIT)
+COUNTS["steady --dark-noise 0.2"] = ((), {"bandwidth": ("30", "30,60")})
+COUNTS["steady --scheme heterodyne"] = ((), {"efficiency-orthogonal": ("0.5",)})
 COUNTS["steady --fock"] = ((), {"cutoff": ("9,8",)})
 COUNTS["transient"] = (
     ("--times", "0:1:5"),
@@ -200,7 +202,7 @@ def test_whatever_is_accepted_counts(template: Path, line: str) -> None:
 def test_no_option_is_left_out_there(name: str) -> None:
     asked = {option for line, (_, values) in COUNTS.items() if line.split()[0] == name for option in values}
     # read by the same functions for all: of the cascade as for steady, of a lab-frame record as for filter
-    asked |= set(CASCADE) | set(LIT) | ({"demodulate"} if name == "fit" else set())
+    asked |= {*CASCADE, *LIT, "bandwidth", "efficiency-orthogonal"} | ({"demodulate"} if name == "fit" else set())
     known = {
         option.opts[0].removeprefix("--")
         for option in steering.commands[name].params

@@ -19,14 +19,14 @@ from cascade_steering.analysis.working_points.optimum import Search, best_points
 from cascade_steering.sim.parallel.independent_tasks import Progress, in_parallel
 from cascade_steering.sim.parameters import BATHS, Bath, require_count
 
-__all__ = ["LONGEST_PULSE", "MOST_QUANTA", "REGIONS", "without_stability"]
+__all__ = ["LONGEST_PULSE", "MOST_PULSE_QUANTA", "REGIONS", "without_stability"]
 
 # the working points that are searched, and the field of ``Search`` that says so
 REGIONS = {"stable": False, "any": True}
 _E = {"long_name": "smallest steering parameter; for t -> infinity where the pair is not stable", "units": "1"}
 _D = {"long_name": "relative improvement of E by the record, (E_u - E_c)/E_u, each at its best point", "units": "1"}
 # of the pulses: the longest duration in units of 1/γ̃₀ of −, and the mean quanta of either oscillator at any time
-LONGEST_PULSE, MOST_QUANTA = 0.3, 100.0
+LONGEST_PULSE, MOST_PULSE_QUANTA = 0.3, 100.0
 _PULSES: dict[str, dict[str, str]] = {
     "E_pulse": {"long_name": "smallest steering parameter after a pulse from the ground state", "units": "1"},
     "pulse_duration": {"long_name": "duration of this pulse", "units": "1/gamma~_0 of -"},
@@ -55,9 +55,9 @@ def without_stability(
 
     Variables: ``E`` (region, bath, loss, c_minus, scheme, direction) and ``d`` without scheme; ``E_pulse``,
     ``pulse_duration`` and ``pulse_quanta`` (bath, loss, pulse_c_minus, scheme, direction) of pulses of constant light
-    that last ``LONGEST_PULSE`` and have ``MOST_QUANTA`` at most, whose record is read at ``lo_phase_pi`` or, if that is
-    None, at π/2. At small C₋ they may have less E than the limit for t → ∞: the baths have not heated the ground state.
-    Raises ValueError for counts out of range.
+    that last ``LONGEST_PULSE`` and have ``MOST_PULSE_QUANTA`` at most, whose record is read at ``lo_phase_pi`` or, if
+    that is None, at π/2. At small C₋ they may have less E than the limit for t → ∞: the baths have not yet heated the
+    ground state. Raises ValueError for counts out of range.
     """
     c_minus = cooperativities(points)
     require_count(pulses, "pulses", low=1)
@@ -75,7 +75,7 @@ def without_stability(
         PulseSearch(
             c_minus=float(c), bath_minus=Bath.named("hot"), bath_plus=Bath.named(bath), loss=loss,
             largest_ratio=LARGEST_RATIO, lo_phase_pi=0.5 if lo_phase_pi is None else lo_phase_pi,
-            longest_units=LONGEST_PULSE, most_quanta=MOST_QUANTA, conditional=scheme == "conditional",
+            longest_units=LONGEST_PULSE, most_quanta=MOST_PULSE_QUANTA, conditional=scheme == "conditional",
         )
         for bath in BATHS for loss in losses for c in chosen for scheme in SCHEMES
     ]  # fmt: skip
@@ -116,7 +116,7 @@ def without_stability(
             "region": "working points that are searched: those with gamma+- > 0, or any",
             "largest_ratio": LARGEST_RATIO,
             "longest_pulse": LONGEST_PULSE,
-            "most_quanta": MOST_QUANTA,
+            "most_quanta": MOST_PULSE_QUANTA,
         },
     )
 

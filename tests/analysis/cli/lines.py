@@ -26,6 +26,8 @@ def parameters(command: str, *arguments: str) -> dict[str, Any]:
 
 # for every option of every command a value that is not its default
 SETTINGS: dict[str, tuple[str, str]] = {
+    "efficiency-orthogonal": ("0.4", "0.4"), "bandwidth": ("[1e5, 2e5]", "1e5,2e5"), "dark-noise": ("0.2", "0.2"),
+    "appendix-b": ("true", ""), "sigmas": ("2", "2"), "dead-time-per-run": ('"1ms"', "1ms"),
     "bath-minus": ('"vacuum"', "vacuum"), "bath-plus": ("[3, 4.5]", "3,4.5"), "c-minus": ("7", "7"),
     "c-plus": ("7.5", "7.5"), "cutoff": ("[4, 5]", "4,5"), "dt": ('"1us"', "1us"), "duration": ("3", "3"),
     "efficiency": ("0.5", "0.5"), "engine": ('"fock"', "fock"), "figure": ('"f.pdf"', "f.pdf"),

@@ -61,7 +61,7 @@ def test_flags_win_over_the_file(command: str) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("cminus = 1", r"unknown option 'cminus'; known are bath-minus, bath-plus, c-minus"),
+        ("cminus = 1", r"unknown option 'cminus'; known are bandwidth, bath-minus, bath-plus, c-minus"),
         ("as-json = true", r"unknown option 'as-json'"),
         ('config = "other.toml"', r"unknown option 'config'"),
         ("help = true", r"unknown option 'help'"),

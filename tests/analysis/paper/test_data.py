@@ -339,7 +339,7 @@ def test_the_demand_for_stability_costs_e_and_makes_the_record_worth_more() -> N
     assert bool((strong["d"].sel(region="any") < 0.01 * strong["d"].sel(region="stable")).all())
     # few quanta are enough for a part of what there is to gain, and then the record helps
     pulse = data.sel(pulse_c_minus=300.0, loss=0.0)
-    assert bool((pulse["pulse_quanta"] < paper_without_stability.MOST_QUANTA * (1 + 1e-9)).all())
+    assert bool((pulse["pulse_quanta"] < paper_without_stability.MOST_PULSE_QUANTA * (1 + 1e-9)).all())
     assert bool((pulse["pulse_duration"] < paper_without_stability.LONGEST_PULSE).all())
     reached = pulse["E_pulse"].sel(scheme="unconditional")
     assert bool((reached < 0.25 * e.sel(region="stable")).all())
