@@ -38,7 +38,7 @@ def test_a_preset_that_is_written_can_be_edited(steering: Run) -> None:
     assert path.read_text(encoding="utf-8") == preset_text("khademi-2025")
     preset, file = (steering("setup", *each, "--json").report for each in (("--preset", "khademi-2025"), (str(path),)))
     assert {name: preset[name] for name in file} == file
-    path.write_text(path.read_text(encoding="utf-8").replace("loss = 0.1", "loss = 0.3"), encoding="utf-8")
+    path.write_text(path.read_text(encoding="utf-8").replace("loss = 0.2", "loss = 0.3"), encoding="utf-8")
     assert steering("setup", str(path), "--json").report["loss"] == 0.3
 
 

@@ -102,7 +102,7 @@ def test_the_levitated_sphere_has_its_cooperativity_and_its_occupation() -> None
 def test_the_membrane_far_from_its_sidebands_is_known_as_well_as_published() -> None:
     given = setup("khademi-2025")
     plus = given.pair.plus
-    # γ_opt = 4g²/κ on each sideband, C = 3.16e4, and 2.79 kHz of thermal decoherence, which is 1 % less than γ₀ n̄
+    # γ_opt = 4g²/κ on each sideband, C = γ_opt/γ₀ = 3.16e4, and 2.79 kHz of thermal decoherence, 1 % less than γ₀ n̄
     optical = plus.oscillator.strength_hz / 2
     assert optical == pytest.approx(363, abs=0.6)
     assert optical / plus.bath.linewidth_hz == pytest.approx(3.16e4, rel=2e-3)
