@@ -37,7 +37,7 @@ _PULSES: dict[str, dict[str, str]] = {
 def without_stability(
     *,
     points: int = 13,
-    pulses: int = 5,
+    pulses: int = 4,
     losses: Sequence[float] = LOSSES,
     lo_phase_pi: float | None = None,
     jobs: int = 1,
