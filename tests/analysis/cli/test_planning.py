@@ -23,6 +23,8 @@ def test_a_plan_has_runs_seconds_of_light_and_hours(steering: Run) -> None:
     assert sampled["conditional"][BOTH[0]]["runs"] == 0
     # from means that are known a gain takes fewer runs at 20 standard errors than from outcomes at 3
     assert sampled["d"][BOTH[0]]["runs"] < report["d"][BOTH[0]]["runs"]
+
+
 @pytest.mark.slow
 def test_appendix_b_has_two_points_in_each_direction(steering: Run) -> None:
     report = steering("plan", "--appendix-b", "--c-minus", "2", "--verify", "--json").report
@@ -62,6 +64,8 @@ def test_a_plan_that_is_impossible_is_one_line(steering: Run, line: str, said: s
     assert answer.code == 2
     assert said in answer.err
     assert answer.err.count("\n") == 1
+
+
 @pytest.mark.slow
 def test_few_save_intervals_are_said_with_how_many_are_enough(steering: Run) -> None:
     line = ("simulate", *QUIET, *POINT, "--verify", "--trajectories", "100", "--duration", "1", "--saves")

@@ -209,6 +209,8 @@ def test_simulated_records_are_those_that_the_filter_expects(widths: tuple[float
     for wrong in (model(noise=noise), model(2.0 * widths[0], *widths[1:], noise=noise)):
         others = np.mean(filter_record(wrong, found.record, grid.save_interval, start).innovations ** 2, axis=0)
         assert not np.all((low < others) & (others < high))
+
+
 @pytest.mark.slow
 def test_a_record_fits_with_its_bandwidth_and_not_without() -> None:
     subject = model(3.0, noise=0.2)

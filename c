@@ -1,1 +1,0 @@
-{"E_plus_given_minus": {"value": 0.14722023033839945, "theta_minus_pi": 0.0, "theta_plus_pi": 0.5, "c_plus_over_c_minus": 1.7397262034830185, "stable": false}, "E_minus_given_plus": {"value": 0.15655074675468453, "theta_minus_pi": 0.0, "theta_plus_pi": 0.5, "c_plus_over_c_minus": 1.566931626886707, "stable": false}}
