@@ -259,7 +259,7 @@ POINT = WorkingPoint(
 
 
 def test_the_cascade_is_the_one_described() -> None:
-    assert physics.cascade(POINT) == Cascade(
+    assert POINT.cascade == Cascade(
         minus=Oscillator.from_cooperativity(10.0, angle_pi=0.3, bath=HOT),
         plus=Oscillator.from_cooperativity(20.0, angle_pi=0.45, bath=VACUUM),
         loss=0.1,
@@ -281,7 +281,7 @@ def test_the_cascade_is_the_one_described() -> None:
 )
 def test_impossible_cascades_are_refused(changed: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        physics.cascade(replace(POINT, **changed))
+        replace(POINT, **changed).cascade.require_stable()
 
 
 def test_the_detection_is_the_one_described() -> None:
