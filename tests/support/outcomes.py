@@ -112,7 +112,7 @@ def _limited(seconds: float) -> Iterator[None]:
     resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + GIGABYTES * 2**30, hard))
     # again if the first was lost, as what is raised while an object is destroyed is
     signal.setitimer(signal.ITIMER_VIRTUAL, seconds, min(seconds, 0.25))
-    # compiled code sees no signal until it returns: the kernel ends the process, later than any exception takes to end it
+    # compiled code sees no signal until it returns: the kernel ends the process, well after an exception would have
     used, longest = math.ceil(time.process_time() + 3 * seconds + 10), resource.getrlimit(resource.RLIMIT_CPU)
     resource.setrlimit(resource.RLIMIT_CPU, (used, longest[1]))
     try:
