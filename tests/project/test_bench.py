@@ -108,6 +108,7 @@ def test_ladders_fit_the_grid_and_name_known_methods() -> None:
         assert all(setting.method in METHODS for setting in ladder("dynamiqs", quick=quick))
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_the_script_compares_what_is_installed(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "folder"

@@ -9,6 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_optima_are_checked_point_by_point() -> None:
     script = [sys.executable, str(ROOT / "scripts" / "check-optima"), "30"]

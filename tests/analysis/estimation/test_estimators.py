@@ -100,7 +100,7 @@ def coverage(name: str, direction: Direction, found: list[tuple[Estimate, Estima
 @pytest.mark.slow
 @pytest.mark.parametrize("direction", DIRECTIONS)
 @pytest.mark.parametrize("size", REPEATS)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [NAMES[0], *(pytest.param(each, marks=pytest.mark.long) for each in NAMES[1:])])
 def test_intervals_hold_what_they_promise(name: str, size: int, direction: Direction) -> None:
     # 4.9 standard errors below 94.6 % by chance once in two million; the mutants below are at 85 % at most
     enough = 0.946 - 4.9 * math.sqrt(0.946 * 0.054 / REPEATS[size])

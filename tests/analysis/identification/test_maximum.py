@@ -110,6 +110,7 @@ def spreads_as_said(errors: FloatArray, said: FloatArray) -> bool:
     return bool(spread and held)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_estimates_spread_as_the_standard_errors_say() -> None:
     errors, said = many()
@@ -118,6 +119,7 @@ def test_estimates_spread_as_the_standard_errors_say() -> None:
     assert np.abs((errors / said).mean(axis=0)).max() < 1.1 * normal(3) / math.sqrt(len(errors)) + 0.3
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("factor", [0.5, 2.0])
 def test_wrong_standard_errors_do_not(factor: float) -> None:

@@ -326,6 +326,7 @@ def test_bad_choices_are_refused() -> None:
         paper_detection.improvements(points=5, simulated=4)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_the_demand_for_stability_costs_e_and_makes_the_record_worth_more() -> None:
     data = paper_without_stability.without_stability(points=2, pulses=2, losses=(0.0,), lo_phase_pi=0.5)

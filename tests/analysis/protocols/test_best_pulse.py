@@ -39,7 +39,9 @@ def found(name: str) -> dict[Direction, BestPulse]:
     return best_pulse(SEARCHES[name])
 
 
-@pytest.mark.parametrize("name", FAST + SLOW)
+@pytest.mark.long
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SEARCHES)
 def test_no_random_pulse_is_better(name: str) -> None:
     search = SEARCHES[name]
     rng = np.random.default_rng(8)

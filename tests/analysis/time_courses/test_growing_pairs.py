@@ -91,7 +91,7 @@ def test_when_an_oscillator_has_too_many_quanta() -> None:
         ("thermal", 1.0, Gaussian(), 1000),
         # V₋ is 1e18: of a mean rounding leaves 1e-7
         ("ground", 4.0, Gaussian(), 1000),
-        pytest.param("conditional", 0.1, Fock(), 8, marks=pytest.mark.slow),
+        pytest.param("conditional", 0.1, Fock(), 8, marks=[pytest.mark.slow, pytest.mark.long]),
     ],
 )
 def test_an_ensemble_of_a_growing_pair_has_the_exact_e(

@@ -21,6 +21,7 @@ SEARCHES = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "conditional"), [*((name, False) for name in SEARCHES), ("lossy", True), ("unstable", True)]

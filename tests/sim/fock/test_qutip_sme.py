@@ -112,6 +112,7 @@ def test_pure_states_stay_pure_when_all_light_is_seen() -> None:
     assert run.diagnostics["min_eigenvalue"][0] < 0  # explicit schemes pay a little positivity for it
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_average_over_trajectories_is_the_unconditional_state() -> None:
     n = 300

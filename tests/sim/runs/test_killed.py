@@ -20,7 +20,7 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> xr.Dataset:
     ("jobs", "cluster", "kinds"),
     [
         (1, None, ("terminate",)),
-        (2, None, ("kill", "interrupt", "kill a worker")),
+        pytest.param(2, None, ("kill", "interrupt", "kill a worker"), marks=pytest.mark.long),
         (2, "local", ("kill a worker",)),
     ],
 )
