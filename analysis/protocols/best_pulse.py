@@ -35,8 +35,8 @@ _MISSED = 1e-10
 # two searches that agree this well in log E have found equally good pulses
 _TIE = 1e-8
 _SHORTER = 0.01
-# a coordinate that differs from its bound by rounding alone
-_ON_EDGE = 1e-11
+# a coordinate that differs from its bound by less than the search finds it
+_ON_EDGE = 1e-8
 # share of the duration below which a segment has no effect
 _NEGLIGIBLE = 1e-12
 # E counts as below a bound by more than this share of it
