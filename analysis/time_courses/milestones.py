@@ -41,6 +41,8 @@ _Roots = dict[Scheme, FloatArray]
 _ROUNDING = 1e-12
 # differences of d below this are rounding where variances are 1e6 times E: the maximum on a plateau is then at its end
 _FLAT = 1e-8
+# A maximum is wider than two times of the scan only where the function has settled.
+_MOST_AT_A_MAXIMUM = 3
 # E has settled when it stays within this fraction of its steady state
 SETTLED = 0.01
 _PER_OCTAVE = 16
@@ -268,8 +270,16 @@ class _Search:
         if best.value - values[-1] <= _FLAT:
             return Peak(value=float(values[-1]), time=self.end)
         # every command imports this module, and SciPy's searches take a sixth of a second to load
-        from scipy.optimize import minimize_scalar
+        from scipy.optimize import brentq, minimize_scalar
 
+        level = np.flatnonzero(best.value - values <= _FLAT)
+        if len(level) > _MOST_AT_A_MAXIMUM:
+            # It has settled before the light changes. Which value is largest is rounding: the first one counts.
+            first = int(level[0])
+            bound = best.value - _FLAT
+            ends = float(self._times[first - 1]), float(self._times[first])
+            time = brentq(lambda time: self._at(time, function, SCHEMES) - bound, *ends, xtol=1e-14 * ends[1])
+            return Peak(value=best.value, time=float(time))
         around = (float(self._times[top - 1]), float(self._times[top + 1]))
         found = minimize_scalar(
             lambda time: -self._at(time, function, SCHEMES),

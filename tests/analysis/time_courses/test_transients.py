@@ -398,3 +398,21 @@ def test_an_ensemble_of_fock_states_follows_the_curve() -> None:
         gains = np.array([(each.value, each.low, each.high) for each in sampled.d[direction]])
         width = (gains[:, 2] - gains[:, 1]) / 3.92
         assert np.all(np.abs(gains[:, 0] - exact.d[direction]) < quadratic(16, 40) * width + 1e-3)
+
+
+def test_where_d_has_settled_before_the_light_changes_its_first_time_counts() -> None:
+    # d is level from 0.6 to 2 in units of 1/γ̃₀: which of its values is largest is rounding
+    pair = cascade(50, 50, 0.35, 0.40, loss=0.1)
+    model = rwa(pair, Detection(efficiency=0.9))
+    times = np.linspace(0.0, 2.0, 2001) * pair.time_unit
+    schedule = Schedule.pulse(model, dark(pair), float(times[-1]))
+    found = steering_transient(schedule, ground_state(), times)
+    d = found.d["plus_given_minus"]
+    peak = found.milestones.largest_d["plus_given_minus"]
+    assert peak.value == pytest.approx(d.max(), abs=1e-12)
+    # within 1e-8 of the largest
+    assert (
+        times[1] + times[np.flatnonzero(d > d.max() - 1e-8)[0]]
+        > peak.time
+        > times[np.flatnonzero(d < d.max() - 2e-8)[-1]]
+    )
