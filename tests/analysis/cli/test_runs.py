@@ -329,6 +329,8 @@ def test_a_comparison_resumed_is_the_one_in_one_go(steering: Run, monkeypatch: p
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No address is waited for longer than a second, and no failed client remains the default one."""
+    # it adds its settings to those of dask when it is first imported, and they must stay
+    pytest.importorskip("distributed")
     monkeypatch.setattr(cluster, "_SECONDS", "1s")
     before = dask.config.config.copy()
     yield
