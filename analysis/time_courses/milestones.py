@@ -250,8 +250,8 @@ class _Search:
         last = len(self._times)
         return tuple(
             Window(
-                start=self._crossing(scheme, start, function) if start else 0.0,
-                end=self._crossing(scheme, end, function) if end < last else self.end,
+                start=self._crossing((scheme,), start, function) if start else 0.0,
+                end=self._crossing((scheme,), end, function) if end < last else self.end,
             )
             for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
         )
@@ -270,16 +270,14 @@ class _Search:
         if best.value - values[-1] <= _FLAT:
             return Peak(value=float(values[-1]), time=self.end)
         # every command imports this module, and SciPy's searches take a sixth of a second to load
-        from scipy.optimize import brentq, minimize_scalar
+        from scipy.optimize import minimize_scalar
 
         level = np.flatnonzero(best.value - values <= _FLAT)
         if len(level) > _MOST_AT_A_MAXIMUM:
             # It has settled before the light changes. Which value is largest is rounding: the first one counts.
-            first = int(level[0])
             bound = best.value - _FLAT
-            ends = float(self._times[first - 1]), float(self._times[first])
-            time = brentq(lambda time: self._at(time, function, SCHEMES) - bound, *ends, xtol=1e-14 * ends[1])
-            return Peak(value=best.value, time=float(time))
+            first = self._crossing(SCHEMES, int(level[0]), lambda found: function(found) - bound)
+            return Peak(value=best.value, time=first)
         around = (float(self._times[top - 1]), float(self._times[top + 1]))
         found = minimize_scalar(
             lambda time: -self._at(time, function, SCHEMES),
@@ -297,11 +295,13 @@ class _Search:
         there = _moved(self.schedule.after(before), roots, np.array([time - before]))
         return float(function(_steering(there, self._directions, self.schedule.modes))[0])
 
-    def _crossing(self, scheme: Scheme, index: int, function: Callable[[SteeringCourses], FloatArray]) -> float:
+    def _crossing(
+        self, schemes: Sequence[Scheme], index: int, function: Callable[[SteeringCourses], FloatArray]
+    ) -> float:
         """Where ``function`` changes sign between the times ``index`` − 1 and ``index`` of the scan."""
         low, high = float(self._times[index - 1]), float(self._times[index])
         # the search asks for both ends again
-        at = cache(partial(self._at, function=function, schemes=(scheme,)))
+        at = cache(partial(self._at, function=function, schemes=schemes))
         ends = at(low), at(high)
         # at an end that is zero up to rounding the sign need not change
         if ends[0] * ends[1] >= 0.0:

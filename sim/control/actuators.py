@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cascade_steering.sim.conventions import quadrature_indices, symplectic_form
 from cascade_steering.sim.gaussian.growth import growing_subspace
-from cascade_steering.sim.gaussian.moment_equations import MomentEquations, moment_equations
+from cascade_steering.sim.gaussian.moment_equations import moment_equations
 from cascade_steering.sim.model.linear_model import LinearModel
 
 __all__ = ["BOTH", "GROWING_MODE", "actuators", "growing_motions", "require_reach", "with_actuator_noise"]
@@ -60,8 +60,7 @@ def growing_motions(drift: FloatArray) -> FloatArray:
     on which eigenvectors of equal rates are found.
     """
     d = len(drift)
-    alone = MomentEquations(drift=drift, diffusion=np.zeros((d, d)), readout=np.zeros((0, d)), cross=np.zeros((d, 0)))
-    growing, _ = growing_subspace(alone)
+    growing, _ = growing_subspace(drift)
     columns: list[FloatArray] = []
     for column in growing @ growing.T:
         left = column - sum((each * (each @ column) for each in columns), np.zeros(d))

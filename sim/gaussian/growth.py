@@ -257,22 +257,22 @@ def _shorter(
     return None if np.any(lossy) and not forced else (shear, deviations)
 
 
-def growing_subspace(equations: MomentEquations) -> tuple[FloatArray, FloatArray]:
-    """Orthonormal bases W and W⊥ of the motions that grow, or stay, without the record, and of all others.
+def growing_subspace(drift: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Orthonormal bases W and W⊥ of the motions that grow, or stay, under a drift A (d, d), and of all others.
 
     Arrays of shape (d, p) and (d, d − p): A W = W A_g, and W⊥ᵀA W = 0.
     """
     # SciPy's Schur decomposition is needed at unstable points only.
     from scipy.linalg import schur
 
-    edge = -_SLOWEST * np.max(np.abs(equations.drift), initial=0.0)
-    _, vectors, count = schur(equations.drift, output="real", sort=lambda real, _: real >= edge)
+    edge = -_SLOWEST * np.max(np.abs(drift), initial=0.0)
+    _, vectors, count = schur(drift, output="real", sort=lambda real, _: real >= edge)
     return vectors[:, :count], vectors[:, count:]
 
 
 def settles(model: LinearModel) -> bool:
     """Whether the covariance without the record has a steady state. Section 4 of sim/README.md."""
-    growing, _ = growing_subspace(oscillator_equations(model))
+    growing, _ = growing_subspace(oscillator_equations(model).drift)
     return bool(growing.size == 0)
 
 
@@ -286,7 +286,7 @@ def grown_root(model: LinearModel) -> FloatArray:
     decays and has no noise.
     """
     equations = oscillator_equations(model).unmonitored
-    growing, others = growing_subspace(equations)
+    growing, others = growing_subspace(equations.drift)
     _require_noise(equations, growing)
     settled = replace(
         equations,
