@@ -67,19 +67,7 @@ class LaboratorySetup:
         for name, node in (("minus", cascade.minus), ("plus", cascade.plus)):
             if node.bath.decoherence_rate == 0.0:
                 raise ValueError(f"[{name}] linewidth_hz must be more than 0, since C = Gamma/gamma~_0, got 0")
-        return WorkingPoint(
-            c_minus=cascade.minus.cooperativity,
-            c_plus=cascade.plus.cooperativity,
-            theta_minus_pi=cascade.minus.angle_pi,
-            theta_plus_pi=cascade.plus.angle_pi,
-            bath_minus=cascade.minus.bath,
-            bath_plus=cascade.plus.bath,
-            loss=cascade.loss,
-            path_phase_pi=cascade.path_phase_pi,
-            lo_phase_pi=detection.lo_phase_pi,
-            efficiency=detection.efficiency,
-            scheme=detection.scheme,
-        )
+        return WorkingPoint.of(cascade, detection)
 
     def elimination(self) -> "Elimination":
         """E with the cavities eliminated and in the rotating wave, with the cavities kept, and the difference."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,6 +109,32 @@ class WorkingPoint:
     def __post_init__(self) -> None:
         # what is wrong is said here, not where it is first used
         _ = self.cascade, self.detection, self.frequencies_hz
+
+    @classmethod
+    def of(cls, cascade: Cascade, detection: Detection) -> Self:
+        """The working point of a cascade and its detection, in the rotating-wave model.
+
+        Raises ValueError for a bath without decoherence, with which C is undefined.
+        """
+        return cls(
+            c_minus=cascade.minus.cooperativity,
+            c_plus=cascade.plus.cooperativity,
+            theta_minus_pi=cascade.minus.angle_pi,
+            theta_plus_pi=cascade.plus.angle_pi,
+            bath_minus=cascade.minus.bath,
+            bath_plus=cascade.plus.bath,
+            loss=cascade.loss,
+            path_phase_pi=cascade.path_phase_pi,
+            squeezing_db=cascade.squeezing_db,
+            squeezing_angle_pi=cascade.squeezing_angle_pi,
+            squeezing_loss=cascade.squeezing_loss,
+            lo_phase_pi=detection.lo_phase_pi,
+            efficiency=detection.efficiency,
+            scheme=detection.scheme,
+            efficiency_orthogonal=detection.efficiency_orthogonal,
+            bandwidth_hz=detection.bandwidths_hz or None,
+            dark_noise=detection.dark_noise,
+        )
 
     @cached_property
     def cascade(self) -> Cascade:

@@ -147,17 +147,4 @@ MONITORED = {
 
 def working_point(point: Point) -> WorkingPoint:
     """The same numbers as a working point of ``analysis`` in the rotating frame."""
-    cascade, detection = point.cascade, point.detection
-    return WorkingPoint(
-        c_minus=cascade.minus.cooperativity,
-        c_plus=cascade.plus.cooperativity,
-        theta_minus_pi=cascade.minus.angle_pi,
-        theta_plus_pi=cascade.plus.angle_pi,
-        bath_minus=cascade.minus.bath,
-        bath_plus=cascade.plus.bath,
-        loss=cascade.loss,
-        path_phase_pi=cascade.path_phase_pi,
-        lo_phase_pi=detection.lo_phase_pi,
-        efficiency=detection.efficiency,
-        scheme=detection.scheme,
-    )
+    return WorkingPoint.of(point.cascade, point.detection)

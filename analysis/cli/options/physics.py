@@ -141,6 +141,20 @@ ELECTRONICS = options(
 WORKING_POINT = options(CASCADE, FREQUENCY, DETECTION, ELECTRONICS)
 
 
+def named_numbers(point: WorkingPoint) -> dict[str, float]:
+    """Numbers of a working point by the names of their options: those of the pair, the path and the detector."""
+    return {
+        "c-minus": point.c_minus,
+        "c-plus": point.c_plus,
+        "theta-minus": point.theta_minus_pi,
+        "theta-plus": point.theta_plus_pi,
+        "loss": point.loss,
+        "path-phase": point.path_phase_pi,
+        "lo-phase": point.lo_phase_pi,
+        "efficiency": point.efficiency,
+    }
+
+
 def schedule(point: WorkingPoint, pulse: readers.Duration | None) -> LinearModel | Schedule:
     """The model of light that is on from t = 0 for ever, or the schedule of a pulse.
 

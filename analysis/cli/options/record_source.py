@@ -87,17 +87,7 @@ class Setup:
     def described(self) -> dict[str, Any]:
         """The numbers of the experiment by the names of the command line, as a file may contain them."""
         point, cascade = self.point, self.point.cascade
-        found: dict[str, Any] = {
-            "c-minus": point.c_minus,
-            "c-plus": point.c_plus,
-            "theta-minus": point.theta_minus_pi,
-            "theta-plus": point.theta_plus_pi,
-            "loss": point.loss,
-            "path-phase": point.path_phase_pi,
-            "lo-phase": point.lo_phase_pi,
-            "efficiency": point.efficiency,
-            "scheme": point.scheme,
-        }
+        found: dict[str, Any] = {**physics.named_numbers(point), "scheme": point.scheme}
         for name, bath in (("minus", cascade.minus.bath), ("plus", cascade.plus.bath)):
             found[f"bath-{name}"] = [bath.linewidth_hz, bath.occupation]
         if point.squeezing_db:

@@ -142,3 +142,18 @@ def test_a_point_can_be_compared_and_changed() -> None:
     assert WorkingPoint(bath_plus=HOT) != WorkingPoint()
     assert WorkingPoint(bath_plus=HOT).model.hamiltonian.tolist() == WorkingPoint().model.hamiltonian.tolist()
     assert re.match(r"WorkingPoint\(c_minus=50\.0, c_plus=50\.0, theta_minus_pi=0\.35", repr(WorkingPoint()))
+
+
+def test_a_cascade_and_its_detection_make_the_working_point_they_came_from() -> None:
+    point = WorkingPoint(
+        c_minus=5, c_plus=7, theta_minus_pi=0.3, theta_plus_pi=0.45, bath_plus="vacuum", loss=0.1, path_phase_pi=0.2,
+        squeezing_db=3, squeezing_angle_pi=0.4, squeezing_loss=0.1, lo_phase_pi=0.3, efficiency=0.8,
+        scheme="heterodyne", efficiency_orthogonal=0.7, bandwidth_hz=(1e3, 2e3), dark_noise=0.1,
+    )  # fmt: skip
+    again = WorkingPoint.of(point.cascade, point.detection)
+    assert again.detection == point.detection
+    # C and θ are products and quotients of a few numbers
+    for name in ("c_minus", "c_plus", "theta_minus_pi", "theta_plus_pi"):
+        assert getattr(again, name) == pytest.approx(getattr(point, name), rel=1e-14)
+    for name in ("loss", "path_phase_pi", "squeezing_db", "squeezing_angle_pi", "squeezing_loss"):
+        assert getattr(again.cascade, name) == getattr(point.cascade, name)

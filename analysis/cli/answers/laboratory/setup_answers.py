@@ -7,6 +7,7 @@ from rich.table import Table
 
 from cascade_steering.analysis.cli.answers.reports import Report
 from cascade_steering.analysis.cli.answers.table_layout import LABELS, table_of
+from cascade_steering.analysis.cli.options import physics
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, key
 from cascade_steering.analysis.laboratory.derived import Derived, derived_numbers, loss_numbers
 
@@ -122,19 +123,9 @@ def lines(found: Report) -> list[str]:
 def options_of(setup: "LaboratorySetup") -> str:
     """The command line of the same pair by elimination, with which all other commands may go on."""
     point = setup.point
-    numbers = {
-        "c-minus": point.c_minus,
-        "c-plus": point.c_plus,
-        "theta-minus": point.theta_minus_pi,
-        "theta-plus": point.theta_plus_pi,
-        "loss": point.loss,
-        "path-phase": point.path_phase_pi,
-        "lo-phase": point.lo_phase_pi,
-        "efficiency": point.efficiency,
-    }
     baths = {"bath-minus": point.cascade.minus.bath, "bath-plus": point.cascade.plus.bath}
     words = [
-        *(f"--{name} {value!r}" for name, value in numbers.items()),
+        *(f"--{name} {value!r}" for name, value in physics.named_numbers(point).items()),
         *(f"--{name} {bath.linewidth_hz!r},{bath.occupation!r}" for name, bath in baths.items()),
         f"--scheme {point.scheme}",
     ]
