@@ -12,7 +12,7 @@ from cascade_steering.analysis.cli.options.kinds import INITIAL, NUMBER, Text, o
 from cascade_steering.analysis.cli.options.typed import updated
 from cascade_steering.analysis.records.layout import UNITS
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
-from cascade_steering.sim.atomic_write import write_whole
+from cascade_steering.sim.atomic_write import writable, write_whole
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
@@ -153,6 +153,12 @@ def read_record(path: Path, setup: Setup) -> "tuple[Record, Setup]":
             raise ValueError("--demodulate needs one --frequency for both oscillators")
         found = demodulated_record(found, reading.demodulate, point.frequencies_hz[0])
     return found, Setup(point=point, reading=reading)
+
+
+def require_other(record: Path, out: Path) -> None:
+    """Raise ValueError unless ``out`` can be written and is another file than the record."""
+    if writable(out).resolve() == record.resolve():
+        raise ValueError(f"output {str(out)!r} is the record itself, which would be overwritten")
 
 
 def write_configuration(path: Path, setup: Setup, factor: float) -> None:

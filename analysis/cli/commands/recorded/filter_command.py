@@ -1,0 +1,62 @@
+"""The command that filters a measured record."""
+
+import json
+from pathlib import Path
+
+import click
+
+from cascade_steering.analysis.cli.commands.group import steering
+from cascade_steering.analysis.cli.options import configuration, engines, physics, work
+from cascade_steering.analysis.cli.options.engines import EngineOptions
+from cascade_steering.analysis.cli.options.kinds import FILE
+from cascade_steering.analysis.cli.options.recorded import record_source
+from cascade_steering.analysis.cli.options.recorded.record_source import ReadingOptions, Setup
+from cascade_steering.analysis.cli.options.typed import typed
+from cascade_steering.analysis.cli.terminal.output import note, show
+from cascade_steering.analysis.working_points.working_point import WorkingPoint
+
+
+@steering.command(name="filter")
+@record_source.RECORD
+@physics.WORKING_POINT
+@record_source.READING
+@engines.engine_option(engines.FILTER)
+@engines.engine_settings(engines.FILTER)
+@click.option("--out", type=FILE, default="steering-filtered.nc", show_default=True,
+              help="Dataset to write (netCDF).")  # fmt: skip
+@work.JOBS
+@physics.JSON
+@configuration.OPTION
+@typed
+def filter_command(
+    record: Path,
+    point: WorkingPoint,
+    reading: ReadingOptions,
+    engine: EngineOptions,
+    out: Path,
+    jobs: int,
+    as_json: bool,
+) -> None:
+    """Conditional states and E(t) from a measured RECORD (CSV or netCDF), and whether it fits the model.
+
+    A CSV file has a header such as "time [us],cosine [s^0.5],sine [s^0.5]", time at the end of each interval;
+    a lab-frame record has one channel, "homodyne". Comments "#: NAME = VALUE" give options; flags and --config take
+    precedence. An empty cell is a gap.
+    """
+    from cascade_steering.analysis.cli.answers.recorded import record_reports, record_tables
+    from cascade_steering.analysis.records import filtered
+    from cascade_steering.sim.ensemble.dataset import save
+
+    record_source.require_other(record, out)
+    found, setup = record_source.read_record(record, Setup(point=point, reading=reading))
+    model, initial = setup.model_and_start()
+    readout = filtered.read_out(found, model, initial, engine.method(), jobs)
+    taken = setup.described()
+    save(filtered.filtered_dataset(readout).assign_attrs(options=json.dumps(taken)), out)
+    report = {
+        **record_reports.reading(readout, engine.name), "parameters": taken,
+        "time_unit_seconds": setup.point.time_unit, "dataset": str(out),
+    }  # fmt: skip
+    for each in report["innovations"]["failed"]:
+        note(f"warning: the record does not fit the model: {record_tables.failure(each)}")
+    show(report, record_tables.reading(report), as_json, f"dataset: {out}")
