@@ -1,0 +1,158 @@
+"""What a verdict says, in few sentences: statistics that fail of one cause are told once.
+
+One cause makes many statistics fail. A statistic that a cause explains and that is not more improbable than what names
+that cause is not told of its own; all of them are in ``Whiteness.failed``.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from scipy.special import chdtr, chdtrc
+
+from cascade_steering.analysis.records.judging.statistic import Statistic, Whiteness
+
+__all__ = ["CAUSES", "Finding", "findings", "with_effects"]
+
+# what a cause is called, and what else it makes fail
+CAUSES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "calibration": ("the calibration", ("variance", "burst", "silence", "ripple", "mean")),
+    "mean": ("an offset", ("variance", "burst", "silence", "change", "colour", "ripple")),
+    "line": ("a line", ("colour", "coherence", "correlation", "copy", "burst", "silence", "variance", "change", "ripple")),
+    "ripple": ("a gain that varies", ("burst", "silence", "variance", "change")),
+    "copy": ("a copy", ("colour", "coherence", "correlation", "variance", "burst", "silence", "change")),
+    "change": ("noise that changes in time", ("ripple", "burst", "silence", "variance", "colour")),
+    "silence": ("a stretch with too little noise", ("ripple", "burst", "variance", "change", "colour", "copy")),
+    "burst": ("a spike or a burst", ("ripple", "silence", "variance", "change", "colour", "copy")),
+    "colour": ("coloured noise", ("variance", "burst", "silence", "change", "copy", "line", "correlation", "coherence")),
+    "correlation": ("channels that depend on each other", ("coherence", "variance")),
+    "coherence": ("channels that depend on each other", ("correlation", "variance")),
+    "variance": ("the variance", ("burst", "silence", "ripple")),
+}
+# so many periods in a record are a drift
+_DRIFT = 3.5
+# the variance on another scale is the same unless it is less probable
+_SAME = 1e-6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One cause for which a record does not fit.
+
+    Parameters
+    ----------
+    kind : of ``CAUSES``
+    text : what was found, in words
+    p_value : of the most improbable statistic of it
+    explained : number of statistics that fail and that it explains, itself among them
+    frequency_hz, amplitude, channel : as ``Statistic`` has them
+    effect : the error of the conditional means that it causes, in conditional standard deviations, of the quadrature
+        where it is largest, at its peak; None if it was not asked for, or is no disturbance with a frequency
+    factor : of a calibration, by which the record has to be multiplied
+    """
+
+    kind: str
+    text: str
+    p_value: float
+    explained: int = 1
+    channel: str | None = None
+    frequency_hz: float | None = None
+    amplitude: float | None = None
+    effect: float | None = None
+    factor: float | None = None
+
+
+def findings(verdict: Whiteness) -> tuple[Finding, ...]:
+    """The causes for which a record does not fit, the most improbable first. Empty if it fits."""
+    failed = list(verdict.failed)
+    found = list(_calibration(verdict)) if failed else []
+    if found:
+        failed = [each for each in failed if each.kind not in CAUSES["calibration"][1]]
+    while failed:
+        kind = failed[0].kind
+        explained = [each for each in failed if each.kind in (kind, *CAUSES[kind][1])]
+        failed = [each for each in failed if each not in explained]
+        # a coloured spectrum has a largest line, and a line a largest block: the name is that of the larger share
+        found.append(replace(_found(explained[0], verdict), explained=len(explained)))
+    return tuple(found)
+
+
+def with_effects(found: tuple[Finding, ...], error: Callable[[float, str], float]) -> tuple[Finding, ...]:
+    """The same with what they do to the conditional means.
+
+    ``error`` is that of the conditional means at a frequency in Hz, for a disturbance that leaves an amplitude of one
+    standard deviation in the innovations of a channel: ``analysis.records.judging.consequences.Response``.
+    """
+
+    def one(each: Finding) -> Finding:
+        if each.amplitude is None or each.channel is None:
+            return each
+        effect = each.amplitude * error(each.frequency_hz or 0.0, each.channel)
+        text = f"{each.text}; it shifts the conditional means by {effect:.2g} conditional standard deviations"
+        return replace(each, effect=effect, text=text)
+
+    return tuple(one(each) for each in found)
+
+
+def _calibration(verdict: Whiteness) -> Iterator[Finding]:
+    """That the variance is off, and by the same factor on every scale."""
+    own = dict(zip(verdict.channels, verdict.variances, strict=True))
+    scales = [each for each in verdict.statistics if each.kind == "variance" and each.channel in own]
+    wrong = [each for each in verdict.failed if each.kind == "variance" and each.freedom is not None]
+    if not wrong or not all(value > 0.0 for value in own.values()):
+        return
+    for each in scales:
+        freedom, value = float(each.freedom or 1), each.value / own[str(each.channel)]
+        if 2.0 * min(chdtr(freedom, freedom * value), chdtrc(freedom, freedom * value)) < _SAME:
+            return
+    factors = {name: value**-0.5 for name, value in own.items()}
+    shared = max(factors.values()) / min(factors.values()) < 1.0 + 20.0 * verdict.samples**-0.5
+    if shared:
+        mean = sum(own.values()) / len(own)
+        text = f"the variance is {mean:.3g} on every scale: the calibration is off by a factor {_factor(mean**-0.5)}"
+    else:
+        text = "; ".join(
+            f"the variance of {name} is {own[name]:.3g} on every scale: its calibration is off by a factor {_factor(each)}"
+            for name, each in factors.items()
+        )
+    yield Finding(
+        kind="calibration", text=text, p_value=wrong[0].p_value, explained=len(wrong),
+        factor=(sum(own.values()) / len(own)) ** -0.5 if shared else None,
+    )  # fmt: skip
+
+
+def _factor(value: float) -> str:
+    return f"{value:.4f}" if 0.1 < value < 10.0 else f"{value:.3g}"
+
+
+def _found(worst: Statistic, verdict: Whiteness) -> Finding:
+    name, about = CAUSES[worst.kind][0], f"{worst.name} is {worst.value:.4g}, expected {worst.expected:.4g}"
+    text = f"{name}: {about} (p = {worst.p_value:.1g})"
+    found = Finding(
+        kind=worst.kind, text=text, p_value=worst.p_value, channel=worst.channel, frequency_hz=worst.frequency_hz,
+        amplitude=worst.amplitude,
+    )  # fmt: skip
+    if worst.kind == "line" and (lines := _lines(worst, verdict)):
+        first = lines[0]
+        drift = abs(first.frequency_hz or 0.0) * verdict.duration_s < _DRIFT
+        name = "a drift" if drift else "a line" if len(lines) == 1 else f"{len(lines)} lines"
+        told = ", ".join(
+            f"at {each.frequency_hz:.6g} Hz in {each.channel}, amplitude {each.amplitude:.2g} of the noise of an interval"
+            for each in lines
+        )
+        return replace(
+            found, text=f"{name}: {told} (p = {worst.p_value:.1g})", channel=first.channel, amplitude=first.amplitude,
+            frequency_hz=first.frequency_hz,
+        )  # fmt: skip
+    if worst.frequency_hz is not None:
+        return replace(found, text=f"{name}: {about}, near {worst.frequency_hz:.6g} Hz (p = {worst.p_value:.1g})")
+    if worst.start_s is not None:
+        until = "" if worst.end_s is None else f" to {worst.end_s:.6g} s"
+        return replace(found, text=f"{name}: {about}, from {worst.start_s:.6g}{until} (p = {worst.p_value:.1g})")
+    return found
+
+
+def _lines(worst: Statistic, verdict: Whiteness) -> list[Statistic]:
+    """The lines one by one; what alternates is one by itself."""
+    if worst.name.startswith("alternating"):
+        return [replace(worst, name="line")]
+    return list(verdict.lines[:5])
