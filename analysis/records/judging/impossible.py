@@ -32,6 +32,10 @@ CERTAIN = 1e-9
 _TOGETHER = 2**20
 # of the noise: a coarser step is told, because it adds q²/12 to a variance
 _COARSE = 0.5
+# of so few values nothing is certain
+_FEWEST = 16
+# fewer values do not say what the step is
+_MANY = 100
 # a copy is not sought where so many values in a row may agree by chance
 _LONGEST = 64
 
@@ -92,7 +96,7 @@ def _of_one(series: FloatArray, first: int) -> Iterator[_Found]:
     """Kind, words, probability and intervals, in one channel."""
     there = np.isfinite(series)
     nowhere = np.zeros_like(there)
-    if there.sum() < 3:
+    if there.sum() < _FEWEST:
         return
     if np.ptp(series[there]) == 0.0:
         yield "repeated", f"every interval is exactly {series[there][0]:.6g}", 0.0, there
@@ -108,7 +112,7 @@ def _of_one(series: FloatArray, first: int) -> Iterator[_Found]:
     left = np.where(taken, np.nan, series)
     cut_off = _cut_off(left[~taken], lattice)
     yield from (("cut off", what, p_value, nowhere) for what, p_value in cut_off)
-    if lattice.step > _COARSE and not cut_off:
+    if lattice.step > _COARSE and left[~taken].size >= _MANY and not cut_off:
         yield (
             "coarse",
             f"only {np.unique(left[~taken]).size} different values: a step of {lattice.step:.2g} standard deviations of "

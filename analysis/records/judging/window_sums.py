@@ -141,7 +141,7 @@ class _Level:
 
     def _between_channels(self) -> Iterator[Statistic]:
         turns, turned = self._turns.copy(), self._turned.copy()
-        if self._windows > 1:
+        if self._windows > 1 and len(self._names) > 1:
             # what is not there at either end counts as zero
             now, before = self._last[:, -1], self._last[:, -2]
             turns -= now.T @ before

@@ -24,6 +24,7 @@ from cascade_steering.analysis.working_points.working_point import WorkingPoint
 @engines.engine_settings(engines.FILTER)
 @click.option("--out", type=FILE, default="steering-filtered.nc", show_default=True,
               help="Dataset to write (netCDF).")  # fmt: skip
+@click.option("--strict", is_flag=True, help="Exit status 1 if the record does not fit the model.")
 @work.JOBS
 @physics.JSON
 @configuration.OPTION
@@ -34,6 +35,7 @@ def filter_command(
     reading: ReadingOptions,
     engine: EngineOptions,
     out: Path,
+    strict: bool,
     jobs: int,
     as_json: bool,
 ) -> None:
@@ -56,7 +58,12 @@ def filter_command(
     report = {
         **record_reports.reading(readout, engine.name), "parameters": taken,
         "time_unit_seconds": setup.point.time_unit, "dataset": str(out),
+        "suspects": record_reports.suspects(setup.told), "faults": list(setup.faults),
     }  # fmt: skip
-    for each in report["innovations"]["failed"]:
-        note(f"warning: the record does not fit the model: {record_tables.failure(each)}")
+    for told in setup.warnings:
+        note(f"warning: {told}")
+    for each in record_tables.failures(report["innovations"], setup.reading.calibration):
+        note(f"warning: the record does not fit the model: {each}")
     show(report, record_tables.reading(report), as_json, f"dataset: {out}")
+    if strict and not report["innovations"]["fits"]:
+        click.get_current_context().exit(1)

@@ -11,6 +11,7 @@ from cascade_steering.analysis.cli.options import configuration, physics, reader
 from cascade_steering.analysis.cli.options.kinds import INITIAL, NUMBER, Text, options
 from cascade_steering.analysis.cli.options.typed import updated
 from cascade_steering.analysis.records.layout import UNITS
+from cascade_steering.analysis.records.suspects import TREATMENTS, Told, Treatment, treated
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.atomic_write import writable, write_whole
 from cascade_steering.sim.initial_state import InitialState
@@ -35,6 +36,9 @@ READING = options(
     click.option("--initial", type=INITIAL, default="stationary", show_default=True,
                  help=f"State before the record: {readers.STATES}."),
     physics.PULSE,
+    click.option("--suspect", type=click.Choice(TREATMENTS), default="gap", show_default=True,
+                 help="What becomes of values that no noise can give, such as exact zeros, held or repeated values: they "
+                 "are left out, refused, or kept."),
 )  # fmt: skip
 
 # the options that a file of a record may contain: those of the experiment, and how the record is read
@@ -53,6 +57,7 @@ class ReadingOptions:
     demodulate : number of intervals of each demodulated one; None if the record is not demodulated
     initial : state before the record
     pulse : time for which the light is on from the start of the record; None if always
+    suspect : what becomes of values that no noise can give
     """
 
     calibration: float | None
@@ -61,14 +66,23 @@ class ReadingOptions:
     demodulate: int | None
     initial: readers.Start
     pulse: readers.Duration | None
+    suspect: Treatment
 
 
 @dataclass(frozen=True, kw_only=True)
 class Setup:
-    """The experiment that a record is assumed to come from, and how the record is read."""
+    """The experiment that a record is assumed to come from, how the record is read, and what is told of its values."""
 
     point: WorkingPoint
     reading: ReadingOptions
+    told: tuple[Told, ...] = ()
+    faults: tuple[str, ...] = ()
+
+    @property
+    def warnings(self) -> list[str]:
+        """What has to be told before any result, a line each."""
+        put = [f"faults were put into this record: {', '.join(self.faults)}"] if self.faults else []
+        return [*put, *(each.sentence for each in self.told)]
 
     def model_and_start(self) -> tuple[LinearModel | Schedule, InitialState]:
         """The model of the record, after demodulation where that is wanted, and the state before the record.
@@ -132,6 +146,7 @@ def read_record(path: Path, setup: Setup) -> "tuple[Record, Setup]":
     from cascade_steering.analysis.records.demodulated import demodulated_record, require_sensible
 
     content = record.load(path)
+    faults = content.options.pop("fault", [])
     said = configuration.left_out(content.options, str(path))
     for name in content.options:
         if name.replace("_", "-") not in _SAID:
@@ -148,11 +163,13 @@ def read_record(path: Path, setup: Setup) -> "tuple[Record, Setup]":
         content, path, calibration=reading.calibration, quantity=reading.quantity, dead_time=dead_time
     )
     require_sensible(found, f"record {str(path)!r}")
+    found, told = treated(found, reading.suspect, f"record {str(path)!r}")
     if reading.demodulate is not None:
         if point.frequencies_hz is None or len(set(point.frequencies_hz)) > 1:
             raise ValueError("--demodulate needs one --frequency for both oscillators")
         found = demodulated_record(found, reading.demodulate, point.frequencies_hz[0])
-    return found, Setup(point=point, reading=reading)
+    faults = tuple(map(str, faults if isinstance(faults, list) else [faults]))
+    return found, Setup(point=point, reading=reading, told=told, faults=faults)
 
 
 def require_other(record: Path, out: Path) -> None:
