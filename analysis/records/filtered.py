@@ -19,7 +19,7 @@ from cascade_steering.analysis.records.judging.consequences import Response
 from cascade_steering.analysis.records.judging.findings import Finding, findings, with_effects
 from cascade_steering.analysis.records.judging.statistic import Whiteness
 from cascade_steering.analysis.records.record import Record
-from cascade_steering.analysis.records.whiteness import whiteness
+from cascade_steering.analysis.records.whiteness import judged
 from cascade_steering.sim.ensemble.contract import Method, filtering
 from cascade_steering.sim.gaussian.filtering import Filtered
 from cascade_steering.sim.gaussian.measured import ConditionalStates, Measured
@@ -47,7 +47,7 @@ class Reading:
     exact : what the exact filter finds, the innovations and the likelihood among it
     states : the conditional states that the chosen engine finds
     engine_is_exact : whether that engine has no error of step or truncation
-    initial : the state before the record
+    measured : the record as the filter was given it
     verdict : whether the innovations are white
     """
 
@@ -56,15 +56,14 @@ class Reading:
     exact: Filtered
     states: ConditionalStates
     engine_is_exact: bool
-    initial: InitialState
+    measured: Measured
     verdict: Whiteness
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
         """The causes for which the record does not fit, and what they do to the conditional means."""
-        record = self.record
-        response = Response(self.model, self.initial, record.interval, record.values.shape[1])
-        return with_effects(findings(self.verdict), response.error)
+        response = Response(self.measured)
+        return with_effects(findings(self.verdict), response.error, response.without)
 
     @property
     def means(self) -> FloatArray:
@@ -117,8 +116,8 @@ def read_out(
         exact=exact,
         states=by_engine(measured, jobs),
         engine_is_exact=engine.exact,
-        initial=initial,
-        verdict=whiteness(exact.innovations, record.channels, interval=record.interval),
+        measured=measured,
+        verdict=judged(measured, record.channels),
     )
 
 

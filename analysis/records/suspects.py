@@ -61,7 +61,9 @@ def treated(record: "Record", treatment: Treatment = "gap", name: str = "record"
     told = _together(found, gap=treatment == "gap")
     for each in told:
         if treatment == "refuse" and each.kind != "coarse":
-            raise ValueError(f"{name}: {each.sentence} (p < {max(each.p_value, 1e-300):.0e}): leave it out as a gap, or keep it")
+            raise ValueError(
+                f"{name}: {each.sentence} (p < {max(each.p_value, 1e-300):.0e}): leave it out as a gap, or keep it"
+            )
     if treatment != "gap" or not any(each.marked.any() for each in found):
         return record, told
     marked = np.any([each.marked for each in found], axis=0)

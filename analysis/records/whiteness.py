@@ -2,19 +2,21 @@
 
 Every statistic has a distribution that is known for any number of samples, or a bound of it, if the innovations are
 independent standard normal numbers; so short records are judged rightly. Sums over windows see every time scale
-(``analysis.records.judging.window_sums``), spectra every frequency (``analysis.records.judging.spectrum``, where a gap is
-closed, for white noise has no memory of it, and ``analysis.records.judging.real_time``, where it is not). If p parameters
-have been fitted to the same record the p-values are too large, by little as long as p is far below the number of
-samples.
+(``analysis.records.judging.window_sums``), spectra every frequency (``analysis.records.judging.spectrum``, where a gap
+is closed, for white noise has no memory of it, and ``analysis.records.judging.real_time``, where it is not). If p
+parameters have been fitted to the same record the p-values are too large, by little as long as p is far below the
+number of samples.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cascade_steering.analysis.records.judging.judge import Judge
+from cascade_steering.analysis.records.judging.lost_signal import vacuum_evidence
 from cascade_steering.analysis.records.judging.statistic import Whiteness
+from cascade_steering.sim.gaussian.measured import Measured
 
-__all__ = ["whiteness"]
+__all__ = ["judged", "whiteness"]
 
 FloatArray = NDArray[np.float64]
 
@@ -25,6 +27,7 @@ def whiteness(
     *,
     false_alarm: float = 1e-3,
     interval: float = 1.0,
+    evidence: FloatArray | None = None,
 ) -> Whiteness:
     """Test whether whitened innovations are white noise of unit variance. Section 8 of sim/README.md.
 
@@ -35,6 +38,8 @@ def whiteness(
     names : of the m channels
     false_alarm : probability that a right model is refused, by chance, in (0, 1)
     interval : length of one interval, seconds; 1 if left out, so that frequencies are per interval
+    evidence : for a lost signal, as ``analysis.records.judging.lost_signal.vacuum_evidence`` returns it, array of shape
+        (intervals,); it is not sought if left out
 
     Raises ValueError if the array has another shape, nothing was observed, a gap is not one of all channels and
     records, a number is infinite, or the names do not fit. A record that comes in pieces: ``Judge``.
@@ -42,5 +47,21 @@ def whiteness(
     channels = innovations.shape[-1]
     names = tuple(f"channel {number + 1}" for number in range(channels)) if names is None else names
     judge = Judge(names, interval=interval, false_alarm=false_alarm)
-    judge.add(innovations)
+    judge.add(innovations, evidence)
     return judge.verdict()
+
+
+def judged(measured: Measured, names: tuple[str, ...]) -> Whiteness:
+    """The verdict on a record with all that is known of it: ``whiteness``, and whether the signal was lost.
+
+    ``names`` are those of its channels. Raises ValueError as ``sim.gaussian.filtering.filter_record`` does.
+    """
+    # it is compiled code, which whoever judges other numbers need not load
+    from cascade_steering.sim.gaussian.filtering import innovations_of
+
+    roots = innovations_of(
+        measured.model, measured.values, measured.interval, measured.initial, measured.observed
+    ).roots
+    white = measured.exact.innovations
+    evidence = vacuum_evidence(white, measured.values, roots, measured.interval)
+    return whiteness(white, names, interval=measured.interval, evidence=evidence)

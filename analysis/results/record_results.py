@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from cascade_steering.analysis.identification.maximum import Fit
     from cascade_steering.analysis.records.filtered import Reading
-    from cascade_steering.analysis.records.record import Record
     from cascade_steering.analysis.records.judging.findings import Finding
     from cascade_steering.analysis.records.judging.statistic import Whiteness
+    from cascade_steering.analysis.records.record import Record
     from cascade_steering.analysis.working_points.working_point import WorkingPoint
     from cascade_steering.sim.initial_state import InitialState
     from cascade_steering.sim.model.linear_model import LinearModel

@@ -1,7 +1,7 @@
 """What goes wrong in a detector, a cable or a digitiser, done to a record on purpose.
 
-Sizes are in standard deviations of the vacuum noise of one interval, so that a fault has the same size whatever the unit
-and the sampling rate; stretches are in intervals, and begin in the middle of the record unless they say where.
+Sizes are in standard deviations of the vacuum noise of one interval, so that a fault has the same size whatever the
+unit and the sampling rate; stretches are in intervals, and begin in the middle of the record unless they say where.
 """
 
 from collections.abc import Callable
@@ -88,7 +88,7 @@ def _ripple(one: Series, depth: float, frequency: float) -> FloatArray:
 
 
 def _interleave(one: Series, depth: float) -> FloatArray:
-    return one.values * (1.0 + depth * (1.0 - 2.0 * (one.index % 2.0)))
+    return np.asarray(one.values * (1.0 + depth * (1.0 - 2.0 * (one.index % 2.0))))
 
 
 def _noise(one: Series, size: float) -> FloatArray:
@@ -165,7 +165,7 @@ def _quantise(one: Series, step: float) -> FloatArray:
 
 
 def _crosstalk(one: Series, fraction: float) -> FloatArray:
-    return one.values + fraction * (one.others.sum(axis=1) - one.values)
+    return np.asarray(one.values + fraction * (one.others.sum(axis=1) - one.values))
 
 
 KINDS: dict[str, Kind] = {
@@ -177,7 +177,7 @@ KINDS: dict[str, Kind] = {
         about="a gain from this fraction of the record on", numbers=("factor", "start"), apply=_gain, defaults=(0.5,)
     ),
     "ripple": Kind(about="a gain that oscillates", numbers=("depth", "frequency_hz"), apply=_ripple),
-    "interleave": Kind(about="a gain that alternates between 1 + depth and 1 - depth", numbers=("depth",), apply=_interleave),
+    "interleave": Kind(about="a gain of 1 + depth and 1 - depth in turn", numbers=("depth",), apply=_interleave),
     "noise": Kind(about="more white noise", numbers=("size",), apply=_noise),
     "coloured": Kind(
         about="noise that is correlated over so many intervals", numbers=("size", "length"), apply=_coloured,
@@ -194,7 +194,7 @@ KINDS: dict[str, Kind] = {
         about="a copy of an earlier stretch", numbers=("count", "start"), apply=_repeat, defaults=(0.5,),
         whole=("count",),
     ),
-    "every": Kind(about="the same value in every so many intervals", numbers=("count",), apply=_every, whole=("count",)),
+    "every": Kind(about="the same value every so many intervals", numbers=("count",), apply=_every, whole=("count",)),
     "shot": Kind(
         about="vacuum noise alone", numbers=("count", "start"), apply=_shot, defaults=(0.5,), whole=("count",)
     ),

@@ -16,18 +16,33 @@ __all__ = ["CAUSES", "Finding", "findings", "with_effects"]
 # what a cause is called, and what else it makes fail
 CAUSES: dict[str, tuple[str, tuple[str, ...]]] = {
     "calibration": ("the calibration", ("variance", "burst", "silence", "ripple", "mean")),
-    "mean": ("an offset", ("variance", "burst", "silence", "change", "colour", "ripple")),
-    "line": ("a line", ("colour", "coherence", "correlation", "copy", "burst", "silence", "variance", "change", "ripple")),
+    "mean": (
+        "an offset",
+        ("variance", "burst", "silence", "change", "colour", "ripple", "correlation", "coherence"),
+    ),
+    "line": (
+        "a line",
+        ("colour", "coherence", "correlation", "copy", "burst", "silence", "variance", "change", "ripple"),
+    ),
     "ripple": ("a gain that varies", ("burst", "silence", "variance", "change")),
     "copy": ("a copy", ("colour", "coherence", "correlation", "variance", "burst", "silence", "change")),
+    "lost": (
+        "vacuum noise without the signal",
+        ("change", "colour", "variance", "silence", "correlation", "coherence"),
+    ),
     "change": ("noise that changes in time", ("ripple", "burst", "silence", "variance", "colour")),
     "silence": ("a stretch with too little noise", ("ripple", "burst", "variance", "change", "colour", "copy")),
     "burst": ("a spike or a burst", ("ripple", "silence", "variance", "change", "colour", "copy")),
-    "colour": ("coloured noise", ("variance", "burst", "silence", "change", "copy", "line", "correlation", "coherence")),
+    "colour": (
+        "coloured noise",
+        ("variance", "burst", "silence", "change", "copy", "line", "correlation", "coherence"),
+    ),
     "correlation": ("channels that depend on each other", ("coherence", "variance")),
     "coherence": ("channels that depend on each other", ("correlation", "variance")),
     "variance": ("the variance", ("burst", "silence", "ripple")),
 }
+# causes with one number, which name what several statistics see
+_SIMPLE = ("mean", "line", "silence", "lost", "ripple")
 # so many periods in a record are a drift
 _DRIFT = 3.5
 # the variance on another scale is the same unless it is less probable
@@ -48,6 +63,7 @@ class Finding:
     effect : the error of the conditional means that it causes, in conditional standard deviations, of the quadrature
         where it is largest, at its peak; None if it was not asked for, or is no disturbance with a frequency
     factor : of a calibration, by which the record has to be multiplied
+    start_s, end_s : which stretch; None for what happens all the time
     """
 
     kind: str
@@ -59,6 +75,8 @@ class Finding:
     amplitude: float | None = None
     effect: float | None = None
     factor: float | None = None
+    start_s: float | None = None
+    end_s: float | None = None
 
 
 def findings(verdict: Whiteness) -> tuple[Finding, ...]:
@@ -68,25 +86,45 @@ def findings(verdict: Whiteness) -> tuple[Finding, ...]:
     if found:
         failed = [each for each in failed if each.kind not in CAUSES["calibration"][1]]
     while failed:
-        kind = failed[0].kind
+        worst = _named(failed)
+        kind = worst.kind
         explained = [each for each in failed if each.kind in (kind, *CAUSES[kind][1])]
         failed = [each for each in failed if each not in explained]
-        # a coloured spectrum has a largest line, and a line a largest block: the name is that of the larger share
-        found.append(replace(_found(explained[0], verdict), explained=len(explained)))
+        found.append(replace(_found(worst, verdict), explained=len(explained)))
     return tuple(found)
 
 
-def with_effects(found: tuple[Finding, ...], error: Callable[[float, str], float]) -> tuple[Finding, ...]:
+def _named(failed: list[Statistic]) -> Statistic:
+    """The statistic that names the cause: the most improbable, or one of a simple cause that explains it and is at
+    least the root of its probability.
+
+    An offset makes the variance over long windows fail as well, and a line between two frequencies a block of four.
+    """
+    worst = failed[0]
+    for simple in _SIMPLE:
+        first = next((each for each in failed if each.kind == simple), None)
+        if first and worst.kind in CAUSES[simple][1] and first.p_value <= max(worst.p_value, 1e-300) ** 0.5:
+            return first
+    return worst
+
+
+def with_effects(
+    found: tuple[Finding, ...], error: Callable[[float, str], float], without: Callable[[float, float], float]
+) -> tuple[Finding, ...]:
     """The same with what they do to the conditional means.
 
     ``error`` is that of the conditional means at a frequency in Hz, for a disturbance that leaves an amplitude of one
-    standard deviation in the innovations of a channel: ``analysis.records.judging.consequences.Response``.
+    standard deviation in the innovations of a channel, and ``without`` how far they are from those without a stretch:
+    ``analysis.records.judging.consequences.Response``.
     """
 
     def one(each: Finding) -> Finding:
-        if each.amplitude is None or each.channel is None:
+        if each.amplitude is not None and each.channel is not None:
+            effect = each.amplitude * error(each.frequency_hz or 0.0, each.channel)
+        elif each.start_s is not None and each.end_s is not None:
+            effect = without(each.start_s, each.end_s)
+        else:
             return each
-        effect = each.amplitude * error(each.frequency_hz or 0.0, each.channel)
         text = f"{each.text}; it shifts the conditional means by {effect:.2g} conditional standard deviations"
         return replace(each, effect=effect, text=text)
 
@@ -97,7 +135,7 @@ def _calibration(verdict: Whiteness) -> Iterator[Finding]:
     """That the variance is off, and by the same factor on every scale."""
     own = dict(zip(verdict.channels, verdict.variances, strict=True))
     scales = [each for each in verdict.statistics if each.kind == "variance" and each.channel in own]
-    wrong = [each for each in verdict.failed if each.kind == "variance" and each.freedom is not None]
+    wrong = [each for each in verdict.failed if each.kind == "variance" and (each.freedom or 0) >= verdict.samples]
     if not wrong or not all(value > 0.0 for value in own.values()):
         return
     for each in scales:
@@ -111,7 +149,8 @@ def _calibration(verdict: Whiteness) -> Iterator[Finding]:
         text = f"the variance is {mean:.3g} on every scale: the calibration is off by a factor {_factor(mean**-0.5)}"
     else:
         text = "; ".join(
-            f"the variance of {name} is {own[name]:.3g} on every scale: its calibration is off by a factor {_factor(each)}"
+            f"the variance of {name} is {own[name]:.3g} on every scale: its calibration is off by a factor "
+            f"{_factor(each)}"
             for name, each in factors.items()
         )
     yield Finding(
@@ -129,14 +168,14 @@ def _found(worst: Statistic, verdict: Whiteness) -> Finding:
     text = f"{name}: {about} (p = {worst.p_value:.1g})"
     found = Finding(
         kind=worst.kind, text=text, p_value=worst.p_value, channel=worst.channel, frequency_hz=worst.frequency_hz,
-        amplitude=worst.amplitude,
+        amplitude=worst.amplitude, start_s=worst.start_s, end_s=worst.end_s,
     )  # fmt: skip
     if worst.kind == "line" and (lines := _lines(worst, verdict)):
         first = lines[0]
         drift = abs(first.frequency_hz or 0.0) * verdict.duration_s < _DRIFT
         name = "a drift" if drift else "a line" if len(lines) == 1 else f"{len(lines)} lines"
         told = ", ".join(
-            f"at {each.frequency_hz:.6g} Hz in {each.channel}, amplitude {each.amplitude:.2g} of the noise of an interval"
+            f"at {each.frequency_hz:.6g} Hz in {each.channel}, {each.amplitude:.2g} of the noise of an interval"
             for each in lines
         )
         return replace(

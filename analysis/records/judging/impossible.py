@@ -7,11 +7,11 @@ p = q/(s √2π), whatever came before. What is found must be less probable than
     a value too common    P(c of n) of the binomial distribution, times the number of different values
     equal neighbours      P(c of n) of the binomial distribution
     a copy                n² pᵏ/2 for k values in a row that occur twice
-    cut off               the c largest values within a step: (1 − e^{−hq})^{c−1}, where h = x + 1/x bounds the hazard of
-                          the largest value x (Rényi, Acta Math. Acad. Sci. Hung. 4, 191 (1953))
+    cut off               the c largest values within a step: (1 − e^{−hq})^{c−1}, where h = x + 1/x bounds the hazard
+                          of the largest value x (Rényi, Acta Math. Acad. Sci. Hung. 4, 191 (1953))
 
-q is not asked for: how often different intervals agree by chance, a fraction κ = q/(2σ√π) of all pairs, says what it is,
-and where no pair agrees it is taken for three that did. σ is the standard deviation of the record, s that of its
+q is not asked for: how often different intervals agree by chance, a fraction κ = q/(2σ√π) of all pairs, says what it
+is, and where no pair agrees it is taken for three that did. σ is the standard deviation of the record, s that of its
 differences by √2, if this is less, so that p is an upper bound for a record with a slow signal as well.
 """
 
@@ -113,13 +113,11 @@ def _of_one(series: FloatArray, first: int) -> Iterator[_Found]:
     cut_off = _cut_off(left[~taken], lattice)
     yield from (("cut off", what, p_value, nowhere) for what, p_value in cut_off)
     if lattice.step > _COARSE and left[~taken].size >= _MANY and not cut_off:
-        yield (
-            "coarse",
+        what = (
             f"only {np.unique(left[~taken]).size} different values: a step of {lattice.step:.2g} standard deviations of "
-            f"the noise, which adds {lattice.step**2 / 12:.1%} to its variance",
-            0.0,
-            nowhere,
+            f"the noise, which adds {lattice.step**2 / 12:.1%} to its variance"
         )
+        yield "coarse", what, 0.0, nowhere
 
 
 def _lattice(values: FloatArray) -> _Lattice:
@@ -156,7 +154,7 @@ def _common(series: FloatArray, there: BoolArray, lattice: _Lattice, first: int)
     for at in many:
         where = there & (series == values[at])
         runs = _run_lengths(where)
-        if at in ends and runs.max() < 0.5 * counts[at] and values[at] != 0.0 and _is_cut(values, counts, at):
+        if at in ends and runs.max() < 0.5 * counts[at] and values[at] != 0.0 and _is_cut(values, at):
             continue
         if total * chances[at] > 1.0:
             # some of them are right: what stands in a row is not
@@ -166,7 +164,7 @@ def _common(series: FloatArray, there: BoolArray, lattice: _Lattice, first: int)
         yield "repeated", f"{where.sum()} {name}{_places(where, first)}", float(tails[at]), where
 
 
-def _is_cut(values: FloatArray, counts: NDArray[np.int64], at: int) -> bool:
+def _is_cut(values: FloatArray, at: int) -> bool:
     """Whether an end of the range is where the rest would have been: its neighbours lie close below it."""
     spread = float(np.subtract(*np.percentile(values, [75, 25])))
     other = values[1] if at == 0 else values[-2]

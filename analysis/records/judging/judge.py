@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from cascade_steering.analysis.records.judging.lost_signal import LostSignal
 from cascade_steering.analysis.records.judging.real_time import Alternation, GappedLines
 from cascade_steering.analysis.records.judging.spectrum import Spectrum
 from cascade_steering.analysis.records.judging.statistic import Statistic, Whiteness
@@ -54,6 +55,7 @@ class Judge:
         self._names, self._interval, self._false_alarm = names, interval, false_alarm
         self._windows, self._alternation = WindowSums(names), Alternation(names)
         self._closed, self._gapped, self._segment = _Segments(), _Segments(), segment
+        self._lost = LostSignal()
         self._spectrum: Spectrum | None = None
         self._lines: GappedLines | None = None
         self._gap_seen = False
@@ -61,12 +63,14 @@ class Judge:
         # where gaps end: observed intervals before, and intervals that were missing so far
         self._ends: list[tuple[int, int]] = []
 
-    def add(self, innovations: FloatArray) -> None:
+    def add(self, innovations: FloatArray, evidence: FloatArray | None = None) -> None:
         """Take the next innovations of all records.
 
         Parameters
         ----------
         innovations : NaN in gaps, which all channels and records share; array of shape (records, intervals, m)
+        evidence : ``analysis.records.judging.lost_signal.vacuum_evidence`` of them, array of shape (intervals,); a lost
+            signal is not sought if left out
 
         Raises ValueError if the array has another shape, a gap is not one of all channels and records, or a number is
         infinite.
@@ -74,6 +78,8 @@ class Judge:
         observed = _observed(innovations, self._names)
         records, count, _ = innovations.shape
         length = max(self._segment // records, _FEWEST)
+        if evidence is not None:
+            self._lost.add(evidence)
         if not observed.all():
             self._gap_seen = True
         if self._gap_seen:
@@ -98,14 +104,16 @@ class Judge:
             raise ValueError("innovations hold nothing that was observed: all of them are NaN")
         spectra, lined = list(self._spectra()), list(self._gapped_lines())
         found = [*self._windows.statistics(), *self._alternation.statistics()]
+        lost = [self._in_seconds(each, self._interval) for each in self._lost.statistics()]
         for spectrum, where in spectra:
             found += spectrum.statistics(where)
         for each in lined:
             found += each.statistics()
-        lines = [line for each in (lined or [each for each, _ in spectra]) for line in each.lines(self._false_alarm)]
+        seen: list[GappedLines | Spectrum] = [*lined] or [each for each, _ in spectra]
+        lines = [line for each in seen for line in each.lines(self._false_alarm)]
         lines.sort(key=lambda line: -(line.amplitude or 0.0))
         return Whiteness(
-            statistics=tuple(self._in_seconds(each) for each in found),
+            statistics=(*(self._in_seconds(each) for each in found), *lost),
             false_alarm=self._false_alarm,
             samples=self._windows.samples,
             lines=tuple(self._in_seconds(each) for each in lines),
@@ -141,10 +149,13 @@ class Judge:
             missing += end - start
             self._ends.append((before + int(observed[:end].sum()), missing))
 
-    def _in_seconds(self, found: Statistic) -> Statistic:
-        """Frequencies in Hz, and the times of the clock in the place of those of the closed record."""
+    def _in_seconds(self, found: Statistic, of_clock: float | None = None) -> Statistic:
+        """Frequencies in Hz, and times in seconds: of the closed record, or ``of_clock`` already with gaps."""
         frequency = None if found.frequency_hz is None else found.frequency_hz / self._interval
-        start, end = (None if each is None else self._clock(each) for each in (found.start_s, found.end_s))
+        start, end = (
+            None if each is None else each * of_clock if of_clock else self._clock(each)
+            for each in (found.start_s, found.end_s)
+        )
         return replace(found, frequency_hz=frequency, start_s=start, end_s=end)
 
     def _clock(self, interval: float) -> float:

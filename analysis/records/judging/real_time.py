@@ -65,7 +65,7 @@ class GappedLines:
         self._segments, self._samples = 0, 0
 
     def add(self, white: FloatArray, observed: BoolArray) -> None:
-        """Take one segment of each record, array of shape (records, length, m), with ``observed`` of shape (length,)."""
+        """Take a segment of each record, array of shape (records, length, m); ``observed`` has shape (length,)."""
         there = int(observed.sum())
         if not there:
             return
@@ -104,7 +104,9 @@ class GappedLines:
         if self._count < 2 or half <= 0.0 or not np.all(self._energy > 0.0):
             return
         for channel, name in enumerate(self._names):
-            for at, share, tail in peaks(self._share[channel] / self._energy[channel], self._segments, half, false_alarm):
+            for at, share, tail in peaks(
+                self._share[channel] / self._energy[channel], self._segments, half, false_alarm
+            ):
                 yield Statistic(
                     name=f"line in {name}",
                     value=share * (half + self._segments) / self._segments,

@@ -11,8 +11,8 @@ the variance. Over n blocks of w neighbouring frequencies, in segments that have
     far copy     largest |Σ z_t z_{t+k}| / Σ z²  P(> r) ≤ (1 − r²)^(N/2) for any lag k: Chernoff's bound, with
                                                  2s = 2r/(1 − r²) in det(1 − 2sA + 2srI) ≥ (1 − r²)^(−N)
 
-Shares are negatively associated (Joag-Dev and Proschan 1983), so p of the largest of n lies between 1 − (1 − p₁)ⁿ, which
-is given, and n p₁: the relative difference is p/2.
+Shares are negatively associated (Joag-Dev and Proschan 1983), so p of the largest of n lies between 1 − (1 − p₁)ⁿ,
+which is given, and n p₁: the relative difference is p/2.
 
 The same is asked of scores u = −Φ⁻¹(2Φ(−|z|)), which are normal, white and blind to the sign of z: a line there is a
 ripple of the gain.
@@ -20,6 +20,7 @@ ripple of the gain.
 
 from collections.abc import Iterator
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -112,8 +113,7 @@ class Spectrum:
         channel = name if name in self._names else None
         while share.size // width >= 2:
             count = share.size // width
-            blocks = share[: count * width].reshape(count, width).sum(axis=1)
-            middles = frequencies[: count * width].reshape(count, width).mean(axis=1)
+            blocks, middles = _summed(share, width), _summed(frequencies, width) / width
             shape, mean = width * single, width * single / total
             over = "at one frequency" if width == 1 else f"over {width} frequencies"
             cases = [("largest", int(blocks.argmax()), betaincc, 1.0)]
@@ -143,10 +143,7 @@ class Spectrum:
         while width <= cross.size:
             count = cross.size // width
 
-            def summed(each: NDArray, width: int = width, count: int = count) -> NDArray:  # type: ignore[type-arg]
-                return each[: count * width].reshape(count, width).sum(axis=1)
-
-            found = np.abs(summed(cross)) ** 2 / (summed(self.power[i]) * summed(self.power[j]))
+            found = np.abs(_summed(cross, width)) ** 2 / (_summed(self.power[i], width) * _summed(self.power[j], width))
             at, freedom = int(found.argmax()), width * self._segments - 1
             value = min(float(found[at]), 1.0)
             yield Statistic(
@@ -155,7 +152,7 @@ class Spectrum:
                 expected=1.0 - each_of(0.5, count) ** (1.0 / freedom),
                 p_value=at_least_one((1.0 - value) ** freedom, count),
                 kind="coherence",
-                frequency_hz=float(summed(frequencies)[at]) / width,
+                frequency_hz=float(_summed(frequencies, width)[at]) / width,
             )
             width *= _WIDTH
 
@@ -235,3 +232,9 @@ def scores(white: FloatArray) -> FloatArray:
 
 def _squared(amplitudes: NDArray[np.complex128]) -> FloatArray:
     return np.asarray(amplitudes.real**2 + amplitudes.imag**2)
+
+
+def _summed(each: NDArray[Any], width: int) -> NDArray[Any]:
+    """Over blocks of neighbours; what does not fill a block at the end is left out."""
+    count = each.size // width
+    return np.asarray(each[: count * width].reshape(count, width).sum(axis=1))

@@ -20,13 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betainc, chdtr, chdtrc, chdtri, ndtr, ndtri
 
+from cascade_steering.analysis.records.judging.parts import Parts
 from cascade_steering.analysis.records.judging.statistic import Statistic, at_least_one, each_of
 
 __all__ = ["WindowSums"]
 
 FloatArray = NDArray[np.float64]
-# parts of which a stretch is made
-_PLACES = 128
 
 
 class WindowSums:
@@ -126,7 +125,9 @@ class _Level:
 
     def statistics(self) -> Iterator[Statistic]:
         totals, freedom = np.diag(self.products) / self._width, self.samples
-        cases = [(f"variance of {name}", name, freedom, total) for name, total in zip(self._names, totals, strict=True)]
+        cases: list[tuple[str, str | None, int, float]] = [
+            (f"variance of {name}", name, freedom, total) for name, total in zip(self._names, totals, strict=True)
+        ]
         if len(self._names) > 1:
             cases.append(("variance", None, freedom * len(self._names), totals.sum()))
         for name, channel, number, total in cases:
@@ -189,33 +190,15 @@ class _Level:
         )  # fmt: skip
 
 
-class _Course:
-    """Energies in at most 128 equal parts of the windows so far, in their order."""
-
-    def __init__(self) -> None:
-        self._windows = 1
-        self._parts, self._rest = np.empty(0), np.empty(0)
-
-    def add(self, energies: FloatArray) -> None:
-        """Take the energies of the next windows, array of shape (windows,)."""
-        energies = np.concatenate([self._rest, energies])
-        while self._parts.size + energies.size // self._windows > _PLACES:
-            # an odd part has no partner; its energy goes back, spread over its windows, which no sum notices
-            if self._parts.size % 2:
-                energies = np.concatenate([np.full(self._windows, self._parts[-1] / self._windows), energies])
-                self._parts = self._parts[:-1]
-            self._parts = self._parts[::2] + self._parts[1::2]
-            self._windows *= 2
-        whole = energies.size - energies.size % self._windows
-        self._parts = np.concatenate([self._parts, energies[:whole].reshape(-1, self._windows).sum(axis=1)])
-        self._rest = energies[whole:]
+class _Course(Parts):
+    """Energies of windows in their order."""
 
     def statistics(self, over: str, width: int, each: int) -> Iterator[Statistic]:
         """The stretch whose variance is most unlike that of the rest, where there are eight parts or more."""
-        count, total = self._parts.size, float(self._parts.sum())
+        count, total = self.sums.size, float(self.sums.sum())
         if count < 8 or not 0.0 < total < np.inf:
             return
-        course = np.concatenate([[0.0], np.cumsum(self._parts)])
+        course = np.concatenate([[0.0], np.cumsum(self.sums)])
         first, last = np.triu_indices(count + 1, 2)
         kept = last - first <= count - 2
         first, last = first[kept], last[kept]
@@ -225,11 +208,11 @@ class _Course:
             (1.0 - energy) * count / (count - long)
         )
         best = int(likelihood.argmax())
-        inside, outside = (0.5 * self._windows * each * float(part) for part in (long[best], count - long[best]))
+        inside, outside = (0.5 * self.long * each * float(part) for part in (long[best], count - long[best]))
         share = float(energy[best])
         tail = 2.0 * min(float(betainc(inside, outside, share)), float(betainc(outside, inside, 1.0 - share)))
         yield Statistic(
-            name=f"variance in a stretch, over that of the rest, {over}", value=share * outside / (1.0 - share) / inside,
-            expected=1.0, p_value=min(tail * first.size, 1.0), kind="change",
-            start_s=float(first[best] * self._windows * width), end_s=float(last[best] * self._windows * width),
+            name=f"variance in a stretch, over that of the rest, {over}",
+            value=share * outside / (1.0 - share) / inside, expected=1.0, p_value=min(tail * first.size, 1.0), kind="change",
+            start_s=float(first[best] * self.long * width), end_s=float(last[best] * self.long * width),
         )  # fmt: skip

@@ -14,7 +14,7 @@ _MOST = 3
 
 
 def failures(verdict: Report, calibration: float | None = None) -> list[str]:
-    """Why a record does not fit, a line for each cause, the most important of them; ``calibration`` is the one given."""
+    """Why a record does not fit, a line for each cause; ``calibration`` is the one given."""
     causes = verdict["findings"]
     lines = []
     for each in causes[:_MOST]:

@@ -54,7 +54,10 @@ def fit_command(
         record_source.require_other(record, out)
     found, setup = record_source.read_record(record, Setup(point=point, reading=reading))
     result = fitting.fitted(found, parameters, setup.point, lambda trial: setup.at(trial).model_and_start())
-    report = {**record_reports.fit(result, whiteness(result.innovations, found.channels, interval=found.interval)), "configuration": None}
+    report = {
+        **record_reports.fit(result, whiteness(result.innovations, found.channels, interval=found.interval)),
+        "configuration": None,
+    }
     if out is not None:
         fitted = setup.at(fitting.with_values(setup.point, result.estimates))
         record_source.write_configuration(out, fitted, result.estimates.get("calibration", 1.0))

@@ -8,7 +8,8 @@ from cascade_steering.analysis.records.faults.injected import GRAMMAR, Fault, fa
 FAULT = click.option(
     "--fault", type=Text("fault", fault_of), multiple=True, metavar="KIND:NUMBER:...[@CHANNEL]", show_default="none",
     help="Put a fault into the records that --save-records writes; may be given several times. Sizes are in standard "
-    f"deviations of the vacuum noise of an interval, counts in intervals, START is a fraction of the record: {GRAMMAR}.",
+    "deviations of the vacuum noise of an interval, counts in intervals, START is a fraction of the record: "
+    f"{GRAMMAR}.",
 )  # fmt: skip
 
 
