@@ -68,6 +68,8 @@ def fault_of(text: str) -> Fault:
             raise ValueError(f"{number} of fault {name} must be more than 0, got {value:g} in {text!r}")
         if number in kind.whole and value != int(value):
             raise ValueError(f"{number} of fault {name} must be a whole number, got {value:g} in {text!r}")
+        if number == "fraction" and not 0.0 <= value <= 1.0:
+            raise ValueError(f"fraction of fault {name} must be from 0 to 1, got {value:g} in {text!r}")
         if number == "start" and not 0.0 <= value < 1.0:
             raise ValueError(f"start of fault {name} is a fraction of the record from 0 to below 1, got {value:g}")
     return Fault(kind=name.strip(), numbers=numbers, channel=channel.strip() or None)

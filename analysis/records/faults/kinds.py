@@ -76,7 +76,7 @@ def _drift(one: Series, size: float) -> FloatArray:
 
 
 def _alternate(one: Series, size: float) -> FloatArray:
-    return one.values + size * (1.0 - 2.0 * (one.index % 2.0))
+    return np.asarray(one.values + size * (1.0 - 2.0 * (one.index % 2.0)))
 
 
 def _gain(one: Series, factor: float, start: float) -> FloatArray:
@@ -134,6 +134,13 @@ def _shot(one: Series, count: float, start: float) -> FloatArray:
     found, where = one.values.copy(), one.stretch(count, start)
     found[where] = one.rng.standard_normal(where.stop - where.start)
     return found
+
+
+def _loss(one: Series, fraction: float, start: float) -> FloatArray:
+    # vacuum comes in where light goes out: an efficiency times 1 − fraction
+    fresh = one.rng.standard_normal(one.values.size)
+    mixed = np.sqrt(1.0 - fraction) * one.values + np.sqrt(fraction) * fresh
+    return np.where(one.index >= start * one.values.size, mixed, one.values)
 
 
 def _lost(one: Series, count: float, start: float) -> FloatArray:
@@ -197,6 +204,9 @@ KINDS: dict[str, Kind] = {
     "every": Kind(about="the same value every so many intervals", numbers=("count",), apply=_every, whole=("count",)),
     "shot": Kind(
         about="vacuum noise alone", numbers=("count", "start"), apply=_shot, defaults=(0.5,), whole=("count",)
+    ),
+    "loss": Kind(
+        about="this fraction of the light lost from then on", numbers=("fraction", "start"), apply=_loss, defaults=(0.5,)
     ),
     "lost": Kind(
         about="intervals that are lost, what follows moving up", numbers=("count", "start"), apply=_lost,

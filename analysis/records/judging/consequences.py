@@ -27,7 +27,7 @@ class Response:
         self.error = lru_cache(maxsize=64)(self._error)
 
     def without(self, start_s: float, end_s: float) -> float:
-        """How far the conditional means are from those without a stretch, given in seconds from the start of the record.
+        """How far the conditional means are from those without a stretch, in seconds from the start of the record.
 
         In conditional standard deviations without it, of the quadrature and at the time where it is most.
         """

@@ -101,7 +101,7 @@ def _named(failed: list[Statistic]) -> Statistic:
     An offset makes the variance over long windows fail as well, and a line between two frequencies a block of four.
     """
     worst = failed[0]
-    for simple in _SIMPLE:
+    for simple in () if worst.kind in _SIMPLE[2:] else _SIMPLE:
         first = next((each for each in failed if each.kind == simple), None)
         if first and worst.kind in CAUSES[simple][1] and first.p_value <= max(worst.p_value, 1e-300) ** 0.5:
             return first

@@ -114,8 +114,8 @@ def _of_one(series: FloatArray, first: int) -> Iterator[_Found]:
     yield from (("cut off", what, p_value, nowhere) for what, p_value in cut_off)
     if lattice.step > _COARSE and left[~taken].size >= _MANY and not cut_off:
         what = (
-            f"only {np.unique(left[~taken]).size} different values: a step of {lattice.step:.2g} standard deviations of "
-            f"the noise, which adds {lattice.step**2 / 12:.1%} to its variance"
+            f"only {np.unique(left[~taken]).size} different values: a step of {lattice.step:.2g} standard deviations "
+            f"of the noise, which adds {lattice.step**2 / 12:.1%} to its variance"
         )
         yield "coarse", what, 0.0, nowhere
 

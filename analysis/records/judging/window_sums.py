@@ -213,6 +213,6 @@ class _Course(Parts):
         tail = 2.0 * min(float(betainc(inside, outside, share)), float(betainc(outside, inside, 1.0 - share)))
         yield Statistic(
             name=f"variance in a stretch, over that of the rest, {over}",
-            value=share * outside / (1.0 - share) / inside, expected=1.0, p_value=min(tail * first.size, 1.0), kind="change",
-            start_s=float(first[best] * self.long * width), end_s=float(last[best] * self.long * width),
+            value=share * outside / (1.0 - share) / inside, expected=1.0, p_value=min(tail * first.size, 1.0),
+            kind="change", start_s=float(first[best] * self.long * width), end_s=float(last[best] * self.long * width),
         )  # fmt: skip

@@ -37,8 +37,8 @@ READING = options(
                  help=f"State before the record: {readers.STATES}."),
     physics.PULSE,
     click.option("--suspect", type=click.Choice(TREATMENTS), default="gap", show_default=True,
-                 help="What becomes of values that no noise can give, such as exact zeros, held or copied values: they are "
-                 "a gap, refused, or kept."),
+                 help="What becomes of values that no noise can give, such as exact zeros, held or copied values: they "
+                 "are a gap, refused, or kept."),
 )  # fmt: skip
 
 # the options that a file of a record may contain: those of the experiment, and how the record is read
