@@ -62,8 +62,7 @@ class Reading:
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
         """The causes for which the record does not fit, and what they do to the conditional means."""
-        response = Response(self.measured)
-        return with_effects(findings(self.verdict), response.error, response.without)
+        return with_effects(findings(self.verdict), Response(self.measured))
 
     @property
     def means(self) -> FloatArray:

@@ -1,7 +1,7 @@
 """Clean records of every kind of detection, with faults or without, and whether the judge calls them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -81,5 +81,5 @@ def faulty(record: Record, text: str, seed: int = 0) -> Record:
     fault = fault_of(text)
     if fault.kind in ("line", "ripple"):
         size, cycles = fault.numbers
-        fault = fault_of(f"{fault.kind}:{size!r}:{cycles / record.interval!r}")
+        fault = replace(fault, numbers=(size, cycles / record.interval))
     return with_faults(record, (fault,), seed)

@@ -81,20 +81,20 @@ def with_faults(record: "Record", faults: tuple[Fault, ...], seed: int = 0) -> "
     Gaps stay gaps. Faults that are random have the same numbers for the same ``seed``, place in the list, record and
     channel. Raises ValueError for a channel that the record has not.
     """
-    values = record.values / math.sqrt(record.interval)
+    values, noise = record.values.copy(), math.sqrt(record.interval)
     for place, fault in enumerate(faults):
         if fault.channel not in (None, *record.channels):
             raise ValueError(
                 f"fault {fault.text} is for channel {fault.channel!r}; the record has {', '.join(record.channels)}"
             )
         # what all channels have at once is that of before
-        before = np.nan_to_num(values)
+        before = np.where(np.isnan(values), 0.0, values) / noise
         for number, one in enumerate(before):
             for channel, name in enumerate(record.channels):
                 if fault.channel in (None, name):
                     rng = np.random.default_rng([seed, place, number, channel])
                     series = Series(values=one[:, channel], others=one, interval=record.interval, rng=rng)
-                    values[number, :, channel] = KINDS[fault.kind].apply(series, *fault.numbers)
-    values = np.where(record.observed[None, :, None], values, np.nan) * math.sqrt(record.interval)
+                    values[number, :, channel] = KINDS[fault.kind].apply(series, *fault.numbers) * noise
+    values = np.where(record.observed[None, :, None], values, np.nan)
     told = [fault.text for fault in faults]
     return replace(record, values=values, options={**record.options, "fault": told} if told else record.options)

@@ -101,7 +101,7 @@ def _coloured(one: Series, size: float, length: float) -> FloatArray:
     kept = np.exp(-1.0 / length)
     drive = size * np.sqrt(1.0 - kept**2) * one.rng.standard_normal(one.values.size)
     drive[0] /= np.sqrt(1.0 - kept**2)
-    return one.values + np.asarray(lfilter([1.0], [1.0, -kept], drive))
+    return np.asarray(one.values + lfilter([1.0], [1.0, -kept], drive))
 
 
 def _dropout(one: Series, count: float, start: float) -> FloatArray:
@@ -206,7 +206,7 @@ KINDS: dict[str, Kind] = {
         about="vacuum noise alone", numbers=("count", "start"), apply=_shot, defaults=(0.5,), whole=("count",)
     ),
     "loss": Kind(
-        about="this fraction of the light lost from then on", numbers=("fraction", "start"), apply=_loss, defaults=(0.5,)
+        about="this fraction of the light lost", numbers=("fraction", "start"), apply=_loss, defaults=(0.5,)
     ),
     "lost": Kind(
         about="intervals that are lost, what follows moving up", numbers=("count", "start"), apply=_lost,

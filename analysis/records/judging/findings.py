@@ -4,18 +4,19 @@ One cause makes many statistics fail. A statistic that a cause explains and that
 that cause is not told of its own; all of them are in ``Whiteness.failed``.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from scipy.special import chdtr, chdtrc
 
+from cascade_steering.analysis.records.judging.consequences import Response
 from cascade_steering.analysis.records.judging.statistic import Statistic, Whiteness
 
 __all__ = ["CAUSES", "Finding", "findings", "with_effects"]
 
 # what a cause is called, and what else it makes fail
 CAUSES: dict[str, tuple[str, tuple[str, ...]]] = {
-    "calibration": ("the calibration", ("variance", "burst", "silence", "ripple", "mean")),
+    "calibration": ("the calibration", ("variance", "burst", "silence", "ripple", "mean", "lost")),
     "mean": (
         "an offset",
         ("variance", "burst", "silence", "change", "colour", "ripple", "correlation", "coherence"),
@@ -39,7 +40,7 @@ CAUSES: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "correlation": ("channels that depend on each other", ("coherence", "variance")),
     "coherence": ("channels that depend on each other", ("correlation", "variance")),
-    "variance": ("the variance", ("burst", "silence", "ripple")),
+    "variance": ("the variance", ("burst", "silence", "ripple", "colour", "copy", "change")),
 }
 # causes with one number, which name what several statistics see
 _SIMPLE = ("mean", "line", "silence", "lost", "ripple")
@@ -59,7 +60,9 @@ class Finding:
     text : what was found, in words
     p_value : of the most improbable statistic of it
     explained : number of statistics that fail and that it explains, itself among them
-    frequency_hz, amplitude, channel : as ``Statistic`` has them
+    channel, frequency_hz : as ``Statistic`` has them
+    amplitudes : of the sine at that frequency, or of the offset, in the innovations of each channel, in standard
+        deviations; empty for what is no such disturbance
     effect : the error of the conditional means that it causes, in conditional standard deviations, of the quadrature
         where it is largest, at its peak; None if it was not asked for, or is no disturbance with a frequency
     factor : of a calibration, by which the record has to be multiplied
@@ -72,7 +75,7 @@ class Finding:
     explained: int = 1
     channel: str | None = None
     frequency_hz: float | None = None
-    amplitude: float | None = None
+    amplitudes: tuple[float, ...] = ()
     effect: float | None = None
     factor: float | None = None
     start_s: float | None = None
@@ -108,24 +111,21 @@ def _named(failed: list[Statistic]) -> Statistic:
     return worst
 
 
-def with_effects(
-    found: tuple[Finding, ...], error: Callable[[float, str], float], without: Callable[[float, float], float]
-) -> tuple[Finding, ...]:
-    """The same with what they do to the conditional means.
-
-    ``error`` is that of the conditional means at a frequency in Hz, for a disturbance that leaves an amplitude of one
-    standard deviation in the innovations of a channel, and ``without`` how far they are from those without a stretch:
-    ``analysis.records.judging.consequences.Response``.
-    """
+def with_effects(found: tuple[Finding, ...], response: Response) -> tuple[Finding, ...]:
+    """The same with what they do to the conditional means."""
 
     def one(each: Finding) -> Finding:
-        if each.amplitude is not None and each.channel is not None:
-            effect = each.amplitude * error(each.frequency_hz or 0.0, each.channel)
+        cause = "it"
+        if each.kind in ("line", "mean"):
+            shift = response.line(each.frequency_hz or 0.0)
+            effect, cause = shift.means, f"as {shift.amplitude:.2g} in {shift.channel} of the record it"
+        elif each.amplitudes:
+            effect = response.noise(each.frequency_hz or 0.0, each.amplitudes)
         elif each.start_s is not None and each.end_s is not None:
-            effect = without(each.start_s, each.end_s)
+            effect = response.without(each.start_s, each.end_s)
         else:
             return each
-        text = f"{each.text}; it shifts the conditional means by {effect:.2g} conditional standard deviations"
+        text = f"{each.text}; {cause} shifts the conditional means by {effect:.2g} conditional standard deviations"
         return replace(each, effect=effect, text=text)
 
     return tuple(one(each) for each in found)
@@ -136,7 +136,12 @@ def _calibration(verdict: Whiteness) -> Iterator[Finding]:
     own = dict(zip(verdict.channels, verdict.variances, strict=True))
     scales = [each for each in verdict.statistics if each.kind == "variance" and each.channel in own]
     wrong = [each for each in verdict.failed if each.kind == "variance" and (each.freedom or 0) >= verdict.samples]
-    if not wrong or not all(value > 0.0 for value in own.values()):
+    # what explains more than a factor is no calibration
+    if (
+        not wrong
+        or wrong[0].p_value > max(verdict.failed[0].p_value, 1e-300) ** 0.5
+        or not all(value > 0.0 for value in own.values())
+    ):
         return
     for each in scales:
         freedom, value = float(each.freedom or 1), each.value / own[str(each.channel)]
@@ -165,22 +170,29 @@ def _factor(value: float) -> str:
 
 def _found(worst: Statistic, verdict: Whiteness) -> Finding:
     name, about = CAUSES[worst.kind][0], f"{worst.name} is {worst.value:.4g}, expected {worst.expected:.4g}"
-    text = f"{name}: {about} (p = {worst.p_value:.1g})"
+    if worst.kind == "variance" and worst.amplitude is not None:
+        name = "coloured noise or a drift"
+    amplitudes = _amplitudes([worst], verdict.channels)
     found = Finding(
-        kind=worst.kind, text=text, p_value=worst.p_value, channel=worst.channel, frequency_hz=worst.frequency_hz,
-        amplitude=worst.amplitude, start_s=worst.start_s, end_s=worst.end_s,
+        kind=worst.kind, text=f"{name}: {about} (p = {worst.p_value:.1g})",
+        p_value=worst.p_value, channel=worst.channel, frequency_hz=worst.frequency_hz,
+        amplitudes=amplitudes, start_s=worst.start_s, end_s=worst.end_s,
     )  # fmt: skip
-    if worst.kind == "line" and (lines := _lines(worst, verdict)):
-        first = lines[0]
-        drift = abs(first.frequency_hz or 0.0) * verdict.duration_s < _DRIFT
-        name = "a drift" if drift else "a line" if len(lines) == 1 else f"{len(lines)} lines"
-        told = ", ".join(
-            f"at {each.frequency_hz:.6g} Hz in {each.channel}, {each.amplitude:.2g} of the noise of an interval"
-            for each in lines
+    if worst.kind == "mean":
+        means = [each for each in verdict.statistics if each.kind == "mean"]
+        return replace(found, amplitudes=_amplitudes(means, verdict.channels))
+    if worst.kind == "line" and (groups := list(_groups(worst, verdict))):
+        frequency = groups[0][0].frequency_hz or 0.0
+        name = "a drift" if frequency * verdict.duration_s < _DRIFT else "a line"
+        name = name if len(groups) == 1 else f"{len(groups)} lines"
+        told = ", and at ".join(
+            f"{group[0].frequency_hz:.6g} Hz, "
+            + " and ".join(f"{each.amplitude:.2g} in {each.channel}" for each in group)
+            for group in groups
         )
         return replace(
-            found, text=f"{name}: {told} (p = {worst.p_value:.1g})", channel=first.channel, amplitude=first.amplitude,
-            frequency_hz=first.frequency_hz,
+            found, text=f"{name} at {told}, of the noise of an interval (p = {worst.p_value:.1g})",
+            frequency_hz=frequency, channel=groups[0][0].channel, amplitudes=_amplitudes(groups[0], verdict.channels),
         )  # fmt: skip
     if worst.frequency_hz is not None:
         return replace(found, text=f"{name}: {about}, near {worst.frequency_hz:.6g} Hz (p = {worst.p_value:.1g})")
@@ -190,8 +202,20 @@ def _found(worst: Statistic, verdict: Whiteness) -> Finding:
     return found
 
 
-def _lines(worst: Statistic, verdict: Whiteness) -> list[Statistic]:
-    """The lines one by one; what alternates is one by itself."""
-    if worst.name.startswith("alternating"):
-        return [replace(worst, name="line")]
-    return list(verdict.lines[:5])
+def _amplitudes(found: list[Statistic], channels: tuple[str, ...]) -> tuple[float, ...]:
+    """Of each channel; what was seen in all of them together counts for each."""
+    if all(each.amplitude is None for each in found):
+        return ()
+    return tuple(
+        max((each.amplitude or 0.0 for each in found if each.channel in (None, name)), default=0.0) for name in channels
+    )
+
+
+def _groups(worst: Statistic, verdict: Whiteness) -> Iterator[list[Statistic]]:
+    """The lines by their frequency, strongest first; what alternates is one by itself."""
+    left = [worst] if worst.name.startswith("alternating") else list(verdict.lines)
+    while left:
+        near = 1.5 / verdict.duration_s
+        group = [each for each in left if abs((each.frequency_hz or 0.0) - (left[0].frequency_hz or 0.0)) < near]
+        left = [each for each in left if each not in group]
+        yield group

@@ -154,6 +154,9 @@ def _common(series: FloatArray, there: BoolArray, lattice: _Lattice, first: int)
     for at in many:
         where = there & (series == values[at])
         runs = _run_lengths(where)
+        if runs.size == 1 and values[at] != 0.0:
+            # the first of them was measured: _held
+            continue
         if at in ends and runs.max() < 0.5 * counts[at] and values[at] != 0.0 and _is_cut(values, at):
             continue
         if total * chances[at] > 1.0:

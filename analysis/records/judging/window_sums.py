@@ -131,10 +131,14 @@ class _Level:
         if len(self._names) > 1:
             cases.append(("variance", None, freedom * len(self._names), totals.sum()))
         for name, channel, number, total in cases:
+            slow = self._width > 1 and total > number
             tail = min(2.0 * float(min(chdtr(number, total), chdtrc(number, total))), 1.0)
             yield Statistic(
                 name=f"{name} {self._over}", value=float(total) / number, expected=1.0, p_value=tail, kind="variance",
                 channel=channel, freedom=number,
+                # as of a sine that is slow beside the window
+                frequency_hz=0.25 / self._width if slow else None,
+                amplitude=float(np.sqrt(2.0 * (total / number - 1.0) / self._width)) if slow else None,
             )  # fmt: skip
         yield from self._between_channels()
         yield from self._extremes()
