@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
-from cascade_steering.analysis.records.judging.impossible import Suspect, examined
-
 if TYPE_CHECKING:
+    from cascade_steering.analysis.records.judging.impossible import Suspect
     from cascade_steering.analysis.records.record import Record
 
 __all__ = ["TREATMENTS", "Told", "Treatment", "treated"]
@@ -55,6 +54,9 @@ def treated(record: "Record", treatment: Treatment = "gap", name: str = "record"
 
     Raises ValueError for another treatment, and where nothing is left.
     """
+    # with it comes SciPy, which whoever only names a treatment need not load
+    from cascade_steering.analysis.records.judging.impossible import examined
+
     if treatment not in TREATMENTS:
         raise ValueError(f"treatment of suspect values must be one of {', '.join(TREATMENTS)}, got {treatment!r}")
     found = examined(record.values, record.channels)
@@ -73,7 +75,7 @@ def treated(record: "Record", treatment: Treatment = "gap", name: str = "record"
     return replace(record, values=values), told
 
 
-def _together(found: Sequence[Suspect], *, gap: bool) -> tuple[Told, ...]:
+def _together(found: "Sequence[Suspect]", *, gap: bool) -> tuple[Told, ...]:
     """The same in several channels is told once."""
     alike: dict[str, list[Suspect]] = {}
     for each in found:

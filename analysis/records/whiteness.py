@@ -8,12 +8,16 @@ parameters have been fitted to the same record the p-values are too large, by li
 number of samples.
 """
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
+from cascade_steering.analysis.records.judging.impossible import Suspect, examined
 from cascade_steering.analysis.records.judging.judge import Judge
 from cascade_steering.analysis.records.judging.lost_signal import vacuum_evidence
-from cascade_steering.analysis.records.judging.statistic import Whiteness
+from cascade_steering.analysis.records.judging.statistic import Statistic, Whiteness
 from cascade_steering.sim.gaussian.measured import Measured
 
 __all__ = ["judged", "whiteness"]
@@ -52,16 +56,36 @@ def whiteness(
 
 
 def judged(measured: Measured, names: tuple[str, ...]) -> Whiteness:
-    """The verdict on a record with all that is known of it: ``whiteness``, and whether the signal was lost.
+    """The verdict on a record with all that is known of it: ``whiteness``, whether the signal was lost, and what no
+    noise can have given. Section 8 of sim/README.md.
 
     ``names`` are those of its channels. Raises ValueError as ``sim.gaussian.filtering.filter_record`` does.
     """
     # it is compiled code, which whoever judges other numbers need not load
     from cascade_steering.sim.gaussian.filtering import innovations_of
 
-    roots = innovations_of(
-        measured.model, measured.values, measured.interval, measured.initial, measured.observed
-    ).roots
+    interval, observed = measured.interval, measured.observed
+    roots = innovations_of(measured.model, measured.values, interval, measured.initial, observed).roots
     white = measured.exact.innovations
-    evidence = vacuum_evidence(white, measured.values, roots, measured.interval)
-    return whiteness(white, names, interval=measured.interval, evidence=evidence)
+    evidence = vacuum_evidence(white, measured.values, roots, interval)
+    found = whiteness(white, names, interval=interval, evidence=evidence)
+    recorded = np.where(observed[None, :, None], measured.values, np.nan)
+    return replace(found, statistics=(*found.statistics, *_impossible(examined(recorded, names), interval)))
+
+
+def _impossible(suspects: list[Suspect], interval: float) -> Iterator[Statistic]:
+    """What no noise gives, with the bound of its probability; what is coarse alone is told elsewhere."""
+    for each in suspects:
+        if each.kind == "coarse":
+            continue
+        index = np.flatnonzero(each.marked)
+        together = index.size > 0 and index[-1] - index[0] == index.size - 1
+        yield Statistic(
+            name=f"{each.channel}: {each.what}",
+            value=float(index.size),
+            expected=0.0,
+            p_value=each.p_value,
+            kind="impossible",
+            start_s=float(index[0]) * interval if together else None,
+            end_s=float(index[-1] + 1) * interval if together else None,
+        )

@@ -32,11 +32,11 @@ ANALYSIS = [
     "Elimination", "Ensemble", "Estimate", "Extreme", "Feedback", "FeedbackResult", "FilteredResult", "FitResult",
     "LaboratorySetup", "Optimum", "OptimumResult", "PulseResult", "PulseSearch", "Record", "SampledTransient",
     "ScanResult", "Search", "Simulated", "SteadyResult", "Steered", "Steering", "Transient", "TransientResult",
-    "WorkingPoint", "best_points", "best_pulse", "best_pulses", "conditional_steering", "epr_variance", "extreme",
-    "fastest_pulse", "feedback", "gaussian_steerability", "inferred_covariance", "key_rate",
+    "Judge", "WorkingPoint", "best_points", "best_pulse", "best_pulses", "conditional_steering", "epr_variance",
+    "extreme", "fault_of", "fastest_pulse", "feedback", "gaussian_steerability", "inferred_covariance", "key_rate",
     "logarithmic_negativity", "open_record", "open_result", "optimal_gains", "read_setup", "regime",
     "relative_improvement", "sampled_transient", "save_record", "scan", "steady", "steering_parameter",
-    "steering_transient", "unconditional_steering",
+    "steering_transient", "treated", "unconditional_steering", "with_faults",
 ]  # fmt: skip
 PACKAGES = {"sim": SIM, "analysis": ANALYSIS}
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cascade_steering.analysis.records.faults.kinds import KINDS, Series
+from cascade_steering.analysis.records.faults.fault_kinds import KINDS, Series
 
 if TYPE_CHECKING:
     from cascade_steering.analysis.records.record import Record
@@ -28,7 +28,7 @@ class Fault:
 
     Parameters
     ----------
-    kind : one of ``analysis.records.faults.kinds.KINDS``
+    kind : one of ``analysis.records.faults.fault_kinds.KINDS``
     numbers : of it, in their order
     channel : that has it; None for all of them
     """

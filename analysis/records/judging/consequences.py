@@ -35,7 +35,7 @@ class Shift:
 
 
 class Response:
-    """The filter of a record as a map from a disturbance to the conditional means.
+    """The filter of a record as a map from a disturbance to the conditional means. Section 8 of sim/README.md.
 
     Parameters
     ----------

@@ -16,6 +16,10 @@ __all__ = ["CAUSES", "Finding", "findings", "with_effects"]
 
 # what a cause is called, and what else it makes fail
 CAUSES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "impossible": (
+        "what no noise gives",
+        ("silence", "burst", "change", "lost", "ripple", "variance", "copy", "colour", "line", "mean"),
+    ),
     "calibration": ("the calibration", ("variance", "burst", "silence", "ripple", "mean", "lost")),
     "mean": (
         "an offset",
@@ -43,7 +47,7 @@ CAUSES: dict[str, tuple[str, tuple[str, ...]]] = {
     "variance": ("the variance", ("burst", "silence", "ripple", "colour", "copy", "change")),
 }
 # causes with one number, which name what several statistics see
-_SIMPLE = ("mean", "line", "silence", "lost", "ripple")
+_SIMPLE = ("impossible", "mean", "line", "silence", "lost", "ripple")
 # so many periods in a record are a drift
 _DRIFT = 3.5
 # the variance on another scale is the same unless it is less probable
@@ -104,7 +108,7 @@ def _named(failed: list[Statistic]) -> Statistic:
     An offset makes the variance over long windows fail as well, and a line between two frequencies a block of four.
     """
     worst = failed[0]
-    for simple in () if worst.kind in _SIMPLE[2:] else _SIMPLE:
+    for simple in () if worst.kind in _SIMPLE[3:] else _SIMPLE:
         first = next((each for each in failed if each.kind == simple), None)
         if first and worst.kind in CAUSES[simple][1] and first.p_value <= max(worst.p_value, 1e-300) ** 0.5:
             return first
@@ -178,6 +182,8 @@ def _found(worst: Statistic, verdict: Whiteness) -> Finding:
         p_value=worst.p_value, channel=worst.channel, frequency_hz=worst.frequency_hz,
         amplitudes=amplitudes, start_s=worst.start_s, end_s=worst.end_s,
     )  # fmt: skip
+    if worst.kind == "impossible":
+        return replace(found, text=f"{worst.name}, which no noise does")
     if worst.kind == "mean":
         means = [each for each in verdict.statistics if each.kind == "mean"]
         return replace(found, amplitudes=_amplitudes(means, verdict.channels))

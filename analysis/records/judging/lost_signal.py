@@ -25,7 +25,8 @@ FloatArray = NDArray[np.float64]
 
 
 def vacuum_evidence(innovations: FloatArray, values: FloatArray, roots: FloatArray, interval: float) -> FloatArray:
-    """Logarithm of the likelihood of vacuum noise over that of the model, of all records together.
+    """Logarithm of the likelihood of vacuum noise over that of the model, of all records together. Section 8 of
+    sim/README.md.
 
     Parameters
     ----------

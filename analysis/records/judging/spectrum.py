@@ -42,7 +42,7 @@ _LINES = 5
 
 
 class Spectrum:
-    """Sums of periodograms over segments of equal length.
+    """Sums of periodograms over segments of equal length. Section 8 of sim/README.md.
 
     Parameters
     ----------

@@ -46,7 +46,7 @@ def test_suspect_values_are_a_gap_or_refused_or_kept(steering: Run) -> None:
     kept = filtered(steering, "--suspect", "keep", record="r.csv")
     assert not kept["innovations"]["fits"]
     assert kept["gaps_seconds"] == []
-    assert kept["innovations"]["findings"][0]["kind"] in ("silence", "lost")
+    assert kept["innovations"]["findings"][0]["kind"] == "impossible"
     refused = steering("filter", "r.csv", *QUIET, "--suspect", "refuse")
     assert (refused.code, refused.out) == (2, "")
     assert refused.err.startswith(

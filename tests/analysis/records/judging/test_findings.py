@@ -5,8 +5,8 @@ import re
 import numpy as np
 import pytest
 
+from cascade_steering.analysis.records.faults.fault_kinds import KINDS
 from cascade_steering.analysis.records.faults.injected import Fault, fault_of, with_faults
-from cascade_steering.analysis.records.faults.kinds import KINDS
 from cascade_steering.analysis.records.filtered import Reading
 from cascade_steering.analysis.records.record import Record
 from tests.support.faulty_records import faulty, judged, kinds, records
