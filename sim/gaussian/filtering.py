@@ -19,7 +19,7 @@ from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.parameters import plain_number, require
 from cascade_steering.sim.roots import product
 
-__all__ = ["Filtered", "Innovations", "filter_record", "innovations_of"]
+__all__ = ["Filtered", "Innovations", "filter_record", "innovations_of", "require_record"]
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -91,7 +91,7 @@ def filter_record(
     """
     initial.require_gaussian("a record")
     record, interval = np.asarray(record, dtype=float), plain_number(interval)
-    recorded = _validated(model, record, interval, observed)
+    recorded = require_record(model, record, interval, observed)
     count = recorded.size
     run = _run(
         model, record, recorded, interval, initial, scale, means=count + 1, covariances=count + 1, roots=_STRETCH
@@ -115,7 +115,7 @@ def innovations_of(
     """
     initial.require_gaussian("a record")
     record, interval = np.asarray(record, dtype=float), plain_number(interval)
-    recorded = _validated(model, record, interval, observed)
+    recorded = require_record(model, record, interval, observed)
     run = _run(model, record, recorded, interval, initial, scale, means=2, covariances=_STRETCH, roots=recorded.size)
     run.gains.roots[~recorded] = np.nan
     return Innovations(whitened=run.innovations, roots=run.gains.roots, log_likelihood=run.log_likelihood)
@@ -129,10 +129,13 @@ class _Run:
     log_likelihood: FloatArray
 
 
-def _validated(
+def require_record(
     model: LinearModel | Schedule, record: FloatArray, interval: float, observed: BoolArray | None
 ) -> BoolArray:
-    """``observed``, or all True, after all arguments are checked; array of shape (intervals,)."""
+    """``observed``, or all True, after all arguments are checked; array of shape (intervals,).
+
+    Raises ValueError as ``filter_record`` does for the record, ``observed`` and the interval.
+    """
     m = len(model.record_names)
     if record.ndim < 2 or record.shape[-1] != m or record.shape[-2] == 0:
         raise ValueError(f"record must have shape (..., intervals, {m}) with at least one interval, got {record.shape}")
