@@ -24,10 +24,10 @@ from cascade_steering.sim.gaussian.past.backward import (
     carry_back,
     share_back,
 )
-from cascade_steering.sim.gaussian.propagator import interval_propagators
+from cascade_steering.sim.gaussian.propagator import case_propagator
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
-from cascade_steering.sim.parameters import plain_number
+from cascade_steering.sim.parameters import plain_number, require
 
 __all__ = ["Effect", "LaterRecord", "retrodict_record"]
 
@@ -107,7 +107,9 @@ def retrodict_record(
     model: LinearModel | Schedule, record: FloatArray, interval: float, observed: BoolArray | None = None,
     *, later: LaterRecord | None = None, before: int = 0
 ) -> Effect:  # fmt: skip
-    """The effects of records of dY summed over intervals of equal length, exact for the sums. Section 4 of sim/README.md.
+    """The effects of records of dY summed over intervals of equal length, exact for the sums.
+
+    Section 4 of sim/README.md.
 
     Parameters
     ----------
@@ -122,7 +124,8 @@ def retrodict_record(
     remember the state before, and for ``later`` of another shape.
     """
     record, interval = np.asarray(record, dtype=float), plain_number(interval)
-    recorded = require_record(model, record, interval, observed)
+    recorded = require_record(model, record, observed)
+    require(interval, "interval", low=0.0, low_open=True)
     count, m = record.shape[-2:]
     d = model.dimension
     records = np.ascontiguousarray(record).reshape(-1, count, m)
@@ -151,9 +154,8 @@ def _equal_steps(
     """Stretches of equal intervals, the last one first: the first of them, the one after the last, and their step."""
     schedule = Schedule.of(model)
     equations = [moment_equations(each) for each in schedule.models]
-    found, numbers = interval_propagators(equations, schedule, interval, before + count)
-    steps = [backward_step(each) for each in found]
-    numbers = numbers[before:]
+    cases, numbers = schedule.intervals(interval, count, before)
+    steps = [backward_step(case_propagator(equations, case)) for case in cases]
     edges = [0, *(np.flatnonzero(np.diff(numbers)) + 1).tolist(), count]
     for first, last in reversed(list(pairwise(edges))):
         yield first, last, steps[numbers[first]]

@@ -4,9 +4,9 @@ With V_F and x̂_F given the record before t, and the effect exp(−½|R x − r
 defined. *Weak values*: Re Tr(Ê x ρ)/Tr(Ê ρ) is the mean of the product of the two Wigner functions (Aharonov, Albert and
 Vaidman, Phys. Rev. Lett. 60, 1351 (1988); Tsang, Phys. Rev. Lett. 102, 250403 (2009)). The covariance of that product,
 (V_F⁻¹ + V_R⁻¹)⁻¹, may be below that of any state, and is none. *True-state smoothing*: the true state, of a second
-observer who detects all that our detector leaves, has V_T, and a mean that is unknown to us by V_F − V_T; what the future
-says of this mean gives a state, with V_S ≥ V_T (Guevara and Wiseman, Phys. Rev. Lett. 115, 180407 (2015); Laverick,
-Chantasri and Wiseman, Phys. Rev. Lett. 122, 190402 (2019)):
+observer who detects all that our detector leaves, has V_T, and a mean that is unknown to us by V_F − V_T; what the
+future says of this mean gives a state, with V_S ≥ V_T (Guevara and Wiseman, Phys. Rev. Lett. 115, 180407 (2015);
+Laverick, Chantasri and Wiseman, Phys. Rev. Lett. 122, 190402 (2019)):
 
     V_S = V_T + [ (V_F − V_T)⁻¹ + (V_R + V_T)⁻¹ ]⁻¹      x̂_S = x̂_F + (V_S − V_T)(V_R + V_T)⁻¹(x̂_R − x̂_F)
 """

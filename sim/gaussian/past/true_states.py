@@ -2,8 +2,8 @@
 sim/README.md.
 
 All light and the baths emit into channels, of which some are detected. If the others were detected too, and without
-loss, the state would be pure. Which pure states these are depends on what the second observer measures (the unravelling);
-here, heterodyne detection of every channel, which prefers no quadrature, or homodyne detection.
+loss, the state would be pure. Which pure states these are depends on what the second observer measures (the
+unravelling); here, heterodyne detection of every channel, which prefers no quadrature, or homodyne detection.
 
 Guevara and Wiseman, Phys. Rev. Lett. 115, 180407 (2015); Laverick, Chantasri and Wiseman, Phys. Rev. Lett. 122, 190402
 (2019).

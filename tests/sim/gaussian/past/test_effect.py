@@ -137,8 +137,8 @@ def steering_in_digits(step: Propagator, count: int) -> tuple[mp.mpf, mp.mpf]:
     """E of the effect of ``count`` intervals, + given − and − given +, by the information filter in 60 digits."""
     with mp.workdps(60):
         phi, noise = mp.matrix(step.transition.tolist()), mp.matrix(step.noise.tolist())
-        size, d = step.transition.shape
-        inverse = (noise[d:, d:] if size - d > 1 else noise[d:, d:]) ** -1
+        d = step.transition.shape[1]
+        inverse = noise[d:, d:] ** -1
         gain = noise[:d, d:] * inverse
         moved, spread = phi[:d, :] - gain * phi[d:, :], noise[:d, :d] - gain * noise[d:, :d]
         shown = phi[d:, :].T * inverse * phi[d:, :]
