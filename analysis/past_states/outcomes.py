@@ -2,15 +2,15 @@
 
 If quadratures q of some oscillators are measured at t, their outcomes have the probability Tr(Π_q ρ Π_q Ê), up to a
 factor, with ρ the state given the record before and Ê the effect of the record after (Gammelmark, Julsgaard and Mølmer,
-Phys. Rev. Lett. 111, 160401 (2013)). Whatever was known of the conjugate quadratures is lost, so they are integrated out
-of both Wigner functions before these are multiplied: with S all quadratures but these,
+Phys. Rev. Lett. 111, 160401 (2013)). Whatever was known of the conjugate quadratures is lost, so they are integrated
+out of both Wigner functions before these are multiplied: with S all quadratures but these,
 
     covariance of the outcomes and of what is not measured = ( (V_F^S)⁻¹ + (V_R^S)⁻¹ )⁻¹
 
 For X of one oscillator, whose outcome is inferred from that of another, measured at the same time, this makes
-1/s² = 1/s_F² + 1/s_R², and √(s_X² s_P²) is to outcomes what E is to a state. But X and P are measured in different runs,
-and no state need have both variances: the product may be below ½ for any pair of oscillators, and is no sign of steering.
-It says how well outcomes are known.
+1/s² = 1/s_F² + 1/s_R², and √(s_X² s_P²) is to outcomes what E is to a state. But X and P are measured in different
+runs, and no state need have both variances: the product may be below ½ for any pair of oscillators, and is no sign of
+steering. It says how well outcomes are known.
 """
 
 from collections.abc import Sequence

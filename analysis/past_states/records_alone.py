@@ -14,8 +14,8 @@ With the gains g of the filter, y = Tᵀδ the residual of one oscillator (secti
 
     Ê = (E/2) tr( U⁻¹( Tᵀ C T − TᵀV_R T ) )
 
-is a straight line in C, so that its interval is that of a variance; and ½ tr(U⁻¹Û) ≥ √(det Û/det U), so that on average Ê
-is at least the E that the mean square error Û has. It is equal where X and P are known alike.
+is linear in C, so that its interval is that of a variance; and ½ tr(U⁻¹Û) ≥ √(det Û/det U), so that on average Ê is at
+least the E of the mean square error Û. It is equal if the filter is right.
 """
 
 import math
@@ -135,7 +135,7 @@ def verify_by_records(found: PastStates, spacing: float | None = None) -> Record
     Parameters
     ----------
     found : records looked at as a whole, see ``analysis.past_states.whole_record.look_back``
-    spacing : between the times of one record, and from its ends, seconds; ``independent_after`` of the model if left out
+    spacing : between the times of one record, and from its ends, seconds; ``independent_after`` if left out
 
     Raises ValueError for fewer than ten differences, where the record after t does not determine all quadratures, and
     for a spacing that is not positive.
@@ -145,7 +145,7 @@ def verify_by_records(found: PastStates, spacing: float | None = None) -> Record
     if not 0.0 < apart < math.inf:
         raise ValueError(f"spacing must be positive and finite, got {spacing!r}")
     step = max(1, math.ceil(apart / reading.record.interval))
-    times = np.arange(step, len(found.effect.roots) - step, step)
+    times = np.arange(step, len(found.effect.shared.numbers) - step, step)
     pieces = len(times) * len(reading.record.values)
     if pieces < FEWEST_PIECES:
         raise ValueError(
@@ -154,7 +154,7 @@ def verify_by_records(found: PastStates, spacing: float | None = None) -> Record
         )
     if not np.all(found.effect.determined[times]):
         raise ValueError("the record after t does not determine all quadratures, so that they cannot be compared")
-    exact, roots = reading.exact, found.effect.roots[times]
+    exact, roots = reading.exact, found.effect.shared.kinds[found.effect.shared.numbers[times]]
     off = (exact.means[:, times] - found.retrodicted_mean[:, times]).reshape(-1, exact.means.shape[-1])
     inverse = np.linalg.inv(roots)
     known, future = exact.covariances[times].mean(axis=0), (inverse @ np.swapaxes(inverse, -1, -2)).mean(axis=0)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -21,11 +22,14 @@ from cascade_steering.analysis.past_states.outcomes import (
 from cascade_steering.analysis.records.filtered import Reading
 from cascade_steering.analysis.results.by_direction import ByDirection
 from cascade_steering.sim.gaussian.past.effect import Effect, retrodict_record
+from cascade_steering.sim.gaussian.past.shared import SharedMatrices, run_starts
 from cascade_steering.sim.gaussian.past.smoothing import Smoothed, smoothed_states, weak_values
-from cascade_steering.sim.gaussian.past.true_states import TrueStates, Unseen, true_states
+from cascade_steering.sim.gaussian.past.true_states import Unseen, true_states
 from cascade_steering.sim.initial_state import InitialState
+from cascade_steering.sim.model.linear_model import LinearModel
+from cascade_steering.sim.model.schedule import Schedule
 
-__all__ = ["PastStates", "look_back", "past_variables"]
+__all__ = ["PastStates", "look_back", "past_variables", "require_white_record"]
 
 FloatArray = NDArray[np.float64]
 
@@ -48,7 +52,7 @@ class PastStates:
     effect: Effect
     weak: Smoothed
     state: Smoothed
-    true: TrueStates
+    true: SharedMatrices
     unseen: Unseen
 
     @property
@@ -79,19 +83,24 @@ class PastStates:
     @property
     def outcome_variance(self) -> FloatArray:
         """Of each quadrature, if it had been measured, given past and future; array of shape (intervals + 1, d)."""
-        return outcome_variances(self.reading.exact.covariances, self.effect.roots)
+        covariances, roots, numbers = self._both
+        return outcome_variances(covariances, roots)[numbers]
 
     @property
     def E(self) -> ByDirection[FloatArray]:
         """E of the smoothed state, by direction, arrays of shape (intervals + 1,)."""
         modes = self.reading.model.modes
-        return self._by_direction(lambda way: steering_parameter(self.covariance, way, modes))
+        return self._by_direction(
+            lambda way: steering_parameter(self.state.shared.kinds, way, modes)[self.state.shared.numbers]
+        )
 
     @property
     def retrodicted_E(self) -> ByDirection[FloatArray]:
         """E of the effect of the record after t; infinite where that says nothing."""
         modes = self.reading.model.modes
-        return self._by_direction(lambda way: retrodicted_steering(self.effect.roots, way, modes))
+        return self._by_direction(
+            lambda way: retrodicted_steering(self.effect.shared.kinds, way, modes)[self.effect.shared.numbers]
+        )
 
     @property
     def outcome_E(self) -> ByDirection[FloatArray]:
@@ -100,8 +109,16 @@ class PastStates:
         The product of two standard deviations; the bound of ½ has no meaning for it, see
         ``analysis.past_states.outcomes``.
         """
-        modes, known = self.reading.model.modes, self.reading.exact.covariances
-        return self._by_direction(lambda way: outcome_uncertainty(known, self.effect.roots, way, modes))
+        modes, (covariances, roots, numbers) = self.reading.model.modes, self._both
+        return self._by_direction(lambda way: outcome_uncertainty(covariances, roots, way, modes)[numbers])
+
+    @cached_property
+    def _both(self) -> tuple[FloatArray, FloatArray, NDArray[np.intp]]:
+        """The different pairs of V_F and R, and which of them holds at each time."""
+        known, shared = self.reading.exact.covariances, self.effect.shared
+        starts = run_starts(known, shared.numbers)
+        numbers = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(known)))
+        return known[starts], shared.kinds[shared.numbers[starts]], numbers
 
     def _by_direction(self, steering: Any) -> ByDirection[FloatArray]:
         modes = self.reading.model.modes
@@ -138,6 +155,12 @@ def look_back(reading: Reading, initial: InitialState, unseen: Unseen = "heterod
     )
 
 
+def require_white_record(model: LinearModel | Schedule) -> None:
+    """Raise ValueError for a record behind filters, which remember the state before: it has no effect of x alone."""
+    for each in Schedule.of(model).models:
+        each.require_white_record()
+
+
 def past_variables(found: PastStates, directions: Sequence[AnyDirection] | None = None) -> dict[str, Any]:
     """Variables for the dataset of ``analysis.records.filtered.filtered_dataset``, by name: (axes, values, attributes).
 
@@ -157,11 +180,11 @@ def past_variables(found: PastStates, directions: Sequence[AnyDirection] | None 
         "retrodicted_information": (
             shared, found.retrodicted_information, {"long_name": "inverse of the covariance of the effect"},
         ),
-        **{f"retrodicted_E_{way}": ("time", found.retrodicted_E[way]) for way in ways},
+        **{f"retrodicted_E_{way}": (("time",), found.retrodicted_E[way]) for way in ways},
         "smoothed_mean": (each, found.mean, state),
         "smoothed_covariance": (shared, found.covariance, {**state, "convention": COVARIANCE_CONVENTION}),
-        **{f"smoothed_E_{way}": ("time", found.E[way], state) for way in ways},
+        **{f"smoothed_E_{way}": (("time",), found.E[way], state) for way in ways},
         "smoothed_weak_value": (each, found.weak_value, {"long_name": "Re Tr(E x rho)/Tr(E rho)"}),
         "smoothed_outcome_variance": (each[1:], found.outcome_variance, {"long_name": f"variance {outcome}"}),
-        **{f"smoothed_outcome_E_{way}": ("time", found.outcome_E[way], {"long_name": outcome}) for way in ways},
+        **{f"smoothed_outcome_E_{way}": (("time",), found.outcome_E[way], {"long_name": outcome}) for way in ways},
     }  # fmt: skip

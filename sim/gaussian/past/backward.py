@@ -1,8 +1,8 @@
 """The inner loops of retrodiction, compiled: roots of the information in an effect, and the vectors of each record.
 
 What a record after t says of x at t is ℓ(x) ∝ exp(−½ |R x − r|²), with R upper triangular. From the end of the record,
-where R = 0 and r = 0, it is continued to the start. R does not depend on the record: where it repeats to the last bit,
-the gains of the interval after are copied, as the filter does. Section 4 of sim/README.md.
+where R = 0 and r = 0, it is continued to the start. R does not depend on the record: where it changes by no more than
+its rounding, it and the gains of the interval after are copied. Section 4 of sim/README.md.
 """
 
 from typing import NamedTuple
@@ -19,6 +19,9 @@ __all__ = ["BackwardGains", "BackwardStep", "backward_step", "carry_back", "shar
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
+# A change of a column of R below this is rounding. A motion that forgets a fraction c in an interval leaves an error of
+# this over c, which is what rounding leaves in any case.
+_ROUNDING = 16 * np.finfo(np.float64).eps
 
 
 class BackwardStep(NamedTuple):
@@ -132,50 +135,55 @@ def _gains_of(
 
 
 @compiled
-def _equal(one: FloatArray, other: FloatArray) -> bool:
-    for i in range(one.shape[0]):
-        for j in range(one.shape[1]):
-            if one[i, j] != other[i, j]:
-                return False
+def _settled(one: FloatArray, other: FloatArray) -> bool:
+    """Whether two roots are equal up to a few roundings of their columns."""
+    d = one.shape[0]
+    for j in range(d):
+        square, change = 0.0, 0.0
+        for i in range(d):
+            square += one[i, j] ** 2
+            change = max(change, abs(one[i, j] - other[i, j]))
+        if change > _ROUNDING * np.sqrt(square):
+            return False
     return True
 
 
 @compiled
-def share_back(
-    first: int, last: int, observed: BoolArray, step: BackwardStep, roots: FloatArray, gains: BackwardGains
-) -> None:
-    """R before each of the intervals ``last`` − 1 down to ``first``, and their gains, in place.
+def share_back(observed: BoolArray, step: BackwardStep, roots: FloatArray, gains: BackwardGains) -> None:
+    """R before each of some intervals, the last one first, and their gains, in place.
 
-    ``roots`` (intervals + 1, d, d) holds that after the last one; gains of interval k are in row k − ``first``.
+    ``roots`` (intervals + 1, d, d) holds that after the last one, ``observed`` and the gains have a row for each.
     """
+    count = observed.shape[0]
     d, m = step.carried.shape
     work = np.empty((2 * d + m, 3 * d + m))
     settled = False
-    for k in range(last - 1, first - 1, -1):
-        row = k - first
-        if settled and observed[k]:
+    for k in range(count - 1, -1, -1):
+        if not (settled and observed[k]):
+            _gains_of(roots[k + 1], step, observed[k], work, roots[k], gains, k)
+            settled = observed[k] and _settled(roots[k], roots[k + 1])
+            if not settled:
+                continue
+        elif k < count - 1:
             for i in range(d):
-                gains.shift[row, i] = gains.shift[row + 1, i]
+                gains.shift[k, i] = gains.shift[k + 1, i]
                 for j in range(d):
-                    roots[k, i, j] = roots[k + 1, i, j]
-                    gains.kept[row, i, j] = gains.kept[row + 1, i, j]
+                    gains.kept[k, i, j] = gains.kept[k + 1, i, j]
                 for a in range(m):
-                    gains.learned[row, i, a] = gains.learned[row + 1, i, a]
-            continue
-        _gains_of(roots[k + 1], step, observed[k], work, roots[k], gains, row)
-        settled = observed[k] and _equal(roots[k], roots[k + 1])
+                    gains.learned[k, i, a] = gains.learned[k + 1, i, a]
+        for i in range(d):
+            for j in range(d):
+                roots[k, i, j] = roots[k + 1, i, j]
 
 
 @compiled
 def carry_back(
-    first: int, last: int, record: FloatArray, observed: BoolArray, step: BackwardStep, gains: BackwardGains,
-    vectors: FloatArray
+    record: FloatArray, observed: BoolArray, step: BackwardStep, gains: BackwardGains, vectors: FloatArray
 ) -> None:  # fmt: skip
-    """r of one record before the intervals ``last`` − 1 down to ``first``, in place; ``vectors`` (intervals + 1, d)."""
+    """r of one record before each of some intervals, the last one first, in place; ``vectors`` (intervals + 1, d)."""
     d, m = step.carried.shape
     white = np.zeros(m)
-    for k in range(last - 1, first - 1, -1):
-        row = k - first
+    for k in range(record.shape[0] - 1, -1, -1):
         for a in range(m):
             white[a] = 0.0
             if observed[k]:
@@ -184,9 +192,9 @@ def carry_back(
                     total -= step.root[a, b] * white[b]
                 white[a] = total / step.root[a, a]
         for i in range(d):
-            total = gains.shift[row, i]
+            total = gains.shift[k, i]
             for j in range(d):
-                total += gains.kept[row, i, j] * vectors[k + 1, j]
+                total += gains.kept[k, i, j] * vectors[k + 1, j]
             for a in range(m):
-                total += gains.learned[row, i, a] * white[a]
+                total += gains.learned[k, i, a] * white[a]
             vectors[k, i] = total

@@ -24,6 +24,7 @@ from cascade_steering.sim.gaussian.past.backward import (
     carry_back,
     share_back,
 )
+from cascade_steering.sim.gaussian.past.shared import SharedMatrices
 from cascade_steering.sim.gaussian.propagator import case_propagator
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
@@ -33,6 +34,7 @@ __all__ = ["Effect", "LaterRecord", "retrodict_record"]
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
+IntArray = NDArray[np.intp]
 # The number of intervals whose gains are computed at once: they stay in the cache while all records pass.
 _STRETCH = 1024
 # of the largest column of R: what is below this is rounding of information that is not there
@@ -61,46 +63,54 @@ class Effect:
 
     Parameters
     ----------
-    roots : R, upper triangular, the same for every record; array of shape (intervals + 1, d, d)
+    shared : R, upper triangular, the same for every record
     vectors : r, array of shape (..., intervals + 1, d)
     """
 
-    roots: FloatArray
+    shared: SharedMatrices
     vectors: FloatArray
+
+    @property
+    def roots(self) -> FloatArray:
+        """R, array of shape (intervals + 1, d, d)."""
+        return self.shared.all
 
     @property
     def information(self) -> FloatArray:
         """V_R⁻¹ = RᵀR, zero for what the record after t does not show; array of shape (intervals + 1, d, d)."""
-        found: FloatArray = np.swapaxes(self.roots, -1, -2) @ self.roots
+        kinds = self.shared.kinds
+        found: FloatArray = (np.swapaxes(kinds, -1, -2) @ kinds)[self.shared.numbers]
         return found
 
     @property
     def determined(self) -> BoolArray:
         """Whether the record after t determines all quadratures, so that V_R is finite; shape (intervals + 1,)."""
-        diagonal = np.diagonal(self.roots, axis1=-2, axis2=-1)
-        return np.all(diagonal > _NOTHING * np.linalg.norm(self.roots, axis=-2), axis=-1)
+        found: BoolArray = _determined(self.shared.kinds)[self.shared.numbers]
+        return found
 
     @property
     def means(self) -> FloatArray:
         """x̂_R = R⁻¹r, NaN where it is not determined; array of shape (..., intervals + 1, d)."""
         found = np.full(self.vectors.shape, np.nan)
+        sound, shared = _determined(self.shared.kinds), self.shared
         for each, vectors in zip(_flat(found), _flat(self.vectors), strict=True):
-            _solve_all(self.roots, vectors, self.determined, each)
+            _solve_all(shared.kinds, shared.numbers, vectors, sound, each)
         return found
 
     @property
     def covariances(self) -> FloatArray:
         """V_R, NaN where it is not finite; array of shape (intervals + 1, d, d)."""
-        sound = self.determined
-        inverse = np.full(self.roots.shape, np.nan)
-        inverse[sound] = np.linalg.inv(self.roots[sound])
-        found: FloatArray = inverse @ np.swapaxes(inverse, -1, -2)
+        kinds = self.shared.kinds
+        sound = _determined(kinds)
+        inverse = np.full(kinds.shape, np.nan)
+        inverse[sound] = np.linalg.inv(kinds[sound])
+        found: FloatArray = (inverse @ np.swapaxes(inverse, -1, -2))[self.shared.numbers]
         return found
 
     @property
     def start(self) -> LaterRecord:
         """With which an earlier piece of the record continues, see ``retrodict_record``."""
-        return LaterRecord(root=self.roots[0], vector=self.vectors[..., 0, :])
+        return LaterRecord(root=self.shared.kinds[self.shared.numbers[0]], vector=self.vectors[..., 0, :])
 
 
 def retrodict_record(
@@ -129,23 +139,33 @@ def retrodict_record(
     count, m = record.shape[-2:]
     d = model.dimension
     records = np.ascontiguousarray(record).reshape(-1, count, m)
-    roots, vectors = np.zeros((count + 1, d, d)), np.zeros((len(records), count + 1, d))
+    root, vectors = np.zeros((d, d)), np.zeros((len(records), count + 1, d))
     if later is not None:
         if np.shape(later.root) != (d, d) or np.shape(later.vector) != (*record.shape[:-2], d):
             raise ValueError(
                 f"later must have a root of shape {(d, d)} and vectors of shape {(*record.shape[:-2], d)}, got "
                 f"{np.shape(later.root)} and {np.shape(later.vector)}"
             )
-        roots[-1], vectors[:, -1] = later.root, np.reshape(later.vector, (-1, d))
+        root, vectors[:, -1] = np.asarray(later.root, dtype=float), np.reshape(later.vector, (-1, d))
     size = min(count, _STRETCH)
     gains = BackwardGains(np.empty((size, d, d)), np.empty((size, d, m)), np.empty((size, d)))
+    roots = np.empty((size + 1, d, d))
+    kinds, numbers = [root[None]], np.zeros(count + 1, dtype=np.intp)
     for begin, end, step in _equal_steps(model, interval, before, count):
         for last in range(end, begin, -_STRETCH):
             first = max(last - _STRETCH, begin)
-            share_back(first, last, recorded, step, roots, gains)
+            path, some = roots[: last - first + 1], recorded[first:last]
+            path[-1] = root
+            share_back(some, step, path, gains)
             for one, each in zip(records, vectors, strict=True):
-                carry_back(first, last, one, recorded, step, gains, each)
-    return Effect(roots=roots, vectors=vectors.reshape(*record.shape[:-2], count + 1, d))
+                carry_back(one[first:last], some, step, gains, each[first : last + 1])
+            # from the last interval to the first: another kind wherever R changes
+            changed = np.any(path[:-1] != path[1:], axis=(1, 2))[::-1]
+            numbers[first:last] = (numbers[last] + np.cumsum(changed))[::-1]
+            kinds.append(path[:-1][::-1][changed])
+            root = path[0].copy()
+    shared = SharedMatrices(kinds=np.concatenate(kinds), numbers=numbers)
+    return Effect(shared=shared, vectors=vectors.reshape(*record.shape[:-2], count + 1, d))
 
 
 def _equal_steps(
@@ -161,17 +181,26 @@ def _equal_steps(
         yield first, last, steps[numbers[first]]
 
 
+def _determined(roots: FloatArray) -> BoolArray:
+    """Whether each R (kinds, d, d) is regular."""
+    diagonal = np.diagonal(roots, axis1=-2, axis2=-1)
+    return np.all(diagonal > _NOTHING * np.linalg.norm(roots, axis=-2), axis=-1)
+
+
 @compiled
-def _solve_all(roots: FloatArray, vectors: FloatArray, sound: BoolArray, found: FloatArray) -> None:
+def _solve_all(
+    kinds: FloatArray, numbers: IntArray, vectors: FloatArray, sound: BoolArray, found: FloatArray
+) -> None:  # fmt: skip
     """R⁻¹r of one record where ``sound``, in place."""
     count, d = vectors.shape
     for k in range(count):
-        if sound[k]:
+        if sound[numbers[k]]:
+            root = kinds[numbers[k]]
             for i in range(d - 1, -1, -1):
                 total = vectors[k, i]
                 for j in range(i + 1, d):
-                    total -= roots[k, i, j] * found[k, j]
-                found[k, i] = total / roots[k, i, i]
+                    total -= root[i, j] * found[k, j]
+                found[k, i] = total / root[i, i]
 
 
 def _flat(array: FloatArray) -> FloatArray:

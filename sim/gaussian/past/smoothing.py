@@ -1,11 +1,11 @@
 """What a whole record says of the state at t, its past and its future. Section 4 of sim/README.md.
 
-With V_F and x̂_F given the record before t, and the effect exp(−½|R x − r|²) of the record after it, two things are well
-defined. *Weak values*: Re Tr(Ê x ρ)/Tr(Ê ρ) is the mean of the product of the two Wigner functions (Aharonov, Albert and
-Vaidman, Phys. Rev. Lett. 60, 1351 (1988); Tsang, Phys. Rev. Lett. 102, 250403 (2009)). The covariance of that product,
-(V_F⁻¹ + V_R⁻¹)⁻¹, may be below that of any state, and is none. *True-state smoothing*: the true state, of a second
-observer who detects all that our detector leaves, has V_T, and a mean that is unknown to us by V_F − V_T; what the
-future says of this mean gives a state, with V_S ≥ V_T (Guevara and Wiseman, Phys. Rev. Lett. 115, 180407 (2015);
+With V_F and x̂_F given the record before t, and the effect exp(−½|R x − r|²) of the record after it, two things are
+well defined. *Weak values*: Re Tr(Ê x ρ)/Tr(Ê ρ) is the mean of the product of the two Wigner functions (Aharonov,
+Albert and Vaidman, Phys. Rev. Lett. 60, 1351 (1988); Tsang, Phys. Rev. Lett. 102, 250403 (2009)). The covariance of
+that product, (V_F⁻¹ + V_R⁻¹)⁻¹, may be below that of any state, and is none. *True-state smoothing*: the true state, of
+a second observer who detects all that our detector leaves, has V_T, and a mean that is unknown to us by V_F − V_T; what
+the future says of this mean gives a state, with V_S ≥ V_T (Guevara and Wiseman, Phys. Rev. Lett. 115, 180407 (2015);
 Laverick, Chantasri and Wiseman, Phys. Rev. Lett. 122, 190402 (2019)):
 
     V_S = V_T + [ (V_F − V_T)⁻¹ + (V_R + V_T)⁻¹ ]⁻¹      x̂_S = x̂_F + (V_S − V_T)(V_R + V_T)⁻¹(x̂_R − x̂_F)
@@ -18,14 +18,14 @@ from numpy.typing import NDArray
 
 from cascade_steering.sim.compiled import compiled
 from cascade_steering.sim.gaussian.past.effect import Effect
+from cascade_steering.sim.gaussian.past.shared import SharedMatrices, run_starts
 from cascade_steering.sim.gaussian.past.small_matrices import cholesky, informed, reflect, solve_lower
-from cascade_steering.sim.gaussian.past.true_states import TrueStates
 
 __all__ = ["Smoothed", "smoothed_states", "weak_values"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
-# The number of intervals whose gains are kept at once.
+# The number of different gains that are kept at once.
 _STRETCH = 1024
 
 
@@ -36,11 +36,16 @@ class Smoothed:
     Parameters
     ----------
     means : array of shape (..., intervals + 1, d)
-    covariances : the same for every record, array of shape (intervals + 1, d, d)
+    shared : covariances, the same for every record
     """
 
     means: FloatArray
-    covariances: FloatArray
+    shared: SharedMatrices
+
+    @property
+    def covariances(self) -> FloatArray:
+        """Array of shape (intervals + 1, d, d)."""
+        return self.shared.all
 
 
 def weak_values(means: FloatArray, covariances: FloatArray, effect: Effect) -> Smoothed:
@@ -56,49 +61,51 @@ def weak_values(means: FloatArray, covariances: FloatArray, effect: Effect) -> S
     Raises ValueError for shapes that do not fit.
     """
     size = covariances.shape[-1]
-    known = TrueStates(covariances=np.zeros((1, size, size)), numbers=np.zeros(len(covariances), dtype=np.intp))
+    known = SharedMatrices(kinds=np.zeros((1, size, size)), numbers=np.zeros(len(covariances), dtype=np.intp))
     return smoothed_states(means, covariances, effect, known)
 
 
-def smoothed_states(means: FloatArray, covariances: FloatArray, effect: Effect, true: TrueStates) -> Smoothed:
+def smoothed_states(means: FloatArray, covariances: FloatArray, effect: Effect, true: SharedMatrices) -> Smoothed:
     """States given the whole record, by true-state smoothing. Section 4 of sim/README.md.
 
     Parameters
     ----------
     means, covariances : of the filter, arrays of shape (..., intervals + 1, d) and (intervals + 1, d, d)
     effect : of the same record
-    true : the states of a second observer, see ``sim.gaussian.past.true_states``
+    true : the states of a second observer, see ``sim.gaussian.past.true_states.true_states``
 
     Raises ValueError for shapes that do not fit.
     """
-    if covariances.shape != effect.roots.shape or means.shape != effect.vectors.shape:
+    times, d = effect.vectors.shape[-2:]
+    if covariances.shape != (times, d, d) or means.shape != effect.vectors.shape or true.numbers.shape != (times,):
         raise ValueError(
-            f"means and covariances must have the shapes of the effect, {effect.vectors.shape} and "
-            f"{effect.roots.shape}, got {means.shape} and {covariances.shape}"
+            f"means, covariances and true states must be those of {times} times, with means of shape "
+            f"{effect.vectors.shape}, got {means.shape}, {covariances.shape} and {true.numbers.shape}"
         )
-    count, d, _ = covariances.shape
-    found, values = np.empty_like(covariances), np.array(means, dtype=float)
-    flat = values.reshape(-1, count, d)
-    vectors = effect.vectors.reshape(-1, count, d)
-    factors = np.zeros_like(true.covariances)
-    for each, root in zip(true.covariances, factors, strict=True):
+    starts = run_starts(covariances, effect.shared.numbers, true.numbers)
+    values, found = np.array(means, dtype=float), np.empty((len(starts), d, d))
+    factors = np.zeros_like(true.kinds)
+    for each, root in zip(true.kinds, factors, strict=True):
         cholesky(each, root)
-    gains = np.empty((min(count, _STRETCH), d, d))
-    covariances = np.ascontiguousarray(covariances)
-    for first in range(0, count, _STRETCH):
-        last = min(first + _STRETCH, count)
-        _share(first, last, covariances, effect.roots, true.covariances, factors, true.numbers, found, gains)
-        for one, vector in zip(flat, vectors, strict=True):
-            _move(first, last, effect.roots, gains, vector, one)
-    return Smoothed(means=values, covariances=found)
+    numbers = np.repeat(np.arange(len(starts)), np.diff(starts, append=times))
+    for first in range(0, len(starts), _STRETCH):
+        last = min(first + _STRETCH, len(starts))
+        at = starts[first:last]
+        own, known = effect.shared.kinds[effect.shared.numbers[at]], true.numbers[at]
+        gains = np.empty((last - first, d, d))
+        _share(covariances[at], own, true.kinds, factors, known, found[first:last], gains)
+        within = slice(starts[first], starts[last] if last < len(starts) else times)
+        for one, vector in zip(values.reshape(-1, times, d), effect.vectors.reshape(-1, times, d), strict=True):
+            _move(numbers[within] - first, own, gains, vector[within], one[within])
+    return Smoothed(means=values, shared=SharedMatrices(kinds=found, numbers=numbers))
 
 
 @compiled
 def _share(
-    first: int, last: int, covariances: FloatArray, roots: FloatArray, true: FloatArray, factors: FloatArray,
-    numbers: IntArray, found: FloatArray, gains: FloatArray
+    covariances: FloatArray, roots: FloatArray, true: FloatArray, factors: FloatArray, numbers: IntArray,
+    found: FloatArray, gains: FloatArray
 ) -> None:  # fmt: skip
-    """V_S, and G of x̂_S = x̂_F + G(r − R x̂_F), for the times ``first`` to ``last`` (excluded).
+    """V_S, and G of x̂_S = x̂_F + G(r − R x̂_F), for each of the ``covariances`` V_F (n, d, d) and ``roots`` R.
 
     With M Mᵀ = 1 + R V_T Rᵀ the future shows the mean of the true state by M⁻¹R.
     """
@@ -106,19 +113,7 @@ def _share(
     work, both, lower = np.empty((4 * d, d)), np.empty((2 * d, d)), np.empty((d, d))
     right, unknown, root = np.empty((d, 2 * d)), np.empty((d, d)), np.empty((d, d))
     seen, moved = np.empty((d, d)), np.empty((d, d))
-    for k in range(first, last):
-        row = k - first
-        same = row > 0 and numbers[k] == numbers[k - 1]
-        for i in range(d):
-            for j in range(d):
-                same = (
-                    same and covariances[k, i, j] == covariances[k - 1, i, j] and roots[k, i, j] == roots[k - 1, i, j]
-                )
-        if same:
-            for i in range(d):
-                for j in range(d):
-                    found[k, i, j], gains[row, i, j] = found[k - 1, i, j], gains[row - 1, i, j]
-            continue
+    for k in range(covariances.shape[0]):
         kind = numbers[k]
         for i in range(d):
             for j in range(d):
@@ -157,24 +152,25 @@ def _share(
                 total = 0.0
                 for a in range(d):
                     total += moved[i, a] * right[a, d + j]
-                gains[row, i, j] = total
+                gains[k, i, j] = total
 
 
 @compiled
 def _move(
-    first: int, last: int, roots: FloatArray, gains: FloatArray, vectors: FloatArray, means: FloatArray
+    numbers: IntArray, roots: FloatArray, gains: FloatArray, vectors: FloatArray, means: FloatArray
 ) -> None:  # fmt: skip
-    """x̂ + G(r − R x̂) of one record, in place of its ``means`` x̂."""
+    """x̂ + G(r − R x̂) of one record, in place of its ``means`` x̂; ``numbers`` says which R and G hold at each time."""
     d = means.shape[1]
     off = np.empty(d)
-    for k in range(first, last):
+    for k in range(means.shape[0]):
+        root, gain = roots[numbers[k]], gains[numbers[k]]
         for i in range(d):
             total = vectors[k, i]
             for j in range(i, d):
-                total -= roots[k, i, j] * means[k, j]
+                total -= root[i, j] * means[k, j]
             off[i] = total
         for i in range(d):
             total = 0.0
             for j in range(d):
-                total += gains[k - first, i, j] * off[j]
+                total += gain[i, j] * off[j]
             means[k, i] += total

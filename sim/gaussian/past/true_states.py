@@ -9,7 +9,6 @@ Guevara and Wiseman, Phys. Rev. Lett. 115, 180407 (2015); Laverick, Chantasri an
 (2019).
 """
 
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal, get_args
 
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 from cascade_steering.sim.compiled import compiled
 from cascade_steering.sim.conventions import VACUUM_VARIANCE
 from cascade_steering.sim.gaussian.moment_equations import moment_equations
+from cascade_steering.sim.gaussian.past.shared import SharedMatrices
 from cascade_steering.sim.gaussian.past.small_matrices import informed
 from cascade_steering.sim.gaussian.riccati import riccati_map
 from cascade_steering.sim.initial_state import InitialState
@@ -26,28 +26,13 @@ from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.roots import root_of
 
-__all__ = ["TrueStates", "Unseen", "fully_detected", "true_states"]
+__all__ = ["Unseen", "fully_detected", "true_states"]
 
 FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.intp]
 # How the second observer detects what the detector of the record leaves.
 Unseen = Literal["heterodyne", "homodyne"]
 # A covariance that changes by less than this in an interval, relative to its scale, has settled.
 _SETTLED = 1e-13
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class TrueStates:
-    """Covariances V_T of the state before each interval and at the end, the same for every record.
-
-    Parameters
-    ----------
-    covariances : the different ones, array of shape (kinds, d, d)
-    numbers : which of them holds at each time, array of shape (intervals + 1,)
-    """
-
-    covariances: FloatArray
-    numbers: IntArray
 
 
 def fully_detected(model: LinearModel, unseen: Unseen = "heterodyne") -> LinearModel:
@@ -80,7 +65,7 @@ def fully_detected(model: LinearModel, unseen: Unseen = "heterodyne") -> LinearM
 
 def true_states(
     model: LinearModel | Schedule, initial: InitialState, interval: float, count: int, unseen: Unseen = "heterodyne"
-) -> TrueStates:
+) -> SharedMatrices:
     """V_T before each of ``count`` intervals and at the end; the state before is the pure one of its normal modes.
 
     The initial covariance is a mixture of displaced pure states with the covariance 𝖲𝖲ᵀ/2, V = 𝖲νν𝖲ᵀ being its normal
@@ -103,7 +88,7 @@ def true_states(
         kept = _advance(found[-1], phis, gammas, offsets, path)
         kinds[first + 1 : last + 1] = len(found) + np.minimum(np.arange(last - first), kept - 1)
         found += list(path[:kept])
-    return TrueStates(covariances=np.array(found), numbers=kinds)
+    return SharedMatrices(kinds=np.array(found), numbers=kinds)
 
 
 @compiled

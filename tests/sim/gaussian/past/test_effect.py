@@ -200,7 +200,7 @@ def test_smoothed_states_are_states_and_weak_values_need_not_be(name: str) -> No
         return np.linalg.eigvalsh(covariances + quantum)[..., 0]
 
     # a pure state at all times: 2V Σ is a symplectic matrix's square
-    pure = true.covariances @ symplectic_form(2)
+    pure = true.kinds @ symplectic_form(2)
     np.testing.assert_allclose(pure @ pure, -0.25 * np.broadcast_to(np.eye(4), pure.shape), atol=1e-6)
     assert least(found.covariances).min() > -1e-9
     assert least(effect.covariances[:200]).min() > -1e-9
@@ -211,7 +211,7 @@ def test_smoothed_states_are_states_and_weak_values_need_not_be(name: str) -> No
     past, future, known = (
         filtered.covariances[middle],
         effect.covariances[middle],
-        true.covariances[true.numbers[middle]],
+        true.all[middle],
     )
     inverse = np.linalg.inv(np.linalg.inv(past - known) + np.linalg.inv(future + known))
     np.testing.assert_allclose(found.covariances[middle], known + inverse, rtol=1e-7, atol=1e-9)

@@ -44,7 +44,7 @@ def test_filtered_and_smoothed_states_of_the_experiment() -> None:
     assert before[middle] / after[middle] == pytest.approx(1.43, abs=0.005)
     assert before[0] / after[0] == pytest.approx(11.5, abs=0.2)
     # a second observer who detects everything knows a vacuum state, displaced
-    np.testing.assert_allclose(true.covariances[-1], np.eye(2) / 2, atol=1e-9)
+    np.testing.assert_allclose(true.kinds[-1], np.eye(2) / 2, atol=1e-9)
     # with v_F and v_R of the two Riccati equations the rest is arithmetic
     rate, gain, noise = BROADENED, 2 * EFFICIENCY * COOPERATIVITY * GAMMA, BROADENED + 2 * GAMMA * QUANTA
     noise += 2 * COOPERATIVITY * GAMMA
