@@ -45,7 +45,8 @@ def retrodicted_steering(roots: FloatArray, direction: AnyDirection, modes: Sequ
     shown = roots[..., order[-2:]]
     if others:
         prior = np.broadcast_to(_PRIOR * np.eye(len(others), d), (*roots.shape[:-2], len(others), d))
-        triangle = np.linalg.qr(np.concatenate([prior, roots[..., [*others, *order]]], axis=-2), mode="r")
+        rows = np.concatenate([prior, roots[..., [*others, *order]]], axis=-2)
+        triangle = np.asarray(np.linalg.qr(rows, mode="r"), dtype=np.float64)
         shown = triangle[..., len(others) :, -2:]
     # det of MᵀM is the sum of the squares of all 2 × 2 minors of M (Binet and Cauchy)
     first, second = np.triu_indices(shown.shape[-2], 1)
@@ -61,7 +62,7 @@ def outcome_variances(covariances: FloatArray, roots: FloatArray) -> FloatArray:
     ``covariances`` V_F (n, d, d) of the filter and ``roots`` R (n, d, d) of the effects. Section 8 of sim/README.md.
     """
     found = np.empty(covariances.shape[:-1])
-    _variances(covariances, roots, found)
+    _variances(np.ascontiguousarray(covariances), np.ascontiguousarray(roots), found)
     return found
 
 
@@ -75,7 +76,7 @@ def outcome_uncertainty(
     """
     order = np.array(inference_order(direction, covariances.shape[-1], modes), dtype=np.intp)
     found = np.empty(len(covariances))
-    _uncertainty(covariances, roots, order, found)
+    _uncertainty(np.ascontiguousarray(covariances), np.ascontiguousarray(roots), order, found)
     return found
 
 

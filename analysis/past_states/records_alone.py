@@ -44,7 +44,7 @@ from cascade_steering.sim.gaussian.riccati import steady_covariance
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
 
-__all__ = ["FEWEST_PIECES", "Comparison", "RecordsAlone", "independent_after", "needed_pieces", "verify_by_records"]
+__all__ = ["FEWEST_PIECES", "NeededPieces", "RecordsAlone", "independent_after", "needed_pieces", "verify_by_records"]
 
 FloatArray = NDArray[np.float64]
 FEWEST_PIECES = 10
@@ -73,7 +73,7 @@ class RecordsAlone:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
+class NeededPieces:
     """What it takes to verify E by an endless record.
 
     Parameters
@@ -106,7 +106,7 @@ def independent_after(model: LinearModel | Schedule) -> float:
 
 def needed_pieces(
     model: LinearModel, direction: AnyDirection, relative: float = 0.1, modes: Sequence[str] = ()
-) -> Comparison:
+) -> NeededPieces:
     """How many differences verify E in a steady state, given a continuous record. Section 8 of sim/README.md.
 
     σ(Ê)/E = √(tr B²/2M) with B = U⁻¹TᵀCT and M differences. The pieces are infinite where V_R is. Raises
@@ -126,7 +126,9 @@ def needed_pieces(
         excess = float(np.trace(ratio)) / 2.0
         both = np.eye(2) + ratio
         pieces = float(np.trace(both @ both)) / (2.0 * relative**2)
-    return Comparison(E=exact, retrodicted=retrodicted, excess=excess, pieces=pieces, spacing=independent_after(model))
+    return NeededPieces(
+        E=exact, retrodicted=retrodicted, excess=excess, pieces=pieces, spacing=independent_after(model)
+    )
 
 
 def verify_by_records(found: PastStates, spacing: float | None = None) -> RecordsAlone:

@@ -57,7 +57,7 @@ class BackwardGains(NamedTuple):
 
 
 def backward_step(step: Propagator) -> BackwardStep:
-    """The step of ``sim.gaussian.propagator`` with the noise of the record taken apart.
+    """The step of ``sim.gaussian.propagator`` with the noise of the record taken apart. Section 4 of sim/README.md.
 
     Raises ValueError where the noise of the record is singular.
     """
@@ -69,7 +69,7 @@ def backward_step(step: Propagator) -> BackwardStep:
     root = whole[:m, :m].T
     if not np.all(np.diagonal(root) > 0.0):
         raise ValueError("the noise of the record is zero or singular, so that it cannot be retrodicted from")
-    shown = np.linalg.solve(root, step.transition[d:])
+    shown: FloatArray = np.asarray(np.linalg.solve(root, step.transition[d:]), dtype=np.float64)
     carried = whole[:m, m:].T
     fields = (
         step.transition[:d] - carried @ shown, whole[m:, m:].T, shown, root, carried, step.drive[:d], step.drive[d:],

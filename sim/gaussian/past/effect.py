@@ -43,7 +43,9 @@ _NOTHING = 1e-13
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LaterRecord:
-    """The effect of a record at its start, with which the retrodiction of an earlier piece of the record continues.
+    """The effect of a record at its start, with which the retrodiction of an earlier piece continues.
+
+    Section 4 of sim/README.md.
 
     Parameters
     ----------
@@ -184,7 +186,8 @@ def _equal_steps(
 def _determined(roots: FloatArray) -> BoolArray:
     """Whether each R (kinds, d, d) is regular."""
     diagonal = np.diagonal(roots, axis1=-2, axis2=-1)
-    return np.all(diagonal > _NOTHING * np.linalg.norm(roots, axis=-2), axis=-1)
+    found: BoolArray = np.all(diagonal > _NOTHING * np.linalg.norm(roots, axis=-2), axis=-1)
+    return found
 
 
 @compiled

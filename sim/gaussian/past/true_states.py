@@ -121,4 +121,4 @@ def _advance(
                 change = max(change, abs(now[i, j] - before[i, j]) / np.sqrt(now[i, i] * now[j, j]))
         if change <= _SETTLED:
             return k + 1
-    return path.shape[0]
+    return len(path)
