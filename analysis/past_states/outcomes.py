@@ -155,7 +155,8 @@ def _best_angles(covariance: FloatArray, order: IntArray, own: int, turn: FloatA
 def _uncertainty(covariances: FloatArray, roots: FloatArray, order: IntArray, found: FloatArray) -> None:
     count, d = covariances.shape[0], covariances.shape[1]
     steering, size = (order.shape[0] - 2) // 2, d - order.shape[0] // 2
-    root, turn = np.empty((size, size)), np.empty((d, d))
+    root, turn, shown = np.empty((size, size)), np.empty((d, d)), np.empty((d, d))
+    moved, turned = np.empty((d, d)), np.empty((d, d))
     lost, kept = np.empty(steering + 1, dtype=np.intp), np.empty(size, dtype=np.intp)
     last, seen = np.empty((size, steering + 1)), np.empty(d, dtype=np.bool_)
     for k in range(count):
@@ -163,8 +164,17 @@ def _uncertainty(covariances: FloatArray, roots: FloatArray, order: IntArray, fo
         for which in range(2):
             own, conjugate = order[2 * steering + which], order[2 * steering + 1 - which]
             _best_angles(covariances[k], order, own, turn)
-            turned = turn.T @ covariances[k] @ turn
-            shown = roots[k] @ turn
+            for i in range(d):
+                for j in range(d):
+                    shown[i, j], moved[i, j] = 0.0, 0.0
+                    for a in range(d):
+                        shown[i, j] += roots[k, i, a] * turn[a, j]
+                        moved[i, j] += covariances[k, i, a] * turn[a, j]
+            for i in range(d):
+                for j in range(d):
+                    turned[i, j] = 0.0
+                    for a in range(d):
+                        turned[i, j] += turn[a, i] * moved[a, j]
             seen[:] = False
             for j in range(steering):
                 kept[j], lost[j] = order[2 * j], order[2 * j + 1]
