@@ -64,23 +64,27 @@ def fully_detected(model: LinearModel, unseen: Unseen = "heterodyne") -> LinearM
 
 
 def true_states(
-    model: LinearModel | Schedule, initial: InitialState, interval: float, count: int, unseen: Unseen = "heterodyne"
-) -> SharedMatrices:
+    model: LinearModel | Schedule, initial: InitialState, interval: float, count: int, unseen: Unseen = "heterodyne",
+    *, start: FloatArray | None = None, before: int = 0
+) -> SharedMatrices:  # fmt: skip
     """V_T before each of ``count`` intervals and at the end; the state before is the pure one of its normal modes.
 
     The initial covariance is a mixture of displaced pure states with the covariance 𝖲𝖲ᵀ/2, V = 𝖲νν𝖲ᵀ being its normal
     modes (Williamson). From there V_T follows the Riccati equation of ``fully_detected``. Section 4 of sim/README.md.
 
-    Raises ValueError as ``fully_detected`` does.
+    A piece of a record that is not its first begins with ``start``, V_T at the end of the piece before (d, d), after
+    ``before`` intervals. Raises ValueError as ``fully_detected`` does.
     """
     from cascade_steering.sim.fock.basis.normal_modes import normal_modes
 
     schedule = Schedule.of(model)
     equations = [moment_equations(fully_detected(each, unseen)) for each in schedule.models]
-    modes = normal_modes(initial.unconditional)
-    cases, numbers = schedule.intervals(interval, count)
+    if start is None:
+        modes = normal_modes(initial.unconditional)
+        start = VACUUM_VARIANCE * modes @ modes.T
+    cases, numbers = schedule.intervals(interval, count, before)
     maps = [[riccati_map(equations[number], duration) for number, duration in case] for case in cases]
-    found, kinds = [VACUUM_VARIANCE * modes @ modes.T], np.zeros(count + 1, dtype=np.intp)
+    found, kinds = [np.array(start, dtype=float)], np.zeros(count + 1, dtype=np.intp)
     for first, last in pairwise([0, *(np.flatnonzero(np.diff(numbers)) + 1).tolist(), count]):
         parts = [(each.phi, root_of(each.gamma), each.offset) for each in maps[numbers[first]]]
         phis, gammas, offsets = (np.ascontiguousarray(np.stack(each)) for each in zip(*parts, strict=True))

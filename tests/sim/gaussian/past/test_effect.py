@@ -129,6 +129,11 @@ def test_a_long_record_is_retrodicted_piece_by_piece() -> None:
     # the same operations in the same order
     np.testing.assert_array_equal(np.concatenate([first.roots[:-1], last.roots]), whole.roots)
     np.testing.assert_array_equal(np.concatenate([first.vectors[:, :-1], last.vectors], axis=1), whole.vectors)
+    # so are the states of the second observer, from the start on
+    true = true_states(model, START, interval, INTERVALS)
+    early = true_states(model, START, interval, 17)
+    late = true_states(model, START, interval, INTERVALS - 17, start=early.all[-1], before=17)
+    np.testing.assert_allclose(np.concatenate([early.all[:-1], late.all]), true.all, rtol=0, atol=1e-12)
     with pytest.raises(ValueError, match=r"^later must have a root of shape \(4, 4\)"):
         retrodict_record(model, record[:2, :17], interval, later=last.start)
 
