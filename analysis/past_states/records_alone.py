@@ -63,6 +63,7 @@ class RecordsAlone:
     steering : E with its 95 % interval, by direction
     exact : E of the filter, by direction
     pieces : how many differences were compared
+    needed : how many it takes for a standard error of E of 10 %, by direction
     """
 
     covariance: FloatArray
@@ -70,6 +71,7 @@ class RecordsAlone:
     steering: dict[str, Estimate]
     exact: dict[str, float]
     pieces: int
+    needed: dict[str, float]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,15 +119,11 @@ def needed_pieces(
     covariance, root = steady_state(model, conditional=True), steady_effect(model)
     exact = float(steering_parameter(covariance, direction, modes))
     retrodicted = float(retrodicted_steering(root, direction, modes))
-    residual = _residual(covariance, direction, modes)
-    seen = np.linalg.solve(root.T, residual) if np.all(np.diagonal(root) > 0.0) else np.full(residual.shape, np.inf)
     excess, pieces = math.inf, math.inf
-    if np.all(np.isfinite(seen)):
-        inferred = inferred_covariance(covariance, direction, modes)
-        ratio = np.linalg.solve(inferred, seen.T @ seen)
-        excess = float(np.trace(ratio)) / 2.0
-        both = np.eye(2) + ratio
-        pieces = float(np.trace(both @ both)) / (2.0 * relative**2)
+    if np.all(np.diagonal(root) > 0.0):
+        inverse = np.linalg.inv(root)
+        added = _added(covariance, inverse @ inverse.T, direction, modes)
+        excess, pieces = float(np.trace(added)) / 2.0, _pieces(added, relative)
     return NeededPieces(
         E=exact, retrodicted=retrodicted, excess=excess, pieces=pieces, spacing=independent_after(model)
     )
@@ -169,7 +167,21 @@ def verify_by_records(found: PastStates, spacing: float | None = None) -> Record
         steering={str(way): _estimate(off, known, future, way, modes) for way in pairwise_directions(modes)},
         exact={str(way): float(steering_parameter(known, way, modes)) for way in pairwise_directions(modes)},
         pieces=pieces,
+        needed={str(way): _pieces(_added(known, future, way, modes), 0.1) for way in pairwise_directions(modes)},
     )
+
+
+def _added(known: FloatArray, future: FloatArray, direction: AnyDirection, modes: Sequence[str]) -> FloatArray:
+    """U⁻¹TᵀV_R T, what V_R adds to the residuals; array of shape (2, 2)."""
+    residual = _residual(known, direction, modes)
+    inferred = inferred_covariance(known, direction, modes)
+    return np.asarray(np.linalg.solve(inferred, residual.T @ future @ residual), dtype=np.float64)
+
+
+def _pieces(added: FloatArray, relative: float) -> float:
+    """tr B²/2 over ``relative``²: the number of differences for that standard error of E over E."""
+    both = np.eye(2) + added
+    return float(np.trace(both @ both)) / (2.0 * relative**2)
 
 
 def _residual(covariance: FloatArray, direction: AnyDirection, modes: Sequence[str]) -> FloatArray:
@@ -191,7 +203,7 @@ def _estimate(
     seen = off @ residual
     matrix = np.linalg.solve(inferred, seen.T @ seen / len(off))
     variance = half * float(np.trace(matrix))
-    added = half * float(np.trace(np.linalg.solve(inferred, residual.T @ future @ residual)))
+    added = half * float(np.trace(_added(known, future, direction, modes)))
     freedom = len(off) * float(np.trace(matrix)) ** 2 / float(np.trace(matrix @ matrix))
     tail = (1.0 - CONFIDENCE) / 2.0
     low, high = (variance * freedom / float(chdtri(freedom, each)) for each in (tail, 1.0 - tail))

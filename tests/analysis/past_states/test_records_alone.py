@@ -65,7 +65,11 @@ def test_and_of_long_records_cut_into_pieces() -> None:
     apart, interval, records = independent_after(MODEL), 0.1, 300
     step = math.ceil(apart / interval)
     found = looked_at(MODEL, interval, 13 * step, records)
-    assert verify_by_records(found).pieces == 12 * records
+    whole = verify_by_records(found)
+    assert whole.pieces == 12 * records
+    for way in WAYS:
+        # of sums over intervals of 0.1, at rates of order 1: of second order
+        assert whole.needed[way] == pytest.approx(needed_pieces(MODEL, way).pieces, rel=0.02)  # type: ignore[arg-type]
     for count in held(found, records, apart).values():
         assert abs(count - 0.95 * records) < 5 * math.sqrt(records * 0.95 * 0.05)
 

@@ -36,6 +36,7 @@ def past(found: PastStates) -> Report:
     report["records_alone"] = {
         "pieces": alone.pieces,
         **{name: {"value": each.value, "ci": each.interval} for name, each in estimates.items()},
+        "needed_for_10_percent": {key(each): _finite(alone.needed[each]) for each in DIRECTIONS},
     }
     return report
 
@@ -62,3 +63,5 @@ def add_rows(table: Table, report: Report) -> None:
     if alone is not None:
         values = [interval(alone[key(each)]["ci"], ".4f") for each in DIRECTIONS]
         table.add_row(f"E from records alone, {alone['pieces']} times", *values)
+        needed = [alone["needed_for_10_percent"][key(each)] for each in DIRECTIONS]
+        table.add_row("times needed for 10 %", *("not known" if each is None else f"{each:.3g}" for each in needed))
