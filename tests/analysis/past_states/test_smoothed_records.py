@@ -15,6 +15,7 @@ LONG, MIDDLE = ("--duration", "60", "--saves", "1500"), 750
 WAYS = ("plus_given_minus", "minus_given_plus")
 
 
+@pytest.mark.slow
 def test_filter_smooth_writes_and_reports_past_and_future(steering: Run) -> None:
     simulated(steering, *LONG, "--scheme", "heterodyne")
     plain, report = filtered(steering), filtered(steering, "--smooth")
