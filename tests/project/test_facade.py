@@ -32,7 +32,8 @@ SIM = [
 ANALYSIS = [
     "Elimination", "Ensemble", "Estimate", "Extreme", "Feedback", "FeedbackResult", "FilteredResult", "FitResult",
     "LaboratorySetup", "Optimum", "OptimumResult", "PastStates", "PulseResult", "PulseSearch", "Record",
-    "Judge", "RecordsAlone", "SampledTransient", "ScanResult", "Search", "Simulated", "SteadyResult", "Steered", "Steering",
+    "Judge", "RecordsAlone", "SampledTransient", "ScanResult", "Search", "Simulated", "SteadyResult",
+    "Steered", "Steering",
     "Transient", "TransientResult", "WorkingPoint", "best_points", "best_pulse", "best_pulses", "conditional_steering",
     "epr_variance", "extreme", "fastest_pulse", "fault_of", "feedback", "gaussian_steerability", "inferred_covariance",
     "key_rate",
