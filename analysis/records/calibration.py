@@ -1,4 +1,6 @@
-"""The calibration of a record from the record itself, or from one of vacuum: its white floor. Section 8 of sim/README.md.
+"""The calibration of a record from the record itself, or from one of vacuum: its white floor.
+
+Section 8 of sim/README.md.
 
 A signal is slow beside the sampling, so what is left at the highest frequencies is shot noise, with dY² = dt. The
 periodogram of white noise is flat, and its ordinates are independent and exponential; the floor is taken from those

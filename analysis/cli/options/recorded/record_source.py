@@ -10,7 +10,7 @@ import tomli_w
 from cascade_steering.analysis.cli.options import configuration, physics, readers
 from cascade_steering.analysis.cli.options.kinds import INITIAL, NUMBER, Text, options
 from cascade_steering.analysis.cli.options.typed import updated
-from cascade_steering.analysis.records.layout import UNITS
+from cascade_steering.analysis.records.reading.layout import UNITS
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.atomic_write import writable, write_whole
 from cascade_steering.sim.initial_state import InitialState
