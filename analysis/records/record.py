@@ -166,7 +166,9 @@ def load(path: Path, said: FileLayout | None = None) -> Table:
                     return csv_file.parse(unpacked(head + file.read()), said)
         except OSError as error:
             raise ValueError(f"cannot be opened: {error.strerror}") from None
-        return (arrays_file if arrays_file.takes(head) else netcdf_file).load_file(path, head, said)
+        if arrays_file.takes(head):
+            return arrays_file.load_file(path, head, said)
+        return netcdf_file.load_file(path, head, said)
 
 
 def interpreted(

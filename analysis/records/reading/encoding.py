@@ -40,9 +40,9 @@ def as_text(data: bytes) -> bytes:
 
     Raises ValueError for bytes that are no text in UTF-8, UTF-16 with a mark of byte order, or Latin-1.
     """
-    if not data.strip():
-        raise ValueError("the file is empty")
     text = decoded(data)
+    if not text.strip():
+        raise ValueError("the file is empty")
     if b"\r" in text:
         text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     return text if text.endswith(b"\n") else text + b"\n"

@@ -24,6 +24,8 @@ _SINCE_1970 = (1e8, 1e10)
 # of an interval: what a double may lose of it
 _LOSS = 1e-6
 _MOST_DIGITS = 30
+# what 64 bits of nanoseconds span, and a little less
+_YEARS = ("1680", "2260")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -129,7 +131,7 @@ def from_dates(cells: list[str]) -> Stamps:
     not.
     """
     for cell in cells:
-        if DATE.fullmatch(cell) is None:
+        if DATE.fullmatch(cell) is None or not _YEARS[0] <= cell[:4] <= _YEARS[1]:
             raise ValueError(f"{shown(cell)} is no date such as 2025-11-25T07:16:40.000000159")
     zones = [_ZONE.search(cell, 10) for cell in cells]
     if len({zone is None for zone in zones}) > 1:

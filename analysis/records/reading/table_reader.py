@@ -172,7 +172,7 @@ def read_table(data: bytes, said: FileLayout) -> TextTable:
     Raises ValueError for bytes that are not text, a header that does not name columns, and options that are not TOML.
     """
     text = as_text(data)
-    return TextTable(dialect=dialect_of(text, said), text=text, options=table_options(text))
+    return TextTable(dialect=dialect_of(text, said), text=text, options=table_options(text, said.skip_rows))
 
 
 def _even(rows: bytes, separator: str, width: int) -> bool:
@@ -228,12 +228,15 @@ def _number(cell: str) -> float:
         return math.inf
 
 
-def table_options(text: bytes) -> dict[str, Any]:
-    """What the comments that start with ``#:`` say, read together as one TOML document. Raises ValueError."""
+def table_options(text: bytes, skipped: int = 0) -> dict[str, Any]:
+    """What the comments that start with ``#:`` say, read together as one TOML document, but for lines left out.
+
+    Raises ValueError.
+    """
     mark = OPTION_MARK.encode()
     if mark not in text:
         return {}
-    lines = text.decode().split("\n")
+    lines = ["" if number < skipped else line for number, line in enumerate(text.decode().split("\n"))]
     last = max((number for number, line in enumerate(lines, 1) if line.startswith(OPTION_MARK)), default=0)
     # the other lines stay as blank ones: the numbers of lines in TOML's messages are then those of the file
     document = (line.removeprefix(OPTION_MARK) if line.startswith(OPTION_MARK) else "" for line in lines[:last])

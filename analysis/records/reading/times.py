@@ -30,8 +30,8 @@ TOLERANCE = 0.05
 _MOST_INTERVALS, _MOST_DILUTED = 1_000_000, 100
 # of an interval: how far times may jitter, if there are enough of them to tell it from a clock that was set anew
 _JITTER, _ENOUGH = 0.2, 50
-# relative: how far a rate may be off a round number to be told as off it; digits of a round number
-_DRIFT, _ROUND = 1e-3, 3
+# relative: how far a rate may be off a round number, as 1, 2.5 or 1.25, to be told as off it, and from when on
+_DRIFT = (1e-9, 2e-4)
 # of an interval: a longer step is a gap, where times are taken as they are
 _GAP = 1.5
 
@@ -87,7 +87,7 @@ def lattice(times: Times, *, first: int) -> Intervals:
     # medians: a time out of place moves no other
     interval = float(np.median((values[half:] - values[:-half]) / (index[half:] - index[:-half])))
     start = float(np.median(values - index * interval))
-    expected = start + index * interval
+    expected: FloatArray = np.asarray(start + index * interval, dtype=np.float64)
     times.require_near(expected, allowed * interval)
     off = np.abs(values - expected)
     jitters = allowed > TOLERANCE and bool(off.max() > TOLERANCE * interval)
@@ -128,10 +128,10 @@ def _told_jitter(off: FloatArray | None) -> tuple[str, ...]:
 
 
 def _told_drift(interval: float) -> tuple[str, ...]:
-    nominal = float(f"{interval:.{_ROUND}g}")
+    digits = 2 if f"{interval:.2e}"[3] == "5" else 1
+    nominal = float(f"{interval:.{digits}e}")
     off = interval / nominal - 1.0
-    # what has a few digits more is a rate that was chosen
-    if len(f"{interval:.16e}".split("e")[0].rstrip("0")) <= _ROUND + 4 or not 1e-9 < abs(off) < _DRIFT:
+    if not _DRIFT[0] < abs(off) < _DRIFT[1]:
         return ()
     return (f"an interval is {interval:.12g} s by the times, {off * 1e6:+.3g} ppm from {nominal:g} s",)
 
