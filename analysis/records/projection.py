@@ -4,7 +4,7 @@ With Φ the functions that are fitted, polynomials in time and sines and cosines
 (1 − P) y, P the projection onto them by least squares. The filter, which is linear, whitens y to z and Φ to W. Whatever
 coefficients were subtracted, z without its projection onto W is that of the innovations of the record as it was. It has
 as many degrees of freedom less as there are functions. They are filled again with independent normal numbers of a fixed
-seed, so that the innovations of a right model are white noise of unit variance, exactly.
+seed, whose mean square is 1, so that the innovations of a right model are white noise of unit variance.
 """
 
 import math
@@ -143,6 +143,7 @@ def refilled(
     flat = innovations[:, observed].reshape(len(innovations), -1)
     inside = flat @ directions.T
     drawn = np.random.default_rng(_SEED).standard_normal(inside.shape)
+    drawn *= np.sqrt(inside.shape[1] / np.sum(drawn**2, axis=1, keepdims=True))
     found = innovations.copy()
     found[:, observed] = (flat + (drawn - inside) @ directions).reshape(len(innovations), -1, len(record.channels))
     # the density in the space that is left, in orthonormal coordinates: restricted maximum likelihood

@@ -6,17 +6,16 @@ times is drawn from this law. The noise then has exactly dY² = dt, and is indep
 noise of an even record is; interpolation alone would make neighbours alike, and the noise too small.
 """
 
+import math
 from dataclasses import replace
 
 import numpy as np
 
 from cascade_steering.analysis.records.reading.layout import FloatArray, Quantity, Table, arranged
-from cascade_steering.analysis.records.reading.times import TOLERANCE
+from cascade_steering.analysis.records.reading.times import GAP, TOLERANCE
 
 __all__ = ["resampled"]
 
-# of an interval: a longer step is a gap
-_GAP = 1.5
 _SEED = 20251125
 
 
@@ -35,19 +34,20 @@ def resampled(table: Table, factors: FloatArray, kinds: tuple[Quantity, ...]) ->
     order = [table.names.index(name) for name in arranged(table.names)]
     interval, ends = table.rows.interval, table.ends
     steps = np.diff(ends, prepend=ends[0] - interval)
-    lengths = np.where(steps <= _GAP * interval, steps, interval)
+    lengths = np.where(steps <= GAP * interval, steps, interval)
     # increments in √s, of the intervals as they were
     increments = table.values[:, :, order] * factors
     for place, kind in enumerate(kinds):
         if kind == "current":
             increments[..., place] *= lengths / interval
-    count = round(float(ends[-1] - ends[0]) / interval) + 1
+    # the last time may lie within an interval, which is not whole
+    count = max(math.floor(float(ends[-1] - table.rows.start) / interval + 1e-6), 1)
     even: FloatArray = np.asarray(table.rows.start + np.arange(count + 1) * interval, dtype=np.float64)
     reached = _bridged(increments, ends, lengths, even)
     values = np.empty((len(table.values), count, len(order)))
     values[..., order] = np.diff(reached, axis=1) / factors
     # an interval is whole if no gap begins in it
-    torn = np.flatnonzero(steps > _GAP * interval)
+    torn = np.flatnonzero(steps > GAP * interval)
     for first, last in zip(ends[torn - 1], ends[torn] - lengths[torn], strict=True):
         values[:, max(int((first - even[0]) / interval), 0) : int(np.ceil((last - even[0]) / interval))] = np.nan
     off = np.abs(ends - even[0] - interval * np.rint((ends - even[0]) / interval)).max() / interval
@@ -57,6 +57,8 @@ def resampled(table: Table, factors: FloatArray, kinds: tuple[Quantity, ...]) ->
         if off > TOLERANCE
         else f"resampled to even intervals of {interval:.9g} s, which changes little: use the times as they are"
     )
+    if torn.size:
+        note += f"; {torn.size} steps of more than {GAP} of them are gaps"
     return replace(table, values=values, rows=rows, ends=None, notes=(*table.notes, note))
 
 

@@ -150,7 +150,7 @@ def _timed(clock: np.ndarray[Any, Any], name: str, unit: str, said: FileLayout) 
 def _numpy(path: Path) -> Iterator[Named]:
     with ExitStack() as stack:
         try:
-            file = stack.enter_context(np.load(path, allow_pickle=False))
+            file = stack.enter_context(np.load(stack.enter_context(path.open("rb")), allow_pickle=False))
             found = {name: (np.asarray(file[name]), "") for name in file.files}
         except (ValueError, OSError, KeyError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
             raise ValueError(

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from cascade_steering.analysis.records.reading.layout import FloatArray, Intervals, shown
 
-__all__ = ["TIME_UNITS", "TOLERANCE", "Times", "as_measured", "lattice", "require_unit"]
+__all__ = ["GAP", "TIME_UNITS", "TOLERANCE", "Times", "as_measured", "lattice", "require_unit"]
 
 # as powers of ten of a second
 TIME_UNITS = {"s": 0, "ms": -3, "us": -6, "ns": -9}
@@ -33,7 +33,7 @@ _JITTER, _ENOUGH = 0.2, 50
 # relative: how far a rate may be off a round number, as 1, 2.5 or 1.25, to be told as off it, and from when on
 _DRIFT = (1e-9, 2e-4)
 # of an interval: a longer step is a gap, where times are taken as they are
-_GAP = 1.5
+GAP = 1.75
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -114,7 +114,7 @@ def as_measured(times: Times) -> tuple[Intervals, FloatArray]:
     """
     steps = _steps(times)
     typical = float(np.median(steps))
-    interval = float(steps[steps <= _GAP * typical].mean()) * 10.0 ** TIME_UNITS[times.unit]
+    interval = float(steps[steps <= GAP * typical].mean()) * 10.0 ** TIME_UNITS[times.unit]
     ends = times.values * 10.0 ** TIME_UNITS[times.unit]
     index = np.arange(ends.size, dtype=np.int64)
     return Intervals(start=float(ends[0] - interval), interval=interval, index=index), ends
