@@ -79,7 +79,8 @@ def test_a_resampled_record_has_white_noise(unit: str, tmp_path: Path) -> None:
 
 def test_a_signal_is_where_it_was_and_a_gap_stays_one(tmp_path: Path) -> None:
     ends = np.delete(jittering(2000, 0.3, 5), slice(900, 920))
-    starts = ends - np.minimum(np.diff(ends, prepend=ends[0] - 1.0), 1.0)
+    steps = np.diff(ends, prepend=ends[0] - 1.0)
+    starts = ends - np.where(steps > 2.0, 1.0, steps)
     wave = (np.cos(starts / 50) - np.cos(ends / 50)) * 50
     found, _ = opened(saved(tmp_path / "a.csv", ends, wave), UNEVEN)
     (gap,) = found.gaps
