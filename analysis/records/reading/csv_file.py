@@ -22,7 +22,7 @@ from cascade_steering.analysis.records.reading.table_reader import OPTION_MARK, 
 from cascade_steering.analysis.records.reading.times import Times, as_measured, lattice, require_unit
 from cascade_steering.sim.conventions import RECORD_CONVENTION
 
-__all__ = ["Clocked", "clocked", "parse", "render"]
+__all__ = ["Clocked", "clocked", "parse", "parsed", "render"]
 
 
 def parse(data: bytes, said: FileLayout | None = None) -> Table:
@@ -31,7 +31,11 @@ def parse(data: bytes, said: FileLayout | None = None) -> Table:
     Raises ValueError naming the line, and the column where there is one, for whatever is not of that format.
     """
     said = FileLayout() if said is None else said
-    text = read_table(data, said)
+    return parsed(read_table(data, said), said)
+
+
+def parsed(text: TextTable, said: FileLayout) -> Table:
+    """The record in a table of text. Raises ValueError as ``parse`` does."""
     header = f"line {text.dialect.header}"
     # before the rows: a channel that is missing is a fault of the header, not of each row
     found = chosen(text.dialect.headings, said, header, EXAMPLE)

@@ -19,7 +19,7 @@ from cascade_steering.analysis.records.reading.stamps import Stamps, from_dates6
 from cascade_steering.analysis.records.reading.times import TIME_UNITS, TOLERANCE, Times, lattice, require_unit
 from cascade_steering.sim.conventions import RECORD_CONVENTION
 
-__all__ = ["load_file", "record_dataset", "takes"]
+__all__ = ["load_file", "record_dataset", "table_of", "takes"]
 
 # netCDF-4, which is HDF5, and the classic formats: of those a damaged file can crash the C library, not SciPy's reader
 _ENGINES: dict[bytes, Literal["netcdf4", "scipy"]] = {
@@ -53,8 +53,11 @@ def load_file(path: Path, head: bytes, said: FileLayout) -> Table:
         raise ValueError("netCDF of the kind CDF-5 is not read; convert it to netCDF-4 (nccopy -k nc4)")
     engine = next(engine for magic, engine in _ENGINES.items() if head.startswith(magic))
     dataset = _loaded(path, engine)
-    if dataset is None:
-        return load_hdf5(path, said)
+    return load_hdf5(path, said) if dataset is None else table_of(dataset, said)
+
+
+def table_of(dataset: xr.Dataset, said: FileLayout) -> Table:
+    """The records in a dataset. Raises ValueError as ``load_file`` does."""
     if said.columns or not {"record", "interval_start", "interval_end"} & set(map(str, dataset.variables)):
         return _of_columns(dataset, said)
     missing = [name for name in _NEEDED if name not in dataset.variables]

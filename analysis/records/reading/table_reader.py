@@ -40,11 +40,13 @@ class TextTable:
     dialect : its spelling
     text : the whole of it, as ``as_text`` gives it, of which the rows begin at ``dialect.begin``
     options : what the comments that start with ``#:`` say
+    above : lines of the file before this text, where it is a piece of one
     """
 
     dialect: Dialect
     text: bytes
     options: dict[str, Any]
+    above: int = 0
 
     def numbers(self, columns: Sequence[int], *, complete: int | None) -> FloatArray:
         """The cells of some columns, array of shape (rows, columns); an empty cell is NaN.
@@ -152,7 +154,7 @@ class TextTable:
 
     def _lines(self) -> list[tuple[int, str]]:
         """The lines that hold rows, each with its number in the file."""
-        first = self.text.count(b"\n", 0, self.dialect.begin) + 1
+        first = self.above + self.text.count(b"\n", 0, self.dialect.begin) + 1
         lines = self.text[self.dialect.begin :].decode().split("\n")
         return [
             (number, line)
