@@ -58,7 +58,7 @@ class Floor:
 
 
 def floor(record: Record) -> Floor:
-    """The white floor of a record, channel by channel.
+    """The white floor of a record, channel by channel. Section 8 of sim/README.md.
 
     The standard error of a variance is 2.4/√N of it for N intervals: that of the median of 16 means of N/32 ordinates
     each. Raises ValueError for a record without 16 intervals in a row, or one that is constant there.
@@ -91,7 +91,7 @@ def floor(record: Record) -> Floor:
 
 
 def vacuum_floor(record: Record) -> Floor:
-    """The variance of a record of vacuum, of all its intervals; its standard error is √(2/N) of it.
+    """The variance of a record of vacuum; its standard error is √(2/N) of it. Section 8 of sim/README.md.
 
     Raises ValueError for a channel that is constant, or has fewer than 16 intervals.
     """

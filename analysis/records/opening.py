@@ -16,10 +16,10 @@ from cascade_steering.analysis.records.record import Record, factors_of, interpr
 from cascade_steering.analysis.records.resampling import resampled
 from cascade_steering.sim.parameters import require
 
-__all__ = ["AUTO", "Calibration", "Opening", "opened"]
+__all__ = ["FROM_FLOOR", "GivenCalibration", "Opening", "opened_record"]
 
-AUTO: Literal["auto"] = "auto"
-Calibration = float | Mapping[str, float] | Literal["auto"] | None
+FROM_FLOOR: Literal["auto"] = "auto"
+GivenCalibration = float | Mapping[str, float] | Literal["auto"] | None
 # a spectrum that rises by more towards lower frequencies, and surely, has no floor
 _STEEP, _SURE = 0.2, 5.0
 
@@ -41,7 +41,7 @@ class Opening:
     """
 
     layout: FileLayout = field(default_factory=FileLayout)
-    calibration: Calibration = None
+    calibration: GivenCalibration = None
     vacuum: Path | None = None
     quantity: str | None = None
     dead_time: float = 0.0
@@ -52,11 +52,13 @@ class Opening:
         require(self.dead_time, "dead_time", low=0.0)
         if self.vacuum is not None and self.calibration is not None:
             raise ValueError("a calibration is given, and a record of vacuum that gives it: leave out one of them")
-        if isinstance(self.calibration, str) and self.calibration != AUTO:
-            raise ValueError(f"calibration must be a number, one for each channel, or {AUTO}, got {self.calibration!r}")
+        if isinstance(self.calibration, str) and self.calibration != FROM_FLOOR:
+            raise ValueError(
+                f"calibration must be a number, one for each channel, or {FROM_FLOOR}, got {self.calibration!r}"
+            )
 
 
-def opened(path: Path, how: Opening, table: Table | None = None) -> tuple[Record, Calibration]:
+def opened_record(path: Path, how: Opening, table: Table | None = None) -> tuple[Record, GivenCalibration]:
     """The record in a file, and its calibration, found where it was to be found.
 
     Parameters

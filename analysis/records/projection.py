@@ -41,7 +41,7 @@ class Line:
 
 
 def without(record: Record, degree: int | None, lines: tuple[Line, ...]) -> Record:
-    """The record without the polynomial of a degree (0: its mean, 1: a straight line) and without lines.
+    """The record without the polynomial of a degree (0: its mean, 1: a line) and without lines. Section 8 of sim/README.md.
 
     Raises ValueError for a frequency beyond half the rate of sampling, and for so many functions that little is left.
     """

@@ -162,13 +162,13 @@ def load(path: Path, said: FileLayout | None = None) -> Table:
         try:
             with path.open("rb") as file:
                 head = file.read(HEAD)
-                if not any(each.takes(head) for each in (netcdf_file, arrays_file)):
+                if not (netcdf_file.holds_netcdf(head) or arrays_file.holds_arrays(head)):
                     return csv_file.parse(unpacked(head + file.read()), said)
         except OSError as error:
             raise ValueError(f"cannot be opened: {error.strerror}") from None
-        if arrays_file.takes(head):
-            return arrays_file.load_file(path, head, said)
-        return netcdf_file.load_file(path, head, said)
+        if arrays_file.holds_arrays(head):
+            return arrays_file.load_arrays(path, head, said)
+        return netcdf_file.load_netcdf(path, head, said)
 
 
 def interpreted(

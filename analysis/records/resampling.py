@@ -20,7 +20,7 @@ _SEED = 20251125
 
 
 def resampled(table: Table, factors: FloatArray, kinds: tuple[Quantity, ...]) -> Table:
-    """The table at even times, from one with ``ends``.
+    """The table at even times, from one with ``ends``. Section 8 of sim/README.md.
 
     Parameters
     ----------

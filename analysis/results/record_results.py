@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from cascade_steering.analysis.identification.maximum import Fit
     from cascade_steering.analysis.records.filtered import Reading
-    from cascade_steering.analysis.records.opening import Calibration
+    from cascade_steering.analysis.records.opening import GivenCalibration
     from cascade_steering.analysis.records.record import Record
     from cascade_steering.analysis.records.whiteness import Whiteness
     from cascade_steering.analysis.working_points.working_point import WorkingPoint
@@ -210,7 +210,7 @@ class FitResult:
 def open_record(
     path: str | Path,
     *,
-    calibration: "Calibration" = None,
+    calibration: "GivenCalibration" = None,
     quantity: str | None = None,
     dead_time_s: float = 0.0,
     columns: Mapping[str, str] | None = None,
@@ -251,7 +251,7 @@ def open_record(
     place in it, for whatever is not a record.
     """
     from cascade_steering.analysis.records.demodulated import demodulated_record
-    from cascade_steering.analysis.records.opening import Opening, opened
+    from cascade_steering.analysis.records.opening import Opening, opened_record
     from cascade_steering.analysis.records.projection import Line
     from cascade_steering.analysis.records.reading.layout import FileLayout
 
@@ -267,7 +267,7 @@ def open_record(
         detrend=detrend,
         notch=tuple(Line(frequency_hz=frequency, width_hz=width) for frequency, width in pairs),
     )
-    found, _ = opened(Path(path), how)
+    found, _ = opened_record(Path(path), how)
     if demodulate is None or frequency_hz is None:
         return found
     return demodulated_record(found, demodulate, frequency_hz)

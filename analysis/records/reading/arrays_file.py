@@ -19,7 +19,7 @@ from cascade_steering.analysis.records.reading.layout import FileLayout, FloatAr
 from cascade_steering.analysis.records.reading.stamps import Stamps, from_dates64, from_floats, from_whole, is_absolute
 from cascade_steering.analysis.records.reading.times import Times, require_unit
 
-__all__ = ["Named", "from_arrays", "load_file", "load_hdf5", "takes"]
+__all__ = ["Named", "from_arrays", "holds_arrays", "load_arrays", "load_hdf5"]
 
 _ZIP, _MATLAB, _MATLAB_HDF5 = b"PK\x03\x04", b"MATLAB 5.0 MAT-file", b"MATLAB 7.3 MAT-file"
 _MOST_COLUMNS, _MOST_INFLATED = 16, 1100
@@ -28,12 +28,12 @@ _EXAMPLE = "arrays named time, cosine and sine"
 Named = Mapping[str, tuple[Any, str]]
 
 
-def takes(head: bytes) -> bool:
+def holds_arrays(head: bytes) -> bool:
     """Whether a file that begins so is one of these."""
     return head.startswith((_ZIP, _MATLAB, _MATLAB_HDF5))
 
 
-def load_file(path: Path, head: bytes, said: FileLayout) -> Table:
+def load_arrays(path: Path, head: bytes, said: FileLayout) -> Table:
     """The record in a file of NumPy or MATLAB. Raises ValueError, saying what is wrong."""
     if head.startswith(_MATLAB_HDF5):
         return load_hdf5(path, said)

@@ -19,7 +19,7 @@ from cascade_steering.analysis.records.reading.stamps import Stamps, from_dates6
 from cascade_steering.analysis.records.reading.times import TIME_UNITS, TOLERANCE, Times, lattice, require_unit
 from cascade_steering.sim.conventions import RECORD_CONVENTION
 
-__all__ = ["load_file", "record_dataset", "table_of", "takes"]
+__all__ = ["holds_netcdf", "load_netcdf", "record_dataset", "table_of"]
 
 # netCDF-4, which is HDF5, and the classic formats: of those a damaged file can crash the C library, not SciPy's reader
 _ENGINES: dict[bytes, Literal["netcdf4", "scipy"]] = {
@@ -39,12 +39,12 @@ _NEEDED = {
 }
 
 
-def takes(head: bytes) -> bool:
+def holds_netcdf(head: bytes) -> bool:
     """Whether a file that begins so is netCDF."""
     return head.startswith((*_ENGINES, _UNREAD))
 
 
-def load_file(path: Path, head: bytes, said: FileLayout) -> Table:
+def load_netcdf(path: Path, head: bytes, said: FileLayout) -> Table:
     """The records in a netCDF file; ``analysis.records.record`` describes the format.
 
     Raises ValueError naming what is missing or wrong.
@@ -57,7 +57,7 @@ def load_file(path: Path, head: bytes, said: FileLayout) -> Table:
 
 
 def table_of(dataset: xr.Dataset, said: FileLayout) -> Table:
-    """The records in a dataset. Raises ValueError as ``load_file`` does."""
+    """The records in a dataset. Raises ValueError as ``load_netcdf`` does."""
     if said.columns or not {"record", "interval_start", "interval_end"} & set(map(str, dataset.variables)):
         return _of_columns(dataset, said)
     missing = [name for name in _NEEDED if name not in dataset.variables]

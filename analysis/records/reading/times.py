@@ -66,7 +66,7 @@ def require_unit(unit: object, name: str) -> str:
 
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")
 def lattice(times: Times, *, first: int) -> Intervals:
-    """The intervals that end at the times, those left out not among them.
+    """The intervals that end at the times, those left out not among them. Section 8 of sim/README.md.
 
     Their length and their start are the shortest decimal numbers that fit the times no worse than the fit does.
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from cascade_steering.analysis.records.calibration import calibrated, floor, vacuum_floor
-from cascade_steering.analysis.records.opening import Opening, opened
+from cascade_steering.analysis.records.opening import Opening, opened_record
 from cascade_steering.analysis.records.record import Record, write
 
 INTERVAL = 1e-6
@@ -66,7 +66,7 @@ def test_calibration_is_found_in_the_record_or_in_one_of_vacuum(tmp_path: Path) 
     # of another length, in the same volts
     write(tmp_path / "vacuum.nc", record(noise(30_000, 6, 2) / np.array(factors), ("cosine", "sine")))
     for how in (Opening(calibration="auto"), Opening(vacuum=tmp_path / "vacuum.nc")):
-        found, calibration = opened(tmp_path / "record.nc", how)
+        found, calibration = opened_record(tmp_path / "record.nc", how)
         assert isinstance(calibration, dict)
         # five standard errors of 2.4/√20000/2, or √(2/30000)/2
         assert list(calibration.values()) == pytest.approx(factors, rel=0.043 if how.vacuum is None else 0.021)
@@ -80,15 +80,15 @@ def test_calibration_is_found_in_the_record_or_in_one_of_vacuum(tmp_path: Path) 
     low = np.convolve(volts[:, 0], np.ones(3) / 3, "same")
     write(tmp_path / "record.nc", record(low))
     with pytest.raises(ValueError, match=r"nc': channel 'homodyne' has no white floor: below three quarters of"):
-        opened(tmp_path / "record.nc", Opening(calibration="auto"))
+        opened_record(tmp_path / "record.nc", Opening(calibration="auto"))
 
 
 def test_one_calibration_a_channel(tmp_path: Path) -> None:
     values = noise(20, 7, 2)
     write(tmp_path / "record.csv", record(values, ("cosine", "sine")))
-    found, _ = opened(tmp_path / "record.csv", Opening(calibration={"sine": 3.0, "cosine": 2.0}))
+    found, _ = opened_record(tmp_path / "record.csv", Opening(calibration={"sine": 3.0, "cosine": 2.0}))
     assert found.values[0].tolist() == (values * [2.0, 3.0]).tolist()
     assert found.scales == (2.0, 3.0)
     assert calibrated(found, (0.5, 1.0)).values[0].tolist() == (values * [1.0, 3.0]).tolist()
     with pytest.raises(ValueError, match=r"must be one number, or one for each of cosine, sine, got sine$"):
-        opened(tmp_path / "record.csv", Opening(calibration={"sine": 3.0}))
+        opened_record(tmp_path / "record.csv", Opening(calibration={"sine": 3.0}))

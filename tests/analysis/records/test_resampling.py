@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.stats import kstest
 
-from cascade_steering.analysis.records.opening import Opening, opened
+from cascade_steering.analysis.records.opening import Opening, opened_record
 from cascade_steering.analysis.records.reading.layout import FileLayout
 from cascade_steering.analysis.records.record import Record
 from cascade_steering.analysis.records.whiteness import whiteness
@@ -30,7 +30,7 @@ def test_jitter_is_told_and_even_times_are_taken(tmp_path: Path) -> None:
     values = np.random.default_rng(0).normal(size=5000)
     ends = jittering(5000, 0.15, 1) * (1 + 2.3e-5)
     kept = np.delete(np.arange(5000), [77, 78, 3000])
-    found, _ = opened(saved(tmp_path / "a.csv", ends[kept], values[kept]), Opening())
+    found, _ = opened_record(saved(tmp_path / "a.csv", ends[kept], values[kept]), Opening())
     # a slope from times of 0.15/√3 has an error of 0.087 √12/5000^1.5, here 8.5e-7, and of medians somewhat more
     assert found.interval == pytest.approx(1e-6 * (1 + 2.3e-5), rel=8e-6)
     assert found.values.shape == (1, 5000, 1)
@@ -44,7 +44,7 @@ def test_jitter_is_told_and_even_times_are_taken(tmp_path: Path) -> None:
 
 def test_a_rate_that_is_off_is_the_rate_and_is_told(tmp_path: Path) -> None:
     ends = np.arange(1, 1001) * (1 + 3.2e-6)
-    found, _ = opened(saved(tmp_path / "a.csv", ends, np.ones(1000)), Opening())
+    found, _ = opened_record(saved(tmp_path / "a.csv", ends, np.ones(1000)), Opening())
     assert found.interval == pytest.approx(1e-6 * (1 + 3.2e-6), rel=1e-12)
     assert found.notes == ("an interval is 1.0000032e-06 s by the times, +3.2 ppm from 1e-06 s",)
 
@@ -52,7 +52,7 @@ def test_a_rate_that_is_off_is_the_rate_and_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize("ends", [jittering(5000, 0.3, 2), np.r_[1:501, 501.5:1000]], ids=["jitter", "step"])
 def test_times_that_are_off_too_far_are_refused(ends: np.ndarray, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"line \d+: times must be evenly spaced"):
-        opened(saved(tmp_path / "a.csv", ends, np.ones(ends.size)), Opening())
+        opened_record(saved(tmp_path / "a.csv", ends, np.ones(ends.size)), Opening())
 
 
 @pytest.mark.parametrize("unit", ["s^0.5", "Hz^0.5"])
@@ -63,7 +63,7 @@ def test_a_resampled_record_has_white_noise(unit: str, tmp_path: Path) -> None:
     lengths = np.diff(ends, prepend=ends[0] - np.diff(ends).mean()) * 1e-6
     noise = np.random.default_rng(4).normal(size=count) * np.sqrt(lengths)
     path = saved(tmp_path / "a.csv", ends, noise if unit == "s^0.5" else noise / lengths, unit)
-    found, _ = opened(path, UNEVEN)
+    found, _ = opened_record(path, UNEVEN)
     assert found.observed.all()
     white = found.values / math.sqrt(found.interval)
     assert whiteness(white, false_alarm=1e-4).fits
@@ -82,7 +82,7 @@ def test_a_signal_is_where_it_was_and_a_gap_stays_one(tmp_path: Path) -> None:
     steps = np.diff(ends, prepend=ends[0] - 1.0)
     starts = ends - np.where(steps > 2.0, 1.0, steps)
     wave = (np.cos(starts / 50) - np.cos(ends / 50)) * 50
-    found, _ = opened(saved(tmp_path / "a.csv", ends, wave), UNEVEN)
+    found, _ = opened_record(saved(tmp_path / "a.csv", ends, wave), UNEVEN)
     (gap,) = found.gaps
     assert gap[1] - gap[0] == pytest.approx(20e-6, abs=2.1e-6)
     even = (found.start + np.arange(found.values.shape[1] + 1) * found.interval) * 1e6
@@ -95,6 +95,6 @@ def test_a_signal_is_where_it_was_and_a_gap_stays_one(tmp_path: Path) -> None:
 
 def test_records_share_their_draws_only_in_law(tmp_path: Path) -> None:
     path = saved(tmp_path / "a.csv", jittering(100, 0.2, 6), np.zeros(100) + 1e-9)
-    first, second = (opened(path, UNEVEN)[0] for _ in range(2))
+    first, second = (opened_record(path, UNEVEN)[0] for _ in range(2))
     assert first.values.tolist() == second.values.tolist()
     assert isinstance(first, Record)

@@ -15,9 +15,7 @@ from cascade_steering.sim.parameters import Cascade
 
 if TYPE_CHECKING:
     # with it comes xarray, which takes a second, and every command imports this
-    from cascade_steering.analysis.records.opening import Opening
-
-Calibration = float | Mapping[str, float] | Literal["auto"] | None
+    from cascade_steering.analysis.records.opening import GivenCalibration, Opening
 
 
 def calibration(text: str) -> float | dict[str, float] | Literal["auto"]:
@@ -109,7 +107,7 @@ class ReadingOptions:
     notch : frequencies and widths of the lines that are subtracted, Hz
     """
 
-    calibration: Calibration
+    calibration: "GivenCalibration"
     quantity: str | None
     dead_time: readers.Duration
     demodulate: int | None

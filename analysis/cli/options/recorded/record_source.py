@@ -84,7 +84,7 @@ def read_record(path: Path, setup: Setup) -> "tuple[Record, Setup]":
     """
     from cascade_steering.analysis.records import record
     from cascade_steering.analysis.records.demodulated import demodulated_record, require_sensible
-    from cascade_steering.analysis.records.opening import opened
+    from cascade_steering.analysis.records.opening import opened_record
 
     content = record.load(path, setup.reading.layout)
     said = configuration.left_out(content.options, str(path))
@@ -105,7 +105,7 @@ def read_record(path: Path, setup: Setup) -> "tuple[Record, Setup]":
             "--calibration auto takes the white floor at the highest frequencies, which --bandwidth filters: give the "
             "calibration, or a --vacuum-record"
         )
-    found, calibration = opened(path, reading.opening(cascade), content)
+    found, calibration = opened_record(path, reading.opening(cascade), content)
     require_sensible(found, f"record {str(path)!r}")
     if reading.demodulate is not None and point.frequencies_hz is not None:
         found = demodulated_record(found, reading.demodulate, point.frequencies_hz[0])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from cascade_steering.analysis.records.opening import Opening, opened
+from cascade_steering.analysis.records.opening import Opening, opened_record
 from cascade_steering.analysis.records.reading.layout import FileLayout
 from cascade_steering.analysis.records.record import Record
 
@@ -81,7 +81,7 @@ DIALECTS: dict[str, tuple[str | bytes, dict[str, Any]]] = {
 
 def read(path: Path, **how: Any) -> Record:
     layout = {name: how.pop(name) for name in ("columns", "skip_rows", "interval", "resample") if name in how}
-    return opened(path, Opening(layout=FileLayout(**layout), **how))[0]
+    return opened_record(path, Opening(layout=FileLayout(**layout), **how))[0]
 
 
 @pytest.mark.parametrize("name", DIALECTS)

@@ -17,7 +17,7 @@ from typing import IO
 import numpy as np
 import xarray as xr
 
-from cascade_steering.analysis.records.opening import Opening, opened
+from cascade_steering.analysis.records.opening import Opening, opened_record
 from cascade_steering.analysis.records.reading import arrays_file, netcdf_file
 from cascade_steering.analysis.records.reading.csv_file import parsed
 from cascade_steering.analysis.records.reading.encoding import GZIP, decoded
@@ -47,7 +47,7 @@ def pieces_of(path: Path, how: Opening | None = None, rows: int = _ROWS) -> Iter
     if how.detrend is not None or how.notch or how.layout.resample or isinstance(how.calibration, str) or how.vacuum:
         raise ValueError(
             "a calibration that has to be found, a trend, lines and uneven times take a record as a whole: read it by "
-            "analysis.records.opening.opened, or give the calibration in numbers"
+            "analysis.records.opening.opened_record, or give the calibration in numbers"
         )
     with of_file(path):
         try:
@@ -55,10 +55,12 @@ def pieces_of(path: Path, how: Opening | None = None, rows: int = _ROWS) -> Iter
                 head = file.read(HEAD)
         except OSError as error:
             raise ValueError(f"cannot be opened: {error.strerror}") from None
-    if arrays_file.takes(head) or head.startswith(b"CDF"):
-        yield opened(path, how)[0]
+    if arrays_file.holds_arrays(head) or head.startswith(b"CDF"):
+        yield opened_record(path, how)[0]
         return
-    tables = _of_netcdf(path, how.layout, rows) if netcdf_file.takes(head) else _of_text(path, head, how.layout, rows)
+    tables = (
+        _of_netcdf(path, how.layout, rows) if netcdf_file.holds_netcdf(head) else _of_text(path, head, how.layout, rows)
+    )
     yield from _joined(tables, path, how)
 
 
@@ -138,7 +140,7 @@ def _of_netcdf(path: Path, said: FileLayout, rows: int) -> Iterator[Table]:
                 yield netcdf_file.table_of(file[wanted].isel(interval=slice(begin, begin + rows)).load(), said)
     if not count:
         with path.open("rb") as again:
-            yield netcdf_file.load_file(path, again.read(HEAD), said)
+            yield netcdf_file.load_netcdf(path, again.read(HEAD), said)
 
 
 def _of_text(path: Path, head: bytes, said: FileLayout, rows: int) -> Iterator[Table]:

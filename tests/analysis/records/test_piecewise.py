@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from cascade_steering.analysis.records.opening import Opening
-from cascade_steering.analysis.records.pieces import pieces_of
+from cascade_steering.analysis.records.piecewise import pieces_of
 from cascade_steering.analysis.records.reading.layout import FileLayout
 from cascade_steering.analysis.records.record import Record, read, write
 
