@@ -6,7 +6,7 @@ from typing import Literal
 
 from cascade_steering.analysis.identification.likelihood import CALIBRATION
 from cascade_steering.analysis.identification.maximum import Fit, fit
-from cascade_steering.analysis.records.projection import refilled
+from cascade_steering.analysis.records.projection import fair
 from cascade_steering.analysis.records.record import Record
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.initial_state import InitialState
@@ -139,9 +139,7 @@ def fitted(
         return built(with_values(point, trial))
 
     found = fit(record.values, record.interval, record.observed, start, bounds, problem, scale=record.scale)
-    if record.removed is None:
-        return found
-    return replace(found, innovations=refilled(record, *problem(found.estimates), found.innovations)[0])
+    return replace(found, innovations=fair(record, *problem(found.estimates), found.innovations)[0])
 
 
 def with_values(point: WorkingPoint, values: Mapping[str, float]) -> WorkingPoint:

@@ -44,12 +44,17 @@ def demodulated_record(record: "Record", count: int, frequency_hz: float) -> "Re
     parts = parts_of(record.values)
     gaps = np.asarray(np.isnan(parts).any(axis=-1, keepdims=True))
     # a cosine and a sine part come from each channel, in this order, and are multiplied as it was
-    scales = tuple(np.repeat(record.scale, len(channels) // len(record.channels)).tolist())
+    scales = _repeated(tuple(record.scale.tolist()), len(channels))
+    freedom = None if record.calibration_freedom is None else _repeated(record.calibration_freedom, len(channels))
     removed = None if record.removed is None else np.where(gaps[:1], 0.0, parts_of(record.removed))
     return replace(
         record, values=np.where(gaps, np.nan, parts), interval=count * record.interval, channels=channels,
-        scales=scales, removed=removed,
+        scales=scales, removed=removed, calibration_freedom=freedom,
     )  # fmt: skip
+
+
+def _repeated(each: tuple[float, ...], count: int) -> tuple[float, ...]:
+    return tuple(np.repeat(each, count // len(each)).tolist())
 
 
 def require_sensible(record: "Record", name: str) -> None:

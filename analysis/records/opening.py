@@ -4,7 +4,7 @@ The order is that of the laboratory: the vacuum says what a unit of noise is, th
 the oscillators' is subtracted, and last the record is demodulated (``analysis.records.demodulated``).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -58,43 +58,49 @@ class Opening:
             )
 
 
-def opened_record(path: Path, how: Opening, table: Table | None = None) -> tuple[Record, GivenCalibration]:
+def opened_record(
+    path: Path, how: Opening, table: Table | None = None, treated: Callable[[Record], Record] | None = None
+) -> tuple[Record, GivenCalibration]:
     """The record in a file, and its calibration, found where it was to be found.
 
     Parameters
     ----------
     table : what ``load`` has found in the file, if it has been read
+    treated : what is done to the record before anything is subtracted from its values
 
     Raises ValueError, in one line that names the file, for whatever is not a record.
     """
     table = load(path, how.layout) if table is None else table
-    calibration, notes = _found(path, table, how)
+    calibration, notes, freedom = _found(path, table, how)
     with of_file(path):
         if table.ends is not None:
             _, factors, kinds = factors_of(table, calibration, how.quantity)
             table = resampled(table, factors, kinds)
     record = interpreted(table, path, calibration=calibration, quantity=how.quantity, dead_time=how.dead_time)
+    record = record if treated is None else treated(record)
     with of_file(path):
         record = without(record, how.detrend, how.notch)
-    return replace(record, notes=(*record.notes, *notes)), calibration
+    return replace(record, notes=(*record.notes, *notes), calibration_freedom=freedom), calibration
 
 
-def _found(path: Path, table: Table, how: Opening) -> tuple[float | Mapping[str, float] | None, tuple[str, ...]]:
-    """The calibration in numbers, and what is to be said of it."""
+def _found(
+    path: Path, table: Table, how: Opening
+) -> tuple[float | Mapping[str, float] | None, tuple[str, ...], tuple[float, ...] | None]:
+    """The calibration in numbers, what is to be said of it, and its degrees of freedom where it was measured."""
     if how.vacuum is not None:
         other = load(how.vacuum, how.layout)
         vacuum = interpreted(other, how.vacuum, calibration=1.0, quantity=how.quantity)
         with of_file(how.vacuum):
             found = vacuum_floor(vacuum)
         # the same unit makes the same factor, also where the intervals are of another length
-        return _by_channel(found), (_told(found, "the record of vacuum"),)
+        return _by_channel(found), (_told(found, "the record of vacuum"),), found.freedom
     if isinstance(how.calibration, str):
         plain = interpreted(table, path, calibration=1.0, quantity=how.quantity, dead_time=how.dead_time)
         with of_file(path):
             found = floor(plain)
             _require_flat(found)
-        return _by_channel(found), (_told(found, "its white floor"),)
-    return how.calibration, ()
+        return _by_channel(found), (_told(found, "its white floor"),), (0.0,) * len(found.channels)
+    return how.calibration, (), None
 
 
 def _by_channel(found: Floor) -> dict[str, float]:

@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.special import chdtri, fdtrc
 
 from cascade_steering.analysis.records.reading.layout import FloatArray
 from cascade_steering.analysis.records.record import Record
@@ -20,12 +21,13 @@ from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.parameters import require, require_count
 
-__all__ = ["Line", "honest", "refilled", "without"]
+__all__ = ["Line", "fair", "honest", "refilled", "without"]
 
 _MOST_DEGREE, _MOST_FUNCTIONS, _MOST_NUMBERS = 9, 400, 100_000_000
 # share of the intervals: functions that take more leave no record
 _MOST_SHARE = 0.2
 _SEED = 1901
+_IMPROBABLE = 1e-12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +43,7 @@ class Line:
 
 
 def without(record: Record, degree: int | None, lines: tuple[Line, ...]) -> Record:
-    """The record without the polynomial of a degree (0: its mean, 1: a line) and without lines. Section 8 of sim/README.md.
+    """The record without a polynomial (of degree 0: its mean, 1: a line) and without lines. Section 8 of sim/README.md.
 
     Raises ValueError for a frequency beyond half the rate of sampling, and for so many functions that little is left.
     """
@@ -111,10 +113,48 @@ def honest(record: Record, model: LinearModel | Schedule, initial: InitialState,
     The innovations are white noise of unit variance if the model is right, and the likelihood is that of what is left
     of the record. States are those of the filter. Section 8 of sim/README.md.
     """
-    if record.removed is None:
+    innovations, density = fair(record, model, initial, found.innovations)
+    if innovations is found.innovations:
         return found
-    innovations, density = refilled(record, model, initial, found.innovations)
     return replace(found, innovations=innovations, log_likelihood=found.log_likelihood + density)
+
+
+def fair(
+    record: Record, model: LinearModel | Schedule, initial: InitialState, innovations: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Innovations with all accounted for that was taken from a record, or is not known of it: ``refilled``, and scaled.
+
+    Where the calibration is the record's own, the variance of a channel says nothing: it is set to 1, which for white
+    noise changes no other statistic. Where it is that of a record of vacuum, of ν degrees of freedom, the ratio of
+    both has an F distribution, and the variance becomes that of a χ² of the same probability. Section 8 of
+    sim/README.md.
+
+    Returns
+    -------
+    the innovations, and what has to be added to the log likelihood, array of shape (records,)
+    """
+    density = np.zeros(len(innovations))
+    if record.removed is not None:
+        innovations, density = refilled(record, model, initial, innovations)
+    if record.calibration_freedom is not None:
+        innovations = innovations * np.array(
+            [_rescaled(innovations[..., place], freedom) for place, freedom in enumerate(record.calibration_freedom)]
+        )
+    return innovations, density
+
+
+def _rescaled(white: FloatArray, freedom: float) -> float:
+    """What white noise is multiplied by, if its unit is known only from a variance of so many degrees of freedom."""
+    count = int(np.count_nonzero(~np.isnan(white)))
+    mean = float(np.nansum(white**2)) / count
+    if not freedom:
+        return 1.0 / math.sqrt(mean)
+    high = mean > 1.0
+    tail = float(fdtrc(count, freedom, mean) if high else fdtrc(freedom, count, 1.0 / mean))
+    # what is that improbable is no matter of calibration
+    if tail < _IMPROBABLE:
+        return 1.0
+    return math.sqrt(float(chdtri(count, tail if high else 1.0 - tail)) / count / mean)
 
 
 def refilled(

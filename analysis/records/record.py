@@ -83,6 +83,8 @@ class Record:
     notes : what was decided in reading the file, for the user to know, a sentence each
     removed : functions that were fitted and subtracted (a trend, a line), of which the record holds nothing any more;
         array of shape (functions, intervals, channels)
+    calibration_freedom : degrees of freedom of the variance that gave the calibration, one a channel: 0 where it is the
+        record's own; None if it is known
 
     Raises
     ------
@@ -100,6 +102,7 @@ class Record:
     origin: str = ""
     notes: tuple[str, ...] = ()
     removed: FloatArray | None = None
+    calibration_freedom: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         require(self.interval, "interval", low=0.0, low_open=True)

@@ -3,10 +3,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy.stats import kstest
+from scipy.stats import chi2, kstest
 
 from cascade_steering.analysis.records.demodulated import demodulated_record
-from cascade_steering.analysis.records.projection import Line, honest, refilled, without
+from cascade_steering.analysis.records.projection import Line, fair, honest, refilled, without
 from cascade_steering.analysis.records.record import Record
 from cascade_steering.analysis.records.whiteness import whiteness
 from cascade_steering.sim.gaussian.filtering import filter_record, innovations_of
@@ -142,3 +142,21 @@ def test_what_cannot_be_subtracted_is_refused(
             degree,
             () if line is None else (Line(frequency_hz=line[0], width_hz=line[1]),),
         )
+
+
+@pytest.mark.parametrize("freedom", [0.0, 30.0])
+def test_a_variance_in_an_uncertain_unit_is_no_surprise(freedom: float) -> None:
+    """White noise in a unit that is known from a variance of 30 degrees of freedom: its energy is that of χ² again."""
+    random = np.random.default_rng(12)
+    units = np.sqrt(random.chisquare(freedom, 2000) / freedom) if freedom else np.full(2000, 0.1)
+    white = random.normal(size=(2000, 50)) / units[:, None]
+    bare = replace(record(np.ones((1, 50, 1)), ("homodyne",)), calibration_freedom=(freedom,))
+    scaled = np.array([fair(bare, MODEL, ground_state(), each[None, :, None])[0].ravel() for each in white])
+    energies = (scaled**2).sum(axis=1)
+    if freedom:
+        assert kstest(energies, chi2(50).cdf).pvalue > 1e-6
+        assert kstest((white**2).sum(axis=1), chi2(50).cdf).pvalue < 1e-12
+    else:
+        assert energies == pytest.approx(50.0)
+    # the direction stays that of white noise
+    assert scaled / white == pytest.approx(np.tile(scaled[:, :1] / white[:, :1], 50))
