@@ -23,6 +23,7 @@ __all__ = ["Floor", "calibrated", "floor", "vacuum_floor"]
 FloatArray = NDArray[np.float64]
 # bands above half of the Nyquist frequency, and intervals in a row that have a spectrum worth reading
 _BANDS, _LEAST = 16, 16
+_LARGEST = 1e120
 # relative error of the median of 16 equal normal numbers, over that of their mean
 _MEDIAN = 1.2108
 
@@ -63,6 +64,7 @@ def floor(record: Record) -> Floor:
     The standard error of a variance is 2.4/√N of it for N intervals: that of the median of 16 means of N/32 ordinates
     each. Raises ValueError for a record without 16 intervals in a row, or one that is constant there.
     """
+    _require_moderate(record)
     spectra = [_ordinates(stretch) for stretch in _stretches(record)]
     if not spectra:
         raise ValueError(f"a white floor takes {_LEAST} intervals in a row, which this record has not")
@@ -95,6 +97,7 @@ def vacuum_floor(record: Record) -> Floor:
 
     Raises ValueError for a channel that is constant, or has fewer than 16 intervals.
     """
+    _require_moderate(record)
     white = record.values[:, record.observed].reshape(-1, len(record.channels))
     if len(white) < _LEAST:
         raise ValueError(f"a record of vacuum must have at least {_LEAST} intervals, got {len(white)}")
@@ -111,6 +114,14 @@ def calibrated(record: Record, factors: tuple[float, ...]) -> Record:
     return replace(
         record, values=record.values * np.array(factors), scales=tuple((record.scale * np.array(factors)).tolist())
     )
+
+
+def _require_moderate(record: Record) -> None:
+    """Raise ValueError for values of which the squares cannot be computed."""
+    largest = np.nanmax(np.abs(record.values), axis=(0, 1), initial=0.0)
+    for name, value in zip(record.channels, largest.tolist(), strict=True):
+        if not value <= _LARGEST:
+            raise ValueError(f"channel {name!r} reaches {value:.3g}, from which no calibration follows")
 
 
 def _stretches(record: Record) -> list[FloatArray]:

@@ -113,9 +113,9 @@ def honest(record: Record, model: LinearModel | Schedule, initial: InitialState,
     The innovations are white noise of unit variance if the model is right, and the likelihood is that of what is left
     of the record. States are those of the filter. Section 8 of sim/README.md.
     """
-    innovations, density = fair(record, model, initial, found.innovations)
-    if innovations is found.innovations:
+    if record.removed is None and record.calibration_freedom is None:
         return found
+    innovations, density = fair(record, model, initial, found.innovations)
     return replace(found, innovations=innovations, log_likelihood=found.log_likelihood + density)
 
 
