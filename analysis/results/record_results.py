@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from cascade_steering.analysis.identification.maximum import Fit
     from cascade_steering.analysis.records.filtered import Reading
-    from cascade_steering.analysis.records.opening import GivenCalibration
+    from cascade_steering.analysis.records.preparing.opening import GivenCalibration
     from cascade_steering.analysis.records.record import Record
     from cascade_steering.analysis.records.whiteness import Whiteness
     from cascade_steering.analysis.working_points.working_point import WorkingPoint
@@ -251,7 +251,7 @@ def open_record(
     place in it, for whatever is not a record.
     """
     from cascade_steering.analysis.records.demodulated import demodulated_record
-    from cascade_steering.analysis.records.opening import Opening, opened_record
+    from cascade_steering.analysis.records.preparing.opening import Opening, opened_record
     from cascade_steering.analysis.records.projection import Line
     from cascade_steering.analysis.records.reading.layout import FileLayout
 

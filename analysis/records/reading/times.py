@@ -130,7 +130,7 @@ def _told_jitter(off: FloatArray | None) -> tuple[str, ...]:
 def _told_drift(interval: float) -> tuple[str, ...]:
     digits = 2 if f"{interval:.2e}"[3] == "5" else 1
     nominal = float(f"{interval:.{digits}e}")
-    off = interval / nominal - 1.0
+    off = interval / nominal - 1.0 if nominal else 0.0
     if not _DRIFT[0] < abs(off) < _DRIFT[1]:
         return ()
     return (f"an interval is {interval:.12g} s by the times, {off * 1e6:+.3g} ppm from {nominal:g} s",)

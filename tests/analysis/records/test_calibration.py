@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from cascade_steering.analysis.records.calibration import calibrated, floor, vacuum_floor
-from cascade_steering.analysis.records.opening import Opening, opened_record
+from cascade_steering.analysis.records.preparing.opening import Opening, opened_record
 from cascade_steering.analysis.records.record import Record, write
 
 INTERVAL = 1e-6

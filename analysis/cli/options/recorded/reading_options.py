@@ -15,7 +15,7 @@ from cascade_steering.sim.parameters import Cascade
 
 if TYPE_CHECKING:
     # with it comes xarray, which takes a second, and every command imports this
-    from cascade_steering.analysis.records.opening import GivenCalibration, Opening
+    from cascade_steering.analysis.records.preparing.opening import GivenCalibration, Opening
 
 
 def calibration(text: str) -> float | dict[str, float] | Literal["auto"]:
@@ -130,7 +130,7 @@ class ReadingOptions:
 
     def opening(self, cascade: Cascade) -> "Opening":
         """How the file is read, where ``cascade`` gives the unit of time. Raises ValueError for what cannot be."""
-        from cascade_steering.analysis.records.opening import Opening
+        from cascade_steering.analysis.records.preparing.opening import Opening
         from cascade_steering.analysis.records.projection import Line
 
         return Opening(

@@ -84,7 +84,7 @@ def read_record(path: Path, setup: Setup) -> "tuple[Record, Setup]":
     """
     from cascade_steering.analysis.records import record
     from cascade_steering.analysis.records.demodulated import demodulated_record, require_sensible
-    from cascade_steering.analysis.records.opening import opened_record
+    from cascade_steering.analysis.records.preparing.opening import opened_record
 
     content = record.load(path, setup.reading.layout)
     said = configuration.left_out(content.options, str(path))

@@ -1,6 +1,7 @@
 """Every dialect of a small record, read to the same numbers, bit by bit; and what is not plain, refused."""
 
 import gzip
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from cascade_steering.analysis.records.opening import Opening, opened_record
+from cascade_steering.analysis.records.preparing.opening import Opening, opened_record
 from cascade_steering.analysis.records.reading.layout import FileLayout
 from cascade_steering.analysis.records.record import Record
 
@@ -255,3 +258,62 @@ def test_dates_that_lie_are_refused(tmp_path: Path) -> None:
         path.write_text("time [s];homodyne [s^0.5]\n" + "".join(f"{date};1\n" for date in dates))
         with pytest.raises(ValueError, match=message):
             read(path)
+
+
+# -- no wrong silence --------------------------------------------------------------------------------------------------
+
+SPELLED: dict[str, tuple[Callable[[str], str], str, str]] = {
+    "decimal comma, semicolons": (decimal_comma, ";", ","),
+    "decimal comma, tabs": (lambda text: decimal_comma(text, "\t"), "\t", ","),
+    "blanks": (blanks, " ", "."),
+    "quoted": (lambda text: "".join(f'"{each}"\n' for each in text.replace(",", '","').splitlines()), ",", "."),
+}
+MARKS = [
+    ",",
+    ";",
+    "\t",
+    " ",
+    ".",
+    '"',
+    "\n",
+    "#",
+    "%",
+    "D",
+    "e",
+    "-",
+    "0",
+    "9",
+    "µ",
+    "\r",
+    "()",
+    "1,234",
+    "nan",
+    "inf",
+    "_",
+]
+
+
+@pytest.mark.slow
+@settings(max_examples=200, deadline=None)
+@given(data=st.data(), spelled=st.sampled_from(sorted(SPELLED)))
+def test_whatever_is_changed_in_a_dialect_no_number_is_another(
+    data: st.DataObject, spelled: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    spell, separator, decimal = SPELLED[spelled]
+    text = spell(PLAIN)
+    for _ in range(data.draw(st.integers(1, 2))):
+        at = data.draw(st.integers(0, len(text)))
+        text = text[:at] + data.draw(st.sampled_from(MARKS)) + text[at + data.draw(st.integers(0, 2)) :]
+    path = tmp_path_factory.getbasetemp() / "changed-dialect"
+    path.write_text(text, encoding="utf-8", newline="")
+    try:
+        found = read(path)
+    except ValueError as error:
+        assert "\n" not in str(error)  # noqa: PT017
+        return
+    cells = re.split(rf"[\n\r{separator}]", text.replace('"', "").replace("D", "e").replace(decimal, "."))
+    numbers = {float(each) for each in cells if NUMBER.fullmatch(each.strip())}
+    assert set(found.values[0, found.observed].ravel().tolist()) <= numbers
+
+
+NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?")

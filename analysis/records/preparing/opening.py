@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Literal
 
 from cascade_steering.analysis.records.calibration import Floor, floor, vacuum_floor
+from cascade_steering.analysis.records.preparing.resampling import resampled
 from cascade_steering.analysis.records.projection import Line, without
 from cascade_steering.analysis.records.reading.layout import FileLayout, Table
 from cascade_steering.analysis.records.record import Record, factors_of, interpreted, load, of_file
-from cascade_steering.analysis.records.resampling import resampled
 from cascade_steering.sim.parameters import require
 
 __all__ = ["FROM_FLOOR", "GivenCalibration", "Opening", "opened_record"]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.stats import kstest
 
-from cascade_steering.analysis.records.opening import Opening, opened_record
+from cascade_steering.analysis.records.preparing.opening import Opening, opened_record
 from cascade_steering.analysis.records.reading.layout import FileLayout
 from cascade_steering.analysis.records.record import Record
 from cascade_steering.analysis.records.whiteness import whiteness

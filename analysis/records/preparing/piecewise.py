@@ -17,7 +17,7 @@ from typing import IO
 import numpy as np
 import xarray as xr
 
-from cascade_steering.analysis.records.opening import Opening, opened_record
+from cascade_steering.analysis.records.preparing.opening import Opening, opened_record
 from cascade_steering.analysis.records.reading import arrays_file, netcdf_file
 from cascade_steering.analysis.records.reading.csv_file import parsed
 from cascade_steering.analysis.records.reading.encoding import GZIP, decoded
@@ -47,7 +47,7 @@ def pieces_of(path: Path, how: Opening | None = None, rows: int = _ROWS) -> Iter
     if how.detrend is not None or how.notch or how.layout.resample or isinstance(how.calibration, str) or how.vacuum:
         raise ValueError(
             "a calibration that has to be found, a trend, lines and uneven times take a record as a whole: read it by "
-            "analysis.records.opening.opened_record, or give the calibration in numbers"
+            "analysis.records.preparing.opening.opened_record, or give the calibration in numbers"
         )
     with of_file(path):
         try:

@@ -4,8 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cascade_steering.analysis.records.opening import Opening
-from cascade_steering.analysis.records.piecewise import pieces_of
+from cascade_steering.analysis.records.preparing.opening import Opening
+from cascade_steering.analysis.records.preparing.piecewise import pieces_of
 from cascade_steering.analysis.records.reading.layout import FileLayout
 from cascade_steering.analysis.records.record import Record, read, write
 
