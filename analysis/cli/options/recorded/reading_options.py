@@ -45,8 +45,8 @@ def lines(text: str) -> tuple[tuple[float, float], ...]:
     """FREQUENCY or FREQUENCY:WIDTH of each line, in Hz, separated by commas."""
     found = []
     for part in text.split(","):
-        frequency, _, width = part.partition(":")
-        found.append((readers.number(frequency), readers.number(width or "0")))
+        frequency, colon, width = part.partition(":")
+        found.append((readers.number(frequency), readers.number(width) if colon else 0.0))
         if found[-1][0] <= 0.0 or found[-1][1] < 0.0:
             raise ValueError(f"a line is FREQUENCY or FREQUENCY:WIDTH in Hz, none negative, got {part!r}")
     return tuple(found)
