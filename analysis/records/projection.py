@@ -158,7 +158,11 @@ def _rescaled(white: FloatArray, freedom: float) -> float:
 
 
 def refilled(
-    record: Record, model: LinearModel | Schedule, initial: InitialState, innovations: FloatArray
+    record: Record,
+    model: LinearModel | Schedule,
+    initial: InitialState,
+    innovations: FloatArray,
+    factor: float | FloatArray = 1.0,
 ) -> tuple[FloatArray, FloatArray]:
     """Innovations in which the degrees of freedom that were subtracted from a record are filled again.
 
@@ -166,6 +170,7 @@ def refilled(
     ----------
     record : with ``removed``
     innovations : as the filter of ``model`` from ``initial`` finds them, array of shape (records, intervals, m)
+    factor : by which the record was multiplied before, one or one a channel
 
     Returns
     -------
@@ -173,7 +178,7 @@ def refilled(
     """
     assert record.removed is not None
     observed, scale = record.observed, record.scale
-    basis = np.concatenate([record.removed, np.zeros_like(record.removed[:1])])
+    basis = np.concatenate([record.removed * factor, np.zeros_like(record.removed[:1])])
     basis[:, ~observed] = np.nan
     white = innovations_of(model, basis, record.interval, initial, observed).whitened
     white = (white[:-1] - white[-1])[:, observed].reshape(len(record.removed), -1)

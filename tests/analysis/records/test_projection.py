@@ -9,6 +9,7 @@ from cascade_steering.analysis.records.demodulated import demodulated_record
 from cascade_steering.analysis.records.projection import Line, fair, honest, refilled, without
 from cascade_steering.analysis.records.record import Record
 from cascade_steering.analysis.records.whiteness import whiteness
+from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.gaussian.filtering import filter_record, innovations_of
 from cascade_steering.sim.initial_state import ground_state
 from cascade_steering.sim.model.cascade import lab, rwa
@@ -63,6 +64,13 @@ def test_what_is_left_has_the_density_of_a_gaussian_in_the_space_that_is_left(
         + np.linalg.slogdet(2 * math.pi * inner)[1]
     ) + len(inner) * math.log(2.0)
     assert found.log_likelihood == pytest.approx(expected, rel=1e-9)
+    # the same in another calibration
+    louder = filter_record(MODEL, 1.5 * left.values, INTERVAL, ground_state(), observed, 1.5 * left.scale)
+    more = refilled(left, MODEL, ground_state(), louder.innovations, 1.5)[1]
+    squares = np.einsum("ri,ij,rj->r", coordinates, np.linalg.inv(inner), coordinates)
+    assert louder.log_likelihood + more == pytest.approx(
+        expected - 0.5 * (1.5**2 - 1) * squares + len(inner) * math.log(1.5), rel=1e-9
+    )
     # what was there of trend and line does not count
     changed = raw + functions[3].reshape(-1, 2)[np.cumsum(observed) - 1] * 7.0
     again = without(record(changed), 1, (Line(frequency_hz=2.0),))
@@ -160,3 +168,21 @@ def test_a_variance_in_an_uncertain_unit_is_no_surprise(freedom: float) -> None:
         assert energies == pytest.approx(50.0)
     # the direction stays that of white noise
     assert scaled / white == pytest.approx(np.tile(scaled[:, :1] / white[:, :1], 50))
+
+
+@pytest.mark.slow
+def test_a_fit_is_not_drawn_away_by_what_was_subtracted() -> None:
+    """Eleven slow functions of 2000 intervals: without their terms the efficiency comes out 0.9 errors too low."""
+    point = WorkingPoint(c_minus=10, c_plus=20, theta_minus_pi=0.3, theta_plus_pi=0.4, efficiency=0.8)
+    whole = point.simulate(duration_units=80, saves=2000, trajectories=6, keep=6, seed=3).record
+    shifts = []
+    for values in whole.values:
+        one = replace(whole, values=values[None])
+        slow = Line(frequency_hz=1 / (300 * one.interval), width_hz=2 / one.duration)
+        left = without(one, 2, (Line(frequency_hz=1 / (7.3 * one.interval)), slow))
+        before, after = (point.fit(each, ["efficiency"]) for each in (one, left))
+        assert after.fits
+        error = before.standard_errors["efficiency"]
+        shifts.append((after.estimates["efficiency"] - before.estimates["efficiency"]) / error)
+    # the information lost makes each of them 0.19 (of 16 records); five standard errors of the mean
+    assert abs(np.mean(shifts)) < 5 * 0.19 / math.sqrt(6)
