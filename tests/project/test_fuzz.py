@@ -155,6 +155,7 @@ COUNTS["filter record.csv"] = (
         "calibration": ("1.1", "cosine=1.1,sine=1", "auto"), "dead-time": ("0.1", "5ms"), "initial": ("2,1",),
         "engine": ("fock",), "pulse": ("0.2",), "columns": ("cosine=sine,sine=cosine",), "skip-rows": ("4",),
         "resample": (), "vacuum-record": ("record.csv",), "detrend": ("0", "1"), "notch": ("100", "100:30"),
+        "smooth": (),
     },
 )  # fmt: skip
 COUNTS["filter bare.csv --interval 1ms"] = (("--jobs", "1"), {"interval": ("2ms",)})
