@@ -18,6 +18,7 @@ from cascade_steering.analysis.criteria.steering import (
 from cascade_steering.analysis.records.judging.consequences import Response
 from cascade_steering.analysis.records.judging.findings import Finding, findings, with_effects
 from cascade_steering.analysis.records.judging.statistic import Whiteness
+from cascade_steering.analysis.records.projection import honest
 from cascade_steering.analysis.records.record import Record
 from cascade_steering.analysis.records.whiteness import judged
 from cascade_steering.sim.ensemble.contract import Method, filtering
@@ -108,7 +109,8 @@ def read_out(
         model=model, values=record.values, interval=record.interval, initial=initial, observed=record.observed,
         scale=record.scale,
     )  # fmt: skip
-    exact = measured.exact
+    exact = honest(record, model, initial, measured.exact)
+    plain = record.removed is None and record.calibration_freedom is None
     return Reading(
         record=record,
         model=model,
@@ -116,7 +118,7 @@ def read_out(
         states=by_engine(measured, jobs),
         engine_is_exact=engine.exact,
         measured=measured,
-        verdict=judged(measured, record.channels),
+        verdict=judged(measured, record.channels, exact.innovations, plain=plain),
     )
 
 

@@ -55,22 +55,34 @@ def whiteness(
     return judge.verdict()
 
 
-def judged(measured: Measured, names: tuple[str, ...]) -> Whiteness:
+def judged(
+    measured: Measured, names: tuple[str, ...], innovations: FloatArray | None = None, *, plain: bool = True
+) -> Whiteness:
     """The verdict on a record with all that is known of it: ``whiteness``, whether the signal was lost, and what no
     noise can have given. Section 8 of sim/README.md.
 
-    ``names`` are those of its channels. Raises ValueError as ``sim.gaussian.filtering.filter_record`` does.
+    Parameters
+    ----------
+    measured : the record, and what it is filtered by
+    names : of its channels
+    innovations : with what was subtracted accounted for; those of the filter if left out
+    plain : whether nothing was subtracted and the calibration is not the record's own. Only then has vacuum noise a
+        likelihood beside that of the model
+
+    Raises ValueError as ``sim.gaussian.filtering.filter_record`` does.
     """
     # it is compiled code, which whoever judges other numbers need not load
     from cascade_steering.sim.gaussian.filtering import innovations_of
 
-    interval, observed = measured.interval, measured.observed
-    roots = innovations_of(measured.model, measured.values, interval, measured.initial, observed).roots
-    white = measured.exact.innovations
-    evidence = vacuum_evidence(white, measured.values, roots, interval)
-    found = whiteness(white, names, interval=interval, evidence=evidence)
+    interval, observed, evidence = measured.interval, measured.observed, None
+    if plain:
+        found = innovations_of(measured.model, measured.values, interval, measured.initial, observed)
+        evidence = vacuum_evidence(found.whitened, measured.values, found.roots, interval)
+    white = measured.exact.innovations if innovations is None else innovations
+    verdict = whiteness(white, names, interval=interval, evidence=evidence)
     recorded = np.where(observed[None, :, None], measured.values, np.nan)
-    return replace(found, statistics=(*found.statistics, *_impossible(examined(recorded, names), interval)))
+    impossible = _impossible(examined(recorded, names), interval)
+    return replace(verdict, statistics=(*verdict.statistics, *impossible))
 
 
 def _impossible(suspects: list[Suspect], interval: float) -> Iterator[Statistic]:

@@ -324,6 +324,7 @@ def test_the_dataset_of_a_filter(steering: Run) -> None:
     assert set(report) == {
         "records", "intervals", "interval_seconds", "duration_seconds", "gaps_seconds", "final", "innovations",
         "log_likelihood", "engine", "parameters", "time_unit_seconds", "dataset", "suspects", "faults",
+        "notes", "origin",
     }  # fmt: skip
 
 

@@ -13,12 +13,16 @@ _FEW = 5
 _MOST = 3
 
 
-def failures(verdict: Report, calibration: float | None = None) -> list[str]:
-    """Why a record does not fit, a line for each cause; ``calibration`` is the one given."""
+def failures(verdict: Report, calibration: object = None) -> list[str]:
+    """Why a record does not fit, a line for each cause; ``calibration`` is the one given, told if it is a number."""
     causes = verdict["findings"]
     lines = []
     for each in causes[:_MOST]:
-        product = "" if each["factor"] is None else f", {_calibration(each['factor'], calibration)}"
+        product = (
+            ""
+            if each["factor"] is None or not isinstance(calibration, float | None)
+            else f", {_calibration(each['factor'], calibration)}"
+        )
         lines.append(f"{each['text']}{product}")
     if len(causes) > _MOST:
         lines.append(f"{len(causes) - _MOST} more causes, in --json")
