@@ -6,6 +6,7 @@ Sections 1 and 2 of sim/README.md.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from cascade_steering.sim.model.components import Component, series
 from cascade_steering.sim.model.detectors import demodulated, detect, reading
@@ -21,9 +22,9 @@ from cascade_steering.sim.model.pieces import (
     squeezer,
     thermal_bath,
 )
-from cascade_steering.sim.parameters import Cascade, Detection, Oscillator, plain_number, require
+from cascade_steering.sim.parameters import Bath, Cascade, Detection, Oscillator, plain_number, require
 
-__all__ = ["Node", "chain", "lab", "lit", "nodes_of", "rwa"]
+__all__ = ["Node", "chain", "lab", "lit", "nodes_of", "rwa", "squeezed_input"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +56,26 @@ class Node:
             raise ValueError(f"mass must be negative or positive, got {self.mass!r}")
         require(self.loss_before, "loss_before", low=0.0, high=1.0)
         require(self.path_phase_pi, "path_phase_pi", low=-math.inf)
+
+    @classmethod
+    def from_cooperativity(
+        cls,
+        cooperativity: float,
+        *,
+        name: str,
+        mass: Mass,
+        theta_pi: float,
+        bath: Bath | str,
+        loss_before: float = 0.0,
+        path_phase_pi: float = 0.0,
+    ) -> Self:
+        """The node with Γ = C γ̃₀ of its own bath, and θ in units of π; ``bath`` may be ``"hot"`` or ``"vacuum"``.
+
+        Raises ValueError as ``Oscillator.from_cooperativity`` and the class do.
+        """
+        bath = Bath.named(bath) if isinstance(bath, str) else bath
+        oscillator = Oscillator.from_cooperativity(cooperativity, angle_pi=theta_pi, bath=bath)
+        return cls(name=name, mass=mass, oscillator=oscillator, loss_before=loss_before, path_phase_pi=path_phase_pi)
 
 
 def chain(nodes: Sequence[Node], *, frequencies_hz: Sequence[float] | None = None) -> Component:
@@ -117,13 +138,25 @@ def lit(cascade: Cascade, *, frequencies_hz: Sequence[float] | None = None) -> C
     Squeezed around the carrier, the light is squeezed on the one port of the laboratory frame, or on the pair of
     sidebands of the rotating frame; then the loss λ. Without squeezing nothing is added. Section 2 of sim/README.md.
     """
-    nodes = chain(nodes_of(cascade), frequencies_hz=frequencies_hz)
-    if cascade.squeezing_db == 0.0:
+    return squeezed_input(
+        chain(nodes_of(cascade), frequencies_hz=frequencies_hz),
+        decibels=cascade.squeezing_db,
+        angle_pi=cascade.squeezing_angle_pi,
+        lost=cascade.squeezing_loss,
+    )
+
+
+def squeezed_input(nodes: Component, *, decibels: float, angle_pi: float, lost: float) -> Component:
+    """A ``chain`` behind a source of squeezed light and a loss; without squeezing nothing is added.
+
+    Section 2 of sim/README.md.
+    """
+    if decibels == 0.0:
         return nodes
-    source = squeezer(*nodes.ports, decibels=cascade.squeezing_db, angle_pi=cascade.squeezing_angle_pi)
-    if cascade.squeezing_loss == 0.0:
+    source = squeezer(*nodes.ports, decibels=decibels, angle_pi=angle_pi)
+    if lost == 0.0:
         return series(source, nodes)
-    return series(source, loss(*nodes.ports, power=cascade.squeezing_loss), nodes)
+    return series(source, loss(*nodes.ports, power=lost), nodes)
 
 
 def rwa(cascade: Cascade, detection: Detection) -> LinearModel:

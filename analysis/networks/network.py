@@ -1,0 +1,119 @@
+"""A row of oscillators on the light that leaves for one detector: many clients and their servers."""
+
+import math
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cascade_steering.sim.gaussian.covariance import steady_root
+from cascade_steering.sim.gaussian.moment_equations import MomentEquations
+from cascade_steering.sim.model.cascade import Node, chain, squeezed_input
+from cascade_steering.sim.model.detectors import demodulated, detect
+from cascade_steering.sim.model.linear_model import LinearModel
+from cascade_steering.sim.network.steady_row import conditional_row, quadrature_root, unconditional_row
+from cascade_steering.sim.parameters import Detection, in_python, require_squeezing
+from cascade_steering.sim.roots import product
+from cascade_steering.sim.rotating_wave.amplitudes import AmplitudeNode, amplitude_equations
+from cascade_steering.sim.rotating_wave.squeezed_light import SqueezedSidebands
+
+__all__ = ["Network"]
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """Nodes in the order in which the light meets them, in the rotating wave. Section 5 of sim/README.md.
+
+    Parameters
+    ----------
+    nodes : at least one, with different names
+    detection : of the light that leaves the last node
+    squeezing_db : squeezing of the light that arrives at the first node, 20 log₁₀ eʳ, from 0 to 30
+    squeezing_angle_pi : its angle ψ, in units of π
+    squeezing_loss : power loss λ between the source of squeezed light and the first path, 0 ≤ λ ≤ 1
+
+    Raises
+    ------
+    ValueError
+        without a node, for a repeated name, and for squeezing out of its range.
+    """
+
+    nodes: tuple[Node, ...]
+    detection: Detection = field(default_factory=Detection)
+    squeezing_db: float = 0.0
+    squeezing_angle_pi: float = 0.0
+    squeezing_loss: float = 0.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "nodes", tuple(self.nodes))
+        in_python(self, "squeezing_db", "squeezing_angle_pi", "squeezing_loss")
+        if not self.nodes:
+            raise ValueError("a network needs at least one node")
+        twice = sorted({name for name in self.names if self.names.count(name) > 1})
+        if twice:
+            raise ValueError(f"nodes must have different names, but {', '.join(twice)} is repeated")
+        require_squeezing(self.squeezing_db, self.squeezing_angle_pi, self.squeezing_loss)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the nodes, in the order of the light."""
+        return tuple(node.name for node in self.nodes)
+
+    @cached_property
+    def model(self) -> LinearModel:
+        """The linear model, for every engine. Sections 1 and 2 of sim/README.md."""
+        lit = squeezed_input(
+            chain(self.nodes),
+            decibels=self.squeezing_db,
+            angle_pi=self.squeezing_angle_pi,
+            lost=self.squeezing_loss,
+        )
+        return detect(lit, demodulated(self.detection))
+
+    @cached_property
+    def amplitudes(self) -> tuple[AmplitudeNode, ...]:
+        """The nodes with one complex amplitude each. Section 5 of sim/README.md."""
+        return tuple(
+            AmplitudeNode(
+                mass=node.mass,
+                strength=np.asarray(node.oscillator.strength),
+                angle=np.asarray(node.oscillator.angle),
+                bath=node.oscillator.bath,
+                transmission=math.sqrt(1.0 - node.loss_before),
+                path_phase=math.pi * node.path_phase_pi,
+            )
+            for node in self.nodes
+        )
+
+    @cached_property
+    def equations(self) -> MomentEquations:
+        """The moment equations in N complex amplitudes. Section 5 of sim/README.md."""
+        self.detection.require_plain("the row in amplitudes")
+        light = None
+        if self.squeezing_db:
+            light = SqueezedSidebands(
+                decibels=self.squeezing_db, angle=math.pi * self.squeezing_angle_pi, lost=self.squeezing_loss
+            )
+        seen = self.detection
+        return amplitude_equations(self.amplitudes, seen.lo_phase, seen.efficiency, seen.scheme, light)
+
+    def root(self, *, conditional: bool) -> FloatArray:
+        """A root of ``covariance`` (see ``sim.roots``), from which E follows without cancellation; (2N, 2N).
+
+        Raises NoSteadyStateError if there is no steady state.
+        """
+        seen = self.detection
+        if conditional and (seen.bandwidths_hz or seen.dark_noise or seen.efficiency_orthogonal is not None):
+            return steady_root(self.model, conditional=True)
+        row = (conditional_row if conditional else unconditional_row)(self.equations)
+        return quadrature_root(row, np.array([node.sign for node in self.amplitudes], dtype=float))
+
+    def covariance(self, *, conditional: bool) -> FloatArray:
+        """The steady covariance of (X, P) of each node, given the record or without it; (2N, 2N).
+
+        Raises NoSteadyStateError if there is none. Section 5 of sim/README.md.
+        """
+        return product(self.root(conditional=conditional))
