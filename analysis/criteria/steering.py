@@ -235,7 +235,12 @@ def inferred_eigenvalues(covariance: FloatArray, direction: AnyDirection, modes:
 def inferred_eigenvalues_of_root(root: FloatArray, direction: AnyDirection, modes: Sequence[str] = ()) -> FloatArray:
     """``inferred_eigenvalues`` of V = RᵀR from R, (..., r, d), without the cancellation in V; (..., n)."""
     known, wanted = inference_sets(direction, root.shape[-1], modes)
-    return _eigenvalues(_last_root(root[..., known + wanted], len(wanted)))
+    if root.ndim > 2:
+        return np.stack([inferred_eigenvalues_of_root(each, direction, modes) for each in root])
+    # what grows first, as among the measured oscillators
+    sizes = np.linalg.norm(root[:, wanted].reshape(len(root), -1, 2), axis=(0, 2))
+    order = np.argsort(-sizes, kind="stable")
+    return _eigenvalues(_last_root(root[:, known + np.reshape(wanted, (-1, 2))[order].ravel().tolist()], len(wanted)))
 
 
 def _root(covariance: FloatArray) -> FloatArray:
@@ -293,20 +298,35 @@ def steering_of_root(root: FloatArray, direction: AnyDirection, modes: Sequence[
 def steering_of_ordered(root: FloatArray) -> FloatArray:
     """E from a root whose last two columns are the steered oscillator and the others those that steer; shape (...,).
 
-    Triangularised in that order, R ends in a root of the inferred covariance. With the largest rows first the
-    reflections round every row relative to its own size (Cox and Higham, in Numerical Analysis 1997, 57), so that rows
-    of 1e50 leave the digits of rows of order 1.
+    Triangularised in that order, R ends in a root of the inferred covariance. With the largest rows first, and of the
+    measured quadratures that of the largest remaining column, the reflections round every row relative to its own size
+    (Cox and Higham, in Numerical Analysis 1997, 57), so that rows of 1e50 leave the digits of rows of order 1.
     """
     last = _last_root(root, 2)
     result: FloatArray = last[..., 0, 0] * last[..., 1, 1]
     return result
 
 
-def _last_root(root: FloatArray, columns: int) -> FloatArray:
+def _last_root(root: FloatArray, wanted: int) -> FloatArray:
     """The last block of the triangular root: a root of the covariance of what is inferred from the other columns."""
     sizes = np.linalg.norm(root, axis=-1)
     descending = np.argsort(-sizes, axis=-1, kind="stable")
-    return triangular(np.take_along_axis(root, descending[..., None], axis=-2))[..., -columns:, -columns:]
+    rows = np.take_along_axis(root, descending[..., None], axis=-2)
+    known = root.shape[-1] - wanted
+    if known > 2:
+        rows = np.take_along_axis(rows, _pivots(rows[..., :known], wanted)[..., None, :], axis=-1)
+    return triangular(rows)[..., -wanted:, -wanted:]
+
+
+def _pivots(known: FloatArray, wanted: int) -> NDArray[np.intp]:
+    """The measured columns, the largest that remains first, and then the ``wanted`` ones; (..., d)."""
+    # SciPy is needed where several oscillators steer
+    from scipy.linalg import qr
+
+    count = known.shape[-1]
+    stack = known.reshape(-1, *known.shape[-2:])
+    orders = [np.append(qr(each, mode="r", pivoting=True)[1], count + np.arange(wanted)) for each in stack]
+    return np.asarray(orders, dtype=np.intp).reshape(*known.shape[:-2], count + wanted)
 
 
 def regime(plus_given_minus: float, minus_given_plus: float) -> str:
