@@ -291,6 +291,7 @@ def _by_qutip(network: Network, levels: int, time: float) -> tuple[FloatArray, f
     return covariance, max(float(state.ptrace(k).diag()[-1].real) for k in range(count))
 
 
+@pytest.mark.slow
 def test_an_ensemble_of_ten_nodes_with_taps() -> None:
     row = clients_of_one_server([0.3] * 9, loss=0.02)
     nodes = tuple(replace(each, tap=0.2) if each.name in ("client_3", "client_7") else each for each in row.nodes)
