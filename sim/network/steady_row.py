@@ -56,7 +56,7 @@ def unconditional_row(equations: MomentEquations) -> ComplexArray:
         for matrix, row, last in ((noise, left, power.real), (known, rest, variance)):
             matrix[..., j : j + 1, :j], matrix[..., :j, j : j + 1] = row, adjoint(row)
             matrix[..., j, j] = last[..., 0, 0]
-    return basis @ np.linalg.cholesky(known)
+    return np.asarray(basis @ np.linalg.cholesky(known), dtype=np.complex128)
 
 
 def _right(row: Any, matrix: Any) -> Any:
