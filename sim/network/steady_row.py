@@ -125,4 +125,4 @@ def quadrature_root(row: ComplexArray, signs: FloatArray) -> FloatArray:
     turn = symplectic_form(1)
     parts = np.einsum("ij,kl->ikjl", row.real, np.eye(2)) - np.einsum("ij,kl->ikjl", row.imag, turn)
     parts[:, 1] *= signs[:, None, None]
-    return parts.reshape(2 * n, 2 * n).T
+    return np.asarray(parts.reshape(2 * n, 2 * n).T, dtype=np.float64)
