@@ -42,13 +42,13 @@ _STENCILS = {
 }
 # parts that are better near 1, and stand here for the loss, 1 less them
 _PARTS = {"outcoupling", "efficiency"}
-_LOSSES = {"loss"}
+_LOSSES = {"loss", "squeezing_loss"}
 # numbers of the bath: better if smaller, at best 0, or ten times better where E has no limit at 0
 _COLD = {"occupation", "temperature_k"}
 _QUIET = {"linewidth_hz": 0.1, "quality": 10.0}
 _TUNED = (
     "frequency_hz", "readout_rate_hz", "theta_pi", "detuning_hz", "coupling_hz", "vacuum_coupling_hz", "photons",
-    "power_w",
+    "power_w", "squeezing_db",
 )  # fmt: skip
 
 

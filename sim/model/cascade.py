@@ -18,7 +18,7 @@ from cascade_steering.sim.model.pieces import (
     loss,
     phase_shift,
     sideband_coupling,
-    squeezer,
+    squeezed_source,
     thermal_bath,
 )
 from cascade_steering.sim.parameters import Cascade, Detection, Oscillator, plain_number, require
@@ -118,12 +118,10 @@ def lit(cascade: Cascade, *, frequencies_hz: Sequence[float] | None = None) -> C
     sidebands of the rotating frame; then the loss λ. Without squeezing nothing is added. Section 2 of sim/README.md.
     """
     nodes = chain(nodes_of(cascade), frequencies_hz=frequencies_hz)
-    if cascade.squeezing_db == 0.0:
-        return nodes
-    source = squeezer(*nodes.ports, decibels=cascade.squeezing_db, angle_pi=cascade.squeezing_angle_pi)
-    if cascade.squeezing_loss == 0.0:
-        return series(source, nodes)
-    return series(source, loss(*nodes.ports, power=cascade.squeezing_loss), nodes)
+    source = squeezed_source(
+        *nodes.ports, decibels=cascade.squeezing_db, angle_pi=cascade.squeezing_angle_pi, lost=cascade.squeezing_loss
+    )
+    return series(*source, nodes)
 
 
 def rwa(cascade: Cascade, detection: Detection) -> LinearModel:

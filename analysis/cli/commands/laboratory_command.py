@@ -29,8 +29,8 @@ def setup_command(
     FILE.toml has the tables [minus] and [plus], each with kind = "spins" (larmor_hz) or "mechanics" (frequency_hz);
     linewidth_hz or quality; occupation or temperature_k; readout_rate_hz and theta_pi, or
     cavity = { linewidth_hz, outcoupling, detuning_hz, and coupling_hz, or vacuum_coupling_hz with photons or with
-    power_w and wavelength_m }. [link] has loss, path_phase_pi and retune, [detection] lo_phase_pi, efficiency and
-    scheme.
+    power_w and wavelength_m }. [link] has loss, path_phase_pi, squeezing_db, squeezing_angle_pi, squeezing_loss and
+    retune, [detection] lo_phase_pi, efficiency and scheme.
     """
     from cascade_steering.analysis.laboratory import presets
     from cascade_steering.sim.atomic_write import writable, write_whole
