@@ -7,36 +7,27 @@ shorter by more than a hundredth is taken if it is as good up to 1e-8 of E.
 """
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, Direction
-from cascade_steering.analysis.protocols.pulse_search import BY_SEGMENT, PulseCourse, PulseSearch
+from cascade_steering.analysis.protocols.pulse_descent import MISSED, ROUGH, TIGHT, Objective, descend_pulse
+from cascade_steering.analysis.protocols.pulse_search import BY_SEGMENT, THETA_PLUS, TIME, PulseCourse, PulseSearch
+from cascade_steering.analysis.protocols.pulse_starts import divided_pulses, lowest_pulses, pulse_lattice
 from cascade_steering.sim.conventions import VACUUM_VARIANCE
 from cascade_steering.sim.parameters import Detection, require
 
-__all__ = ["BestPulse", "Objective", "PulseSegment", "best_pulse", "best_pulses", "fastest_pulse"]
+__all__ = ["BestPulse", "PulseSegment", "best_pulse", "best_pulses", "fastest_pulse"]
 
 FloatArray = NDArray[np.float64]
-Objective = Callable[[PulseCourse], FloatArray]
-# points of the lattice for each segment, and how many of the lowest a search starts from
-_LATTICE, _STARTS = 1024, 3
 # of these, how many are followed to the end, where they differ by more than this in log E
 _POLISHED, _DIFFERENT = 2, 1e-4
-# a segment of the pulse before is divided here, and C₊ of both parts is multiplied by these factors
-_DIVISIONS = ((0.08, 4.0, 1.0), (0.88, 1.0, 1.2))
-_DIFFERENCE = 1e-6
-_ROUGH, _TIGHT = {"ftol": 1e-6, "maxiter": 40}, {"ftol": 1e-14, "maxiter": 150}
-# how far a bound may be missed, relative
-_MISSED = 1e-10
 # two searches that agree this well in log E have found equally good pulses
 _TIE = 1e-8
 _SHORTER = 0.01
-# a coordinate that differs from its bound by less than the search finds it
-_ON_EDGE = 1e-8
 # share of the duration below which a segment has no effect
 _NEGLIGIBLE = 1e-12
 # E counts as below a bound by more than this share of it
@@ -44,7 +35,6 @@ _BELOW = 1e-9
 _OCTAVE = math.log(2.0)
 # how many times a shorter pulse is looked for, and how much shorter
 _ROUNDS, _LESS = 8, 1e-3
-_THETA_MINUS, _THETA_PLUS, _ROOT, _TIME = range(BY_SEGMENT)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,7 +139,7 @@ def _fastest(search: PulseSearch, row: int, direction: Direction, below: float) 
             break
         search, unit = again, other
     # among pulses that are as short
-    return _described(direction, search, _at_edges(search, lambda course: course.log_steering[row], unit, _MISSED))
+    return _described(direction, search, _at_edges(search, lambda course: course.log_steering[row], unit, MISSED))
 
 
 def _duration(course: PulseCourse) -> FloatArray:
@@ -172,13 +162,13 @@ def _least_duration(search: PulseSearch, unit: FloatArray, row: int, target: flo
 
     unit = unit.copy()
     longest = search.longest_units * float(search.shares(unit).sum())
-    unit[_TIME : BY_SEGMENT * search.segments : BY_SEGMENT] *= np.cbrt(search.longest_units / longest)
+    unit[TIME : BY_SEGMENT * search.segments : BY_SEGMENT] *= np.cbrt(search.longest_units / longest)
     found = {0.0: (replace(search, longest_units=longest), unit)}
 
     def above(logarithm: float) -> float:
         trial = replace(search, longest_units=longest * math.exp(logarithm))
         nearest = found[min(found, key=lambda each: abs(each - logarithm))][1]
-        value, found_unit = _descend(trial, steering, nearest, _TIGHT)
+        value, found_unit = descend_pulse(trial, steering, nearest, TIGHT)
         found[logarithm] = trial, found_unit
         return value - target
 
@@ -199,7 +189,7 @@ def _falls_at_once(search: PulseSearch, row: int, at_start: float) -> bool:
     )
     brief = replace(search, longest_units=1e-6 / rate, segments=1)
     # within a time t a drop is of second order, 1e-12, a rise by the thermal quanta of first order
-    return bool(np.min(brief.course(_lattice(brief)).log_steering[row]) < at_start - 1e-15)
+    return bool(np.min(brief.course(pulse_lattice(brief)).log_steering[row]) < at_start - 1e-15)
 
 
 def _within(search: PulseSearch, unit: FloatArray, factor: float) -> PulseSearch:
@@ -218,12 +208,12 @@ def _best(search: PulseSearch, row: int, *, by_rule: bool = True) -> tuple[Pulse
     before: tuple[PulseSearch, FloatArray] | None = None
     for segments in range(1, search.segments + 1):
         trial = search.of_segments(segments)
-        starts = _starts(trial, steering)
+        starts = lowest_pulses(trial, steering)
         if before is not None:
-            starts = np.concatenate([_divided(*before), starts])
-        near = _sorted(_descend(trial, steering, start, _ROUGH) for start in starts)
+            starts = np.concatenate([divided_pulses(*before), starts])
+        near = _sorted(descend_pulse(trial, steering, start, ROUGH) for start in starts)
         apart = [each for each in near[1:_POLISHED] if each[0] > near[0][0] + _DIFFERENT]
-        value, unit = _sorted(_descend(trial, steering, start, _TIGHT) for _, start in [near[0], *apart])[0]
+        value, unit = _sorted(descend_pulse(trial, steering, start, TIGHT) for _, start in [near[0], *apart])[0]
         before = trial, unit
         if best is None or value < best[0] - _TIE:
             best = value, trial, unit
@@ -238,7 +228,7 @@ def _by_rule(search: PulseSearch, steering: Objective, unit: FloatArray) -> tupl
     unit = _at_edges(search, steering, unit, _TIE)
     # a duration without effect on E is cut off
     brief = _within(search, unit, 1.0 - _SHORTER)
-    value, other = _descend(brief, steering, unit, _TIGHT)
+    value, other = descend_pulse(brief, steering, unit, TIGHT)
     if value > best + _TIE:
         return search, unit
 
@@ -246,7 +236,7 @@ def _by_rule(search: PulseSearch, steering: Objective, unit: FloatArray) -> tupl
         difference: FloatArray = best + _TIE - steering(course)
         return difference
 
-    value, shortest = _descend(brief, _duration, other, _TIGHT, left)
+    value, shortest = descend_pulse(brief, _duration, other, TIGHT, left)
     return brief, shortest if value < math.inf else other
 
 
@@ -254,111 +244,12 @@ def _at_edges(search: PulseSearch, steering: Objective, unit: FloatArray, tie: f
     """The pulse with θ₊ = π/2 and the LO phase on an axis where that makes log E larger by ``tie`` at most."""
     best = float(steering(search.course(unit)))
     for segment in reversed(range(search.segments if search.conditional else 0)):
-        place = BY_SEGMENT * segment + _THETA_PLUS
+        place = BY_SEGMENT * segment + THETA_PLUS
         if unit[place] < 1.0:
-            value, other = _descend(search, steering, unit, _TIGHT, at_end=(place,))
+            value, other = descend_pulse(search, steering, unit, TIGHT, at_end=(place,))
             unit = other if value < best + tie else unit
     on_axis = _on_axis(search, unit)
     return on_axis if float(steering(search.course(on_axis))) < best + tie else unit
-
-
-def _lattice(search: PulseSearch) -> FloatArray:
-    """Pulses spread evenly, more of them at the edges of the angles; array of shape (n, dimension)."""
-    count, extra = _LATTICE * search.segments, search.dimension + 1
-    # the multiples of irrational numbers, powers of the root of x^(d+1) = x + 1
-    ratio = 2.0
-    for _ in range(64):
-        ratio = (1.0 + ratio) ** (1.0 / (extra + 1))
-    points = (0.5 + np.arange(1, count + 1)[:, None] * ratio ** -np.arange(1.0, extra + 1.0)) % 1.0
-    whole, unit = points[:, -1], points[:, :-1]
-    by_segment = unit[:, : BY_SEGMENT * search.segments].reshape(count, search.segments, BY_SEGMENT)
-    for angle in (_THETA_MINUS, _THETA_PLUS):
-        by_segment[..., angle] = np.clip(2.5 * by_segment[..., angle] - 0.75, 0.0, 1.0)
-    # durations from a thousandth of the longest one, in half of the pulses as long as allowed together
-    times = 10.0 ** (-3.0 * by_segment[..., _TIME])
-    total = np.where(whole < 0.5, 1.0, 10.0 ** (-6.0 * (whole - 0.5)))
-    by_segment[..., _TIME] = np.cbrt(times / times.sum(axis=-1, keepdims=True) * total[:, None])
-    unit[:, : BY_SEGMENT * search.segments] = by_segment.reshape(count, -1)
-    return unit
-
-
-def _starts(search: PulseSearch, objective: Objective) -> FloatArray:
-    """The lowest allowed points of the lattice; array of shape (n, dimension)."""
-    unit = _lattice(search)
-    course = search.course(unit)
-    allowed = search.room(course).min(axis=-1) > -_MISSED
-    values = np.where(allowed, objective(course), np.inf)
-    order = np.argsort(values, kind="stable")[:_STARTS]
-    return unit[order[np.isfinite(values[order])]]
-
-
-def _divided(search: PulseSearch, unit: FloatArray) -> FloatArray:
-    """Pulses of one segment more: each segment divided in two with unequal C₊; (n, dimension + 4)."""
-    found = []
-    ends = unit[BY_SEGMENT * search.segments :]
-    for segment in range(search.segments):
-        first, last = BY_SEGMENT * segment, BY_SEGMENT * (segment + 1)
-        for share, former, latter in _DIVISIONS:
-            one, two = unit[first:last].copy(), unit[first:last].copy()
-            one[_TIME], two[_TIME] = np.cbrt(share) * one[_TIME], np.cbrt(1.0 - share) * two[_TIME]
-            one[_ROOT], two[_ROOT] = (
-                min(1.0, math.sqrt(factor) * root) for factor, root in ((former, one[_ROOT]), (latter, two[_ROOT]))
-            )
-            found.append(np.concatenate([unit[:first], one, two, unit[last : BY_SEGMENT * search.segments], ends]))
-    return np.array(found)
-
-
-def _descend(
-    search: PulseSearch,
-    objective: Objective,
-    start: FloatArray,
-    effort: dict[str, float],
-    left: Objective | None = None,
-    at_end: tuple[int, ...] = (),
-) -> tuple[float, FloatArray]:
-    """The lowest allowed point found from ``start``, and its value; infinite where no allowed point is found.
-
-    ``left`` is a further bound, ≥ 0; the coordinates ``at_end`` stay at 1.
-    """
-    # imported here, because the command line imports this module and few commands search
-    from scipy.optimize import minimize
-
-    n = search.dimension
-    least, most = np.zeros(n), np.ones(n)
-    if search.free_phase:
-        # the phase is periodic: a search may cross 0 or 1
-        least[-1], most[-1] = -0.3, 1.3
-    least[list(at_end)] = 1.0
-    start = np.clip(start, least, most)
-    shifts = _DIFFERENCE * np.eye(n)
-    shifts = np.concatenate([np.zeros((1, n)), shifts, -shifts])
-    last: dict[bytes, tuple[FloatArray, FloatArray]] = {}
-
-    def nearby(unit: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """The objective and all bounds with their derivatives: (1 + m,) and (1 + m, n)."""
-        if (key := unit.tobytes()) not in last:
-            points = np.clip(unit + shifts, least, most)
-            course = search.course(points)
-            rows = np.concatenate([objective(course)[:, None], search.room(course)], axis=-1)
-            rows = rows if left is None else np.concatenate([rows, left(course)[:, None]], axis=-1)
-            width = np.diagonal(points[1 : n + 1] - points[n + 1 :])
-            slopes = (rows[1 : n + 1] - rows[n + 1 :]) / np.where(width > 0.0, width, 1.0)[:, None]
-            last.clear()
-            last[key] = rows[0], slopes.T
-        return last[key]
-
-    bounds = {
-        "type": "ineq", "fun": lambda unit: nearby(unit)[0][1:], "jac": lambda unit: nearby(unit)[1][1:]
-    }  # fmt: skip
-    result = minimize(
-        lambda unit: (float(nearby(unit)[0][0]), nearby(unit)[1][0]), start, jac=True, method="SLSQP",
-        bounds=np.stack([least, most], axis=-1), constraints=[bounds], options=effort,
-    )  # fmt: skip
-    unit = np.clip(result.x, least, most)
-    unit[np.abs(unit) < _ON_EDGE] = 0.0
-    unit[np.abs(unit - 1.0) < _ON_EDGE] = 1.0
-    found = [(float(rows[0]), each) for each in (start, unit) if (rows := nearby(each)[0])[1:].min() > -_MISSED]
-    return min(found, key=lambda each: each[0], default=(math.inf, start))
 
 
 def _sorted(found: Iterable[tuple[float, FloatArray]]) -> list[tuple[float, FloatArray]]:

@@ -28,11 +28,12 @@ from cascade_steering.sim.rotating_wave.inferred_flow import (
 )
 from cascade_steering.sim.rotating_wave.squeezed_light import SqueezedSidebands
 
-__all__ = ["BY_SEGMENT", "PulseCourse", "PulseSearch"]
+__all__ = ["BY_SEGMENT", "ROOT", "THETA_MINUS", "THETA_PLUS", "TIME", "PulseCourse", "PulseSearch"]
 
 FloatArray = NDArray[np.float64]
 # coordinates of a segment: θ₋, θ₊, the root of C₊ and the third root of the duration, each from 0 to its bound
 BY_SEGMENT = 4
+THETA_MINUS, THETA_PLUS, ROOT, TIME = range(BY_SEGMENT)
 # largest C₋ and C₊/C₋ that a search takes
 _MOST_COOPERATIVITY = 1e6
 _MOST_SEGMENTS = 8
