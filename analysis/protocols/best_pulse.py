@@ -1,9 +1,10 @@
 """The best pulse for a given C₋: the smallest E within a duration, or the shortest duration to a given E.
 
-θ₋, θ₊ and C₊ of every segment and its duration are free. A lattice over all of them comes first, together with the best
-pulse of one segment fewer, one of whose segments is divided in two; sequential quadratic programming starts from the
-lowest of these. So a further segment never makes E larger. A pulse with one segment fewer, with θ₊ = π/2, or that is
-shorter by more than a hundredth is taken if it is as good up to 1e-8 of E.
+θ₋, θ₊ and C₊ of every segment and its duration are free, and one LO phase and one angle of squeezed light. A lattice
+over all of them comes first, together with the best pulse of one segment fewer, one of whose segments is divided in
+two; sequential quadratic programming starts from the lowest of these. So a further segment never makes E larger. A
+pulse with one segment fewer, with θ₊ = π/2, with phases on an axis, ψ = π first, or that is shorter by more than a
+hundredth is taken if it is as good up to 1e-8 of E.
 """
 
 import math
@@ -35,6 +36,8 @@ _BELOW = 1e-9
 _OCTAVE = math.log(2.0)
 # how many times a shorter pulse is looked for, and how much shorter
 _ROUNDS, _LESS = 8, 1e-3
+# ψ, in units of π, at which E is stationary without a path phase
+_AXES = (1.0, 0.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +61,7 @@ class BestPulse:
     segments : in the order of time
     quanta : the largest mean numbers of quanta of − and + within it
     detection : of the record; None without one
+    squeezing_angle_pi : ψ of squeezed light, in units of π; without squeezing it has no effect
     reached : whether E is below what was asked for; True if nothing was
     """
 
@@ -66,6 +70,7 @@ class BestPulse:
     segments: tuple[PulseSegment, ...]
     quanta: tuple[float, float]
     detection: Detection | None
+    squeezing_angle_pi: float = 0.0
     reached: bool = True
 
     @property
@@ -128,6 +133,19 @@ def _fastest(search: PulseSearch, row: int, direction: Direction, below: float) 
         difference: FloatArray = target - course.log_steering[row]
         return difference
 
+    if search.free_squeezing_angle:
+        # pulses that do it in a thousandth of the time allowed are not found from a lattice of all angles
+        trials = [_fastest(replace(search, squeezing_angle_pi=each), row, direction, below) for each in _AXES]
+        trials.append(_shortened(search, row, direction, target, left))
+        reached = [each for each in trials if each.reached]
+        if not reached:
+            return min(trials, key=lambda each: round(math.log(each.value), 8))
+        return min(reached, key=lambda each: round(math.log(each.duration_s), 8))
+    return _shortened(search, row, direction, target, left)
+
+
+def _shortened(search: PulseSearch, row: int, direction: Direction, target: float, left: Objective) -> BestPulse:
+    """The best pulse, made shorter while log E is below ``target``; ``left`` is what is left of that."""
     search, unit = _best(search, row, by_rule=False)
     if left(search.course(unit)) < 0.0:
         return replace(_described(direction, search, unit), reached=False)
@@ -138,6 +156,8 @@ def _fastest(search: PulseSearch, row: int, direction: Direction, below: float) 
         if left(again.course(other)) < 0.0:
             break
         search, unit = again, other
+    else:
+        search, unit = _least_duration(search, unit, row, target)
     # among pulses that are as short
     return _described(direction, search, _at_edges(search, lambda course: course.log_steering[row], unit, MISSED))
 
@@ -146,9 +166,18 @@ def _duration(course: PulseCourse) -> FloatArray:
     return course.duration
 
 
-def _on_axis(search: PulseSearch, unit: FloatArray) -> FloatArray:
-    """The same pulse with the LO phase on the nearest axis, if that phase is free."""
-    return np.append(unit[:-1], np.round(2 * unit[-1]) / 2 % 1.0) if search.free_phase else unit
+def _on_axes(search: PulseSearch, unit: FloatArray) -> Iterable[FloatArray]:
+    """The same pulse with its free phases on axes, in the order of preference: ψ = π or 0, the nearest one for ϑ."""
+    phases = [np.round(2 * unit[-1]) / 2 % 1.0, unit[-1]] if search.free_phase else [None]
+    turns = [0.5, 0.0, None] if search.free_squeezing_angle else [None]
+    for turn in turns:
+        for phase in phases:
+            trial = unit.copy()
+            if turn is not None:
+                trial[BY_SEGMENT * search.segments] = turn
+            if phase is not None:
+                trial[-1] = phase
+            yield trial
 
 
 def _least_duration(search: PulseSearch, unit: FloatArray, row: int, target: float) -> tuple[PulseSearch, FloatArray]:
@@ -169,15 +198,16 @@ def _least_duration(search: PulseSearch, unit: FloatArray, row: int, target: flo
         trial = replace(search, longest_units=longest * math.exp(logarithm))
         nearest = found[min(found, key=lambda each: abs(each - logarithm))][1]
         value, found_unit = descend_pulse(trial, steering, nearest, TIGHT)
-        found[logarithm] = trial, found_unit
+        if value <= target:
+            # pulses that do less are no start: a search may end at one that does nothing
+            found[logarithm] = trial, found_unit
         return value - target
 
     low = -_OCTAVE
     while above(low) < 0.0:
         low -= _OCTAVE
-    root = float(brentq(above, low, low + _OCTAVE, xtol=1e-13, rtol=1e-13))
-    above(root)
-    return found[root]
+    brentq(above, low, low + _OCTAVE, xtol=1e-13, rtol=1e-13)
+    return found[min(found)]
 
 
 def _falls_at_once(search: PulseSearch, row: int, at_start: float) -> bool:
@@ -212,8 +242,10 @@ def _best(search: PulseSearch, row: int, *, by_rule: bool = True) -> tuple[Pulse
         if before is not None:
             starts = np.concatenate([divided_pulses(*before), starts])
         near = _sorted(descend_pulse(trial, steering, start, ROUGH) for start in starts)
-        apart = [each for each in near[1:_POLISHED] if each[0] > near[0][0] + _DIFFERENT]
-        value, unit = _sorted(descend_pulse(trial, steering, start, TIGHT) for _, start in [near[0], *apart])[0]
+        followed = [near[0], *(each for each in near[1:_POLISHED] if each[0] > near[0][0] + _DIFFERENT)]
+        if search.free_squeezing_angle:
+            followed = _of_each_angle(trial, near)
+        value, unit = _sorted(descend_pulse(trial, steering, start, TIGHT) for _, start in followed)[0]
         before = trial, unit
         if best is None or value < best[0] - _TIE:
             best = value, trial, unit
@@ -222,13 +254,22 @@ def _best(search: PulseSearch, row: int, *, by_rule: bool = True) -> tuple[Pulse
     return _by_rule(found, steering, unit) if by_rule else (found, unit)
 
 
+def _of_each_angle(search: PulseSearch, near: list[tuple[float, FloatArray]]) -> list[tuple[float, FloatArray]]:
+    """The lowest of these pulses near each quarter turn of ψ: basins that may be as deep as each other."""
+    found: dict[float, tuple[float, FloatArray]] = {}
+    for each in near:
+        found.setdefault(float(np.round(4.0 * each[1][BY_SEGMENT * search.segments]) % 4.0), each)
+    return list(found.values())
+
+
 def _by_rule(search: PulseSearch, steering: Objective, unit: FloatArray) -> tuple[PulseSearch, FloatArray]:
     """Of pulses as good as this one that with θ₊ = π/2, the LO phase on an axis, and a shorter duration."""
     best = float(steering(search.course(unit)))
     unit = _at_edges(search, steering, unit, _TIE)
     # a duration without effect on E is cut off
     brief = _within(search, unit, 1.0 - _SHORTER)
-    value, other = descend_pulse(brief, steering, unit, TIGHT)
+    held = _on_axis(search, unit)
+    value, other = descend_pulse(brief, steering, unit, TIGHT, held=held)
     if value > best + _TIE:
         return search, unit
 
@@ -236,20 +277,25 @@ def _by_rule(search: PulseSearch, steering: Objective, unit: FloatArray) -> tupl
         difference: FloatArray = best + _TIE - steering(course)
         return difference
 
-    value, shortest = descend_pulse(brief, _duration, other, TIGHT, left)
+    value, shortest = descend_pulse(brief, _duration, other, TIGHT, left, held=held)
     return brief, shortest if value < math.inf else other
 
 
+def _on_axis(search: PulseSearch, unit: FloatArray) -> tuple[int, ...]:
+    """The coordinate of ψ if it is free and at 0 or π."""
+    place = BY_SEGMENT * search.segments
+    return (place,) if search.free_squeezing_angle and 2.0 * unit[place] % 1.0 == 0.0 else ()
+
+
 def _at_edges(search: PulseSearch, steering: Objective, unit: FloatArray, tie: float) -> FloatArray:
-    """The pulse with θ₊ = π/2 and the LO phase on an axis where that makes log E larger by ``tie`` at most."""
+    """The pulse with θ₊ = π/2 and the phases on axes where that makes log E larger by ``tie`` at most."""
     best = float(steering(search.course(unit)))
     for segment in reversed(range(search.segments if search.conditional else 0)):
         place = BY_SEGMENT * segment + THETA_PLUS
         if unit[place] < 1.0:
             value, other = descend_pulse(search, steering, unit, TIGHT, at_end=(place,))
             unit = other if value < best + tie else unit
-    on_axis = _on_axis(search, unit)
-    return on_axis if float(steering(search.course(on_axis))) < best + tie else unit
+    return next((each for each in _on_axes(search, unit) if float(steering(search.course(each))) < best + tie), unit)
 
 
 def _sorted(found: Iterable[tuple[float, FloatArray]]) -> list[tuple[float, FloatArray]]:
@@ -257,6 +303,10 @@ def _sorted(found: Iterable[tuple[float, FloatArray]]) -> list[tuple[float, Floa
 
 
 def _described(direction: Direction, search: PulseSearch, unit: FloatArray) -> BestPulse:
+    place = BY_SEGMENT * search.segments
+    if search.free_squeezing_angle and search.path_phase_pi == 0.0 and unit[place] % 1.0 > 0.5:
+        # of two pulses that mirror each other that with ψ ≤ π
+        unit = np.concatenate([unit[:place], 1.0 - unit[place:]])
     course = search.course(unit)
     shares = search.shares(unit)
     # a sum that rounding makes longer than allowed
@@ -290,6 +340,7 @@ def _described(direction: Direction, search: PulseSearch, unit: FloatArray) -> B
         )
         if search.conditional
         else None,
+        squeezing_angle_pi=float(search.squeezing_angles(unit)) / math.pi,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_steering.analysis.protocols.pulse_search import PulseCourse, PulseSearch
+from cascade_steering.analysis.protocols.pulse_search import BY_SEGMENT, PulseCourse, PulseSearch
 
 __all__ = ["MISSED", "ROUGH", "TIGHT", "Objective", "descend_pulse"]
 
@@ -16,6 +16,8 @@ ROUGH, TIGHT = {"ftol": 1e-6, "maxiter": 40}, {"ftol": 1e-14, "maxiter": 150}
 # how far a bound may be missed, relative
 MISSED = 1e-10
 _DIFFERENCE = 1e-6
+# how far a phase may go beyond 0 and 1
+_WRAP = 0.3
 # a coordinate that differs from its bound by less than the search finds it
 _ON_EDGE = 1e-8
 
@@ -27,21 +29,23 @@ def descend_pulse(
     effort: dict[str, float],
     left: Objective | None = None,
     at_end: tuple[int, ...] = (),
+    held: tuple[int, ...] = (),
 ) -> tuple[float, FloatArray]:
     """The lowest allowed point found from ``start``, and its value; infinite where no allowed point is found.
 
-    ``left`` is a further bound, ≥ 0; the coordinates ``at_end`` stay at 1.
+    ``left`` is a further bound, ≥ 0; the coordinates ``at_end`` stay at 1, and those ``held`` where they are.
     """
     # imported here, because the command line imports this module and few commands search
     from scipy.optimize import minimize
 
     n = search.dimension
     least, most = np.zeros(n), np.ones(n)
-    if search.free_phase:
-        # the phase is periodic: a search may cross 0 or 1
-        least[-1], most[-1] = -0.3, 1.3
+    # phases are periodic: a search may cross 0 or 1
+    turning = slice(BY_SEGMENT * search.segments, None)
+    least[turning], most[turning] = -_WRAP, 1.0 + _WRAP
     least[list(at_end)] = 1.0
     start = np.clip(start, least, most)
+    least[list(held)] = most[list(held)] = start[list(held)]
     shifts = _DIFFERENCE * np.eye(n)
     shifts = np.concatenate([np.zeros((1, n)), shifts, -shifts])
     last: dict[bytes, tuple[FloatArray, FloatArray]] = {}

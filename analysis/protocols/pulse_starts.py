@@ -41,6 +41,10 @@ def pulse_lattice(search: PulseSearch) -> FloatArray:
     total = np.where(whole < 0.5, 1.0, 10.0 ** (-6.0 * (whole - 0.5)))
     by_segment[..., TIME] = np.cbrt(times / times.sum(axis=-1, keepdims=True) * total[:, None])
     unit[:, : BY_SEGMENT * search.segments] = by_segment.reshape(count, -1)
+    if search.free_squeezing_angle and search.path_phase_pi == 0.0:
+        # half of them at ψ = π, a quarter at ψ = 0, where E is stationary in ψ, and the others between
+        turn = unit[:, BY_SEGMENT * search.segments]
+        turn[:] = np.select([turn < 0.5, turn < 0.75], [0.5, 0.0], 4.0 * turn - 3.0)
     return unit
 
 
@@ -50,8 +54,14 @@ def lowest_pulses(search: PulseSearch, objective: Objective) -> FloatArray:
     course = search.course(unit)
     allowed = search.room(course).min(axis=-1) > -MISSED
     values = np.where(allowed, objective(course), np.inf)
-    order = np.argsort(values, kind="stable")[:_STARTS]
-    return unit[order[np.isfinite(values[order])]]
+    order = np.argsort(values, kind="stable")
+    order = order[np.isfinite(values[order])]
+    if not search.free_squeezing_angle:
+        return unit[order[:_STARTS]]
+    # a basin around each angle of squeezed light: the lowest points may all lie in one of them
+    quarter = np.round(4.0 * unit[order, BY_SEGMENT * search.segments]) % 4.0
+    lowest: FloatArray = unit[np.concatenate([order[quarter == each][:_STARTS] for each in range(4)])]
+    return lowest
 
 
 def divided_pulses(search: PulseSearch, unit: FloatArray) -> FloatArray:

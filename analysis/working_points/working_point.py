@@ -378,6 +378,7 @@ class WorkingPoint:
         initial: "InitialState | str" = "ground",
         conditional: bool = False,
         free_lo_phase: bool = True,
+        free_squeezing_angle: bool = True,
         largest_ratio: float = 100.0,
     ) -> "PulseResult":
         """The pulse after which E is smallest, over θ₋, θ₊, C₊ and duration of each of its segments of constant light.
@@ -396,6 +397,7 @@ class WorkingPoint:
         initial : the state before: ``"ground"``, ``"thermal"`` (of the baths) or two thermal states
         conditional : E given the record of the pulse, or without it
         free_lo_phase : whether the local-oscillator phase, one for the whole pulse, is free as well
+        free_squeezing_angle : whether the angle of squeezed light, one for the whole pulse, is free as well
         largest_ratio : bound on C₊/C₋
 
         Raises ValueError for a value out of its range, another initial state, a point in the laboratory frame, and a
@@ -407,7 +409,7 @@ class WorkingPoint:
         start = self.initial_state(initial)
         search = pulse_search(
             self, start, longest_units=longest, segments=segments, most_quanta=most_quanta, conditional=conditional,
-            free_lo_phase=free_lo_phase, largest_ratio=largest_ratio,
+            free_lo_phase=free_lo_phase, free_squeezing_angle=free_squeezing_angle, largest_ratio=largest_ratio,
         )  # fmt: skip
         return PulseResult.of(self, start, search, below=below)
 
