@@ -328,10 +328,12 @@ class WorkingPoint:
         ----------
         axes : values of each parameter, arrays of one dimension, by name: ``c_minus``, ``c_plus``, ``theta_minus_pi``,
             ``theta_plus_pi``, ``loss``, ``path_phase_pi``, ``squeezing_db``, ``squeezing_angle_pi``,
-            ``squeezing_loss``, ``lo_phase_pi``, ``efficiency``, ``linewidth_minus_hz``, ``linewidth_plus_hz``,
-            ``occupation_minus`` or ``occupation_plus``
+            ``squeezing_loss``, ``lo_phase_pi``, ``efficiency``, ``efficiency_orthogonal``, ``bandwidth_hz``,
+            ``dark_noise``, ``frequency_hz``, ``linewidth_minus_hz``, ``linewidth_plus_hz``, ``occupation_minus`` or
+            ``occupation_plus``
 
-        Raises ValueError for another name, a value out of its range, or a point in the laboratory frame.
+        Raises ValueError for another name, a value out of its range, and for more than 20 000 points in the laboratory
+        frame, where each takes some 10 ms.
         """
         from cascade_steering.analysis.results.scan_result import ScanResult
         from cascade_steering.analysis.working_points.scan import scan

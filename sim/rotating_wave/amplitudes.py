@@ -22,6 +22,7 @@ from cascade_steering.sim.gaussian.moment_equations import MomentEquations, adjo
 from cascade_steering.sim.model.pieces import MASSES, Mass
 from cascade_steering.sim.parameters import Bath, DetectionScheme
 from cascade_steering.sim.rotating_wave.baths import Baths
+from cascade_steering.sim.rotating_wave.filtered_record import behind_filters
 from cascade_steering.sim.rotating_wave.squeezed_light import SqueezedSidebands
 
 __all__ = ["AmplitudeNode", "amplitude_equations", "crossed_products", "products", "quadrature_covariance"]
@@ -109,31 +110,39 @@ def amplitude_equations(
     efficiency: ArrayLike = 1.0,
     scheme: DetectionScheme = "homodyne",
     light: SqueezedSidebands | None = None,
+    *,
+    efficiency_orthogonal: ArrayLike | None = None,
+    bandwidths_hz: Sequence[ArrayLike] = (),
+    dark_noise: ArrayLike = 0.0,
 ) -> MomentEquations:
     """The moment equations of W = ½⟨{z, z†}⟩ with the record of ``Detection``; a stack of N×N systems.
 
-    There is one complex record (Y_c − i Y_s)/√2 for homodyne detection, two for heterodyne. ``lo_phase`` and
-    ``efficiency`` broadcast with the working points, as does ``light``, the input of the chain if it is squeezed;
-    records are then in units of their noise without oscillators. Section 5 of sim/README.md.
+    There is one complex record (Y_c − i Y_s)/√2 for homodyne detection, two for heterodyne, the second with an
+    efficiency of its own if one is given. ``lo_phase`` and ``efficiency`` broadcast with the working points, as does
+    ``light``, the input of the chain if it is squeezed; records are then in units of their noise without oscillators.
+    Section 5 of sim/README.md. With ``bandwidths_hz`` and a dark noise δ > 0 the systems are those of
+    ``behind_filters``; without filters dark noise is a lower efficiency, which is to be given.
     """
-    zero = np.zeros(np.broadcast_shapes(np.shape(lo_phase), np.shape(efficiency), *(node.shape for node in nodes)))
-    if light is not None:
-        zero = np.zeros(np.broadcast_shapes(zero.shape, light.shape))
-    drift, diffusion = _rates(nodes)
     offsets = (0.0,) if scheme == "homodyne" else (0.0, np.pi / 2)
+    each = (efficiency, efficiency if efficiency_orthogonal is None else efficiency_orthogonal)
+    shares = [np.asarray(one, dtype=np.float64) / len(offsets) for one in each[: len(offsets)]]
+    shapes = [np.shape(lo_phase), *(share.shape for share in shares), *(node.shape for node in nodes)]
+    zero = np.zeros(np.broadcast_shapes(*shapes, () if light is None else light.shape))
+    drift, diffusion = _rates(nodes)
     sums, differences = zip(*(_output(nodes, np.asarray(lo_phase) + offset) for offset in offsets), strict=True)
     signs = np.array([[node.sign] for node in nodes])
-    scale = np.sqrt(np.asarray(efficiency) / len(offsets))[..., None, None]
-    vacuum = MomentEquations(
+    scale = _stack([[np.sqrt(share)] for share in shares], zero).real
+    found = MomentEquations(
         drift=_stack(drift, zero),
         diffusion=_stack(diffusion, zero),
         readout=scale * _stack(sums, zero),
-        cross=-0.5 * scale * signs * _stack(differences, zero).conj().swapaxes(-1, -2),
+        cross=-0.5 * signs * adjoint(scale * _stack(differences, zero)),
     )
-    if light is None:
-        return vacuum
-    phases = [np.asarray(lo_phase) + offset for offset in offsets]
-    return _squeezed(vacuum, nodes, light, phases, np.asarray(efficiency) / len(offsets), zero)
+    root = None
+    if light is not None:
+        phases = [np.asarray(lo_phase) + offset for offset in offsets]
+        found, root = _squeezed(found, nodes, light, phases, shares, zero)
+    return behind_filters(found, bandwidths_hz, dark_noise, root) if bandwidths_hz else found
 
 
 def _squeezed(
@@ -141,10 +150,10 @@ def _squeezed(
     nodes: Sequence[AmplitudeNode],
     light: SqueezedSidebands,
     lo_phases: Sequence[FloatArray],
-    share: FloatArray,
+    shares: Sequence[FloatArray],
     zero: FloatArray,
-) -> MomentEquations:
-    """The same chain on squeezed light, from the equations with the vacuum. ``share`` is η of each record."""
+) -> tuple[MomentEquations, ComplexArray]:
+    """The same chain on squeezed light, from the equations with the vacuum, and a root of Λ. ``shares`` are η."""
     arrived = list(_arrived(nodes))
     excess, correlation = light.excess, light.correlation
     diffusion: list[list[Any]] = [[0.0] * len(nodes) for _ in nodes]
@@ -160,17 +169,17 @@ def _squeezed(
             diffusion[k][j] = sign * (excess * alike - unlike) / 2
             diffusion[j][k] = np.conj(diffusion[k][j])
     amplitude, phase = arrived[-1]
-    seen = np.sqrt(share) * amplitude
+    seen = [np.sqrt(share) * amplitude for share in shares]
     cross = []
     for node, (own, own_phase) in zip(nodes, arrived, strict=True):
         lower, upper = node.couplings
         from_lower = -node.sign * own * np.exp(1j * own_phase) * lower
         from_upper = node.sign * own * np.exp(-1j * own_phase) * upper
         row = []
-        for lo_phase in lo_phases:
+        for lo_phase, part in zip(lo_phases, seen, strict=True):
             read = np.exp(1j * (phase - lo_phase))
             row.append(
-                seen
+                part
                 * (
                     excess * (from_lower * read.conj() + from_upper * read)
                     + correlation * from_lower * read
@@ -179,14 +188,16 @@ def _squeezed(
                 / 2
             )
         cross.append(row)
-    noise = [[seen**2 * light.seen(one - phase, other - phase) for other in lo_phases] for one in lo_phases]
-    root = np.linalg.cholesky(np.eye(len(lo_phases)) + _stack(noise, zero))
-    return MomentEquations(
+    read_out = list(zip(lo_phases, seen, strict=True))
+    noise = [[a * b * light.seen(one - phase, other - phase) for other, b in read_out] for one, a in read_out]
+    root: ComplexArray = np.asarray(np.linalg.cholesky(np.eye(len(lo_phases)) + _stack(noise, zero)), dtype=complex)
+    squeezed = MomentEquations(
         drift=vacuum.drift,
         diffusion=vacuum.diffusion + _stack(diffusion, zero),
         readout=np.linalg.solve(root, vacuum.readout),
         cross=adjoint(np.linalg.solve(root, adjoint(vacuum.cross + _stack(cross, zero)))),
     )
+    return squeezed, root
 
 
 def _arrived(nodes: Sequence[AmplitudeNode]) -> Iterator[tuple[FloatArray, FloatArray]]:
