@@ -18,6 +18,7 @@ from cascade_steering.analysis.estimation.sampled_moments import Ensemble as Ens
 from cascade_steering.analysis.laboratory.elimination import Elimination as Elimination
 from cascade_steering.analysis.laboratory.setup import LaboratorySetup as LaboratorySetup
 from cascade_steering.analysis.laboratory.setup_file import read_setup as read_setup
+from cascade_steering.analysis.planning.plan_result import PlanResult as PlanResult
 from cascade_steering.analysis.protocols.best_pulse import best_pulse as best_pulse
 from cascade_steering.analysis.protocols.best_pulse import best_pulses as best_pulses
 from cascade_steering.analysis.protocols.best_pulse import fastest_pulse as fastest_pulse
