@@ -76,7 +76,7 @@ def error_budget(tables: Mapping[str, Any], name: str) -> tuple[Lever, ...]:
 
     Losses, 1 − κ_ex/κ and 1 − η count as numbers of their own, whose limit is 0, as is that of a temperature or an
     occupation. A linewidth of a bath is followed to a tenth. What can be tuned (θ, rates of readout, light, detuning,
-    κ) is followed by a factor of 10 both ways, to the best value. Phases are left out. Raises ValueError as
+    κ, dB) is followed by a factor of 10 both ways, to the best value. Phases: ``phase_budget``. Raises ValueError as
     ``read_setup`` does for the tables, and NoSteadyStateError where there is no steady state given the record. Section
     10 of sim/README.md.
     """

@@ -53,6 +53,7 @@ def setup_command(
 def _answer(file: Path | None, preset: str | None, budget: bool, as_json: bool) -> None:
     from cascade_steering.analysis.laboratory.assumptions import failed_assumptions
     from cascade_steering.analysis.laboratory.error_budget import error_budget
+    from cascade_steering.analysis.laboratory.phase_budget import phase_budget
     from cascade_steering.analysis.laboratory.presets import number_sources, preset_text
     from cascade_steering.analysis.laboratory.prospects import prospects
     from cascade_steering.analysis.laboratory.setup_file import parsed_tables, read_tables, setup_of
@@ -65,7 +66,8 @@ def _answer(file: Path | None, preset: str | None, budget: bool, as_json: bool) 
     if text is not None:
         report |= budget_answers.sources_report(str(preset), text, number_sources(text))
     if budget:
-        report |= budget_answers.budget_report(prospects(setup), error_budget(tables, name), setup.point.time_unit)
+        levers, phases = error_budget(tables, name), phase_budget(tables, name)
+        report |= budget_answers.budget_report(prospects(setup), levers, phases, setup.point.time_unit)
     for each in report["warnings"]:
         note(f"warning: {each}")
     shown = [*budget_answers.sources_tables(report), *setup_answers.tables_of(report)]
