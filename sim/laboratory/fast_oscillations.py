@@ -20,7 +20,7 @@ from cascade_steering.sim.gaussian.moment_equations import MomentEquations, adjo
 from cascade_steering.sim.gaussian.riccati import NoSteadyStateError
 from cascade_steering.sim.model.linear_model import LinearModel
 
-__all__ = ["steady_root_of_fast"]
+__all__ = ["steady_root_of_fast", "turns_fast"]
 
 FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
@@ -29,6 +29,8 @@ ComplexArray = NDArray[np.complex128]
 _QUADRATURES = np.array([[0.5, 0.5], [-0.5j, 0.5j]])
 # Newton's method converges quadratically: after a relative change below this, one more step leaves rounding only.
 _CONVERGED = 1e-6
+# Ω over the linewidth from which on the frequencies are kept apart
+_FAST = 1e3
 # Enough to halve a covariance from 1e12 to 1, and some more.
 _MOST_CORRECTIONS = 60
 # a damping that is taken away: first a tenth of it is left, then more where that is too little; and in how many steps
@@ -108,6 +110,18 @@ class _Turning:
         operator = operator.reshape(d * d, d * d) + np.diag(self.differences.ravel())
         change = np.linalg.solve(operator, -residual.ravel()).reshape(d, d)
         return np.asarray(covariance + (change + adjoint(change)) / 2.0, dtype=np.complex128)
+
+
+def turns_fast(model: LinearModel) -> bool:
+    """Whether an oscillator turns so fast that a general solver loses three digits of what happens at its linewidth.
+
+    Section 10 of sim/README.md. Not for records behind filters.
+    """
+    if model.electronics is not None:
+        return False
+    turning = _Turning.of(moment_equations(model))
+    slowest = np.min(np.abs(np.real(np.diagonal(turning.drift))))
+    return bool(np.max(np.abs(turning.frequencies)) > _FAST * slowest)
 
 
 def steady_root_of_fast(model: LinearModel, *, conditional: bool) -> FloatArray:
