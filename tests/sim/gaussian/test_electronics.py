@@ -253,6 +253,27 @@ def test_a_heterodyne_detector_that_sees_nothing_leaves_half_a_homodyne_one() ->
     )
 
 
+def test_a_flow_behind_filters_has_the_digits_that_it_promises_or_is_refused() -> None:
+    times = np.array([60.0]) * relaxation_time(model(3.0, noise=0.2))
+    start = ground_state()
+    for width, noise in ((3.0, 1e-6), (3e3, 1e-3), (3e6, 1.0)):
+        subject = model(width, noise=noise)
+        # β/δ is 2e7 Γ at most here
+        root = transient_roots(subject, start.covariance_root, times, conditional=True)[0]
+        found = float(steering_of_root(root, "plus_given_minus"))
+        # ten times 1e-16 β/δΓ, as measured
+        assert found == pytest.approx(steering(subject), rel=max(1e-12, 2e-15 * width / noise))
+    for width, noise in ((3e3, 1e-9), (3e9, 1e-3)):
+        subject = model(width, noise=noise)
+        with pytest.raises(ValueError, match="with as little dark noise as"):
+            transient(subject, start.covariance, times, conditional=True)
+        # at rest, and without the record, there is no such loss
+        assert np.isfinite(steering(subject))
+        transient(subject, start.covariance, times, conditional=False)
+        # what the message says: without the filters E differs by less than 1e-10/√δ
+        assert steering(model(noise=noise)) == pytest.approx(steering(subject), rel=1e-10 / np.sqrt(noise))
+
+
 def test_what_does_not_know_filters_refuses_them() -> None:
     subject = model(3.0)
     start, grid = thermal_state((0.1, 0.1)), TimeGrid(step=1e-3 / RATE, steps_per_save=1, saves=2)
