@@ -26,9 +26,12 @@ from cascade_steering.sim.gaussian.moment_equations import moment_equations, osc
 from cascade_steering.sim.gaussian.trajectories import Gaussian
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import ground_state, thermal_state
-from cascade_steering.sim.model.cascade import lab, rwa
+from cascade_steering.sim.model.cascade import chain, lab, nodes_of, rwa
+from cascade_steering.sim.model.components import series
+from cascade_steering.sim.model.detectors import demodulated, detect
 from cascade_steering.sim.model.feedback import direct
 from cascade_steering.sim.model.linear_model import LinearModel
+from cascade_steering.sim.model.pieces import loss
 from cascade_steering.sim.parameters import Detection
 from tests.support.chance import variances
 from tests.support.systems import POINTS
@@ -251,6 +254,21 @@ def test_a_heterodyne_detector_that_sees_nothing_leaves_half_a_homodyne_one() ->
         steady_state(rwa(POINT.cascade, equal), conditional=True),
         steady_state(rwa(POINT.cascade, replace(equal, efficiency_orthogonal=None)), conditional=True),
     )
+
+
+def test_a_sideband_that_loses_more_is_a_loss_on_its_port() -> None:
+    nodes = chain(nodes_of(POINT.cascade))
+
+    def at(lower: float, upper: float) -> FloatArray:
+        light = series(nodes, loss("lower", power=lower), loss("upper", power=upper))
+        return steady_state(detect(light, demodulated(Detection(lo_phase_pi=0.3))), conditional=True)
+
+    # the same loss of both is an efficiency
+    wanted = steady_state(rwa(POINT.cascade, Detection(lo_phase_pi=0.3, efficiency=0.7)), conditional=True)
+    assert at(0.3, 0.3) == pytest.approx(wanted, rel=1e-9, abs=1e-9)
+    # one sideband alone is half of the quadratures: it tells more than nothing and less than both
+    one, other, none = (np.trace(at(*losses)) for losses in ((0.3, 1.0), (0.3, 0.6), (1.0, 1.0)))
+    assert np.trace(wanted) < other < one < none
 
 
 def test_a_flow_behind_filters_has_the_digits_that_it_promises_or_is_refused() -> None:
