@@ -30,7 +30,7 @@ SIM = [
 ]  # fmt: skip
 ANALYSIS = [
     "Elimination", "Ensemble", "Estimate", "Extreme", "Feedback", "FeedbackResult", "FilteredResult", "FitResult",
-    "LaboratorySetup", "Network", "Optimum", "OptimumResult", "PulseResult", "PulseSearch", "Record",
+    "LaboratorySetup", "Network", "Optimum", "OptimumResult", "PlanResult", "PulseResult", "PulseSearch", "Record",
     "SampledTransient", "ScanResult", "Search", "Simulated", "SteadyResult", "Steered", "Steering", "Transient",
     "TransientResult", "WorkingPoint", "best_points", "best_pulse", "best_pulses", "conditional_steering",
     "epr_variance", "extreme", "fastest_pulse", "feedback", "gaussian_steerability", "inferred_covariance", "key_rate",
