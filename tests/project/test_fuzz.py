@@ -153,7 +153,7 @@ COUNTS["filter record.csv"] = (
     {
         **{name: values for name, values in CASCADE.items() if name not in ("frequency", "scheme")},
         "calibration": ("1.1",), "dead-time": ("0.1", "5ms"), "initial": ("2,1",), "engine": ("fock",),
-        "pulse": ("0.2",),
+        "pulse": ("0.2",), "smooth": (),
     },
 )  # fmt: skip
 COUNTS["filter lab.csv"] = (("--jobs", "1"), {"frequency": ("21",), "demodulate": ("2",)})
