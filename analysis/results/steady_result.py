@@ -163,8 +163,8 @@ def steady(model: LinearModel) -> SteadyResult:
         found.conditional[cs.Steered(mode="server", by=("client_1", "client_2"))]
 
     Of every pair of oscillators E is given in both directions, all others left out of account. Where variances grow
-    without the record, E without it is the limit at long times, and ``stable`` is false. See sim/README.md, sections 4
-    and 5. Raises NoSteadyStateError if there is no steady state given the record.
+    without the record, E without it is the limit at long times, and ``stable`` is false. Sections 4 and 10 of
+    sim/README.md. Raises NoSteadyStateError if there is no steady state given the record.
     """
     roots, stable = _roots_of_fast(model) if turns_fast(model) else _roots(model)
     covariance = {scheme: product(root) for scheme, root in roots.items()}
