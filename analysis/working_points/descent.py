@@ -133,14 +133,15 @@ def _starts(grid: FloatArray, values: FloatArray, turning: int | None) -> FloatA
     phases = values.shape[-1]
     chosen = []
     for phase in range(phases):
-        at = values[..., phase]
-        local = at <= minimum_filter(at, size=3, mode="nearest")
-        lowest = np.argsort(at[local], kind="stable")[: _STARTS if phases == 1 else _STARTS_PER_PHASE]
+        there = values[..., phase]
+        local = there <= minimum_filter(there, size=3, mode="nearest")
+        lowest = np.argsort(there[local], kind="stable")[: _STARTS if phases == 1 else _STARTS_PER_PHASE]
         chosen.append(grid[..., phase, :][local][lowest])
     found = np.concatenate(chosen)
     for turn in range(0 if turning is None else values.shape[turning]):
-        slice_values, points = values.take(turn, axis=turning), grid.take(turn, axis=turning)
-        start = points[np.unravel_index(np.argmin(slice_values), slice_values.shape)]
+        at = np.asarray(np.take(values, turn, axis=turning))
+        points = np.asarray(np.take(grid, turn, axis=turning))
+        start = points.reshape(-1, points.shape[-1])[int(np.argmin(at))]
         if not np.any(np.all(np.abs(found[:, :-1] - start[:-1]) < _SAME, axis=-1)):
             found = np.concatenate([found, start[None]])
     return found

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from cascade_steering.sim.initial_state import InitialState
     from cascade_steering.sim.outputs.saving import Save
 
-__all__ = ["WorkingPoint", "require_stationary"]
+__all__ = ["WorkingPoint", "named_state", "require_stationary"]
 
 FloatArray = NDArray[np.float64]
 # states at t = 0 that a name stands for
@@ -573,21 +573,11 @@ class WorkingPoint:
         Raises ValueError for another name, UnstableError for a stationary state where a damping rate is not positive,
         and NoSteadyStateError for a conditional one where the record does not show a motion that grows.
         """
-        from cascade_steering.sim.gaussian.covariance import conditional_state, stationary_state
-        from cascade_steering.sim.initial_state import ground_state, thermal_state
-
         if not isinstance(name, str):
             return name
         if name not in _STATES:
             raise ValueError(f"initial must be an InitialState or one of {', '.join(_STATES)}, got {name!r}")
-        if name == "stationary":
-            require_stationary(self.cascade)
-            return stationary_state(self.model)
-        if name == "conditional":
-            return conditional_state(self.model)
-        if name == "ground":
-            return ground_state()
-        return thermal_state((self.cascade.minus.bath.occupation, self.cascade.plus.bath.occupation))
+        return named_state(name, self.cascade, self.model)
 
     def _seconds(self, name: str, units: Any, seconds: Any) -> Any:
         """What is given in units of 1/γ̃₀ or in seconds, in seconds. Raises ValueError for both or neither."""
@@ -597,6 +587,25 @@ class WorkingPoint:
                 f"got {'neither' if units is None else 'both'}"
             )
         return seconds if units is None else np.asarray(units, dtype=float) * self.time_unit
+
+
+def named_state(name: str, cascade: Cascade, model: LinearModel | Schedule) -> "InitialState":
+    """The state of one of the names of ``WorkingPoint.initial_state``.
+
+    The stationary and the conditional one are those of light that is always on: of the first model of a schedule.
+    Raises as ``WorkingPoint.initial_state`` does.
+    """
+    from cascade_steering.sim.gaussian.covariance import conditional_state, stationary_state
+    from cascade_steering.sim.initial_state import ground_state, thermal_state
+
+    if name == "stationary":
+        require_stationary(cascade)
+        return stationary_state(Schedule.of(model).models[0])
+    if name == "conditional":
+        return conditional_state(Schedule.of(model).models[0])
+    if name == "ground":
+        return ground_state()
+    return thermal_state((cascade.minus.bath.occupation, cascade.plus.bath.occupation))
 
 
 def require_stationary(cascade: Cascade) -> None:
