@@ -108,7 +108,9 @@ def _named(failed: list[Statistic]) -> Statistic:
     An offset makes the variance over long windows fail as well, and a line between two frequencies a block of four.
     """
     worst = failed[0]
-    for simple in () if worst.kind in _SIMPLE[3:] else _SIMPLE:
+    # of those that are as simple the most improbable names it; what no noise gives goes before all
+    others = _SIMPLE[:1] if worst.kind in _SIMPLE[3:] else _SIMPLE
+    for simple in others:
         first = next((each for each in failed if each.kind == simple), None)
         if first and worst.kind in CAUSES[simple][1] and first.p_value <= max(worst.p_value, 1e-300) ** 0.5:
             return first
