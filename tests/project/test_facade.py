@@ -30,13 +30,13 @@ SIM = [
 ]  # fmt: skip
 ANALYSIS = [
     "Elimination", "Ensemble", "Estimate", "Extreme", "Feedback", "FeedbackResult", "FilteredResult", "FitResult",
-    "LaboratorySetup", "Optimum", "OptimumResult", "PulseResult", "PulseSearch", "Record", "SampledTransient",
-    "ScanResult", "Search", "Simulated", "SteadyResult", "Steered", "Steering", "Transient", "TransientResult",
-    "WorkingPoint", "best_points", "best_pulse", "best_pulses", "conditional_steering", "epr_variance", "extreme",
-    "fastest_pulse", "feedback", "gaussian_steerability", "inferred_covariance", "key_rate",
-    "logarithmic_negativity", "open_record", "open_result", "optimal_gains", "read_setup", "regime",
-    "relative_improvement", "sampled_transient", "save_record", "scan", "steady", "steering_parameter",
-    "steering_transient", "unconditional_steering",
+    "InformationResult", "LaboratorySetup", "LogLikelihood", "Optimum", "OptimumResult", "Posterior", "PulseResult",
+    "PulseSearch", "Record", "SampledTransient", "ScanResult", "Search", "Simulated", "SteadyResult", "Steered",
+    "Steering", "Transient", "TransientResult", "WorkingPoint", "best_points", "best_pulse", "best_pulses",
+    "conditional_steering", "epr_variance", "extreme", "fastest_pulse", "feedback", "gaussian_steerability",
+    "inferred_covariance", "key_rate", "logarithmic_negativity", "open_record", "open_result", "optimal_gains",
+    "read_setup", "regime", "relative_improvement", "sampled_transient", "save_record", "scan", "steady",
+    "steering_parameter", "steering_transient", "unconditional_steering",
 ]  # fmt: skip
 PACKAGES = {"sim": SIM, "analysis": ANALYSIS}
 

@@ -9,7 +9,7 @@ from cascade_steering.analysis.cli.commands.group import steering
 from cascade_steering.analysis.cli.options import configuration, engines, physics, work
 from cascade_steering.analysis.cli.options.engines import EngineOptions
 from cascade_steering.analysis.cli.options.kinds import FILE
-from cascade_steering.analysis.cli.options.recorded import record_source
+from cascade_steering.analysis.cli.options.recorded import fit_options, record_source
 from cascade_steering.analysis.cli.options.recorded.record_source import ReadingOptions, Setup
 from cascade_steering.analysis.cli.options.typed import typed
 from cascade_steering.analysis.cli.terminal.output import note, show
@@ -20,6 +20,7 @@ from cascade_steering.analysis.working_points.working_point import WorkingPoint
 @record_source.RECORD
 @physics.WORKING_POINT
 @record_source.READING
+@fit_options.FREE
 @engines.engine_option(engines.FILTER)
 @engines.engine_settings(engines.FILTER)
 @click.option("--out", type=FILE, default="steering-filtered.nc", show_default=True,
@@ -32,6 +33,7 @@ def filter_command(
     record: Path,
     point: WorkingPoint,
     reading: ReadingOptions,
+    free: tuple[str, ...] | None,
     engine: EngineOptions,
     out: Path,
     jobs: int,
@@ -43,7 +45,8 @@ def filter_command(
     a lab-frame record has one channel, "homodyne". Comments "#: NAME = VALUE" give options; flags and --config take
     precedence. An empty cell is a gap.
     """
-    from cascade_steering.analysis.cli.answers.recorded import record_reports, record_tables
+    from cascade_steering.analysis.cli.answers.recorded import fit_answers, record_reports, record_tables
+    from cascade_steering.analysis.identification.steering_interval import E_FOLLOWS, steering_left
     from cascade_steering.analysis.records import filtered
     from cascade_steering.sim.ensemble.dataset import save
 
@@ -57,6 +60,12 @@ def filter_command(
         **record_reports.reading(readout, engine.name), "parameters": taken,
         "time_unit_seconds": setup.point.time_unit, "dataset": str(out),
     }  # fmt: skip
+    report["final"]["note"] = E_FOLLOWS
+    tables = [record_tables.reading(report)]
+    if free is not None:
+        left = steering_left(found, free, setup.point, lambda trial: setup.at(trial).model_and_start())
+        report["steering"] = fit_answers.steering(left)
+        tables.append(fit_answers.steering_table(report["steering"]))
     for each in report["innovations"]["failed"]:
         note(f"warning: the record does not fit the model: {record_tables.failure(each)}")
-    show(report, record_tables.reading(report), as_json, f"dataset: {out}")
+    show(report, tables, as_json, *([] if free else [f"{E_FOLLOWS}: see --free"]), f"dataset: {out}")
