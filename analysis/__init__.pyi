@@ -26,9 +26,9 @@ from cascade_steering.analysis.protocols.pulse_search import PulseSearch as Puls
 from cascade_steering.analysis.records.record import Record as Record
 from cascade_steering.analysis.results.feedback_result import FeedbackResult as FeedbackResult
 from cascade_steering.analysis.results.feedback_result import feedback as feedback
-from cascade_steering.analysis.results.fit_result import FitResult as FitResult
-from cascade_steering.analysis.results.fit_result import Posterior as Posterior
-from cascade_steering.analysis.results.information_result import InformationResult as InformationResult
+from cascade_steering.analysis.results.fitted.fit_result import FitResult as FitResult
+from cascade_steering.analysis.results.fitted.fit_result import Posterior as Posterior
+from cascade_steering.analysis.results.fitted.information_result import InformationResult as InformationResult
 from cascade_steering.analysis.results.optimum_result import OptimumResult as OptimumResult
 from cascade_steering.analysis.results.pulse_result import PulseResult as PulseResult
 from cascade_steering.analysis.results.record_results import FilteredResult as FilteredResult

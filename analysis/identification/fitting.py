@@ -1,29 +1,32 @@
-"""Parameters of an experiment from its record: the likelihood of a trial point, its maximum, and what may not be one."""
+"""Parameters of an experiment from its record: the likelihood of a trial point, its maximum, and what is none."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cascade_steering.analysis.identification.calibrations import fast_noise_factors
-from cascade_steering.analysis.identification.likelihood import CALIBRATION, Likelihood, box_of
-from cascade_steering.analysis.identification.maximum import Fit, most_likely
-from cascade_steering.analysis.identification.parameters import (
+from cascade_steering.analysis.identification.fit_parameters import (
     PARAMETERS,
     physical_bounds,
     require_calibrations,
     with_values,
 )
+from cascade_steering.analysis.identification.likelihood import CALIBRATION, Likelihood, box_of
+from cascade_steering.analysis.identification.maximum import Fit, most_likely
 from cascade_steering.analysis.records.record import Record
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
 
-__all__ = ["BoundOfSearchError", "Built", "Problem", "fitted", "problem_of", "require_result"]
+__all__ = ["BoundOfSearchError", "Built", "FitProblem", "fitted", "problem_of", "require_result"]
 
 FloatArray = NDArray[np.float64]
+# trial points that are kept, because the likelihood and E are asked for one after the other
+_KEPT = 4
 # what makes the model and the initial state of a working point
 Built = Callable[[WorkingPoint], tuple[LinearModel | Schedule, InitialState]]
 
@@ -33,7 +36,7 @@ class BoundOfSearchError(ArithmeticError):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Problem:
+class FitProblem:
     """The likelihood of a record as a function of some parameters of a working point, and where to begin.
 
     Parameters
@@ -41,18 +44,20 @@ class Problem:
     likelihood : of the parameters, in the order of its names
     start : array of shape (p,)
     point : the working point with all numbers that are not fitted
+    trials : makes the working point of parameters by name; it keeps the last few, each with its model
     """
 
     likelihood: Likelihood
     start: FloatArray
     point: WorkingPoint
+    trials: Callable[..., WorkingPoint]
 
     def at(self, values: FloatArray) -> WorkingPoint:
         """The working point with the parameters ``values`` (p,). Raises ValueError for impossible ones."""
-        return with_values(self.point, dict(zip(self.likelihood.names, map(float, values), strict=True)))
+        return self.trials(**dict(zip(self.likelihood.names, map(float, values), strict=True)))
 
 
-def problem_of(record: Record, parameters: tuple[str, ...], point: WorkingPoint, built: Built) -> Problem:
+def problem_of(record: Record, parameters: tuple[str, ...], point: WorkingPoint, built: Built) -> FitProblem:
     """The likelihood of ``parameters``; ``point`` holds their start and all other numbers.
 
     A calibration starts where the record has the noise of the model at high frequencies. Raises ValueError for channels
@@ -72,14 +77,20 @@ def problem_of(record: Record, parameters: tuple[str, ...], point: WorkingPoint,
         if not low < high:
             raise ValueError(f"{name} must start above 0 to be fitted, got {start[name]!r}")
 
+    @lru_cache(maxsize=_KEPT)
+    def trials(**values: float) -> WorkingPoint:
+        return with_values(point, values)
+
     def trial(values: dict[str, float]) -> tuple[LinearModel | Schedule, InitialState]:
-        return built(with_values(point, values))
+        return built(trials(**{name: values.get(name, 1.0) for name in parameters}))
 
     likelihood = Likelihood(
         record.values, record.interval, record.observed, parameters, box_of(start, bounds), trial, record.scale,
         record.channels,
     )  # fmt: skip
-    return Problem(likelihood=likelihood, start=np.array([float(start[name]) for name in parameters]), point=point)
+    return FitProblem(
+        likelihood=likelihood, start=np.array([float(start[name]) for name in parameters]), point=point, trials=trials
+    )
 
 
 def _calibrations(record: Record, parameters: tuple[str, ...], model: LinearModel | Schedule) -> dict[str, float]:
@@ -94,12 +105,12 @@ def _calibrations(record: Record, parameters: tuple[str, ...], model: LinearMode
     return {name: own[name] for name in parameters if name in own}
 
 
-def fitted(problem: Problem) -> Fit:
+def fitted(problem: FitProblem) -> Fit:
     """The parameters that make a record most probable. Raises ValueError for a start that is impossible."""
     return most_likely(problem.likelihood, problem.start)
 
 
-def require_result(found: Fit, problem: Problem) -> None:
+def require_result(found: Fit, problem: FitProblem) -> None:
     """Raise BoundOfSearchError if the fit ended where the search ends, for a parameter that the record determines.
 
     A bound that nature sets, such as an efficiency of 1 or no loss, may well be the most likely value.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cascade_steering.analysis.identification.fitting import Problem
+from cascade_steering.analysis.identification.fitting import FitProblem
 from cascade_steering.sim.parameters import require
 
 __all__ = ["LogLikelihood", "plain_names"]
@@ -33,7 +33,7 @@ class LogLikelihood:
     left. The information is the expected one given the gaps of this record, and exact up to these differences.
     """
 
-    problem: Problem
+    problem: FitProblem
     names: tuple[str, ...]
 
     @property
@@ -108,7 +108,7 @@ def plain_names(parameters: Sequence[str]) -> tuple[str, ...]:
     """
     import re
 
-    from cascade_steering.analysis.identification.parameters import PARAMETERS, names
+    from cascade_steering.analysis.identification.fit_parameters import PARAMETERS, names
 
     if isinstance(parameters, str):
         raise ValueError(f"parameters must be a list of names, got {parameters!r}")

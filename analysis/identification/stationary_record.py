@@ -31,8 +31,8 @@ FloatArray = NDArray[np.float64]
 # by what the matrices of a model are given: several arrays
 Matrices = tuple[FloatArray, ...]
 # differences at so many spacings: inside, and beside an upper or a lower bound
-_CENTRAL = ((-2, -1, 1, 2), (1 / 12, -2 / 3, 2 / 3, -1 / 12))
-_FORWARD = ((0, 1, 2, 3, 4), (-25 / 12, 4, -3, 4 / 3, -1 / 4))
+_CENTRAL: tuple[tuple[int, ...], tuple[float, ...]] = ((-2, -1, 1, 2), (1 / 12, -2 / 3, 2 / 3, -1 / 12))
+_FORWARD: tuple[tuple[int, ...], tuple[float, ...]] = ((0, 1, 2, 3, 4), (-25 / 12, 4, -3, 4 / 3, -1 / 4))
 # of the filter, squared: below it the steady state is reached
 _SETTLED, _DOUBLINGS = 1e-30, 200
 
@@ -127,7 +127,8 @@ def information_per_interval(here: Matrices, moved: list[Matrices]) -> FloatArra
         shown[number, :, :d], shown[number, :, (number + 1) * d : (number + 2) * d] = steps[d:], readout
     told = np.einsum("iax,xy,jby,ab->ij", shown, state, shown, inverse)
     spread = [inverse @ each for each in spreads]
-    return told + 0.5 * np.einsum("iab,jba->ij", spread, spread)
+    found: FloatArray = told + 0.5 * np.einsum("iab,jba->ij", spread, spread)
+    return found
 
 
 def _predicted(transition: FloatArray, noise: FloatArray) -> FloatArray:

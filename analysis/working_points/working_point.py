@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from cascade_steering.analysis.identification.log_likelihood import LogLikelihood
     from cascade_steering.analysis.records.record import Record
     from cascade_steering.analysis.results.feedback_result import FeedbackResult
-    from cascade_steering.analysis.results.fit_result import FitResult
-    from cascade_steering.analysis.results.information_result import InformationResult
+    from cascade_steering.analysis.results.fitted.fit_result import FitResult
+    from cascade_steering.analysis.results.fitted.information_result import InformationResult
     from cascade_steering.analysis.results.optimum_result import OptimumResult
     from cascade_steering.analysis.results.pulse_result import PulseResult
     from cascade_steering.analysis.results.record_results import FilteredResult
@@ -506,7 +506,7 @@ class WorkingPoint:
         Raises ValueError for another name, and as ``filter`` does, and BoundOfSearchError (an ArithmeticError) where
         the search ends at a bound that nature does not set.
         """
-        from cascade_steering.analysis.results.fit_result import FitResult
+        from cascade_steering.analysis.results.fitted.fit_result import FitResult
 
         return FitResult.of(self, _opened(record), parameters, self._built(initial, pulse_units, pulse_s))
 
@@ -526,7 +526,7 @@ class WorkingPoint:
 
         Parameters and errors are those of ``fit``.
         """
-        from cascade_steering.analysis.results.fit_result import likelihood_of
+        from cascade_steering.analysis.results.fitted.fit_result import likelihood_of
 
         return likelihood_of(self, _opened(record), parameters, self._built(initial, pulse_units, pulse_s))
 
@@ -544,7 +544,7 @@ class WorkingPoint:
         Raises ValueError for another name, an efficiency of 0, a pair that is not damped, and a calibration from a
         continuous record.
         """
-        from cascade_steering.analysis.results.information_result import InformationResult
+        from cascade_steering.analysis.results.fitted.information_result import InformationResult
 
         return InformationResult.of(self, parameters, interval_s)
 

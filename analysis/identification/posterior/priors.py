@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from cascade_steering.analysis.identification.parameters import PARAMETERS
+from cascade_steering.analysis.identification.fit_parameters import PARAMETERS
 
 __all__ = ["KINDS", "Prior", "prior_of", "priors_of"]
 

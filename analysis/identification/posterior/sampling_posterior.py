@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_steering.analysis.identification.fitting import Problem
+from cascade_steering.analysis.identification.fitting import FitProblem
 from cascade_steering.analysis.identification.maximum import Fit
 from cascade_steering.analysis.identification.posterior.convergence import Convergence, converged_chain
 from cascade_steering.analysis.identification.posterior.priors import Prior, prior_of
@@ -78,7 +78,7 @@ def require_sampler() -> None:
 
 
 def sample_posterior(
-    problem: Problem,
+    problem: FitProblem,
     found: Fit,
     information: FloatArray,
     given: Mapping[str, Prior] | None = None,
@@ -149,7 +149,7 @@ def _steps(
             yield done
 
 
-def _priors(problem: Problem, given: Mapping[str, Prior]) -> dict[str, Prior]:
+def _priors(problem: FitProblem, given: Mapping[str, Prior]) -> dict[str, Prior]:
     names, box = problem.likelihood.names, problem.likelihood.box
     for name in given:
         if name not in names:
@@ -159,7 +159,7 @@ def _priors(problem: Problem, given: Mapping[str, Prior]) -> dict[str, Prior]:
 
 
 def _sampler(
-    problem: Problem, found: Fit, information: FloatArray, priors: dict[str, Prior], count: int, seed: int,
+    problem: FitProblem, found: Fit, information: FloatArray, priors: dict[str, Prior], count: int, seed: int,
     backend: Any,
 ) -> "tuple[emcee.EnsembleSampler, Callable[[], Any]]":  # fmt: skip
     import emcee
@@ -203,7 +203,8 @@ def _gaussian_limit(
     covariance = np.linalg.inv(precision * np.outer(spreads, spreads)) * np.outer(spreads, spreads)
     gaussian = np.array([each.text.startswith(("normal", "lognormal")) for each in priors.values()])
     pull = np.where(gaussian, (middle - center) * spreads**-2.0, 0.0)
-    return center + covariance @ pull, np.linalg.cholesky(0.5 * (covariance + covariance.T))
+    root = np.linalg.cholesky(0.5 * (covariance + covariance.T))
+    return center + covariance @ pull, np.asarray(root, dtype=np.float64)
 
 
 def _possible(
@@ -257,6 +258,7 @@ def _file(path: Path, made_with: Mapping[str, Any], walkers: int, size: int) -> 
     wrong = [name for name in {**other, **made_with} if other.get(name) != json.loads(text).get(name)]
     if wrong:
         raise ValueError(
-            f"chain {str(path)!r}: was made with other {', '.join(sorted(wrong))}: give another file, or the same options"
+            f"chain {str(path)!r}: was made with other {', '.join(sorted(wrong))}: give another file, or "
+            "the same options"
         )
     return backend

@@ -7,9 +7,9 @@ from rich.table import Table
 
 from cascade_steering.analysis.cli.answers.reports import Report
 from cascade_steering.analysis.cli.answers.table_layout import interval, table_of
-from cascade_steering.analysis.identification.detectable import Detectable
-from cascade_steering.analysis.identification.steering_interval import E_FOLLOWS, SteeringOfFit
-from cascade_steering.analysis.results.fit_result import FitResult, Posterior
+from cascade_steering.analysis.identification.informing.detectable import Detectable
+from cascade_steering.analysis.identification.intervals.steering_interval import E_FOLLOWS, SteeringOfFit
+from cascade_steering.analysis.results.fitted.fit_result import FitResult, Posterior
 
 
 def intervals(report: Report, found: Callable[[str], tuple[tuple[float, float], tuple[str, ...]]]) -> None:
@@ -110,7 +110,7 @@ def posterior_table(report: Report) -> Table:
 
 def profiled(result: FitResult, everything: bool) -> Callable[[str], tuple[tuple[float, float], tuple[str, ...]]]:
     """The interval of a parameter by name, and the parameters whose bounds end it."""
-    from cascade_steering.analysis.identification.intervals import parameter_interval
+    from cascade_steering.analysis.identification.intervals.parameter_interval import parameter_interval
 
     def of(name: str) -> tuple[tuple[float, float], tuple[str, ...]]:
         found = parameter_interval(result.problem, result.fit, name, profiled=everything)

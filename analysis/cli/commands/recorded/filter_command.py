@@ -46,7 +46,7 @@ def filter_command(
     precedence. An empty cell is a gap.
     """
     from cascade_steering.analysis.cli.answers.recorded import fit_answers, record_reports, record_tables
-    from cascade_steering.analysis.identification.steering_interval import E_FOLLOWS, steering_left
+    from cascade_steering.analysis.identification.intervals.steering_interval import E_FOLLOWS, steering_left
     from cascade_steering.analysis.records import filtered
     from cascade_steering.sim.ensemble.dataset import save
 

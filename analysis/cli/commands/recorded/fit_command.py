@@ -13,7 +13,7 @@ from cascade_steering.analysis.cli.options.recorded.fit_options import FitOption
 from cascade_steering.analysis.cli.options.recorded.record_source import ReadingOptions, Setup
 from cascade_steering.analysis.cli.options.typed import typed
 from cascade_steering.analysis.cli.terminal.output import note, progress, show
-from cascade_steering.analysis.results.fit_result import FitResult
+from cascade_steering.analysis.results.fitted.fit_result import FitResult
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
 
 

@@ -12,7 +12,7 @@ from cascade_steering.analysis.cli.options.kinds import FILE, Text, options
 
 def parameter_names(text: str) -> tuple[str, ...]:
     """Names of parameters, separated by commas. Raises ValueError for another, or one given twice."""
-    from cascade_steering.analysis.identification.parameters import names
+    from cascade_steering.analysis.identification.fit_parameters import names
 
     return names(text)
 

@@ -14,12 +14,12 @@ from cascade_steering.analysis.results.record_results import verdict_text
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from cascade_steering.analysis.identification.detectable import Detectable
-    from cascade_steering.analysis.identification.fitting import Built, Problem
+    from cascade_steering.analysis.identification.fitting import Built, FitProblem
+    from cascade_steering.analysis.identification.informing.detectable import Detectable
+    from cascade_steering.analysis.identification.intervals.steering_interval import SteeringOfFit
     from cascade_steering.analysis.identification.log_likelihood import LogLikelihood
     from cascade_steering.analysis.identification.maximum import Fit
     from cascade_steering.analysis.identification.posterior.sampling_posterior import Chain
-    from cascade_steering.analysis.identification.steering_interval import SteeringOfFit
     from cascade_steering.analysis.records.record import Record
     from cascade_steering.analysis.records.whiteness import Whiteness
     from cascade_steering.analysis.working_points.working_point import WorkingPoint
@@ -46,7 +46,7 @@ class FitResult:
     """
 
     fit: "Fit"
-    problem: "Problem"
+    problem: "FitProblem"
     names: tuple[str, ...]
     point: "WorkingPoint"
     whiteness: "Whiteness"
@@ -61,8 +61,8 @@ class FitResult:
         and BoundOfSearchError (an ArithmeticError) where the search ended at a bound that is not one of nature.
         """
         from cascade_steering.analysis.identification import fitting
+        from cascade_steering.analysis.identification.fit_parameters import with_values
         from cascade_steering.analysis.identification.log_likelihood import plain_names
-        from cascade_steering.analysis.identification.parameters import with_values
         from cascade_steering.analysis.records.whiteness import whiteness
 
         problem = fitting.problem_of(record, plain_names(parameters), point, built)
@@ -99,7 +99,7 @@ class FitResult:
         Estimate ± z standard errors, and by profile likelihood where such a bound is near, where the record does not
         determine the parameter, or if ``profiled``. Raises ValueError for one that was not fitted.
         """
-        from cascade_steering.analysis.identification.intervals import parameter_interval
+        from cascade_steering.analysis.identification.intervals.parameter_interval import parameter_interval
 
         if name not in self.names:
             raise ValueError(f"name must be one of {', '.join(self.names)}, got {name!r}")
@@ -112,8 +112,8 @@ class FitResult:
         ``free`` are parameters beside the fitted ones that are not known either. A profile takes hundreds of
         evaluations of the likelihood. Raises ValueError for names that are no parameters.
         """
+        from cascade_steering.analysis.identification.intervals.steering_interval import steering_left
         from cascade_steering.analysis.identification.log_likelihood import plain_names
-        from cascade_steering.analysis.identification.steering_interval import steering_left
 
         own = tuple(self.fit.estimates)
         names = plain_names([*own, *(each for each in free if each not in own)])
@@ -131,7 +131,7 @@ class FitResult:
 
         By a likelihood-ratio test that refuses a right value with the probability ``false_alarm``.
         """
-        from cascade_steering.analysis.identification.detectable import detectable
+        from cascade_steering.analysis.identification.informing.detectable import detectable
 
         return detectable(self.names, self.information, power=power, false_alarm=false_alarm)
 
@@ -213,7 +213,7 @@ class Posterior:
     """
 
     chain: "Chain"
-    problem: "Problem"
+    problem: "FitProblem"
 
     @property
     def converged(self) -> bool:
@@ -223,7 +223,7 @@ class Posterior:
     @cached_property
     def steering_samples(self) -> dict[str, FloatArray]:
         """E given the record and d in the steady state, of up to 400 samples, by names as ``E_plus_given_minus``."""
-        from cascade_steering.analysis.identification.steering_interval import steady_numbers
+        from cascade_steering.analysis.identification.intervals.steering_interval import steady_numbers
 
         flat = self.chain.flat
         some = flat[np.unique(np.linspace(0, len(flat) - 1, _DRAWS).round().astype(int))]

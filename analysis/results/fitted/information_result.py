@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from cascade_steering.analysis.identification.detectable import Detectable
+    from cascade_steering.analysis.identification.informing.detectable import Detectable
     from cascade_steering.analysis.working_points.working_point import WorkingPoint
 
 __all__ = ["InformationResult"]
@@ -36,7 +36,7 @@ class InformationResult:
     @classmethod
     def of(cls, point: "WorkingPoint", parameters: Sequence[str], interval: float | None) -> Self:
         """The information of ``WorkingPoint.information``. Raises ValueError as that does."""
-        from cascade_steering.analysis.identification.information import information_rate
+        from cascade_steering.analysis.identification.informing.information_rate import information_rate
         from cascade_steering.analysis.identification.log_likelihood import plain_names
 
         rate = information_rate(point, plain_names(parameters), interval)
@@ -45,20 +45,20 @@ class InformationResult:
     @property
     def rank(self) -> int:
         """How many numbers of the parameters, or functions of them, the record determines."""
-        from cascade_steering.analysis.identification.information import rank_of
+        from cascade_steering.analysis.identification.informing.information_rate import rank_of
 
         return rank_of(self.rate)
 
     def standard_errors(self, duration_s: float) -> dict[str, float]:
         """After so many seconds, with all of the parameters fitted; infinite for what no record determines."""
-        from cascade_steering.analysis.identification.information import variances
+        from cascade_steering.analysis.identification.informing.information_rate import variances
 
         errors = np.sqrt(variances(self.rate) / duration_s)
         return dict(zip(self.names, errors.tolist(), strict=True))
 
     def detectable(self, duration_s: float, *, power: float = 0.9, false_alarm: float = 1e-3) -> "Detectable":
         """How wrong a parameter may be before a record of that length shows it with a probability of ``power``."""
-        from cascade_steering.analysis.identification.detectable import detectable
+        from cascade_steering.analysis.identification.informing.detectable import detectable
 
         return detectable(self.names, self.rate * duration_s, power=power, false_alarm=false_alarm)
 
@@ -67,7 +67,7 @@ class InformationResult:
 
         With it comes the standard error after one second there. Raises ValueError for a name that is not here.
         """
-        from cascade_steering.analysis.identification.information import phase_for
+        from cascade_steering.analysis.identification.informing.information_rate import phase_for
         from cascade_steering.analysis.identification.log_likelihood import plain_names
 
         if name not in self.names:

@@ -1,7 +1,8 @@
 """Intervals by profile likelihood, of parameters and of functions of them, never beyond a bound. Section 8 of
 sim/README.md.
 
-The profile of q is ℓ(q) = max log p over all parameters that give q the same value. An interval of 95 % holds the q with
+The profile of q is ℓ(q) = max log p over all parameters that give q the same value. An interval of 95 % holds those q
+with
 
     2 (max log p − ℓ(q)) < χ²₁(0.95) = 3.84
 
@@ -89,13 +90,16 @@ class Profile:
     ----------
     low, high : its ends
     converged : whether all maxima on the way were found
-    best : the largest log p that was met, nats: more than that of the fit if the fit was not the maximum
+    best : the largest log p that was met, nats
+    better : the parameters there, (p,), if that is more than at the point that was given, which was no maximum; None
+        if it was one
     """
 
     low: ProfileEnd
     high: ProfileEnd
     converged: bool
     best: float
+    better: FloatArray | None = None
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -127,12 +131,12 @@ def profile_interval(
     step : where the first value beside the maximum is looked for, about a standard error
     largest_step : between neighbouring values of the profile
 
-    Raises ValueError for a point that is impossible.
+    Where a better maximum is met, all falls are counted from that. Raises ValueError for a point that is impossible.
     """
     limit = 0.5 * float(chdtri(1, 1.0 - confidence))
     path = _Path(likelihood, quantity, limit, min(step, largest_step), largest_step, likelihood(point).value)
     ends = [path.end(point, sign) for sign in (-1.0, 1.0)]
-    return Profile(low=ends[0], high=ends[1], converged=path.converged, best=path.best)
+    return Profile(low=ends[0], high=ends[1], converged=path.converged, best=path.best, better=path.better)
 
 
 @dataclass(eq=False)
@@ -146,6 +150,7 @@ class _Path:
     largest_step: float
     best: float
     converged: bool = True
+    better: FloatArray | None = None
 
     def end(self, point: FloatArray, sign: float) -> ProfileEnd:
         """Where the profile has fallen by the limit, or where it ends at bounds."""
@@ -197,7 +202,8 @@ class _Path:
         assert isinstance(found, Bounded)
         own.evaluations += penalised.evaluations
         self.converged &= converged
-        self.best = max(self.best, found.log_likelihood)
+        if found.log_likelihood > self.best + _GAIN:
+            self.best, self.better = found.log_likelihood, there
         return there, found.quantity, self.best - found.log_likelihood
 
     def _bounds(self, point: FloatArray) -> tuple[str, ...]:

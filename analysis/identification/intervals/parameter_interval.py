@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_steering.analysis.identification.fitting import Problem
+from cascade_steering.analysis.identification.fit_parameters import physical_bounds
+from cascade_steering.analysis.identification.fitting import FitProblem
+from cascade_steering.analysis.identification.intervals.profiles import Profile, profile_interval
 from cascade_steering.analysis.identification.maximum import Fit
-from cascade_steering.analysis.identification.parameters import physical_bounds
-from cascade_steering.analysis.identification.profiles import Profile, profile_interval
 
 __all__ = ["ParameterInterval", "near_a_bound", "parameter_interval"]
 
@@ -37,7 +37,7 @@ def near_a_bound(found: Fit, name: str, confidence: float = 0.95) -> bool:
 
 
 def parameter_interval(
-    problem: Problem, found: Fit, name: str, *, confidence: float = 0.95, profiled: bool = False
+    problem: FitProblem, found: Fit, name: str, *, confidence: float = 0.95, profiled: bool = False
 ) -> ParameterInterval:
     """The interval of a parameter. Section 8 of sim/README.md.
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import chdtri, chndtrinc
 
-from cascade_steering.analysis.identification.information import variances
+from cascade_steering.analysis.identification.informing.information_rate import variances
 from cascade_steering.sim.parameters import require
 
 __all__ = ["Detectable", "detectable", "noncentrality"]

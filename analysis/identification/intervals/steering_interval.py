@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, Direction, Scheme, steering_of_root
-from cascade_steering.analysis.identification.fitting import Built, Problem, fitted, problem_of
-from cascade_steering.analysis.identification.profiles import Profile, profile_interval
+from cascade_steering.analysis.identification.fitting import Built, FitProblem, fitted, problem_of
+from cascade_steering.analysis.identification.intervals.profiles import Profile, profile_interval
+from cascade_steering.analysis.identification.maximum import climb
 from cascade_steering.analysis.records.record import Record
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.gaussian.covariance import steady_root
@@ -27,6 +28,8 @@ E_FOLLOWS = (
 )
 # the first step of a profile, and the largest, of E; and the least d whose share is the first step
 _STEP, _LARGEST, _LEAST_GAIN = 0.02, 0.1, 1e-3
+# how often a better maximum than the last one is looked for, and the moves to it
+_ROUNDS, _MOVES = 4, 50
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +85,20 @@ def steering_left(
     first = np.array([(start or {}).get(name, value) for name, value in zip(free, problem.start, strict=True)])
     problem = replace(problem, start=problem.likelihood.box.nearest(first))
     best = fitted(problem)
-    here = np.array([best.estimates[name] for name in free])
+    here, found = np.array([best.estimates[name] for name in free]), {}
+    for _ in range(_ROUNDS):
+        found, better = _profiled(problem, here, point, directions, gain)
+        if better is None:
+            break
+        # the fit was in another maximum than the largest one
+        here, *_ = climb(problem.likelihood, better, _MOVES)
+    return SteeringOfFit(free=free, E=found["E"], d=found["d"], log_likelihood=problem.likelihood(here).value)
+
+
+def _profiled(
+    problem: FitProblem, here: FloatArray, point: WorkingPoint, directions: tuple[Direction, ...], gain: bool
+) -> tuple[dict[str, dict[Direction, SteeringInterval]], FloatArray | None]:
+    """The intervals, or parameters that are more likely than those ``here`` as soon as they are met."""
     found: dict[str, dict[Direction, SteeringInterval]] = {"E": {}, "d": {}}
     for direction in directions:
         for name, of in (("E", _conditional), ("d", _gain))[: 1 + gain]:
@@ -93,11 +109,12 @@ def steering_left(
                 largest_step=_LARGEST * (scale if name == "E" else 1.0),
             )  # fmt: skip
             found[name][direction] = SteeringInterval(value=value, profile=profile)
-    reached = [each.profile.best for by_direction in found.values() for each in by_direction.values()]
-    return SteeringOfFit(free=free, E=found["E"], d=found["d"], log_likelihood=max([best.log_likelihood, *reached]))
+            if profile.better is not None:
+                return found, profile.better
+    return found, None
 
 
-def _at(problem: Problem, of: Callable[[WorkingPoint], float]) -> Callable[[FloatArray], float]:
+def _at(problem: FitProblem, of: Callable[[WorkingPoint], float]) -> Callable[[FloatArray], float]:
     return lambda values: of(problem.at(values))
 
 

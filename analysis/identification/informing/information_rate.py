@@ -9,8 +9,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from cascade_steering.analysis.identification.fit_parameters import PARAMETERS, with_values
 from cascade_steering.analysis.identification.likelihood import CALIBRATION, Slope, calibrations
-from cascade_steering.analysis.identification.parameters import PARAMETERS, with_values
 from cascade_steering.analysis.identification.stationary_record import (
     Matrices,
     continuous,
@@ -38,7 +38,7 @@ def information_rate(point: WorkingPoint, parameters: Sequence[str], interval: f
 
     Parameters
     ----------
-    parameters : names of ``analysis.identification.parameters``
+    parameters : names of ``analysis.identification.fit_parameters``
     interval : length of the intervals of the record, seconds; None for a continuous record, which tells most
 
     Raises ValueError for a pair that is not damped, an efficiency of 0, an interval that is not positive, and for a
