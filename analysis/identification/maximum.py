@@ -6,7 +6,8 @@ With e_k(θ) = L_k z_k the innovations of the filter and S_k = L_k L_kᵀ their 
     J_ij          = Σ_k ∂_i e_kᵀ S_k⁻¹ ∂_j e_k + ½ tr( S_k⁻¹ ∂_i S_k S_k⁻¹ ∂_j S_k )
 
 J, a Gram matrix and never negative, is on average over records the inverse covariance of the estimates. Each move
-maximises gᵀs − ½ sᵀ J s within the bounds, g the gradient of log p; derivatives are differences over 1/500 of a
+maximises gᵀs − ½ sᵀ(J + A)s within the bounds, g the gradient of log p and A what its change over the last moves says
+of the curvature beside J, which counts where a record has little information; derivatives are differences over 1/500 of a
 standard error. Values of log p, good to some 1e-11 nats, determine the maximum to 1e-5 standard errors at best. The
 last moves therefore use the gradient alone, to a millionth of a standard error, so that other processors find the same
 numbers.
@@ -16,11 +17,11 @@ A record of any length does not determine (``tests/analysis/identification/test_
 - ϑ and the path phase φ beyond a multiple of π: dY → −dY is half a turn of both oscillators, φ → φ + π half a turn of
   the first. If the sign of the sine part is not known, or which sideband is the lower one, the sign of (ϑ, φ) is not
   determined: the reflection P → −P changes the sign of both and of the sine part.
-- more than seven numbers in the rotating wave, with homodyne detection in a stationary state. The record (Y_c −
-iY_s)/√2 is
-  then a complex process with a spectrum of two real poles, −γ±/2, two complex zeros, and a floor, the calibration. Two
-  strengths, angles, linewidths, occupations and phases, loss and efficiency act through the other six. (Heterodyne:
-  eleven.) Some of these numbers are determined only weakly, such as strength and efficiency, which their errors show.
+- more than seven numbers in the rotating wave, with homodyne detection in a stationary state. The record (Y_c − iY_s)/√2
+  is then a complex process with a spectrum of two real poles, −γ±/2, two complex zeros, and a floor, the calibration.
+  Two strengths, angles, linewidths, occupations and phases, loss and efficiency act through the other six. (Heterodyne:
+  twelve, and eleven where the path phase is 0.) Some of these numbers are determined only weakly, such as strength and
+  efficiency, which their errors show.
 
 The search is local: far from the true values, above all of a phase, there can be another maximum.
 """
@@ -64,7 +65,7 @@ class Fit:
     estimates : by name, in the order of ``covariance``
     covariance : of the estimates, the inverse of the information, array of shape (p, p); infinite on the diagonal and
         NaN beside it for undetermined parameters. A parameter at a bound is treated as if there were no bound.
-    at_bound : names of parameters that ended at a bound, where intervals are not valid
+    at_bound : names of parameters that ended at a bound, where only intervals by profile likelihood are valid
     undetermined : names of parameters that the record does not determine within their bounds, alone or separately from
         others of the list: their estimates have no meaning, and the errors of the rest do not include them
     converged : False if ``steps`` were too few, or if no better point was possible

@@ -3,20 +3,22 @@
 E follows from the parameters. A record tells something of E only as far as it determines them.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_steering.analysis.criteria.steering import DIRECTIONS, Direction, Scheme, steering_of_root
+from cascade_steering.analysis.criteria.steering import DIRECTIONS, Direction, steering_of_root
 from cascade_steering.analysis.identification.fitting import Built, FitProblem, fitted, problem_of
 from cascade_steering.analysis.identification.intervals.profiles import Profile, profile_interval
 from cascade_steering.analysis.identification.maximum import climb
 from cascade_steering.analysis.records.record import Record
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.gaussian.covariance import steady_root
-from cascade_steering.sim.model.cascade import rwa
+from cascade_steering.sim.gaussian.moment_equations import oscillator_equations
 
 __all__ = ["E_FOLLOWS", "SteeringInterval", "SteeringOfFit", "steady_numbers", "steering_left"]
 
@@ -76,7 +78,7 @@ def steering_left(
     point : where E and d are wanted, and where the search for the largest likelihood begins
     built : makes the model and the initial state of a working point
     start : values of parameters that a working point does not hold, such as fitted calibrations
-    directions, gain : of E, and whether d is asked for
+    directions, gain : of E, and whether d is asked for; it is left out where variances grow without the record
 
     Raises ValueError for parameters that are impossible, and NoSteadyStateError (a ValueError) where there is no steady
     state given the record.
@@ -85,7 +87,9 @@ def steering_left(
     first = np.array([(start or {}).get(name, value) for name, value in zip(free, problem.start, strict=True)])
     problem = replace(problem, start=problem.likelihood.box.nearest(first))
     best = fitted(problem)
-    here, found = np.array([best.estimates[name] for name in free]), {}
+    here = np.array([best.estimates[name] for name in free])
+    found: dict[str, dict[Direction, SteeringInterval]] = {}
+    gain = gain and _has_gain(point)
     for _ in range(_ROUNDS):
         found, better = _profiled(problem, here, point, directions, gain)
         if better is None:
@@ -119,24 +123,33 @@ def _at(problem: FitProblem, of: Callable[[WorkingPoint], float]) -> Callable[[F
 
 
 def _conditional(direction: Direction) -> Callable[[WorkingPoint], float]:
-    return lambda point: _steady_steering(point, "conditional", direction)
+    return lambda point: float(steering_of_root(_root(point, conditional=True), direction))
 
 
 def _gain(direction: Direction) -> Callable[[WorkingPoint], float]:
     def gain(point: WorkingPoint) -> float:
-        given, without = (_steady_steering(point, each, direction) for each in ("conditional", "unconditional"))
+        given, without = (float(steering_of_root(_root(point, conditional=each), direction)) for each in (True, False))
         return 1.0 - given / without
 
     return gain
 
 
+@lru_cache(maxsize=4)
+def _root(point: WorkingPoint, *, conditional: bool) -> FloatArray:
+    """A root of the covariance in the steady state; the last few are kept, for the other direction."""
+    return steady_root(point.model, conditional=conditional)
+
+
 def steady_numbers(point: WorkingPoint) -> dict[str, float]:
-    """E given the record and d in the steady state of a point, by the names of the JSON. Raises NoSteadyStateError."""
+    """E given the record and d in the steady state of a point, by the names of the JSON; d is NaN where it grows.
+
+    Raises NoSteadyStateError where there is no steady state given the record.
+    """
     found = {f"E_{each}": _conditional(each)(point) for each in DIRECTIONS}
-    return found | {f"d_{each}": _gain(each)(point) for each in DIRECTIONS}
+    damped = _has_gain(point)
+    return found | {f"d_{each}": _gain(each)(point) if damped else math.nan for each in DIRECTIONS}
 
 
-def _steady_steering(point: WorkingPoint, scheme: Scheme, direction: Direction) -> float:
-    """E in the steady state, of the rotating wave where the point has no frequency."""
-    model = rwa(point.cascade, point.detection) if point.frequencies_hz is None else point.model
-    return float(steering_of_root(steady_root(model, conditional=scheme == "conditional"), direction))
+def _has_gain(point: WorkingPoint) -> bool:
+    """Whether there is a steady state without the record, and so d."""
+    return bool(np.linalg.eigvals(oscillator_equations(point.model).drift).real.max() < 0.0)

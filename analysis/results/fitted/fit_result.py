@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 __all__ = ["FitResult", "Posterior", "likelihood_of"]
 
 FloatArray = NDArray[np.float64]
-# draws of which E and d are computed: their quantiles are then known to a tenth of the interval
-_DRAWS = 400
+# draws of which E and d are computed: the ends of their intervals are then known to a twentieth of these
+_DRAWS = 300
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -222,13 +222,15 @@ class Posterior:
 
     @cached_property
     def steering_samples(self) -> dict[str, FloatArray]:
-        """E given the record and d in the steady state, of up to 400 samples, by names as ``E_plus_given_minus``."""
+        """E given the record and d in the steady state, of up to 300 samples, by names as ``E_plus_given_minus``."""
         from cascade_steering.analysis.identification.intervals.steering_interval import steady_numbers
 
         flat = self.chain.flat
         some = flat[np.unique(np.linspace(0, len(flat) - 1, _DRAWS).round().astype(int))]
         found = [steady_numbers(self.problem.at(values)) for values in some]
-        return {name: np.array([each[name] for each in found]) for name in found[0]}
+        arrays = {name: np.array([each[name] for each in found]) for name in found[0]}
+        # where variances grow without the record there is no d
+        return {name: values for name, values in arrays.items() if np.all(np.isfinite(values))}
 
     def quantiles(self, *shares: float) -> dict[str, tuple[float, ...]]:
         """Quantiles of the parameters, and of E and d, by name. Raises ArithmeticError before the chain converged."""

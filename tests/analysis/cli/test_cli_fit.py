@@ -118,6 +118,7 @@ SHORT = ("--duration", "20", "--saves", "500")
 NEAR = ("--efficiency", "0.8", "--c-minus", "10", "--c-plus", "20")
 
 
+@pytest.mark.slow
 def test_what_a_record_leaves_open_is_said(steering: Run) -> None:
     simulated(steering, *TELLING, *SHORT)
     assert "E follows from the parameters" in filtered(steering)["final"]["note"]
@@ -128,6 +129,7 @@ def test_what_a_record_leaves_open_is_said(steering: Run) -> None:
         assert low < high
         assert report[f"E_{way}"]["converged"]
     answer = fitted(steering, *NEAR, "--parameters", "efficiency", "--steering", "--detectable", "--profile")
+    assert "E follows from the parameters" in answer.report["steering"]["note"]
     own = answer.report["steering"]
     # the same parameters are not known, so the same is left open, to the accuracy of an end of a profile
     for name in ("E_plus_given_minus", "E_minus_given_plus"):
@@ -139,15 +141,15 @@ def test_what_a_record_leaves_open_is_said(steering: Run) -> None:
     found = answer.report["estimates"]["efficiency"]
     assert errors["alone"] == pytest.approx(4.57 * found["standard_error"], rel=0.01)
     assert found["ci"][0] < found["value"] < found["ci"][1] <= 1.0
-    table = steering("fit", "record.csv", *NEAR, "--parameters", "efficiency", "--detectable", "--steering").out
+    table = steering("fit", "record.csv", *NEAR, "--parameters", "efficiency", "--detectable").out
     assert "Errors that the record shows" in table
-    assert "E follows from the parameters" in " ".join(table.split())
 
 
+@pytest.mark.slow
 def test_a_posterior_through_the_command_line(steering: Run) -> None:
     simulated(steering, *TELLING, *SHORT)
     Path("priors.toml").write_text('posterior = true\n[priors]\nefficiency = "normal:0.8,0.02"\n')
-    line = ("--config", "priors.toml", *NEAR, "--parameters", "efficiency", "--quiet", "--walkers", "8")
+    line = ("--config", "priors.toml", *NEAR, "--parameters", "efficiency", "--quiet", "--walkers", "4")
     answer = fitted(steering, *line, "--chain", "chain.h5", "--steps", "20", "--corner", "corner.pdf")
     assert answer.report["posterior"] is None
     assert not answer.report["chain"]["converged"]

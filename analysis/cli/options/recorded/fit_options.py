@@ -17,12 +17,16 @@ def parameter_names(text: str) -> tuple[str, ...]:
     return names(text)
 
 
+class PriorTexts(dict[str, str]):
+    """The texts of priors, by the name of the parameter."""
+
+
 class Priors(click.ParamType[Any]):
     """Priors of parameters, ``NAME=KIND:NUMBER,NUMBER`` separated by semicolons, or a table of them in a file."""
 
     name = "priors"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dict[str, str]:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> PriorTexts:
         """The texts of the priors by name, from text or from the table of a configuration file."""
         from cascade_steering.analysis.identification.posterior.priors import priors_of
 
@@ -31,7 +35,7 @@ class Priors(click.ParamType[Any]):
             if not isinstance(text, str):
                 self.fail(f"prior of {name} must be text such as 'normal:0.9,0.02', got {text!r}", param, ctx)
         try:
-            return {name: prior.text for name, prior in priors_of(pairs).items()}
+            return PriorTexts({name: prior.text for name, prior in priors_of(pairs).items()})
         except ValueError as error:
             self.fail(str(error), param, ctx)
 
@@ -93,7 +97,7 @@ class FitOptions:
     free: tuple[str, ...] | None
     detectable: bool
     posterior: bool
-    priors: dict[str, str] | None
+    priors: PriorTexts | None
     walkers: int | None
     steps: int
     seed: int
