@@ -7,8 +7,8 @@ With e_k(θ) = L_k z_k the innovations of the filter and S_k = L_k L_kᵀ their 
 
 J, a Gram matrix and never negative, is on average over records the inverse covariance of the estimates. Each move
 maximises gᵀs − ½ sᵀ(J + A)s within the bounds, g the gradient of log p and A what its change over the last moves says
-of the curvature beside J, which counts where a record has little information; derivatives are differences over 1/500 of a
-standard error. Values of log p, good to some 1e-11 nats, determine the maximum to 1e-5 standard errors at best. The
+of the curvature beside J, which counts where a record has little information. Derivatives are differences over 1/500 of
+a standard error. Values of log p, good to some 1e-11 nats, determine the maximum to 1e-5 standard errors at best. The
 last moves therefore use the gradient alone, to a millionth of a standard error, so that other processors find the same
 numbers.
 
@@ -17,9 +17,9 @@ A record of any length does not determine (``tests/analysis/identification/test_
 - ϑ and the path phase φ beyond a multiple of π: dY → −dY is half a turn of both oscillators, φ → φ + π half a turn of
   the first. If the sign of the sine part is not known, or which sideband is the lower one, the sign of (ϑ, φ) is not
   determined: the reflection P → −P changes the sign of both and of the sine part.
-- more than seven numbers in the rotating wave, with homodyne detection in a stationary state. The record (Y_c − iY_s)/√2
-  is then a complex process with a spectrum of two real poles, −γ±/2, two complex zeros, and a floor, the calibration.
-  Two strengths, angles, linewidths, occupations and phases, loss and efficiency act through the other six. (Heterodyne:
+- more than seven numbers in the rotating wave, with homodyne detection in a stationary state. (Y_c − iY_s)/√2 is then a
+  complex process whose spectrum has two real poles, −γ±/2, two complex zeros, and a floor, the calibration. Two
+  strengths, angles, linewidths, occupations and phases, loss and efficiency act through the other six. (Heterodyne:
   twelve, and eleven where the path phase is 0.) Some of these numbers are determined only weakly, such as strength and
   efficiency, which their errors show.
 

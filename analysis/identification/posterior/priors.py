@@ -18,12 +18,14 @@ class Prior:
     text : as it was given
     log_density : of a value; −∞ where it is impossible
     center, spread : median, and standard deviation or about that
+    support : between which values the density is not zero
     """
 
     text: str
     log_density: Callable[[float], float]
     center: float
     spread: float
+    support: tuple[float, float] = (-math.inf, math.inf)
 
 
 def _uniform(low: float, high: float) -> Prior:
@@ -35,6 +37,7 @@ def _uniform(low: float, high: float) -> Prior:
         log_density=lambda value: inside if low <= value <= high else -math.inf,
         center=(low + high) / 2,
         spread=(high - low) / math.sqrt(12),
+        support=(low, high),
     )
 
 
@@ -48,6 +51,7 @@ def _loguniform(low: float, high: float) -> Prior:
         log_density=lambda value: inside - math.log(value) if low <= value <= high else -math.inf,
         center=center,
         spread=center * math.log(high / low) / math.sqrt(12),
+        support=(low, high),
     )
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cascade_steering.analysis.identification.fitting import FitProblem
+from cascade_steering.analysis.identification.likelihood import Box
 from cascade_steering.analysis.identification.maximum import Fit
 from cascade_steering.analysis.identification.posterior.convergence import Convergence, converged_chain
 from cascade_steering.analysis.identification.posterior.priors import Prior, prior_of
@@ -165,7 +166,11 @@ def _sampler(
     import emcee
 
     names, likelihood = problem.likelihood.names, problem.likelihood
-    densities, box = [priors[name].log_density for name in names], likelihood.box
+    densities = [priors[name].log_density for name in names]
+    supports = np.array([priors[name].support for name in names])
+    box = Box(low=np.maximum(likelihood.box.low, supports[:, 0]), high=np.minimum(likelihood.box.high, supports[:, 1]))
+    if np.any(box.low >= box.high):
+        raise ValueError("the priors exclude the bounds of the fit: begin nearer to them, or take wider ones")
 
     def log_posterior(point: FloatArray) -> float:
         if np.any(point < box.low) or np.any(point > box.high):
@@ -174,9 +179,10 @@ def _sampler(
         there = likelihood.possible(point) if math.isfinite(prior) else None
         return -math.inf if there is None else prior + there.value
 
-    center = np.array([found.estimates[name] for name in names])
+    center = box.nearest(np.array([found.estimates[name] for name in names]))
     spreads = np.array([priors[name].spread for name in names])
     center, root = _gaussian_limit(center, information, priors, spreads)
+    center = box.nearest(center)
     moves = [
         (emcee.moves.MHMove(_independent(center, root)), _INDEPENDENT),
         (emcee.moves.StretchMove(), 1.0 - _INDEPENDENT),
