@@ -73,7 +73,9 @@ def _matrices(point: WorkingPoint, values: dict[str, float], interval: float | N
 
 
 def rank_of(information: FloatArray) -> int:
-    """How many numbers the parameters are for the record: the rank of their information (p, p)."""
+    """How many numbers the parameters are for the record: the rank of their information (p, p). Section 8 of
+    sim/README.md.
+    """
     diagonal = np.diagonal(information)
     seen = diagonal > 0.0
     scale = 1.0 / np.sqrt(diagonal[seen])
