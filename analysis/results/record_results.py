@@ -15,6 +15,8 @@ from cascade_steering.analysis.results.printed import text_table
 if TYPE_CHECKING:
     import xarray as xr
 
+    from cascade_steering.analysis.past_states.records_alone import RecordsAlone
+    from cascade_steering.analysis.past_states.whole_record import PastStates
     from cascade_steering.analysis.records.filtered import Reading
     from cascade_steering.analysis.records.record import Record
     from cascade_steering.analysis.records.whiteness import Whiteness
@@ -32,10 +34,12 @@ class FilteredResult:
     ----------
     reading : as ``analysis.records.filtered.read_out`` returns it
     time_unit : 1/γ̃₀ in seconds, for text
+    past : what the whole record says of each moment, where ``smooth`` was asked for
     """
 
     reading: "Reading"
     time_unit: float = 1.0
+    past: "PastStates | None" = None
 
     @property
     def times(self) -> FloatArray:
@@ -67,6 +71,29 @@ class FilteredResult:
         return ByDirection({str(way): steering(way) for way in pairwise_directions(modes)}, steering)
 
     @property
+    def smoothed(self) -> "PastStates":
+        """States given past and future, effects and weak values.
+
+            found = point.filter("record.csv", smooth=True)
+            print(found.smoothed.E["plus_given_minus"])
+
+        Raises ValueError unless the record was filtered with ``smooth=True``.
+        """
+        if self.past is None:
+            raise ValueError("the record was filtered and not smoothed: filter it with smooth=True")
+        return self.past
+
+    def by_records_alone(self, spacing_s: float | None = None) -> "RecordsAlone":
+        """E and the covariance of the filter, found from the differences of x̂ before and after many times.
+
+        ``spacing_s`` is the time between those of one record, seconds; if left out it is that after which differences
+        are independent. Raises ValueError without ``smooth=True``, and for records that are too short.
+        """
+        from cascade_steering.analysis.past_states.records_alone import verify_by_records
+
+        return verify_by_records(self.smoothed, spacing_s)
+
+    @property
     def innovations(self) -> FloatArray:
         """The record less its prediction, in standard deviations; array of shape (records, intervals, channels)."""
         return self.reading.exact.innovations
@@ -91,7 +118,11 @@ class FilteredResult:
         """All of it, labelled."""
         from cascade_steering.analysis.records.filtered import filtered_dataset
 
-        return filtered_dataset(self.reading)
+        if self.past is None:
+            return filtered_dataset(self.reading)
+        from cascade_steering.analysis.past_states.whole_record import past_variables
+
+        return filtered_dataset(self.reading, more=past_variables(self.past))
 
     def save(self, path: str | Path) -> None:
         """Write the dataset as netCDF. Raises ValueError for a path it cannot be."""

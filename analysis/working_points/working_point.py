@@ -459,6 +459,7 @@ class WorkingPoint:
         pulse_s: float | None = None,
         engine: "Method | None" = None,
         jobs: int = 1,
+        smooth: bool = False,
     ) -> "FilteredResult":
         """What a measured record says: conditional states, E(t) given it, and whether it fits this point.
 
@@ -472,15 +473,25 @@ class WorkingPoint:
         pulse_units, pulse_s : how long the light is on from the start of the record; for good if left out
         engine : ``Fock(...)`` filters beside the Gaussian engine, which is exact and does so alone if left out
         jobs : worker processes of the Fock engine
+        smooth : also what the whole record says of each moment, its future included: ``found.smoothed``
 
-        Raises ValueError for a file that is not a record, and for channels that this detection does not give.
+        Raises ValueError for a file that is not a record, for channels that this detection does not give, and if a
+        record behind filters of finite bandwidth is to be smoothed.
         """
         from cascade_steering.analysis.records.filtered import read_out
         from cascade_steering.analysis.results.record_results import FilteredResult
 
         model = self.schedule(pulse_units=pulse_units, pulse_s=pulse_s)
-        reading = read_out(_opened(record), model, self.initial_state(initial), engine, jobs)
-        return FilteredResult(reading=reading, time_unit=self.time_unit)
+        start = self.initial_state(initial)
+        if not smooth:
+            return FilteredResult(
+                reading=read_out(_opened(record), model, start, engine, jobs), time_unit=self.time_unit
+            )
+        from cascade_steering.analysis.past_states.whole_record import look_back, require_white_record
+
+        require_white_record(model)
+        reading = read_out(_opened(record), model, start, engine, jobs)
+        return FilteredResult(reading=reading, time_unit=self.time_unit, past=look_back(reading, start))
 
     def fit(
         self,

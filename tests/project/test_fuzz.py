@@ -33,11 +33,11 @@ def sound(found: Outcome) -> None:
 
 
 KINDS: dict[str, tuple[Callable[[Path], Callable[..., None]], int]] = {
-    "lines": (lambda path: fuzz.of_lines(path, sound), 120),
-    "documents": (lambda path: fuzz.of_documents(path, sound), 60),
-    "csv": (lambda path: fuzz.of_records(path, sound, "csv"), 60),
-    "netcdf": (lambda path: fuzz.of_records(path, sound, "netcdf"), 40),
-    "runs": (lambda path: fuzz.of_runs(path, sound), 50),
+    "lines": (lambda path: fuzz.of_lines(path, sound), 80),
+    "documents": (lambda path: fuzz.of_documents(path, sound), 40),
+    "csv": (lambda path: fuzz.of_records(path, sound, "csv"), 40),
+    "netcdf": (lambda path: fuzz.of_records(path, sound, "netcdf"), 30),
+    "runs": (lambda path: fuzz.of_runs(path, sound), 30),
 }
 
 
@@ -153,7 +153,7 @@ COUNTS["filter record.csv"] = (
     {
         **{name: values for name, values in CASCADE.items() if name not in ("frequency", "scheme")},
         "calibration": ("1.1",), "dead-time": ("0.1", "5ms"), "initial": ("2,1",), "engine": ("fock",),
-        "pulse": ("0.2",),
+        "pulse": ("0.2",), "smooth": (),
     },
 )  # fmt: skip
 COUNTS["filter record.csv --free efficiency"] = (("--jobs", "1"), {"free": ("calibration",)})

@@ -49,7 +49,7 @@ SETTINGS: dict[str, tuple[str, str]] = {
     "trajectories": ("17", "17"), "cluster": ('"local"', "local"), "part": ('"2/3"', "2/3"),
     "target": ('"d:0.1"', "d:0.1"), "save-records": ('"r.nc"', "r.nc"), "verify": ("true", ""),
     "calibration": ("2", "2"), "quantity": ('"current"', "current"), "dead-time": ('"1ms"', "1ms"),
-    "demodulate": ("5", "5"), "free": ('"loss,c-plus"', "loss,c-plus"), "profile": ("true", ""),
+    "smooth": ("true", ""), "demodulate": ("5", "5"), "free": ('"loss,c-plus"', "loss,c-plus"), "profile": ("true", ""),
     "steering": ("true", ""), "detectable": ("true", ""), "posterior": ("true", ""),
     "walkers": ("12", "12"), "steps": ("70", "70"), "chain": ('"c.h5"', "c.h5"),
     "corner": ('"c.pdf"', "c.pdf"), "priors": ('{ loss = "uniform:0,0.5" }', "loss=uniform:0,0.5"),

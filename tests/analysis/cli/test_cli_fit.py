@@ -177,6 +177,8 @@ def test_a_posterior_through_the_command_line(steering: Run) -> None:
         (("--posterior", "--corner", "c.doc"), "figure 'c.doc' must end in one of"),
         (("--posterior", "--chain", "record.csv"), "is the record itself"),
         (("--free", "colour"), "parameters must be of c-minus"),
+        (("--parameters", "calibration-sine", "--out", "o.toml"), "--out holds one calibration for all channels"),
+        (("--parameters", "calibration-sine,calibration"), "calibration is that of all channels"),
     ],
 )
 def test_what_makes_no_sense_beside_a_fit_is_refused(steering: Run, options: tuple[str, ...], message: str) -> None:

@@ -54,6 +54,8 @@ def fit_command(
     from cascade_steering.sim.atomic_write import writable
 
     asked.require_sense(parameters)
+    if out is not None and any(name.startswith("calibration-") for name in parameters):
+        raise ValueError("--out holds one calibration for all channels: fit that, or leave out --out")
     if asked.corner is not None:
         drawable(asked.corner)
     for path in (out, asked.chain, asked.corner):
