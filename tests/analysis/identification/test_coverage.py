@@ -29,9 +29,11 @@ def one_record(seed: int) -> Held:
     random = np.random.default_rng(seed)
     truth = {"efficiency": float(random.uniform(LOWEST, 1.0)), "calibration": float(random.normal(1.0, SPREAD))}
     point = replace(POINT, efficiency=truth["efficiency"])
-    record = point.simulate(duration_units=UNITS, saves=INTERVALS, trajectories=2, seed=seed, keep=1).record
+    record = point.simulate(
+        duration_units=UNITS, saves=INTERVALS, trajectories=2, seed=seed, keep=1, initial="thermal"
+    ).record
     measured = replace(record, values=record.values / truth["calibration"])
-    found = replace(POINT, efficiency=0.7).fit(measured, list(truth))
+    found = replace(POINT, efficiency=0.7).fit(measured, list(truth), initial="thermal")
     profiles = {name: found.interval(name, profiled=True) for name in truth}
     chain = found.posterior(PRIORS, walkers=4, seed=seed).chain
     ends = dict(zip(truth, np.quantile(chain.flat, [0.025, 0.975], axis=0).T, strict=True))
