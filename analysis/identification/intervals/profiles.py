@@ -161,8 +161,10 @@ class _Path:
                 return self._between(point, (now, drop), (value, fallen))
             moved = sign * (value - now)
             if moved < _STOPPED * step:
-                last = value if moved > 0.0 else now
-                return ProfileEnd(value=last, limited_by=self._bounds(there))
+                last, bounds = value if moved > 0.0 else now, self._bounds(there)
+                # nothing but a bound can stop it
+                self.converged &= bool(bounds)
+                return ProfileEnd(value=last, limited_by=bounds)
             step = self._next(step, moved, drop, fallen)
             point, now, drop = there, value, fallen
         self.converged = False

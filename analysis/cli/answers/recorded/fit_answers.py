@@ -1,6 +1,7 @@
 """What is asked for beside a fit, as plain data ready for JSON and as tables."""
 
 import math
+import warnings
 from collections.abc import Callable
 
 from rich.table import Table
@@ -114,6 +115,8 @@ def profiled(result: FitResult, everything: bool) -> Callable[[str], tuple[tuple
 
     def of(name: str) -> tuple[tuple[float, float], tuple[str, ...]]:
         found = parameter_interval(result.problem, result.fit, name, profiled=everything)
+        if found.profile is not None and not found.profile.converged:
+            warnings.warn(f"the profile of {name} did not converge: its interval may be too short", stacklevel=2)
         return found.interval, () if found.profile is None else found.profile.limited_by
 
     return of
