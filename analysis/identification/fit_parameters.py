@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from cascade_steering.analysis.identification.likelihood import CALIBRATION
-from cascade_steering.analysis.records.layout import CHANNELS
+from cascade_steering.analysis.records.reading.layout import CHANNELS
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.parameters import MOST_SQUEEZING_DB, Bath
 

@@ -1,7 +1,7 @@
 """Parameters of an experiment from its record: the likelihood of a trial point, its maximum, and what is none."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -16,6 +16,7 @@ from cascade_steering.analysis.identification.fit_parameters import (
 )
 from cascade_steering.analysis.identification.likelihood import CALIBRATION, Likelihood, box_of
 from cascade_steering.analysis.identification.maximum import Fit, most_likely
+from cascade_steering.analysis.records.projection import fair, refilled
 from cascade_steering.analysis.records.record import Record
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.initial_state import InitialState
@@ -45,12 +46,14 @@ class FitProblem:
     start : array of shape (p,)
     point : the working point with all numbers that are not fitted
     trials : makes the working point of parameters by name; it keeps the last few, each with its model
+    whitened : innovations in which what was subtracted from the record is accounted for, of parameters and innovations
     """
 
     likelihood: Likelihood
     start: FloatArray
     point: WorkingPoint
     trials: Callable[..., WorkingPoint]
+    whitened: Callable[[dict[str, float], FloatArray], FloatArray]
 
     def at(self, values: FloatArray) -> WorkingPoint:
         """The working point with the parameters ``values`` (p,). Raises ValueError for impossible ones."""
@@ -84,13 +87,20 @@ def problem_of(record: Record, parameters: tuple[str, ...], point: WorkingPoint,
     def trial(values: dict[str, float]) -> tuple[LinearModel | Schedule, InitialState]:
         return built(trials(**{name: values.get(name, 1.0) for name in parameters}))
 
+    def correction(
+        model: LinearModel | Schedule, initial: InitialState, white: FloatArray, factor: float | FloatArray
+    ) -> float:
+        return float(refilled(record, model, initial, white, factor)[1].sum())
+
+    def whitened(values: dict[str, float], innovations: FloatArray) -> FloatArray:
+        return fair(record, *trial(values), innovations)[0]
+
     likelihood = Likelihood(
         record.values, record.interval, record.observed, parameters, box_of(start, bounds), trial, record.scale,
-        record.channels,
+        record.channels, correction=None if record.removed is None else correction,
     )  # fmt: skip
-    return FitProblem(
-        likelihood=likelihood, start=np.array([float(start[name]) for name in parameters]), point=point, trials=trials
-    )
+    begun = np.array([float(start[name]) for name in parameters])
+    return FitProblem(likelihood=likelihood, start=begun, point=point, trials=trials, whitened=whitened)
 
 
 def _calibrations(record: Record, parameters: tuple[str, ...], model: LinearModel | Schedule) -> dict[str, float]:
@@ -107,7 +117,8 @@ def _calibrations(record: Record, parameters: tuple[str, ...], model: LinearMode
 
 def fitted(problem: FitProblem) -> Fit:
     """The parameters that make a record most probable. Raises ValueError for a start that is impossible."""
-    return most_likely(problem.likelihood, problem.start)
+    found = most_likely(problem.likelihood, problem.start)
+    return replace(found, innovations=problem.whitened(found.estimates, found.innovations))
 
 
 def require_result(found: Fit, problem: FitProblem) -> None:

@@ -16,11 +16,16 @@ from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.parameters import require
 
-__all__ = ["CALIBRATION", "Box", "Evaluated", "Likelihood", "ModelOfParameters", "Slope", "box_of", "calibrations"]
+__all__ = [
+    "CALIBRATION", "Box", "Correction", "Evaluated", "Likelihood", "ModelOfParameters", "Slope", "box_of",
+    "calibrations",
+]  # fmt: skip
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 ModelOfParameters = Callable[[dict[str, float]], tuple[LinearModel | Schedule, InitialState]]
+# model, state, innovations, and the factor of the records → what has to be added to log p
+Correction = Callable[[LinearModel | Schedule, InitialState, FloatArray, float | FloatArray], float]
 
 # name of the parameter by which the record is multiplied before it is filtered; with the name of a channel behind it,
 # by which that channel alone is
@@ -79,8 +84,8 @@ class Evaluated:
 class Likelihood:
     """log p of the records at a point (p,), and the number of evaluations.
 
-    ``scale`` is the factor by which the measured numbers were multiplied to give the records, and ``channels`` are the
-    names of the channels, for calibrations of single ones.
+    ``scale`` is the factor by which the measured numbers were multiplied to give the records, ``channels`` are the
+    names of the channels, for calibrations of single ones, and ``correction`` is for what was subtracted from them.
     """
 
     records: FloatArray
@@ -92,6 +97,7 @@ class Likelihood:
     scale: float | FloatArray = 1.0
     channels: tuple[str, ...] = ()
     evaluations: int = 0
+    correction: Correction | None = None
 
     def __call__(self, point: FloatArray) -> Evaluated:
         """log p at a point. Raises ValueError for parameters that are impossible."""
@@ -102,7 +108,10 @@ class Likelihood:
         scale = factor * np.asarray(self.scale)
         found = innovations_of(model, factor * self.records, self.interval, initial, self.observed, scale)
         roots = found.roots / np.broadcast_to(factor, found.roots.shape[-1])[:, None]
-        return Evaluated(value=float(np.sum(found.log_likelihood)), whitened=found.whitened, roots=roots)
+        value = float(np.sum(found.log_likelihood))
+        if self.correction is not None:
+            value += self.correction(model, initial, found.whitened, factor)
+        return Evaluated(value=value, whitened=found.whitened, roots=roots)
 
     def possible(self, point: FloatArray) -> Evaluated | None:
         """log p at a point, or None for parameters that are impossible."""

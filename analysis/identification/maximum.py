@@ -33,7 +33,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from cascade_steering.analysis.identification.likelihood import Evaluated, Likelihood, ModelOfParameters, Slope, box_of
+from cascade_steering.analysis.identification.likelihood import (
+    Correction,
+    Evaluated,
+    Likelihood,
+    ModelOfParameters,
+    Slope,
+    box_of,
+)
 from cascade_steering.sim.parameters import require_count
 
 __all__ = ["Fit", "climb", "curved", "fit", "most_likely"]
@@ -115,6 +122,7 @@ def fit(
     *,
     scale: float | FloatArray = 1.0,
     steps: int = 50,
+    correction: Correction | None = None,
 ) -> Fit:
     """The parameters that make the records most probable. Section 8 of sim/README.md.
 
@@ -130,13 +138,16 @@ def fit(
     scale : by which the measured numbers were multiplied to give ``records``, as for
         ``sim.gaussian.filtering.filter_record``
     steps : largest number of steps of the search
+    correction : what has to be added to log p for what was subtracted from the records
 
     Raises ValueError if there is nothing to fit, ``start`` is impossible or not within ``bounds``, or the records are
     not what ``sim.gaussian.filtering.filter_record`` takes.
     """
     if records.ndim != 3:
         raise ValueError(f"records must have shape (records, intervals, channels), got {records.shape}")
-    likelihood = Likelihood(records, interval, observed, tuple(start), box_of(start, bounds), problem, scale)
+    likelihood = Likelihood(
+        records, interval, observed, tuple(start), box_of(start, bounds), problem, scale, correction=correction
+    )
     return most_likely(likelihood, np.array([float(start[name]) for name in start]), steps=steps)
 
 

@@ -14,6 +14,7 @@ from cascade_steering.analysis.criteria.steering import (
     pairwise_directions,
     steering_parameter,
 )
+from cascade_steering.analysis.records.projection import honest
 from cascade_steering.analysis.records.record import Record
 from cascade_steering.analysis.records.whiteness import Whiteness, whiteness
 from cascade_steering.sim.ensemble.contract import Method, filtering
@@ -97,7 +98,7 @@ def read_out(
         model=model, values=record.values, interval=record.interval, initial=initial, observed=record.observed,
         scale=record.scale,
     )  # fmt: skip
-    exact = measured.exact
+    exact = honest(record, model, initial, measured.exact)
     return Reading(
         record=record,
         model=model,

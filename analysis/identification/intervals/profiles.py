@@ -198,7 +198,7 @@ class _Path:
         own = self.likelihood
         penalised = Penalised(
             own.records, own.interval, own.observed, own.names, own.box, own.problem, own.scale, own.channels,
-            quantity=self.quantity, target=target, width=_WIDTH * step,
+            correction=own.correction, quantity=self.quantity, target=target, width=_WIDTH * step,
         )  # fmt: skip
         there, found, _, converged = climb(penalised, point, _MOVES, gain_left=_GAIN)
         assert isinstance(found, Bounded)

@@ -43,11 +43,11 @@ def filter_command(
     jobs: int,
     as_json: bool,
 ) -> None:
-    """Conditional states and E(t) from a measured RECORD (CSV or netCDF), and whether it fits the model.
+    """Conditional states and E(t) from a measured RECORD, and whether it fits the model.
 
-    A CSV file has a header such as "time [us],cosine [s^0.5],sine [s^0.5]", time at the end of each interval;
-    a lab-frame record has one channel, "homodyne". Comments "#: NAME = VALUE" give options; flags and --config take
-    precedence. An empty cell is a gap.
+    A text has a header such as "time [us],cosine [s^0.5],sine [s^0.5]", time at the end of each interval; a lab-frame
+    record has one channel, "homodyne". --columns names the columns of another file, or the arrays of netCDF, HDF5,
+    .npz or .mat. Comments "#: NAME = VALUE" give options; flags and --config take precedence. An empty cell is a gap.
     """
     from cascade_steering.analysis.cli.answers.recorded import fit_answers, past_answers, record_reports, record_tables
     from cascade_steering.analysis.identification.intervals.steering_interval import E_FOLLOWS, steering_left
