@@ -15,6 +15,7 @@ from cascade_steering.analysis.estimation.estimators import conditional_steering
 from cascade_steering.analysis.estimation.estimators import relative_improvement as relative_improvement
 from cascade_steering.analysis.estimation.estimators import unconditional_steering as unconditional_steering
 from cascade_steering.analysis.estimation.sampled_moments import Ensemble as Ensemble
+from cascade_steering.analysis.identification.log_likelihood import LogLikelihood as LogLikelihood
 from cascade_steering.analysis.laboratory.elimination import Elimination as Elimination
 from cascade_steering.analysis.laboratory.setup import LaboratorySetup as LaboratorySetup
 from cascade_steering.analysis.laboratory.setup_file import read_setup as read_setup
@@ -37,10 +38,12 @@ from cascade_steering.analysis.records.record import Record as Record
 from cascade_steering.analysis.records.suspects import treated as treated
 from cascade_steering.analysis.results.feedback_result import FeedbackResult as FeedbackResult
 from cascade_steering.analysis.results.feedback_result import feedback as feedback
+from cascade_steering.analysis.results.fitted.fit_result import FitResult as FitResult
+from cascade_steering.analysis.results.fitted.fit_result import Posterior as Posterior
+from cascade_steering.analysis.results.fitted.information_result import InformationResult as InformationResult
 from cascade_steering.analysis.results.optimum_result import OptimumResult as OptimumResult
 from cascade_steering.analysis.results.pulse_result import PulseResult as PulseResult
 from cascade_steering.analysis.results.record_results import FilteredResult as FilteredResult
-from cascade_steering.analysis.results.record_results import FitResult as FitResult
 from cascade_steering.analysis.results.record_results import open_record as open_record
 from cascade_steering.analysis.results.record_results import save_record as save_record
 from cascade_steering.analysis.results.scan_result import ScanResult as ScanResult

@@ -54,7 +54,10 @@ SETTINGS: dict[str, tuple[str, str]] = {
     "calibration": ("2", "2"), "quantity": ('"current"', "current"), "dead-time": ('"1ms"', "1ms"),
     "columns": ('"time=t,cosine=X"', "time=t,cosine=X"), "skip-rows": ("3", "3"), "interval": ('"1us"', "1us"),
     "resample": ("true", ""), "vacuum-record": (f'"{__file__}"', __file__), "detrend": ("1", "1"),
-    "notch": ('"50,150:2"', "50,150:2"),
-    "smooth": ("true", ""),
-    "demodulate": ("5", "5"), "y": ('"loss=0:1:3"', "loss=0:1:3"), "axis": ('["efficiency=1,0.5"]', "efficiency=1,0.5"),
+    "notch": ('"50,150:2"', "50,150:2"), "smooth": ("true", ""),
+    "demodulate": ("5", "5"), "free": ('"loss,c-plus"', "loss,c-plus"), "profile": ("true", ""),
+    "steering": ("true", ""), "detectable": ("true", ""), "posterior": ("true", ""),
+    "walkers": ("12", "12"), "steps": ("70", "70"), "chain": ('"c.h5"', "c.h5"),
+    "corner": ('"c.pdf"', "c.pdf"), "priors": ('{ loss = "uniform:0,0.5" }', "loss=uniform:0,0.5"),
+    "y": ('"loss=0:1:3"', "loss=0:1:3"), "axis": ('["efficiency=1,0.5"]', "efficiency=1,0.5"),
 }  # fmt: skip
