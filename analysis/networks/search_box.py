@@ -12,7 +12,7 @@ from cascade_steering.analysis.networks.steering_gradient import RowSteering
 from cascade_steering.sim.conventions import mode_index
 from cascade_steering.sim.parameters import Detection, Oscillator, UnstableError, require
 
-__all__ = ["NetworkBox", "NetworkSearch"]
+__all__ = ["LEAST_ROOT", "NetworkBox", "NetworkSearch"]
 
 FloatArray = NDArray[np.float64]
 # γ/(Γ + γ̃₀) at which the open edge γ → 0⁺ of the stable region is cut, as for a pair
@@ -146,6 +146,20 @@ class NetworkBox:
         """The places of the coordinates of a kind: ``angle``, ``ratio``, ``share`` or ``phase``."""
         return [at for at, each in enumerate(self.coordinates) if each.kind == kind]
 
+    @property
+    def angles_that_steer(self) -> list[int]:
+        """The places of the coordinates that are angles of nodes that steer."""
+        return [at for at in self.of_kind("angle") if self.coordinates[at].places != (self.search.last_place,)]
+
+    @property
+    def without_record(self) -> "NetworkBox":
+        """The box of the same search without the record, whose coordinates are the same but for the phase."""
+        return NetworkBox(self.search, conditional=False, free_phase=False)
+
+    def unused(self, unit: FloatArray) -> set[int]:
+        """The places of the nodes that steer with no strength at all."""
+        return {each for at in self.of_kind("share") if unit[at] == LEAST_ROOT for each in self.coordinates[at].places}
+
     def point(self, unit: FloatArray) -> tuple[FloatArray, FloatArray, float]:
         """Γ and θ of each node, and ϑ, from the coordinates."""
         strength, angle, lo_phase, _ = self._mapped(unit)
@@ -156,6 +170,13 @@ class NetworkBox:
         with np.errstate(all="ignore"):
             value = float(np.log(self.steering.value(*self.point(unit))))
         return value if np.isfinite(value) else _NOWHERE
+
+    def values(self, units: FloatArray) -> FloatArray:
+        """ln E without the record at many points, coordinates of shape (M, n); array of shape (M,)."""
+        strength, angle = (np.array(each) for each in zip(*(self.point(unit)[:2] for unit in units), strict=True))
+        with np.errstate(all="ignore"):
+            logarithms: FloatArray = np.log(self.steering.values(strength, angle))
+        return np.nan_to_num(logarithms, nan=_NOWHERE, posinf=_NOWHERE)
 
     def slopes(self, unit: FloatArray) -> tuple[float, FloatArray]:
         """ln E and its derivatives with respect to the coordinates."""

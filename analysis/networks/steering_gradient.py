@@ -83,6 +83,15 @@ class RowSteering:
         """E at Γ and θ, arrays of shape (N,), rad/s and radians; infinite or NaN where there is none."""
         return self._found(self._equations(strength, angle, lo_phase))[0]
 
+    def values(self, strength: FloatArray, angle: FloatArray) -> FloatArray:
+        """E without the record at many points, Γ and θ of shape (M, N); array of shape (M,), infinite where there is none."""
+        if self.unmeasured:
+            return np.array([self.value(*each) for each in zip(strength, angle, strict=True)])
+        equations = self._equations(strength, angle, 0.0)
+        precision = information_row(equations)[:, self.steered, self.steered].real
+        with np.errstate(all="ignore"):
+            return np.where(precision > 0.0, 1.0 / precision, np.inf)
+
     def slopes(self, strength: FloatArray, angle: FloatArray, lo_phase: float = 0.0) -> RowSlopes:
         """E and its derivatives at one point, arguments as of ``value``. Section 5 of sim/README.md."""
         equations = self._equations(strength, angle, lo_phase)
@@ -126,28 +135,39 @@ class RowSteering:
 
     def _equations(self, strength: FloatArray, angle: FloatArray, lo_phase: float) -> MomentEquations:
         """A, D, F and S, as ``amplitude_equations`` has them, with α = θ or π/2 − θ: l = √Γ sin α, u = √Γ cos α."""
-        alpha = np.where(self.signs > 0.0, angle, np.pi / 2 - angle)
-        scale = np.sqrt(np.outer(strength, strength))
-        total, difference = np.add.outer(alpha, alpha), np.subtract.outer(alpha, alpha)
-        real, imaginary = self.passed.real * scale, 1j * self.passed.imag * scale
+        alpha = self._alpha(angle)
+        real, imaginary, total, difference = self._pairs(strength, alpha)
         drift = self.signs[:, None] * (real * np.cos(total) - imaginary * np.cos(difference))
         shared = np.outer(self.signs, self.signs) * (real * np.cos(difference) - imaginary * np.cos(total)) / 2
         damping = self.linewidths - strength * np.cos(2 * angle)
         readout, cross = self._record(strength, alpha, lo_phase)
+        one = np.eye(self.count)
         return MomentEquations(
-            drift=drift - np.diag(damping / 2),
-            diffusion=shared + adjoint(shared) + np.diag(strength / 2 + self.decoherence),
+            drift=drift - (damping / 2)[..., None] * one,
+            diffusion=shared + adjoint(shared) + (strength / 2 + self.decoherence)[..., None] * one,
             readout=readout,
             cross=cross,
         )
 
+    def _alpha(self, angle: FloatArray) -> FloatArray:
+        alpha: FloatArray = np.where(self.signs > 0.0, angle, np.pi / 2 - angle)
+        return alpha
+
+    def _pairs(
+        self, strength: FloatArray, alpha: FloatArray
+    ) -> tuple[FloatArray, ComplexArray, FloatArray, FloatArray]:
+        """√(Γ_kΓ_j) s cos Φ and i √(Γ_kΓ_j) s sin Φ for j before k, and α_k ± α_j; arrays of shape (..., N, N)."""
+        scale = np.sqrt(strength[..., :, None] * strength[..., None, :])
+        total, difference = alpha[..., :, None] + alpha[..., None, :], alpha[..., :, None] - alpha[..., None, :]
+        return self.passed.real * scale, 1j * self.passed.imag * scale, total, difference
+
     def _record(self, strength: FloatArray, alpha: FloatArray, lo_phase: float) -> tuple[ComplexArray, ComplexArray]:
         """F and S."""
         arriving = self.to_detector * np.exp(-1j * (lo_phase + self.offsets))[:, None]
-        lower = arriving * np.sqrt(strength) * np.sin(alpha)
-        upper = arriving.conj() * np.sqrt(strength) * np.cos(alpha)
+        lower = arriving * (np.sqrt(strength) * np.sin(alpha))[..., None, :]
+        upper = arriving.conj() * (np.sqrt(strength) * np.cos(alpha))[..., None, :]
         efficiency = np.sqrt(self.efficiency) if self.conditional else 0.0
-        return efficiency * (lower + upper), -0.5 * efficiency * (self.signs * (lower - upper)).conj().T
+        return efficiency * (lower + upper), -0.5 * efficiency * adjoint(self.signs * (lower - upper))
 
     def _of_rates(
         self,
@@ -158,10 +178,7 @@ class RowSteering:
         diffusion: ComplexArray,
     ) -> tuple[FloatArray, FloatArray]:
         """dE/d ln Γ and dE/dθ by A and D."""
-        alpha = np.where(self.signs > 0.0, angle, np.pi / 2 - angle)
-        scale = np.sqrt(np.outer(strength, strength))
-        total, difference = np.add.outer(alpha, alpha), np.subtract.outer(alpha, alpha)
-        real, imaginary = self.passed.real * scale, 1j * self.passed.imag * scale
+        real, imaginary, total, difference = self._pairs(strength, self._alpha(angle))
         signs = self.signs[:, None]
         # D_jk is the conjugate of D_kj: twice the real part of the lower entry
         both = signs * self.signs
@@ -181,7 +198,7 @@ class RowSteering:
         self, strength: FloatArray, angle: FloatArray, lo_phase: float, readout: ComplexArray, cross: ComplexArray
     ) -> tuple[FloatArray, FloatArray, float]:
         """dE/d ln Γ, dE/dθ and dE/dϑ by F and S."""
-        alpha = np.where(self.signs > 0.0, angle, np.pi / 2 - angle)
+        alpha = self._alpha(angle)
 
         def change(f: ComplexArray, s: ComplexArray) -> FloatArray:
             result: FloatArray = ((readout * f).sum(axis=0) + (cross * s).sum(axis=1)).real

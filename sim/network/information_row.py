@@ -35,21 +35,23 @@ def information_row(equations: MomentEquations) -> NDArray[np.complex128]:
         settles = damping > 0.0
         if not np.any(settles):
             continue
-        row = _row(drift, diffusion, known, j)
+        row = _row(drift, diffusion, known, j, settles)
         power = (row @ diffusion[..., : j + 1, : j + 1] @ adjoint(row))[..., 0, 0].real
         added = adjoint(row) @ row * (np.where(settles, damping, 0.0) / power)[..., None, None]
         known[..., : j + 1, : j + 1] += added
     return known
 
 
-def _row(drift: Array, diffusion: Array, known: Array, j: int) -> Array:
-    """(−g, 1) of node j; array of shape (..., 1, j + 1)."""
+def _row(drift: Array, diffusion: Array, known: Array, j: int, settles: NDArray[np.bool_]) -> Array:
+    """(−g, 1) of node j, of no meaning where it does not settle; array of shape (..., 1, j + 1)."""
     one = np.ones((*drift.shape[:-2], 1, 1), dtype=complex)
     if j == 0:
         return one
     past = (..., slice(j), slice(j))
     new = (..., slice(j, j + 1), slice(j))
     moved = drift[..., j, j, None, None] * np.eye(j) - drift[past] - diffusion[past] @ known[past]
+    # Where the node does not settle the system may be singular.
+    moved = np.where(settles[..., None, None], moved, np.eye(j))
     pushed = drift[new] + diffusion[new] @ known[past]
     gain = np.swapaxes(np.linalg.solve(np.swapaxes(moved, -1, -2), np.swapaxes(-pushed, -1, -2)), -1, -2)
     return np.concatenate([-gain, one], axis=-1)

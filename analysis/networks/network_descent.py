@@ -1,0 +1,195 @@
+"""The lowest point of a search over a network: many starts, exact derivatives, and nodes that change their part.
+
+E has many local minima. In most of them each node that steers sits at an end of its ranges: at the edge of stability or
+at θ = 0, at θ = π/2, or without any strength. So there are three steps, the same whatever the machine:
+
+- A search starts from the lowest patterns of such angles, in which all nodes that steer are alike but for two at most,
+  and from the lowest of points that are spread evenly over all coordinates (a Sobol sequence). From each a bounded
+  quasi-Newton search descends with exact derivatives; the three lowest are brought to full precision.
+- In the best of them every node by itself is put to every other end, with another descent. The best of these replaces it
+  as long as that lowers E, and when no such exchange does, the search ends.
+- Of equally good points one at the ends of its ranges is returned: no strength before all of it, then angles.
+
+Given the record E is searched from the optimum without it, from the lowest patterns and from spread points, at two
+phases. Section 5 of sim/README.md.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.stats import qmc
+
+from cascade_steering.analysis.networks.search_box import LEAST_ROOT, NetworkBox
+
+__all__ = ["LowestPoint", "lowest_of_box"]
+
+FloatArray = NDArray[np.float64]
+# two points that agree this well in ln E are equally good; an exchange has to lower ln E by more than the second
+_TIE, _LOWER = 1e-8, 1e-7
+# u of the nodes that steer, u of the steered node, ln of its cooperativity, and ϑ/π, at the starts
+_LEVELS, _STEERED, _RATIOS, _PHASES = (0.03, 1.0), (0.3, 0.5, 0.7, 0.9), (0.35, 0.45, 0.55), (0.5, 0.0)
+# 2^_SPREAD spread points; of each kind so many starts; so many of them with full precision
+_SPREAD, _PATTERNS, _SPREAD_STARTS, _POLISHED = 6, 8, 4, 3
+_ROUGH = {"ftol": 1e-7, "maxiter": 60}
+_TIGHT = {"ftol": 1e-15, "gtol": 1e-9, "maxiter": 1000}
+# searches that agree to this in ln E end at the same minimum
+_SAME = 1e-5
+# an end of a range is tried if it is not further away than this
+_NEAR = 0.2
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LowestPoint:
+    """ln E, the coordinates, the number of descents, and how many of them ended within 10⁻⁵ of the lowest ln E."""
+
+    logarithm: float
+    unit: FloatArray
+    starts: int
+    agreeing: int
+
+
+def lowest_of_box(box: NetworkBox) -> LowestPoint:
+    """The lowest point that is found in a box. Section 5 of sim/README.md."""
+    ends: list[float] = []
+    if not box.coordinates:
+        return LowestPoint(logarithm=box.value(np.zeros(0)), unit=np.zeros(0), starts=1, agreeing=1)
+    starts = _starts(box)
+    if box.conditional:
+        blind = lowest_of_box(box.without_record).unit
+        starts = [*_at_phases(box, [np.append(blind, [0.0] * len(box.of_kind("phase")))]), *starts]
+    logarithm, unit = _lowest_from(box, starts, ends)
+    logarithm, unit = _exchanged(box, logarithm, unit, ends)
+    unit = _preferred(box, logarithm, unit)
+    return LowestPoint(
+        logarithm=box.value(unit),
+        unit=unit,
+        starts=len(ends),
+        agreeing=sum(each < logarithm + _SAME for each in ends),
+    )
+
+
+def _descended(box: NetworkBox, start: FloatArray, effort: dict[str, float]) -> tuple[float, FloatArray]:
+    bounds = np.stack([box.least, box.most], axis=-1)
+    start = np.clip(start, box.least, box.most)
+    result = minimize(box.slopes, start, jac=True, method="L-BFGS-B", bounds=bounds, options=effort)
+    return float(result.fun), result.x
+
+
+def _lowest_from(box: NetworkBox, starts: Sequence[FloatArray], ends: list[float]) -> tuple[float, FloatArray]:
+    """The lowest end of the descents from ``starts``; all ends are added to ``ends``."""
+    rough = [_descended(box, start, _ROUGH) for start in starts]
+    rough.sort(key=lambda each: each[0])
+    polished = [_descended(box, each[1], _TIGHT) for each in rough[:_POLISHED]]
+    ends += [each[0] for each in (*polished, *rough[_POLISHED:])]
+    return min(polished, key=lambda each: each[0])
+
+
+def _exchanged(box: NetworkBox, value: float, unit: FloatArray, ends: list[float]) -> tuple[float, FloatArray]:
+    """The point after single nodes have changed their part, as often as that lowers ln E."""
+    while True:
+        others = [_descended(box, each, _ROUGH) for each in _exchanges(box, unit)]
+        ends += [each[0] for each in others]
+        if not others:
+            return value, unit
+        best = _descended(box, min(others, key=lambda each: each[0])[1], _TIGHT)
+        if not best[0] < value - _LOWER:
+            return value, unit
+        value, unit = best
+
+
+def _exchanges(box: NetworkBox, unit: FloatArray) -> Iterator[FloatArray]:
+    """The point with each node that steers at another end of its ranges."""
+    shares = {box.coordinates[at].places: at for at in box.of_kind("share")}
+    for at in box.angles_that_steer:
+        share = shares.get(box.coordinates[at].places)
+        for level in _levels(box):
+            if abs(unit[at] - level) > _NEAR or (share is not None and unit[share] < _NEAR):
+                moved = unit.copy()
+                moved[at] = level
+                if share is not None:
+                    moved[share] = 1.0
+                yield moved
+        if share is not None and unit[share] > _NEAR:
+            moved = unit.copy()
+            moved[share] = LEAST_ROOT
+            yield moved
+
+
+def _levels(box: NetworkBox) -> tuple[float, ...]:
+    by = box.angles_that_steer
+    return (-1.0, *_LEVELS) if by and box.least[by[0]] < 0.0 else _LEVELS
+
+
+def _starts(box: NetworkBox) -> list[FloatArray]:
+    """The lowest patterns and the lowest spread points."""
+    patterns = _at_phases(box, list(_lowest_patterns(box, np.array(list(_alike(box))))))
+    spread = qmc.Sobol(len(box.least), scramble=False).random_base2(_SPREAD)[1:]
+    points = box.least + spread * (box.most - box.least)
+    values = [box.value(each) for each in points]
+    return [*patterns, *(points[at] for at in np.argsort(values, kind="stable")[:_SPREAD_STARTS])]
+
+
+def _at_phases(box: NetworkBox, points: Sequence[FloatArray]) -> list[FloatArray]:
+    """Each point at each of the phases at which searches start, if the phase is searched."""
+    phase = box.of_kind("phase")
+    if not phase:
+        return list(points)
+    found = []
+    for point, lo in product(points, _PHASES):
+        moved = point.copy()
+        moved[phase] = lo
+        found.append(moved)
+    return found
+
+
+def _lowest_patterns(box: NetworkBox, points: FloatArray) -> Iterator[FloatArray]:
+    """The lowest point of each pattern of angles, for the lowest patterns by E without the record."""
+    seen: set[tuple[float, ...]] = set()
+    for at in np.argsort(box.values(points), kind="stable"):
+        pattern = tuple(points[at][box.angles_that_steer])
+        if pattern not in seen:
+            seen.add(pattern)
+            yield points[at]
+        if len(seen) == _PATTERNS:
+            return
+
+
+def _alike(box: NetworkBox) -> Iterator[FloatArray]:
+    """The angles of all nodes that steer alike but for two of them, with some values of those of the steered node."""
+    by = box.angles_that_steer
+    own = [at for at in box.of_kind("angle") if at not in by]
+    ratio = box.of_kind("ratio")
+    places = range(max(len(by), 1))
+    patterns = {
+        tuple(first if at == i else second if at == j else common for at in range(len(by)))
+        for common, first, second in product(_levels(box), repeat=3)
+        for i in places
+        for j in places[i:]
+    }
+    for pattern in sorted(patterns):
+        for turned, strong in product(_STEERED if own else (0.0,), _RATIOS if ratio else (0.0,)):
+            unit = box.most.copy()
+            unit[by], unit[own], unit[ratio] = pattern, turned, strong
+            yield unit
+
+
+def _preferred(box: NetworkBox, value: float, unit: FloatArray) -> FloatArray:
+    """The same point with coordinates at the ends of their ranges, where that makes ln E no larger."""
+    ends = [(at, LEAST_ROOT) for at in box.of_kind("share")] + [(at, 1.0) for at in box.of_kind("share")]
+    for at in box.of_kind("angle"):
+        ends += [(at, end) for end in ((-1.0, 0.0, 1.0) if box.least[at] < 0.0 else (0.0, 1.0))]
+    ends += [(at, end) for at in box.of_kind("phase") for end in (*_PHASES, round(2 * unit[at]) / 2)]
+    moved: set[int] = set()
+    for at, end in ends:
+        if at in moved or abs(unit[at] - end) > _NEAR:
+            continue
+        other = unit.copy()
+        other[at] = end
+        if box.value(other) < value + _TIE:
+            unit = other
+            moved.add(at)
+    return unit
