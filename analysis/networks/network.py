@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cascade_steering.sim.gaussian.covariance import steady_root
+from cascade_steering.sim.gaussian.growth import grown_root, require_conditional_steady_state
 from cascade_steering.sim.gaussian.moment_equations import MomentEquations
 from cascade_steering.sim.model.cascade import Node, chain, squeezed_input
 from cascade_steering.sim.model.detectors import demodulated, detect
@@ -71,7 +72,10 @@ class Network:
             angle_pi=self.squeezing_angle_pi,
             lost=self.squeezing_loss,
         )
-        return detect(lit, demodulated(self.detection))
+        taps = (
+            demodulated(self.detection, node.tap_ports(), name=f"tap_{node.name}") for node in self.nodes if node.tap
+        )
+        return detect(lit, demodulated(self.detection), *taps)
 
     @cached_property
     def amplitudes(self) -> tuple[AmplitudeNode, ...]:
@@ -84,36 +88,59 @@ class Network:
                 bath=node.oscillator.bath,
                 transmission=math.sqrt(1.0 - node.loss_before),
                 path_phase=math.pi * node.path_phase_pi,
+                tap=node.tap,
             )
             for node in self.nodes
         )
 
     @cached_property
     def equations(self) -> MomentEquations:
-        """The moment equations in N complex amplitudes. Section 5 of sim/README.md."""
-        self.detection.require_plain("the row in amplitudes")
+        """The moment equations in N complex amplitudes, with the currents of the detectors as the record.
+
+        Section 5 of sim/README.md. Raises ValueError for two quadratures of different efficiency, whose record is not
+        one of amplitudes.
+        """
+        efficiencies = self.detection.efficiencies
+        if len(set(efficiencies)) > 1:
+            raise ValueError(f"both quadratures must have the same efficiency in amplitudes, got {efficiencies}")
         light = None
         if self.squeezing_db:
             light = SqueezedSidebands(
                 decibels=self.squeezing_db, angle=math.pi * self.squeezing_angle_pi, lost=self.squeezing_loss
             )
-        seen = self.detection
-        return amplitude_equations(self.amplitudes, seen.lo_phase, seen.efficiency, seen.scheme, light)
+        return amplitude_equations(
+            self.amplitudes, self.detection.lo_phase, efficiencies[0], self.detection.scheme, light
+        )
 
     def root(self, *, conditional: bool) -> FloatArray:
-        """A root of ``covariance`` (see ``sim.roots``), from which E follows without cancellation; (2N, 2N).
+        """A root of ``covariance`` (see ``sim.roots``), from which E follows without cancellation; (r, 2N).
 
-        Raises NoSteadyStateError if there is no steady state.
+        Where variances grow without the record it is that of ``sim.gaussian.growth.grown_root``, from which the limit
+        of E follows. Raises NoSteadyStateError if there is no steady state given the record.
         """
         seen = self.detection
-        if conditional and (seen.bandwidths_hz or seen.dark_noise or seen.efficiency_orthogonal is not None):
-            return steady_root(self.model, conditional=True)
-        row = (conditional_row if conditional else unconditional_row)(self.equations)
+        if not conditional and not self.stable:
+            return grown_root(self.model)
+        if seen.bandwidths_hz or len(set(seen.efficiencies)) > 1:
+            return steady_root(self.model, conditional=conditional)
+        if not conditional:
+            row = unconditional_row(self.equations)
+        else:
+            require_conditional_steady_state(self.model)
+            row = conditional_row(self.equations)
         return quadrature_root(row, np.array([node.sign for node in self.amplitudes], dtype=float))
+
+    @property
+    def stable(self) -> bool:
+        """Whether all nodes are damped, γ > 0, so that no variance grows without the record."""
+        return all(node.oscillator.damping_rate > 0.0 for node in self.nodes)
 
     def covariance(self, *, conditional: bool) -> FloatArray:
         """The steady covariance of (X, P) of each node, given the record or without it; (2N, 2N).
 
-        Raises NoSteadyStateError if there is none. Section 5 of sim/README.md.
+        It is NaN where it grows without the record. Raises NoSteadyStateError if there is no steady state given the
+        record. Section 5 of sim/README.md.
         """
+        if not conditional and not self.stable:
+            return np.full((2 * len(self.nodes),) * 2, np.nan)
         return product(self.root(conditional=conditional))

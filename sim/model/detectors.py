@@ -98,11 +98,14 @@ def reading(detection: Detection, port: str = FIELD, *, name: str = "homodyne") 
     return _divided(detection, (port,), np.eye(1), (name,))
 
 
-def demodulated(detection: Detection, ports: tuple[str, str] = SIDEBANDS) -> Detector:
+def demodulated(detection: Detection, ports: tuple[str, ...] = SIDEBANDS, *, name: str = "") -> Detector:
     """Detectors of the cosine and sine parts of two sidebands, L_c = e^{−iϑ}(L_l + L_u)/√2 and
     L_s = i e^{−iϑ}(L_l − L_u)/√2. Section 2 of sim/README.md.
+
+    The records are ``cosine`` and ``sine``, and with a ``name`` ``cosine_name`` and ``sine_name``.
     """
-    return _divided(detection, ports, np.array([[1.0, 1.0], [1.0j, -1.0j]]) / np.sqrt(2.0), ("cosine", "sine"))
+    names = tuple(f"{part}_{name}" if name else part for part in ("cosine", "sine"))
+    return _divided(detection, ports, np.array([[1.0, 1.0], [1.0j, -1.0j]]) / np.sqrt(2.0), names)
 
 
 def _divided(
