@@ -33,11 +33,13 @@ _TIE, _LOWER = 1e-8, 1e-7
 # u of the nodes that steer, u of the steered node, ln of its cooperativity, and ϑ/π, at the starts
 _LEVELS, _STEERED, _RATIOS, _PHASES = (0.03, 1.0), (0.3, 0.5, 0.7, 0.9), (0.35, 0.45, 0.55), (0.5, 0.0)
 # 2^_SPREAD spread points; of each kind so many starts; so many of them with full precision
-_SPREAD, _PATTERNS, _SPREAD_STARTS, _POLISHED = 6, 8, 4, 3
+_SPREAD, _PATTERNS, _PATTERNS_GIVEN_RECORD, _SPREAD_STARTS, _POLISHED = 6, 8, 3, 4, 3
 _ROUGH = {"ftol": 1e-7, "maxiter": 60}
 _TIGHT = {"ftol": 1e-15, "gtol": 1e-9, "maxiter": 1000}
 # searches that agree to this in ln E end at the same minimum
 _SAME = 1e-5
+# √ of the least share of its strength that a node keeps in a descent: below it the edge of stability moves too fast
+_LITTLE = 0.03
 # an end of a range is tried if it is not further away than this
 _NEAR = 0.2
 
@@ -63,6 +65,7 @@ def lowest_of_box(box: NetworkBox) -> LowestPoint:
         starts = [*_at_phases(box, [np.append(blind, [0.0] * len(box.of_kind("phase")))]), *starts]
     logarithm, unit = _lowest_from(box, starts, ends)
     logarithm, unit = _exchanged(box, logarithm, unit, ends)
+    logarithm, unit = _without_idle_nodes(box, logarithm, unit)
     unit = _preferred(box, logarithm, unit)
     return LowestPoint(
         logarithm=box.value(unit),
@@ -73,8 +76,15 @@ def lowest_of_box(box: NetworkBox) -> LowestPoint:
 
 
 def _descended(box: NetworkBox, start: FloatArray, effort: dict[str, float]) -> tuple[float, FloatArray]:
+    """ln E and the point where a descent ends. A node without strength keeps none, and others keep a little."""
     bounds = np.stack([box.least, box.most], axis=-1)
-    start = np.clip(start, box.least, box.most)
+    off = {box.coordinates[at].places for at in box.of_kind("share") if start[at] <= LEAST_ROOT}
+    for at, each in enumerate(box.coordinates):
+        if each.places in off and each.kind in ("angle", "share"):
+            bounds[at] = start[at]
+        elif each.kind == "share":
+            bounds[at, 0] = _LITTLE
+    start = np.clip(start, bounds[:, 0], bounds[:, 1])
     result = minimize(box.slopes, start, jac=True, method="L-BFGS-B", bounds=bounds, options=effort)
     return float(result.fun), result.x
 
@@ -101,19 +111,31 @@ def _exchanged(box: NetworkBox, value: float, unit: FloatArray, ends: list[float
         value, unit = best
 
 
+def _without_idle_nodes(box: NetworkBox, value: float, unit: FloatArray) -> tuple[float, FloatArray]:
+    """The point without the nodes of little strength, where ln E does not need them."""
+    for at in box.of_kind("share"):
+        if LEAST_ROOT < unit[at] < _NEAR:
+            moved = unit.copy()
+            moved[at] = LEAST_ROOT
+            other = _descended(box, moved, _TIGHT)
+            if other[0] < value + _LOWER:
+                value, unit = other
+    return value, unit
+
+
 def _exchanges(box: NetworkBox, unit: FloatArray) -> Iterator[FloatArray]:
     """The point with each node that steers at another end of its ranges."""
     shares = {box.coordinates[at].places: at for at in box.of_kind("share")}
     for at in box.angles_that_steer:
         share = shares.get(box.coordinates[at].places)
         for level in _levels(box):
-            if abs(unit[at] - level) > _NEAR or (share is not None and unit[share] < _NEAR):
+            if abs(unit[at] - level) > _NEAR or (share is not None and unit[share] <= LEAST_ROOT):
                 moved = unit.copy()
                 moved[at] = level
                 if share is not None:
                     moved[share] = 1.0
                 yield moved
-        if share is not None and unit[share] > _NEAR:
+        if share is not None and unit[share] > LEAST_ROOT:
             moved = unit.copy()
             moved[share] = LEAST_ROOT
             yield moved
@@ -126,7 +148,8 @@ def _levels(box: NetworkBox) -> tuple[float, ...]:
 
 def _starts(box: NetworkBox) -> list[FloatArray]:
     """The lowest patterns and the lowest spread points."""
-    patterns = _at_phases(box, list(_lowest_patterns(box, np.array(list(_alike(box))))))
+    lowest = list(_lowest_patterns(box, np.array(list(_alike(box)))))
+    patterns = _at_phases(box, lowest[:_PATTERNS_GIVEN_RECORD] if box.conditional else lowest)
     spread = qmc.Sobol(len(box.least), scramble=False).random_base2(_SPREAD)[1:]
     points = box.least + spread * (box.most - box.least)
     values = [box.value(each) for each in points]
