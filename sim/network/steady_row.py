@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from cascade_steering.sim.conventions import symplectic_form
 from cascade_steering.sim.gaussian.moment_equations import MomentEquations, adjoint
-from cascade_steering.sim.gaussian.riccati import NoSteadyStateError, riccati_map
+from cascade_steering.sim.gaussian.riccati import NoSteadyStateError, riccati_map, try_steady_covariance
 
 __all__ = ["conditional_row", "quadrature_root", "unconditional_row"]
 
@@ -22,7 +22,10 @@ FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
 # Doublings of a time of 1/|A| after which a motion counts as one that never settles.
 _MOST_DOUBLINGS = 70
-_SETTLED = 1e-15
+# After a relative change below this, the next doubling, whose change is its square, changes only the rounding.
+_SETTLED = 1e-8
+
+_UNSHOWN = "the covariance has no steady state: the record does not show a motion that is not damped"
 
 
 def unconditional_row(equations: MomentEquations) -> ComplexArray:
@@ -66,12 +69,18 @@ def conditional_row(equations: MomentEquations) -> ComplexArray:
 
     Raises NoSteadyStateError where the record does not show a motion that grows.
     """
-    basis = np.eye(equations.drift.shape[-1], dtype=complex)
+    settled = _settled(equations)
+    root = np.linalg.cholesky(settled)
+    # in these coordinates nothing cancels, and Newton's method restores the digits of what is hardly measured
+    basis = root / np.diagonal(root)
+    back = np.linalg.inv(basis)
+    framed, covariance = equations.in_coordinates(basis), back @ settled @ adjoint(back)
     for _ in range(2):
-        # The first solution gives the coordinates in which nothing cancels in the second one.
-        root = basis @ np.linalg.cholesky(_settled(equations.in_coordinates(basis)))
-        basis = root / np.diagonal(root, axis1=-2, axis2=-1)[..., None, :]
-    return root
+        # one correction ends at the square of a change of 1e-6, and two below rounding
+        covariance, found = try_steady_covariance(framed, covariance)
+        if not found:
+            raise NoSteadyStateError(_UNSHOWN)
+    return np.asarray(basis @ np.linalg.cholesky(covariance))
 
 
 def _settled(equations: MomentEquations) -> ComplexArray:
@@ -83,8 +92,8 @@ def _settled(equations: MomentEquations) -> ComplexArray:
         deviation = np.sqrt(np.diagonal(further.offset).real)
         step = further
         if np.all(change <= _SETTLED * np.outer(deviation, deviation)):
-            return step.offset
-    raise NoSteadyStateError("the covariance has no steady state: the record does not show a motion that is not damped")
+            return step.doubled().offset
+    raise NoSteadyStateError(_UNSHOWN)
 
 
 def quadrature_root(row: ComplexArray, signs: FloatArray) -> FloatArray:
