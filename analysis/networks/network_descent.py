@@ -8,7 +8,8 @@ at θ = 0, at θ = π/2, or without any strength. So there are three steps, the 
   quasi-Newton search descends with exact derivatives; the three lowest are brought to full precision.
 - In the best of them every node by itself is put to every other end, with another descent. The best of these replaces it
   as long as that lowers E, and when no such exchange does, the search ends.
-- Of equally good points one at the ends of its ranges is returned: no strength before all of it, then angles.
+- A node that lowers ln E by less than 10⁻⁶ gets no strength. Of equally good points one at the ends of its ranges is
+  returned, and one at which the steered node has θ = π/2.
 
 Given the record E is searched from the optimum without it, from the lowest patterns and from spread points, at two
 phases. Section 5 of sim/README.md.
@@ -28,8 +29,9 @@ from cascade_steering.analysis.networks.search_box import LEAST_ROOT, NetworkBox
 __all__ = ["LowestPoint", "lowest_of_box"]
 
 FloatArray = NDArray[np.float64]
-# two points that agree this well in ln E are equally good; an exchange has to lower ln E by more than the second
-_TIE, _LOWER = 1e-8, 1e-7
+# two points that agree this well in ln E are equally good; an exchange has to lower ln E by more than the second, and a
+# node of little strength by more than the third
+_TIE, _LOWER, _WORTH = 1e-8, 1e-7, 1e-6
 # u of the nodes that steer, u of the steered node, ln of its cooperativity, and ϑ/π, at the starts
 _LEVELS, _STEERED, _RATIOS, _PHASES = (0.03, 1.0), (0.3, 0.5, 0.7, 0.9), (0.35, 0.45, 0.55), (0.5, 0.0)
 # 2^_SPREAD spread points; of each kind so many starts; so many of them with full precision
@@ -66,6 +68,7 @@ def lowest_of_box(box: NetworkBox) -> LowestPoint:
     logarithm, unit = _lowest_from(box, starts, ends)
     logarithm, unit = _exchanged(box, logarithm, unit, ends)
     logarithm, unit = _without_idle_nodes(box, logarithm, unit)
+    logarithm, unit = _in_valley(box, logarithm, unit)
     unit = _preferred(box, logarithm, unit)
     return LowestPoint(
         logarithm=box.value(unit),
@@ -75,9 +78,16 @@ def lowest_of_box(box: NetworkBox) -> LowestPoint:
     )
 
 
-def _descended(box: NetworkBox, start: FloatArray, effort: dict[str, float]) -> tuple[float, FloatArray]:
-    """ln E and the point where a descent ends. A node without strength keeps none, and others keep a little."""
+def _descended(
+    box: NetworkBox, start: FloatArray, effort: dict[str, float], held: Sequence[int] = ()
+) -> tuple[float, FloatArray]:
+    """ln E and the point where a descent ends. A node without strength keeps none, and others keep a little.
+
+    The coordinates ``held`` do not move.
+    """
     bounds = np.stack([box.least, box.most], axis=-1)
+    for at in held:
+        bounds[at] = start[at]
     off = {box.coordinates[at].places for at in box.of_kind("share") if start[at] <= LEAST_ROOT}
     for at, each in enumerate(box.coordinates):
         if each.places in off and each.kind in ("angle", "share"):
@@ -118,7 +128,22 @@ def _without_idle_nodes(box: NetworkBox, value: float, unit: FloatArray) -> tupl
             moved = unit.copy()
             moved[at] = LEAST_ROOT
             other = _descended(box, moved, _TIGHT)
-            if other[0] < value + _LOWER:
+            if other[0] < value + _WORTH:
+                value, unit = other
+    return value, unit
+
+
+def _in_valley(box: NetworkBox, value: float, unit: FloatArray) -> tuple[float, FloatArray]:
+    """The point at which the steered node only absorbs, θ = π/2, if E is as small there: it needs the least strength.
+
+    Given the record without losses E depends on one combination of its angle and strength only, as for a pair.
+    """
+    for at in box.of_kind("angle"):
+        if at not in box.angles_that_steer:
+            moved = unit.copy()
+            moved[at] = 1.0
+            other = _descended(box, moved, _TIGHT, held=(at,))
+            if other[0] < value + _TIE:
                 value, unit = other
     return value, unit
 
