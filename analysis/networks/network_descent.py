@@ -6,8 +6,9 @@ at θ = 0, at θ = π/2, or without any strength. So there are three steps, the 
 - A search starts from the lowest patterns of such angles, in which all nodes that steer are alike but for two at most,
   and from the lowest of points that are spread evenly over all coordinates (a Sobol sequence). From each a bounded
   quasi-Newton search descends with exact derivatives; the three lowest are brought to full precision.
-- In the best of them every node by itself is put to every other end, with another descent. The best of these replaces it
-  as long as that lowers E, and when no such exchange does, the search ends.
+- In the best of them one or two nodes are put to other ends. From the lowest of these points other descents start, whose
+  best replaces it as long as that lowers E; when none does, the search ends. The same begins from the last node alone,
+  so that the others are put in one by one.
 - A node that lowers ln E by less than 10⁻⁶ gets no strength. Of equally good points one at the ends of its ranges is
   returned, and one at which the steered node has θ = π/2.
 
@@ -17,7 +18,7 @@ phases. Section 5 of sim/README.md.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import combinations, product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +39,8 @@ _LEVELS, _STEERED, _RATIOS, _PHASES = (0.03, 1.0), (0.3, 0.5, 0.7, 0.9), (0.35, 
 _SPREAD, _PATTERNS, _PATTERNS_GIVEN_RECORD, _SPREAD_STARTS, _POLISHED = 6, 8, 3, 4, 3
 _ROUGH = {"ftol": 1e-7, "maxiter": 60}
 _TIGHT = {"ftol": 1e-15, "gtol": 1e-9, "maxiter": 1000}
+# so many exchanges are followed by a descent
+_EXCHANGES = 8
 # searches that agree to this in ln E end at the same minimum
 _SAME = 1e-5
 # √ of the least share of its strength that a node keeps in a descent: below it the edge of stability moves too fast
@@ -65,8 +68,11 @@ def lowest_of_box(box: NetworkBox) -> LowestPoint:
     if box.conditional:
         blind = lowest_of_box(box.without_record).unit
         starts = [*_at_phases(box, [np.append(blind, [0.0] * len(box.of_kind("phase")))]), *starts]
-    logarithm, unit = _lowest_from(box, starts, ends)
-    logarithm, unit = _exchanged(box, logarithm, unit, ends)
+    first = _lowest_from(box, starts, ends)
+    found = [_exchanged(box, *first, ends)]
+    if not box.conditional:
+        found += [_exchanged(box, *_lowest_from(box, [each], ends), ends) for each in _one_alone(box, first[1])]
+    logarithm, unit = min(found, key=lambda each: each[0])
     logarithm, unit = _without_idle_nodes(box, logarithm, unit)
     logarithm, unit = _in_valley(box, logarithm, unit)
     unit = _preferred(box, logarithm, unit)
@@ -109,7 +115,7 @@ def _lowest_from(box: NetworkBox, starts: Sequence[FloatArray], ends: list[float
 
 
 def _exchanged(box: NetworkBox, value: float, unit: FloatArray, ends: list[float]) -> tuple[float, FloatArray]:
-    """The point after single nodes have changed their part, as often as that lowers ln E."""
+    """The point after nodes have changed their parts, as often as that lowers ln E."""
     while True:
         others = [_descended(box, each, _ROUGH) for each in _exchanges(box, unit)]
         ends += [each[0] for each in others]
@@ -133,6 +139,17 @@ def _without_idle_nodes(box: NetworkBox, value: float, unit: FloatArray) -> tupl
     return value, unit
 
 
+def _one_alone(box: NetworkBox, unit: FloatArray) -> Iterator[FloatArray]:
+    """The point with all nodes that steer off but the last one of them, from which nodes are added one by one."""
+    shares = sorted(box.of_kind("share"), key=lambda at: box.coordinates[at].places)
+    if len(shares) > 2:
+        alone = unit.copy()
+        alone[shares[:-1]] = LEAST_ROOT
+        alone[shares[-1]] = 1.0
+        alone[box.angles_that_steer] = _levels(box)[0]
+        yield alone
+
+
 def _in_valley(box: NetworkBox, value: float, unit: FloatArray) -> tuple[float, FloatArray]:
     """The point at which the steered node only absorbs, θ = π/2, if E is as small there: it needs the least strength.
 
@@ -148,22 +165,33 @@ def _in_valley(box: NetworkBox, value: float, unit: FloatArray) -> tuple[float, 
     return value, unit
 
 
-def _exchanges(box: NetworkBox, unit: FloatArray) -> Iterator[FloatArray]:
-    """The point with each node that steers at another end of its ranges."""
+def _exchanges(box: NetworkBox, unit: FloatArray) -> list[FloatArray]:
+    """The lowest of the points at which one or two nodes that steer have another part, by E without the record."""
+    parts = list(_parts(box))
+    single = [(each,) for each in parts]
+    double = [(one, other) for one, other in combinations(parts, 2) if one[0] != other[0]]
+    found: dict[tuple[float, ...], FloatArray] = {}
+    for moves in (*single, *double):
+        moved = unit.copy()
+        for _, places, values in moves:
+            moved[places] = values
+        if np.max(np.abs(moved - unit)) > _NEAR:
+            found.setdefault(tuple(moved), moved)
+    if not found:
+        return []
+    points = np.array(list(found.values()))
+    return [points[at] for at in np.argsort(box.values(points), kind="stable")[:_EXCHANGES]]
+
+
+def _parts(box: NetworkBox) -> Iterator[tuple[int, list[int], list[float]]]:
+    """Each part that a node that steers may have: the node, its coordinates, and their values."""
     shares = {box.coordinates[at].places: at for at in box.of_kind("share")}
     for at in box.angles_that_steer:
         share = shares.get(box.coordinates[at].places)
         for level in _levels(box):
-            if abs(unit[at] - level) > _NEAR or (share is not None and unit[share] <= LEAST_ROOT):
-                moved = unit.copy()
-                moved[at] = level
-                if share is not None:
-                    moved[share] = 1.0
-                yield moved
-        if share is not None and unit[share] > LEAST_ROOT:
-            moved = unit.copy()
-            moved[share] = LEAST_ROOT
-            yield moved
+            yield at, [at] if share is None else [at, share], [level] if share is None else [level, 1.0]
+        if share is not None:
+            yield at, [share], [LEAST_ROOT]
 
 
 def _levels(box: NetworkBox) -> tuple[float, ...]:

@@ -25,7 +25,8 @@ __all__ = ["information_row"]
 def information_row(equations: MomentEquations) -> NDArray[np.complex128]:
     """P at long times without the record, for any signs of the damping rates; array of shape (..., N, N).
 
-    ``equations`` of a row: a lower triangular drift. Section 5 of sim/README.md.
+    ``equations`` of a row: a lower triangular drift. NaN where variances are too different for its digits. Section 5 of
+    sim/README.md.
     """
     drift, diffusion = equations.drift, equations.diffusion
     n = drift.shape[-1]
@@ -53,5 +54,9 @@ def _row(drift: Array, diffusion: Array, known: Array, j: int, settles: NDArray[
     # Where the node does not settle the system may be singular.
     moved = np.where(settles[..., None, None], moved, np.eye(j))
     pushed = drift[new] + diffusion[new] @ known[past]
+    # It is also singular where variances of 1e30 leave no digits.
+    lost = settles & (np.linalg.det(moved) == 0.0)
+    moved = np.where(lost[..., None, None], np.eye(j), moved)
     gain = np.swapaxes(np.linalg.solve(np.swapaxes(moved, -1, -2), np.swapaxes(-pushed, -1, -2)), -1, -2)
+    gain = np.where(lost[..., None, None], np.nan, gain)
     return np.concatenate([-gain, one], axis=-1)

@@ -1,0 +1,60 @@
+"""Networks of cheap clients and an expensive server, as in Sec. V of arXiv:1901.04250, from a few numbers."""
+
+from collections.abc import Sequence
+
+from cascade_steering.analysis.networks.network import Network
+from cascade_steering.sim.model.cascade import Node
+from cascade_steering.sim.parameters import Bath, Detection, Oscillator, require_count
+
+__all__ = ["clients_and_server", "equal_clients"]
+
+
+def clients_and_server(
+    cooperativities: Sequence[float],
+    *,
+    theta_pi: float = 0.25,
+    server_cooperativity: float,
+    server_theta_pi: float,
+    loss: float = 0.0,
+    bath: Bath | None = None,
+    server_bath: Bath | None = None,
+    detection: Detection | None = None,
+) -> Network:
+    """Clients of negative mass, client_1 first on the light, and a server of positive mass behind them.
+
+    Parameters
+    ----------
+    cooperativities : of the clients, in the order of the light
+    theta_pi, server_theta_pi : angles of the clients and of the server, in units of π
+    server_cooperativity : of the server
+    loss : ε of each path between two nodes
+    bath, server_bath : of the clients and of the server, the paper's hot one if left out
+    detection : of the light behind the server
+
+    Raises ValueError without a client, and as ``Oscillator`` and ``Node`` do.
+    """
+    require_count(len(cooperativities), "clients", low=1)
+    hot = Bath.named("hot")
+    given = [(f"client_{at + 1}", c, theta_pi, bath or hot) for at, c in enumerate(cooperativities)]
+    given.append(("server", server_cooperativity, server_theta_pi, server_bath or hot))
+    nodes = tuple(
+        Node(
+            name=name,
+            mass="positive" if name == "server" else "negative",
+            oscillator=Oscillator.from_cooperativity(c, angle_pi=angle, bath=each),
+            loss_before=loss if place else 0.0,
+        )
+        for place, (name, c, angle, each) in enumerate(given)
+    )
+    return Network(nodes=nodes, detection=detection or Detection())
+
+
+def equal_clients(clients: int, cooperativity: float, **given: float) -> Network:
+    """``clients_and_server`` of equal clients in hot baths, and a server with 1.5 times all of their cooperativity.
+
+    The angles are those of a point that steers: θ = 0.3 π and 0.37 π, unless ``given``, as the other arguments.
+    Raises ValueError as ``clients_and_server`` does.
+    """
+    require_count(clients, "clients", low=1)
+    values = {"theta_pi": 0.3, "server_theta_pi": 0.37, "server_cooperativity": 1.5 * clients * cooperativity, **given}
+    return clients_and_server([cooperativity] * clients, **values)
