@@ -19,6 +19,8 @@ from cascade_steering.analysis.laboratory.elimination import Elimination as Elim
 from cascade_steering.analysis.laboratory.setup import LaboratorySetup as LaboratorySetup
 from cascade_steering.analysis.laboratory.setup_file import read_setup as read_setup
 from cascade_steering.analysis.networks.network import Network as Network
+from cascade_steering.analysis.networks.network_file import read_network as read_network
+from cascade_steering.analysis.networks.network_steering import network_steering as network_steering
 from cascade_steering.analysis.protocols.best_pulse import best_pulse as best_pulse
 from cascade_steering.analysis.protocols.best_pulse import best_pulses as best_pulses
 from cascade_steering.analysis.protocols.best_pulse import fastest_pulse as fastest_pulse

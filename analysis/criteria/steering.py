@@ -16,6 +16,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from cascade_steering.analysis.criteria.graded_roots import rest_of_root, triangular_in_order
 from cascade_steering.sim.conventions import Mode, mode_names, quadrature_indices, symplectic_form
 from cascade_steering.sim.roots import triangular
 
@@ -235,12 +236,9 @@ def inferred_eigenvalues(covariance: FloatArray, direction: AnyDirection, modes:
 def inferred_eigenvalues_of_root(root: FloatArray, direction: AnyDirection, modes: Sequence[str] = ()) -> FloatArray:
     """``inferred_eigenvalues`` of V = RᵀR from R, (..., r, d), without the cancellation in V; (..., n)."""
     known, wanted = inference_sets(direction, root.shape[-1], modes)
-    if root.ndim > 2:
-        return np.stack([inferred_eigenvalues_of_root(each, direction, modes) for each in root])
-    # what grows first, as among the measured oscillators
-    sizes = np.linalg.norm(root[:, wanted].reshape(len(root), -1, 2), axis=(0, 2))
-    order = np.argsort(-sizes, kind="stable")
-    return _eigenvalues(_last_root(root[:, known + np.reshape(wanted, (-1, 2))[order].ravel().tolist()], len(wanted)))
+    if len(wanted) == 2:
+        return steering_of_ordered(root[..., known + wanted])[..., None]
+    return _eigenvalues(rest_of_root(root[..., known + wanted], len(known)))
 
 
 def _root(covariance: FloatArray) -> FloatArray:
@@ -254,14 +252,13 @@ def _root(covariance: FloatArray) -> FloatArray:
 
 
 def _eigenvalues(root: FloatArray) -> FloatArray:
-    """The symplectic eigenvalues of TᵀT, ascending, for T of shape (..., 2n, 2n): T⁻ᵀ Σ T⁻¹ has the values 1/ν."""
-    if root.shape[-1] == 2:
-        return np.abs(root[..., 0, 0] * root[..., 1, 1] - root[..., 0, 1] * root[..., 1, 0])[..., None]
+    """The symplectic eigenvalues of TᵀT, ascending, for T of shape (..., r, 2n): T⁻ᵀ Σ T⁻¹ has the values 1/ν."""
     finite = np.all(np.isfinite(root), axis=(-2, -1))
-    back = np.linalg.inv(np.where(finite[..., None, None], root, np.eye(root.shape[-1])))
-    inverse = np.swapaxes(back, -1, -2) @ symplectic_form(root.shape[-1] // 2) @ back
-    values = 1.0 / np.linalg.svd(inverse, compute_uv=False)[..., ::2]
-    return np.asarray(np.where(finite[..., None], values, np.nan))
+    triangle, order = triangular_in_order(np.where(finite[..., None, None], root, np.eye(*root.shape[-2:])))
+    back = np.linalg.inv(triangle)
+    form = symplectic_form(root.shape[-1] // 2)[order[..., :, None], order[..., None, :]]
+    values = np.linalg.svd(np.swapaxes(back, -1, -2) @ form @ back, compute_uv=False)[..., ::2]
+    return np.asarray(np.where(finite[..., None], 1.0 / values, np.nan))
 
 
 def best_collective_mode(root: FloatArray) -> FloatArray:
@@ -298,35 +295,18 @@ def steering_of_root(root: FloatArray, direction: AnyDirection, modes: Sequence[
 def steering_of_ordered(root: FloatArray) -> FloatArray:
     """E from a root whose last two columns are the steered oscillator and the others those that steer; shape (...,).
 
-    Triangularised in that order, R ends in a root of the inferred covariance. With the largest rows first, and of the
-    measured quadratures that of the largest remaining column, the reflections round every row relative to its own size
-    (Cox and Higham, in Numerical Analysis 1997, 57), so that rows of 1e50 leave the digits of rows of order 1.
+    Triangularised in that order, R ends in a root of the inferred covariance. With the largest rows first the
+    reflections round every row relative to its own size (Cox and Higham, in Numerical Analysis 1997, 57), so that rows
+    of 1e50 leave the digits of rows of order 1. Of several steering oscillators not all contain what is in these rows:
+    see ``analysis.criteria.graded_roots``.
     """
-    last = _last_root(root, 2)
-    result: FloatArray = last[..., 0, 0] * last[..., 1, 1]
-    return result
-
-
-def _last_root(root: FloatArray, wanted: int) -> FloatArray:
-    """The last block of the triangular root: a root of the covariance of what is inferred from the other columns."""
+    if root.shape[-1] > 4:
+        root = rest_of_root(root, root.shape[-1] - 2)
     sizes = np.linalg.norm(root, axis=-1)
     descending = np.argsort(-sizes, axis=-1, kind="stable")
-    rows = np.take_along_axis(root, descending[..., None], axis=-2)
-    known = root.shape[-1] - wanted
-    if known > 2:
-        rows = np.take_along_axis(rows, _pivots(rows[..., :known], wanted)[..., None, :], axis=-1)
-    return triangular(rows)[..., -wanted:, -wanted:]
-
-
-def _pivots(known: FloatArray, wanted: int) -> NDArray[np.intp]:
-    """The measured columns, the largest that remains first, and then the ``wanted`` ones; (..., d)."""
-    # SciPy is needed where several oscillators steer
-    from scipy.linalg import qr
-
-    count = known.shape[-1]
-    stack = known.reshape(-1, *known.shape[-2:])
-    orders = [np.append(qr(each, mode="r", pivoting=True)[1], count + np.arange(wanted)) for each in stack]
-    return np.asarray(orders, dtype=np.intp).reshape(*known.shape[:-2], count + wanted)
+    last = triangular(np.take_along_axis(root, descending[..., None], axis=-2))[..., -2:, -2:]
+    result: FloatArray = last[..., 0, 0] * last[..., 1, 1]
+    return result
 
 
 def regime(plus_given_minus: float, minus_given_plus: float) -> str:

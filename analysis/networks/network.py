@@ -1,8 +1,9 @@
-"""A row of oscillators on the light that leaves for one detector: many clients and their servers."""
+"""A row of oscillators on the light, in the units of a laboratory: many clients, and a server for all of them."""
 
 import math
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,10 @@ from cascade_steering.sim.roots import product
 from cascade_steering.sim.rotating_wave.amplitudes import AmplitudeNode, amplitude_equations
 from cascade_steering.sim.rotating_wave.squeezed_light import SqueezedSidebands
 
+if TYPE_CHECKING:
+    from cascade_steering.analysis.criteria.steering import Scheme
+    from cascade_steering.analysis.results.steady_result import SteadyResult
+
 __all__ = ["Network"]
 
 FloatArray = NDArray[np.float64]
@@ -28,10 +33,14 @@ FloatArray = NDArray[np.float64]
 class Network:
     """Nodes in the order in which the light meets them, in the rotating wave. Section 5 of sim/README.md.
 
+        client = cs.Node.from_cooperativity(10, name="client", mass="negative", theta_pi=0.3, bath="hot")
+        server = cs.Node.from_cooperativity(15, name="server", mass="positive", theta_pi=0.37, bath="hot")
+        print(cs.Network(nodes=(client, server)).steady())
+
     Parameters
     ----------
     nodes : at least one, with different names
-    detection : of the light that leaves the last node
+    detection : of the light that leaves the last node, and of that of every tap
     squeezing_db : squeezing of the light that arrives at the first node, 20 log₁₀ eʳ, from 0 to 30
     squeezing_angle_pi : its angle ψ, in units of π
     squeezing_loss : power loss λ between the source of squeezed light and the first path, 0 ≤ λ ≤ 1
@@ -134,6 +143,20 @@ class Network:
     def stable(self) -> bool:
         """Whether all nodes are damped, γ > 0, so that no variance grows without the record."""
         return all(node.oscillator.damping_rate > 0.0 for node in self.nodes)
+
+    def steady(self) -> "SteadyResult":
+        """The steady state, exact: E of every node given every other one, and of any ``Steered`` that is asked for.
+
+        Where nodes are not damped E without the record is its limit at long times. Raises NoSteadyStateError, which
+        says which node, where the record does not show a motion that grows.
+        """
+        from cascade_steering.analysis.results.steady_result import of_roots
+
+        roots: dict[Scheme, FloatArray] = {
+            "unconditional": self.root(conditional=False),
+            "conditional": self.root(conditional=True),
+        }
+        return of_roots(roots, self.names, stable=self.stable)
 
     def covariance(self, *, conditional: bool) -> FloatArray:
         """The steady covariance of (X, P) of each node, given the record or without it; (2N, 2N).

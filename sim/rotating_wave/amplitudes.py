@@ -120,10 +120,10 @@ def amplitude_equations(
 ) -> MomentEquations:
     """The moment equations of W = ½⟨{z, z†}⟩ with the record of ``Detection``; a stack of N×N systems.
 
-    There is one complex record (Y_c − i Y_s)/√2 for homodyne detection, two for heterodyne, of the light that leaves the
-    chain and then of each tap, in the order of the light. ``lo_phase`` and ``efficiency`` are those of all detectors
-    and broadcast with the working points, as does ``light``, the input of the chain if it is squeezed; records are then
-    in units of their noise without oscillators. Section 5 of sim/README.md.
+    There is one complex record (Y_c − i Y_s)/√2 for homodyne detection, two for heterodyne, of the light that leaves
+    the chain and then of each tap, in the order of the light. ``lo_phase`` and ``efficiency`` are those of all
+    detectors and broadcast with the working points, as does ``light``, the input of the chain if it is squeezed;
+    records are then in units of their noise without oscillators. Section 5 of sim/README.md.
     """
     zero = np.zeros(np.broadcast_shapes(np.shape(lo_phase), np.shape(efficiency), *(node.shape for node in nodes)))
     if light is not None:

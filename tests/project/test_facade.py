@@ -34,7 +34,8 @@ ANALYSIS = [
     "SampledTransient", "ScanResult", "Search", "Simulated", "SteadyResult", "Steered", "Steering", "Transient",
     "TransientResult", "WorkingPoint", "best_points", "best_pulse", "best_pulses", "conditional_steering",
     "epr_variance", "extreme", "fastest_pulse", "feedback", "gaussian_steerability", "inferred_covariance", "key_rate",
-    "logarithmic_negativity", "open_record", "open_result", "optimal_gains", "read_setup", "regime",
+    "logarithmic_negativity", "network_steering", "open_record", "open_result", "optimal_gains", "read_network",
+    "read_setup", "regime",
     "relative_improvement", "sampled_transient", "save_record", "scan", "steady", "steering_parameter",
     "steering_transient", "unconditional_steering",
 ]  # fmt: skip

@@ -64,10 +64,7 @@ class ExactRow:
                 turn = mp.exp(-i * mp.mpf(phase))
                 readout.append([share * (turn * row[k] + mp.conj(turn) * row[n + k]) for k in range(n)])
                 noise.append(
-                    [
-                        -half * share * signs[k] * mp.conj(turn * row[k] - mp.conj(turn) * row[n + k])
-                        for k in range(n)
-                    ]
+                    [-half * share * signs[k] * mp.conj(turn * row[k] - mp.conj(turn) * row[n + k]) for k in range(n)]
                 )
         return drift, diffusion, np.array(readout, dtype=object), np.array(noise, dtype=object).T
 

@@ -55,7 +55,8 @@ def _answer(file: Path | None, preset: str | None, budget: bool, as_json: bool) 
     from cascade_steering.analysis.laboratory.error_budget import error_budget
     from cascade_steering.analysis.laboratory.presets import number_sources, preset_text
     from cascade_steering.analysis.laboratory.prospects import prospects
-    from cascade_steering.analysis.laboratory.setup_file import parsed_tables, read_tables, setup_of
+    from cascade_steering.analysis.laboratory.setup_file import setup_of
+    from cascade_steering.analysis.toml_files.toml_table import parsed_tables, read_tables
 
     text = None if preset is None else preset_text(preset)
     name = f"preset {preset}" if file is None else str(file)

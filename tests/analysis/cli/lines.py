@@ -10,6 +10,7 @@ from cascade_steering.analysis.cli.run import steering
 REQUIRED = {
     "filter": (__file__,),
     "fit": (__file__, "--parameters", "loss"),
+    "network": (__file__,),
     "scan": ("--x", "c-plus=1,2"),
     "setup": (__file__,),
 }
@@ -40,6 +41,7 @@ SETTINGS: dict[str, tuple[str, str]] = {
     "law": ('"lqg"', "lqg"), "feedback": ('"ideal"', "ideal"), "actuators": ('"mode"', "mode"),
     "delay": ('"2us"', "2us"), "cost": ('"energy"', "energy"), "control-price": ("1e-3", "1e-3"),
     "control-interval": ("0.02", "0.02"), "actuator-noise": ("0.5", "0.5"), "tolerances": ("true", ""),
+    "steer": ('"server"', "server"), "by": ('"client"', "client"),
     "most-quanta": ("1e6", "1e6"), "within": ("2.5", "2.5"), "fastest": ("true", ""), "below": ("0.3", "0.3"),
     "segments": ("2", "2"),
     "quiet": ("true", ""), "frame": ('"moving"', "moving"), "qutip-method": ('"euler"', "euler"), "saves": ("3", "3"),

@@ -64,3 +64,17 @@ def test_of_a_set_nothing_cancels() -> None:
     known = np.diag([1e8, 1e8, 1e7, 1e7])
     root = np.block([[known, 0.3 * known], [np.zeros((4, 4)), np.diag([0.4, 0.4, 0.7, 0.7])]])
     assert inferred_eigenvalues_of_root(root, BOTH, NAMES) == pytest.approx([0.16, 0.49], rel=1e-13)
+
+
+def test_what_grows_and_is_not_measured_leaves_the_digits_of_what_is() -> None:
+    # d grows, and a and b do not contain it; c is known from them to 0.16
+    root = np.zeros((8, 8))
+    root[:2, 6:] = 1e100 * np.eye(2)
+    root[2:6, :4] = np.eye(4)
+    root[2:6, 4:6] = np.random.default_rng(2).normal(size=(4, 2))
+    root[6:, 4:6] = 0.4 * np.eye(2)
+    for by in (("a", "b"), ("b", "a"), ("a", "b", "d"), ("d", "a", "b")):
+        assert steering_of_root(root, Steered(mode="c", by=by), NAMES) == pytest.approx(0.16, rel=1e-13)
+    assert inferred_eigenvalues_of_root(root, BOTH, NAMES)[0] == pytest.approx(0.16, rel=1e-13)
+    stack = np.stack([root, 2 * root])
+    assert steering_of_root(stack, Steered(mode="c", by=("a", "b")), NAMES) == pytest.approx([0.16, 0.64], rel=1e-13)
