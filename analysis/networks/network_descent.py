@@ -7,8 +7,9 @@ at θ = 0, at θ = π/2, or without any strength. So there are three steps, the 
   and from the lowest of points that are spread evenly over all coordinates (a Sobol sequence). From each a bounded
   quasi-Newton search descends with exact derivatives; the three lowest are brought to full precision.
 - In the best of them one or two nodes are put to other ends. From the lowest of these points other descents start, whose
-  best replaces it as long as that lowers E; when none does, the search ends. The same begins from the last node alone,
-  so that the others are put in one by one.
+  best replaces it as long as that lowers E; when none does, the search ends.
+- All this is done for the last node that steers, for the last two, and so on; each result, with one node more, is
+  another start. So more nodes never have a larger E.
 - A node that lowers ln E by less than 10⁻⁶ gets no strength. Of equally good points one at the ends of its ranges is
   returned, and one at which the steered node has θ = π/2.
 
@@ -36,7 +37,7 @@ _TIE, _LOWER, _WORTH = 1e-8, 1e-7, 1e-6
 # u of the nodes that steer, u of the steered node, ln of its cooperativity, and ϑ/π, at the starts
 _LEVELS, _STEERED, _RATIOS, _PHASES = (0.03, 1.0), (0.3, 0.5, 0.7, 0.9), (0.35, 0.45, 0.55), (0.5, 0.0)
 # 2^_SPREAD spread points; of each kind so many starts; so many of them with full precision
-_SPREAD, _PATTERNS, _PATTERNS_GIVEN_RECORD, _SPREAD_STARTS, _POLISHED = 6, 8, 3, 4, 3
+_SPREAD, _PATTERNS, _FEW_PATTERNS, _SPREAD_STARTS, _POLISHED = 6, 8, 3, 4, 3
 _ROUGH = {"ftol": 1e-7, "maxiter": 60}
 _TIGHT = {"ftol": 1e-15, "gtol": 1e-9, "maxiter": 1000}
 # so many exchanges are followed by a descent
@@ -64,15 +65,12 @@ def lowest_of_box(box: NetworkBox) -> LowestPoint:
     ends: list[float] = []
     if not box.coordinates:
         return LowestPoint(logarithm=box.value(np.zeros(0)), unit=np.zeros(0), starts=1, agreeing=1)
-    starts = _starts(box)
+    starts = [] if box.conditional else _of_fewer_nodes(box, ends)
     if box.conditional:
         blind = lowest_of_box(box.without_record).unit
-        starts = [*_at_phases(box, [np.append(blind, [0.0] * len(box.of_kind("phase")))]), *starts]
-    first = _lowest_from(box, starts, ends)
-    found = [_exchanged(box, *first, ends)]
-    if not box.conditional:
-        found += [_exchanged(box, *_lowest_from(box, [each], ends), ends) for each in _one_alone(box, first[1])]
-    logarithm, unit = min(found, key=lambda each: each[0])
+        starts = _at_phases(box, [np.append(blind, [0.0] * len(box.of_kind("phase")))])
+    logarithm, unit = _lowest_from(box, [*starts, *_patterns(box, off=0), *_spread_points(box)], ends)
+    logarithm, unit = _exchanged(box, logarithm, unit, ends)
     logarithm, unit = _without_idle_nodes(box, logarithm, unit)
     logarithm, unit = _in_valley(box, logarithm, unit)
     unit = _preferred(box, logarithm, unit)
@@ -139,15 +137,23 @@ def _without_idle_nodes(box: NetworkBox, value: float, unit: FloatArray) -> tupl
     return value, unit
 
 
-def _one_alone(box: NetworkBox, unit: FloatArray) -> Iterator[FloatArray]:
-    """The point with all nodes that steer off but the last one of them, from which nodes are added one by one."""
+def _of_fewer_nodes(box: NetworkBox, ends: list[float]) -> list[FloatArray]:
+    """The best points of the last node that steers alone, of the last two, and so on, with one node more put in."""
     shares = sorted(box.of_kind("share"), key=lambda at: box.coordinates[at].places)
-    if len(shares) > 2:
-        alone = unit.copy()
-        alone[shares[:-1]] = LEAST_ROOT
-        alone[shares[-1]] = 1.0
-        alone[box.angles_that_steer] = _levels(box)[0]
-        yield alone
+    by = {box.coordinates[at].places: at for at in box.angles_that_steer}
+    starts: list[FloatArray] = []
+    for off in range(len(shares) - 1, 0, -1):
+        found = _lowest_from(box, [*starts, *_patterns(box, off=off)], ends)
+        _, unit = _exchanged(box, *found, ends)
+        starts = [unit]
+        turned = by.get(box.coordinates[shares[off - 1]].places)
+        for level in _levels(box) if turned is not None else (0.0,):
+            added = unit.copy()
+            added[shares[off - 1]] = 1.0
+            if turned is not None:
+                added[turned] = level
+            starts.append(added)
+    return starts
 
 
 def _in_valley(box: NetworkBox, value: float, unit: FloatArray) -> tuple[float, FloatArray]:
@@ -199,14 +205,18 @@ def _levels(box: NetworkBox) -> tuple[float, ...]:
     return (-1.0, *_LEVELS) if by and box.least[by[0]] < 0.0 else _LEVELS
 
 
-def _starts(box: NetworkBox) -> list[FloatArray]:
-    """The lowest patterns and the lowest spread points."""
-    lowest = list(_lowest_patterns(box, np.array(list(_alike(box)))))
-    patterns = _at_phases(box, lowest[:_PATTERNS_GIVEN_RECORD] if box.conditional else lowest)
+def _patterns(box: NetworkBox, *, off: int) -> list[FloatArray]:
+    """The lowest patterns of angles, the first nodes that steer without strength, at each phase."""
+    count = _PATTERNS if off == 0 and not box.conditional else _FEW_PATTERNS
+    return _at_phases(box, list(_lowest_patterns(box, np.array(list(_alike(box, off))), count)))
+
+
+def _spread_points(box: NetworkBox) -> list[FloatArray]:
+    """The lowest of points that are spread evenly."""
     spread = qmc.Sobol(len(box.least), scramble=False).random_base2(_SPREAD)[1:]
     points = box.least + spread * (box.most - box.least)
     values = [box.value(each) for each in points]
-    return [*patterns, *(points[at] for at in np.argsort(values, kind="stable")[:_SPREAD_STARTS])]
+    return [points[at] for at in np.argsort(values, kind="stable")[:_SPREAD_STARTS]]
 
 
 def _at_phases(box: NetworkBox, points: Sequence[FloatArray]) -> list[FloatArray]:
@@ -222,7 +232,7 @@ def _at_phases(box: NetworkBox, points: Sequence[FloatArray]) -> list[FloatArray
     return found
 
 
-def _lowest_patterns(box: NetworkBox, points: FloatArray) -> Iterator[FloatArray]:
+def _lowest_patterns(box: NetworkBox, points: FloatArray, count: int) -> Iterator[FloatArray]:
     """The lowest point of each pattern of angles, for the lowest patterns by E without the record."""
     seen: set[tuple[float, ...]] = set()
     for at in np.argsort(box.values(points), kind="stable"):
@@ -230,13 +240,19 @@ def _lowest_patterns(box: NetworkBox, points: FloatArray) -> Iterator[FloatArray
         if pattern not in seen:
             seen.add(pattern)
             yield points[at]
-        if len(seen) == _PATTERNS:
+        if len(seen) == count:
             return
 
 
-def _alike(box: NetworkBox) -> Iterator[FloatArray]:
-    """The angles of all nodes that steer alike but for two of them, with some values of those of the steered node."""
-    by = box.angles_that_steer
+def _alike(box: NetworkBox, off: int) -> Iterator[FloatArray]:
+    """The angles of all nodes that steer alike but for two of them, with some values of those of the steered node.
+
+    The first ``off`` nodes have no strength, and their angles do not matter.
+    """
+    by = sorted(box.angles_that_steer, key=lambda at: box.coordinates[at].places)
+    shares = sorted(box.of_kind("share"), key=lambda at: box.coordinates[at].places)
+    without = {box.coordinates[at].places for at in shares[:off]}
+    by = [at for at in by if box.coordinates[at].places not in without]
     own = [at for at in box.of_kind("angle") if at not in by]
     ratio = box.of_kind("ratio")
     places = range(max(len(by), 1))
@@ -250,6 +266,7 @@ def _alike(box: NetworkBox) -> Iterator[FloatArray]:
         for turned, strong in product(_STEERED if own else (0.0,), _RATIOS if ratio else (0.0,)):
             unit = box.most.copy()
             unit[by], unit[own], unit[ratio] = pattern, turned, strong
+            unit[shares[:off]] = LEAST_ROOT
             yield unit
 
 

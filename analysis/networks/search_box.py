@@ -16,7 +16,7 @@ __all__ = ["LEAST_ROOT", "NetworkBox", "NetworkSearch"]
 
 FloatArray = NDArray[np.float64]
 # γ/(Γ + γ̃₀) at which the open edge γ → 0⁺ of the stable region is cut, as for a pair
-_LEAST_DAMPING = 1e-7
+LEAST_DAMPING = 1e-7
 # share of the first power in the map from u to θ of a search that crosses the edge: a square alone has no slope there
 _SLOPE = 0.02
 _LEAST_RATIO, _MOST = 1e-2, 1e6
@@ -40,6 +40,7 @@ class NetworkSearch:
     shared : the nodes that steer have one angle, and the same share of their largest cooperativity
     fixed : names of nodes of which both angle and cooperativity are given
     fixed_angle, fixed_strength : names of nodes of which one of them is given
+    least_damping : γ/(Γ + γ̃₀) of every node if stability is demanded, so that no variance grows without bound as γ → 0
     largest_angle_pi : bound on the angles in units of π, above ¼
     largest_ratio : bound on the cooperativity of the steered node
 
@@ -54,10 +55,12 @@ class NetworkSearch:
     fixed: tuple[str, ...] = ()
     fixed_angle: tuple[str, ...] = ()
     fixed_strength: tuple[str, ...] = ()
+    least_damping: float = LEAST_DAMPING
     largest_angle_pi: float = 0.5
     largest_ratio: float = 100.0
 
     def __post_init__(self) -> None:
+        require(self.least_damping, "least_damping", low=LEAST_DAMPING, high=0.5)
         require(self.largest_angle_pi, "largest_angle_pi", low=0.25, high=0.5, low_open=True)
         require(self.largest_ratio, "largest_ratio", low=_LEAST_RATIO, high=_MOST, low_open=True)
         names = self.network.names
@@ -227,8 +230,8 @@ class NetworkBox:
     def _edge(self, place: int, strength: float) -> tuple[float, float]:
         """The smallest stable θ of a node, or 0 where every θ is stable; and its derivative by ln Γ."""
         linewidth, decoherence = self.steering.linewidths[place], self._decoherence(place)
-        own = linewidth - _LEAST_DAMPING * decoherence
-        cosine = own / strength - _LEAST_DAMPING
+        own = linewidth - self.search.least_damping * decoherence
+        cosine = own / strength - self.search.least_damping
         if cosine >= 1.0:
             return 0.0, 0.0
         edge = float(np.arccos(max(cosine, -1.0)) / 2)

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cascade_steering.sim.gaussian.moment_equations import Array, MomentEquations, adjoint
+from cascade_steering.sim.gaussian.riccati import solved_stack
 
 __all__ = ["information_row"]
 
@@ -54,9 +55,6 @@ def _row(drift: Array, diffusion: Array, known: Array, j: int, settles: NDArray[
     # Where the node does not settle the system may be singular.
     moved = np.where(settles[..., None, None], moved, np.eye(j))
     pushed = drift[new] + diffusion[new] @ known[past]
-    # It is also singular where variances of 1e30 leave no digits.
-    lost = settles & (np.linalg.det(moved) == 0.0)
-    moved = np.where(lost[..., None, None], np.eye(j), moved)
-    gain = np.swapaxes(np.linalg.solve(np.swapaxes(moved, -1, -2), np.swapaxes(-pushed, -1, -2)), -1, -2)
-    gain = np.where(lost[..., None, None], np.nan, gain)
+    # NaN where it is singular all the same: variances of 1e30 leave no digits
+    gain = np.swapaxes(solved_stack(np.swapaxes(moved, -1, -2), np.swapaxes(-pushed, -1, -2)), -1, -2)
     return np.concatenate([-gain, one], axis=-1)
