@@ -60,6 +60,8 @@ class CollectiveSteering:
 def collective_steering(root: FloatArray, direction: Steered, modes: Sequence[str]) -> CollectiveSteering:
     """E and G of ``direction``, of its members alone and of all but one, from a root of the covariance, (r, d).
 
+    Section 8 of sim/README.md.
+
     Raises ValueError for an oscillator that is not in ``modes``.
     """
 

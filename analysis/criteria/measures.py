@@ -38,6 +38,8 @@ _PARTIAL_TRANSPOSE = np.array([1.0, 1.0, 1.0, -1.0])
 def gaussian_steerability(covariance: FloatArray, direction: AnyDirection, modes: Sequence[str] = ()) -> FloatArray:
     """G = max(0, −ln 2E), how far Gaussian measurements on some oscillators steer another; array of shape (...,).
 
+    Section 8 of sim/README.md.
+
     Kogias, Lee, Ragy and Adesso, Phys. Rev. Lett. 114, 060403 (2015): with vacuum variance 1 and A the block of the
     steering oscillator, the measure of two modes is max(0, ½ ln(det A / det σ)). With vacuum variance ½ the
     determinants shrink by 4 and 16, which makes it max(0, ½ ln(det A / (4 det σ))); and det σ = det A · E², the

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cascade_steering.sim.gaussian.covariance import steady_root
-from cascade_steering.sim.gaussian.growth import grown_root, require_conditional_steady_state
+from cascade_steering.sim.gaussian.growth import require_conditional_steady_state
 from cascade_steering.sim.gaussian.moment_equations import MomentEquations
 from cascade_steering.sim.model.cascade import Node, chain, squeezed_input
 from cascade_steering.sim.model.detectors import demodulated, detect
@@ -112,30 +112,37 @@ class Network:
         efficiencies = self.detection.efficiencies
         if len(set(efficiencies)) > 1:
             raise ValueError(f"both quadratures must have the same efficiency in amplitudes, got {efficiencies}")
-        light = None
-        if self.squeezing_db:
-            light = SqueezedSidebands(
-                decibels=self.squeezing_db, angle=math.pi * self.squeezing_angle_pi, lost=self.squeezing_loss
-            )
         return amplitude_equations(
-            self.amplitudes, self.detection.lo_phase, efficiencies[0], self.detection.scheme, light
+            self.amplitudes, self.detection.lo_phase, efficiencies[0], self.detection.scheme, self._light
+        )
+
+    @cached_property
+    def _without_record(self) -> MomentEquations:
+        """The equations with detectors of no efficiency."""
+        return amplitude_equations(self.amplitudes, efficiency=0.0, light=self._light)
+
+    @property
+    def _light(self) -> SqueezedSidebands | None:
+        if not self.squeezing_db:
+            return None
+        return SqueezedSidebands(
+            decibels=self.squeezing_db, angle=math.pi * self.squeezing_angle_pi, lost=self.squeezing_loss
         )
 
     def root(self, *, conditional: bool) -> FloatArray:
         """A root of ``covariance`` (see ``sim.roots``), from which E follows without cancellation; (r, 2N).
 
-        Where variances grow without the record it is that of ``sim.gaussian.growth.grown_root``, from which the limit
-        of E follows. Raises NoSteadyStateError if there is no steady state given the record.
+        Where variances grow without the record it has rows of 1e100, as ``sim.gaussian.growth.grown_root``, and E is
+        its limit at long times. Raises NoSteadyStateError if there is no steady state given the record.
         """
         seen = self.detection
-        if not conditional and not self.stable:
-            return grown_root(self.model)
-        if seen.bandwidths_hz or len(set(seen.efficiencies)) > 1:
-            return steady_root(self.model, conditional=conditional)
         if not conditional:
-            row = unconditional_row(self.equations)
+            row = unconditional_row(self._without_record)
+        elif seen.bandwidths_hz or len(set(seen.efficiencies)) > 1:
+            return steady_root(self.model, conditional=True)
         else:
-            require_conditional_steady_state(self.model)
+            if not self.stable:
+                require_conditional_steady_state(self.model)
             row = conditional_row(self.equations)
         return quadrature_root(row, np.array([node.sign for node in self.amplitudes], dtype=float))
 

@@ -33,7 +33,7 @@ __all__ = [
 # Enough Newton steps to halve a covariance from 1e12 to 1, and some more.
 _MOST_CORRECTIONS = 60
 # The largest d for which d² unknowns are one dense linear system.
-_LARGEST_DENSE = 24
+_LARGEST_DENSE = 12
 # After a relative change below this, the next Newton step changes only the rounding.
 _CONVERGED = 1e-6
 _UNSETTLED = "the covariance has no steady state: a direction that is not measured is not damped"

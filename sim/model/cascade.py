@@ -91,7 +91,10 @@ class Node:
         )
 
     def tap_ports(self, ports: tuple[str, ...] = SIDEBANDS) -> tuple[str, ...]:
-        """The ports of the light that the tap takes from ``ports``: of the sidebands, or of the broadband field."""
+        """The ports of the light that the tap takes from ``ports``: of the sidebands, or of the broadband field.
+
+        Section 5 of sim/README.md.
+        """
         return tuple(f"{port}_tap_{self.name}" for port in ports)
 
 

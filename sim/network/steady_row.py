@@ -3,16 +3,16 @@
 Each node acts on later ones only, so that the drift is lower triangular. Without the record the covariance then follows
 node by node. In the coordinates y of z = L y, with L unit lower triangular, each y is an amplitude less its best
 estimate from the nodes before it, and nothing cancels: the correlations of a new node with the y before it follow from
-one triangular system, they give the row of L, and the variance that is left is that of noise alone. Given the record
-the doubled flow of section 4 settles, whatever grows without the record. Section 5 of sim/README.md.
+one triangular system, they give the row of L, and the variance that is left is that of noise alone. An amplitude that
+grows stays as it is, and the later ones are freed of it. Given the record the doubled flow of section 4 settles,
+whatever grows without the record. Section 5 of sim/README.md.
 """
-
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cascade_steering.sim.conventions import symplectic_form
+from cascade_steering.sim.gaussian.growth import FLAT_DEVIATION
 from cascade_steering.sim.gaussian.moment_equations import MomentEquations, adjoint
 from cascade_steering.sim.gaussian.riccati import NoSteadyStateError, riccati_map, try_steady_covariance
 
@@ -22,6 +22,8 @@ FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
 # Doublings of a time of 1/|A| after which a motion counts as one that never settles.
 _MOST_DOUBLINGS = 70
+# A rate of decay below this fraction of the largest rate counts as growth, and a part of a motion below it as rounding.
+_STILL = 1e-12
 # After a relative change below this, the next doubling, whose change is its square, changes only the rounding.
 _SETTLED = 1e-8
 
@@ -29,39 +31,54 @@ _UNSHOWN = "the covariance has no steady state: the record does not show a motio
 
 
 def unconditional_row(equations: MomentEquations) -> ComplexArray:
-    """Lower triangular G with W = G G† the covariance without the record; (..., N, N). Section 5 of sim/README.md.
+    """Lower triangular G with W = G G† the covariance without the record; (N, N). Section 5 of sim/README.md.
 
-    Raises NoSteadyStateError where a damping rate is not positive.
+    The amplitude of a node that is not damped has a deviation of 1e100, which stands for infinity, and columns of that
+    size in G, as in ``sim.gaussian.growth.grown_root``: E is then the limit of E(t).
     """
     drift, diffusion = equations.drift, equations.diffusion
-    if not np.all(np.diagonal(drift, axis1=-2, axis2=-1).real < 0.0):
-        raise NoSteadyStateError("the covariance has no steady state: a damping rate is not positive")
-    n = drift.shape[-1]
-    basis = np.zeros(drift.shape, dtype=complex) + np.eye(n)
-    own, noise, known = (np.zeros(drift.shape, dtype=complex) for _ in range(3))
-    for j in range(n):
-        past = (..., slice(j), slice(j))
-        rate = drift[..., j, j, None, None]
-        driven = drift[..., j : j + 1, :j] @ basis[past]
-        shared = _right(diffusion[..., j : j + 1, :j], adjoint(basis[past]))
-        settles = rate * np.eye(j) + adjoint(own[past])
-        gain = _right(-_right(shared + driven @ known[past], settles), known[past])
-        left = shared - gain @ noise[past]
-        pushed = driven + rate * gain - gain @ own[past]
-        power = diffusion[..., j : j + 1, j : j + 1] - gain @ adjoint(shared) - left @ adjoint(gain)
-        rest = -_right(left + pushed @ known[past], settles)
-        variance = -(power.real + 2 * (pushed @ adjoint(rest)).real) / (2 * rate.real)
-        basis[..., j : j + 1, :j], own[..., j : j + 1, :j] = gain, pushed
-        own[..., j, j] = rate[..., 0, 0]
-        for matrix, row, last in ((noise, left, power.real), (known, rest, variance)):
-            matrix[..., j : j + 1, :j], matrix[..., :j, j : j + 1] = row, adjoint(row)
-            matrix[..., j, j] = last[..., 0, 0]
-    return basis @ np.linalg.cholesky(known)
+    n, rates = len(drift), np.diagonal(drift).real
+    grows = rates >= -_STILL * np.max(np.abs(drift), initial=0.0)
+    basis, known = np.eye(n, dtype=complex), np.zeros((n, n), dtype=complex)
+    own, noise = np.zeros((n, n), dtype=complex), np.zeros((n, n), dtype=complex)
+    for k, rate in enumerate(rates):
+        damped, growing = np.flatnonzero(~grows[:k]), np.flatnonzero(grows[:k])
+        within = np.ix_(damped, damped)
+        gain, driven = np.zeros(k, dtype=complex), drift[k, :k] @ basis[:k, :k]
+        shared = _right(diffusion[k, :k], adjoint(basis[:k, :k]))
+        settles = rate * np.eye(len(damped)) + adjoint(own[within])
+        if not grows[k]:
+            # what grows does not drive what is left, and what settles does not tell about it
+            gain[growing] = _right(driven[growing], own[np.ix_(growing, growing)] - rate * np.eye(len(growing)))
+            pushed, left = driven - gain @ own[:k, :k], shared - gain @ noise[:k, :k]
+            gain[damped] = _right(-_right(left[damped] + pushed[damped] @ known[within], settles), known[within])
+        left = shared - gain @ noise[:k, :k]
+        pushed = driven + rate * gain - gain @ own[:k, :k]
+        power = (diffusion[k, k] - gain @ shared.conj() - left @ gain.conj()).real
+        if not grows[k]:
+            pushed[growing] = 0.0
+            rest = -_right(left[damped] + pushed[damped] @ known[within], settles)
+            known[k, damped], known[damped, k] = rest, rest.conj()
+            known[k, k] = -(power + 2 * (pushed[damped] @ rest.conj()).real) / (2 * rate)
+        basis[k, :k], own[k, :k], own[k, k] = gain, pushed, rate
+        noise[k, :k], noise[:k, k], noise[k, k] = left, left.conj(), power
+    return _of_row(basis, known, grows)
 
 
-def _right(row: Any, matrix: Any) -> Any:
-    """X with X M = B."""
-    return adjoint(np.linalg.solve(adjoint(matrix), adjoint(row)))
+def _of_row(basis: ComplexArray, known: ComplexArray, grows: NDArray[np.bool_]) -> ComplexArray:
+    """G from L, the covariance of the y that settle, and which of them grow."""
+    damped, growing = np.flatnonzero(~grows), np.flatnonzero(grows)
+    row = np.zeros(basis.shape, dtype=complex)
+    row[:, damped] = basis[:, damped] @ np.linalg.cholesky(known[np.ix_(damped, damped)])
+    # what a node has of a growing motion by rounding alone does not show it
+    shown = np.where(np.abs(basis[:, growing]) < _STILL, 0.0, basis[:, growing])
+    row[:, growing] = FLAT_DEVIATION * shown
+    return row
+
+
+def _right(row: ComplexArray, matrix: ComplexArray) -> ComplexArray:
+    """x with x M = b."""
+    return np.asarray(np.linalg.solve(matrix.T, row))
 
 
 def conditional_row(equations: MomentEquations) -> ComplexArray:
@@ -97,13 +114,13 @@ def _settled(equations: MomentEquations) -> ComplexArray:
 
 
 def quadrature_root(row: ComplexArray, signs: FloatArray) -> FloatArray:
-    """A root of the covariance of (X, P) of each node, see ``sim.roots``, from G; (..., N, N) → (..., 2N, 2N).
+    """A root of the covariance of (X, P) of each node, see ``sim.roots``, from G; (N, N) → (2N, 2N).
 
     ``signs`` are [z, z†] of the nodes, (N,): P of a positive mass enters z with the opposite sign. In the order of the
     light it is upper triangular in blocks of one node. Section 5 of sim/README.md.
     """
     n = row.shape[-1]
     turn = symplectic_form(1)
-    parts = np.einsum("...ij,kl->...ikjl", row.real, np.eye(2)) - np.einsum("...ij,kl->...ikjl", row.imag, turn)
-    parts[..., 1, :, :] *= np.asarray(signs)[:, None, None]
-    return np.swapaxes(parts.reshape(*row.shape[:-2], 2 * n, 2 * n), -1, -2)
+    parts = np.einsum("ij,kl->ikjl", row.real, np.eye(2)) - np.einsum("ij,kl->ikjl", row.imag, turn)
+    parts[:, 1] *= signs[:, None, None]
+    return parts.reshape(2 * n, 2 * n).T

@@ -114,8 +114,9 @@ def prepared(steering: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
     kept = tmp_path_factory.getbasetemp() / "prepared-for-pages"
     if not kept.exists():
         Path("setup.toml").write_text(SETUP, encoding="utf-8")
-        (laboratory,) = (block for language, block in FENCES.findall(README) if language == "toml")
-        Path("laboratory.toml").write_text(laboratory, encoding="utf-8")
+        files = (block for language, block in FENCES.findall(README) if language == "toml")
+        for name, text in zip(("laboratory.toml", "network.toml"), files, strict=True):
+            Path(name).write_text(text, encoding="utf-8")
         small = ("--config", "setup.toml", *TOY["simulate"])
         for more in (("--keep", "1", "--saves", "40", "--save-records", "record.csv"), ("--out", "DONE")):
             assert steering("simulate", *small, *more).code == 0

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # of how many nodes pairs and parts are shown in tables
 _MOST_SHOWN = 6
+# E that agree this well are equal
+_TIE = 1e-9
 
 
 def network_report(found: "NetworkSteering", warnings: "Sequence[str]") -> Report:
@@ -69,9 +71,12 @@ def _extremes(values: "Mapping[Steered, float]") -> Report | None:
     """The bipartition of the smallest E and that of the largest one; None if none were looked at."""
     if not values:
         return None
+    smallest, largest = min(values.values()), max(values.values())
     # of equal ones the first
-    ends = {"smallest": min(values, key=lambda way: round(values[way], 9)),
-            "largest": max(values, key=lambda way: round(values[way], 9))}  # fmt: skip
+    ends = {
+        "smallest": next(way for way, each in values.items() if each <= smallest * (1 + _TIE)),
+        "largest": next(way for way, each in values.items() if each >= largest * (1 - _TIE)),
+    }
     return {name: {**_names(way), "E": _finite(values[way])} for name, way in ends.items()}
 
 
