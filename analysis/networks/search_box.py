@@ -64,7 +64,7 @@ class NetworkSearch:
         require(self.largest_angle_pi, "largest_angle_pi", low=0.25, high=0.5, low_open=True)
         require(self.largest_ratio, "largest_ratio", low=_LEAST_RATIO, high=_MOST, low_open=True)
         names = self.network.names
-        for name in (self.steered.mode, *self.steered.by, *self.fixed, *self.fixed_angle, *self.fixed_strength):
+        for name in (*self.steered.steered, *self.steered.by, *self.fixed, *self.fixed_angle, *self.fixed_strength):
             mode_index(name, names)
         for place, node in enumerate(self.network.nodes):
             given = place not in self.searched or node.name in (*self.fixed, *self.fixed_angle)
@@ -79,7 +79,7 @@ class NetworkSearch:
     @property
     def searched(self) -> tuple[int, ...]:
         """The places of the nodes that steer, then of the steered one."""
-        return tuple(mode_index(each, self.network.names) for each in (*self.steered.by, self.steered.mode))
+        return tuple(mode_index(each, self.network.names) for each in (*self.steered.by, *self.steered.steered))
 
     @property
     def last_place(self) -> int:
@@ -241,12 +241,13 @@ class NetworkBox:
     def network(self, unit: FloatArray) -> Network:
         """The network at a point."""
         strength, angle, lo_phase = self.point(unit)
+        moved = {place for each in self.coordinates for place in each.places}
         nodes = [
             replace(
                 node,
                 oscillator=Oscillator.si(strength=float(strength[j]), angle=float(angle[j]), bath=node.oscillator.bath),
             )
-            if j in self.search.searched
+            if j in moved
             else node
             for j, node in enumerate(self.search.network.nodes)
         ]

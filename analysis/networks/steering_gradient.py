@@ -50,7 +50,7 @@ class RowSteering:
     steered : the node, and those that steer it together
     conditional : given the record
 
-    Raises ValueError for squeezed light, for detectors with more than phase, efficiency and scheme, and for a node that
+    Raises ValueError for squeezed light, for taps, for several steered nodes, for detectors with more than phase, efficiency and scheme, and for a node that
     the network does not have. Section 5 of sim/README.md.
     """
 
@@ -58,6 +58,9 @@ class RowSteering:
         if network.squeezing_db:
             raise ValueError(f"the best network is searched without squeezed light, got {network.squeezing_db:g} dB")
         network.detection.require_plain("the best network")
+        tapped = [node.name for node in network.nodes if node.tap]
+        if tapped:
+            raise ValueError(f"the best network is searched without taps, got one behind {tapped[0]}")
         nodes = network.amplitudes
         self.count = len(nodes)
         self.conditional = conditional
@@ -75,7 +78,9 @@ class RowSteering:
         self.offsets = np.array([0.0] if seen.scheme == "homodyne" else [0.0, np.pi / 2])
         self.efficiency = seen.efficiency / len(self.offsets)
         names = network.names
-        self.steered = mode_index(steered.mode, names)
+        if len(steered.steered) != 1:
+            raise ValueError(f"the best network is that of one steered node, got {', '.join(map(str, steered.steered))}")
+        self.steered = mode_index(steered.steered[0], names)
         measured = [mode_index(each, names) for each in steered.by]
         self.unmeasured = [each for each in range(self.count) if each not in (self.steered, *measured)]
 
