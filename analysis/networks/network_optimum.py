@@ -15,6 +15,7 @@ from cascade_steering.analysis.networks.network import Network
 from cascade_steering.analysis.networks.network_descent import lowest_of_box
 from cascade_steering.analysis.networks.search_box import NetworkBox, NetworkSearch
 from cascade_steering.sim.model.cascade import Node
+from cascade_steering.sim.network.steady_row import unconditional_row
 
 __all__ = ["NetworkOptimum", "best_network", "best_order"]
 
@@ -35,12 +36,14 @@ class NetworkOptimum:
     value : E
     network : its nodes, and its detection if E is given the record
     steered : the direction
+    conditional : given the record
     starts, agreeing : number of searches, and how many of them ended within 10⁻⁵ of the smallest E
     """
 
     value: float
     network: Network
     steered: Steered
+    conditional: bool
     starts: int
     agreeing: int
 
@@ -48,6 +51,17 @@ class NetworkOptimum:
     def stable(self) -> bool:
         """Whether all nodes are damped."""
         return all(node.oscillator.damping_rate > 0.0 for node in self.network.nodes)
+
+    @property
+    def most_quanta(self) -> float:
+        """The largest mean number of quanta of a node without the record; infinite where it grows without bound.
+
+        At the edge of stability it is that at the least damping of the search, and of no meaning but that.
+        """
+        if not self.stable:
+            return np.inf
+        row = unconditional_row(self.network.equations.unmonitored)
+        return float(np.max(np.sum(np.abs(row) ** 2, axis=-1)) - 0.5)
 
     @property
     def unused(self) -> tuple[str, ...]:
@@ -157,6 +171,7 @@ def _lowest(search: NetworkSearch, *, conditional: bool, lo_phase_free: bool) ->
         value=float(np.exp(found.logarithm)),
         network=replace(network, nodes=tuple(nodes)),
         steered=search.steered,
+        conditional=conditional,
         starts=found.starts,
         agreeing=found.agreeing,
     )

@@ -118,7 +118,10 @@ class NetworkBox:
         names = search.network.names
         free_angle = [p for p in by if names[p] not in (*search.fixed, *search.fixed_angle)]
         free_strength = [p for p in by if names[p] not in (*search.fixed, *search.fixed_strength)]
-        found = [_Coordinate(kind="angle", places=each, least=self._lowest(each), most=1.0) for each in self._groups(free_angle)]
+        found = [
+            _Coordinate(kind="angle", places=each, least=self._lowest(each), most=1.0)
+            for each in self._groups(free_angle)
+        ]
         if names[last] not in (*search.fixed, *search.fixed_angle):
             found.append(_Coordinate(kind="angle", places=(last,), least=self._lowest((last,)), most=1.0))
         if names[last] not in (*search.fixed, *search.fixed_strength):

@@ -79,7 +79,9 @@ class RowSteering:
         self.efficiency = seen.efficiency / len(self.offsets)
         names = network.names
         if len(steered.steered) != 1:
-            raise ValueError(f"the best network is that of one steered node, got {', '.join(map(str, steered.steered))}")
+            raise ValueError(
+                f"the best network is that of one steered node, got {', '.join(map(str, steered.steered))}"
+            )
         self.steered = mode_index(steered.steered[0], names)
         measured = [mode_index(each, names) for each in steered.by]
         self.unmeasured = [each for each in range(self.count) if each not in (self.steered, *measured)]

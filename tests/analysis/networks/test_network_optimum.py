@@ -38,7 +38,9 @@ def mixed(seed: int, count: int, *, angles: tuple[float, float], phases: float =
             name=f"n{at}",
             mass="positive" if at in (1, count - 1) else "negative",
             oscillator=Oscillator.from_cooperativity(
-                rng.uniform(3, 20), angle_pi=rng.uniform(*angles), bath=Bath(linewidth_hz=rng.uniform(0.5, 2), occupation=5)
+                rng.uniform(3, 20),
+                angle_pi=rng.uniform(*angles),
+                bath=Bath(linewidth_hz=rng.uniform(0.5, 2), occupation=5),
             ),
             loss_before=0.1 * (at > 0),
             path_phase_pi=phases * rng.random(),
@@ -200,7 +202,9 @@ def test_of_four_equal_clients_one_absorbs() -> None:
     assert [round(node.oscillator.angle_pi, 1) for node in free.network.nodes[:4]] == [0.3, 0.3, 0.5, 0.3]
     assert free.value == pytest.approx(exact_steady(free.network), rel=1e-9)
     # three have no such part
-    assert best(equal_clients(3, 10.0)).value == pytest.approx(best(equal_clients(3, 10.0), shared=True).value, rel=1e-6)
+    assert best(equal_clients(3, 10.0)).value == pytest.approx(
+        best(equal_clients(3, 10.0), shared=True).value, rel=1e-6
+    )
 
 
 @pytest.mark.slow
