@@ -23,6 +23,7 @@ from cascade_steering.sim.gaussian.covariance import stationary_state as station
 from cascade_steering.sim.gaussian.covariance import steady_state as steady_state
 from cascade_steering.sim.gaussian.covariance import transient as transient
 from cascade_steering.sim.gaussian.filtering import Filtered as Filtered
+from cascade_steering.sim.gaussian.filtering import RecordFilter as RecordFilter
 from cascade_steering.sim.gaussian.filtering import filter_record as filter_record
 from cascade_steering.sim.gaussian.riccati import NoSteadyStateError as NoSteadyStateError
 from cascade_steering.sim.gaussian.trajectories import Gaussian as Gaussian

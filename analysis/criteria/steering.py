@@ -258,7 +258,8 @@ def _eigenvalues(root: FloatArray) -> FloatArray:
     back = np.linalg.inv(triangle)
     form = symplectic_form(root.shape[-1] // 2)[order[..., :, None], order[..., None, :]]
     values = np.linalg.svd(np.swapaxes(back, -1, -2) @ form @ back, compute_uv=False)[..., ::2]
-    return np.asarray(np.where(finite[..., None], 1.0 / values, np.nan))
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.where(finite[..., None], 1.0 / values, np.nan))
 
 
 def best_collective_mode(root: FloatArray) -> FloatArray:

@@ -1,6 +1,7 @@
 """A row of oscillators on the light, in the units of a laboratory: many clients, and a server for all of them."""
 
 import math
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -9,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cascade_steering.sim.gaussian.covariance import steady_root
-from cascade_steering.sim.gaussian.growth import require_conditional_steady_state
+from cascade_steering.sim.gaussian.growth import grown_root, require_conditional_steady_state
 from cascade_steering.sim.gaussian.moment_equations import MomentEquations
+from cascade_steering.sim.gaussian.riccati import NoSteadyStateError
 from cascade_steering.sim.model.cascade import Node, chain, squeezed_input
 from cascade_steering.sim.model.detectors import demodulated, detect
 from cascade_steering.sim.model.linear_model import LinearModel
@@ -136,15 +138,16 @@ class Network:
         its limit at long times. Raises NoSteadyStateError if there is no steady state given the record.
         """
         seen = self.detection
-        if not conditional:
-            row = unconditional_row(self._without_record)
-        elif seen.bandwidths_hz or len(set(seen.efficiencies)) > 1:
-            return steady_root(self.model, conditional=True)
-        else:
-            if not self.stable:
-                require_conditional_steady_state(self.model)
-            row = conditional_row(self.equations)
-        return quadrature_root(row, np.array([node.sign for node in self.amplitudes], dtype=float))
+        if conditional and not self.stable:
+            require_conditional_steady_state(self.model)
+        if not conditional or not (seen.bandwidths_hz or len(set(seen.efficiencies)) > 1):
+            # rates too far apart for the row are left to the functions for any model
+            with suppress(np.linalg.LinAlgError, NoSteadyStateError):
+                row = conditional_row(self.equations) if conditional else unconditional_row(self._without_record)
+                return quadrature_root(row, np.array([node.sign for node in self.amplitudes], dtype=float))
+        if not conditional and not self.stable:
+            return grown_root(self.model)
+        return steady_root(self.model, conditional=conditional)
 
     @property
     def stable(self) -> bool:

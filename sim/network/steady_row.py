@@ -103,13 +103,15 @@ def conditional_row(equations: MomentEquations) -> ComplexArray:
 def _settled(equations: MomentEquations) -> ComplexArray:
     """The covariance given the record after a long time, by doubling."""
     step = riccati_map(equations, 1.0 / float(np.max(np.abs(equations.drift).sum(axis=-1))))
-    for _ in range(_MOST_DOUBLINGS):
-        further = step.doubled()
-        change = np.abs(further.offset - step.offset)
-        deviation = np.sqrt(np.diagonal(further.offset).real)
-        step = further
-        if np.all(change <= _SETTLED * np.outer(deviation, deviation)):
-            return step.doubled().offset
+    # what does not settle overflows
+    with np.errstate(all="ignore"):
+        for _ in range(_MOST_DOUBLINGS):
+            further = step.doubled()
+            change = np.abs(further.offset - step.offset)
+            deviation = np.sqrt(np.diagonal(further.offset).real)
+            step = further
+            if np.all(change <= _SETTLED * np.outer(deviation, deviation)):
+                return step.doubled().offset
     raise NoSteadyStateError(_UNSHOWN)
 
 
@@ -123,4 +125,4 @@ def quadrature_root(row: ComplexArray, signs: FloatArray) -> FloatArray:
     turn = symplectic_form(1)
     parts = np.einsum("ij,kl->ikjl", row.real, np.eye(2)) - np.einsum("ij,kl->ikjl", row.imag, turn)
     parts[:, 1] *= signs[:, None, None]
-    return parts.reshape(2 * n, 2 * n).T
+    return np.asarray(parts.reshape(2 * n, 2 * n).T, dtype=np.float64)

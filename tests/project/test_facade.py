@@ -19,7 +19,7 @@ from tests.support.public_names import ROOT, declared, defined, modules
 SIM = [
     "Bath", "Cascade", "Cavity", "Component", "Controller", "DensityState", "Detection", "Detector", "Filtered",
     "Fock", "Gaussian", "InitialState", "LaboratoryNode", "LaboratoryPair", "LinearModel", "NoSteadyStateError",
-    "Node", "Oscillator", "Quadratic", "QutipSME", "Readout", "Save", "Schedule", "TimeGrid",
+    "Node", "Oscillator", "Quadratic", "QutipSME", "Readout", "RecordFilter", "Save", "Schedule", "TimeGrid",
     "UnphysicalStateError", "UnstableError", "Verification", "WorkersLostError", "beam_splitter", "cavity", "chain",
     "coherent_drive", "coherent_state", "concatenate", "conditional_state", "controlled_moments",
     "controlled_steady_root", "demodulated", "density_state", "detect", "direct", "filter_record", "force",

@@ -33,11 +33,11 @@ def sound(found: Outcome) -> None:
 
 
 KINDS: dict[str, tuple[Callable[[Path], Callable[..., None]], int]] = {
-    "lines": (lambda path: fuzz.of_lines(path, sound), 120),
-    "documents": (lambda path: fuzz.of_documents(path, sound), 60),
-    "csv": (lambda path: fuzz.of_records(path, sound, "csv"), 60),
-    "netcdf": (lambda path: fuzz.of_records(path, sound, "netcdf"), 40),
-    "runs": (lambda path: fuzz.of_runs(path, sound), 50),
+    "lines": (lambda path: fuzz.of_lines(path, sound), 80),
+    "documents": (lambda path: fuzz.of_documents(path, sound), 40),
+    "csv": (lambda path: fuzz.of_records(path, sound, "csv"), 40),
+    "netcdf": (lambda path: fuzz.of_records(path, sound, "netcdf"), 30),
+    "runs": (lambda path: fuzz.of_runs(path, sound), 30),
 }
 
 
