@@ -283,8 +283,9 @@ def test_elsewhere_they_are_not() -> None:
     warm = Bath(linewidth_hz=1.0, occupation=100.0)
     above = [np.divide(*alike(count, 0.05 * np.pi, warm, conditional=False)) - 1 for count in (2, 3)]
     assert above == pytest.approx([0.012, 0.016], abs=5e-4)
-    # in hot baths, where γ₀ is negligible, of first order: 0.019, with a slope
+    # in hot baths, where γ₀ is negligible, of first order, 0.060 per radian
     hot = [np.divide(*alike(3, each, Bath.named("hot"), conditional=False)) - 1 for each in (1e-4, 2e-4)]
+    assert hot[0] / 1e-4 == pytest.approx(0.060, abs=2e-3)
     assert hot[1] / hot[0] == pytest.approx(2.0, rel=0.02)
 
 
