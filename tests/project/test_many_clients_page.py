@@ -48,7 +48,9 @@ def holds(value: float, before: str, after: str = "") -> bool:
 @pytest.mark.slow
 def test_the_table() -> None:
     start = PAGE.index("| N | no loss, clients alike |")
-    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in PAGE[start:].split("\n\n")[0].splitlines()]
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in PAGE[start:].split("\n\n")[0].splitlines()
+    ]
     for count, *cells in rows[2:]:
         clear, lossy = (equal_clients(int(count), 10.0, loss=loss) for loss in (0.0, 0.2))
         found = (
@@ -67,7 +69,9 @@ def test_numbers_of_equal_clients() -> None:
     assert holds(best(clients, least_damping=0.01), "(E = ", " with γ at least")
     assert holds(best(clients, unstable=True), "(E = ", ".) There each client")
     thirty = Search(c_minus=30.0, bath_minus=HOT, bath_plus=HOT)
-    assert holds(best_points(replace(thirty, unstable=True), conditional=False)["plus_given_minus"].value, "which has ", ".")
+    assert holds(
+        best_points(replace(thirty, unstable=True), conditional=False)["plus_given_minus"].value, "which has ", "."
+    )
     found = best_network(
         NetworkSearch(network=clients, steered=Steered(mode="server", by=clients.names[:-1])), conditional=False
     )
@@ -90,9 +94,7 @@ def test_numbers_of_rows_that_differ() -> None:
     pair = best_points(Search(c_minus=10.0, bath_minus=HOT, bath_plus=HOT), conditional=True)["plus_given_minus"].value
     assert holds(pair, "the best record does (", ")")
     first = servers.nodes[1]
-    at_best = replace(
-        first, oscillator=type(first.oscillator).from_cooperativity(17.67, angle_pi=0.4149, bath=HOT)
-    )
+    at_best = replace(first, oscillator=type(first.oscillator).from_cooperativity(17.67, angle_pi=0.4149, bath=HOT))
     through = replace(servers, nodes=(servers.nodes[0], at_best, servers.nodes[2]))
     second = best(through, steered="server_2", by=("client",), fixed=("client", "server_1"))
     assert holds(second, "the best E of a second one is ", ", no steering")

@@ -53,9 +53,7 @@ def one_client_alone() -> Iterator[Claim]:
     found = _best(3, shared=True, least_damping=_MARGIN)
     steady, names = found.network.steady().unconditional, found.network.names[:-1]
     alone = min(steady[Steered(mode="server", by=(name,))] for name in names)
-    pairs = min(
-        steady[Steered(mode="server", by=tuple(each for each in names if each != name))] for name in names
-    )
+    pairs = min(steady[Steered(mode="server", by=tuple(each for each in names if each != name))] for name in names)
     yield Claim(
         where="Sec. V",
         statement="each of several clients steers the server, as the one client of the paper does",

@@ -8,6 +8,7 @@ from cascade_steering.analysis.cli.answers.networks import network_answers, opti
 from cascade_steering.analysis.cli.commands.group import steering
 from cascade_steering.analysis.cli.commands.networks.search_options import NETWORK_SEARCH, NetworkSearchOptions, names
 from cascade_steering.analysis.cli.options import physics
+from cascade_steering.analysis.cli.options.kinds import FILE
 from cascade_steering.analysis.cli.options.typed import typed
 from cascade_steering.analysis.cli.terminal.output import note, show
 
@@ -18,10 +19,15 @@ from cascade_steering.analysis.cli.terminal.output import note, show
               help="Names of the nodes that are steered, NAME,NAME.")  # fmt: skip
 @click.option("--by", type=str, default="", show_default="all others",
               help="Names of the nodes that steer them together, NAME,NAME.")  # fmt: skip
+@click.option(
+    "--figure", type=FILE, default=None, show_default="no figure", help="Figure of the network with E on its arrows."
+)
 @NETWORK_SEARCH
 @physics.JSON
 @typed
-def network_command(file: Path, steer: str, by: str, search: NetworkSearchOptions, as_json: bool) -> None:
+def network_command(
+    file: Path, steer: str, by: str, figure: Path | None, search: NetworkSearchOptions, as_json: bool
+) -> None:
     """Any number of nodes in a row on the light: E of some of them given others, with and without the record.
 
     FILE.toml has a table [[node]] for each node, in the order of the light: name; mass = "negative" or "positive";
@@ -36,14 +42,28 @@ def network_command(file: Path, steer: str, by: str, search: NetworkSearchOption
     from cascade_steering.analysis.networks.network_steering import network_steering, steered_by, undamped_nodes
 
     search.require_search()
+    if figure is not None:
+        from cascade_steering.analysis.plots import style
+
+        style.drawable(figure)
     network = read_network(file)
+    direction = steered_by(network, names(steer, "--steer"), names(by, "--by"))
     if search.optimum:
-        direction = steered_by(network, names(steer, "--steer"), names(by, "--by"))
-        best = optimum_answers.optimum_report(search.found(network, direction))
-        show(best, [optimum_answers.optimum_table(best)], as_json, *optimum_answers.optimum_lines(best))
-        return
-    found = network_steering(network, names(steer, "--steer"), names(by, "--by"))
-    report = network_answers.network_report(found, undamped_nodes(network))
-    for each in report["warnings"]:
+        best = search.found(network, direction)
+        network = best.network
+        report = optimum_answers.optimum_report(best)
+        tables, lines = [optimum_answers.optimum_table(report)], optimum_answers.optimum_lines(report)
+    else:
+        found = network_steering(network, tuple(map(str, direction.steered)), tuple(map(str, direction.by)))
+        report = network_answers.network_report(found, undamped_nodes(network))
+        tables, lines = network_answers.network_tables(report), network_answers.network_lines(report)
+    if figure is not None:
+        from cascade_steering.analysis.plots.network_figure import network_figure
+
+        steered = network_steering(network, tuple(map(str, direction.steered)), tuple(map(str, direction.by)))
+        network_figure(steered, figure)
+        lines.append(f"figure: {figure}")
+    report = {**report, "figure": None if figure is None else str(figure)}
+    for each in report.get("warnings", ()):
         note(f"warning: {file}: {each}")
-    show(report, network_answers.network_tables(report), as_json, *network_answers.network_lines(report))
+    show(report, tables, as_json, *lines)
