@@ -20,7 +20,10 @@ from cascade_steering.analysis.laboratory.setup import LaboratorySetup as Labora
 from cascade_steering.analysis.laboratory.setup_file import read_setup as read_setup
 from cascade_steering.analysis.networks.network import Network as Network
 from cascade_steering.analysis.networks.network_file import read_network as read_network
+from cascade_steering.analysis.networks.network_optimum import best_network as best_network
+from cascade_steering.analysis.networks.network_optimum import best_order as best_order
 from cascade_steering.analysis.networks.network_steering import network_steering as network_steering
+from cascade_steering.analysis.networks.search_box import NetworkSearch as NetworkSearch
 from cascade_steering.analysis.protocols.best_pulse import best_pulse as best_pulse
 from cascade_steering.analysis.protocols.best_pulse import best_pulses as best_pulses
 from cascade_steering.analysis.protocols.best_pulse import fastest_pulse as fastest_pulse

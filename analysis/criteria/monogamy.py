@@ -6,9 +6,9 @@ quadratures obey the uncertainty relation: with vacuum variance ½
     E_{s|j} E_{s|k} ≥ ¼
 
 so that two parties never both steer s, whatever the state: M. D. Reid, Phys. Rev. A 88, 062108 (2013), where only two
-quadratures are measured; seen by X. Deng et al., Phys. Rev. Lett. 118, 230501 (2017). One party may steer two oscillators.
-The sets of parties that steer, and of which no part does, are those that can open a shared secret: Y. Xiang et al.,
-arXiv:1801.08758 and X. Deng et al., arXiv:1804.00555. Section 8 of sim/README.md.
+quadratures are measured; seen by X. Deng et al., Phys. Rev. Lett. 118, 230501 (2017). One party may steer two
+oscillators. The sets of parties that steer, and of which no part does, are those that can open a shared secret: Y.
+Xiang et al., arXiv:1801.08758 and X. Deng et al., arXiv:1804.00555. Section 8 of sim/README.md.
 """
 
 from collections.abc import Sequence
@@ -31,8 +31,8 @@ def monogamy_product(
 ) -> FloatArray:
     """4 E_{s|first} E_{s|second} ≥ 1 of an oscillator s given each of two sets without a common member; shape (...,).
 
-    Covariance of shape (..., d, d); ``modes`` names the oscillators. Section 8 of sim/README.md. Raises ValueError for sets
-    with a common member, and as ``steering_parameter`` does.
+    Covariance of shape (..., d, d); ``modes`` names the oscillators. Section 8 of sim/README.md. Raises ValueError for
+    sets with a common member, and as ``steering_parameter`` does.
     """
     common = sorted({str(each) for each in first} & {str(each) for each in second})
     if common:
@@ -45,8 +45,8 @@ def monogamy_product(
 def steering_sets(root: FloatArray, steered: Steered, modes: Sequence[str] = ()) -> tuple[tuple[Mode, ...], ...]:
     """The smallest subsets of ``by`` that steer, none of which contains another: who can open a shared secret.
 
-    From a root of the covariance (see ``sim.roots``), (r, d). Steering is collective if ``by`` itself is the only one. A
-    larger set never has a larger E, so that sets of which a subset steers need not be looked at. Section 8 of
+    From a root of the covariance (see ``sim.roots``), (r, d). Steering is collective if ``by`` itself is the only one.
+    A larger set never has a larger E, so that sets of which a subset steers need not be looked at. Section 8 of
     sim/README.md. Raises ValueError as ``steering_of_root`` does.
     """
     found: list[tuple[Mode, ...]] = []

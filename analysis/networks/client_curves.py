@@ -1,4 +1,4 @@
-"""The best E of a server against the number of equal clients, the loss between the nodes, and the order of unequal ones."""
+"""The best E of a server against the number of equal clients, the loss between nodes, and the order of unequal ones."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -43,9 +43,9 @@ def client_curves(
     losses : ε of each path
     jobs, progress : number of worker processes; ``progress(done, total)`` is called as the searches end
 
-    Variables: ``E`` (row, loss, clients), and ``E_order`` (row, order, path_loss) of two clients of C = 2 and 10. Rows are
-    ``alike`` and ``stable``, with γ at least 0.01 (Γ + γ̃₀) and all clients alike or not, and ``any``, without a demand.
-    Raises ValueError for a count out of range.
+    Variables: ``E`` (row, loss, clients), and ``E_order`` (row, order, path_loss) of two clients of C = 2 and 10. Rows
+    are ``alike`` and ``stable``, with γ at least 0.01 (Γ + γ̃₀) and all clients alike or not, and ``any``, without this
+    demand. Raises ValueError for a count out of range.
     """
     require_count(points, "points", low=1)
     counts, path_losses = range(1, points + 1), np.linspace(0.0, 0.5, points)

@@ -49,12 +49,28 @@ def clients_and_server(
     return Network(nodes=nodes, detection=detection or Detection())
 
 
-def equal_clients(clients: int, cooperativity: float, **given: float) -> Network:
-    """``clients_and_server`` of equal clients in hot baths, and a server with 1.5 times all of their cooperativity.
+def equal_clients(
+    clients: int,
+    cooperativity: float,
+    *,
+    theta_pi: float = 0.3,
+    server_cooperativity: float | None = None,
+    server_theta_pi: float = 0.37,
+    loss: float = 0.0,
+    bath: Bath | None = None,
+    server_bath: Bath | None = None,
+) -> Network:
+    """``clients_and_server`` of equal clients; the server has 1.5 times all of their cooperativity if it is left out.
 
-    The angles are those of a point that steers: θ = 0.3 π and 0.37 π, unless ``given``, as the other arguments.
     Raises ValueError as ``clients_and_server`` does.
     """
     require_count(clients, "clients", low=1)
-    values = {"theta_pi": 0.3, "server_theta_pi": 0.37, "server_cooperativity": 1.5 * clients * cooperativity, **given}
-    return clients_and_server([cooperativity] * clients, **values)
+    return clients_and_server(
+        [cooperativity] * clients,
+        theta_pi=theta_pi,
+        server_cooperativity=1.5 * clients * cooperativity if server_cooperativity is None else server_cooperativity,
+        server_theta_pi=server_theta_pi,
+        loss=loss,
+        bath=bath,
+        server_bath=server_bath,
+    )

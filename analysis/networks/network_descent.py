@@ -6,7 +6,8 @@ at θ = 0, at θ = π/2, or without any strength. So there are three steps, the 
 - A search starts from the lowest patterns of such angles, in which all nodes that steer are alike but for two at most,
   and from the lowest of points that are spread evenly over all coordinates (a Sobol sequence). From each a bounded
   quasi-Newton search descends with exact derivatives; the three lowest are brought to full precision.
-- In the best of them one or two nodes are put to other ends. From the lowest of these points other descents start, whose
+- In the best of them one or two nodes are put to other ends. From the lowest of these points other descents start,
+  whose
   best replaces it as long as that lowers E; when none does, the search ends.
 - All this is done for the last node that steers, for the last two, and so on; each result, with one node more, is
   another start. So more nodes never have a larger E.

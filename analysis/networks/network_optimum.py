@@ -1,7 +1,7 @@
 """The best network: the angles, strengths and order of nodes with which E of one of them given others is smallest.
 
-``network_descent`` says how it is found. Losses and phases belong to places in the row, nodes may be exchanged between them.
-Section 5 of sim/README.md.
+``network_descent`` says how it is found. Losses and phases belong to places in the row, nodes may be exchanged between
+them. Section 5 of sim/README.md.
 """
 
 from collections.abc import Iterator, Sequence
@@ -72,8 +72,8 @@ class NetworkOptimum:
 def best_network(search: NetworkSearch, *, conditional: bool, lo_phase_free: bool = True) -> NetworkOptimum:
     """The smallest E within ``search``, without the record or given it. Section 5 of sim/README.md.
 
-    ``lo_phase_free`` lets the search choose the LO phase, if E is given the record. Without the demand for stability the
-    stable optimum is returned unless another is better.
+    ``lo_phase_free`` lets the search choose the LO phase, if E is given the record. Without the demand for stability
+    the stable optimum is returned unless another is better.
     """
     found = _lowest(search, conditional=conditional, lo_phase_free=lo_phase_free)
     if not search.unstable:

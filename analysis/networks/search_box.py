@@ -12,7 +12,7 @@ from cascade_steering.analysis.networks.steering_gradient import RowSteering
 from cascade_steering.sim.conventions import mode_index
 from cascade_steering.sim.parameters import Detection, Oscillator, UnstableError, require
 
-__all__ = ["LEAST_ROOT", "NetworkBox", "NetworkSearch"]
+__all__ = ["LEAST_DAMPING", "LEAST_ROOT", "NetworkBox", "NetworkSearch"]
 
 FloatArray = NDArray[np.float64]
 # γ/(Γ + γ̃₀) at which the open edge γ → 0⁺ of the stable region is cut, as for a pair
@@ -71,7 +71,8 @@ class NetworkSearch:
             if given and not self.unstable and not node.oscillator.damping_rate > 0.0:
                 raise UnstableError(
                     f"node {node.name} has the given angle {node.oscillator.angle_pi:.6g} pi and is not stable: "
-                    f"its damping rate is {node.oscillator.damping_rate:.6g} rad/s; raise the angle, or search unstable rows"
+                    f"its damping rate is {node.oscillator.damping_rate:.6g} rad/s; raise the angle, or search "
+                    "unstable rows"
                 )
             if place in self.searched and not node.oscillator.strength > 0.0:
                 raise ValueError(f"node {node.name} must have a cooperativity above 0, the largest that a search takes")

@@ -1,14 +1,14 @@
 """E of one node of a row given others, with its exact derivatives with respect to every angle and strength.
 
-With P = W⁻¹ the information (``sim.network.information_row``), 1/E = c†Pc, where c is 1 at the steered node, 0 at those that
-steer, and eliminates the others. P obeys a Riccati equation, so that its derivative obeys a Lyapunov equation, and one
-solution Y of the adjoint equation gives all derivatives at once:
+With P = W⁻¹ the information (``sim.network.information_row``), 1/E = c†Pc, where c is 1 at the steered node, 0 at those
+that steer, and eliminates the others. P obeys a Riccati equation, so that its derivative obeys a Lyapunov equation, and
+one solution Y of the adjoint equation gives all derivatives at once:
 
     P Â + Â†P + P D̂ P = F†F      Â = A − S F      D̂ = D − S S†      M = Â + D̂ P
     M Y + Y M† = c c†             dE = E² tr[ Y ( P dÂ + dÂ†P + P dD̂ P − d(F†F) ) ]
 
-without the record with F = S = 0. M has eigenvalues with a positive real part only, whether the row is stable or not, so
-that there is nothing singular at the edge of stability, on either side. Section 5 of sim/README.md.
+without the record with F = S = 0. M has eigenvalues with a positive real part only, whether the row is stable or not,
+so that there is nothing singular at the edge of stability, on either side. Section 5 of sim/README.md.
 """
 
 from dataclasses import dataclass
@@ -50,8 +50,8 @@ class RowSteering:
     steered : the node, and those that steer it together
     conditional : given the record
 
-    Raises ValueError for squeezed light, for taps, for several steered nodes, for detectors with more than phase, efficiency and scheme, and for a node that
-    the network does not have. Section 5 of sim/README.md.
+    Raises ValueError for squeezed light, for taps, for several steered nodes, for detectors with more than phase,
+    efficiency and scheme, and for a node that the network does not have. Section 5 of sim/README.md.
     """
 
     def __init__(self, network: Network, steered: Steered, *, conditional: bool) -> None:
@@ -91,7 +91,7 @@ class RowSteering:
         return self._found(self._equations(strength, angle, lo_phase))[0]
 
     def values(self, strength: FloatArray, angle: FloatArray) -> FloatArray:
-        """E without the record at many points, Γ and θ of shape (M, N); array of shape (M,), infinite where there is none."""
+        """E without the record at many points, Γ and θ of shape (M, N); array (M,), infinite where there is none."""
         if self.unmeasured:
             return np.array([self.value(*each) for each in zip(strength, angle, strict=True)])
         equations = self._equations(strength, angle, 0.0)
@@ -174,7 +174,9 @@ class RowSteering:
         lower = arriving * (np.sqrt(strength) * np.sin(alpha))[..., None, :]
         upper = arriving.conj() * (np.sqrt(strength) * np.cos(alpha))[..., None, :]
         efficiency = np.sqrt(self.efficiency) if self.conditional else 0.0
-        return efficiency * (lower + upper), -0.5 * efficiency * adjoint(self.signs * (lower - upper))
+        readout: ComplexArray = efficiency * (lower + upper)
+        cross: ComplexArray = np.asarray(-0.5 * efficiency * adjoint(self.signs * (lower - upper)), dtype=complex)
+        return readout, cross
 
     def _of_rates(
         self,

@@ -1,7 +1,9 @@
 """Fig. 11: the best E of a server against the number of clients, the loss and the order, from
-``analysis.networks.client_curves``."""
+``analysis.networks.client_curves``.
+"""
 
 from pathlib import Path
+from typing import Literal
 
 import matplotlib as mpl
 import xarray as xr
@@ -17,7 +19,7 @@ __all__ = ["client_curves_figure"]
 
 _COLOURS = (*COLOURS, GAIN_COLOUR)
 # line style and width of the rows
-_STYLES = {"alike": (":", 1.4), "stable": ("-", 1.2), "any": ("-", 2.4)}
+_STYLES: dict[str, tuple[Literal["-", ":"], float]] = {"alike": (":", 1.4), "stable": ("-", 1.2), "any": ("-", 2.4)}
 _NAMES = {
     "alike": r"$\gamma \geq 0.01\,(\Gamma + \tilde\gamma_0)$, clients alike",
     "stable": r"$\gamma \geq 0.01\,(\Gamma + \tilde\gamma_0)$",

@@ -4,10 +4,10 @@ Without the record P obeys
 
     P A + A† P + P D P = 0
 
-and 1/P_jj is the variance of z_j given all other nodes, so for the last node it is E. Where nodes are not damped W grows
-without bound, and P has a limit at long times: it tells nothing of what grows, and all of what settles. Since each node
-acts on later ones only, P follows node by node: with g the gains on the nodes before it, y = z_j − g z is uncorrelated
-with those, so that its variance E_j is that of its own noise over its damping rate, and nothing cancels:
+and 1/P_jj is the variance of z_j given all other nodes, so for the last node it is E. Where nodes are not damped W
+grows without bound, and P has a limit at long times: it tells nothing of what grows, and all of what settles. Since
+each node acts on later ones only, P follows node by node: with g the gains on the nodes before it, y = z_j − g z is
+uncorrelated with those, so that its variance E_j is that of its own noise over its damping rate, and nothing cancels:
 
     g = −(A_j + D_j P)(A_jj − A − D P)⁻¹      E_j = (D_jj − 2 Re g D_j† + g D g†)/γ_j      P → P + (−g, 1)†(−g, 1)/E_j
 

@@ -30,9 +30,10 @@ SIM = [
 ]  # fmt: skip
 ANALYSIS = [
     "Elimination", "Ensemble", "Estimate", "Extreme", "Feedback", "FeedbackResult", "FilteredResult", "FitResult",
-    "LaboratorySetup", "Network", "Optimum", "OptimumResult", "PulseResult", "PulseSearch", "Record",
+    "LaboratorySetup", "Network", "NetworkSearch", "Optimum", "OptimumResult", "PulseResult", "PulseSearch", "Record",
     "SampledTransient", "ScanResult", "Search", "Simulated", "SteadyResult", "Steered", "Steering", "Transient",
-    "TransientResult", "WorkingPoint", "best_points", "best_pulse", "best_pulses", "conditional_steering",
+    "TransientResult", "WorkingPoint", "best_network", "best_order", "best_points", "best_pulse", "best_pulses",
+    "conditional_steering",
     "epr_variance", "extreme", "fastest_pulse", "feedback", "gaussian_steerability", "inferred_covariance", "key_rate",
     "logarithmic_negativity", "network_steering", "open_record", "open_result", "optimal_gains", "read_network",
     "read_setup", "regime",

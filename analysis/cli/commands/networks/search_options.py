@@ -63,7 +63,7 @@ class NetworkSearchOptions:
                 raise ValueError(f"{name} has no meaning without --optimum")
 
     def found(self, network: "Network", steered: "Steered") -> "NetworkOptimum":
-        """The best network. Raises ValueError for a value out of range and for a name that the network does not have."""
+        """The best network. Raises ValueError for a value out of range and for an unknown name."""
         from cascade_steering.analysis.networks.network_optimum import best_network, best_order
         from cascade_steering.analysis.networks.search_box import NetworkSearch
 
