@@ -24,6 +24,11 @@ from cascade_steering.analysis.networks.network_optimum import best_network as b
 from cascade_steering.analysis.networks.network_optimum import best_order as best_order
 from cascade_steering.analysis.networks.network_steering import network_steering as network_steering
 from cascade_steering.analysis.networks.search_box import NetworkSearch as NetworkSearch
+from cascade_steering.analysis.past_states.records_alone import RecordsAlone as RecordsAlone
+from cascade_steering.analysis.past_states.records_alone import needed_pieces as needed_pieces
+from cascade_steering.analysis.past_states.records_alone import verify_by_records as verify_by_records
+from cascade_steering.analysis.past_states.whole_record import PastStates as PastStates
+from cascade_steering.analysis.planning.plan_result import PlanResult as PlanResult
 from cascade_steering.analysis.protocols.best_pulse import best_pulse as best_pulse
 from cascade_steering.analysis.protocols.best_pulse import best_pulses as best_pulses
 from cascade_steering.analysis.protocols.best_pulse import fastest_pulse as fastest_pulse

@@ -189,9 +189,10 @@ class SampledScatter:
             −bias/E = [tr(A S_rr) tr(B S_mm) + tr(A S_rm B S_mr) + ½ tr(A S_rr)²]/(2ν)
         """
         value, share = self.inference.value, self.share
-        if share == 0.0:
-            return value, value, value
         square, spread = self._squares
+        # a scatter of 1e-162 has a square of 0
+        if share == 0.0 or spread == 0.0:
+            return value, value, value
         bias = (2 * share * self.gained + self.together + square / 2) / (2 * self.freedom)
         known, sampled = value * (1.0 - share), value * (share + bias)
         high, low = _scales(self.freedom * square / spread)

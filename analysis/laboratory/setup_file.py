@@ -46,7 +46,8 @@ _CAVITY = (
     "linewidth_hz", "outcoupling", "detuning_hz", "coupling_hz", "vacuum_coupling_hz", "photons", "power_w",
     "wavelength_m",
 )  # fmt: skip
-_LINK = ("loss", "path_phase_pi", "retune")
+_SQUEEZED = ("squeezing_db", "squeezing_angle_pi", "squeezing_loss")
+_LINK = ("loss", "path_phase_pi", "retune", *_SQUEEZED)
 
 
 def read_setup(path: str | Path) -> LaboratorySetup:
@@ -76,12 +77,13 @@ def _setup(content: TomlTable) -> LaboratorySetup:
     detection = detection_of(content.table("detection", DETECTION_KEYS))
     link = content.table("link", _LINK)
     loss, phase = link.number("loss", 0.0), link.number("path_phase_pi", 0.0)
+    light = {name: link.number(name, 0.0) for name in _SQUEEZED}
     retune = link.flag("retune", default=True)
     link.end()
 
     def whole() -> LaboratoryPair:
         pair = LaboratoryPair(
-            minus=minus, plus=plus, loss=loss, path_phase_pi=phase, detection=detection, retune=retune
+            minus=minus, plus=plus, loss=loss, path_phase_pi=phase, **light, detection=detection, retune=retune
         )
         # what cannot be retuned is said here
         _ = pair.cascade

@@ -30,8 +30,10 @@ from cascade_steering.analysis.results.printed import (
 )
 from cascade_steering.sim.conventions import mode_names
 from cascade_steering.sim.gaussian.covariance import steady_mean, steady_root
-from cascade_steering.sim.gaussian.growth import UNLIMITED, grown_root, settles
+from cascade_steering.sim.gaussian.growth import UNLIMITED, grown_root, require_conditional_steady_state, settles
 from cascade_steering.sim.gaussian.moment_equations import oscillator_equations
+from cascade_steering.sim.gaussian.riccati import NoSteadyStateError
+from cascade_steering.sim.laboratory.fast_oscillations import steady_root_of_fast, turns_fast
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.roots import product, root_of
 
@@ -146,6 +148,28 @@ def limited(value: float) -> float:
     return value if value < UNLIMITED else math.inf
 
 
+def _roots(model: LinearModel) -> tuple[dict[Scheme, FloatArray], bool]:
+    """Roots of the covariances by scheme, and whether there is one without the record."""
+    stable = settles(model)
+    unconditional = steady_root(model, conditional=False) if stable else grown_root(model)
+    return {"unconditional": unconditional, "conditional": steady_root(model, conditional=True)}, stable
+
+
+def _roots_of_fast(model: LinearModel) -> tuple[dict[Scheme, FloatArray], bool]:
+    """The same where frequencies are far above linewidths."""
+    try:
+        unconditional, stable = steady_root_of_fast(model, conditional=False), True
+    except NoSteadyStateError:
+        unconditional, stable = grown_root(model), False
+    try:
+        conditional = steady_root_of_fast(model, conditional=True)
+    except NoSteadyStateError:
+        # says which oscillator the record does not show
+        require_conditional_steady_state(model)
+        raise
+    return {"unconditional": unconditional, "conditional": conditional}, stable
+
+
 def steady(model: LinearModel) -> SteadyResult:
     """The steady state of a model of any oscillators, without and with the record.
 
@@ -153,16 +177,13 @@ def steady(model: LinearModel) -> SteadyResult:
         found.conditional[cs.Steered(mode="server", by=("client_1", "client_2"))]
 
     Of every pair of oscillators E is given in both directions, all others left out of account. Where variances grow
-    without the record, E without it is the limit at long times, and ``stable`` is false. See sim/README.md, sections 4
-    and 5. Raises NoSteadyStateError if there is no steady state given the record.
+    without the record, E without it is the limit at long times, and ``stable`` is false. Sections 4 and 10 of
+    sim/README.md. Raises NoSteadyStateError if there is no steady state given the record.
     """
-    stable = settles(model)
+    roots, stable = _roots_of_fast(model) if turns_fast(model) else _roots(model)
     equations = oscillator_equations(model)
     return of_roots(
-        {
-            "unconditional": steady_root(model, conditional=False) if stable else grown_root(model),
-            "conditional": steady_root(model, conditional=True),
-        },
+        roots,
         model.modes,
         stable=stable,
         mean=steady_mean(equations) if stable or not np.any(equations.drive) else np.full(model.dimension, np.nan),

@@ -25,6 +25,8 @@ _POLISHED = 2
 # lowest in log E
 _POLISHED_TURNING, _CLOSE = 6, 0.05
 _DIFFERENCE = 1e-6
+# points of a grid that are nearer to each other are one
+_SAME = 1e-9
 _ROUGH = {"ftol": 1e-7, "maxiter": 40}
 _TIGHT = {"ftol": 1e-15, "gtol": 1e-9, "maxiter": 500}
 
@@ -84,7 +86,7 @@ def lowest_point(
         result = minimize(with_gradient, start, jac=True, method="L-BFGS-B", bounds=bounds, options=effort)
         return float(result.fun), result.x
 
-    near = _sorted(descend(start, _ROUGH) for start in _starts(grid, values))
+    near = _sorted(descend(start, _ROUGH) for start in _starts(grid, values, box.turning))
     polished = near[:_POLISHED]
     if box.turning is not None:
         polished = [each for each in near[:_POLISHED_TURNING] if each[0] <= near[0][0] + _CLOSE]
@@ -120,16 +122,26 @@ def _sorted(found: Iterable[tuple[float, FloatArray]]) -> list[tuple[float, Floa
     return sorted(found, key=lambda each: each[0])
 
 
-def _starts(grid: FloatArray, values: FloatArray) -> FloatArray:
-    """The lowest local minima of the grid at each LO phase, since a single basin may contain all of the lowest."""
+def _starts(grid: FloatArray, values: FloatArray, turning: int | None) -> FloatArray:
+    """The lowest local minima of the grid at each LO phase, since a single basin may contain all of the lowest.
+
+    At each value of a coordinate that turns the lowest point as well: where E is flat the lowest minima are all of one.
+    """
     # imported here, because every command imports this module and few search
     from scipy.ndimage import minimum_filter
 
     phases = values.shape[-1]
     chosen = []
     for phase in range(phases):
-        at = values[..., phase]
-        local = at <= minimum_filter(at, size=3, mode="nearest")
-        lowest = np.argsort(at[local], kind="stable")[: _STARTS if phases == 1 else _STARTS_PER_PHASE]
+        there = values[..., phase]
+        local = there <= minimum_filter(there, size=3, mode="nearest")
+        lowest = np.argsort(there[local], kind="stable")[: _STARTS if phases == 1 else _STARTS_PER_PHASE]
         chosen.append(grid[..., phase, :][local][lowest])
-    return np.concatenate(chosen)
+    found = np.concatenate(chosen)
+    for turn in range(0 if turning is None else values.shape[turning]):
+        at = np.asarray(np.take(values, turn, axis=turning))
+        points = np.asarray(np.take(grid, turn, axis=turning))
+        start = points.reshape(-1, points.shape[-1])[int(np.argmin(at))]
+        if not np.any(np.all(np.abs(found[:, :-1] - start[:-1]) < _SAME, axis=-1)):
+            found = np.concatenate([found, start[None]])
+    return found

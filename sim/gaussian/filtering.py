@@ -20,7 +20,7 @@ from cascade_steering.sim.model.schedule import Piece, Schedule
 from cascade_steering.sim.parameters import plain_number, require
 from cascade_steering.sim.roots import product
 
-__all__ = ["Filtered", "Innovations", "RecordFilter", "filter_record", "innovations_of"]
+__all__ = ["Filtered", "Innovations", "RecordFilter", "filter_record", "innovations_of", "require_record"]
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -91,7 +91,7 @@ def filter_record(
     the scale is 0 or not finite, or the covariance of an innovation is not positive.
     """
     record = np.asarray(record, dtype=float)
-    recorded = _validated(model, record, observed)
+    recorded = require_record(model, record, observed)
     found = RecordFilter(model, interval, initial, records=_records(record), scale=scale).feed(_flat(record), recorded)
     shape = record.shape[:-2]
     return Filtered(
@@ -112,7 +112,7 @@ def innovations_of(
     sim/README.md.
     """
     record = np.asarray(record, dtype=float)
-    recorded = _validated(model, record, observed)
+    recorded = require_record(model, record, observed)
     running = RecordFilter(model, interval, initial, records=_records(record), scale=scale)
     found = running.innovations(_flat(record), recorded)
     return Innovations(
@@ -254,8 +254,11 @@ def _flat(record: FloatArray) -> FloatArray:
     return np.ascontiguousarray(record).reshape(-1, *record.shape[-2:])
 
 
-def _validated(model: LinearModel | Schedule, record: FloatArray, observed: BoolArray | None) -> BoolArray:
-    """``observed``, or all True, after the record is checked; array of shape (intervals,)."""
+def require_record(model: LinearModel | Schedule, record: FloatArray, observed: BoolArray | None) -> BoolArray:
+    """``observed``, or all True, after the record is checked; array of shape (intervals,).
+
+    Raises ValueError as ``filter_record`` does for the record and for ``observed``.
+    """
     m = len(model.record_names)
     if record.ndim < 2 or record.shape[-1] != m or record.shape[-2] == 0:
         raise ValueError(f"record must have shape (..., intervals, {m}) with at least one interval, got {record.shape}")

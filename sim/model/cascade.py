@@ -20,7 +20,7 @@ from cascade_steering.sim.model.pieces import (
     loss,
     phase_shift,
     sideband_coupling,
-    squeezer,
+    squeezed_source,
     thermal_bath,
 )
 from cascade_steering.sim.parameters import Bath, Cascade, Detection, Oscillator, plain_number, require
@@ -174,14 +174,9 @@ def squeezed_input(nodes: Component, *, decibels: float, angle_pi: float, lost: 
 
     Section 2 of sim/README.md.
     """
-    if decibels == 0.0:
-        return nodes
     # ports of taps are not those of the input
     ports = nodes.ports[:1] if nodes.ports[0] == FIELD else SIDEBANDS
-    source = squeezer(*ports, decibels=decibels, angle_pi=angle_pi)
-    if lost == 0.0:
-        return series(source, nodes)
-    return series(source, loss(*ports, power=lost), nodes)
+    return series(*squeezed_source(*ports, decibels=decibels, angle_pi=angle_pi, lost=lost), nodes)
 
 
 def rwa(cascade: Cascade, detection: Detection) -> LinearModel:

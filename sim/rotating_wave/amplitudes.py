@@ -22,6 +22,7 @@ from cascade_steering.sim.gaussian.moment_equations import MomentEquations, adjo
 from cascade_steering.sim.model.pieces import MASSES, Mass
 from cascade_steering.sim.parameters import Bath, DetectionScheme
 from cascade_steering.sim.rotating_wave.baths import Baths
+from cascade_steering.sim.rotating_wave.filtered_record import behind_filters
 from cascade_steering.sim.rotating_wave.squeezed_light import SqueezedSidebands
 
 __all__ = ["AmplitudeNode", "amplitude_equations", "crossed_products", "products", "quadrature_covariance"]
@@ -117,34 +118,43 @@ def amplitude_equations(
     efficiency: ArrayLike = 1.0,
     scheme: DetectionScheme = "homodyne",
     light: SqueezedSidebands | None = None,
+    *,
+    efficiency_orthogonal: ArrayLike | None = None,
+    bandwidths_hz: Sequence[ArrayLike] = (),
+    dark_noise: ArrayLike = 0.0,
 ) -> MomentEquations:
     """The moment equations of W = ½⟨{z, z†}⟩ with the record of ``Detection``; a stack of N×N systems.
 
-    There is one complex record (Y_c − i Y_s)/√2 for homodyne detection, two for heterodyne, of the light that leaves
-    the chain and then of each tap, in the order of the light. ``lo_phase`` and ``efficiency`` are those of all
-    detectors and broadcast with the working points, as does ``light``, the input of the chain if it is squeezed;
-    records are then in units of their noise without oscillators. Section 5 of sim/README.md.
+    There is one complex record (Y_c − i Y_s)/√2 for homodyne detection, two for heterodyne, the second with an
+    efficiency of its own if one is given, of the light that leaves the chain and then of each tap, in the order of the
+    light. ``lo_phase`` and ``efficiency`` are those of all detectors and broadcast with the working points, as does
+    ``light``, the input of the chain if it is squeezed; records are then in units of their noise without oscillators.
+    Section 5 of sim/README.md. With ``bandwidths_hz`` and a dark noise δ > 0 the systems are those of
+    ``behind_filters``; without filters dark noise is a lower efficiency, which is to be given.
     """
-    zero = np.zeros(np.broadcast_shapes(np.shape(lo_phase), np.shape(efficiency), *(node.shape for node in nodes)))
-    if light is not None:
-        zero = np.zeros(np.broadcast_shapes(zero.shape, light.shape))
-    drift, diffusion = _rates(nodes)
     offsets = (0.0,) if scheme == "homodyne" else (0.0, np.pi / 2)
-    share = np.asarray(efficiency) / len(offsets)
+    each = (efficiency, efficiency if efficiency_orthogonal is None else efficiency_orthogonal)
+    shares = [np.asarray(one, dtype=np.float64) / len(offsets) for one in each[: len(offsets)]]
+    shapes = [np.shape(lo_phase), *(share.shape for share in shares), *(node.shape for node in nodes)]
+    zero = np.zeros(np.broadcast_shapes(*shapes, () if light is None else light.shape))
+    drift, diffusion = _rates(nodes)
     readings = [
         _Reading(end=end, amplitude=np.sqrt(share) * amplitude, lo_phase=np.asarray(lo_phase) + offset)
         for end, amplitude in _detected(nodes)
-        for offset in offsets
+        for share, offset in zip(shares, offsets, strict=True)
     ]
     sums, differences = zip(*(_output(nodes, reading) for reading in readings), strict=True)
     signs = np.array([[node.sign] for node in nodes])
-    vacuum = MomentEquations(
+    found = MomentEquations(
         drift=_stack(drift, zero),
         diffusion=_stack(diffusion, zero),
         readout=_stack(sums, zero),
-        cross=-0.5 * signs * _stack(differences, zero).conj().swapaxes(-1, -2),
+        cross=-0.5 * signs * adjoint(_stack(differences, zero)),
     )
-    return vacuum if light is None else _squeezed(vacuum, nodes, light, readings, zero)
+    root = None
+    if light is not None:
+        found, root = _squeezed(found, nodes, light, readings, zero)
+    return behind_filters(found, bandwidths_hz, dark_noise, root) if bandwidths_hz else found
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -170,8 +180,8 @@ def _squeezed(
     light: SqueezedSidebands,
     readings: Sequence[_Reading],
     zero: FloatArray,
-) -> MomentEquations:
-    """The same chain on squeezed light, from the equations with the vacuum."""
+) -> tuple[MomentEquations, ComplexArray]:
+    """The same chain on squeezed light, from the equations with the vacuum, and a root of Λ."""
     arrived = list(_arrived(nodes))
     excess, correlation = light.excess, light.correlation
     diffusion: list[list[Any]] = [[0.0] * len(nodes) for _ in nodes]
@@ -207,13 +217,14 @@ def _squeezed(
             )
         cross.append(row)
     noise = [[one * other * light.seen(phase, another) for other, another in seen] for one, phase in seen]
-    root = np.linalg.cholesky(np.eye(len(seen)) + _stack(noise, zero))
-    return MomentEquations(
+    root: ComplexArray = np.asarray(np.linalg.cholesky(np.eye(len(seen)) + _stack(noise, zero)), dtype=complex)
+    squeezed = MomentEquations(
         drift=vacuum.drift,
         diffusion=vacuum.diffusion + _stack(diffusion, zero),
         readout=np.linalg.solve(root, vacuum.readout),
         cross=adjoint(np.linalg.solve(root, adjoint(vacuum.cross + _stack(cross, zero)))),
     )
+    return squeezed, root
 
 
 def _arrived(nodes: Sequence[AmplitudeNode]) -> Iterator[tuple[FloatArray, FloatArray]]:
