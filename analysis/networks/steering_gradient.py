@@ -50,8 +50,8 @@ class RowSteering:
     steered : the node, and those that steer it together
     conditional : given the record
 
-    Raises ValueError for squeezed light, for taps, for several steered nodes, for detectors with more than phase,
-    efficiency and scheme, and for a node that the network does not have. Section 5 of sim/README.md.
+    Raises ValueError for squeezed light, for taps given the record, for several steered nodes, for detectors with more
+    than phase, efficiency and scheme, and for a node that the network does not have. Section 5 of sim/README.md.
     """
 
     def __init__(self, network: Network, steered: Steered, *, conditional: bool) -> None:
@@ -59,8 +59,8 @@ class RowSteering:
             raise ValueError(f"the best network is searched without squeezed light, got {network.squeezing_db:g} dB")
         network.detection.require_plain("the best network")
         tapped = [node.name for node in network.nodes if node.tap]
-        if tapped:
-            raise ValueError(f"the best network is searched without taps, got one behind {tapped[0]}")
+        if tapped and conditional:
+            raise ValueError(f"the best network given the record is searched without taps, got one behind {tapped[0]}")
         nodes = network.amplitudes
         self.count = len(nodes)
         self.conditional = conditional
@@ -68,11 +68,12 @@ class RowSteering:
         self.linewidths = np.array([float(node.bath.linewidth) for node in nodes])
         self.decoherence = np.array([float(node.bath.decoherence_rate) for node in nodes])
         passed = np.array([complex(node.transmission * np.exp(1j * node.path_phase)) for node in nodes])
+        kept = np.sqrt([1.0 - node.tap for node in network.nodes])
         # the light from node j on its way to k, and from j to the detector
         self.passed = np.zeros((self.count, self.count), dtype=complex)
         for k in range(self.count):
             for j in range(k):
-                self.passed[k, j] = np.prod(passed[j + 1 : k + 1])
+                self.passed[k, j] = np.prod(passed[j + 1 : k + 1]) * np.prod(kept[j:k])
         self.to_detector = np.array([np.prod(passed[j + 1 :]) for j in range(self.count)])
         seen = network.detection
         self.offsets = np.array([0.0] if seen.scheme == "homodyne" else [0.0, np.pi / 2])

@@ -31,8 +31,8 @@ SIM = [
 ]  # fmt: skip
 ANALYSIS = [
     "Elimination", "Ensemble", "Estimate", "Extreme", "Feedback", "FeedbackResult", "FilteredResult", "FitResult",
-    "LaboratorySetup", "Network", "NetworkSearch", "Optimum", "OptimumResult", "PastStates", "PlanResult", "PulseResult",
-    "PulseSearch", "Record", "RecordsAlone", "SampledTransient", "ScanResult", "Search", "Simulated", "SteadyResult",
+    "LaboratorySetup", "Network", "NetworkSearch", "Optimum", "OptimumResult", "PastStates", "PlanResult",
+    "PulseResult", "PulseSearch", "Record", "RecordsAlone", "SampledTransient", "ScanResult", "Search", "Simulated", "SteadyResult",
     "Steered", "Steering", "Transient", "TransientResult", "WorkingPoint", "best_network", "best_order", "best_points",
     "best_pulse", "best_pulses",
     "conditional_steering",

@@ -298,3 +298,13 @@ def test_none_of_them_alone() -> None:
         assert steady.unconditional[Steered(mode="server", by=(name,))] > 50 * 0.5
         assert steady.unconditional[Steered(mode="server", by=others)] > 50 * 0.5
     assert steady.unconditional[by_all(found.network)] == pytest.approx(0.17604, abs=1e-5)
+
+
+def test_a_tap_is_a_loss_without_the_record() -> None:
+    network = mixed(4, 4, angles=(0.26, 0.45))
+    tapped = replace(network, nodes=tuple(replace(node, tap=0.1 * (at < 2)) for at, node in enumerate(network.nodes)))
+    way = by_all(network)
+    found = RowSteering(tapped, way, conditional=False).value(*rates(tapped))
+    assert found == pytest.approx(tapped.steady().unconditional[way], rel=1e-11)
+    with pytest.raises(ValueError, match="without taps, got one behind n0"):
+        RowSteering(tapped, way, conditional=True)
