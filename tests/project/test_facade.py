@@ -32,9 +32,9 @@ SIM = [
 ANALYSIS = [
     "Elimination", "Ensemble", "Estimate", "Extreme", "Feedback", "FeedbackResult", "FilteredResult", "FitResult",
     "LaboratorySetup", "Network", "NetworkSearch", "Optimum", "OptimumResult", "PastStates", "PlanResult",
-    "PulseResult", "PulseSearch", "Record", "RecordsAlone", "SampledTransient", "ScanResult", "Search", "Simulated", "SteadyResult",
-    "Steered", "Steering", "Transient", "TransientResult", "WorkingPoint", "best_network", "best_order", "best_points",
-    "best_pulse", "best_pulses",
+    "PulseResult", "PulseSearch", "Record", "RecordsAlone", "SampledTransient", "ScanResult", "Search", "Simulated",
+    "SteadyResult", "Steered", "Steering", "Transient", "TransientResult", "WorkingPoint", "best_network", "best_order",
+    "best_points", "best_pulse", "best_pulses",
     "conditional_steering",
     "epr_variance", "extreme", "fastest_pulse", "feedback", "gaussian_steerability", "inferred_covariance", "key_rate",
     "logarithmic_negativity", "needed_pieces", "network_steering", "open_record", "open_result", "optimal_gains",

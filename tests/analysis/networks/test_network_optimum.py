@@ -17,6 +17,7 @@ from cascade_steering.analysis.networks.steering_gradient import RowSteering
 from cascade_steering.sim.model.cascade import Node
 from cascade_steering.sim.network.information_row import information_row
 from cascade_steering.sim.parameters import Bath, Detection, Oscillator, UnstableError
+from tests.support.rows import ExactRow
 from tests.support.systems import VACUUM
 
 FloatArray = NDArray[np.float64]
@@ -167,6 +168,16 @@ def test_given_the_record_the_pair_is_that_of_the_search_over_pairs() -> None:
     known = best_points(Search(c_minus=10.0, bath_minus=hot, bath_plus=hot, loss=0.1), conditional=True)
     found = best(network, conditional=True)
     assert found.value == pytest.approx(known["plus_given_minus"].value, rel=2e-7)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [2, 3])
+def test_the_best_given_the_record_in_fifty_digits(count: int) -> None:
+    network = equal_clients(count, 10.0, loss=0.1)
+    found = best(network, conditional=True)
+    exact = ExactRow(found.network).steering("server", network.names[:-1], conditional=True)
+    assert found.value == pytest.approx(exact, rel=1e-10)
+    assert found.value < best(network).value
 
 
 @pytest.mark.slow
