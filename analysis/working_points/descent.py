@@ -27,6 +27,8 @@ _POLISHED_TURNING, _CLOSE = 6, 0.05
 _DIFFERENCE = 1e-6
 # points of a grid that are nearer to each other are one
 _SAME = 1e-9
+# a coordinate that is as small is 0, and what is tried in its place where there is no slope
+_AT_EDGE, _OFF = 1e-6, (0.03, 0.1, 0.3)
 _ROUGH = {"ftol": 1e-7, "maxiter": 40}
 _TIGHT = {"ftol": 1e-15, "gtol": 1e-9, "maxiter": 500}
 
@@ -43,6 +45,7 @@ class SearchBox:
     phases : values of the LO phase that are preferred, in this order, before those next to the optimum on an axis
     turning : a coordinate that is an angle in whole turns, if there is one; it may pass 0 and 1, and its values ½ and 0
         are preferred, in this order
+    flat : coordinates in which the function has no slope at 0, whether or not it falls from there
     """
 
     least: FloatArray
@@ -50,6 +53,7 @@ class SearchBox:
     edges: tuple[tuple[int, float], ...] = ()
     phases: tuple[float, ...] = ()
     turning: int | None = None
+    flat: tuple[int, ...] = ()
 
 
 def lowest_point(
@@ -86,11 +90,23 @@ def lowest_point(
         result = minimize(with_gradient, start, jac=True, method="L-BFGS-B", bounds=bounds, options=effort)
         return float(result.fun), result.x
 
+    def off_flat_edges(value: float, unit: FloatArray) -> tuple[float, FloatArray]:
+        """A point that is lower than one at which a search ends because there is no slope."""
+        for axis in box.flat:
+            if abs(unit[axis]) > _AT_EDGE:
+                continue
+            trials = np.repeat(unit[None], len(_OFF), axis=0)
+            trials[:, axis] = _OFF
+            values = function(trials)
+            if np.min(values) < value - TIE:
+                value, unit = descend(trials[int(np.argmin(values))], _TIGHT)
+        return value, unit
+
     near = _sorted(descend(start, _ROUGH) for start in _starts(grid, values, box.turning))
     polished = near[:_POLISHED]
     if box.turning is not None:
         polished = [each for each in near[:_POLISHED_TURNING] if each[0] <= near[0][0] + _CLOSE]
-    value, unit = _sorted(descend(start, _TIGHT) for _, start in polished)[0]
+    value, unit = _sorted(off_flat_edges(*descend(start, _TIGHT)) for _, start in polished)[0]
     on: tuple[tuple[int, float], ...] = ()
     for each in box.edges:
         wanted = (*on, each)
