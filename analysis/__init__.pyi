@@ -21,7 +21,10 @@ from cascade_steering.analysis.laboratory.setup import LaboratorySetup as Labora
 from cascade_steering.analysis.laboratory.setup_file import read_setup as read_setup
 from cascade_steering.analysis.networks.network import Network as Network
 from cascade_steering.analysis.networks.network_file import read_network as read_network
+from cascade_steering.analysis.networks.network_optimum import best_network as best_network
+from cascade_steering.analysis.networks.network_optimum import best_order as best_order
 from cascade_steering.analysis.networks.network_steering import network_steering as network_steering
+from cascade_steering.analysis.networks.search_box import NetworkSearch as NetworkSearch
 from cascade_steering.analysis.past_states.records_alone import RecordsAlone as RecordsAlone
 from cascade_steering.analysis.past_states.records_alone import needed_pieces as needed_pieces
 from cascade_steering.analysis.past_states.records_alone import verify_by_records as verify_by_records
