@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from cascade_steering.analysis.records.filtered import Reading
     from cascade_steering.analysis.records.judging.findings import Finding
     from cascade_steering.analysis.records.judging.statistic import Whiteness
-    from cascade_steering.analysis.records.preparing.opening import GivenCalibration
+    from cascade_steering.analysis.records.reading.layout import GivenCalibration
     from cascade_steering.analysis.records.record import Record
 
 __all__ = ["FilteredResult", "open_record", "save_record", "verdict_text"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from cascade_steering.analysis.identification.fit_parameters import PARAMETERS
 
-__all__ = ["KINDS", "Prior", "prior_of", "priors_of"]
+__all__ = ["PRIORS", "Prior", "prior_of", "priors_of"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +80,7 @@ def _lognormal(median: float, spread: float) -> Prior:
 
 
 # by name: what makes it of two numbers, and what these are
-KINDS: dict[str, tuple[Callable[[float, float], Prior], str]] = {
+PRIORS: dict[str, tuple[Callable[[float, float], Prior], str]] = {
     "uniform": (_uniform, "lowest and highest value"),
     "loguniform": (_loguniform, "lowest and highest value, all decades alike"),
     "normal": (_normal, "mean and standard deviation"),
@@ -91,9 +91,9 @@ KINDS: dict[str, tuple[Callable[[float, float], Prior], str]] = {
 def prior_of(text: str) -> Prior:
     """A prior from ``KIND:NUMBER,NUMBER``. Raises ValueError for anything else."""
     kind, _, numbers = text.partition(":")
-    if kind.strip() not in KINDS:
-        raise ValueError(f"a prior must be one of {', '.join(KINDS)}, with two numbers behind a colon, got {text!r}")
-    make, what = KINDS[kind.strip()]
+    if kind.strip() not in PRIORS:
+        raise ValueError(f"a prior must be one of {', '.join(PRIORS)}, with two numbers behind a colon, got {text!r}")
+    make, what = PRIORS[kind.strip()]
     try:
         found = [float(each) for each in numbers.split(",")]
     except ValueError:
