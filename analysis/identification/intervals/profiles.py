@@ -55,11 +55,21 @@ class Penalised(Likelihood):
 
     def __call__(self, point: FloatArray) -> Bounded:
         """The penalised log p at a point. Raises ValueError for parameters that are impossible."""
-        found, value = Likelihood.__call__(self, point), self.quantity(point)
+        found = Likelihood.__call__(self, point)
+        return self._bounded(found, found.value, point)
+
+    def recalibrated(self, here: Evaluated, point: FloatArray, ratio: float) -> Bounded:
+        """As that of the likelihood, with the penalty at the new point."""
+        assert isinstance(here, Bounded)
+        found = Likelihood.recalibrated(self, here, point, ratio)
+        return self._bounded(found, here.log_likelihood + (found.value - here.value), point)
+
+    def _bounded(self, found: Evaluated, log_likelihood: float, point: FloatArray) -> Bounded:
+        value = self.quantity(point)
         away = (value - self.target) / self.width
         return Bounded(
-            value=found.value - 0.5 * away**2, whitened=found.whitened, roots=found.roots,
-            log_likelihood=found.value, quantity=value,
+            value=log_likelihood - 0.5 * away**2, whitened=found.whitened, roots=found.roots,
+            proportional=found.proportional, log_likelihood=log_likelihood, quantity=value,
         )  # fmt: skip
 
     def feature(self, here: Evaluated, below: Evaluated, above: Evaluated, span: float) -> FloatArray:

@@ -55,6 +55,21 @@ def test_a_fitted_configuration_reads_the_record_as_the_fit_did(steering: Run) -
     assert 1.2 * report["estimates"]["calibration"]["value"] == pytest.approx(1.0, abs=0.12)
     again = filtered(steering, "--config", "fitted.toml")
     assert again["log_likelihood"] == [pytest.approx(report["log_likelihood"], rel=1e-9)]
+    refused = steering("fit", "record.csv", *how, *lab[:2], "--parameters", "calibration-sine", "--out", "f.toml")
+    assert (refused.code, refused.out) == (2, "")
+    assert "--out cannot hold calibration-sine: the file has the record before --demodulate" in refused.err
+
+
+@pytest.mark.parametrize("given", ["1.2", "cosine=1.1,sine=0.9"])
+def test_a_fitted_configuration_has_the_calibration_of_each_channel(steering: Run, given: str) -> None:
+    simulated(steering, "--duration", "4", "--saves", "200")
+    volts = Path("record.csv").read_text().replace("[s^0.5]", "[V]")
+    Path("record.csv").write_text(volts)
+    how = ("--quantity", "increment", "--calibration", given)
+    report = fitted(steering, *how, "--parameters", "calibration-sine", "--out", "fitted.toml").report
+    again = filtered(steering, "--config", "fitted.toml")
+    assert again["log_likelihood"] == [pytest.approx(report["log_likelihood"], rel=1e-9)]
+    assert "calibration = \"cosine=1." in Path("fitted.toml").read_text()
 
 
 def test_the_better_calibration_is_the_more_likely_one(steering: Run) -> None:
@@ -177,7 +192,6 @@ def test_a_posterior_through_the_command_line(steering: Run) -> None:
         (("--posterior", "--corner", "c.doc"), "figure 'c.doc' must end in one of"),
         (("--posterior", "--chain", "record.csv"), "is the record itself"),
         (("--free", "colour"), "parameters must be of c-minus"),
-        (("--parameters", "calibration-sine", "--out", "o.toml"), "--out holds one calibration for all channels"),
         (("--parameters", "calibration-sine,calibration"), "calibration is that of all channels"),
     ],
 )

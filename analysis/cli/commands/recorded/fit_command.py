@@ -50,18 +50,23 @@ def fit_command(
     a bound that nature does not set, there is no result, and the exit status is 1.
     """
     from cascade_steering.analysis.cli.answers.recorded import fit_answers, record_reports, record_tables
+    from cascade_steering.analysis.identification.likelihood import calibrations
     from cascade_steering.analysis.plots.style import drawable
     from cascade_steering.sim.atomic_write import writable
 
     asked.require_sense(parameters)
-    if out is not None and any(name.startswith("calibration-") for name in parameters):
-        raise ValueError("--out holds one calibration for all channels: fit that, or leave out --out")
     if asked.corner is not None:
         drawable(asked.corner)
     for path in (out, asked.chain, asked.corner):
         if path is not None:
             record_source.require_other(record, writable(path))
     found, setup = record_source.read_record(record, Setup(point=point, reading=reading))
+    single = [name for name in parameters if name.startswith("calibration-")]
+    if out is not None and single and setup.reading.demodulate is not None:
+        raise ValueError(
+            f"--out cannot hold {', '.join(single)}: the file has the record before --demodulate, where one factor "
+            "acts on both quadratures; fit calibration, or leave out --out"
+        )
     result = FitResult.of(setup.point, found, parameters, lambda trial: setup.at(trial).model_and_start())
     fit = result.fit
     report = {**record_reports.fit(fit, result.whiteness), "configuration": None}
@@ -77,7 +82,9 @@ def fit_command(
         report |= _sampled(result, asked, quiet)
         tables.append(fit_answers.posterior_table(report))
     if out is not None:
-        record_source.write_configuration(out, setup.at(result.point), fit.estimates.get("calibration", 1.0))
+        factor = calibrations(fit.estimates, found.channels)
+        each = factor if isinstance(factor, float) else dict(zip(found.channels, factor.tolist(), strict=True))
+        record_source.write_configuration(out, setup.at(result.point), each)
         report["configuration"] = str(out)
     if fit.undetermined:
         note(f"warning: the record does not determine {', '.join(fit.undetermined)}")

@@ -1,5 +1,6 @@
 """The options of the commands that take a measured record, and the record and model that they describe."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -80,8 +81,8 @@ class Setup:
             found["frequency"] = list(point.frequencies_hz)
         return found
 
-    def written(self, factor: float) -> dict[str, Any]:
-        """``described`` and how the record is read, where ``factor`` is the fitted calibration."""
+    def written(self, factor: float | Mapping[str, float]) -> dict[str, Any]:
+        """``described`` and how the record is read, where ``factor`` is the fitted calibration, or one a channel."""
         return self.described() | self.reading.written(factor)
 
 
@@ -140,6 +141,9 @@ def require_other(record: Path, out: Path) -> None:
         raise ValueError(f"output {str(out)!r} is the record itself, which would be overwritten")
 
 
-def write_configuration(path: Path, setup: Setup, factor: float) -> None:
-    """A configuration file for the commands that take a record, ``factor`` the calibration fitted. Raises OSError."""
+def write_configuration(path: Path, setup: Setup, factor: float | Mapping[str, float]) -> None:
+    """A configuration file for the commands that take a record, ``factor`` the calibration fitted, or one a channel.
+
+    Raises OSError.
+    """
     write_whole(path, tomli_w.dumps(setup.written(factor)).encode())
