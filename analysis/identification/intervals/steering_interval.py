@@ -129,7 +129,9 @@ def _conditional(direction: Direction) -> Callable[[WorkingPoint], float]:
 
 def _gain(direction: Direction) -> Callable[[WorkingPoint], float]:
     def gain(point: WorkingPoint) -> float:
-        given, without = (float(steering_of_root(_root(point.model, conditional=each), direction)) for each in (True, False))
+        given, without = (
+            float(steering_of_root(_root(point.model, conditional=each), direction)) for each in (True, False)
+        )
         return 1.0 - given / without
 
     return gain

@@ -38,9 +38,9 @@ def test_a_fit_finds_the_parameters_of_a_simulation(steering: Run) -> None:
     assert by_file["log_likelihood"] == [pytest.approx(report["log_likelihood"], rel=1e-9)]
     for name in ("efficiency", "theta-plus"):
         assert by_file["parameters"][name] == report["estimates"][name]["value"]
-    table = steering("fit", "record.csv", *begun, "--parameters", ",".join(truth)).out
+    table = steering("fit", "record.csv", *begun[2:], "--parameters", "theta-plus").out
     assert "this model" in table
-    assert all(name in table for name in truth)
+    assert "theta-plus" in table
 
 
 @pytest.mark.slow
@@ -69,7 +69,7 @@ def test_a_fitted_configuration_has_the_calibration_of_each_channel(steering: Ru
     report = fitted(steering, *how, "--parameters", "calibration-sine", "--out", "fitted.toml").report
     again = filtered(steering, "--config", "fitted.toml")
     assert again["log_likelihood"] == [pytest.approx(report["log_likelihood"], rel=1e-9)]
-    assert "calibration = \"cosine=1." in Path("fitted.toml").read_text()
+    assert 'calibration = "cosine=1.' in Path("fitted.toml").read_text()
 
 
 def test_the_better_calibration_is_the_more_likely_one(steering: Run) -> None:
@@ -164,7 +164,7 @@ def test_what_a_record_leaves_open_is_said(steering: Run) -> None:
 def test_a_posterior_through_the_command_line(steering: Run) -> None:
     simulated(steering, *TELLING, *SHORT)
     Path("priors.toml").write_text('posterior = true\n[priors]\nefficiency = "normal:0.8,0.02"\n')
-    line = ("--config", "priors.toml", *NEAR, "--parameters", "efficiency", "--quiet", "--walkers", "4")
+    line = ("--config", "priors.toml", *NEAR, "--parameters", "efficiency", "--quiet", "--walkers", "2")
     answer = fitted(steering, *line, "--chain", "chain.h5", "--steps", "20", "--corner", "corner.pdf")
     assert answer.report["posterior"] is None
     assert not answer.report["chain"]["converged"]

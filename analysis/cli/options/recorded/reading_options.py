@@ -179,11 +179,13 @@ class ReadingOptions:
 
 
 def _product(given: GivenCalibration, factor: float | Mapping[str, float]) -> float | dict[str, float] | None:
-    """The calibration with which a record is read again after a fit; None for none, or for one that is not known yet."""
+    """The calibration with which a record is read again after a fit; None for none, or one that is not known yet."""
     if isinstance(given, str):
         return None
     if isinstance(given, Mapping):
-        return {name: value * (factor[name] if isinstance(factor, Mapping) else factor) for name, value in given.items()}
+        return {
+            name: value * (factor[name] if isinstance(factor, Mapping) else factor) for name, value in given.items()
+        }
     if isinstance(factor, Mapping):
         return {name: (given or 1.0) * each for name, each in factor.items()}
     return None if given is None and factor == 1.0 else (given or 1.0) * factor
