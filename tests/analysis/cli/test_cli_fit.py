@@ -1,5 +1,6 @@
 """Parameters of a setup fitted to its record through the command line."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -185,6 +186,8 @@ def test_a_posterior_through_the_command_line(steering: Run) -> None:
     [
         (("--priors", "efficiency=normal:1,1"), "--priors has no meaning without --posterior"),
         (("--corner", "c.pdf"), "--corner has no meaning without --posterior"),
+        (("--posterior", "--steps", "0"), "0 is not in the range x>=8"),
+        (("--posterior", "--chain", "nowhere/c.h5"), "there is no directory 'nowhere'"),
         (("--free", "efficiency"), "--free names efficiency, which is fitted already"),
         (("--posterior", "--priors", "loss=uniform:0,1"), "a prior of 'loss' needs it among --parameters: efficiency"),
         (("--posterior", "--priors", "efficiency"), "priors must be NAME=KIND:NUMBER,NUMBER"),
@@ -200,6 +203,16 @@ def test_what_makes_no_sense_beside_a_fit_is_refused(steering: Run, options: tup
     answer = steering("fit", "record.csv", "--json", "--parameters", "efficiency", *options)
     assert (answer.code, answer.out) == (2, "")
     assert message in answer.err
+
+
+def test_what_is_not_installed_is_said_before_any_work(steering: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("record.csv").write_text("no record")
+    for name, options in (("corner", ("--corner", "c.pdf")), ("emcee", ())):
+        # None makes the import fail
+        monkeypatch.setitem(sys.modules, name, None)
+        answer = steering("fit", "record.csv", "--parameters", "efficiency", "--posterior", *options)
+        assert (answer.code, answer.out) == (2, "")
+        assert "pip install 'cascade-steering[posterior]'" in answer.err
 
 
 def test_a_fit_that_ends_where_the_search_ends_has_no_result(steering: Run) -> None:

@@ -48,14 +48,19 @@ def fit_command(
     The options give the values where the search begins and all parameters that are not fitted; a calibration begins
     where the record has its shot noise. The search is local, so it has to begin near the true values. Where it ends at
     a bound that nature does not set, there is no result, and the exit status is 1.
+
+    Asked for beside it: by --steering what the record leaves open of E and d, by --detectable which errors of the
+    parameters it would show, and by --posterior their posterior, given what is known before (--priors).
     """
     from cascade_steering.analysis.cli.answers.recorded import fit_answers, record_reports, record_tables
     from cascade_steering.analysis.identification.likelihood import calibrations
+    from cascade_steering.analysis.plots.posterior_figure import require_corner
     from cascade_steering.analysis.plots.style import drawable
     from cascade_steering.sim.atomic_write import writable
 
     asked.require_sense(parameters)
     if asked.corner is not None:
+        require_corner()
         drawable(asked.corner)
     for path in (out, asked.chain, asked.corner):
         if path is not None:
@@ -80,7 +85,8 @@ def fit_command(
         tables.append(fit_answers.detectable_table(report["detectable"]))
     if asked.posterior:
         report |= _sampled(result, asked, quiet)
-        tables.append(fit_answers.posterior_table(report))
+        # before the chain has converged there is nothing to show, and a warning says so
+        tables += [] if report["posterior"] is None else [fit_answers.posterior_table(report)]
     if out is not None:
         factor = calibrations(fit.estimates, found.channels)
         each = factor if isinstance(factor, float) else dict(zip(found.channels, factor.tolist(), strict=True))
