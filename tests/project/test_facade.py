@@ -39,6 +39,9 @@ ANALYSIS = [
     "network_steering", "open_record", "open_result", "optimal_gains", "read_network", "read_setup", "regime",
     "relative_improvement", "sampled_transient", "save_record", "scan", "steady", "steering_parameter",
     "steering_transient", "unconditional_steering", "verify_by_records",
+    # beyond second moments
+    "HomodyneSetting", "NonGaussianSteering", "OutcomeSteering", "local_outcomes", "non_gaussian_steering",
+    "verify_non_gaussian",
 ]  # fmt: skip
 PACKAGES = {"sim": SIM, "analysis": ANALYSIS}
 
