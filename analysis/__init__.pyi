@@ -1,6 +1,7 @@
 # The public names of the package, one line a name: see facade.py of cascade_steering.sim.
 from cascade_steering.analysis.closed_loop.simulated_loop import Feedback as Feedback
 from cascade_steering.analysis.criteria.beyond_moments.drawn import local_outcomes as local_outcomes
+from cascade_steering.analysis.criteria.beyond_moments.expected import expected_law as expected_law
 from cascade_steering.analysis.criteria.beyond_moments.from_state import HomodyneSetting as HomodyneSetting
 from cascade_steering.analysis.criteria.beyond_moments.from_state import NonGaussianSteering as NonGaussianSteering
 from cascade_steering.analysis.criteria.beyond_moments.from_state import non_gaussian_steering as non_gaussian_steering

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-__all__ = ["Law", "_Loss", "cross_fitted"]
+__all__ = ["OutcomeLaw", "cross_fitted"]
 
 FloatArray = NDArray[np.float64]
 # Bandwidths over n^(-1/6), the optimal order of a density of two variables; 0 stands for the normal law.
@@ -28,7 +28,7 @@ _TAIL_SHARE, _TAIL_WIDTH = 0.003, 2.0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Law:
+class OutcomeLaw:
     """The law of b given a. ``bandwidth`` 0 is the normal law; the other arrays are of shape (centers,)."""
 
     center: tuple[float, float]
@@ -95,10 +95,12 @@ class Law:
 
 
 # what is to be small, of a law and of runs that it has not seen
-_Loss = Callable[[Law, FloatArray], float]
+_Loss = Callable[[OutcomeLaw, FloatArray], float]
 
 
-def cross_fitted(pairs: FloatArray, loss: _Loss, evaluate: Callable[[Law, FloatArray], FloatArray]) -> FloatArray:
+def cross_fitted(
+    pairs: FloatArray, loss: _Loss, evaluate: Callable[[OutcomeLaw, FloatArray], FloatArray]
+) -> FloatArray:
     """``evaluate`` of each half of the runs with the law of least ``loss`` that the other half has taught.
 
     Halves are every other run, so they do not depend on outcomes. Arrays whose last axis is that of runs. Section 8 of
@@ -108,13 +110,13 @@ def cross_fitted(pairs: FloatArray, loss: _Loss, evaluate: Callable[[Law, FloatA
     return np.concatenate([evaluate(_taught(train, loss), test) for train, test in (halves, halves[::-1])], axis=-1)
 
 
-def _taught(pairs: FloatArray, loss: _Loss) -> Law:
+def _taught(pairs: FloatArray, loss: _Loss) -> OutcomeLaw:
     train, check = pairs[::2], pairs[1::2][:_CHECKED]
     losses = [loss(_law(train, width), check) for width in _BANDWIDTHS]
     return _law(pairs, _BANDWIDTHS[int(np.argmin(losses))])
 
 
-def _law(pairs: FloatArray, width: float) -> Law:
+def _law(pairs: FloatArray, width: float) -> OutcomeLaw:
     center = pairs.mean(axis=0)
     a, b = (pairs - center).T
     spread = float(a @ a)
@@ -123,7 +125,7 @@ def _law(pairs: FloatArray, width: float) -> Law:
     scales = float(np.std(a)) or 1.0, float(np.std(residuals)) or 1.0
     kept = slice(None, _CENTERS)
     number = min(len(pairs), _CENTERS)
-    return Law(
+    return OutcomeLaw(
         center=(float(center[0]), float(center[1])),
         gain=gain,
         scales=scales,

@@ -11,16 +11,18 @@ Fisher information at least that. With q normal both are Reid's product of regre
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cascade_steering.analysis.criteria.steering import STEERING_BOUND
 from cascade_steering.analysis.estimation.estimators import Estimate
-from cascade_steering.analysis.verification.learned_laws import Law, cross_fitted
+from cascade_steering.analysis.verification.learned_laws import cross_fitted
 
-__all__ = ["LEAST_OUTCOMES", "OutcomeSteering", "verify_non_gaussian"]
+__all__ = ["LEAST_OUTCOMES", "OutcomeSteering", "TestedLaw", "verify_non_gaussian"]
 
 FloatArray = NDArray[np.float64]
 # Fewer runs of a setting teach nothing, and their mean is not normal.
@@ -44,8 +46,29 @@ class OutcomeSteering:
         return any(each is not None and each.high < STEERING_BOUND for each in (self.entropic, self.metrological))
 
 
+class TestedLaw(Protocol):
+    """A law of b given a that owes nothing to the runs on which it is tested."""
+
+    def surprise(self, pairs: FloatArray, bin_width: float) -> FloatArray:
+        """−ln q(b|a), (n,)."""
+
+    def errors(self, pairs: FloatArray) -> FloatArray:
+        """b less its mean given a, (n,)."""
+
+    def scores(self, pairs: FloatArray) -> FloatArray:
+        """s and ∂s/∂b, (2, n)."""
+
+
+_Expected = tuple[TestedLaw, TestedLaw] | None
+
+
 def verify_non_gaussian(
-    first: FloatArray, second: FloatArray, *, area: float = 1.0, bin_widths: tuple[float, float] | None = None
+    first: FloatArray,
+    second: FloatArray,
+    *,
+    area: float = 1.0,
+    bin_widths: tuple[float, float] | None = None,
+    expected: tuple[TestedLaw, TestedLaw] | None = None,
 ) -> OutcomeSteering:
     """Both criteria from the outcomes in two settings. Section 8 of sim/README.md.
 
@@ -59,9 +82,11 @@ def verify_non_gaussian(
     area : |uᵀΣv| of the two quadratures u·x, v·x of the steered oscillator: sin of the angle between them
     bin_widths : if outcomes of the steered oscillator are the centers of bins, their widths; those of the steering one
         may be anything. Left out, they are not binned
+    expected : the laws of ``expected_law`` for the two settings, of the state that the laboratory expects: if it is
+        another one, the criteria are weaker, and no less true. Left out, laws are learned from half of the runs
 
-    Raises ValueError for arrays of another shape, fewer than 100 runs, values that are not finite or all equal, and an area or bins
-    that are not positive.
+    Raises ValueError for arrays of another shape, fewer than 100 runs, values that are not finite or all equal, and an
+    area or bins that are not positive.
     """
     pairs = _checked(first, "first"), _checked(second, "second")
     widths = bin_widths or (0.0, 0.0)
@@ -70,7 +95,8 @@ def verify_non_gaussian(
     if bin_widths is not None and not min(bin_widths) > 0.0:
         raise ValueError(f"bin_widths must be positive, got {bin_widths}")
     return OutcomeSteering(
-        entropic=_entropic(pairs, area, widths), metrological=None if bin_widths else _metrological(pairs, area)
+        entropic=_entropic(pairs, area, widths, expected),
+        metrological=None if bin_widths else _metrological(pairs, area, expected),
     )
 
 
@@ -85,29 +111,25 @@ def _checked(pairs: FloatArray, name: str) -> FloatArray:
     return pairs
 
 
-def _entropic(pairs: tuple[FloatArray, FloatArray], area: float, widths: tuple[float, float]) -> Estimate:
+def _entropic(
+    pairs: tuple[FloatArray, FloatArray], area: float, widths: tuple[float, float], expected: _Expected
+) -> Estimate:
     logarithm, variance = -math.log(2.0 * math.pi * math.e * area), 0.0
-    for outcomes, width in zip(pairs, widths, strict=True):
+    for outcomes, width, law in zip(pairs, widths, expected or (None, None), strict=True):
 
-        def surprise(law: Law, tested: FloatArray, width: float = width) -> FloatArray:
+        def surprise(law: TestedLaw, tested: FloatArray, width: float = width) -> FloatArray:
             return law.surprise(tested, width)
 
-        def loss(law: Law, tested: FloatArray, width: float = width) -> float:
-            return float(np.mean(law.surprise(tested, width)))
-
-        found = cross_fitted(outcomes, loss, surprise)
+        found = _tested(outcomes, law, surprise, lambda found: float(np.mean(found)))
         logarithm += float(np.mean(found))
         variance += float(np.var(found, ddof=1)) / len(found)
     return _estimate(logarithm, variance)
 
 
-def _metrological(pairs: tuple[FloatArray, FloatArray], area: float) -> Estimate:
-    squares = cross_fitted(
-        pairs[0],
-        lambda law, tested: float(np.mean(law.errors(tested) ** 2)),
-        lambda law, tested: law.errors(tested) ** 2,
-    )
-    score, slope = cross_fitted(pairs[1], _lost_information, lambda law, tested: law.scores(tested))
+def _metrological(pairs: tuple[FloatArray, FloatArray], area: float, expected: _Expected) -> Estimate:
+    first, second = expected or (None, None)
+    squares = _tested(pairs[0], first, lambda law, tested: law.errors(tested) ** 2, lambda found: float(np.mean(found)))
+    score, slope = _tested(pairs[1], second, lambda law, tested: law.scores(tested), _lost_information)
     power, gain = float(np.mean(score**2)), float(np.mean(slope))
     logarithm = 0.5 * math.log(float(np.mean(squares)) * power) - math.log(abs(gain) * area)
     influence = 0.5 * score**2 / power - slope / gain
@@ -115,8 +137,20 @@ def _metrological(pairs: tuple[FloatArray, FloatArray], area: float) -> Estimate
     return _estimate(logarithm, float(variance) + float(np.var(influence, ddof=1)) / len(influence))
 
 
-def _lost_information(law: Law, tested: FloatArray) -> float:
-    score, slope = law.scores(tested)
+def _tested(
+    pairs: FloatArray,
+    expected: TestedLaw | None,
+    evaluate: Callable[[TestedLaw, FloatArray], FloatArray],
+    loss: Callable[[FloatArray], float],
+) -> FloatArray:
+    """``evaluate`` of all runs, with the expected law, or with one that other runs have taught."""
+    if expected is not None:
+        return evaluate(expected, pairs)
+    return cross_fitted(pairs, lambda law, tested: loss(evaluate(law, tested)), evaluate)
+
+
+def _lost_information(found: FloatArray) -> float:
+    score, slope = found
     return -(float(np.mean(slope)) ** 2) / float(np.mean(score**2))
 
 

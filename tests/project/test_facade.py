@@ -40,8 +40,8 @@ ANALYSIS = [
     "relative_improvement", "sampled_transient", "save_record", "scan", "steady", "steering_parameter",
     "steering_transient", "unconditional_steering", "verify_by_records",
     # beyond second moments
-    "HomodyneSetting", "NonGaussianSteering", "OutcomeSteering", "local_outcomes", "non_gaussian_steering",
-    "verify_non_gaussian",
+    "HomodyneSetting", "NonGaussianSteering", "OutcomeSteering", "expected_law", "local_outcomes",
+    "non_gaussian_steering", "verify_non_gaussian",
 ]  # fmt: skip
 PACKAGES = {"sim": SIM, "analysis": ANALYSIS}
 

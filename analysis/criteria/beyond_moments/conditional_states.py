@@ -16,7 +16,7 @@ from scipy.special import entr, xlogy
 
 from cascade_steering.sim.fock.basis.exact_elements import unitary_elements
 
-__all__ = ["ConditionalStates", "FramedState", "hermite_functions"]
+__all__ = ["FramedState", "HomodynedStates", "hermite_functions"]
 
 FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
@@ -86,7 +86,7 @@ class FramedState:
             positions=np.linspace(-half, half, points),
         )
 
-    def given(self, measured: FloatArray, inferred: FloatArray) -> "ConditionalStates":
+    def given(self, measured: FloatArray, inferred: FloatArray) -> "HomodynedStates":
         """The states of one oscillator given the outcome of w·x.
 
         Parameters
@@ -104,7 +104,7 @@ class FramedState:
         seen = np.sum(np.abs(amplitudes) ** 2, axis=(1, 2)) > _NEGLIGIBLE
         amplitudes = amplitudes[seen]
         coordinates = inferred @ self.symplectic @ turn.T
-        return ConditionalStates(
+        return HomodynedStates(
             densities=amplitudes @ amplitudes.conj().swapaxes(1, 2),
             symplectic=coordinates[:, :2],
             slope=coordinates[:, 2] / length,
@@ -115,7 +115,7 @@ class FramedState:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class ConditionalStates:
+class HomodynedStates:
     """States of one oscillator for the outcomes of the measurement of another, with their probability densities.
 
     Parameters

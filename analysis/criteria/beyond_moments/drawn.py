@@ -30,7 +30,8 @@ def local_outcomes(
     """Outcomes of both oscillators in ``runs`` runs of one setting: of the steering one, then of the steered one.
 
     Array of shape (runs, 2), a function of ``seed`` and of ``part``, which differs for settings that are to be
-    independent. An outcome is uniform within 0.06 of the frame's quadrature, which adds 3e-4 to a variance of ½ there. Section 8 of sim/README.md.
+    independent. An outcome is uniform within 0.06 of the frame's quadrature, which adds 3e-4 to a variance of ½ there.
+    Section 8 of sim/README.md.
 
     Raises ValueError for a state of other than two oscillators, and for fewer than one run.
     """

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from cascade_steering.analysis.criteria.beyond_moments.conditional_states import ConditionalStates, FramedState
+from cascade_steering.analysis.criteria.beyond_moments.conditional_states import FramedState, HomodynedStates
 from cascade_steering.analysis.criteria.steering import (
     STEERING_BOUND,
     AnyDirection,
@@ -117,7 +117,7 @@ class _Search:
     steered: FloatArray
     steering: FloatArray
     seeds: FloatArray
-    given: Callable[[float], ConditionalStates]
+    given: Callable[[float], HomodynedStates]
 
     @classmethod
     def of(cls, state: DensityState, direction: AnyDirection, modes: Sequence[str], *, fine: bool = False) -> "_Search":
@@ -133,7 +133,7 @@ class _Search:
         back = np.linalg.inv(steering)
 
         @lru_cache(maxsize=2)
-        def given(alpha: float) -> ConditionalStates:
+        def given(alpha: float) -> HomodynedStates:
             return framed.given(np.eye(4)[:, measured] @ back @ _unit(alpha), rows)
 
         return cls(

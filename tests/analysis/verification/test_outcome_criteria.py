@@ -74,6 +74,29 @@ def test_a_photon_on_a_beam_splitter_is_found_to_steer() -> None:
     assert math.sqrt(math.prod(squares)) > 0.7
 
 
+def test_a_laboratory_that_expects_the_state_finds_its_values() -> None:
+    laws = tuple(cs.expected_law(PHOTON, each) for each in SETTINGS)
+    exact = cs.non_gaussian_steering(PHOTON)
+    found = cs.verify_non_gaussian(*photon(20000), expected=laws)
+    assert found.metrological is not None
+    for estimate, known, cost in (
+        (found.entropic, exact.entropic, 0.01),
+        (found.metrological, exact.metrological, 0.05),
+    ):
+        # five standard errors, a false alarm in 6e-7 each; the share of tails and the cut of scores cost the rest
+        deviation = 5.0 * (estimate.high - estimate.low) / (2 * 1.96)
+        assert -deviation < estimate.value - known < deviation + cost * known
+        assert estimate.high < 0.5
+    bins = [binned(each, 0.1) for each in photon(20000)]
+    coarse = cs.verify_non_gaussian(*bins, expected=laws, bin_widths=(0.1, 0.1)).entropic
+    assert coarse.value == pytest.approx(found.entropic.value, rel=0.02)
+    # a wrong expectation: vacua do not steer, whatever was expected
+    wrong = cs.verify_non_gaussian(*without_steering(1, 2000), expected=laws)
+    assert wrong.metrological is not None
+    assert wrong.entropic.low > 0.5
+    assert wrong.metrological.high > 0.5
+
+
 def test_a_gaussian_state_has_its_e() -> None:
     stream = np.random.default_rng(3)
     r = 0.8
