@@ -72,6 +72,21 @@ def test_a_photon_on_a_beam_splitter() -> None:
     assert found.error < 1e-3
 
 
+@pytest.mark.parametrize(("loss", "entropic", "metrological"), [(0.05, 0.496, 0.426), (0.2, 0.575, 0.488)])
+def test_a_photon_after_loss_is_that_of_the_theory_page(loss: float, entropic: float, metrological: float) -> None:
+    vacuum = qutip.tensor(EMPTY, EMPTY)
+    found = cs.non_gaussian_steering(cs.density_state((1.0 - loss) * PHOTON.proj() + loss * vacuum.proj()))
+    # p(x₋, x₊) by hand, the same of P, on a grid that is fine where it vanishes without loss
+    x, step = np.linspace(-7.0, 7.0, 701, retstep=True)
+    joint = ((1.0 - loss) * np.add.outer(x, x) ** 2 + loss) * np.exp(-np.add.outer(x**2, x**2)) / math.pi
+    alone = step * joint.sum(axis=0)
+    given = -(step**2) * np.sum(joint * np.log(joint)) + step * np.sum(alone * np.log(alone))
+    assert found.entropic == pytest.approx(math.exp(2.0 * given) / (2.0 * math.pi * math.e), rel=GRID)
+    assert found.entropic == pytest.approx(entropic, abs=6e-4)
+    assert found.metrological == pytest.approx(metrological, abs=6e-4)
+    assert found.moments > 0.72
+
+
 def test_conditional_states_are_those_of_projections_and_wigner_functions() -> None:
     levels = 4
     state = random_state(3, levels)
