@@ -27,6 +27,7 @@ SIM = [
     "phase_shift", "quanta", "relaxation_time", "rwa", "sampled_direct", "sampled_feedback", "sampled_ideal",
     "sampled_lqg", "save", "series", "sideband_oscillator", "simulate", "squeezed_state", "squeezer", "state_of",
     "stationary_state", "steady_state", "thermal_bath", "thermal_state", "transient", "unlit",
+    "Counter", "FockCounting", "Heralded", "StateInFrame", "herald",
 ]  # fmt: skip
 ANALYSIS = [
     "Elimination", "Ensemble", "Estimate", "Extreme", "Feedback", "FeedbackResult", "FilteredResult", "FitResult",
