@@ -18,6 +18,14 @@ from cascade_steering.analysis.estimation.sampled_moments import Ensemble as Ens
 from cascade_steering.analysis.laboratory.elimination import Elimination as Elimination
 from cascade_steering.analysis.laboratory.setup import LaboratorySetup as LaboratorySetup
 from cascade_steering.analysis.laboratory.setup_file import read_setup as read_setup
+from cascade_steering.analysis.networks.network import Network as Network
+from cascade_steering.analysis.networks.network_file import read_network as read_network
+from cascade_steering.analysis.networks.network_steering import network_steering as network_steering
+from cascade_steering.analysis.past_states.records_alone import RecordsAlone as RecordsAlone
+from cascade_steering.analysis.past_states.records_alone import needed_pieces as needed_pieces
+from cascade_steering.analysis.past_states.records_alone import verify_by_records as verify_by_records
+from cascade_steering.analysis.past_states.whole_record import PastStates as PastStates
+from cascade_steering.analysis.planning.plan_result import PlanResult as PlanResult
 from cascade_steering.analysis.protocols.best_pulse import best_pulse as best_pulse
 from cascade_steering.analysis.protocols.best_pulse import best_pulses as best_pulses
 from cascade_steering.analysis.protocols.best_pulse import fastest_pulse as fastest_pulse

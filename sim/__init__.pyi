@@ -27,7 +27,14 @@ from cascade_steering.sim.gaussian.covariance import stationary_state as station
 from cascade_steering.sim.gaussian.covariance import steady_state as steady_state
 from cascade_steering.sim.gaussian.covariance import transient as transient
 from cascade_steering.sim.gaussian.filtering import Filtered as Filtered
+from cascade_steering.sim.gaussian.filtering import RecordFilter as RecordFilter
 from cascade_steering.sim.gaussian.filtering import filter_record as filter_record
+from cascade_steering.sim.gaussian.past.effect import Effect as Effect
+from cascade_steering.sim.gaussian.past.effect import retrodict_record as retrodict_record
+from cascade_steering.sim.gaussian.past.smoothing import smoothed_states as smoothed_states
+from cascade_steering.sim.gaussian.past.smoothing import weak_values as weak_values
+from cascade_steering.sim.gaussian.past.steady_effect import steady_effect as steady_effect
+from cascade_steering.sim.gaussian.past.true_states import true_states as true_states
 from cascade_steering.sim.gaussian.riccati import NoSteadyStateError as NoSteadyStateError
 from cascade_steering.sim.gaussian.trajectories import Gaussian as Gaussian
 from cascade_steering.sim.grid import TimeGrid as TimeGrid

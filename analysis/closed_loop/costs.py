@@ -34,7 +34,7 @@ def weight_of(cost: AnyDirection | str, modes: Sequence[str]) -> Callable[[Float
     def at(root: FloatArray) -> FloatArray:
         triangle = triangular(root[..., order])
         gains = np.linalg.solve(triangle[:-2, :-2], triangle[:-2, -2:])
-        residual = np.zeros((len(order), 2))
+        residual = np.zeros((root.shape[-1], 2))
         residual[order] = np.concatenate([-gains, np.eye(2)])
         scaled = residual @ np.linalg.inv(triangle[-2:, -2:])
         return np.asarray(scaled @ scaled.T)

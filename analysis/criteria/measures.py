@@ -22,6 +22,7 @@ from cascade_steering.analysis.criteria.steering import (
     FloatArray,
     Steered,
     blocks,
+    inferred_eigenvalues,
     require_covariance,
     steering_parameter,
 )
@@ -37,13 +38,17 @@ _PARTIAL_TRANSPOSE = np.array([1.0, 1.0, 1.0, -1.0])
 def gaussian_steerability(covariance: FloatArray, direction: AnyDirection, modes: Sequence[str] = ()) -> FloatArray:
     """G = max(0, −ln 2E), how far Gaussian measurements on some oscillators steer another; array of shape (...,).
 
+    Section 8 of sim/README.md.
+
     Kogias, Lee, Ragy and Adesso, Phys. Rev. Lett. 114, 060403 (2015): with vacuum variance 1 and A the block of the
     steering oscillator, the measure of two modes is max(0, ½ ln(det A / det σ)). With vacuum variance ½ the
     determinants shrink by 4 and 16, which makes it max(0, ½ ln(det A / (4 det σ))); and det σ = det A · E², the
     Schur complement, leaves −ln 2E. ``plus_given_minus`` is oscillator − steering +, their G^{−→+}. With several
-    steering oscillators A is the block of all of them, and E is the symplectic eigenvalue of the Schur complement.
+    steering oscillators A is the block of all of them, and with several steered ones G is the sum of −ln 2ν over the
+    symplectic eigenvalues ν < ½ of the Schur complement, of which E is the least: it is more than 0 where E < ½.
     """
-    return np.maximum(0.0, -np.log(steering_parameter(covariance, direction, modes) / STEERING_BOUND))
+    values = inferred_eigenvalues(covariance, direction, modes)
+    return np.asarray(np.sum(np.maximum(0.0, -np.log(values / STEERING_BOUND)), axis=-1))
 
 
 def logarithmic_negativity(covariance: FloatArray, pair: Pair | None = None, modes: Sequence[str] = ()) -> FloatArray:

@@ -11,7 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import chdtri
 
-from cascade_steering.analysis.criteria.steering import AnyDirection, inference_order, steering_of_ordered
+from cascade_steering.analysis.criteria.steering import (
+    AnyDirection,
+    best_collective_mode,
+    inference_sets,
+    steering_of_ordered,
+)
 from cascade_steering.sim.roots import triangular
 
 __all__ = ["CONFIDENCE", "BestInference", "SampledScatter", "sampled_part"]
@@ -37,16 +42,17 @@ def sampled_part(
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class BestInference:
-    """One oscillator inferred from others.
+    """One oscillator inferred from others, or the collective mode of several that is inferred best.
 
     Parameters
     ----------
-    order : indices of the quadratures of the k measured oscillators, then of the inferred one, among all d
+    order : indices of the quadratures of the k measured oscillators, then of the inferred ones, among all d
     dimension : d
     measured : upper triangular root of the covariance of the measured oscillators, (2k, 2k)
     inferred : that of the inferred covariance Q, (2, 2)
     residual : T with Tᵀx = inferred − gᵀ measured, for x in ``order``; array of shape (2k + 2, 2)
     root : the root of the covariance in that order, triangular, (2k + 2, 2k + 2)
+    mode : the quadratures of the collective mode of n inferred oscillators, (2n, 2); None for a single one
     """
 
     order: tuple[int, ...]
@@ -55,12 +61,17 @@ class BestInference:
     inferred: FloatArray
     residual: FloatArray
     root: FloatArray
+    mode: FloatArray | None = None
 
     @classmethod
     def of(cls, root: FloatArray, direction: AnyDirection, modes: Sequence[str] = ()) -> "BestInference":
-        """From a root of the covariance, (r, d), of oscillators named ``modes`` as for ``steering.inference_order``."""
-        order = inference_order(direction, root.shape[-1], modes)
+        """From a root of the covariance, (r, d), of oscillators named ``modes`` as for ``steering.inference_sets``."""
+        known, wanted = inference_sets(direction, root.shape[-1], modes)
+        order, mode = known + wanted, None
         within = triangular(root[:, order])
+        if len(wanted) > 2:
+            mode = best_collective_mode(within[len(known) :, len(known) :])
+            within = triangular(_with_mode(within, mode))
         gains = np.linalg.solve(within[:-2, :-2], within[:-2, -2:])
         return cls(
             order=tuple(order),
@@ -69,6 +80,7 @@ class BestInference:
             inferred=within[-2:, -2:],
             residual=np.concatenate([-gains, np.eye(2)]),
             root=within,
+            mode=mode,
         )
 
     @property
@@ -77,8 +89,9 @@ class BestInference:
         return float(self.inferred[0, 0] * self.inferred[1, 1])
 
     def ordered(self, root: FloatArray) -> FloatArray:
-        """The columns of a root, (r, d), of the measured oscillators and the inferred one; array (r, 2k + 2)."""
-        return root[:, self.order]
+        """The columns of a root, (r, d), of the measured oscillators and the inferred mode; array (r, 2k + 2)."""
+        columns = root[:, self.order]
+        return columns if self.mode is None else _with_mode(columns, self.mode)
 
     def whitened(self, root: FloatArray) -> FloatArray:
         """R T Q^{-1/2} of a covariance RᵀR, R (r, d): its residuals in units of the inferred uncertainty, (r, 2)."""
@@ -99,6 +112,11 @@ class BestInference:
         """The change of E by one unit of rounding in each entry of the root."""
         weight = np.abs(np.linalg.inv(self.inferred))
         return self.value * float(np.finfo(float).eps * np.sum(np.abs(self.root) @ np.abs(self.residual) @ weight))
+
+
+def _with_mode(columns: FloatArray, mode: FloatArray) -> FloatArray:
+    """The columns of a root with those of the collective ``mode`` in the place of its oscillators, the last ones."""
+    return np.concatenate([columns[:, : -len(mode)], columns[:, -len(mode) :] @ mode], axis=1)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -171,9 +189,10 @@ class SampledScatter:
             −bias/E = [tr(A S_rr) tr(B S_mm) + tr(A S_rm B S_mr) + ½ tr(A S_rr)²]/(2ν)
         """
         value, share = self.inference.value, self.share
-        if share == 0.0:
-            return value, value, value
         square, spread = self._squares
+        # a scatter of 1e-162 has a square of 0
+        if share == 0.0 or spread == 0.0:
+            return value, value, value
         bias = (2 * share * self.gained + self.together + square / 2) / (2 * self.freedom)
         known, sampled = value * (1.0 - share), value * (share + bias)
         high, low = _scales(self.freedom * square / spread)

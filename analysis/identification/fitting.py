@@ -4,8 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from cascade_steering.analysis.identification.likelihood import CALIBRATION
 from cascade_steering.analysis.identification.maximum import Fit, fit
+from cascade_steering.analysis.records.projection import fair, refilled
 from cascade_steering.analysis.records.record import Record
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.initial_state import InitialState
@@ -15,6 +19,7 @@ from cascade_steering.sim.parameters import MOST_SQUEEZING_DB, Bath
 
 __all__ = ["PARAMETERS", "Parameter", "fitted", "names", "with_values"]
 
+FloatArray = NDArray[np.float64]
 # bounds of a positive number: its start divided and multiplied by this
 _FACTOR = 10.0
 # bounds of a phase, units of π: half a turn to both sides, since a turn by π changes nothing
@@ -137,7 +142,16 @@ def fitted(
     def problem(trial: dict[str, float]) -> tuple[LinearModel | Schedule, InitialState]:
         return built(with_values(point, trial))
 
-    return fit(record.values, record.interval, record.observed, start, bounds, problem, scale=record.scale)
+    def correction(
+        model: LinearModel | Schedule, initial: InitialState, white: FloatArray, factor: float | FloatArray
+    ) -> float:
+        return float(refilled(record, model, initial, white, factor)[1].sum())
+
+    found = fit(
+        record.values, record.interval, record.observed, start, bounds, problem, scale=record.scale,
+        correction=None if record.removed is None else correction,
+    )  # fmt: skip
+    return replace(found, innovations=fair(record, *problem(found.estimates), found.innovations)[0])
 
 
 def with_values(point: WorkingPoint, values: Mapping[str, float]) -> WorkingPoint:

@@ -16,11 +16,13 @@ from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.parameters import require
 
-__all__ = ["CALIBRATION", "Box", "Evaluated", "Likelihood", "ModelOfParameters", "Slope", "box_of"]
+__all__ = ["CALIBRATION", "Box", "Correction", "Evaluated", "Likelihood", "ModelOfParameters", "Slope", "box_of"]
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 ModelOfParameters = Callable[[dict[str, float]], tuple[LinearModel | Schedule, InitialState]]
+# model, state, innovations, and the factor of the records → what has to be added to log p
+Correction = Callable[[LinearModel | Schedule, InitialState, FloatArray, float | FloatArray], float]
 
 # name of the parameter by which the record is multiplied before it is filtered
 CALIBRATION = "calibration"
@@ -78,7 +80,8 @@ class Evaluated:
 class Likelihood:
     """log p of the records at a point (p,), and the number of evaluations.
 
-    ``scale`` is the factor by which the measured numbers were multiplied to give the records.
+    ``scale`` is the factor by which the measured numbers were multiplied to give the records, and ``correction`` is for
+    what was subtracted from them.
     """
 
     records: FloatArray
@@ -89,6 +92,7 @@ class Likelihood:
     problem: ModelOfParameters
     scale: float | FloatArray = 1.0
     evaluations: int = 0
+    correction: Correction | None = None
 
     def __call__(self, point: FloatArray) -> Evaluated:
         """log p at a point. Raises ValueError for parameters that are impossible."""
@@ -98,7 +102,10 @@ class Likelihood:
         self.evaluations += 1
         scale = factor * np.asarray(self.scale)
         found = innovations_of(model, factor * self.records, self.interval, initial, self.observed, scale)
-        return Evaluated(value=float(np.sum(found.log_likelihood)), whitened=found.whitened, roots=found.roots / factor)
+        value = float(np.sum(found.log_likelihood))
+        if self.correction is not None:
+            value += self.correction(model, initial, found.whitened, factor)
+        return Evaluated(value=value, whitened=found.whitened, roots=found.roots / factor)
 
     def possible(self, point: FloatArray) -> Evaluated | None:
         """log p at a point, or None for parameters that are impossible."""

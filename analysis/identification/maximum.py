@@ -32,7 +32,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from cascade_steering.analysis.identification.likelihood import Evaluated, Likelihood, ModelOfParameters, Slope, box_of
+from cascade_steering.analysis.identification.likelihood import (
+    Correction,
+    Evaluated,
+    Likelihood,
+    ModelOfParameters,
+    Slope,
+    box_of,
+)
 from cascade_steering.sim.parameters import require_count
 
 __all__ = ["Fit", "fit"]
@@ -114,6 +121,7 @@ def fit(
     *,
     scale: float | FloatArray = 1.0,
     steps: int = 50,
+    correction: Correction | None = None,
 ) -> Fit:
     """The parameters that make the records most probable. Section 8 of sim/README.md.
 
@@ -129,6 +137,7 @@ def fit(
     scale : by which the measured numbers were multiplied to give ``records``, as for
         ``sim.gaussian.filtering.filter_record``
     steps : largest number of steps of the search
+    correction : what has to be added to log p for what was subtracted from the records
 
     Raises ValueError if there is nothing to fit, ``start`` is impossible or not within ``bounds``, or the records are
     not what ``sim.gaussian.filtering.filter_record`` takes.
@@ -137,7 +146,7 @@ def fit(
     if records.ndim != 3:
         raise ValueError(f"records must have shape (records, intervals, channels), got {records.shape}")
     names, box = tuple(start), box_of(start, bounds)
-    likelihood = Likelihood(records, interval, observed, names, box, problem, scale)
+    likelihood = Likelihood(records, interval, observed, names, box, problem, scale, correction=correction)
     point, here, slope, converged = _climb(likelihood, np.array([float(start[name]) for name in names]), steps)
     covariance, determined = slope.covariance(box.width)
     edge = (point == box.low) | (point == box.high)

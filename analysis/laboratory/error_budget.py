@@ -1,13 +1,11 @@
 """What each number of a laboratory is worth: E with one of them changed, and the derivatives of ln E.
 
 A number is changed where the file has it, so that everything that follows from it changes along: with more power the
-spring softens the oscillator and − is retuned. E is that with the cavities kept, or that by elimination where this
-differs by less than ``_NEGLIGIBLE``; it then has more digits. Section 10 of sim/README.md.
+spring softens the oscillator and − is retuned. E is that of ``SetupTrial``. Section 10 of sim/README.md.
 """
 
 import math
 from collections.abc import Callable, Mapping
-from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,10 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, Direction, Scheme
-from cascade_steering.analysis.laboratory.elimination import steady_of_fast
-from cascade_steering.analysis.laboratory.setup_file import setup_of
-from cascade_steering.sim.gaussian.riccati import NoSteadyStateError
+from cascade_steering.analysis.criteria.steering import DIRECTIONS, Direction, Scheme
+from cascade_steering.analysis.laboratory.setup_trial import NumberPath, SetupTrial, by_scheme
 
 __all__ = ["Lever", "error_budget"]
 
@@ -29,8 +25,6 @@ _STEP = 0.1
 _REACH, _POINTS, _HALVINGS = 10.0, 13, 4
 # values of E that differ by less are equal; of equal ones the first counts, so that rounding decides nothing
 _TIE = 1e-9
-# elimination that changes E by less costs nothing
-_NEGLIGIBLE = 1e-4
 # steps h in ln x of the derivatives, and the error with which the next one is not taken: that of the five-point formula
 # is of order h⁴, that of rounding of order 1e-12/h
 _DIFFERENCES = (0.01, 0.002, 0.0004)
@@ -42,13 +36,13 @@ _STENCILS = {
 }
 # parts that are better near 1, and stand here for the loss, 1 less them
 _PARTS = {"outcoupling", "efficiency"}
-_LOSSES = {"loss"}
+_LOSSES = {"loss", "squeezing_loss"}
 # numbers of the bath: better if smaller, at best 0, or ten times better where E has no limit at 0
 _COLD = {"occupation", "temperature_k"}
 _QUIET = {"linewidth_hz": 0.1, "quality": 10.0}
 _TUNED = (
     "frequency_hz", "readout_rate_hz", "theta_pi", "detuning_hz", "coupling_hz", "vacuum_coupling_hz", "photons",
-    "power_w",
+    "power_w", "squeezing_db",
 )  # fmt: skip
 
 
@@ -82,73 +76,32 @@ def error_budget(tables: Mapping[str, Any], name: str) -> tuple[Lever, ...]:
 
     Losses, 1 − κ_ex/κ and 1 − η count as numbers of their own, whose limit is 0, as is that of a temperature or an
     occupation. A linewidth of a bath is followed to a tenth. What can be tuned (θ, rates of readout, light, detuning,
-    κ) is followed by a factor of 10 both ways, to the best value. Phases are left out. Raises ValueError as
+    κ, dB) is followed by a factor of 10 both ways, to the best value. Phases: ``phase_budget``. Raises ValueError as
     ``read_setup`` does for the tables, and NoSteadyStateError where there is no steady state given the record. Section
     10 of sim/README.md.
     """
     # with several threads the linear algebra of small matrices takes several times as long
     with threadpool_limits(1):
-        trial = _Trial(tables, name)
+        trial = SetupTrial(tables, name)
         found = [_lever(trial, path) for path in _paths(tables)]
     rank = [(-round(each.gain["unconditional"][DIRECTIONS[0]] or 0.0, 9), place) for place, each in enumerate(found)]
     return tuple(found[place] for _, place in sorted(rank))
 
 
-def _paths(tables: Mapping[str, Any]) -> list[tuple[str, ...]]:
+def _paths(tables: Mapping[str, Any]) -> list[NumberPath]:
     """The numbers that are levers, in the order of the file."""
     known = {*_PARTS, *_LOSSES, *_COLD, *_QUIET, *_TUNED}
-    found: list[tuple[str, ...]] = []
+    found: list[NumberPath] = []
     for table, content in tables.items():
         for key, value in content.items():
-            inside: list[tuple[str, ...]] = [(table, key)]
+            inside: list[NumberPath] = [(table, key)]
             if isinstance(value, Mapping):
                 inside = [(table, key, each) for each in value]
             found += [path for path in inside if path[-1] in known]
     return found
 
 
-class _Trial:
-    """E of the setup with one number replaced."""
-
-    def __init__(self, tables: Mapping[str, Any], name: str) -> None:
-        self.tables, self.name = tables, name
-        self._known: dict[tuple[tuple[str, ...], float], FloatArray] = {}
-        costs = setup_of(tables, name).elimination().difference
-        # a NaN, where E grows, is not small
-        self._kept = not all(abs(each) < _NEGLIGIBLE for scheme in costs.values() for each in scheme.values())
-        self.now = self._of(tables)
-
-    def value(self, path: tuple[str, ...]) -> float:
-        """The number as it is given."""
-        at: Any = self.tables
-        for key in path:
-            at = at[key]
-        return float(at)
-
-    def at(self, path: tuple[str, ...], value: float) -> FloatArray:
-        """E, array of shape (schemes, directions); infinite where the setup is refused, or has no steady state."""
-        if (path, value) not in self._known:
-            self._known[path, value] = self._changed(path, value)
-        return self._known[path, value]
-
-    def _changed(self, path: tuple[str, ...], value: float) -> FloatArray:
-        changed: Any = deepcopy(dict(self.tables))
-        inside = changed
-        for key in path[:-1]:
-            inside = inside[key]
-        inside[path[-1]] = value
-        try:
-            return self._of(changed)
-        except (ValueError, NoSteadyStateError):
-            return np.full_like(self.now, np.inf)
-
-    def _of(self, tables: Mapping[str, Any]) -> FloatArray:
-        pair = setup_of(tables, self.name).pair
-        found = steady_of_fast(pair.kept if self._kept else pair.eliminated)
-        return np.array([[found.E[scheme][each] for each in DIRECTIONS] for scheme in SCHEMES])
-
-
-def _lever(trial: _Trial, path: tuple[str, ...]) -> Lever:
+def _lever(trial: SetupTrial, path: NumberPath) -> Lever:
     key, given = path[-1], trial.value(path)
     lost = key in _PARTS
     value = 1.0 - given if lost else given
@@ -172,13 +125,8 @@ def _lever(trial: _Trial, path: tuple[str, ...]) -> Lever:
     return Lever(
         name=("1 - " if lost else "") + ".".join(path),
         value=value,
-        **{name: _by_scheme(column) for name, column in zip(names, columns, strict=True)},
+        **{name: by_scheme(column) for name, column in zip(names, columns, strict=True)},
     )
-
-
-def _by_scheme(values: FloatArray) -> dict[Scheme, dict[Direction, float]]:
-    rows = ((scheme, row) for scheme, row in zip(SCHEMES, values.tolist(), strict=True))
-    return {scheme: dict(zip(DIRECTIONS, row, strict=True)) for scheme, row in rows}
 
 
 def _logarithmic(at: Callable[[float], FloatArray], value: float, now: FloatArray) -> tuple[FloatArray, FloatArray]:

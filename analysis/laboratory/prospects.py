@@ -32,8 +32,9 @@ class Prospects:
     ----------
     first_steering_s : by scheme and direction, seconds from the light switched on to E < ½, from the thermal state of
         both baths; None if E stays above
-    best : by scheme and direction, the smallest E over θ₋, θ₊ and C₊ with the C₋, baths and losses of the setup and
-        no larger angles than its cavities allow, with the demand γ± > 0 of the paper
+    best : by scheme and direction, the smallest E over θ₋, θ₊, C₊ and the angle of squeezed light with the C₋, baths,
+        losses and squeezing of the setup and no larger angles than its cavities allow, with the demand γ± > 0 of the
+        paper
     best_unstable : the same without the demand
     largest_theta_pi : the largest angles of − and +, in units of π
     """
@@ -76,6 +77,8 @@ def best_with_same_baths(
         bath_plus=pair.plus.bath,
         loss=point.loss,
         path_phase_pi=point.path_phase_pi,
+        squeezing_db=point.squeezing_db,
+        squeezing_loss=point.squeezing_loss,
         efficiency=point.efficiency,
         scheme=point.scheme,
         lo_phase_pi=None if point.scheme == "homodyne" else point.lo_phase_pi,

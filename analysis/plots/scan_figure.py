@@ -30,6 +30,8 @@ _LABELS = {
     "squeezing_db": "squeezing (dB)", "squeezing_angle_pi": r"squeezing angle $\psi/\pi$",
     "squeezing_loss": r"loss of the squeezed light $\lambda$",
     "lo_phase_pi": r"local-oscillator phase $\vartheta/\pi$", "efficiency": r"efficiency $\eta$",
+    "efficiency_orthogonal": r"efficiency $\eta$ of the second detector", "bandwidth_hz": "bandwidth (Hz)",
+    "dark_noise": r"dark noise $\delta$", "frequency_hz": r"frequency $|\Omega|/2\pi$ (Hz)",
     "linewidth_minus_hz": r"linewidth of $-$, $\gamma_0/2\pi$ (Hz)",
     "linewidth_plus_hz": r"linewidth of $+$, $\gamma_0/2\pi$ (Hz)",
     "occupation_minus": r"occupation of the bath of $-$", "occupation_plus": r"occupation of the bath of $+$",

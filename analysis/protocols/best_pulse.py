@@ -1,42 +1,34 @@
 """The best pulse for a given C₋: the smallest E within a duration, or the shortest duration to a given E.
 
-θ₋, θ₊ and C₊ of every segment and its duration are free. A lattice over all of them comes first, together with the best
-pulse of one segment fewer, one of whose segments is divided in two; sequential quadratic programming starts from the
-lowest of these. So a further segment never makes E larger. A pulse with one segment fewer, with θ₊ = π/2, or that is
-shorter by more than a hundredth is taken if it is as good up to 1e-8 of E.
+θ₋, θ₊ and C₊ of every segment and its duration are free, and one LO phase and one angle of squeezed light. A lattice
+over all of them comes first, together with the best pulse of one segment fewer, one of whose segments is divided in
+two; sequential quadratic programming starts from the lowest of these. So a further segment never makes E larger. A
+pulse with one segment fewer, with θ₊ = π/2, with phases on an axis, ψ = π first, or that is shorter by more than a
+hundredth is taken if it is as good up to 1e-8 of E.
 """
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, Direction
-from cascade_steering.analysis.protocols.pulse_search import BY_SEGMENT, PulseCourse, PulseSearch
+from cascade_steering.analysis.protocols.pulse_descent import MISSED, ROUGH, TIGHT, Objective, descend_pulse
+from cascade_steering.analysis.protocols.pulse_search import BY_SEGMENT, THETA_PLUS, TIME, PulseCourse, PulseSearch
+from cascade_steering.analysis.protocols.pulse_starts import divided_pulses, lowest_pulses, pulse_lattice
 from cascade_steering.sim.conventions import VACUUM_VARIANCE
 from cascade_steering.sim.parameters import Detection, require
 
-__all__ = ["BestPulse", "Objective", "PulseSegment", "best_pulse", "best_pulses", "fastest_pulse"]
+__all__ = ["BestPulse", "PulseSegment", "best_pulse", "best_pulses", "fastest_pulse"]
 
 FloatArray = NDArray[np.float64]
-Objective = Callable[[PulseCourse], FloatArray]
-# points of the lattice for each segment, and how many of the lowest a search starts from
-_LATTICE, _STARTS = 1024, 3
 # of these, how many are followed to the end, where they differ by more than this in log E
 _POLISHED, _DIFFERENT = 2, 1e-4
-# a segment of the pulse before is divided here, and C₊ of both parts is multiplied by these factors
-_DIVISIONS = ((0.08, 4.0, 1.0), (0.88, 1.0, 1.2))
-_DIFFERENCE = 1e-6
-_ROUGH, _TIGHT = {"ftol": 1e-6, "maxiter": 40}, {"ftol": 1e-14, "maxiter": 150}
-# how far a bound may be missed, relative
-_MISSED = 1e-10
 # two searches that agree this well in log E have found equally good pulses
 _TIE = 1e-8
 _SHORTER = 0.01
-# a coordinate that differs from its bound by less than the search finds it
-_ON_EDGE = 1e-8
 # share of the duration below which a segment has no effect
 _NEGLIGIBLE = 1e-12
 # E counts as below a bound by more than this share of it
@@ -44,7 +36,8 @@ _BELOW = 1e-9
 _OCTAVE = math.log(2.0)
 # how many times a shorter pulse is looked for, and how much shorter
 _ROUNDS, _LESS = 8, 1e-3
-_THETA_MINUS, _THETA_PLUS, _ROOT, _TIME = range(BY_SEGMENT)
+# ψ, in units of π, at which E is stationary without a path phase
+_AXES = (1.0, 0.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +61,7 @@ class BestPulse:
     segments : in the order of time
     quanta : the largest mean numbers of quanta of − and + within it
     detection : of the record; None without one
+    squeezing_angle_pi : ψ of squeezed light, in units of π; without squeezing it has no effect
     reached : whether E is below what was asked for; True if nothing was
     """
 
@@ -76,6 +70,7 @@ class BestPulse:
     segments: tuple[PulseSegment, ...]
     quanta: tuple[float, float]
     detection: Detection | None
+    squeezing_angle_pi: float = 0.0
     reached: bool = True
 
     @property
@@ -138,6 +133,19 @@ def _fastest(search: PulseSearch, row: int, direction: Direction, below: float) 
         difference: FloatArray = target - course.log_steering[row]
         return difference
 
+    if search.free_squeezing_angle:
+        # pulses that do it in a thousandth of the time allowed are not found from a lattice of all angles
+        trials = [_fastest(replace(search, squeezing_angle_pi=each), row, direction, below) for each in _AXES]
+        trials.append(_shortened(search, row, direction, target, left))
+        reached = [each for each in trials if each.reached]
+        if not reached:
+            return min(trials, key=lambda each: round(math.log(each.value), 8))
+        return min(reached, key=lambda each: round(math.log(each.duration_s), 8))
+    return _shortened(search, row, direction, target, left)
+
+
+def _shortened(search: PulseSearch, row: int, direction: Direction, target: float, left: Objective) -> BestPulse:
+    """The best pulse, made shorter while log E is below ``target``; ``left`` is what is left of that."""
     search, unit = _best(search, row, by_rule=False)
     if left(search.course(unit)) < 0.0:
         return replace(_described(direction, search, unit), reached=False)
@@ -148,17 +156,28 @@ def _fastest(search: PulseSearch, row: int, direction: Direction, below: float) 
         if left(again.course(other)) < 0.0:
             break
         search, unit = again, other
+    else:
+        search, unit = _least_duration(search, unit, row, target)
     # among pulses that are as short
-    return _described(direction, search, _at_edges(search, lambda course: course.log_steering[row], unit, _MISSED))
+    return _described(direction, search, _at_edges(search, lambda course: course.log_steering[row], unit, MISSED))
 
 
 def _duration(course: PulseCourse) -> FloatArray:
     return course.duration
 
 
-def _on_axis(search: PulseSearch, unit: FloatArray) -> FloatArray:
-    """The same pulse with the LO phase on the nearest axis, if that phase is free."""
-    return np.append(unit[:-1], np.round(2 * unit[-1]) / 2 % 1.0) if search.free_phase else unit
+def _on_axes(search: PulseSearch, unit: FloatArray) -> Iterable[FloatArray]:
+    """The same pulse with its free phases on axes, in the order of preference: ψ = π or 0, the nearest one for ϑ."""
+    phases = [np.round(2 * unit[-1]) / 2 % 1.0, unit[-1]] if search.free_phase else [None]
+    turns = [0.5, 0.0, None] if search.free_squeezing_angle else [None]
+    for turn in turns:
+        for phase in phases:
+            trial = unit.copy()
+            if turn is not None:
+                trial[BY_SEGMENT * search.segments] = turn
+            if phase is not None:
+                trial[-1] = phase
+            yield trial
 
 
 def _least_duration(search: PulseSearch, unit: FloatArray, row: int, target: float) -> tuple[PulseSearch, FloatArray]:
@@ -172,22 +191,23 @@ def _least_duration(search: PulseSearch, unit: FloatArray, row: int, target: flo
 
     unit = unit.copy()
     longest = search.longest_units * float(search.shares(unit).sum())
-    unit[_TIME : BY_SEGMENT * search.segments : BY_SEGMENT] *= np.cbrt(search.longest_units / longest)
+    unit[TIME : BY_SEGMENT * search.segments : BY_SEGMENT] *= np.cbrt(search.longest_units / longest)
     found = {0.0: (replace(search, longest_units=longest), unit)}
 
     def above(logarithm: float) -> float:
         trial = replace(search, longest_units=longest * math.exp(logarithm))
         nearest = found[min(found, key=lambda each: abs(each - logarithm))][1]
-        value, found_unit = _descend(trial, steering, nearest, _TIGHT)
-        found[logarithm] = trial, found_unit
+        value, found_unit = descend_pulse(trial, steering, nearest, TIGHT)
+        if value <= target:
+            # pulses that do less are no start: a search may end at one that does nothing
+            found[logarithm] = trial, found_unit
         return value - target
 
     low = -_OCTAVE
     while above(low) < 0.0:
         low -= _OCTAVE
-    root = float(brentq(above, low, low + _OCTAVE, xtol=1e-13, rtol=1e-13))
-    above(root)
-    return found[root]
+    brentq(above, low, low + _OCTAVE, xtol=1e-13, rtol=1e-13)
+    return found[min(found)]
 
 
 def _falls_at_once(search: PulseSearch, row: int, at_start: float) -> bool:
@@ -199,7 +219,7 @@ def _falls_at_once(search: PulseSearch, row: int, at_start: float) -> bool:
     )
     brief = replace(search, longest_units=1e-6 / rate, segments=1)
     # within a time t a drop is of second order, 1e-12, a rise by the thermal quanta of first order
-    return bool(np.min(brief.course(_lattice(brief)).log_steering[row]) < at_start - 1e-15)
+    return bool(np.min(brief.course(pulse_lattice(brief)).log_steering[row]) < at_start - 1e-15)
 
 
 def _within(search: PulseSearch, unit: FloatArray, factor: float) -> PulseSearch:
@@ -218,12 +238,14 @@ def _best(search: PulseSearch, row: int, *, by_rule: bool = True) -> tuple[Pulse
     before: tuple[PulseSearch, FloatArray] | None = None
     for segments in range(1, search.segments + 1):
         trial = search.of_segments(segments)
-        starts = _starts(trial, steering)
+        starts = lowest_pulses(trial, steering)
         if before is not None:
-            starts = np.concatenate([_divided(*before), starts])
-        near = _sorted(_descend(trial, steering, start, _ROUGH) for start in starts)
-        apart = [each for each in near[1:_POLISHED] if each[0] > near[0][0] + _DIFFERENT]
-        value, unit = _sorted(_descend(trial, steering, start, _TIGHT) for _, start in [near[0], *apart])[0]
+            starts = np.concatenate([divided_pulses(*before), starts])
+        near = _sorted(descend_pulse(trial, steering, start, ROUGH) for start in starts)
+        followed = [near[0], *(each for each in near[1:_POLISHED] if each[0] > near[0][0] + _DIFFERENT)]
+        if search.free_squeezing_angle:
+            followed = _of_each_angle(trial, near)
+        value, unit = _sorted(descend_pulse(trial, steering, start, TIGHT) for _, start in followed)[0]
         before = trial, unit
         if best is None or value < best[0] - _TIE:
             best = value, trial, unit
@@ -232,13 +254,22 @@ def _best(search: PulseSearch, row: int, *, by_rule: bool = True) -> tuple[Pulse
     return _by_rule(found, steering, unit) if by_rule else (found, unit)
 
 
+def _of_each_angle(search: PulseSearch, near: list[tuple[float, FloatArray]]) -> list[tuple[float, FloatArray]]:
+    """The lowest of these pulses near each quarter turn of ψ: basins that may be as deep as each other."""
+    found: dict[float, tuple[float, FloatArray]] = {}
+    for each in near:
+        found.setdefault(float(np.round(4.0 * each[1][BY_SEGMENT * search.segments]) % 4.0), each)
+    return list(found.values())
+
+
 def _by_rule(search: PulseSearch, steering: Objective, unit: FloatArray) -> tuple[PulseSearch, FloatArray]:
     """Of pulses as good as this one that with θ₊ = π/2, the LO phase on an axis, and a shorter duration."""
     best = float(steering(search.course(unit)))
     unit = _at_edges(search, steering, unit, _TIE)
     # a duration without effect on E is cut off
     brief = _within(search, unit, 1.0 - _SHORTER)
-    value, other = _descend(brief, steering, unit, _TIGHT)
+    held = _on_axis(search, unit)
+    value, other = descend_pulse(brief, steering, unit, TIGHT, held=held)
     if value > best + _TIE:
         return search, unit
 
@@ -246,119 +277,25 @@ def _by_rule(search: PulseSearch, steering: Objective, unit: FloatArray) -> tupl
         difference: FloatArray = best + _TIE - steering(course)
         return difference
 
-    value, shortest = _descend(brief, _duration, other, _TIGHT, left)
+    value, shortest = descend_pulse(brief, _duration, other, TIGHT, left, held=held)
     return brief, shortest if value < math.inf else other
 
 
+def _on_axis(search: PulseSearch, unit: FloatArray) -> tuple[int, ...]:
+    """The coordinate of ψ if it is free and at 0 or π."""
+    place = BY_SEGMENT * search.segments
+    return (place,) if search.free_squeezing_angle and 2.0 * unit[place] % 1.0 == 0.0 else ()
+
+
 def _at_edges(search: PulseSearch, steering: Objective, unit: FloatArray, tie: float) -> FloatArray:
-    """The pulse with θ₊ = π/2 and the LO phase on an axis where that makes log E larger by ``tie`` at most."""
+    """The pulse with θ₊ = π/2 and the phases on axes where that makes log E larger by ``tie`` at most."""
     best = float(steering(search.course(unit)))
     for segment in reversed(range(search.segments if search.conditional else 0)):
-        place = BY_SEGMENT * segment + _THETA_PLUS
+        place = BY_SEGMENT * segment + THETA_PLUS
         if unit[place] < 1.0:
-            value, other = _descend(search, steering, unit, _TIGHT, at_end=(place,))
+            value, other = descend_pulse(search, steering, unit, TIGHT, at_end=(place,))
             unit = other if value < best + tie else unit
-    on_axis = _on_axis(search, unit)
-    return on_axis if float(steering(search.course(on_axis))) < best + tie else unit
-
-
-def _lattice(search: PulseSearch) -> FloatArray:
-    """Pulses spread evenly, more of them at the edges of the angles; array of shape (n, dimension)."""
-    count, extra = _LATTICE * search.segments, search.dimension + 1
-    # the multiples of irrational numbers, powers of the root of x^(d+1) = x + 1
-    ratio = 2.0
-    for _ in range(64):
-        ratio = (1.0 + ratio) ** (1.0 / (extra + 1))
-    points = (0.5 + np.arange(1, count + 1)[:, None] * ratio ** -np.arange(1.0, extra + 1.0)) % 1.0
-    whole, unit = points[:, -1], points[:, :-1]
-    by_segment = unit[:, : BY_SEGMENT * search.segments].reshape(count, search.segments, BY_SEGMENT)
-    for angle in (_THETA_MINUS, _THETA_PLUS):
-        by_segment[..., angle] = np.clip(2.5 * by_segment[..., angle] - 0.75, 0.0, 1.0)
-    # durations from a thousandth of the longest one, in half of the pulses as long as allowed together
-    times = 10.0 ** (-3.0 * by_segment[..., _TIME])
-    total = np.where(whole < 0.5, 1.0, 10.0 ** (-6.0 * (whole - 0.5)))
-    by_segment[..., _TIME] = np.cbrt(times / times.sum(axis=-1, keepdims=True) * total[:, None])
-    unit[:, : BY_SEGMENT * search.segments] = by_segment.reshape(count, -1)
-    return unit
-
-
-def _starts(search: PulseSearch, objective: Objective) -> FloatArray:
-    """The lowest allowed points of the lattice; array of shape (n, dimension)."""
-    unit = _lattice(search)
-    course = search.course(unit)
-    allowed = search.room(course).min(axis=-1) > -_MISSED
-    values = np.where(allowed, objective(course), np.inf)
-    order = np.argsort(values, kind="stable")[:_STARTS]
-    return unit[order[np.isfinite(values[order])]]
-
-
-def _divided(search: PulseSearch, unit: FloatArray) -> FloatArray:
-    """Pulses of one segment more: each segment divided in two with unequal C₊; (n, dimension + 4)."""
-    found = []
-    ends = unit[BY_SEGMENT * search.segments :]
-    for segment in range(search.segments):
-        first, last = BY_SEGMENT * segment, BY_SEGMENT * (segment + 1)
-        for share, former, latter in _DIVISIONS:
-            one, two = unit[first:last].copy(), unit[first:last].copy()
-            one[_TIME], two[_TIME] = np.cbrt(share) * one[_TIME], np.cbrt(1.0 - share) * two[_TIME]
-            one[_ROOT], two[_ROOT] = (
-                min(1.0, math.sqrt(factor) * root) for factor, root in ((former, one[_ROOT]), (latter, two[_ROOT]))
-            )
-            found.append(np.concatenate([unit[:first], one, two, unit[last : BY_SEGMENT * search.segments], ends]))
-    return np.array(found)
-
-
-def _descend(
-    search: PulseSearch,
-    objective: Objective,
-    start: FloatArray,
-    effort: dict[str, float],
-    left: Objective | None = None,
-    at_end: tuple[int, ...] = (),
-) -> tuple[float, FloatArray]:
-    """The lowest allowed point found from ``start``, and its value; infinite where no allowed point is found.
-
-    ``left`` is a further bound, ≥ 0; the coordinates ``at_end`` stay at 1.
-    """
-    # imported here, because the command line imports this module and few commands search
-    from scipy.optimize import minimize
-
-    n = search.dimension
-    least, most = np.zeros(n), np.ones(n)
-    if search.free_phase:
-        # the phase is periodic: a search may cross 0 or 1
-        least[-1], most[-1] = -0.3, 1.3
-    least[list(at_end)] = 1.0
-    start = np.clip(start, least, most)
-    shifts = _DIFFERENCE * np.eye(n)
-    shifts = np.concatenate([np.zeros((1, n)), shifts, -shifts])
-    last: dict[bytes, tuple[FloatArray, FloatArray]] = {}
-
-    def nearby(unit: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """The objective and all bounds with their derivatives: (1 + m,) and (1 + m, n)."""
-        if (key := unit.tobytes()) not in last:
-            points = np.clip(unit + shifts, least, most)
-            course = search.course(points)
-            rows = np.concatenate([objective(course)[:, None], search.room(course)], axis=-1)
-            rows = rows if left is None else np.concatenate([rows, left(course)[:, None]], axis=-1)
-            width = np.diagonal(points[1 : n + 1] - points[n + 1 :])
-            slopes = (rows[1 : n + 1] - rows[n + 1 :]) / np.where(width > 0.0, width, 1.0)[:, None]
-            last.clear()
-            last[key] = rows[0], slopes.T
-        return last[key]
-
-    bounds = {
-        "type": "ineq", "fun": lambda unit: nearby(unit)[0][1:], "jac": lambda unit: nearby(unit)[1][1:]
-    }  # fmt: skip
-    result = minimize(
-        lambda unit: (float(nearby(unit)[0][0]), nearby(unit)[1][0]), start, jac=True, method="SLSQP",
-        bounds=np.stack([least, most], axis=-1), constraints=[bounds], options=effort,
-    )  # fmt: skip
-    unit = np.clip(result.x, least, most)
-    unit[np.abs(unit) < _ON_EDGE] = 0.0
-    unit[np.abs(unit - 1.0) < _ON_EDGE] = 1.0
-    found = [(float(rows[0]), each) for each in (start, unit) if (rows := nearby(each)[0])[1:].min() > -_MISSED]
-    return min(found, key=lambda each: each[0], default=(math.inf, start))
+    return next((each for each in _on_axes(search, unit) if float(steering(search.course(each))) < best + tie), unit)
 
 
 def _sorted(found: Iterable[tuple[float, FloatArray]]) -> list[tuple[float, FloatArray]]:
@@ -366,6 +303,10 @@ def _sorted(found: Iterable[tuple[float, FloatArray]]) -> list[tuple[float, Floa
 
 
 def _described(direction: Direction, search: PulseSearch, unit: FloatArray) -> BestPulse:
+    place = BY_SEGMENT * search.segments
+    if search.free_squeezing_angle and search.path_phase_pi == 0.0 and unit[place] % 1.0 > 0.5:
+        # of two pulses that mirror each other that with ψ ≤ π
+        unit = np.concatenate([unit[:place], 1.0 - unit[place:]])
     course = search.course(unit)
     shares = search.shares(unit)
     # a sum that rounding makes longer than allowed
@@ -399,6 +340,7 @@ def _described(direction: Direction, search: PulseSearch, unit: FloatArray) -> B
         )
         if search.conditional
         else None,
+        squeezing_angle_pi=float(search.squeezing_angles(unit)) / math.pi,
     )
 
 

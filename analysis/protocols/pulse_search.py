@@ -5,7 +5,6 @@ pulse may be unstable while it lasts. Section 5 of sim/README.md.
 """
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,11 +27,12 @@ from cascade_steering.sim.rotating_wave.inferred_flow import (
 )
 from cascade_steering.sim.rotating_wave.squeezed_light import SqueezedSidebands
 
-__all__ = ["BY_SEGMENT", "PulseCourse", "PulseSearch"]
+__all__ = ["BY_SEGMENT", "ROOT", "THETA_MINUS", "THETA_PLUS", "TIME", "PulseCourse", "PulseSearch"]
 
 FloatArray = NDArray[np.float64]
 # coordinates of a segment: θ₋, θ₊, the root of C₊ and the third root of the duration, each from 0 to its bound
 BY_SEGMENT = 4
+THETA_MINUS, THETA_PLUS, ROOT, TIME = range(BY_SEGMENT)
 # largest C₋ and C₊/C₋ that a search takes
 _MOST_COOPERATIVITY = 1e6
 _MOST_SEGMENTS = 8
@@ -71,7 +71,8 @@ class PulseSearch:
     most_quanta : the largest mean number of quanta of either oscillator at any time of the pulse
     conditional : E given the record during the pulse, or without it
     loss, path_phase_pi : ε, φ in units of π
-    squeezing_db, squeezing_angle_pi, squeezing_loss : of the light that arrives at −, ψ in units of π
+    squeezing_db, squeezing_angle_pi, squeezing_loss : of the light that arrives at −: dB, ψ in units of π, the same in
+        all segments, or None to optimise it too, and the power loss before −
     lo_phase_pi : ϑ in units of π, the same in all segments; None to optimise it too
     efficiency, scheme : of the detection
     largest_ratio : bound on C₊/C₋
@@ -91,7 +92,7 @@ class PulseSearch:
     loss: float = 0.0
     path_phase_pi: float = 0.0
     squeezing_db: float = 0.0
-    squeezing_angle_pi: float = 0.0
+    squeezing_angle_pi: float | None = None
     squeezing_loss: float = 0.0
     lo_phase_pi: float | None = None
     efficiency: float = 1.0
@@ -117,7 +118,8 @@ class PulseSearch:
         Detection(lo_phase_pi=phase, efficiency=self.efficiency, scheme=self.scheme)
         require(self.loss, "loss", low=0.0, high=1.0)
         require(self.path_phase_pi, "path_phase_pi", low=-np.inf)
-        require_squeezing(self.squeezing_db, self.squeezing_angle_pi, self.squeezing_loss)
+        angle = 0.0 if self.squeezing_angle_pi is None else self.squeezing_angle_pi
+        require_squeezing(self.squeezing_db, angle, self.squeezing_loss)
         for bath in (self.bath_minus, self.bath_plus):
             require(bath.linewidth, "linewidth", low=0.0, low_open=True)
 
@@ -127,9 +129,14 @@ class PulseSearch:
         return self.conditional and self.lo_phase_pi is None
 
     @property
+    def free_squeezing_angle(self) -> bool:
+        """Whether ψ is searched: then it is the coordinate after those of the segments, times 2π."""
+        return self.squeezing_db > 0.0 and self.squeezing_angle_pi is None
+
+    @property
     def dimension(self) -> int:
         """The number of coordinates of a pulse."""
-        return BY_SEGMENT * self.segments + self.free_phase
+        return BY_SEGMENT * self.segments + self.free_squeezing_angle + self.free_phase
 
     @property
     def time_unit(self) -> float:
@@ -168,15 +175,20 @@ class PulseSearch:
             bath_plus=self.bath_plus,
             loss=self.loss,
             path_phase=np.pi * self.path_phase_pi,
-            light=self._light,
+            light=self._light(unit),
         )
 
-    @cached_property
-    def _light(self) -> SqueezedSidebands | None:
+    def squeezing_angles(self, unit: FloatArray) -> FloatArray:
+        """ψ of each pulse, radians: the given one, or its coordinate times 2π."""
+        if self.free_squeezing_angle:
+            return 2 * np.pi * (unit[..., BY_SEGMENT * self.segments] % 1.0)
+        return np.full(unit.shape[:-1], np.pi * (self.squeezing_angle_pi or 0.0))
+
+    def _light(self, unit: FloatArray) -> SqueezedSidebands | None:
         if self.squeezing_db == 0.0:
             return None
         return SqueezedSidebands(
-            decibels=self.squeezing_db, angle=np.pi * self.squeezing_angle_pi, lost=self.squeezing_loss
+            decibels=self.squeezing_db, angle=self.squeezing_angles(unit), lost=self.squeezing_loss
         )
 
     def shares(self, unit: FloatArray) -> FloatArray:

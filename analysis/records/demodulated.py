@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cascade_steering.analysis.records.reading.layout import FloatArray
 from cascade_steering.sim.parameters import require
 from cascade_steering.sim.rotating_wave.demodulation import demodulate
 
@@ -36,13 +37,24 @@ def demodulated_record(record: "Record", count: int, frequency_hz: float) -> "Re
     whole = intervals - intervals % max(count, 1)
     if not whole:
         raise ValueError(f"the record has {intervals} intervals, fewer than the {count} to demodulate over")
-    parts = demodulate(record.values[:, :whole], record.interval, 2 * math.pi * frequency_hz, count)
-    gaps = np.isnan(parts).any(axis=-1, keepdims=True)
+
+    def parts_of(values: FloatArray) -> FloatArray:
+        return demodulate(values[:, :whole], record.interval, 2 * math.pi * frequency_hz, count)
+
+    parts = parts_of(record.values)
+    gaps = np.asarray(np.isnan(parts).any(axis=-1, keepdims=True))
     # a cosine and a sine part come from each channel, in this order, and are multiplied as it was
-    scales = tuple(np.repeat(record.scale, len(channels) // len(record.channels)).tolist())
+    scales = _repeated(tuple(record.scale.tolist()), len(channels))
+    freedom = None if record.calibration_freedom is None else _repeated(record.calibration_freedom, len(channels))
+    removed = None if record.removed is None else np.where(gaps[:1], 0.0, parts_of(record.removed))
     return replace(
-        record, values=np.where(gaps, np.nan, parts), interval=count * record.interval, channels=channels, scales=scales
-    )
+        record, values=np.where(gaps, np.nan, parts), interval=count * record.interval, channels=channels,
+        scales=scales, removed=removed, calibration_freedom=freedom,
+    )  # fmt: skip
+
+
+def _repeated(each: tuple[float, ...], count: int) -> tuple[float, ...]:
+    return tuple(np.repeat(each, count // len(each)).tolist())
 
 
 def require_sensible(record: "Record", name: str) -> None:

@@ -1,6 +1,6 @@
 """What a measured record tells: conditional states over time, steering, and whether the record fits the model."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from cascade_steering.analysis.criteria.steering import (
     pairwise_directions,
     steering_parameter,
 )
+from cascade_steering.analysis.records.projection import honest
 from cascade_steering.analysis.records.record import Record
 from cascade_steering.analysis.records.whiteness import Whiteness, whiteness
 from cascade_steering.sim.ensemble.contract import Method, filtering
@@ -97,7 +98,7 @@ def read_out(
         model=model, values=record.values, interval=record.interval, initial=initial, observed=record.observed,
         scale=record.scale,
     )  # fmt: skip
-    exact = measured.exact
+    exact = honest(record, model, initial, measured.exact)
     return Reading(
         record=record,
         model=model,
@@ -108,11 +109,14 @@ def read_out(
     )
 
 
-def filtered_dataset(reading: Reading, directions: Sequence[AnyDirection] | None = None) -> "xr.Dataset":
+def filtered_dataset(
+    reading: Reading, directions: Sequence[AnyDirection] | None = None, more: Mapping[str, Any] | None = None
+) -> "xr.Dataset":
     """Conditional means and covariances, innovations and E over time, labelled as ``sim.ensemble.dataset.build``
     does.
 
-    E in ``directions``, of every oscillator given every other one if left out. Raises ValueError for a direction of
+    E in ``directions``, of every oscillator given every other one if left out. ``more`` are further variables on the
+    same axes, as ``analysis.past_states.whole_record.past_variables`` gives them. Raises ValueError for a direction of
     oscillators that the model has not.
     """
     import xarray as xr
@@ -146,6 +150,7 @@ def filtered_dataset(reading: Reading, directions: Sequence[AnyDirection] | None
     if not reading.engine_is_exact:
         about = {"long_name": "by the engine itself, elsewhere by the exact filter"}
         variables["by_engine"] = (("trajectory", "time"), reading.states.by_engine, about)
+    variables |= more or {}
     named = {name for axes, *_ in variables.values() for name in axes}
     shared = dataset_coordinates(grid, record.channels, modes)
     coords = {name: value for name, value in shared.items() if name in named or name.startswith("interval_")}

@@ -4,7 +4,7 @@ A record is dY_k = √η_k ⟨L_k + L_k†⟩ dt + dW_k, summed over each of man
 Its channels are those of ``sim.model.detectors``: ``cosine`` and ``sine`` in the rotating-wave model, ``homodyne``
 in the lab frame, and beside them the same with ``_orthogonal`` where the light is split and both quadratures are read.
 
-**CSV**: a header that names the columns with their units, a row for each interval::
+**Text**: a header that names the columns with their units, a row for each interval::
 
     # a comment
     #: efficiency = 0.9
@@ -12,19 +12,21 @@ in the lab frame, and beside them the same with ``_orthogonal`` where the light 
     0.1,1.2e-4,-3.1e-4
     0.2,,
 
-``time`` is the end of the interval, in s, ms, us or ns. A channel is in s^0.5 (the increment dY) or in Hz^0.5 (the
-current dY/dt, averaged over the interval); in any other unit the caller says which, and the calibration. Columns come
-in any order, separated by commas, semicolons or tabs. An interval with an empty cell or ``nan`` is a gap, and so are
-those left out. Comments that start with ``#:`` are options, as TOML.
+``time`` is the end of the interval, in s, ms, us or ns, or an absolute time: a date as ISO 8601 has it, or so many
+seconds, or whole nanoseconds. A channel is in s^0.5 (the increment dY) or in Hz^0.5 (the current dY/dt, averaged over
+the interval); in any other unit the caller says which, and the calibration. Columns come in any order, separated by
+commas, semicolons, tabs or blanks; numbers have a decimal point, or a comma where that separates nothing. An interval
+with an empty cell or ``nan`` is a gap, and so are those left out. Lines that begin with ``#``, ``%`` or ``;`` are
+comments, and of those ``#:`` are options, as TOML. What else is read, and what is refused: ``reading.dialect``.
 
 **netCDF**: a variable ``record`` (trajectory, interval, channel) or (interval, channel) with ``units`` as above,
 coordinates ``interval_start`` and ``interval_end`` with ``units`` of time, ``channel`` with the names, and options as
 a JSON object in the attribute ``options`` of the file: what ``sim.ensemble.dataset`` writes. Gaps are NaN, common to
-all records.
+all records. **Arrays** of one length in netCDF, HDF5, ``.npz`` or ``.mat`` are columns as those of a text.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,26 +36,31 @@ import numpy as np
 import tomli_w
 from numpy.typing import NDArray
 
-from cascade_steering.analysis.records import csv_file, netcdf_file
-from cascade_steering.analysis.records.layout import (
+from cascade_steering.analysis.records.reading import arrays_file, csv_file, netcdf_file
+from cascade_steering.analysis.records.reading.encoding import unpacked
+from cascade_steering.analysis.records.reading.layout import (
     CHANNELS,
     SETS,
     UNITS,
+    FileLayout,
     FloatArray,
     Intervals,
+    Quantity,
     Table,
     arranged,
     quantity_of,
 )
-from cascade_steering.analysis.records.times import TOLERANCE
+from cascade_steering.analysis.records.reading.times import TOLERANCE
 from cascade_steering.sim.atomic_write import writable, write_whole
 from cascade_steering.sim.ensemble.dataset import to_netcdf
 from cascade_steering.sim.identity import plain
 from cascade_steering.sim.parameters import require
 
-__all__ = ["Record", "interpreted", "load", "read", "write"]
+__all__ = ["HEAD", "Record", "factors_of", "interpreted", "load", "of_file", "read", "write"]
 
 _FORMATS = (".csv", ".nc")
+# bytes that tell what kind of file it is; of a file of MATLAB the last of them
+HEAD = 128
 # of an interval: a time this close to its end is its end
 _WHOLE = 1e-9
 
@@ -72,6 +79,12 @@ class Record:
     options : what the file says of the experiment, options of the command line by name
     scales : what was measured was multiplied by to give ``values``, one number a channel: the calibration, times the
         interval for a current in a unit that does not say that it is one; 1 if left out
+    origin : the absolute time from which ``start`` and ``times`` are counted, where the file has absolute times
+    notes : what was decided in reading the file, for the user to know, a sentence each
+    removed : functions that were fitted and subtracted (a trend, a line), of which the record holds nothing any more;
+        array of shape (functions, intervals, channels)
+    calibration_freedom : degrees of freedom of the variance that gave the calibration, one a channel: 0 where it is the
+        record's own; None if it is known
 
     Raises
     ------
@@ -86,6 +99,10 @@ class Record:
     channels: tuple[str, ...]
     options: dict[str, Any]
     scales: tuple[float, ...] | None = None
+    origin: str = ""
+    notes: tuple[str, ...] = ()
+    removed: FloatArray | None = None
+    calibration_freedom: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         require(self.interval, "interval", low=0.0, low_open=True)
@@ -134,31 +151,34 @@ class Record:
 def read(
     path: Path, *, calibration: float | None = None, quantity: str | None = None, dead_time: float = 0.0
 ) -> Record:
-    """The record in a CSV or netCDF file, told apart by what is in it: ``load``, then ``interpreted``."""
+    """The record in a file, told apart by what is in it: ``load``, then ``interpreted``."""
     return interpreted(load(path), path, calibration=calibration, quantity=quantity, dead_time=dead_time)
 
 
-def load(path: Path) -> Table:
-    """What a CSV or netCDF file holds, before it is said what that means.
+def load(path: Path, said: FileLayout | None = None) -> Table:
+    """What a file holds, before it is said what that means; ``said`` of its layout where the file does not say it.
 
     Raises ValueError, in one line, for whatever is not a record, naming the place in the file.
     """
-    with _of(path):
+    said = FileLayout() if said is None else said
+    with of_file(path):
         try:
             with path.open("rb") as file:
-                head = file.read(max(map(len, netcdf_file.MAGIC)))
-                if not head.startswith(netcdf_file.MAGIC):
-                    return csv_file.parse(head + file.read())
+                head = file.read(HEAD)
+                if not (netcdf_file.holds_netcdf(head) or arrays_file.holds_arrays(head)):
+                    return csv_file.parse(unpacked(head + file.read()), said)
         except OSError as error:
             raise ValueError(f"cannot be opened: {error.strerror}") from None
-        return netcdf_file.load_netcdf(path, head)
+        if arrays_file.holds_arrays(head):
+            return arrays_file.load_arrays(path, head, said)
+        return netcdf_file.load_netcdf(path, head, said)
 
 
 def interpreted(
     table: Table,
     path: Path,
     *,
-    calibration: float | None = None,
+    calibration: float | Mapping[str, float] | None = None,
     quantity: str | None = None,
     dead_time: float = 0.0,
 ) -> Record:
@@ -167,20 +187,22 @@ def interpreted(
     Parameters
     ----------
     table, path : the file
-    calibration : factor on the values that makes white vacuum noise dY² = dt; left out: 1, for units that say so
+    calibration : factor on the values that makes white vacuum noise dY² = dt, one or one a channel by name; left out:
+        1, for units that say so
     quantity : ``increment`` or ``current``, for channels in other units
     dead_time : seconds from the start of the record that are not to be trusted: a gap
 
     Raises ValueError, in one line, for units that do not say enough, and where nothing is left of the record.
     """
-    if calibration is not None and not (math.isfinite(calibration) and calibration):
-        raise ValueError(f"calibration must be finite and not 0, got {calibration!r}")
+    for each in calibration.values() if isinstance(calibration, Mapping) else (calibration,):
+        if each is not None and not (math.isfinite(each) and each):
+            raise ValueError(f"calibration must be finite and not 0, got {each!r}")
     if quantity not in (None, *UNITS):
         raise ValueError(f"quantity must be one of {', '.join(UNITS)}, got {quantity!r}")
     require(dead_time, "dead_time", low=0.0)
-    with _of(path):
+    with of_file(path):
         channels, rows = arranged(table.names), table.rows
-        scales, factors = _factors(table, channels, calibration, quantity)
+        scales, factors, _ = factors_of(table, calibration, quantity)
         values = np.full((len(table.values), int(rows.index[-1]) + 1, len(channels)), np.nan)
         with np.errstate(over="ignore"):
             values[:, rows.index] = table.values[:, :, [table.names.index(name) for name in channels]] * factors
@@ -192,7 +214,7 @@ def interpreted(
         _drop(values, rows.interval, dead_time)
         return Record(
             values=values, interval=rows.interval, start=rows.start, channels=channels, options=table.options,
-            scales=scales,
+            scales=scales, origin=table.origin, notes=table.notes,
         )  # fmt: skip
 
 
@@ -209,22 +231,38 @@ def _drop(values: FloatArray, interval: float, dead_time: float) -> None:
         )
 
 
-def _factors(
-    table: Table, channels: tuple[str, ...], calibration: float | None, quantity: str | None
-) -> tuple[tuple[float, ...], FloatArray]:
-    """``Record.scales``, and what makes increments in √s of the table's values, array of shape (channels,)."""
-    factor, scales, factors = 1.0 if calibration is None else calibration, [], []
+def factors_of(
+    table: Table, calibration: float | Mapping[str, float] | None, quantity: str | None
+) -> tuple[tuple[float, ...], FloatArray, tuple[Quantity, ...]]:
+    """What the values of a table are multiplied by, in the order of the channels of a record.
+
+    Returns
+    -------
+    ``Record.scales``; what makes increments in √s of the table's values, array of shape (channels,); whether they are
+    increments or currents
+
+    Raises ValueError for units that do not say enough, and for calibrations that are not one for each channel.
+    """
+    channels = arranged(table.names)
+    if isinstance(calibration, Mapping) and set(calibration) != set(channels):
+        raise ValueError(
+            f"calibration must be one number, or one for each of {', '.join(channels)}, got {', '.join(calibration)}"
+        )
+    scales, factors, kinds = [], [], []
     for name in channels:
         unit = table.units[table.names.index(name)]
         kind = quantity_of(name, unit, quantity, calibrated=calibration is not None)
+        each = calibration[name] if isinstance(calibration, Mapping) else calibration
+        factor = 1.0 if each is None else each
         factors.append(factor * (table.rows.interval if kind == "current" else 1.0))
         # from one known unit to another is no matter of choice, and the same record stays as probable as it was
         scales.append(factor if unit in UNITS[kind] else factors[-1])
-    return tuple(scales), np.array(factors)
+        kinds.append(kind)
+    return tuple(scales), np.array(factors), tuple(kinds)
 
 
 @contextmanager
-def _of(path: Path) -> Iterator[None]:
+def of_file(path: Path) -> Iterator[None]:
     """Errors say which file, in one line."""
     try:
         yield
@@ -267,5 +305,7 @@ def _table(record: Record, unit: str) -> Table:
             f"times from {record.start:.6g} s on have too few digits for an interval of {record.interval:.6g} s; "
             f"let the record start near 0"
         )
-    units = (unit,) * len(record.channels)
-    return Table(values=record.values, names=record.channels, units=units, options=options, rows=rows)
+    return Table(
+        values=record.values, names=record.channels, units=(unit,) * len(record.channels), options=options, rows=rows,
+        origin=record.origin,
+    )  # fmt: skip

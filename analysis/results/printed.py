@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = [
     "GAIN",
     "ROWS",
+    "aligned",
     "estimate_text",
     "percent",
     "quadratures_table",
@@ -45,7 +46,7 @@ def quadratures_table(title: str, mean: FloatArray, covariance: Mapping[Scheme, 
     """Mean (2,) and variances of a single oscillator, (2, 2) by scheme, as lines of text."""
     variances = {f"variance {ROWS[scheme]}": np.diagonal(found) for scheme, found in covariance.items()}
     rows = {"mean": mean, **variances}
-    return _aligned([(title, "X", "P"), *((name, *map(_number_text, row)) for name, row in rows.items())])
+    return aligned([(title, "X", "P"), *((name, *map(_number_text, row)) for name, row in rows.items())])
 
 
 def _number_text(value: float) -> str:
@@ -55,10 +56,11 @@ def _number_text(value: float) -> str:
 
 def text_table(title: str, directions: Iterable[str], rows: Mapping[str, Iterable[str]]) -> str:
     """Lines of text under a title, a column for each direction."""
-    return _aligned([(title, *map(symbol_text, directions)), *((name, *cells) for name, cells in rows.items())])
+    return aligned([(title, *map(symbol_text, directions)), *((name, *cells) for name, cells in rows.items())])
 
 
-def _aligned(lines: list[tuple[str, ...]]) -> str:
+def aligned(lines: list[tuple[str, ...]]) -> str:
+    """Lines of text of as many columns, the first one to the left and the others to the right."""
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     # the names to the left, the numbers to the right
     aligned = [[name.ljust(widths[0]), *map(str.rjust, cells, widths[1:])] for name, *cells in lines]

@@ -73,6 +73,7 @@ class PulseResult:
                 theta_minus_pi=each.theta_minus_pi,
                 theta_plus_pi=each.theta_plus_pi,
                 c_plus=each.c_plus,
+                squeezing_angle_pi=pulse.squeezing_angle_pi,
                 lo_phase_pi=phase,
             )
             for each in pulse.segments
@@ -101,6 +102,7 @@ class PulseResult:
         lines = []
         for way, pulse in self.pulses.items():
             phase = "" if pulse.detection is None else f", lo_phase_pi = {pulse.detection.lo_phase_pi:.6g}"
+            phase += f", squeezing_angle_pi = {pulse.squeezing_angle_pi:.6g}" if self.point.squeezing_db else ""
             lines.append(f"{symbol_text(way)} {scheme}: {pulse.value:.6f} after {pulse.duration_s / unit:.6g}{phase}")
             lines += [
                 f"  {each.duration_s / unit:.6g} with c_plus = {each.c_plus:.6g}, "
@@ -137,6 +139,7 @@ def pulse_search(
     most_quanta: float | None,
     conditional: bool,
     free_lo_phase: bool,
+    free_squeezing_angle: bool,
     largest_ratio: float,
 ) -> "PulseSearch":
     """The search at a working point. Raises ValueError as ``WorkingPoint.best_pulse`` does."""
@@ -152,7 +155,8 @@ def pulse_search(
         occupations=thermal_occupations(initial), longest_units=longest_units, segments=segments,
         most_quanta=MOST if most_quanta is None else most_quanta, conditional=conditional, loss=point.loss,
         path_phase_pi=point.path_phase_pi, squeezing_db=point.squeezing_db,
-        squeezing_angle_pi=point.squeezing_angle_pi, squeezing_loss=point.squeezing_loss,
-        lo_phase_pi=None if free_lo_phase else point.lo_phase_pi, efficiency=point.efficiency, scheme=point.scheme,
+        squeezing_angle_pi=None if free_squeezing_angle else point.squeezing_angle_pi,
+        squeezing_loss=point.squeezing_loss, lo_phase_pi=None if free_lo_phase else point.lo_phase_pi,
+        efficiency=point.efficiency, scheme=point.scheme,
         largest_ratio=largest_ratio,
     )  # fmt: skip

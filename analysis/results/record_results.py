@@ -1,7 +1,7 @@
 """What a measured record says: conditional states and E(t), whether it fits the model, and fitted parameters."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from cascade_steering.analysis.identification.maximum import Fit
+    from cascade_steering.analysis.past_states.records_alone import RecordsAlone
+    from cascade_steering.analysis.past_states.whole_record import PastStates
     from cascade_steering.analysis.records.filtered import Reading
+    from cascade_steering.analysis.records.preparing.opening import GivenCalibration
     from cascade_steering.analysis.records.record import Record
     from cascade_steering.analysis.records.whiteness import Whiteness
     from cascade_steering.analysis.working_points.working_point import WorkingPoint
@@ -39,10 +42,12 @@ class FilteredResult:
     ----------
     reading : as ``analysis.records.filtered.read_out`` returns it
     time_unit : 1/γ̃₀ in seconds, for text
+    past : what the whole record says of each moment, where ``smooth`` was asked for
     """
 
     reading: "Reading"
     time_unit: float = 1.0
+    past: "PastStates | None" = None
 
     @property
     def times(self) -> FloatArray:
@@ -74,6 +79,29 @@ class FilteredResult:
         return ByDirection({str(way): steering(way) for way in pairwise_directions(modes)}, steering)
 
     @property
+    def smoothed(self) -> "PastStates":
+        """States given past and future, effects and weak values.
+
+            found = point.filter("record.csv", smooth=True)
+            print(found.smoothed.E["plus_given_minus"])
+
+        Raises ValueError unless the record was filtered with ``smooth=True``.
+        """
+        if self.past is None:
+            raise ValueError("the record was filtered and not smoothed: filter it with smooth=True")
+        return self.past
+
+    def by_records_alone(self, spacing_s: float | None = None) -> "RecordsAlone":
+        """E and the covariance of the filter, found from the differences of x̂ before and after many times.
+
+        ``spacing_s`` is the time between those of one record, seconds; if left out it is that after which differences
+        are independent. Raises ValueError without ``smooth=True``, and for records that are too short.
+        """
+        from cascade_steering.analysis.past_states.records_alone import verify_by_records
+
+        return verify_by_records(self.smoothed, spacing_s)
+
+    @property
     def innovations(self) -> FloatArray:
         """The record less its prediction, in standard deviations; array of shape (records, intervals, channels)."""
         return self.reading.exact.innovations
@@ -98,7 +126,11 @@ class FilteredResult:
         """All of it, labelled."""
         from cascade_steering.analysis.records.filtered import filtered_dataset
 
-        return filtered_dataset(self.reading)
+        if self.past is None:
+            return filtered_dataset(self.reading)
+        from cascade_steering.analysis.past_states.whole_record import past_variables
+
+        return filtered_dataset(self.reading, more=past_variables(self.past))
 
     def save(self, path: str | Path) -> None:
         """Write the dataset as netCDF. Raises ValueError for a path it cannot be."""
@@ -207,25 +239,69 @@ class FitResult:
 
 
 def open_record(
-    path: str | Path, *, calibration: float | None = None, quantity: str | None = None, dead_time_s: float = 0.0
+    path: str | Path,
+    *,
+    calibration: "GivenCalibration" = None,
+    quantity: str | None = None,
+    dead_time_s: float = 0.0,
+    columns: Mapping[str, str] | None = None,
+    skip_rows: int = 0,
+    interval_s: float | None = None,
+    resample: bool = False,
+    vacuum_record: str | Path | None = None,
+    detrend: int | None = None,
+    notch_hz: Sequence[float | tuple[float, float]] = (),
+    demodulate: int | None = None,
+    frequency_hz: float | None = None,
 ) -> "Record":
-    """The record in a CSV or netCDF file.
+    r"""The record in a file: text in many dialects, netCDF, HDF5, ``.npz`` or ``.mat``.
 
-        record = cs.open_record("record.csv")
+        record = cs.open_record("scope.csv", columns={"time": "Time (ms)", "homodyne": "X (V)"}, calibration="auto",
+                                quantity="current")
+        print(*record.notes, sep="\n")
         print(point.filter(record))
 
     Parameters
     ----------
     path : of the file, whose layout is that of ``analysis.records.record``
-    calibration : factor on the values that makes vacuum noise dY² = dt; left out: 1, for units that say so
+    calibration : factor on the values that makes vacuum noise dY² = dt, one, or one a channel by name; ``"auto"``: from
+        the white floor of the record; left out: 1, for units that say so
     quantity : ``increment`` (dY of each interval) or ``current`` (dY/dt), for channels in other units
     dead_time_s : seconds from the start of the record that are not to be trusted: a gap
+    columns : which column or array is ``time``, ``cosine``, …: its heading, the name in it, the name with a unit, or
+        its number from 1; left out: by their names
+    skip_rows : lines at the start of a text that are not read
+    interval_s : length of each interval of a file without times, seconds
+    resample : whether uneven times are true; the record is brought to even ones, its noise white
+    vacuum_record : a record of vacuum, read in the same way, that gives the calibration
+    detrend : degree of a polynomial in time that is subtracted: 0 the mean, 1 a straight line
+    notch_hz : frequencies of lines that are subtracted, or pairs of a frequency and the width of a band about it
+    demodulate, frequency_hz : cosine and sine parts of a lab-frame record at this frequency, over so many intervals
 
-    Raises ValueError, in one line that names the file and the place in it, for whatever is not a record.
+    ``notes`` of the record says what was decided in reading. Raises ValueError, in one line that names the file and the
+    place in it, for whatever is not a record.
     """
-    from cascade_steering.analysis.records.record import read
+    from cascade_steering.analysis.records.demodulated import demodulated_record
+    from cascade_steering.analysis.records.preparing.opening import Opening, opened_record
+    from cascade_steering.analysis.records.projection import Line
+    from cascade_steering.analysis.records.reading.layout import FileLayout
 
-    return read(Path(path), calibration=calibration, quantity=quantity, dead_time=dead_time_s)
+    if (demodulate is None) != (frequency_hz is None):
+        raise ValueError("demodulate and frequency_hz are given together, or neither")
+    pairs = [each if isinstance(each, tuple) else (each, 0.0) for each in notch_hz]
+    how = Opening(
+        layout=FileLayout(columns=columns or {}, skip_rows=skip_rows, interval=interval_s, resample=resample),
+        calibration=calibration,
+        vacuum=None if vacuum_record is None else Path(vacuum_record),
+        quantity=quantity,
+        dead_time=dead_time_s,
+        detrend=detrend,
+        notch=tuple(Line(frequency_hz=frequency, width_hz=width) for frequency, width in pairs),
+    )
+    found, _ = opened_record(Path(path), how)
+    if demodulate is None or frequency_hz is None:
+        return found
+    return demodulated_record(found, demodulate, frequency_hz)
 
 
 def save_record(record: "Record", path: str | Path) -> None:

@@ -21,15 +21,19 @@ from cascade_steering.analysis.results.by_direction import ByDirection, gains
 from cascade_steering.analysis.results.printed import (
     GAIN,
     ROWS,
+    aligned,
     percent,
     quadratures_table,
     require_several,
+    symbol_text,
     text_table,
 )
 from cascade_steering.sim.conventions import mode_names
 from cascade_steering.sim.gaussian.covariance import steady_mean, steady_root
-from cascade_steering.sim.gaussian.growth import UNLIMITED, grown_root, settles
+from cascade_steering.sim.gaussian.growth import UNLIMITED, grown_root, require_conditional_steady_state, settles
 from cascade_steering.sim.gaussian.moment_equations import oscillator_equations
+from cascade_steering.sim.gaussian.riccati import NoSteadyStateError
+from cascade_steering.sim.laboratory.fast_oscillations import steady_root_of_fast, turns_fast
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.roots import product, root_of
 
@@ -37,9 +41,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["SteadyResult", "limited", "steady"]
+__all__ = ["SteadyResult", "limited", "of_roots", "steady"]
 
 FloatArray = NDArray[np.float64]
+# of how many oscillators every direction has a column
+_MOST_COLUMNS = 3
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -115,8 +121,18 @@ class SteadyResult:
     def __repr__(self) -> str:
         if len(self.modes) == 1:
             return quadratures_table("steady state", self.mean, self.covariance)
+        if len(self.modes) > _MOST_COLUMNS:
+            return self._by_rows()
         rows = {_row(scheme, self.stable): map(_text, found.values()) for scheme, found in self.E.items()}
         return text_table("steady state", self.unconditional, {**rows, GAIN: map(percent, self.d.values())})
+
+    def _by_rows(self) -> str:
+        """A row for each direction, where there are many."""
+        head = ("steady state", *(_row(scheme, self.stable) for scheme in self.E), GAIN)
+        cells = zip(
+            *(map(_text, found.values()) for found in self.E.values()), map(percent, self.d.values()), strict=True
+        )
+        return aligned([head, *((symbol_text(way), *row) for way, row in zip(self.unconditional, cells, strict=True))])
 
 
 def _row(scheme: Scheme, stable: bool) -> str:
@@ -132,6 +148,28 @@ def limited(value: float) -> float:
     return value if value < UNLIMITED else math.inf
 
 
+def _roots(model: LinearModel) -> tuple[dict[Scheme, FloatArray], bool]:
+    """Roots of the covariances by scheme, and whether there is one without the record."""
+    stable = settles(model)
+    unconditional = steady_root(model, conditional=False) if stable else grown_root(model)
+    return {"unconditional": unconditional, "conditional": steady_root(model, conditional=True)}, stable
+
+
+def _roots_of_fast(model: LinearModel) -> tuple[dict[Scheme, FloatArray], bool]:
+    """The same where frequencies are far above linewidths."""
+    try:
+        unconditional, stable = steady_root_of_fast(model, conditional=False), True
+    except NoSteadyStateError:
+        unconditional, stable = grown_root(model), False
+    try:
+        conditional = steady_root_of_fast(model, conditional=True)
+    except NoSteadyStateError:
+        # says which oscillator the record does not show
+        require_conditional_steady_state(model)
+        raise
+    return {"unconditional": unconditional, "conditional": conditional}, stable
+
+
 def steady(model: LinearModel) -> SteadyResult:
     """The steady state of a model of any oscillators, without and with the record.
 
@@ -139,29 +177,34 @@ def steady(model: LinearModel) -> SteadyResult:
         found.conditional[cs.Steered(mode="server", by=("client_1", "client_2"))]
 
     Of every pair of oscillators E is given in both directions, all others left out of account. Where variances grow
-    without the record, E without it is the limit at long times, and ``stable`` is false. See sim/README.md, sections 4
-    and 5. Raises NoSteadyStateError if there is no steady state given the record.
+    without the record, E without it is the limit at long times, and ``stable`` is false. Sections 4 and 10 of
+    sim/README.md. Raises NoSteadyStateError if there is no steady state given the record.
     """
-    stable = settles(model)
-    roots: dict[Scheme, FloatArray] = {
-        "unconditional": steady_root(model, conditional=False) if stable else grown_root(model),
-        "conditional": steady_root(model, conditional=True),
-    }
-    covariance = {scheme: product(root) for scheme, root in roots.items()}
+    roots, stable = _roots_of_fast(model) if turns_fast(model) else _roots(model)
     equations = oscillator_equations(model)
-    if stable:
-        mean = steady_mean(equations)
-    else:
-        covariance["unconditional"] = np.full((model.dimension,) * 2, np.nan)
-        mean = np.where(np.any(equations.drive), np.nan, np.zeros(model.dimension))
-    ways = pairwise_directions(model.modes)
+    return of_roots(
+        roots,
+        model.modes,
+        stable=stable,
+        mean=steady_mean(equations) if stable or not np.any(equations.drive) else np.full(model.dimension, np.nan),
+    )
+
+
+def of_roots(
+    roots: Mapping[Scheme, FloatArray], modes: tuple[str, ...], *, stable: bool, mean: FloatArray | None = None
+) -> SteadyResult:
+    """The result of steady states of these roots by scheme, see ``SteadyResult``, with E of every pair."""
+    covariance = {scheme: product(root) for scheme, root in roots.items()}
+    if not stable:
+        covariance["unconditional"] = np.full((2 * len(modes),) * 2, np.nan)
+    ways = pairwise_directions(modes)
     return SteadyResult(
         E={
-            scheme: {str(way): limited(float(steering_of_root(root, way, model.modes))) for way in ways}
+            scheme: {str(way): limited(float(steering_of_root(root, way, modes))) for way in ways}
             for scheme, root in roots.items()
         },
         covariance=covariance,
-        mean=mean,
-        modes=model.modes,
+        mean=np.zeros(2 * len(modes)) if mean is None else mean,
+        modes=modes,
         roots=roots,
     )

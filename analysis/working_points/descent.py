@@ -25,6 +25,10 @@ _POLISHED = 2
 # lowest in log E
 _POLISHED_TURNING, _CLOSE = 6, 0.05
 _DIFFERENCE = 1e-6
+# points of a grid that are nearer to each other are one
+_SAME = 1e-9
+# a coordinate that is as small is 0, and what is tried in its place where there is no slope
+_AT_EDGE, _OFF = 1e-6, (0.03, 0.1, 0.3)
 _ROUGH = {"ftol": 1e-7, "maxiter": 40}
 _TIGHT = {"ftol": 1e-15, "gtol": 1e-9, "maxiter": 500}
 
@@ -41,6 +45,7 @@ class SearchBox:
     phases : values of the LO phase that are preferred, in this order, before those next to the optimum on an axis
     turning : a coordinate that is an angle in whole turns, if there is one; it may pass 0 and 1, and its values ½ and 0
         are preferred, in this order
+    flat : coordinates in which the function has no slope at 0, whether or not it falls from there
     """
 
     least: FloatArray
@@ -48,6 +53,7 @@ class SearchBox:
     edges: tuple[tuple[int, float], ...] = ()
     phases: tuple[float, ...] = ()
     turning: int | None = None
+    flat: tuple[int, ...] = ()
 
 
 def lowest_point(
@@ -84,11 +90,23 @@ def lowest_point(
         result = minimize(with_gradient, start, jac=True, method="L-BFGS-B", bounds=bounds, options=effort)
         return float(result.fun), result.x
 
-    near = _sorted(descend(start, _ROUGH) for start in _starts(grid, values))
+    def off_flat_edges(value: float, unit: FloatArray) -> tuple[float, FloatArray]:
+        """A point that is lower than one at which a search ends because there is no slope."""
+        for axis in box.flat:
+            if abs(unit[axis]) > _AT_EDGE:
+                continue
+            trials = np.repeat(unit[None], len(_OFF), axis=0)
+            trials[:, axis] = _OFF
+            values = function(trials)
+            if np.min(values) < value - TIE:
+                value, unit = descend(trials[int(np.argmin(values))], _TIGHT)
+        return value, unit
+
+    near = _sorted(descend(start, _ROUGH) for start in _starts(grid, values, box.turning))
     polished = near[:_POLISHED]
     if box.turning is not None:
         polished = [each for each in near[:_POLISHED_TURNING] if each[0] <= near[0][0] + _CLOSE]
-    value, unit = _sorted(descend(start, _TIGHT) for _, start in polished)[0]
+    value, unit = _sorted(off_flat_edges(*descend(start, _TIGHT)) for _, start in polished)[0]
     on: tuple[tuple[int, float], ...] = ()
     for each in box.edges:
         wanted = (*on, each)
@@ -120,16 +138,26 @@ def _sorted(found: Iterable[tuple[float, FloatArray]]) -> list[tuple[float, Floa
     return sorted(found, key=lambda each: each[0])
 
 
-def _starts(grid: FloatArray, values: FloatArray) -> FloatArray:
-    """The lowest local minima of the grid at each LO phase, since a single basin may contain all of the lowest."""
+def _starts(grid: FloatArray, values: FloatArray, turning: int | None) -> FloatArray:
+    """The lowest local minima of the grid at each LO phase, since a single basin may contain all of the lowest.
+
+    At each value of a coordinate that turns the lowest point as well: where E is flat the lowest minima are all of one.
+    """
     # imported here, because every command imports this module and few search
     from scipy.ndimage import minimum_filter
 
     phases = values.shape[-1]
     chosen = []
     for phase in range(phases):
-        at = values[..., phase]
-        local = at <= minimum_filter(at, size=3, mode="nearest")
-        lowest = np.argsort(at[local], kind="stable")[: _STARTS if phases == 1 else _STARTS_PER_PHASE]
+        there = values[..., phase]
+        local = there <= minimum_filter(there, size=3, mode="nearest")
+        lowest = np.argsort(there[local], kind="stable")[: _STARTS if phases == 1 else _STARTS_PER_PHASE]
         chosen.append(grid[..., phase, :][local][lowest])
-    return np.concatenate(chosen)
+    found = np.concatenate(chosen)
+    for turn in range(0 if turning is None else values.shape[turning]):
+        at = np.asarray(np.take(values, turn, axis=turning))
+        points = np.asarray(np.take(grid, turn, axis=turning))
+        start = points.reshape(-1, points.shape[-1])[int(np.argmin(at))]
+        if not np.any(np.all(np.abs(found[:, :-1] - start[:-1]) < _SAME, axis=-1)):
+            found = np.concatenate([found, start[None]])
+    return found

@@ -260,6 +260,7 @@ def _lowest(search: Search, *, conditional: bool) -> dict[Direction, Optimum]:
     box = SearchBox(
         least=least, free_phase=free_phase, edges=tuple(edges), turning=search.angles + 1 if free_angle else None,
         phases=(0.5,) if search.unstable or free_angle else (),
+        flat=() if search.unstable else tuple(range(search.angles)),
     )  # fmt: skip
     found = {}
     for row, direction in enumerate(DIRECTIONS):

@@ -1,20 +1,35 @@
-"""The exact steady state of a working point, which ``steering steady`` shows (sim/README.md, sections 5 and 8)."""
+"""The exact steady state of a working point, which ``steering steady`` shows, and of many in the laboratory frame.
+
+Sections 5 and 8 of sim/README.md.
+"""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from itertools import product as combinations
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from cascade_steering.analysis.criteria import measures
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, Scheme, steering_of_root
 from cascade_steering.analysis.results.steady_result import SteadyResult, steady
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.gaussian.covariance import steady_root
+from cascade_steering.sim.gaussian.riccati import NoSteadyStateError
 from cascade_steering.sim.model.cascade import rwa
-from cascade_steering.sim.parameters import Detection
+from cascade_steering.sim.parameters import Bath, Detection
 from cascade_steering.sim.roots import product
 from cascade_steering.sim.rotating_wave import closed_forms
 from cascade_steering.sim.rotating_wave.equations import RotatingWave
 
-__all__ = ["PairAtRest", "pair_at_rest"]
+__all__ = ["PairAtRest", "pair_at_rest", "steering_in_laboratory"]
+
+FloatArray = NDArray[np.float64]
+# half a minute to some minutes
+_MOST_POINTS = 20_000
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -88,3 +103,41 @@ def _rotating(point: WorkingPoint) -> SteadyResult:
         # NaN where it grows
         covariance={"unconditional": closed_forms.closed_form_covariance(equations), "conditional": product(root)},
     )
+
+
+def steering_in_laboratory(
+    point: WorkingPoint, grid: Mapping[str, FloatArray], schemes: Iterable[Scheme]
+) -> dict[Scheme, FloatArray]:
+    """(E₊|₋, E₋|₊) by scheme over the product grid of parameters, arrays of shape (2, ...), NaN without a steady state.
+
+    The names are those of ``analysis.working_points.scan.SCANNED``. Raises ValueError for more than 20 000 points.
+    """
+    shape = tuple(each.size for each in grid.values())
+    if math.prod(shape) > _MOST_POINTS:
+        raise ValueError(
+            f"a scan in the laboratory frame must have at most {_MOST_POINTS} points, got {math.prod(shape)}"
+        )
+    found = {scheme: np.full((len(DIRECTIONS), math.prod(shape)), np.nan) for scheme in schemes}
+    # with several threads the linear algebra of small matrices takes several times as long
+    with threadpool_limits(1):
+        for place, values in enumerate(combinations(*(each.tolist() for each in grid.values()))):
+            try:
+                result = steady(_moved(point, dict(zip(grid, values, strict=True))).model)
+            except NoSteadyStateError:
+                continue
+            for scheme, column in found.items():
+                column[:, place] = [result.E[scheme][each] for each in DIRECTIONS]
+    return {
+        scheme: np.where(np.isfinite(each), each, np.nan).reshape(len(DIRECTIONS), *shape)
+        for scheme, each in found.items()
+    }
+
+
+def _moved(point: WorkingPoint, where: dict[str, Any]) -> WorkingPoint:
+    """The point with other values of its parameters; baths by linewidth and occupation."""
+    baths = {"minus": point.cascade.minus.bath, "plus": point.cascade.plus.bath}
+    for which, bath in baths.items():
+        linewidth_hz = where.pop(f"linewidth_{which}_hz", bath.linewidth_hz)
+        occupation = where.pop(f"occupation_{which}", bath.occupation)
+        where[f"bath_{which}"] = Bath(linewidth_hz=linewidth_hz, occupation=occupation)
+    return replace(point, **where)

@@ -6,7 +6,7 @@ once (sections 5 and 8 of sim/README.md): 10⁴ points take some milliseconds an
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, Scheme, key
+from cascade_steering.analysis.working_points.pair_at_rest import steering_in_laboratory
 from cascade_steering.analysis.working_points.steering_given_record import steering_given_record
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.gaussian.moment_equations import MomentEquations
@@ -62,6 +63,10 @@ SCANNED: dict[str, ScanParameter] = {
     "squeezing_loss": ScanParameter(meaning="power loss between the squeezed source and -", high=1.0),
     "lo_phase_pi": ScanParameter(meaning="local-oscillator phase", units="pi rad", low=-MOST),
     "efficiency": ScanParameter(meaning="efficiency of the detection", high=1.0),
+    "efficiency_orthogonal": ScanParameter(meaning="efficiency of the second heterodyne detector", high=1.0),
+    "bandwidth_hz": ScanParameter(meaning="bandwidth of a filter behind the detectors", units="Hz", low_open=True),
+    "dark_noise": ScanParameter(meaning="power of dark noise over that of shot noise"),
+    "frequency_hz": ScanParameter(meaning="frequency of both oscillators", units="Hz", low_open=True),
     **_of_both("linewidth_{}_hz", "linewidth gamma_0/2pi of", units="Hz", low_open=True),
     **_of_both("occupation_{}", "thermal occupation of the bath of"),
 }
@@ -83,7 +88,8 @@ def scan(point: WorkingPoint, axes: Mapping[str, ArrayLike], *, schemes: Iterabl
 
     Parameters
     ----------
-    point : the parameters that are not scanned, in the rotating wave; it need not be stable itself
+    point : the parameters that are not scanned; it need not be stable itself. With a frequency, here or as an axis, all
+        is in the laboratory frame, where a point takes some 10 ms
     axes : values of each parameter, arrays of one dimension, by the names in ``SCANNED``. Where a linewidth or an
         occupation is scanned, cooperativities stay and interaction strengths Γ = C γ̃₀ go with the bath.
     schemes : ``unconditional``, ``conditional`` or both
@@ -93,24 +99,20 @@ def scan(point: WorkingPoint, axes: Mapping[str, ArrayLike], *, schemes: Iterabl
     not, variances grow without the record; E_u is then its limit at long times, and NaN where E_u grows too. E_c is NaN
     where the record tells too little about the motion that grows.
 
-    Raises ValueError for no axes, an unknown name, a value out of its range, or a point in the laboratory frame.
+    Raises ValueError for no axes, an unknown name, a value out of its range, and for more than 20 000 points in the
+    laboratory frame.
     """
-    if point.frequency_hz is not None:
-        raise ValueError(f"a scan is in the rotating wave: frequency_hz must be None, got {point.frequency_hz!r}")
-    point.detection.require_plain("a scan")
     grid = {name: _checked(name, values) for name, values in axes.items()}
     if not grid:
         raise ValueError(f"axes must name at least one of {', '.join(SCANNED)}, got none")
+    if "efficiency_orthogonal" in grid and point.scheme != "heterodyne":
+        raise ValueError(f"efficiency_orthogonal is that of the second heterodyne detector, got a {point.scheme} one")
     along = _along(grid)
     points = working_points(point, along)
-    detection = {name: along.get(name, getattr(point, name)) for name in ("lo_phase_pi", "efficiency")}
-    found = steering_over(
-        points,
-        lo_phase=math.pi * np.asarray(detection["lo_phase_pi"]),
-        efficiency=detection["efficiency"],
-        detector=point.scheme,
-        schemes=schemes,
-    )
+    if point.frequency_hz is not None or "frequency_hz" in grid:
+        found = steering_in_laboratory(point, grid, schemes)
+    else:
+        found = steering_over(points, **_detectors(point, along), schemes=schemes)
     stable = _spread(np.stack([points.stable] * len(DIRECTIONS)).astype(np.float64), grid)[0] == 1.0
     return _dataset(point, grid, {scheme: _spread(values, grid) for scheme, values in found.items()}, stable)
 
@@ -141,11 +143,23 @@ def _light(point: WorkingPoint, given: Mapping[str, ArrayLike]) -> SqueezedSideb
     return SqueezedSidebands(decibels=decibels, angle=math.pi * angle, lost=lost)
 
 
+def _detectors(point: WorkingPoint, given: Mapping[str, ArrayLike]) -> dict[str, Any]:
+    """How the light is measured, as ``steering_over`` takes it."""
+    names = ("lo_phase_pi", "efficiency", "efficiency_orthogonal", "dark_noise")
+    found = {name: given.get(name, getattr(point, name)) for name in names}
+    widths = (given["bandwidth_hz"],) if "bandwidth_hz" in given else point.detection.bandwidths_hz
+    lo_phase = math.pi * np.asarray(found.pop("lo_phase_pi"))
+    return {"lo_phase": lo_phase, **found, "bandwidths_hz": widths, "detector": point.scheme}
+
+
 def steering_over(
     points: RotatingWave,
     *,
     lo_phase: ArrayLike = math.pi / 2,
     efficiency: ArrayLike = 1.0,
+    efficiency_orthogonal: ArrayLike | None = None,
+    bandwidths_hz: Sequence[ArrayLike] = (),
+    dark_noise: ArrayLike = 0.0,
     detector: DetectionScheme = "homodyne",
     schemes: Iterable[Scheme] = SCHEMES,
 ) -> dict[Scheme, FloatArray]:
@@ -153,11 +167,18 @@ def steering_over(
 
     Without the record they are the limits at long times, NaN where E grows without limit.
 
-    ``lo_phase`` (radians) and ``efficiency`` broadcast with the working points; without the record E has the shape of
-    these alone. Raises ValueError for an efficiency outside [0, 1] or a phase that is not finite.
+    ``lo_phase`` (radians) and all that is of the detectors broadcast with the working points; without the record E has
+    the shape of these alone. Raises ValueError for an efficiency outside [0, 1] or a phase that is not finite.
     """
     require_all(efficiency, "efficiency", low=0.0, high=1.0)
     require_all(lo_phase, "lo_phase", low=-math.inf)
+    noise = np.asarray(dark_noise, dtype=np.float64)
+    # without filters dark noise is a lower efficiency
+    share = 1.0 if bandwidths_hz else 1.0 / (1.0 + noise)
+    first, second = (
+        None if each is None else share * np.asarray(each, dtype=np.float64)
+        for each in (efficiency, efficiency_orthogonal)
+    )
     found: dict[Scheme, FloatArray] = {}
     for scheme in schemes:
         if scheme == "unconditional":
@@ -165,8 +186,17 @@ def steering_over(
             found[scheme] = np.where(np.isfinite(limits), limits, np.nan)
         else:
             # a growing motion without any detection has no steady state; Newton's method would search long
-            without_steady_state = ~points.stable & (np.asarray(efficiency) == 0.0)
-            found[scheme] = _conditional(points.equations(lo_phase, efficiency, detector), without_steady_state)
+            blind = (np.asarray(first) == 0.0) & (True if second is None else second == 0.0)
+            without_steady_state = ~points.stable & blind
+            seen: dict[str, Any] = {"efficiency": first, "scheme": detector, "efficiency_orthogonal": second}
+            plain = noise == 0.0 if bandwidths_hz else np.ones((), dtype=bool)
+            if np.any(plain):
+                # filters alone cost nothing
+                found[scheme] = _conditional(points.equations(lo_phase, **seen), without_steady_state)
+            if not np.all(plain):
+                filtered: dict[str, Any] = {"bandwidths_hz": bandwidths_hz, "dark_noise": np.where(plain, 1.0, noise)}
+                behind = _conditional(points.equations(lo_phase, **seen, **filtered), without_steady_state)
+                found[scheme] = np.where(plain, found.get(scheme, behind), behind)
     return found
 
 

@@ -8,7 +8,7 @@ solved once more for y, starting from the first solution, no result is a differe
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_steering.sim.gaussian.moment_equations import MomentEquations
+from cascade_steering.sim.gaussian.moment_equations import MomentEquations, adjoint
 from cascade_steering.sim.gaussian.riccati import try_steady_covariance
 
 __all__ = ["steering_given_record"]
@@ -22,7 +22,8 @@ def steering_given_record(equations: MomentEquations, *, refined_from: float = 0
 
     Parameters
     ----------
-    equations : of the two amplitudes (``RotatingWave.equations``), one system for each working point
+    equations : of the two amplitudes, and of filtered currents behind them if there are any
+        (``RotatingWave.equations``), one system for each working point
     refined_from : V₋/E₊|₋ above which they are solved a second time, for y; by default everywhere
 
     NaN where the covariance has no steady state given the record. Without damping there is one as long as the record
@@ -32,7 +33,7 @@ def steering_given_record(equations: MomentEquations, *, refined_from: float = 0
     minus, gain, rest = _inferred(amplitudes)
     refine = settled & (minus > refined_from * rest)
     if np.any(refine):
-        refined, found = _refined_covariance(equations.at(refine), minus[refine], gain[refine], rest[refine])
+        refined, found = _refined_covariance(equations.at(refine), amplitudes[refine], gain[refine], rest[refine])
         settled[refine] = found
         minus[refine], more, rest[refine] = _inferred(refined)
         gain[refine] += more
@@ -44,14 +45,17 @@ def steering_given_record(equations: MomentEquations, *, refined_from: float = 0
 
 
 def _refined_covariance(
-    equations: MomentEquations, minus: FloatArray, gain: ComplexArray, rest: FloatArray
+    equations: MomentEquations, amplitudes: ComplexArray, gain: ComplexArray, rest: FloatArray
 ) -> tuple[ComplexArray, NDArray[np.bool_]]:
-    """The covariance of y, an array of shape (n, 2, 2), and where it has been found, (n,)."""
-    basis, start = np.zeros((2, len(gain), 2, 2), dtype=complex)
-    basis[:, 0, 0] = basis[:, 1, 1] = 1.0
+    """The covariance of y and of what is behind, of shape (n, d, d), and where it has been found, (n,)."""
+    basis = np.zeros_like(amplitudes)
+    basis[:] = np.eye(amplitudes.shape[-1])
     basis[:, 1, 0] = gain
+    back = np.linalg.inv(basis)
+    start = back @ amplitudes @ adjoint(back)
     # where rounding has left no positive inferred variance, half of the vacuum variance is a good start
-    start[:, 0, 0], start[:, 1, 1] = minus, np.where(rest > 0.0, rest, 0.25)
+    start[:, 0, 1] = start[:, 1, 0] = 0.0
+    start[:, 1, 1] = np.where(rest > 0.0, rest, 0.25)
     return try_steady_covariance(equations.in_coordinates(basis), start)
 
 

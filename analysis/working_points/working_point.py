@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from cascade_steering.analysis.closed_loop.simulated_loop import Feedback
     from cascade_steering.analysis.criteria.steering import AnyDirection
+    from cascade_steering.analysis.planning.plan_result import PlanResult
     from cascade_steering.analysis.records.record import Record
     from cascade_steering.analysis.results.feedback_result import FeedbackResult
     from cascade_steering.analysis.results.optimum_result import OptimumResult
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from cascade_steering.sim.initial_state import InitialState
     from cascade_steering.sim.outputs.saving import Save
 
-__all__ = ["WorkingPoint", "require_stationary"]
+__all__ = ["WorkingPoint", "named_state", "require_stationary"]
 
 FloatArray = NDArray[np.float64]
 # states at t = 0 that a name stands for
@@ -328,10 +329,12 @@ class WorkingPoint:
         ----------
         axes : values of each parameter, arrays of one dimension, by name: ``c_minus``, ``c_plus``, ``theta_minus_pi``,
             ``theta_plus_pi``, ``loss``, ``path_phase_pi``, ``squeezing_db``, ``squeezing_angle_pi``,
-            ``squeezing_loss``, ``lo_phase_pi``, ``efficiency``, ``linewidth_minus_hz``, ``linewidth_plus_hz``,
-            ``occupation_minus`` or ``occupation_plus``
+            ``squeezing_loss``, ``lo_phase_pi``, ``efficiency``, ``efficiency_orthogonal``, ``bandwidth_hz``,
+            ``dark_noise``, ``frequency_hz``, ``linewidth_minus_hz``, ``linewidth_plus_hz``, ``occupation_minus`` or
+            ``occupation_plus``
 
-        Raises ValueError for another name, a value out of its range, or a point in the laboratory frame.
+        Raises ValueError for another name, a value out of its range, and for more than 20 000 points in the laboratory
+        frame, where each takes some 10 ms.
         """
         from cascade_steering.analysis.results.scan_result import ScanResult
         from cascade_steering.analysis.working_points.scan import scan
@@ -378,6 +381,7 @@ class WorkingPoint:
         initial: "InitialState | str" = "ground",
         conditional: bool = False,
         free_lo_phase: bool = True,
+        free_squeezing_angle: bool = True,
         largest_ratio: float = 100.0,
     ) -> "PulseResult":
         """The pulse after which E is smallest, over θ₋, θ₊, C₊ and duration of each of its segments of constant light.
@@ -396,6 +400,7 @@ class WorkingPoint:
         initial : the state before: ``"ground"``, ``"thermal"`` (of the baths) or two thermal states
         conditional : E given the record of the pulse, or without it
         free_lo_phase : whether the local-oscillator phase, one for the whole pulse, is free as well
+        free_squeezing_angle : whether the angle of squeezed light, one for the whole pulse, is free as well
         largest_ratio : bound on C₊/C₋
 
         Raises ValueError for a value out of its range, another initial state, a point in the laboratory frame, and a
@@ -407,9 +412,50 @@ class WorkingPoint:
         start = self.initial_state(initial)
         search = pulse_search(
             self, start, longest_units=longest, segments=segments, most_quanta=most_quanta, conditional=conditional,
-            free_lo_phase=free_lo_phase, largest_ratio=largest_ratio,
+            free_lo_phase=free_lo_phase, free_squeezing_angle=free_squeezing_angle, largest_ratio=largest_ratio,
         )  # fmt: skip
         return PulseResult.of(self, start, search, below=below)
+
+    def plan(
+        self,
+        *,
+        verify: bool = False,
+        saves: int | None = None,
+        sigmas: float = 3.0,
+        duration_units: float | None = None,
+        duration_s: float | None = None,
+        dead_time_s: float = 0.0,
+        initial: "InitialState | str" = "stationary",
+    ) -> "PlanResult":
+        """How long to measure: runs, seconds of light and hours until d, or E < ½, is known to so many standard errors.
+
+            found = cs.WorkingPoint(loss=0.1).plan(verify=True, dead_time_s=1e-3)
+            print(found, found.needed["d"]["plus_given_minus"].runs)
+
+        Parameters
+        ----------
+        verify : from one quadrature of each oscillator, measured at the end of each run; else from the conditional
+            means of all runs, as from simulated trajectories
+        saves : with ``verify``, over how many intervals of a run the record is summed; left out, the fewest that cost
+            less than 1 % of d
+        sigmas : how many standard errors d is to be above 0, and E below ½; > 0
+        duration_units, duration_s : of each run, in units of 1/γ̃₀ or in seconds; left out, five conditional relaxation
+            times
+        dead_time_s : between two runs, seconds
+        initial : the state at the start of each run, as for ``simulate``
+
+        Nothing is sampled. Raises ValueError for a value out of its range, and for ``saves`` without ``verify``.
+        """
+        from cascade_steering.analysis.planning.plan import PlannedExperiment
+        from cascade_steering.analysis.planning.plan_result import PlanResult
+
+        if saves is not None and not verify:
+            raise ValueError(f"saves has no meaning without verify: trajectories are those given every dY, got {saves}")
+        given = None if duration_units is duration_s is None else self._seconds("duration", duration_units, duration_s)
+        return PlanResult.of(
+            self, PlannedExperiment(verify=verify, saves=saves, sigmas=sigmas), self.initial_state(initial),
+            duration=None if given is None else float(given), dead_time=dead_time_s,
+        )  # fmt: skip
 
     def feedback(
         self, *, law: "Law" = "direct", actuators_on: str | Sequence[str] = "both",
@@ -456,6 +502,7 @@ class WorkingPoint:
         pulse_s: float | None = None,
         engine: "Method | None" = None,
         jobs: int = 1,
+        smooth: bool = False,
     ) -> "FilteredResult":
         """What a measured record says: conditional states, E(t) given it, and whether it fits this point.
 
@@ -469,15 +516,25 @@ class WorkingPoint:
         pulse_units, pulse_s : how long the light is on from the start of the record; for good if left out
         engine : ``Fock(...)`` filters beside the Gaussian engine, which is exact and does so alone if left out
         jobs : worker processes of the Fock engine
+        smooth : also what the whole record says of each moment, its future included: ``found.smoothed``
 
-        Raises ValueError for a file that is not a record, and for channels that this detection does not give.
+        Raises ValueError for a file that is not a record, for channels that this detection does not give, and if a
+        record behind filters of finite bandwidth is to be smoothed.
         """
         from cascade_steering.analysis.records.filtered import read_out
         from cascade_steering.analysis.results.record_results import FilteredResult
 
         model = self.schedule(pulse_units=pulse_units, pulse_s=pulse_s)
-        reading = read_out(_opened(record), model, self.initial_state(initial), engine, jobs)
-        return FilteredResult(reading=reading, time_unit=self.time_unit)
+        start = self.initial_state(initial)
+        if not smooth:
+            return FilteredResult(
+                reading=read_out(_opened(record), model, start, engine, jobs), time_unit=self.time_unit
+            )
+        from cascade_steering.analysis.past_states.whole_record import look_back, require_white_record
+
+        require_white_record(model)
+        reading = read_out(_opened(record), model, start, engine, jobs)
+        return FilteredResult(reading=reading, time_unit=self.time_unit, past=look_back(reading, start))
 
     def fit(
         self,
@@ -516,21 +573,11 @@ class WorkingPoint:
         Raises ValueError for another name, UnstableError for a stationary state where a damping rate is not positive,
         and NoSteadyStateError for a conditional one where the record does not show a motion that grows.
         """
-        from cascade_steering.sim.gaussian.covariance import conditional_state, stationary_state
-        from cascade_steering.sim.initial_state import ground_state, thermal_state
-
         if not isinstance(name, str):
             return name
         if name not in _STATES:
             raise ValueError(f"initial must be an InitialState or one of {', '.join(_STATES)}, got {name!r}")
-        if name == "stationary":
-            require_stationary(self.cascade)
-            return stationary_state(self.model)
-        if name == "conditional":
-            return conditional_state(self.model)
-        if name == "ground":
-            return ground_state()
-        return thermal_state((self.cascade.minus.bath.occupation, self.cascade.plus.bath.occupation))
+        return named_state(name, self.cascade, self.model)
 
     def _seconds(self, name: str, units: Any, seconds: Any) -> Any:
         """What is given in units of 1/γ̃₀ or in seconds, in seconds. Raises ValueError for both or neither."""
@@ -540,6 +587,25 @@ class WorkingPoint:
                 f"got {'neither' if units is None else 'both'}"
             )
         return seconds if units is None else np.asarray(units, dtype=float) * self.time_unit
+
+
+def named_state(name: str, cascade: Cascade, model: LinearModel | Schedule) -> "InitialState":
+    """The state of one of the names of ``WorkingPoint.initial_state``.
+
+    The stationary and the conditional one are those of light that is always on: of the first model of a schedule.
+    Raises as ``WorkingPoint.initial_state`` does.
+    """
+    from cascade_steering.sim.gaussian.covariance import conditional_state, stationary_state
+    from cascade_steering.sim.initial_state import ground_state, thermal_state
+
+    if name == "stationary":
+        require_stationary(cascade)
+        return stationary_state(Schedule.of(model).models[0])
+    if name == "conditional":
+        return conditional_state(Schedule.of(model).models[0])
+    if name == "ground":
+        return ground_state()
+    return thermal_state((cascade.minus.bath.occupation, cascade.plus.bath.occupation))
 
 
 def require_stationary(cascade: Cascade) -> None:

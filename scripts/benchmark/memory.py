@@ -31,14 +31,14 @@ def memory(engine: Engine, block: int) -> Memory:
 
 
 def _peaks(engine: Engine, block: int) -> tuple[float, float]:
-    before = _peak()
+    before = peak()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         engine.run(0, range(block))
-    return before, _peak()
+    return before, peak()
 
 
-def _peak() -> float:
+def peak() -> float:
     """High-water mark of this process, MiB. ru_maxrss would include the process from which it was forked."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("VmHWM:"):

@@ -39,6 +39,8 @@ __all__ = [
 ]
 
 FloatArray = NDArray[np.float64]
+# error of a flow behind filters, relative, above which it is refused
+_MOST_LOST = 1e-6
 
 
 def steady_state(model: LinearModel, *, conditional: bool) -> FloatArray:
@@ -53,6 +55,23 @@ def steady_state(model: LinearModel, *, conditional: bool) -> FloatArray:
 def _equations(model: LinearModel, *, conditional: bool) -> MomentEquations:
     """The moment equations with the record, behind electronics of (x, u), or without it."""
     return observed_equations(model) if conditional else oscillator_equations(model).unmonitored
+
+
+def _flowing(model: LinearModel, *, conditional: bool) -> MomentEquations:
+    """The same for a flow over a time, which loses 1e-16 of β/δ over the rate of the readout.
+
+    Section 11 of sim/README.md. Raises ValueError where that is more than ``_MOST_LOST``.
+    """
+    equations, electronics = _equations(model, conditional=conditional), model.electronics
+    if conditional and electronics is not None and electronics.dark_noise > 0.0:
+        read = np.max(np.sum(oscillator_equations(model).readout ** 2, axis=0), initial=0.0)
+        lost = np.finfo(float).eps * np.max(electronics.rates) / electronics.dark_noise
+        if lost > _MOST_LOST * read > 0.0:
+            raise ValueError(
+                f"a state in time is not known behind filters as fast as {max(electronics.bandwidths_hz):g} Hz with as "
+                f"little dark noise as {electronics.dark_noise:g}: leave out the bandwidth, which costs next to nothing"
+            )
+    return equations
 
 
 def _of_oscillators(root: FloatArray, dimension: int) -> FloatArray:
@@ -78,7 +97,7 @@ def transient(
         raise ValueError(f"initial must be finite, of shape {(model.dimension,) * 2}, got {initial}")
     require_times(times)
     first, d = Schedule.of(model).models[0], model.dimension
-    size = len(_equations(first, conditional=conditional).drift)
+    size = len(_flowing(first, conditional=conditional).drift)
     start = initial if size == d else product(with_electronics(first, root_of(initial), size))
     return chained(model, start, times, conditional=conditional)[:, :d, :d]
 
@@ -97,7 +116,7 @@ def chained(
     """
     covariance, parts = initial, []
     for each, asked, duration in Schedule.of(model).split(times):
-        equations = _equations(each, conditional=conditional)
+        equations = _flowing(each, conditional=conditional)
         if basis is not None:
             equations = equations.in_coordinates(basis)
         # The last time is that of the switch, where the next model starts.
@@ -183,11 +202,11 @@ def transient_roots(
     """
     require_times(times)
     d, first = model.dimension, Schedule.of(model).models[0]
-    size = len(_equations(first, conditional=conditional).drift)
+    size = len(_flowing(first, conditional=conditional).drift)
     flow, parts = RootFlow(with_electronics(first, np.asarray(initial, dtype=float), size)), []
     for each, asked, duration in Schedule.of(model).split(times):
         ends = asked if duration is None else np.append(asked, duration)
-        path = list(flow.along(_equations(each, conditional=conditional), ends))
+        path = list(flow.along(_flowing(each, conditional=conditional), ends))
         parts += path[: len(asked)]
     # the roots are upper triangular, and x comes before u
     return np.array(parts).reshape(-1, size, size)[:, :d, :d]

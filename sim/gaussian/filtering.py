@@ -3,6 +3,7 @@
 Section 4 of sim/README.md.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -12,14 +13,14 @@ from numpy.typing import NDArray
 
 from cascade_steering.sim.gaussian.kalman import Gains, Step, follow, share
 from cascade_steering.sim.gaussian.moment_equations import recorded_equations, with_electronics
-from cascade_steering.sim.gaussian.propagator import interval_propagators
+from cascade_steering.sim.gaussian.propagator import case_propagator
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
-from cascade_steering.sim.model.schedule import Schedule
+from cascade_steering.sim.model.schedule import Piece, Schedule
 from cascade_steering.sim.parameters import plain_number, require
 from cascade_steering.sim.roots import product
 
-__all__ = ["Filtered", "Innovations", "filter_record", "innovations_of"]
+__all__ = ["Filtered", "Innovations", "RecordFilter", "filter_record", "innovations_of", "require_record"]
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -89,18 +90,15 @@ def filter_record(
     not finite where it was observed, ``observed`` is not one truth value per interval, the interval is not positive,
     the scale is 0 or not finite, or the covariance of an innovation is not positive.
     """
-    initial.require_gaussian("a record")
-    record, interval = np.asarray(record, dtype=float), plain_number(interval)
-    recorded = _validated(model, record, interval, observed)
-    count = recorded.size
-    run = _run(
-        model, record, recorded, interval, initial, scale, means=count + 1, covariances=count + 1, roots=_STRETCH
-    )
+    record = np.asarray(record, dtype=float)
+    recorded = require_record(model, record, observed)
+    found = RecordFilter(model, interval, initial, records=_records(record), scale=scale).feed(_flat(record), recorded)
+    shape = record.shape[:-2]
     return Filtered(
-        means=run.means[..., : model.dimension],
-        covariances=run.gains.covariances[:, : model.dimension, : model.dimension],
-        innovations=run.innovations,
-        log_likelihood=run.log_likelihood,
+        means=found.means.reshape(*shape, *found.means.shape[1:]),
+        covariances=found.covariances,
+        innovations=found.innovations.reshape(record.shape),
+        log_likelihood=found.log_likelihood.reshape(shape),
     )
 
 
@@ -113,31 +111,158 @@ def innovations_of(
     Parameters and errors are those of ``filter_record``, and the results are equal to the last bit. Section 8 of
     sim/README.md.
     """
-    initial.require_gaussian("a record")
-    record, interval = np.asarray(record, dtype=float), plain_number(interval)
-    recorded = _validated(model, record, interval, observed)
-    run = _run(model, record, recorded, interval, initial, scale, means=2, covariances=_STRETCH, roots=recorded.size)
-    run.gains.roots[~recorded] = np.nan
-    return Innovations(whitened=run.innovations, roots=run.gains.roots, log_likelihood=run.log_likelihood)
+    record = np.asarray(record, dtype=float)
+    recorded = require_record(model, record, observed)
+    running = RecordFilter(model, interval, initial, records=_records(record), scale=scale)
+    found = running.innovations(_flat(record), recorded)
+    return Innovations(
+        whitened=found.whitened.reshape(record.shape),
+        roots=found.roots,
+        log_likelihood=found.log_likelihood.reshape(record.shape[:-2]),
+    )
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Run:
-    means: FloatArray
-    gains: Gains
-    innovations: FloatArray
-    log_likelihood: FloatArray
+class RecordFilter:
+    """The exact filter of records that arrive piece by piece, for those too long to be held.
+
+        running = RecordFilter(model, interval, initial)
+        for values, observed in pieces:
+            found = running.feed(values, observed)
+
+    A record in pieces gives the numbers of the record in one, up to rounding: what is known at the end of a piece is
+    all that the next one needs. Section 4 of sim/README.md.
+
+    Parameters
+    ----------
+    model, interval, initial, scale : as for ``filter_record``
+    records : the number of records, with their gaps in common, that are filtered side by side
+
+    Raises ValueError if the initial state is not Gaussian, the model has no detected channel, the interval is not
+    positive, or the scale is 0 or not finite.
+    """
+
+    def __init__(
+        self, model: LinearModel | Schedule, interval: float, initial: InitialState, *,
+        records: int = 1, scale: float | FloatArray = 1.0
+    ) -> None:  # fmt: skip
+        initial.require_gaussian("a record")
+        self._channels = _detected(model)
+        self._interval = plain_number(interval)
+        require(self._interval, "interval", low=0.0, low_open=True)
+        # the density of a measured number is that of the scaled number times |scale|, for each channel
+        each = 0.5 * np.log(2.0 * np.pi) - np.log(np.abs(_scales(scale, self._channels)))
+        self._constant = float(np.sum(each))
+        self._schedule, self._dimension = Schedule.of(model), model.dimension
+        self._equations = [recorded_equations(each) for each in self._schedule.models]
+        self._steps: dict[tuple[Piece, ...], Step] = {}
+        size = len(self._equations[0].drift)
+        self._covariance = _start(self._schedule.models[0], initial, size)
+        self._means = np.zeros((records, size))
+        self._means[:, : self._dimension] = initial.center
+        self.intervals = 0
+
+    @property
+    def means(self) -> FloatArray:
+        """The conditional means after what was fed so far, array of shape (records, d)."""
+        return self._means[:, : self._dimension].copy()
+
+    @property
+    def covariance(self) -> FloatArray:
+        """Their covariance, array of shape (d, d)."""
+        return self._covariance[: self._dimension, : self._dimension].copy()
+
+    def feed(self, values: FloatArray, observed: BoolArray) -> Filtered:
+        """The next intervals: states before them and after each of them, and their own innovations and likelihood.
+
+        Parameters
+        ----------
+        values : array of shape (records, intervals, m), √s
+        observed : False where nothing was recorded, array of shape (intervals,)
+
+        Raises ValueError if the covariance of an innovation is not positive.
+        """
+        count = observed.size
+        gains, means, innovations, log_likelihood = self._run(
+            values, observed, means=count + 1, covariances=count + 1, roots=_STRETCH
+        )
+        return Filtered(
+            means=means[..., : self._dimension],
+            covariances=gains.covariances[:, : self._dimension, : self._dimension],
+            innovations=innovations,
+            log_likelihood=log_likelihood,
+        )
+
+    def innovations(self, values: FloatArray, observed: BoolArray) -> Innovations:
+        """``feed`` without the states in between."""
+        gains, _, innovations, log_likelihood = self._run(
+            values, observed, means=2, covariances=_STRETCH, roots=observed.size
+        )
+        gains.roots[~observed] = np.nan
+        return Innovations(whitened=innovations, roots=gains.roots, log_likelihood=log_likelihood)
+
+    def _run(
+        self, values: FloatArray, observed: BoolArray, *, means: int, covariances: int, roots: int
+    ) -> tuple[Gains, FloatArray, FloatArray, FloatArray]:
+        """Filter a piece; only the last ``means``, ``covariances`` and ``roots`` of its intervals are kept."""
+        count, m, d = observed.size, self._channels, len(self._covariance)
+        gains = Gains(np.empty((covariances, d, d)), np.zeros((roots, m, m)), np.zeros((roots, d, m)), np.zeros(roots))
+        gains.covariances[0] = self._covariance
+        states = np.empty((len(values), means, d))
+        states[:, 0] = self._means
+        innovations, misfit = np.empty_like(values), np.zeros(len(values))
+        for begin, end, step in self._equal_intervals(count):
+            for first in range(begin, end, _STRETCH):
+                last = min(first + _STRETCH, end)
+                reached = share(first, last, observed, step, gains)
+                if reached < last:
+                    raise ValueError(
+                        f"the covariance of interval {self.intervals + reached} is not positive definite, because of "
+                        f"rounding or because the initial covariance has a negative eigenvalue"
+                    )
+                for index, one in enumerate(values):
+                    misfit[index] += follow(first, last, one, observed, step, gains, states[index], innovations[index])
+        self.intervals += count
+        self._covariance = gains.covariances[count % covariances].copy()
+        self._means = states[:, count % means].copy()
+        return gains, states, innovations, -(misfit + self._constant * np.count_nonzero(observed))
+
+    def _equal_intervals(self, count: int) -> Iterator[tuple[int, int, Step]]:
+        """Stretches of equal intervals of a piece: the first, the one after the last, and the step of each of them."""
+        cases, numbers = self._schedule.intervals(self._interval, count, self.intervals)
+        for first, last in pairwise([0, *(np.flatnonzero(np.diff(numbers)) + 1).tolist(), count]):
+            yield first, last, self._step(cases[numbers[first]])
+
+    def _step(self, case: tuple[Piece, ...]) -> Step:
+        if case not in self._steps:
+            found = case_propagator(self._equations, case)
+            self._steps[case] = Step(*map(np.ascontiguousarray, (found.transition, found.noise, found.drive)))
+        return self._steps[case]
 
 
-def _validated(
-    model: LinearModel | Schedule, record: FloatArray, interval: float, observed: BoolArray | None
-) -> BoolArray:
-    """``observed``, or all True, after all arguments are checked; array of shape (intervals,)."""
+def _detected(model: LinearModel | Schedule) -> int:
+    """The number of detected channels. Raises ValueError if there are none."""
+    if not model.record_names:
+        raise ValueError("the model has no detected channel, so there is no record to filter")
+    return len(model.record_names)
+
+
+def _records(record: FloatArray) -> int:
+    return math.prod(record.shape[:-2])
+
+
+def _flat(record: FloatArray) -> FloatArray:
+    return np.ascontiguousarray(record).reshape(-1, *record.shape[-2:])
+
+
+def require_record(model: LinearModel | Schedule, record: FloatArray, observed: BoolArray | None) -> BoolArray:
+    """``observed``, or all True, after the record is checked; array of shape (intervals,).
+
+    Raises ValueError as ``filter_record`` does for the record and for ``observed``.
+    """
     m = len(model.record_names)
     if record.ndim < 2 or record.shape[-1] != m or record.shape[-2] == 0:
         raise ValueError(f"record must have shape (..., intervals, {m}) with at least one interval, got {record.shape}")
-    if m == 0:
-        raise ValueError("the model has no detected channel, so there is no record to filter")
+    _detected(model)
     count = record.shape[-2]
     recorded = np.ones(count, dtype=bool) if observed is None else np.asarray(observed)
     if recorded.shape != (count,) or recorded.dtype != np.bool_:
@@ -149,7 +274,6 @@ def _validated(
     if np.any(wrong):
         where = tuple(map(int, np.argwhere(wrong)[0]))
         raise ValueError(f"record must be finite where it was observed, got {record[where]} at {where}")
-    require(interval, "interval", low=0.0, low_open=True)
     return recorded
 
 
@@ -161,45 +285,6 @@ def _scales(scale: float | FloatArray, channels: int) -> FloatArray:
     return np.broadcast_to(factors, (channels,))
 
 
-def _run(
-    model: LinearModel | Schedule, record: FloatArray, recorded: BoolArray, interval: float, initial: InitialState,
-    scale: float | FloatArray, *, means: int, covariances: int, roots: int
-) -> _Run:  # fmt: skip
-    """Filter all records; only the last ``means``, ``covariances`` and ``roots`` of them are kept."""
-    count, m = record.shape[-2:]
-    first_model = Schedule.of(model).models[0]
-    d = len(recorded_equations(first_model).drift)
-    scales = _scales(scale, m)
-    records = np.ascontiguousarray(record, dtype=float).reshape(-1, count, m)
-    gains = Gains(np.empty((covariances, d, d)), np.zeros((roots, m, m)), np.zeros((roots, d, m)), np.zeros(roots))
-    gains.covariances[0] = _start(first_model, initial, d)
-    states = np.empty((len(records), means, d))
-    states[:, 0] = 0.0
-    states[:, 0, : model.dimension] = initial.center
-    innovations, misfit = np.empty_like(records), np.zeros(len(records))
-    for begin, end, step in _equal_intervals(model, interval, count):
-        for first in range(begin, end, _STRETCH):
-            last = min(first + _STRETCH, end)
-            reached = share(first, last, recorded, step, gains)
-            if reached < last:
-                raise ValueError(
-                    f"the covariance of interval {reached} is not positive definite, because of rounding or because "
-                    f"the initial covariance has a negative eigenvalue"
-                )
-            for index, one in enumerate(records):
-                misfit[index] += follow(first, last, one, recorded, step, gains, states[index], innovations[index])
-    shape = record.shape[:-2]
-    # The density of a measured number is that of the scaled number times |scale|, for each channel.
-    each = 0.5 * np.log(2.0 * np.pi) - np.log(np.abs(scales))
-    constant = float(np.sum(each)) * np.count_nonzero(recorded)
-    return _Run(
-        means=states.reshape(*shape, means, d),
-        gains=gains,
-        innovations=innovations.reshape(record.shape),
-        log_likelihood=-(misfit + constant).reshape(shape),
-    )
-
-
 def _start(model: LinearModel, initial: InitialState, size: int) -> FloatArray:
     """The covariance before the record, (size, size)."""
     if size == model.dimension:
@@ -208,13 +293,3 @@ def _start(model: LinearModel, initial: InitialState, size: int) -> FloatArray:
         with_electronics(model, np.concatenate([initial.covariance_root, initial.scatter_root]), size)
     )
     return covariance
-
-
-def _equal_intervals(model: LinearModel | Schedule, interval: float, count: int) -> Iterator[tuple[int, int, Step]]:
-    """Stretches of equal intervals: the first, the one after the last, and the step of each of them."""
-    schedule = Schedule.of(model)
-    equations = [recorded_equations(each) for each in schedule.models]
-    found, numbers = interval_propagators(equations, schedule, interval, count)
-    steps = [Step(*map(np.ascontiguousarray, (each.transition, each.noise, each.drive))) for each in found]
-    for first, last in pairwise([0, *(np.flatnonzero(np.diff(numbers)) + 1).tolist(), count]):
-        yield first, last, steps[numbers[first]]

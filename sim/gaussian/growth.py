@@ -25,6 +25,7 @@ from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.roots import coordinates, root_of, triangular
 
 __all__ = [
+    "FLAT_DEVIATION",
     "MOST_VARIANCE",
     "UNLIMITED",
     "GrowthError",
@@ -49,7 +50,7 @@ _ROUNDING = 1e-13
 _SLOWEST = 1e-12
 # The deviation that stands for an infinite one in ``grown_root``, and the E above which it is without limit: an E of
 # 1e15 would need a measured oscillator that shows less than 1e-7 of a growing motion.
-_FLAT = 1e100
+FLAT_DEVIATION = 1e100
 UNLIMITED = 1e15
 # The record shows a motion if it changes by more than this, relative to the largest rates of the system. The
 # conditional variance of a motion that is shown less is above 1e14 times the vacuum's.
@@ -302,10 +303,10 @@ def grown_root(model: LinearModel) -> FloatArray:
         own = flat[:, 2 * mode : 2 * mode + 2]
         own[:] = np.where(np.max(np.abs(own), initial=0.0) < least, 0.0, own)
     if not others.shape[1]:
-        return _FLAT * flat
+        return FLAT_DEVIATION * flat
     basis = coordinates(steady_covariance(settled))
     rest = root_of(steady_covariance(settled.in_coordinates(basis))) @ basis.T
-    return np.concatenate([_FLAT * flat, rest @ others.T])
+    return np.concatenate([FLAT_DEVIATION * flat, rest @ others.T])
 
 
 def _rounding_of(drift: FloatArray, growing: FloatArray, others: FloatArray) -> float:

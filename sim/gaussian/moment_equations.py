@@ -122,8 +122,11 @@ def observed_equations(model: LinearModel) -> MomentEquations:
     if model.electronics is None or model.electronics.dark_noise == 0.0:
         return oscillator_equations(model)
     behind = recorded_equations(model)
-    scale = np.sqrt((1.0 + model.electronics.dark_noise) / model.electronics.dark_noise)
-    return replace(behind, readout=scale * behind.readout, record_noise=None)
+    assert behind.record_noise is not None
+    # with the root of Λ the dark noise is 1
+    values, vectors = np.linalg.eigh(behind.record_noise)
+    whitened = (vectors / np.sqrt(values)) @ vectors.T @ behind.readout
+    return replace(behind, readout=whitened, record_noise=None)
 
 
 def recorded_equations(model: LinearModel) -> MomentEquations:
@@ -138,7 +141,6 @@ def recorded_equations(model: LinearModel) -> MomentEquations:
     one = np.eye(m)
     driven = np.kron(electronics.driven[:, None], one)
     states = len(driven)
-    noise = electronics.dark_noise
     return MomentEquations(
         drift=np.block(
             [
@@ -149,11 +151,10 @@ def recorded_equations(model: LinearModel) -> MomentEquations:
         diffusion=np.block(
             [[equations.diffusion, equations.cross @ driven.T], [driven @ equations.cross.T, driven @ driven.T]]
         ),
-        readout=np.concatenate([np.zeros((m, d)), np.kron(electronics.shown[None], one)], axis=1)
-        / np.sqrt(1.0 + noise),
+        readout=np.concatenate([np.zeros((m, d)), np.kron(electronics.shown[None], electronics.signal(m))], axis=1),
         cross=np.zeros((d + states, m)),
         drive=np.concatenate([equations.drive, np.zeros(states)]),
-        record_noise=noise / (1.0 + noise) * one,
+        record_noise=electronics.noise(m),
     )
 
 

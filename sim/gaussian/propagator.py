@@ -10,9 +10,9 @@ from scipy.linalg import expm
 
 from cascade_steering.sim.gaussian.moment_equations import MomentEquations
 from cascade_steering.sim.gaussian.riccati import riccati_map
-from cascade_steering.sim.model.schedule import Schedule
+from cascade_steering.sim.model.schedule import Piece, Schedule
 
-__all__ = ["Propagator", "apply", "apply_to_columns", "driven", "interval_propagators", "propagator"]
+__all__ = ["Propagator", "apply", "apply_to_columns", "case_propagator", "driven", "interval_propagators", "propagator"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
@@ -90,10 +90,12 @@ def interval_propagators(
     in it. Section 4 of sim/README.md.
     """
     cases, numbers = schedule.intervals(interval, count)
-    found = [
-        reduce(Propagator.then, (propagator(equations[model], duration) for model, duration in case)) for case in cases
-    ]
-    return found, numbers
+    return [case_propagator(equations, case) for case in cases], numbers
+
+
+def case_propagator(equations: Sequence[MomentEquations], case: Sequence[Piece]) -> Propagator:
+    """The propagator of the pieces (number of the model, seconds) of one interval, in order."""
+    return reduce(Propagator.then, (propagator(equations[model], duration) for model, duration in case))
 
 
 def apply(matrix: FloatArray, vectors: FloatArray) -> FloatArray:

@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cascade_steering.sim.gaussian.moment_equations import MomentEquations, adjoint, moment_equations
-from cascade_steering.sim.gaussian.riccati import NoSteadyStateError, steady_covariance
+from cascade_steering.sim.gaussian.riccati import NoSteadyStateError
 from cascade_steering.sim.model.linear_model import LinearModel
 
-__all__ = ["steady_root_of_fast"]
+__all__ = ["steady_root_of_fast", "turns_fast"]
 
 FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
@@ -29,8 +29,12 @@ ComplexArray = NDArray[np.complex128]
 _QUADRATURES = np.array([[0.5, 0.5], [-0.5j, 0.5j]])
 # Newton's method converges quadratically: after a relative change below this, one more step leaves rounding only.
 _CONVERGED = 1e-6
+# Ω over the linewidth from which on the frequencies are kept apart
+_FAST = 1e3
 # Enough to halve a covariance from 1e12 to 1, and some more.
 _MOST_CORRECTIONS = 60
+# a damping that is taken away: first a tenth of it is left, then more where that is too little; and in how many steps
+_LESS, _MOST_STEPS = 0.1, 200
 _UNSETTLED = "the covariance has no steady state: a direction that is not measured is not damped"
 
 
@@ -59,16 +63,6 @@ class _Turning:
         )
 
     @property
-    def whole(self) -> MomentEquations:
-        """The same equations with the frequencies in the drift."""
-        return MomentEquations(
-            drift=self.drift + 1j * np.diag(self.frequencies),
-            diffusion=self.diffusion,
-            readout=self.readout,
-            cross=self.cross,
-        )
-
-    @property
     def differences(self) -> ComplexArray:
         """i(ω_j − ω_k), array of shape (d, d)."""
         return (1j * (self.frequencies[:, None] - self.frequencies[None, :])).astype(np.complex128)
@@ -84,6 +78,27 @@ class _Turning:
             cross=back @ self.cross,
         )
 
+    @property
+    def unmonitored(self) -> "_Turning":
+        """The same equations without detection."""
+        return replace(self, readout=np.zeros_like(self.readout), cross=np.zeros_like(self.cross))
+
+    def damped(self, rate: float) -> "_Turning":
+        """The same equations with everything damped by another ``rate``, rad/s."""
+        return replace(self, drift=self.drift - rate * np.eye(len(self.drift)))
+
+    def settles(self, covariance: ComplexArray) -> bool:
+        """Whether the filter with this covariance forgets its past, by Lyapunov's equation for its drift."""
+        gain = covariance @ adjoint(self.readout) + self.cross
+        filtered = replace(
+            self.unmonitored, drift=self.drift - gain @ self.readout, diffusion=np.diag(np.diag(covariance))
+        )
+        try:
+            np.linalg.cholesky(filtered.corrected(np.zeros_like(covariance)))
+        except np.linalg.LinAlgError:
+            return False
+        return True
+
     def corrected(self, covariance: ComplexArray) -> ComplexArray:
         """One step of Newton's method (Kleinman, IEEE Trans. Autom. Control 13, 114 (1968))."""
         gain = covariance @ adjoint(self.readout) + self.cross
@@ -97,6 +112,18 @@ class _Turning:
         return np.asarray(covariance + (change + adjoint(change)) / 2.0, dtype=np.complex128)
 
 
+def turns_fast(model: LinearModel) -> bool:
+    """Whether an oscillator turns so fast that a general solver loses three digits of what happens at its linewidth.
+
+    Section 10 of sim/README.md. Not for records behind filters.
+    """
+    if model.electronics is not None:
+        return False
+    turning = _Turning.of(moment_equations(model))
+    slowest = np.min(np.abs(np.real(np.diagonal(turning.drift))))
+    return bool(np.max(np.abs(turning.frequencies)) > _FAST * slowest)
+
+
 def steady_root_of_fast(model: LinearModel, *, conditional: bool) -> FloatArray:
     """A root of the steady covariance (see ``sim.roots``) with all digits at very different rates; shape (2d, d).
 
@@ -104,14 +131,13 @@ def steady_root_of_fast(model: LinearModel, *, conditional: bool) -> FloatArray:
     coupling rates and not to the frequencies. Section 10 of sim/README.md. Raises NoSteadyStateError if there is none.
     """
     turning = _Turning.of(moment_equations(model))
-    unmonitored = replace(turning, readout=np.zeros_like(turning.readout), cross=np.zeros_like(turning.cross))
-    first = _unconditional(unmonitored)
+    first = _unconditional(turning.unmonitored)
     if conditional:
         # Newton's method converges to the stabilising solution from above it, or from near it.
-        first = _refined(turning, steady_covariance(turning.whole) if first is None else first)
+        first = _with_less_damping(turning) if first is None else _refined(turning, first)
     elif first is None:
         raise NoSteadyStateError(_UNSETTLED)
-    turning = turning if conditional else unmonitored
+    turning = turning if conditional else turning.unmonitored
     shear = np.linalg.cholesky(first)
     scale = np.real(np.diagonal(shear))
     basis = shear / scale
@@ -132,6 +158,43 @@ def _refined(turning: _Turning, covariance: ComplexArray) -> ComplexArray:
         if change < _CONVERGED:
             return turning.corrected(covariance)
     raise NoSteadyStateError(_UNSETTLED)
+
+
+def _with_less_damping(turning: _Turning) -> ComplexArray:
+    """The covariance given the record where a motion grows: from that with everything damped, by less and less.
+
+    Newton's method converges from a covariance whose filter forgets its past; that of the equations with more damping
+    is such a one as long as the step is small. Raises NoSteadyStateError if the damping cannot be taken away.
+    """
+    rate = 2.0 * float(np.max(np.abs(turning.drift)))
+    first = _unconditional(turning.damped(rate).unmonitored)
+    if first is None:
+        raise NoSteadyStateError(_UNSETTLED)
+    covariance, share = _refined(turning.damped(rate), first), _LESS
+    for _ in range(_MOST_STEPS):
+        for less in (0.0, share * rate):
+            found = _settled(turning.damped(less), covariance)
+            if found is None:
+                continue
+            if less == 0.0:
+                return found
+            covariance, rate, share = found, less, _LESS
+            break
+        else:
+            share = float(np.sqrt(share))
+    raise NoSteadyStateError(_UNSETTLED)
+
+
+def _settled(turning: _Turning, covariance: ComplexArray) -> ComplexArray | None:
+    """The steady covariance near another one, None if there is none or it is not that of a filter that forgets."""
+    with np.errstate(all="ignore"):
+        if not turning.settles(covariance):
+            return None
+        try:
+            found = _refined(turning, covariance)
+        except (NoSteadyStateError, np.linalg.LinAlgError):
+            return None
+        return found if turning.settles(found) else None
 
 
 def _unconditional(turning: _Turning) -> ComplexArray | None:

@@ -10,11 +10,29 @@ from functools import cached_property
 from cascade_steering.sim.initial_state import InitialState, thermal_state
 from cascade_steering.sim.laboratory.cavities import Cavity
 from cascade_steering.sim.laboratory.spins import Readout
-from cascade_steering.sim.model.components import series
+from cascade_steering.sim.model.components import Component, series
 from cascade_steering.sim.model.detectors import demodulated, detect, reading
 from cascade_steering.sim.model.linear_model import LinearModel
-from cascade_steering.sim.model.pieces import FIELD, MASSES, SIDEBANDS, Mass, loss, phase_shift, thermal_bath
-from cascade_steering.sim.parameters import MOST, Bath, Cascade, Detection, Oscillator, in_python, require
+from cascade_steering.sim.model.pieces import (
+    FIELD,
+    MASSES,
+    SIDEBANDS,
+    Mass,
+    loss,
+    phase_shift,
+    squeezed_source,
+    thermal_bath,
+)
+from cascade_steering.sim.parameters import (
+    MOST,
+    Bath,
+    Cascade,
+    Detection,
+    Oscillator,
+    in_python,
+    require,
+    require_squeezing,
+)
 
 __all__ = ["LaboratoryNode", "LaboratoryPair"]
 
@@ -77,10 +95,13 @@ class LaboratoryPair:
     minus, plus : the nodes, of negative and of positive mass
     loss : power loss of the line between them, 0 ≤ ε ≤ 1
     path_phase_pi : phase of the path between them, in units of π
+    squeezing_db, squeezing_angle_pi, squeezing_loss : of the light that arrives at −: 20 log₁₀ eʳ, ψ in units of π, and
+        the power loss between its source and the device of −
     detection : how the light is measured
     retune : whether − is brought to the frequency that + has with its spring, and whether phases of path and local
-        oscillator are counted from those at which the cavities' own phases are compensated, so that 0 is the paper's
-        φ = 0; otherwise frequencies and phases are those of the devices as they are given
+        oscillator, and the angle of squeezed light, are counted from those at which the cavities' own phases are
+        compensated, so that 0 is the paper's φ = 0; otherwise frequencies and phases are those of the devices as they
+        are given
 
     Raises ValueError for a value outside its range.
     """
@@ -89,13 +110,17 @@ class LaboratoryPair:
     plus: LaboratoryNode
     loss: float = 0.0
     path_phase_pi: float = 0.0
+    squeezing_db: float = 0.0
+    squeezing_angle_pi: float = 0.0
+    squeezing_loss: float = 0.0
     detection: Detection = field(default_factory=Detection)
     retune: bool = True
 
     def __post_init__(self) -> None:
-        in_python(self, "loss", "path_phase_pi")
+        in_python(self, "loss", "path_phase_pi", "squeezing_db", "squeezing_angle_pi", "squeezing_loss")
         require(self.loss, "loss", low=0.0, high=1.0)
         require(self.path_phase_pi, "path_phase_pi", low=-math.inf)
+        require_squeezing(self.squeezing_db, self.squeezing_angle_pi, self.squeezing_loss)
 
     @cached_property
     def tuned(self) -> LaboratoryNode:
@@ -126,10 +151,23 @@ class LaboratoryPair:
         return self._compensation[1] if self.retune else 0.0
 
     @property
-    def _compensation(self) -> tuple[float, float]:
-        """The phases of path and local oscillator at which the cavities' own phases are compensated, units of π."""
+    def squeezing_offset_pi(self) -> float:
+        """The angle of squeezed light from which ψ is counted, in units of π; 0 if not retuned.
+
+        A cavity turns the light that drives − by its own phase. Section 10 of sim/README.md.
+        """
+        return self._compensation[2] if self.retune else 0.0
+
+    @property
+    def _compensation(self) -> tuple[float, float, float]:
+        """The phases of path, local oscillator and squeezed light that compensate those of the cavities, units of π."""
         minus, plus = (node.light.emission_phase(node.frequency) / math.pi for node in (self.tuned, self.plus))
-        return -(minus + plus), plus
+        return -(minus + plus), plus, -2.0 * minus
+
+    def _source(self, *ports: str, offset_pi: float) -> tuple[Component, ...]:
+        return squeezed_source(
+            *ports, decibels=self.squeezing_db, angle_pi=self.squeezing_angle_pi + offset_pi, lost=self.squeezing_loss
+        )
 
     @property
     def losses(self) -> dict[str, float]:
@@ -148,25 +186,36 @@ class LaboratoryPair:
 
     @cached_property
     def cascade(self) -> Cascade:
-        """The pair in the numbers of the paper, with the cavities eliminated. Section 10 of sim/README.md."""
+        """The pair in the numbers of the paper, with the cavities eliminated. Section 10 of sim/README.md.
+
+        Squeezed light is as much as drives −, whose cavity lets a part of it in: λ → 1 − (1 − λ)(κ_ex/κ)₋.
+        """
+        outcoupling = self.minus.light.outcoupling
         return Cascade(
             minus=self.tuned.oscillator,
             plus=self.plus.oscillator,
             loss=self.total_loss,
             path_phase_pi=self.path_phase_pi,
+            squeezing_db=self.squeezing_db,
+            squeezing_angle_pi=self.squeezing_angle_pi,
+            squeezing_loss=self.squeezing_loss
+            if outcoupling == 1.0
+            else 1.0 - (1.0 - self.squeezing_loss) * outcoupling,
         )
 
     @cached_property
     def eliminated(self) -> LinearModel:
         """The rotating-wave model with the cavities eliminated and the pair in tune, modes ``minus`` and ``plus``.
 
-        Without the record it has the same covariance as ``cascade``. The light that passes a cavity with losses is
-        detected as it is, so given the record it has not. Section 10 of sim/README.md.
+        Without the record it has the same covariance as ``cascade``, in squeezed light if the cavity of − has no
+        losses. The light that passes a cavity with losses is what it is, so that in squeezed light − changes what + is
+        driven by, and given the record + changes what is detected. Section 10 of sim/README.md.
         """
         minus, plus = self.tuned, self.plus
         # in tune, whether or not the pair is
-        path, local_oscillator = self._compensation
+        path, local_oscillator, angle = self._compensation
         component = series(
+            *self._source(*SIDEBANDS, offset_pi=angle),
             minus.light.eliminated(minus.name, minus.frequency),
             loss(*SIDEBANDS, power=self.loss),
             phase_shift(*SIDEBANDS, phase_pi=self.path_phase_pi + path),
@@ -191,6 +240,7 @@ class LaboratoryPair:
         """
         minus, plus = self.tuned, self.plus
         component = series(
+            *self._source(FIELD, offset_pi=self.squeezing_offset_pi),
             minus.light.kept(minus.name, minus.frequency),
             loss(FIELD, power=self.loss),
             phase_shift(FIELD, phase_pi=self.path_phase_pi + self.path_offset_pi),

@@ -6,6 +6,7 @@ Sections 1 and 2 of sim/README.md.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from cascade_steering.sim.model.components import Component, series
 from cascade_steering.sim.model.detectors import demodulated, detect, reading
@@ -14,16 +15,17 @@ from cascade_steering.sim.model.pieces import (
     FIELD,
     SIDEBANDS,
     Mass,
+    beam_splitter,
     broadband_coupling,
     loss,
     phase_shift,
     sideband_coupling,
-    squeezer,
+    squeezed_source,
     thermal_bath,
 )
-from cascade_steering.sim.parameters import Cascade, Detection, Oscillator, plain_number, require
+from cascade_steering.sim.parameters import Bath, Cascade, Detection, Oscillator, plain_number, require
 
-__all__ = ["Node", "chain", "lab", "lit", "nodes_of", "rwa"]
+__all__ = ["Node", "chain", "lab", "lit", "nodes_of", "rwa", "squeezed_input"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,11 +39,13 @@ class Node:
     mass : ``negative`` or ``positive``
     loss_before : power loss ε of the path before the oscillator, 0 ≤ ε ≤ 1
     path_phase_pi : phase φ of that path, in units of π
+    tap : power fraction of the light that leaves the oscillator, which a beam splitter takes to ports of its own, see
+        ``tap_ports``; 0 ≤ tap ≤ 1
 
     Raises
     ------
     ValueError
-        if the mass is neither, the loss is outside [0, 1] or the phase is not finite.
+        if the mass is neither, the loss or the tap is outside [0, 1] or the phase is not finite.
     """
 
     name: str
@@ -49,18 +53,56 @@ class Node:
     mass: Mass
     loss_before: float = 0.0
     path_phase_pi: float = 0.0
+    tap: float = 0.0
 
     def __post_init__(self) -> None:
         if self.mass not in ("negative", "positive"):
             raise ValueError(f"mass must be negative or positive, got {self.mass!r}")
         require(self.loss_before, "loss_before", low=0.0, high=1.0)
         require(self.path_phase_pi, "path_phase_pi", low=-math.inf)
+        require(self.tap, "tap", low=0.0, high=1.0)
+
+    @classmethod
+    def from_cooperativity(
+        cls,
+        cooperativity: float,
+        *,
+        name: str,
+        mass: Mass,
+        theta_pi: float,
+        bath: Bath | str,
+        loss_before: float = 0.0,
+        path_phase_pi: float = 0.0,
+        tap: float = 0.0,
+    ) -> Self:
+        """The node with Γ = C γ̃₀ of its own bath, and θ in units of π; ``bath`` may be ``"hot"`` or ``"vacuum"``.
+
+        Raises ValueError as ``Oscillator.from_cooperativity`` and the class do.
+        """
+        bath = Bath.named(bath) if isinstance(bath, str) else bath
+        oscillator = Oscillator.from_cooperativity(cooperativity, angle_pi=theta_pi, bath=bath)
+        return cls(
+            name=name,
+            mass=mass,
+            oscillator=oscillator,
+            loss_before=loss_before,
+            path_phase_pi=path_phase_pi,
+            tap=tap,
+        )
+
+    def tap_ports(self, ports: tuple[str, ...] = SIDEBANDS) -> tuple[str, ...]:
+        """The ports of the light that the tap takes from ``ports``: of the sidebands, or of the broadband field.
+
+        Section 5 of sim/README.md.
+        """
+        return tuple(f"{port}_tap_{self.name}" for port in ports)
 
 
 def chain(nodes: Sequence[Node], *, frequencies_hz: Sequence[float] | None = None) -> Component:
     """The nodes in series, in the rotating frame, or in the laboratory frame if ``frequencies_hz`` are given.
 
-    The ports are ``lower`` and ``upper`` in the first case, ``field`` in the second. Sections 1 and 2 of sim/README.md.
+    The ports are ``lower`` and ``upper`` in the first case, ``field`` in the second, and those of taps. Sections 1 and
+    2 of sim/README.md.
 
     Components before or after the chain are added by ``series``, as in ``series(squeezer(…), chain(…))``.
 
@@ -86,7 +128,7 @@ def chain(nodes: Sequence[Node], *, frequencies_hz: Sequence[float] | None = Non
 
 
 def _met(node: Node, frequency_hz: float | None) -> tuple[Component, ...]:
-    """The components that the light meets at a node: loss, path phase and coupling."""
+    """The components that the light meets at a node: loss, path phase, coupling and tap."""
     ports: tuple[str, ...]
     if frequency_hz is None:
         ports, coupled = SIDEBANDS, sideband_coupling(node.name, node.oscillator, mass=node.mass)
@@ -94,7 +136,9 @@ def _met(node: Node, frequency_hz: float | None) -> tuple[Component, ...]:
         require(frequency_hz, f"frequency_hz of {node.name}", low=0.0, low_open=True)
         ports = (FIELD,)
         coupled = broadband_coupling(node.name, node.oscillator, mass=node.mass, frequency=2 * math.pi * frequency_hz)
-    return loss(*ports, power=node.loss_before), phase_shift(*ports, phase_pi=node.path_phase_pi), coupled
+    taken = zip(ports, node.tap_ports(ports), strict=True) if node.tap else ()
+    taps = (beam_splitter(*each, transmission=1.0 - node.tap) for each in taken)
+    return loss(*ports, power=node.loss_before), phase_shift(*ports, phase_pi=node.path_phase_pi), coupled, *taps
 
 
 def nodes_of(cascade: Cascade) -> tuple[Node, Node]:
@@ -117,13 +161,22 @@ def lit(cascade: Cascade, *, frequencies_hz: Sequence[float] | None = None) -> C
     Squeezed around the carrier, the light is squeezed on the one port of the laboratory frame, or on the pair of
     sidebands of the rotating frame; then the loss λ. Without squeezing nothing is added. Section 2 of sim/README.md.
     """
-    nodes = chain(nodes_of(cascade), frequencies_hz=frequencies_hz)
-    if cascade.squeezing_db == 0.0:
-        return nodes
-    source = squeezer(*nodes.ports, decibels=cascade.squeezing_db, angle_pi=cascade.squeezing_angle_pi)
-    if cascade.squeezing_loss == 0.0:
-        return series(source, nodes)
-    return series(source, loss(*nodes.ports, power=cascade.squeezing_loss), nodes)
+    return squeezed_input(
+        chain(nodes_of(cascade), frequencies_hz=frequencies_hz),
+        decibels=cascade.squeezing_db,
+        angle_pi=cascade.squeezing_angle_pi,
+        lost=cascade.squeezing_loss,
+    )
+
+
+def squeezed_input(nodes: Component, *, decibels: float, angle_pi: float, lost: float) -> Component:
+    """A ``chain`` behind a source of squeezed light and a loss; without squeezing nothing is added.
+
+    Section 2 of sim/README.md.
+    """
+    # ports of taps are not those of the input
+    ports = nodes.ports[:1] if nodes.ports[0] == FIELD else SIDEBANDS
+    return series(*squeezed_source(*ports, decibels=decibels, angle_pi=angle_pi, lost=lost), nodes)
 
 
 def rwa(cascade: Cascade, detection: Detection) -> LinearModel:

@@ -7,7 +7,7 @@ inputs. The orthonormalised combinations are the detected channels, the remainin
 sim/README.md.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,11 +99,14 @@ def reading(detection: Detection, port: str = FIELD, *, name: str = "homodyne") 
     return _divided(detection, (port,), np.eye(1), (name,))
 
 
-def demodulated(detection: Detection, ports: tuple[str, str] = SIDEBANDS) -> Detector:
+def demodulated(detection: Detection, ports: tuple[str, ...] = SIDEBANDS, *, name: str = "") -> Detector:
     """Detectors of the cosine and sine parts of two sidebands, L_c = e^{−iϑ}(L_l + L_u)/√2 and
     L_s = i e^{−iϑ}(L_l − L_u)/√2. Section 2 of sim/README.md.
+
+    The records are ``cosine`` and ``sine``, and with a ``name`` ``cosine_name`` and ``sine_name``.
     """
-    return _divided(detection, ports, np.array([[1.0, 1.0], [1.0j, -1.0j]]) / np.sqrt(2.0), ("cosine", "sine"))
+    names = tuple(f"{part}_{name}" if name else part for part in ("cosine", "sine"))
+    return _divided(detection, ports, np.array([[1.0, 1.0], [1.0j, -1.0j]]) / np.sqrt(2.0), names)
 
 
 def _divided(
@@ -151,9 +154,9 @@ def detect(component: Component, *devices: Detector | Counter) -> LinearModel:
         root = _noise_root(component, squeezed)
         couplings = _coupling_to_vacuum(couplings, root)
     if np.any(rows[:, squeezed]):
+        monitored, unmonitored, noise = _split(rows, efficiency, couplings, root)
         if electronics is not None:
-            raise ValueError("a finite bandwidth of detectors of squeezed light is not known: leave out one of them")
-        monitored, unmonitored = _split(rows, efficiency, couplings, root)
+            electronics = replace(electronics, light_noise=tuple(map(tuple, noise.tolist())))
         efficiency = np.ones(len(names))
     else:
         monitored, unmonitored = rows @ couplings, couplings[~np.any(rows, axis=0) & ~_taken(component, counters)]
@@ -253,8 +256,8 @@ def _coupling_to_vacuum(couplings: ComplexArray, root: FloatArray) -> ComplexArr
 
 def _split(
     rows: ComplexArray, efficiency: FloatArray, couplings: ComplexArray, root: FloatArray
-) -> tuple[ComplexArray, ComplexArray]:
-    """The detected channels, of efficiency 1, and the undetected ones, if squeezed light is detected."""
+) -> tuple[ComplexArray, ComplexArray, FloatArray]:
+    """The detected channels, of efficiency 1, the undetected ones, and Λ, if squeezed light is detected."""
     scale, m = np.sqrt(efficiency)[:, None], len(couplings)
     read = scale * np.concatenate([rows.real, -rows.imag], axis=1) @ root
     # The noise of the light, of the vacuum that divides it, and of the undetected part.
@@ -265,4 +268,4 @@ def _split(
     combined = read[:, :m] - 1j * read[:, m:]
     share, basis = np.linalg.eigh(np.eye(m) - combined.conj().T @ combined)
     remaining = (basis * np.sqrt(np.maximum(share, 0.0))) @ basis.conj().T
-    return combined @ couplings, remaining @ couplings
+    return combined @ couplings, remaining @ couplings, noise

@@ -116,8 +116,8 @@ class LinearModel:
         if self.electronics is not None:
             bandwidth = ", ".join(f"{each:g}" for each in self.electronics.bandwidths_hz)
             raise ValueError(
-                f"a detector of finite bandwidth ({bandwidth} Hz) is known to steady, transient, filter, fit, plan and "
-                "simulate with the Gaussian engine in an open loop: leave out the bandwidth here"
+                f"a detector of finite bandwidth ({bandwidth} Hz) is known to steady, scan, transient, filter, fit, "
+                "plan and simulate with the Gaussian engine in an open loop: leave out the bandwidth here"
             )
 
     def require_uncounted(self, engine: str) -> None:

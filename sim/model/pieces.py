@@ -33,6 +33,7 @@ __all__ = [
     "phase_shift",
     "sideband_coupling",
     "sideband_oscillator",
+    "squeezed_source",
     "squeezer",
     "thermal_bath",
 ]
@@ -184,6 +185,18 @@ def squeezer(*ports: str, decibels: float, angle_pi: float) -> Component:
     # Each of two ports is the partner of the other, a single port is its own.
     lines, partners = np.eye(len(ports)), np.eye(len(ports))[::-1]
     return _static(ports, math.cosh(r) * lines, cmath.exp(1j * math.pi * angle_pi) * math.sinh(r) * partners)
+
+
+def squeezed_source(*ports: str, decibels: float, angle_pi: float, lost: float) -> tuple[Component, ...]:
+    """A source of squeezed light and the power loss λ behind it, to be put in series before what the light meets.
+
+    Without squeezing there is nothing. Sections 2 and 10 of sim/README.md. Raises ValueError as ``squeezer`` and
+    ``loss`` do.
+    """
+    if decibels == 0.0:
+        return ()
+    source = squeezer(*ports, decibels=decibels, angle_pi=angle_pi)
+    return (source,) if lost == 0.0 else (source, loss(*ports, power=lost))
 
 
 def coherent_drive(port: str = FIELD, *, amplitude: complex) -> Component:

@@ -119,26 +119,29 @@ class Schedule:
         for model, start, end, (first, last) in zip(self.models, self.starts, ends, pairwise(cuts), strict=True):
             yield model, times[first:last] - start, None if end is None else end - start
 
-    def intervals(self, length: float, count: int) -> tuple[list[tuple[Piece, ...]], IntArray]:
+    def intervals(self, length: float, count: int, first: int = 0) -> tuple[list[tuple[Piece, ...]], IntArray]:
         """The models that act in each of ``count`` intervals of ``length`` seconds, and for how long.
+
+        Interval k begins at k·``length``; the first of them is number ``first``.
 
         Returns the different cases, each of which holds the pieces (number of the model, seconds) of an interval in
         order, and the number of the case of each interval, array of shape (count,). A switch that differs from the end
         of an interval by less than 1e-9 of its length is at the end.
         """
         places = self._places(length)
-        acting = np.searchsorted(places, np.arange(count), side="right")
+        acting = np.searchsorted(places, first + np.arange(count), side="right")
         found, numbers = np.unique(acting, return_inverse=True)
         cases: list[tuple[Piece, ...]] = [((int(model), length),) for model in found]
-        for index in np.unique(np.floor(places[(places % 1.0 != 0.0) & (places < count)])).astype(int):
+        within = (places % 1.0 != 0.0) & (places >= first) & (places < first + count)
+        for index in np.unique(np.floor(places[within])).astype(int):
             inside = places[(places > index) & (places < index + 1)]
             edges = np.concatenate([[index], inside, [index + 1]])
             pieces = tuple(
-                (int(acting[index]) + number, float(last - first) * length)
-                for number, (first, last) in enumerate(pairwise(edges))
-                if last > first
+                (int(acting[index - first]) + number, float(end - begin) * length)
+                for number, (begin, end) in enumerate(pairwise(edges))
+                if end > begin
             )
-            numbers[index] = len(cases)
+            numbers[index - first] = len(cases)
             cases.append(pieces)
         return cases, numbers
 

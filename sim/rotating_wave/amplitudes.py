@@ -22,6 +22,7 @@ from cascade_steering.sim.gaussian.moment_equations import MomentEquations, adjo
 from cascade_steering.sim.model.pieces import MASSES, Mass
 from cascade_steering.sim.parameters import Bath, DetectionScheme
 from cascade_steering.sim.rotating_wave.baths import Baths
+from cascade_steering.sim.rotating_wave.filtered_record import behind_filters
 from cascade_steering.sim.rotating_wave.squeezed_light import SqueezedSidebands
 
 __all__ = ["AmplitudeNode", "amplitude_equations", "crossed_products", "products", "quadrature_covariance"]
@@ -41,6 +42,7 @@ class AmplitudeNode:
     bath : thermal bath, the same at all working points or an array of baths
     transmission : amplitude transmission √(1−ε) of the path from the node before
     path_phase : phase φ of that path, radians
+    tap : power fraction of the light that leaves the node, which is detected there
     """
 
     mass: Mass
@@ -49,6 +51,12 @@ class AmplitudeNode:
     bath: Bath | Baths
     transmission: FloatArray | float = 1.0
     path_phase: FloatArray | float = 0.0
+    tap: FloatArray | float = 0.0
+
+    @property
+    def passed(self) -> FloatArray:
+        """The amplitude of the light that goes on behind the tap."""
+        return np.sqrt(1.0 - np.asarray(self.tap, dtype=np.float64))
 
     @property
     def sign(self) -> int:
@@ -63,6 +71,7 @@ class AmplitudeNode:
             self.angle,
             self.transmission,
             self.path_phase,
+            self.tap,
             self.bath.linewidth,
             self.bath.occupation,
         )
@@ -109,42 +118,70 @@ def amplitude_equations(
     efficiency: ArrayLike = 1.0,
     scheme: DetectionScheme = "homodyne",
     light: SqueezedSidebands | None = None,
+    *,
+    efficiency_orthogonal: ArrayLike | None = None,
+    bandwidths_hz: Sequence[ArrayLike] = (),
+    dark_noise: ArrayLike = 0.0,
 ) -> MomentEquations:
     """The moment equations of W = ½⟨{z, z†}⟩ with the record of ``Detection``; a stack of N×N systems.
 
-    There is one complex record (Y_c − i Y_s)/√2 for homodyne detection, two for heterodyne. ``lo_phase`` and
-    ``efficiency`` broadcast with the working points, as does ``light``, the input of the chain if it is squeezed;
-    records are then in units of their noise without oscillators. Section 5 of sim/README.md.
+    There is one complex record (Y_c − i Y_s)/√2 for homodyne detection, two for heterodyne, the second with an
+    efficiency of its own if one is given, of the light that leaves the chain and then of each tap, in the order of the
+    light. ``lo_phase`` and ``efficiency`` are those of all detectors and broadcast with the working points, as does
+    ``light``, the input of the chain if it is squeezed; records are then in units of their noise without oscillators.
+    Section 5 of sim/README.md. With ``bandwidths_hz`` and a dark noise δ > 0 the systems are those of
+    ``behind_filters``; without filters dark noise is a lower efficiency, which is to be given.
     """
-    zero = np.zeros(np.broadcast_shapes(np.shape(lo_phase), np.shape(efficiency), *(node.shape for node in nodes)))
-    if light is not None:
-        zero = np.zeros(np.broadcast_shapes(zero.shape, light.shape))
-    drift, diffusion = _rates(nodes)
     offsets = (0.0,) if scheme == "homodyne" else (0.0, np.pi / 2)
-    sums, differences = zip(*(_output(nodes, np.asarray(lo_phase) + offset) for offset in offsets), strict=True)
+    each = (efficiency, efficiency if efficiency_orthogonal is None else efficiency_orthogonal)
+    shares = [np.asarray(one, dtype=np.float64) / len(offsets) for one in each[: len(offsets)]]
+    shapes = [np.shape(lo_phase), *(share.shape for share in shares), *(node.shape for node in nodes)]
+    zero = np.zeros(np.broadcast_shapes(*shapes, () if light is None else light.shape))
+    drift, diffusion = _rates(nodes)
+    readings = [
+        _Reading(end=end, amplitude=np.sqrt(share) * amplitude, lo_phase=np.asarray(lo_phase) + offset)
+        for end, amplitude in _detected(nodes)
+        for share, offset in zip(shares, offsets, strict=True)
+    ]
+    sums, differences = zip(*(_output(nodes, reading) for reading in readings), strict=True)
     signs = np.array([[node.sign] for node in nodes])
-    scale = np.sqrt(np.asarray(efficiency) / len(offsets))[..., None, None]
-    vacuum = MomentEquations(
+    found = MomentEquations(
         drift=_stack(drift, zero),
         diffusion=_stack(diffusion, zero),
-        readout=scale * _stack(sums, zero),
-        cross=-0.5 * scale * signs * _stack(differences, zero).conj().swapaxes(-1, -2),
+        readout=_stack(sums, zero),
+        cross=-0.5 * signs * adjoint(_stack(differences, zero)),
     )
-    if light is None:
-        return vacuum
-    phases = [np.asarray(lo_phase) + offset for offset in offsets]
-    return _squeezed(vacuum, nodes, light, phases, np.asarray(efficiency) / len(offsets), zero)
+    root = None
+    if light is not None:
+        found, root = _squeezed(found, nodes, light, readings, zero)
+    return behind_filters(found, bandwidths_hz, dark_noise, root) if bandwidths_hz else found
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Reading:
+    """A complex record: the node behind which the light is read, √η times the amplitude that is read there, and ϑ."""
+
+    end: int
+    amplitude: FloatArray
+    lo_phase: FloatArray
+
+
+def _detected(nodes: Sequence[AmplitudeNode]) -> Iterator[tuple[int, FloatArray]]:
+    """Where light is detected: the place of the node and the amplitude there, of the whole chain and of the taps."""
+    yield len(nodes) - 1, nodes[-1].passed
+    for place, node in enumerate(nodes):
+        if np.any(node.tap):
+            yield place, np.sqrt(np.asarray(node.tap, dtype=np.float64))
 
 
 def _squeezed(
     vacuum: MomentEquations,
     nodes: Sequence[AmplitudeNode],
     light: SqueezedSidebands,
-    lo_phases: Sequence[FloatArray],
-    share: FloatArray,
+    readings: Sequence[_Reading],
     zero: FloatArray,
-) -> MomentEquations:
-    """The same chain on squeezed light, from the equations with the vacuum. ``share`` is η of each record."""
+) -> tuple[MomentEquations, ComplexArray]:
+    """The same chain on squeezed light, from the equations with the vacuum, and a root of Λ."""
     arrived = list(_arrived(nodes))
     excess, correlation = light.excess, light.correlation
     diffusion: list[list[Any]] = [[0.0] * len(nodes) for _ in nodes]
@@ -159,18 +196,18 @@ def _squeezed(
             sign = node.sign * before.sign * amplitude * first
             diffusion[k][j] = sign * (excess * alike - unlike) / 2
             diffusion[j][k] = np.conj(diffusion[k][j])
-    amplitude, phase = arrived[-1]
-    seen = np.sqrt(share) * amplitude
+    # what is read of the source, and the phase at which
+    seen = [(each.amplitude * arrived[each.end][0], each.lo_phase - arrived[each.end][1]) for each in readings]
     cross = []
     for node, (own, own_phase) in zip(nodes, arrived, strict=True):
         lower, upper = node.couplings
         from_lower = -node.sign * own * np.exp(1j * own_phase) * lower
         from_upper = node.sign * own * np.exp(-1j * own_phase) * upper
         row = []
-        for lo_phase in lo_phases:
-            read = np.exp(1j * (phase - lo_phase))
+        for amplitude, phase in seen:
+            read = np.exp(-1j * phase)
             row.append(
-                seen
+                amplitude
                 * (
                     excess * (from_lower * read.conj() + from_upper * read)
                     + correlation * from_lower * read
@@ -179,14 +216,15 @@ def _squeezed(
                 / 2
             )
         cross.append(row)
-    noise = [[seen**2 * light.seen(one - phase, other - phase) for other in lo_phases] for one in lo_phases]
-    root = np.linalg.cholesky(np.eye(len(lo_phases)) + _stack(noise, zero))
-    return MomentEquations(
+    noise = [[one * other * light.seen(phase, another) for other, another in seen] for one, phase in seen]
+    root: ComplexArray = np.asarray(np.linalg.cholesky(np.eye(len(seen)) + _stack(noise, zero)), dtype=complex)
+    squeezed = MomentEquations(
         drift=vacuum.drift,
         diffusion=vacuum.diffusion + _stack(diffusion, zero),
         readout=np.linalg.solve(root, vacuum.readout),
         cross=adjoint(np.linalg.solve(root, adjoint(vacuum.cross + _stack(cross, zero)))),
     )
+    return squeezed, root
 
 
 def _arrived(nodes: Sequence[AmplitudeNode]) -> Iterator[tuple[FloatArray, FloatArray]]:
@@ -195,6 +233,7 @@ def _arrived(nodes: Sequence[AmplitudeNode]) -> Iterator[tuple[FloatArray, Float
     for node in nodes:
         transmission, phase = transmission * node.transmission, phase + node.path_phase
         yield transmission, phase
+        transmission = transmission * node.passed
 
 
 def _rates(nodes: Sequence[AmplitudeNode]) -> tuple[list[list[Any]], list[list[Any]]]:
@@ -206,7 +245,8 @@ def _rates(nodes: Sequence[AmplitudeNode]) -> tuple[list[list[Any]], list[list[A
         drift[k][k], diffusion[k][k] = -node.damping / 2, node.noise
         transmission, phase = np.asarray(1.0), np.asarray(0.0)
         for j in range(k - 1, -1, -1):
-            transmission, phase = transmission * nodes[j + 1].transmission, phase + nodes[j + 1].path_phase
+            transmission = transmission * nodes[j].passed * nodes[j + 1].transmission
+            phase = phase + nodes[j + 1].path_phase
             difference, total = products(nodes[j], node)
             cos, sin = transmission * np.cos(phase), 1j * transmission * np.sin(phase)
             drift[k][j] = -node.sign * (cos * difference + sin * total)
@@ -215,17 +255,20 @@ def _rates(nodes: Sequence[AmplitudeNode]) -> tuple[list[list[Any]], list[list[A
     return drift, diffusion
 
 
-def _output(nodes: Sequence[AmplitudeNode], lo_phase: FloatArray) -> tuple[list[ComplexArray], list[ComplexArray]]:
-    """The coefficients of z in e^{−iϑ} L_l + e^{iϑ} L_u†, and in e^{−iϑ} L_l − e^{iϑ} L_u†."""
-    sums, differences = [], []
-    transmission, phase = np.asarray(1.0), np.asarray(0.0)
-    for node in reversed(nodes):
+def _output(nodes: Sequence[AmplitudeNode], reading: _Reading) -> tuple[list[Any], list[Any]]:
+    """The coefficients of z in √η (e^{−iϑ} L_l + e^{iϑ} L_u†) where it is read, and with a minus sign."""
+    later = [0.0] * (len(nodes) - 1 - reading.end)
+    sums, differences = list(later), list(later)
+    transmission, phase = reading.amplitude, np.asarray(0.0)
+    for place in range(reading.end, -1, -1):
+        node = nodes[place]
         lower, upper = node.couplings
-        arriving = transmission * np.exp(1j * (phase - lo_phase))
+        arriving = transmission * np.exp(1j * (phase - reading.lo_phase))
         sums.append(arriving * lower + arriving.conj() * upper)
         differences.append(arriving * lower - arriving.conj() * upper)
         # The light from an earlier node also takes the path to this one.
-        transmission, phase = transmission * node.transmission, phase + node.path_phase
+        transmission = transmission * node.transmission * (nodes[place - 1].passed if place else 1.0)
+        phase = phase + node.path_phase
     return sums[::-1], differences[::-1]
 
 

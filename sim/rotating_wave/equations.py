@@ -10,7 +10,7 @@ All functions work on arrays of working points. Section 5 of sim/README.md.
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -196,7 +196,14 @@ class RotatingWave:
         return squeezed
 
     def equations(
-        self, lo_phase: ArrayLike = np.pi / 2, efficiency: ArrayLike = 1.0, scheme: DetectionScheme = "homodyne"
+        self,
+        lo_phase: ArrayLike = np.pi / 2,
+        efficiency: ArrayLike = 1.0,
+        scheme: DetectionScheme = "homodyne",
+        **detector: Any,
     ) -> MomentEquations:
-        """The moment equations of W with the record of ``Detection``. Section 5 of sim/README.md."""
-        return amplitude_equations(self.nodes, lo_phase, efficiency, scheme, self.light)
+        """The moment equations of W with the record of ``Detection``. Section 5 of sim/README.md.
+
+        ``detector`` is what else ``amplitude_equations`` takes of one.
+        """
+        return amplitude_equations(self.nodes, lo_phase, efficiency, scheme, self.light, **detector)

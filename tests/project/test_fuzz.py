@@ -33,11 +33,11 @@ def sound(found: Outcome) -> None:
 
 
 KINDS: dict[str, tuple[Callable[[Path], Callable[..., None]], int]] = {
-    "lines": (lambda path: fuzz.of_lines(path, sound), 120),
-    "documents": (lambda path: fuzz.of_documents(path, sound), 60),
-    "csv": (lambda path: fuzz.of_records(path, sound, "csv"), 60),
-    "netcdf": (lambda path: fuzz.of_records(path, sound, "netcdf"), 40),
-    "runs": (lambda path: fuzz.of_runs(path, sound), 50),
+    "lines": (lambda path: fuzz.of_lines(path, sound), 80),
+    "documents": (lambda path: fuzz.of_documents(path, sound), 40),
+    "csv": (lambda path: fuzz.of_records(path, sound, "csv"), 40),
+    "netcdf": (lambda path: fuzz.of_records(path, sound, "netcdf"), 30),
+    "runs": (lambda path: fuzz.of_runs(path, sound), 30),
 }
 
 
@@ -152,10 +152,13 @@ COUNTS["filter record.csv"] = (
     ("--jobs", "1"),
     {
         **{name: values for name, values in CASCADE.items() if name not in ("frequency", "scheme")},
-        "calibration": ("1.1",), "dead-time": ("0.1", "5ms"), "initial": ("2,1",), "engine": ("fock",),
-        "pulse": ("0.2",),
+        "calibration": ("1.1", "cosine=1.1,sine=1", "auto"), "dead-time": ("0.1", "5ms"), "initial": ("2,1",),
+        "engine": ("fock",), "pulse": ("0.2",), "columns": ("cosine=sine,sine=cosine",), "skip-rows": ("4",),
+        "resample": (), "vacuum-record": ("record.csv",), "detrend": ("0", "1"), "notch": ("100", "100:30"),
+        "smooth": (),
     },
 )  # fmt: skip
+COUNTS["filter bare.csv --interval 1ms"] = (("--jobs", "1"), {"interval": ("2ms",)})
 COUNTS["filter lab.csv"] = (("--jobs", "1"), {"frequency": ("21",), "demodulate": ("2",)})
 COUNTS["filter record.csv --engine fock"] = (("--jobs", "1"), {"cutoff": ("4",), "frame": ("rest",)})
 COUNTS["fit record.csv --parameters efficiency,calibration"] = (
@@ -166,6 +169,10 @@ COUNTS["fit record.csv --parameters efficiency,calibration"] = (
         "pulse": ("0.2",),
     },
 )  # fmt: skip
+# read by the same function for fit as for filter
+READING = {
+    "demodulate", "columns", "skip-rows", "interval", "resample", "vacuum-record", "detrend", "notch"
+}  # fmt: skip
 # what numbers do not depend on, or what is asked for by the other names; those that something else is needed for
 NO_NUMBERS = {
     "jobs", "cluster", "quiet", "json", "config", "out", "figure", "keep", "save-records", "part", "quantity",
@@ -202,7 +209,7 @@ def test_whatever_is_accepted_counts(template: Path, line: str) -> None:
 def test_no_option_is_left_out_there(name: str) -> None:
     asked = {option for line, (_, values) in COUNTS.items() if line.split()[0] == name for option in values}
     # read by the same functions for all: of the cascade as for steady, of a lab-frame record as for filter
-    asked |= {*CASCADE, *LIT, "bandwidth", "efficiency-orthogonal"} | ({"demodulate"} if name == "fit" else set())
+    asked |= {*CASCADE, *LIT, "bandwidth", "efficiency-orthogonal"} | (READING if name == "fit" else set())
     known = {
         option.opts[0].removeprefix("--")
         for option in steering.commands[name].params

@@ -114,14 +114,25 @@ def prepared(steering: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
     kept = tmp_path_factory.getbasetemp() / "prepared-for-pages"
     if not kept.exists():
         Path("setup.toml").write_text(SETUP, encoding="utf-8")
-        (laboratory,) = (block for language, block in FENCES.findall(README) if language == "toml")
-        Path("laboratory.toml").write_text(laboratory, encoding="utf-8")
+        files = (block for language, block in FENCES.findall(README) if language == "toml")
+        for name, text in zip(("laboratory.toml", "network.toml"), files, strict=True):
+            Path(name).write_text(text, encoding="utf-8")
         small = ("--config", "setup.toml", *TOY["simulate"])
         for more in (("--keep", "1", "--saves", "40", "--save-records", "record.csv"), ("--out", "DONE")):
             assert steering("simulate", *small, *more).code == 0
+        Path("scope.txt").write_text(
+            as_a_scope_writes(Path("record.csv").read_text(encoding="utf-8")), encoding="utf-8"
+        )
+        shutil.copy("record.csv", "vacuum.csv")
         shutil.copytree(Path.cwd(), kept)
     shutil.copytree(kept, Path.cwd(), dirs_exist_ok=True)
     return steering
+
+
+def as_a_scope_writes(record: str) -> str:
+    rows = [line.split(",") for line in record.splitlines() if line[0].isdigit()]
+    text = "".join(f"{1e3 * float(end)!r}\t{x}\t{y}\n" for end, x, y in rows).replace(".", ",")
+    return f"Scope 5; sample A\n2025-11-25\nTime (ms)\tX (V)\tY (V)\n{text}"
 
 
 def agree(shown: str, printed: str) -> bool:

@@ -74,7 +74,13 @@ def test_without_a_place_it_is_compiled_in_every_process_and_said_once(small: Sm
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("pattern", "kept"), [("*.nbi", 0), ("*.nbi", 30), ("*.nbc", 0), ("*.nbc", 300)], ids=lambda each: str(each)
+    ("pattern", "kept"),
+    [
+        ("*.nbi", 30),
+        ("*.nbc", 0),
+        *(pytest.param(*each, marks=pytest.mark.long) for each in (("*.nbi", 0), ("*.nbc", 300))),
+    ],
+    ids=lambda each: str(each),
 )
 def test_what_is_damaged_is_compiled_and_kept_again(small: Small, pattern: str, kept: int) -> None:
     """Indices and code, emptied or cut short."""

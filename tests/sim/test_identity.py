@@ -23,7 +23,7 @@ from cascade_steering.sim.model.schedule import Schedule, model_identity
 from cascade_steering.sim.parameters import Bath, Cascade, Detection, Oscillator, UnstableError
 from cascade_steering.sim.runs.manifest import Manifest
 
-MODELS = 400
+MODELS = 200
 Setting = dict[str, float]
 # of a working point, each to be changed by 1e-6 of itself
 SETTINGS = (

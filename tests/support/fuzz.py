@@ -59,12 +59,18 @@ def toys() -> Iterator[Path]:
                 assert found.code == 0, found
             netcdf = _classic(Path("record.nc"))
             Path("classic.nc").write_bytes(netcdf)
+            Path("bare.csv").write_text(_without_times(Path("record.csv").read_text()))
         for module, name in ((appendix_b_curve, "study"), (optimum, "best_points"), (rotating_wave_validity, "survey")):
             stack.enter_context(mock.patch.object(module, name, _begun))
         stack.enter_context(mock.patch.object(data, "DATA", dict.fromkeys(data.DATA, _begun)))
         stack.enter_context(mock.patch.object(validation, "SUITES", ()))
         stack.enter_context(mock.patch.object(claims, "CLAIMS", ()))
         yield Path(folder)
+
+
+def _without_times(text: str) -> str:
+    lines = text.splitlines(keepends=True)
+    return "".join(line if line.startswith("#") else line.split(",", 1)[1] for line in lines)
 
 
 def _classic(path: Path) -> bytes:

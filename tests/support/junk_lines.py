@@ -80,6 +80,14 @@ _BY_NAME = {
     "cutoff": ("auto", "2", "1", "3,4", "0", "-1", "101", "1e2", "2.5", "5"),
     "frequency": ("1e6", "1e-300", "1e300", "1e6,2e6", "0", "-1", "1,2,3", "1e12"),
     "cluster": ("", " ", "é", "1", "x:y"),
+    "calibration": ("2", "auto", "cosine=1.1,sine=2", "cosine=1", "cosine=1,cosine=2", "homodyne=3", "=", "auto,1"),
+    "columns": ("time=time", "cosine=sine,sine=cosine", "time='time [s]'", "cosine=1,sine=2,time=3", "time=nothing",
+                "cosine=2,sine=2", "x=y", "time='", "time=1,time=2", "homodyne=cosine", "time='1 [ns]'"),
+    "skip-rows": ("0", "1", "5", "20", "1000000", "-1"),
+    "interval": ("1us", "1", "0s", "-1ms", "1e300s", "5e-324s", "1ns"),
+    "vacuum-record": ("record.csv", "record.nc", "lab.csv", "no.csv", "setup.toml", ".", "classic.nc"),
+    "detrend": ("0", "1", "2", "9", "10", "-1", "1000000"),
+    "notch": ("50", "50:1", "50,100,150", "1e300", "0", "-1", "1:1e9", "1:1e300", "50:", ":", "1e-300", "100:0.1"),
     "demodulate": ("0", "-1", "1", "5", "1000000000000000000000", "7"),
     "qutip-method": ("euler", "platen", "magic", ""),
     "largest-ratio": ("1", "100", "1e300", "0"),
@@ -99,7 +107,7 @@ TOY: dict[str, tuple[str, ...]] = {
 }
 _ARGUMENTS = {
     "filter": ("record.csv", "record.nc", "lab.csv", "e.nc", "no.csv", ".", "setup.toml", "", "x" * 300,
-               "RUN/ensemble.nc"),
+               "RUN/ensemble.nc", "bare.csv"),
     "fit": ("record.csv", "record.nc", "lab.csv", "no.csv", ".", "setup.toml"),
     "resume": ("RUN", "PART", ".", "no", "record.csv", ""),
     "status": ("RUN", "PART", ".", "no", "record.csv", ""),

@@ -58,7 +58,11 @@ class Outcome:
             return f"exit status {self.code}"
         lines = self.err.splitlines()
         errors = [line for line in lines if line.startswith("steering: error: ")]
-        rest = [line for line in lines if line not in errors and not line.startswith(("steering: warning: ", _HINT))]
+        rest = [
+            line
+            for line in lines
+            if line not in errors and not line.startswith(("steering: warning: ", "steering: note: ", _HINT))
+        ]
         if rest or len(errors) != (self.code != 0):
             return f"standard error: {lines}"
         if any(word in line for word in _INTERNAL for line in lines):

@@ -147,6 +147,9 @@ def pulses(found: "PulseResult") -> Report:
     """The best pulse of each direction; durations in units of 1/γ̃₀ and in seconds."""
     unit = found.point.time_unit
     pulses = {key(way): _pulse(pulse, unit) for way, pulse in found.pulses.items()}
+    if found.point.squeezing_db:
+        for way, pulse in found.pulses.items():
+            pulses[key(way)]["squeezing_angle_pi"] = pulse.squeezing_angle_pi
     return {"conditional": found.conditional, "time_unit_seconds": unit, **pulses}
 
 

@@ -91,9 +91,11 @@ def optimum(report: Report, title: str) -> Table:
 def pulses(report: Report) -> Table:
     """One line for each segment; E and quanta stand in the last one."""
     scheme = "given the record" if report["conditional"] else "without the record"
+    squeezed = "squeezing_angle_pi" in report[key(DIRECTIONS[0])]
     table = table_of(
         f"Best pulses, E {scheme} (time in units of {report['time_unit_seconds']:.4g} s)",
         "", "duration", "theta-", "theta+", "C+", "E at the end", "quanta of -, +", "LO phase",
+        *(["squeezing angle"] if squeezed else []),
     )  # fmt: skip
     for direction in DIRECTIONS:
         pulse = report[key(direction)]
@@ -103,6 +105,7 @@ def pulses(report: Report) -> Table:
                 f"{pulse['value']:.7f}" + " (not below)" * (not pulse["reached"]),
                 f"{pulse['most_quanta_minus']:.4g}, {pulse['most_quanta_plus']:.4g}",
                 f"{pulse['lo_phase_pi']:.4f} pi" if "lo_phase_pi" in pulse else "not measured",
+                *([f"{pulse['squeezing_angle_pi']:.4f} pi"] if squeezed else []),
             ]
             table.add_row(
                 LABELS[direction] if number == 0 else "",

@@ -29,8 +29,8 @@ def setup_command(
     FILE.toml has the tables [minus] and [plus], each with kind = "spins" (larmor_hz) or "mechanics" (frequency_hz);
     linewidth_hz or quality; occupation or temperature_k; readout_rate_hz and theta_pi, or
     cavity = { linewidth_hz, outcoupling, detuning_hz, and coupling_hz, or vacuum_coupling_hz with photons or with
-    power_w and wavelength_m }. [link] has loss, path_phase_pi and retune, [detection] lo_phase_pi, efficiency and
-    scheme.
+    power_w and wavelength_m }. [link] has loss, path_phase_pi, squeezing_db, squeezing_angle_pi, squeezing_loss and
+    retune, [detection] lo_phase_pi, efficiency and scheme.
     """
     from cascade_steering.analysis.laboratory import presets
     from cascade_steering.sim.atomic_write import writable, write_whole
@@ -53,9 +53,11 @@ def setup_command(
 def _answer(file: Path | None, preset: str | None, budget: bool, as_json: bool) -> None:
     from cascade_steering.analysis.laboratory.assumptions import failed_assumptions
     from cascade_steering.analysis.laboratory.error_budget import error_budget
+    from cascade_steering.analysis.laboratory.phase_budget import phase_budget
     from cascade_steering.analysis.laboratory.presets import number_sources, preset_text
     from cascade_steering.analysis.laboratory.prospects import prospects
-    from cascade_steering.analysis.laboratory.setup_file import parsed_tables, read_tables, setup_of
+    from cascade_steering.analysis.laboratory.setup_file import setup_of
+    from cascade_steering.analysis.toml_files.toml_table import parsed_tables, read_tables
 
     text = None if preset is None else preset_text(preset)
     name = f"preset {preset}" if file is None else str(file)
@@ -65,7 +67,8 @@ def _answer(file: Path | None, preset: str | None, budget: bool, as_json: bool) 
     if text is not None:
         report |= budget_answers.sources_report(str(preset), text, number_sources(text))
     if budget:
-        report |= budget_answers.budget_report(prospects(setup), error_budget(tables, name), setup.point.time_unit)
+        levers, phases = error_budget(tables, name), phase_budget(tables, name)
+        report |= budget_answers.budget_report(prospects(setup), levers, phases, setup.point.time_unit)
     for each in report["warnings"]:
         note(f"warning: {each}")
     shown = [*budget_answers.sources_tables(report), *setup_answers.tables_of(report)]

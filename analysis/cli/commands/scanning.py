@@ -15,8 +15,7 @@ from cascade_steering.analysis.working_points.working_point import WorkingPoint
 
 @steering.command(name="scan")
 @axes.scanned
-@physics.CASCADE
-@physics.DETECTION
+@physics.WORKING_POINT
 @click.option("--out", type=FILE, default="steering-scan.nc", show_default=True, help="Dataset (netCDF).")
 @click.option("--figure", type=FILE, default="steering-scan.png", show_default=True,
               help="Figure of one axis, or of two.")  # fmt: skip

@@ -16,7 +16,8 @@ NAMES = {
     "c-minus": "c_minus", "c-plus": "c_plus", "theta-minus": "theta_minus_pi", "theta-plus": "theta_plus_pi",
     "loss": "loss", "path-phase": "path_phase_pi", "squeezing": "squeezing_db",
     "squeezing-angle": "squeezing_angle_pi", "squeezing-loss": "squeezing_loss", "lo-phase": "lo_phase_pi",
-    "efficiency": "efficiency",
+    "efficiency": "efficiency", "efficiency-orthogonal": "efficiency_orthogonal", "bandwidth": "bandwidth_hz",
+    "dark-noise": "dark_noise", "frequency": "frequency_hz",
     "linewidth-minus": "linewidth_minus_hz", "linewidth-plus": "linewidth_plus_hz",
     "occupation-minus": "occupation_minus", "occupation-plus": "occupation_plus",
 }  # fmt: skip

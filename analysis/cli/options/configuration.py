@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from cascade_steering.analysis.records.reading.encoding import decoded
+
 
 def read_configuration(ctx: click.Context, param: click.Parameter, value: Path | None) -> Path | None:
     """Make the values of a TOML file the defaults of this command.
@@ -17,8 +19,8 @@ def read_configuration(ctx: click.Context, param: click.Parameter, value: Path |
     if value is None:
         return None
     try:
-        content = tomllib.loads(value.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        content = tomllib.loads(decoded(value.read_bytes()).decode())
+    except (OSError, ValueError, RecursionError) as error:
         raise click.BadParameter(f"{value}: {error}", ctx, param) from None
     ctx.default_map = {**(ctx.default_map or {}), **settings(content, ctx.command, str(value))}
     return value

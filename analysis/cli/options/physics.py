@@ -17,9 +17,8 @@ from cascade_steering.analysis.cli.options.kinds import (
     CommandFunction,
     options,
 )
-from cascade_steering.analysis.working_points.working_point import WorkingPoint, require_stationary
-from cascade_steering.sim.gaussian.covariance import conditional_state, stationary_state
-from cascade_steering.sim.initial_state import InitialState, coherent_state, ground_state, squeezed_state, thermal_state
+from cascade_steering.analysis.working_points.working_point import WorkingPoint, named_state
+from cascade_steering.sim.initial_state import InitialState, coherent_state, squeezed_state, thermal_state
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.parameters import DETECTION_SCHEMES, MOST, Cascade
@@ -177,21 +176,14 @@ def initial_state(start: readers.Start, cascade: Cascade, model: LinearModel | S
     """
     values = start.numbers
     text = ", ".join(f"{value:g}" for value in values)
-    if start.name == "stationary":
-        require_stationary(cascade)
-        return stationary_state(Schedule.of(model).models[0])
-    if start.name == "conditional":
-        return conditional_state(Schedule.of(model).models[0])
-    if start.name == "ground":
-        return ground_state()
     if start.name == "squeezed":
         return replace(squeezed_state(values), name=f"squeezed({text})")
     if start.name == "coherent":
         amplitudes = (complex(*values[:2]), complex(*values[2:]))
         return replace(coherent_state(amplitudes), name=f"coherent({text})")
-    if not values:
-        return thermal_state((cascade.minus.bath.occupation, cascade.plus.bath.occupation))
-    return thermal_state(values, name=f"thermal({text})")
+    if values:
+        return thermal_state(values, name=f"thermal({text})")
+    return named_state(start.name, cascade, model)
 
 
 PULSE = click.option(

@@ -100,7 +100,7 @@ BEST_PULSE = options(
     click.option("--c-minus", type=NUMBER, default=10.0, show_default=True, help="Cooperativity of -."),
     physics.baths(),
     physics.PATH,
-    physics.SQUEEZED,
+    physics.BEST_SQUEEZED,
     click.option("--within", type=DURATION, default="1", show_default=True, help="Longest duration of the pulse."),
     click.option("--fastest", is_flag=True, help="The shortest pulse after which E is below --below."),
     click.option("--below", type=NUMBER, default=None, show_default="0.5", help="Bound on E, with --fastest."),
@@ -128,7 +128,7 @@ class PulseOptions:
     loss: float
     path_phase_pi: float
     squeezing_db: float
-    squeezing_angle_pi: float
+    squeezing_angle_pi: float | None
     squeezing_loss: float
     within: readers.Duration
     fastest: bool
@@ -149,7 +149,7 @@ class PulseOptions:
         point = WorkingPoint(
             c_minus=self.c_minus, bath_minus=self.bath_minus, bath_plus=self.bath_plus, loss=self.loss,
             path_phase_pi=self.path_phase_pi, squeezing_db=self.squeezing_db,
-            squeezing_angle_pi=self.squeezing_angle_pi, squeezing_loss=self.squeezing_loss,
+            squeezing_angle_pi=self.squeezing_angle_pi or 0.0, squeezing_loss=self.squeezing_loss,
             lo_phase_pi=0.5 if self.lo_phase_pi is None else self.lo_phase_pi, efficiency=self.efficiency,
             scheme=self.scheme,
         )  # fmt: skip
@@ -157,5 +157,6 @@ class PulseOptions:
             within_s=self.within.of(point.cascade), segments=self.segments, most_quanta=self.most_quanta,
             below=(0.5 if self.below is None else self.below) if self.fastest else None,
             initial=physics.initial_state(self.initial, point.cascade, point.model), conditional=self.conditional,
-            free_lo_phase=self.lo_phase_pi is None, largest_ratio=self.largest_ratio,
+            free_lo_phase=self.lo_phase_pi is None, free_squeezing_angle=self.squeezing_angle_pi is None,
+            largest_ratio=self.largest_ratio,
         )  # fmt: skip

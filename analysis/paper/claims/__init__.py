@@ -36,6 +36,7 @@ from cascade_steering.analysis.paper.claims.sections_iii_iv import (
     vacuum_regions,
     windows,
 )
+from cascade_steering.analysis.paper.claims.squeezed_input import worth_of_squeezing
 
 __all__ = ["CLAIMS", "Claim", "claims"]
 
@@ -62,6 +63,7 @@ CLAIMS: tuple[Callable[[], Iterator[Claim]], ...] = (
     strong_coupling_without_stability,
     cost_of_stability,
     record_without_stability,
+    worth_of_squeezing,
 )
 
 

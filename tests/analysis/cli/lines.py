@@ -10,6 +10,7 @@ from cascade_steering.analysis.cli.run import steering
 REQUIRED = {
     "filter": (__file__,),
     "fit": (__file__, "--parameters", "loss"),
+    "network": (__file__,),
     "scan": ("--x", "c-plus=1,2"),
     "setup": (__file__,),
 }
@@ -40,6 +41,7 @@ SETTINGS: dict[str, tuple[str, str]] = {
     "law": ('"lqg"', "lqg"), "feedback": ('"ideal"', "ideal"), "actuators": ('"mode"', "mode"),
     "delay": ('"2us"', "2us"), "cost": ('"energy"', "energy"), "control-price": ("1e-3", "1e-3"),
     "control-interval": ("0.02", "0.02"), "actuator-noise": ("0.5", "0.5"), "tolerances": ("true", ""),
+    "steer": ('"server"', "server"), "by": ('"client"', "client"),
     "most-quanta": ("1e6", "1e6"), "within": ("2.5", "2.5"), "fastest": ("true", ""), "below": ("0.3", "0.3"),
     "segments": ("2", "2"),
     "quiet": ("true", ""), "frame": ('"moving"', "moving"), "qutip-method": ('"euler"', "euler"), "saves": ("3", "3"),
@@ -49,5 +51,9 @@ SETTINGS: dict[str, tuple[str, str]] = {
     "trajectories": ("17", "17"), "cluster": ('"local"', "local"), "part": ('"2/3"', "2/3"),
     "target": ('"d:0.1"', "d:0.1"), "save-records": ('"r.nc"', "r.nc"), "verify": ("true", ""),
     "calibration": ("2", "2"), "quantity": ('"current"', "current"), "dead-time": ('"1ms"', "1ms"),
+    "columns": ('"time=t,cosine=X"', "time=t,cosine=X"), "skip-rows": ("3", "3"), "interval": ('"1us"', "1us"),
+    "resample": ("true", ""), "vacuum-record": (f'"{__file__}"', __file__), "detrend": ("1", "1"),
+    "notch": ('"50,150:2"', "50,150:2"),
+    "smooth": ("true", ""),
     "demodulate": ("5", "5"), "y": ('"loss=0:1:3"', "loss=0:1:3"), "axis": ('["efficiency=1,0.5"]', "efficiency=1,0.5"),
 }  # fmt: skip

@@ -86,5 +86,5 @@ def test_the_budget_says_what_each_number_is_worth(steering: Run) -> None:
     efficiency = report["budget"][names.index("1 - detection.efficiency")]
     assert abs(efficiency["unconditional"][BOTH[0]]["derivative"]) < 1e-9 < efficiency["conditional"][BOTH[0]]["gain"]
     tables = budget_answers.budget_tables(report)
-    assert [table.row_count for table in tables] == [9, *[len(names)] * 4]
+    assert [table.row_count for table in tables] == [9, *[len(names)] * 4, 4 * len(report["phases"])]
     assert str(tables[1].title).startswith("What each number is worth for E+|- without the record")

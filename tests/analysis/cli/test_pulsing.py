@@ -65,6 +65,18 @@ def test_bad_input_is_one_line(steering: Run, line: str, message: str) -> None:
     assert message in answer.err
 
 
+def test_the_angle_of_squeezed_light_is_found_or_given(steering: Run) -> None:
+    free, given, dark = (
+        steering("pulse", "--within", "0.2", *more, "--json").report
+        for more in (("--squeezing", "6"), ("--squeezing", "6", "--squeezing-angle", "0.5"), ())
+    )
+    for name in BOTH:
+        assert free[name]["squeezing_angle_pi"] == 0.0
+        assert given[name]["squeezing_angle_pi"] == 0.5
+        assert free[name]["value"] < dark[name]["value"] < given[name]["value"]
+        assert "squeezing_angle_pi" not in dark[name]
+
+
 def test_from_python_too() -> None:
     with pytest.raises(ValueError, match=r"^a pulse starts from two thermal states: .*, got 'squeezed'$"):
         WorkingPoint().best_pulse(within_units=1, initial=squeezed_state((1.0, 1.0)))

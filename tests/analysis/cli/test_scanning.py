@@ -74,6 +74,19 @@ def test_a_file_may_hold_the_axes(steering: Run) -> None:
     assert "in quotes, got 3" in steering("scan", "--config", "scan.toml").err
 
 
+def test_detectors_and_the_laboratory_frame_are_those_of_steady(steering: Run) -> None:
+    real = ("--scheme", "heterodyne", "--efficiency-orthogonal", "0.6", "--dark-noise", "0.2", "--loss", "0.1")
+    report = steering("scan", "--x", "bandwidth=1e5,1e7", *real, "--json").report
+    lab = steering("scan", "--x", "dark-noise=0,0.2", "--frequency", "1e7", "--bandwidth", "1e7", "--json").report
+    alone = steering("steady", "--bandwidth", "1e5", *real, "--json").report
+    slow = steering("steady", "--frequency", "1e7", "--bandwidth", "1e7", "--dark-noise", "0.2", "--json").report
+    for name in BOTH:
+        assert report["conditional"][name][0] == pytest.approx(alone["conditional"][name], rel=1e-11)
+        assert report["conditional"][name][1] < report["conditional"][name][0]
+        for scheme in ("unconditional", "conditional"):
+            assert lab[scheme][name][1] == pytest.approx(slow[scheme][name], rel=1e-13)
+
+
 def test_every_parameter_may_be_an_axis() -> None:
     assert set(NAMES.values()) == set(SCANNED)
 

@@ -6,7 +6,7 @@ import pytest
 
 import cascade_steering as cs
 from tests.analysis.cli.command import BOTH, Run
-from tests.analysis.laboratory.test_setup_file import CAVITY, MECHANICS, REST, SPINS, WHOLE
+from tests.analysis.laboratory.test_setup_file import CAVITY, LIT, MECHANICS, REST, SPINS, WHOLE
 
 SCHEMES = ("unconditional", "conditional")
 
@@ -51,6 +51,17 @@ def test_the_tables_show_formulas_and_what_elimination_costs(steering: Run) -> N
         assert steady["unconditional"][name] == pytest.approx(report["eliminated"]["unconditional"][name], rel=1e-10)
     plain = steering("setup", write(WHOLE.replace("loss = 0.1", "loss = 0.1\nretune = false")))
     assert "not retuned" in plain.out
+
+
+def test_squeezed_light_is_said_with_the_angle_that_is_compensated(steering: Run) -> None:
+    report = steering("setup", write(LIT), "--json").report
+    assert (report["squeezing_db"], report["squeezing_angle_pi"], report["squeezing_loss"]) == (6, 1, 0.2)
+    # spins turn no phase
+    assert report["retuned"]["squeezing_angle_pi"] == 1.0
+    (line,) = (each for each in steering("setup", "lab.toml").out.splitlines() if each.startswith("by elimination: "))
+    steady = steering(*line.split()[3:], "--json").report
+    for name in BOTH:
+        assert steady["unconditional"][name] == pytest.approx(report["eliminated"]["unconditional"][name], rel=1e-10)
 
 
 def test_where_the_pair_grows_e_without_the_record_is_its_limit(steering: Run) -> None:

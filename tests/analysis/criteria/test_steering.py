@@ -10,6 +10,7 @@ from cascade_steering.analysis.criteria.steering import (
     Steered,
     blocks,
     both_directions,
+    inference_order,
     inferred_covariance,
     optimal_gains,
     regime,
@@ -216,13 +217,18 @@ def test_directions_of_the_pair_are_names_of_two_of_all() -> None:
 
 
 def test_a_direction_that_says_nothing_is_refused() -> None:
-    with pytest.raises(
-        ValueError, match=r"^mode must be the name or the number of one .*, got \('a', 'b'\): E of several"
-    ):
-        Steered(mode=("a", "b"), by=("c",))  # type: ignore[arg-type]
+    for nothing in ((), ["a", "b"]):
+        with pytest.raises(ValueError, match=r"^mode must be the name or the number .*, or a tuple of several, got "):
+            Steered(mode=nothing, by=("c",))  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"^one oscillator must be steered here, got a_b_given_c$"):
+        inference_order(Steered(mode=("a", "b"), by=("c",)), 8, NAMES)
     for by in ("c", ()):
         with pytest.raises(ValueError, match=r"^by must be a tuple of one or several oscillators, got "):
             Steered(mode="a", by=by)  # type: ignore[arg-type]
+    with pytest.raises(
+        ValueError, match=r"^the steered and the steering oscillators must differ, got \('a', 'b'\) by "
+    ):
+        Steered(mode=("a", "b"), by=("b",))
     for twice in (("a",), ("b", "b")):
         with pytest.raises(ValueError, match=r"^the steered and the steering oscillators must differ, got 'a' by "):
             Steered(mode="a", by=twice)

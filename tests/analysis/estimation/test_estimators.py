@@ -30,6 +30,7 @@ REPEATS = {10: 4000, 20: 4000, 100: 1500}
 EXACT_CONDITIONAL = np.zeros((4, 4, 4, 4))
 # from mild scatter to V₋ = 1.6e6 beside E ~ 0.3
 NAMES = ("mild", "vacuum", "hot_qnd", "path_phase")
+ONE_AND_LONG = [NAMES[0], *(pytest.param(each, marks=pytest.mark.long) for each in NAMES[1:])]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -100,7 +101,7 @@ def coverage(name: str, direction: Direction, found: list[tuple[Estimate, Estima
 @pytest.mark.slow
 @pytest.mark.parametrize("direction", DIRECTIONS)
 @pytest.mark.parametrize("size", REPEATS)
-@pytest.mark.parametrize("name", [NAMES[0], *(pytest.param(each, marks=pytest.mark.long) for each in NAMES[1:])])
+@pytest.mark.parametrize("name", ONE_AND_LONG)
 def test_intervals_hold_what_they_promise(name: str, size: int, direction: Direction) -> None:
     # 4.9 standard errors below 94.6 % by chance once in two million; the mutants below are at 85 % at most
     enough = 0.946 - 4.9 * math.sqrt(0.946 * 0.054 / REPEATS[size])
@@ -135,7 +136,7 @@ def test_wrong_estimators_do_not(mutate: Mutation, direction: Direction) -> None
 
 @pytest.mark.slow
 @pytest.mark.parametrize("direction", DIRECTIONS)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ONE_AND_LONG)
 def test_errors_scale_as_said_and_there_is_no_bias(name: str, direction: Direction) -> None:
     exact, _, _ = truth(name).steering(direction)
     spreads = {}

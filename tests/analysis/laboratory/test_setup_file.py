@@ -3,6 +3,7 @@
 import math
 import re
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,23 @@ def test_photons_and_power_are_two_words_for_one_thing(tmp_path: Path) -> None:
     assert read(SPINS + MECHANICS + direct + REST, tmp_path).pair == by_power.pair
 
 
+LIT = WHOLE.replace("loss = 0.1", "loss = 0.1\nsqueezing_db = 6\nsqueezing_angle_pi = 1\nsqueezing_loss = 0.2")
+
+
+def test_squeezed_light_is_that_of_both_models_and_of_the_point(tmp_path: Path) -> None:
+    setup, dark = read(LIT, tmp_path), read(WHOLE, tmp_path)
+    assert setup.point == replace(dark.point, squeezing_db=6, squeezing_angle_pi=1, squeezing_loss=0.2)
+    found, before = setup.elimination(), dark.elimination()
+    for scheme in ("unconditional", "conditional"):
+        for way in ("plus_given_minus", "minus_given_plus"):
+            assert found.eliminated.E[scheme][way] < 0.9 * before.eliminated.E[scheme][way]
+            # Γ/κ is 3e-3, and noise that elimination adds counts more beside less noise
+            assert abs(found.difference[scheme][way]) < 0.03
+    # − has no cavity, so that without the record the eliminated pair is the paper's
+    paper = setup.point.steady().E["unconditional"]
+    assert found.eliminated.E["unconditional"] == pytest.approx(paper, rel=1e-10)
+
+
 def test_either_kind_may_have_a_cavity_or_none(tmp_path: Path) -> None:
     first = SPINS.replace("readout_rate_hz = 5e3\ntheta_pi = 0.3\n", "")
     cavity = CAVITY.replace("[plus.", "[minus.").replace("-1.5e6", "1.5e6")
@@ -141,6 +159,9 @@ BAD = [
     ("linewidth_hz = 30", 'linewidth_hz = "30 Hz"', "[minus] linewidth_hz must be a number, got '30 Hz'"),
     ("linewidth_hz = 30", "linewidth_hz = 0", "[minus] linewidth_hz must be at least 1e-15"),
     ("loss = 0.1", "loss = 1.5", "[link] loss must be at least 0 and at most 1, got 1.5"),
+    ("loss = 0.1", "loss = 0.1\nsqueezing_db = -3", "[link] squeezing_db must be at least 0 and at most 30, got -3"),
+    ("loss = 0.1", "loss = 0.1\nsqueezing_loss = 2", "[link] squeezing_loss must be at least 0 and at most 1, got 2"),
+    ("loss = 0.1", "loss = 0.1\nsqueezing = 3", "[link] squeezing has no unit: write squeezing_db"),
     ("loss = 0.1", "loss = 0.1\nretune = 1", "[link] retune must be true or false, got 1"),
     ("efficiency = 0.8", 'scheme = "both"', "[detection] scheme must be one of homodyne, heterodyne, got 'both'"),
     ('kind = "spins"', 'kind = "atoms"', "[minus] kind must be one of spins, mechanics, got 'atoms'"),

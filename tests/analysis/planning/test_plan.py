@@ -19,6 +19,7 @@ from cascade_steering.analysis.verification.standard_errors import (
     error_of_product,
 )
 from cascade_steering.analysis.working_points.optimum import Optimum, Search, best_points
+from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.ensemble.block import reduce
 from cascade_steering.sim.gaussian.covariance import stationary_state
 from cascade_steering.sim.gaussian.trajectories import Gaussian
@@ -202,3 +203,27 @@ def test_long_save_intervals_lose_what_the_record_says() -> None:
     assert max(fewer.lost.values()) > ALLOWED
     # of second order in the interval
     assert intervals.lost[FORWARD] / finer.lost[FORWARD] == pytest.approx(100, rel=0.1)
+
+
+def test_the_plan_of_a_working_point_prints_what_it_takes() -> None:
+    point = WorkingPoint(loss=0.1)
+    found = point.plan(verify=True, duration_units=0.5, dead_time_s=2.0)
+    model = point.model
+    run = PlannedRun(model=model, initial=stationary_state(model), duration=0.5 * point.time_unit, dead_time=2.0)
+    wanted = plan(run, PlannedExperiment(verify=True))
+    assert [each.runs for each in found.plan.needed] == [each.runs for each in wanted.needed]
+    needed = found.needed["d"][FORWARD]
+    assert needed == of_d(wanted)
+    assert found.duration_s == pytest.approx(0.5 * point.time_unit, rel=1e-14)
+    assert needed.total_s is not None
+    lines = repr(found).splitlines()
+    assert lines[0].startswith("3 standard errors from measurements at the end of each run")
+    assert f"{needed.runs} runs, {needed.total_s / 3600:.3g} h" in lines[3]
+    assert lines[-1] == f"a run of {found.duration_s:.4g} s, {found.saves} save intervals"
+    sampled = point.plan()
+    assert sampled.saves is None
+    assert "exact" in repr(sampled)
+    with pytest.raises(ValueError, match=r"saves has no meaning without verify.*, got 9"):
+        point.plan(saves=9)
+    with pytest.raises(ValueError, match="give one of duration_units"):
+        point.plan(duration_units=1.0, duration_s=1.0)

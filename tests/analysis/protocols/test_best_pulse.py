@@ -204,3 +204,42 @@ def test_bad_input_is_refused() -> None:
         fastest_pulse(HALF, 0.6)
     with pytest.raises(ValueError, match=r"^E \(plus_given_minus\) falls below 0\.5 at once"):
         fastest_pulse(replace(HALF, bath_minus=VACUUM, bath_plus=VACUUM))
+
+
+@pytest.mark.parametrize(
+    ("conditional", "angle"), [(False, 0.0), pytest.param(True, 1.0, marks=pytest.mark.slow)], ids=["none", "record"]
+)
+def test_the_angle_of_squeezed_light_is_searched(conditional: bool, angle: float) -> None:
+    point = WorkingPoint(c_minus=10, squeezing_db=6.0, squeezing_loss=0.1, loss=0.05, efficiency=0.9)
+    free = point.best_pulse(within_units=0.3, conditional=conditional)
+    search = PulseSearch(
+        c_minus=10.0, bath_minus=HOT, bath_plus=HOT, longest_units=0.3, conditional=conditional, loss=0.05,
+        squeezing_db=6.0, squeezing_loss=0.1, efficiency=0.9,
+    )  # fmt: skip
+    # without the record unstable pairs have the quadrature squeezed that drives them, given it that of the signal
+    for way, pulse in free.pulses.items():
+        assert pulse.squeezing_angle_pi == angle
+        course = free.transient(way)
+        end = (course.conditional if conditional else course.unconditional)[way][-1]
+        assert end == pytest.approx(pulse.value, rel=1e-9)
+    # no other angle is better, nor any of random pulses with random angles
+    for given in (0.0, 0.5, 1.0):
+        other = best_pulse(replace(search, squeezing_angle_pi=given))
+        assert all(free.E[way] <= other[way].value * (1 + 2e-8) for way in DIRECTIONS)
+    unit = np.random.default_rng(3).uniform(0, 1, (10_000, search.dimension))
+    unit[:, :2] = np.clip(1.6 * unit[:, :2] - 0.3, 0, 1)
+    unit[:, 3] = unit[:, 3] ** 0.1
+    values = np.exp(search.course(unit).log_steering.min(axis=-1))
+    for value, way in zip(values, DIRECTIONS, strict=True):
+        assert free.E[way] <= value < 1.5 * free.E[way]
+
+
+@pytest.mark.slow
+def test_the_fastest_pulse_is_the_shortest_of_both_axes() -> None:
+    search = replace(HALF, squeezing_db=6.0)
+    free, *given = (fastest_pulse(replace(search, squeezing_angle_pi=each)) for each in (None, 1.0, 0.0))
+    for row, way in enumerate(DIRECTIONS):
+        assert all(each[way].reached and each[way].value == pytest.approx(0.5, rel=3e-9) for each in given)
+        assert free[way].duration_s == pytest.approx(min(each[way].duration_s for each in given), rel=1e-8)
+        # each axis is best in one direction
+        assert free[way].squeezing_angle_pi == (0.0, 1.0)[row]

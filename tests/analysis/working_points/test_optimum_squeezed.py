@@ -10,7 +10,7 @@ from cascade_steering.analysis.results.steady_result import steady
 from cascade_steering.analysis.working_points.optimum import Search, best_points
 from cascade_steering.sim.model.cascade import rwa
 from cascade_steering.sim.parameters import Detection
-from tests.support.systems import HOT
+from tests.support.systems import HOT, VACUUM
 
 SEARCH = Search(c_minus=10.0, bath_minus=HOT, bath_plus=HOT, squeezing_db=6.0)
 SEARCHES = {
@@ -60,6 +60,17 @@ def test_the_angle_is_on_its_axis_and_may_be_given() -> None:
     for way in DIRECTIONS:
         # the reflection
         assert turned[way].value == pytest.approx(given[way].value, rel=1e-8)
+
+
+def test_a_valley_at_another_angle_is_found_where_the_lowest_points_of_the_grid_are_all_in_one() -> None:
+    # E₋|₊ is far above ½ and flat at ψ = π, where the lowest points of the grid are; the best one is at ψ = −2φ
+    search = Search(
+        c_minus=1.0, bath_minus=HOT, bath_plus=VACUUM, loss=0.3, path_phase_pi=0.1, scheme="heterodyne",
+        squeezing_db=12.0, squeezing_loss=0.2,
+    )  # fmt: skip
+    found = best_points(search, conditional=True)["minus_given_plus"]
+    assert found.value == pytest.approx(1.305955, abs=1e-6)
+    assert found.cascade.squeezing_angle_pi == pytest.approx(1.8, abs=1e-6)
 
 
 def test_without_squeezing_the_angle_is_not_searched() -> None:

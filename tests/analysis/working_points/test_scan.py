@@ -180,12 +180,71 @@ def test_what_cannot_be_scanned(axes: dict[str, list[float]], message: str) -> N
         scan(POINT, axes)
 
 
-def test_a_scan_is_in_the_rotating_wave() -> None:
-    with pytest.raises(ValueError, match=r"frequency_hz must be None, got 10000\.0"):
-        scan(replace(POINT, frequency_hz=1e4), {"loss": [0.1]})
-
-
 def test_every_parameter_is_known_to_the_working_point_or_its_baths() -> None:
     of_baths = {name for name in SCANNED if name.startswith(("linewidth", "occupation"))}
     assert {name for name in SCANNED if not hasattr(POINT, name)} == of_baths
     assert len(of_baths) == 4
+
+
+DETECTORS = {
+    "efficiency": [0.5, 0.9], "efficiency_orthogonal": [0.0, 0.7], "bandwidth_hz": [3e4, 1e6], "dark_noise": [0.0, 0.2],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("squeezing_db", [0.0, 6.0])
+def test_detectors_as_they_are_are_what_they_are_alone(squeezing_db: float) -> None:
+    point = replace(POINT, scheme="heterodyne", squeezing_db=squeezing_db, squeezing_angle_pi=0.9, lo_phase_pi=0.3)
+    found = scan(point, {**DETECTORS, "path_phase_pi": [0.1]}, schemes=["conditional"])
+    for where in (dict(zip(DETECTORS, values, strict=True)) for values in itertools.product(*DETECTORS.values())):
+        model = replace(point, path_phase_pi=0.1, **where).model
+        root = steady_root(model, conditional=True)
+        wanted = [float(steering_of_root(root, each)) for each in DIRECTIONS]
+        assert found["E_c"].sel(where).to_numpy()[:, 0] == pytest.approx(wanted, rel=1e-11)
+
+
+def test_filters_of_the_point_and_ten_decades_of_bandwidth() -> None:
+    point = replace(POINT, bandwidth_hz=(2e5, 1e6), dark_noise=0.1)
+    found = scan(point, {"efficiency": [0.9]}, schemes=["conditional"])["E_c"].to_numpy()[:, 0]
+    root = steady_root(replace(point, efficiency=0.9).model, conditional=True)
+    assert found == pytest.approx([float(steering_of_root(root, each)) for each in DIRECTIONS], rel=1e-11)
+    # hot baths at the edge of stability, V₋ of some 1e5, and filters from slow to fast
+    point = replace(POINT, theta_minus_pi=0.25, dark_noise=0.3)
+    widths = np.geomspace(1e-1, 1e12, 14)
+    found = scan(point, {"bandwidth_hz": widths}, schemes=["conditional"])["E_c"].to_numpy()
+    assert np.all(np.diff(found) < 0.0)
+    for place in (0, 5, 9, 13):
+        root = steady_root(replace(point, bandwidth_hz=widths[place]).model, conditional=True)
+        wanted = [float(steering_of_root(root, each)) for each in DIRECTIONS]
+        assert found[:, place] == pytest.approx(wanted, rel=1e-9)
+    # of first order in Γ/B
+    fast = replace(point, efficiency=point.efficiency / 1.3, dark_noise=0.0)
+    assert found[:, -1] == pytest.approx(scan(fast, {"loss": [point.loss]})["E_c"].to_numpy()[:, 0], rel=1e-5)
+
+
+def test_a_second_efficiency_needs_a_second_detector() -> None:
+    with pytest.raises(ValueError, match="second heterodyne detector, got a homodyne one"):
+        scan(POINT, {"efficiency_orthogonal": [0.5]})
+    with pytest.raises(ValueError, match="bandwidth_hz must be more than 0"):
+        scan(POINT, {"bandwidth_hz": [0.0]})
+
+
+def test_in_the_laboratory_frame_every_point_is_that_of_steady() -> None:
+    point = replace(POINT, bandwidth_hz=1e6, dark_noise=0.2)
+    axes = {"frequency_hz": [2e6, 5e7], "occupation_plus": [1e5, 2e5], "theta_minus_pi": [0.2, 0.35]}
+    found = scan(point, axes)
+    where = {"frequency_hz": 5e7, "theta_minus_pi": 0.35}
+    alone = replace(point, **where).steady()
+    for row, direction in enumerate(DIRECTIONS):
+        at = found.sel(where).isel(direction=row)
+        assert float(at["E_u"].sel(occupation_plus=1e5)) == alone.unconditional[direction]
+        assert float(at["E_c"].sel(occupation_plus=1e5)) == alone.conditional[direction]
+    # where − grows E₋|₊ has a limit as well; the same as an axis of one point
+    assert found["stable"].sel(theta_minus_pi=0.2).to_numpy().tolist() == [[0, 0], [0, 0]]
+    fixed = scan(replace(point, frequency_hz=5e7), {"occupation_plus": [1e5, 2e5], "theta_minus_pi": [0.2, 0.35]})
+    xr.testing.assert_allclose(fixed["E_c"], found["E_c"].sel(frequency_hz=5e7, drop=True), rtol=1e-13)
+    # the rotating wave is off by Γ/Ω at most
+    fast = found.sel(frequency_hz=5e7)
+    rotating = scan(point, {"occupation_plus": [1e5, 2e5], "theta_minus_pi": [0.35]})
+    assert fast["E_u"].sel(theta_minus_pi=[0.35]).to_numpy() == pytest.approx(rotating["E_u"].to_numpy(), rel=1e-3)
+    with pytest.raises(ValueError, match="laboratory frame must have at most 20000 points, got 20001"):
+        scan(point, {"frequency_hz": np.linspace(1e6, 2e6, 20_001)})

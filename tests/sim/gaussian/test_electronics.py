@@ -26,9 +26,12 @@ from cascade_steering.sim.gaussian.moment_equations import moment_equations, osc
 from cascade_steering.sim.gaussian.trajectories import Gaussian
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import ground_state, thermal_state
-from cascade_steering.sim.model.cascade import lab, rwa
+from cascade_steering.sim.model.cascade import chain, lab, nodes_of, rwa
+from cascade_steering.sim.model.components import series
+from cascade_steering.sim.model.detectors import demodulated, detect
 from cascade_steering.sim.model.feedback import direct
 from cascade_steering.sim.model.linear_model import LinearModel
+from cascade_steering.sim.model.pieces import loss
 from cascade_steering.sim.parameters import Detection
 from tests.support.chance import variances
 from tests.support.systems import POINTS
@@ -251,6 +254,42 @@ def test_a_heterodyne_detector_that_sees_nothing_leaves_half_a_homodyne_one() ->
         steady_state(rwa(POINT.cascade, equal), conditional=True),
         steady_state(rwa(POINT.cascade, replace(equal, efficiency_orthogonal=None)), conditional=True),
     )
+
+
+def test_a_sideband_that_loses_more_is_a_loss_on_its_port() -> None:
+    nodes = chain(nodes_of(POINT.cascade))
+
+    def at(lower: float, upper: float) -> FloatArray:
+        light = series(nodes, loss("lower", power=lower), loss("upper", power=upper))
+        return steady_state(detect(light, demodulated(Detection(lo_phase_pi=0.3))), conditional=True)
+
+    # the same loss of both is an efficiency
+    wanted = steady_state(rwa(POINT.cascade, Detection(lo_phase_pi=0.3, efficiency=0.7)), conditional=True)
+    assert at(0.3, 0.3) == pytest.approx(wanted, rel=1e-9, abs=1e-9)
+    # one sideband alone is half of the quadratures: it tells more than nothing and less than both
+    one, other, none = (np.trace(at(*losses)) for losses in ((0.3, 1.0), (0.3, 0.6), (1.0, 1.0)))
+    assert np.trace(wanted) < other < one < none
+
+
+def test_a_flow_behind_filters_has_the_digits_that_it_promises_or_is_refused() -> None:
+    times = np.array([60.0]) * relaxation_time(model(3.0, noise=0.2))
+    start = ground_state()
+    for width, noise in ((3.0, 1e-6), (3e3, 1e-3), (3e6, 1.0)):
+        subject = model(width, noise=noise)
+        # β/δ is 2e7 Γ at most here
+        root = transient_roots(subject, start.covariance_root, times, conditional=True)[0]
+        found = float(steering_of_root(root, "plus_given_minus"))
+        # ten times 1e-16 β/δΓ, as measured
+        assert found == pytest.approx(steering(subject), rel=max(1e-12, 2e-15 * width / noise))
+    for width, noise in ((3e3, 1e-9), (3e9, 1e-3)):
+        subject = model(width, noise=noise)
+        with pytest.raises(ValueError, match="with as little dark noise as"):
+            transient(subject, start.covariance, times, conditional=True)
+        # at rest, and without the record, there is no such loss
+        assert np.isfinite(steering(subject))
+        transient(subject, start.covariance, times, conditional=False)
+        # what the message says: without the filters E differs by less than 1e-10/√δ
+        assert steering(model(noise=noise)) == pytest.approx(steering(subject), rel=1e-10 / np.sqrt(noise))
 
 
 def test_what_does_not_know_filters_refuses_them() -> None:

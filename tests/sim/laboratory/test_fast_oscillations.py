@@ -1,16 +1,22 @@
 """Steady states at very different rates, in 60 digits from the same floating-point equations."""
 
+from dataclasses import replace
+
 import mpmath as mp
 import numpy as np
 import pytest
 
-from cascade_steering.analysis.criteria.steering import DIRECTIONS, PAIR, steering_of_root
+import cascade_steering as cs
+from cascade_steering.analysis.criteria.steering import DIRECTIONS, PAIR, Scheme, steering_of_root
 from cascade_steering.sim.gaussian.covariance import steady_root, transient
 from cascade_steering.sim.gaussian.moment_equations import moment_equations
 from cascade_steering.sim.gaussian.riccati import NoSteadyStateError
 from cascade_steering.sim.laboratory.fast_oscillations import steady_root_of_fast
+from cascade_steering.sim.laboratory.pair import LaboratoryPair
+from cascade_steering.sim.laboratory.spins import Readout
 from cascade_steering.sim.model.cascade import lab, rwa
 from cascade_steering.sim.model.linear_model import LinearModel
+from cascade_steering.sim.parameters import Bath, Detection
 from cascade_steering.sim.roots import product
 from tests.support import reference
 from tests.support.laboratory import ten_decades
@@ -50,6 +56,9 @@ def test_all_digits_are_kept_at_ten_decades_of_rates(name: str, conditional: boo
     root = steady_root_of_fast(model, conditional=conditional)
     for direction in DIRECTIONS:
         found = float(steering_of_root(root, PAIR[direction], model.modes))
+        # the result of any model is that of the solver that keeps the digits
+        scheme: Scheme = "conditional" if conditional else "unconditional"
+        assert cs.steady(model).E[scheme][direction] == found
         # 36 unknowns, a few operations each
         assert found == pytest.approx(inferred(wanted, direction, model.modes), rel=1e-13)
 
@@ -67,6 +76,42 @@ def test_it_is_the_steady_root_where_rates_are_alike(name: str, conditional: boo
         for direction in DIRECTIONS:
             values = [float(steering_of_root(each, direction)) for each in (found, wanted)]
             assert values[0] == pytest.approx(values[1], rel=1e-10)
+
+
+def cold_pair(linewidth_hz: float, cooperativity: float, theta_pi: float, efficiency: float = 1.0) -> LaboratoryPair:
+    """``ten_decades`` with another γ₀ and without thermal quanta."""
+    pair, bath = ten_decades(0.0, cooperativity, theta_pi), Bath(linewidth_hz=linewidth_hz, occupation=0.0)
+    strength = cooperativity * linewidth_hz * 0.5
+    cavity = replace(pair.plus.light, coupling_hz=(strength * 1e6 / 4) ** 0.5)  # type: ignore[type-var]
+    return replace(
+        pair,
+        minus=replace(pair.minus, bath=bath, light=Readout(rate_hz=strength, theta_pi=theta_pi)),
+        plus=replace(pair.plus, bath=bath, light=cavity),
+        detection=Detection(efficiency=efficiency),
+    )
+
+
+# γ₀/2π: κ/γ₀ is then 1e10, 1e12 and 1e14, where one digit of Ω is left of γ₀
+@pytest.mark.parametrize("linewidth_hz", [1e-4, 1e-6, 1e-8])
+@pytest.mark.parametrize(("cooperativity", "theta_pi"), [(5.0, 0.05), (1e3, 0.2), (5.0, 0.3)])
+def test_growth_is_told_from_damping_at_fourteen_decades(
+    linewidth_hz: float, cooperativity: float, theta_pi: float
+) -> None:
+    model = cold_pair(linewidth_hz, cooperativity, theta_pi).kept
+    with mp.workdps(reference.DIGITS):
+        wanted = reference._steady(digits(model), conditional=True)
+    root = steady_root_of_fast(model, conditional=True)
+    for direction in DIRECTIONS:
+        found = float(steering_of_root(root, PAIR[direction], model.modes))
+        assert found == pytest.approx(inferred(wanted, direction, model.modes), rel=1e-13)
+    if theta_pi < 0.25:
+        with pytest.raises(NoSteadyStateError):
+            steady_root_of_fast(model, conditional=False)
+        # growth that no detector shows
+        with pytest.raises(NoSteadyStateError):
+            steady_root_of_fast(cold_pair(linewidth_hz, cooperativity, theta_pi, 0.0).kept, conditional=True)
+    else:
+        assert np.all(np.isfinite(steady_root_of_fast(model, conditional=False)))
 
 
 def test_without_a_steady_state_it_says_so() -> None:

@@ -32,9 +32,9 @@ def lit(point: Cascade, decibels: float, angle_pi: float, lost: float = 0.0) -> 
     return replace(point, squeezing_db=decibels, squeezing_angle_pi=angle_pi, squeezing_loss=lost)
 
 
-def by_hand(point: Cascade, detection: Detection) -> tuple[FloatArray, FloatArray]:
-    """Conditional and unconditional covariance from ⟨b†b⟩ and ⟨b_l b_u⟩ of the light, by a Kalman filter with noises
-    of the oscillators and of the record that are correlated; nothing is whitened, and no squeezer is part of it.
+def correlated(point: Cascade, detection: Detection) -> tuple[FloatArray, ...]:
+    """Drift and diffusion of the oscillators, what the current reads of them, its noise in units of shot noise and the
+    noise in common, from ⟨b†b⟩ and ⟨b_l b_u⟩ of the light; nothing is whitened, and no squeezer is part of it.
     """
     nodes, detector = chain(nodes_of(point)), demodulated(detection)
     lines, sigma = len(nodes.couplings), symplectic_form(2)
@@ -55,15 +55,42 @@ def by_hand(point: Cascade, detection: Detection) -> tuple[FloatArray, FloatArra
     drift = sigma @ (nodes.hamiltonian + np.imag(nodes.couplings.conj().T @ nodes.couplings))
     rows = np.zeros((len(detector.rows), lines), dtype=complex)
     rows[:, [one, other]] = detector.rows
-    read = 2 * math.sqrt(detection.efficiency) * np.hstack([rows.real, -rows.imag])
-    signal = 2 * math.sqrt(detection.efficiency) * np.real(rows @ nodes.couplings)
+    efficiencies = [detection.efficiency, detection.efficiency_orthogonal or detection.efficiency]
+    share = np.repeat(np.sqrt(efficiencies), 2)[: len(rows), None]
+    read = 2 * share * np.hstack([rows.real, -rows.imag])
+    signal = 2 * share * np.real(rows @ nodes.couplings)
     # the vacuum that enters where the light is divided, and at the detectors
-    divided = detection.efficiency * np.real(np.eye(len(rows)) - rows @ rows.conj().T)
-    seen = read @ noise @ read.T + divided + (1 - detection.efficiency) * np.eye(len(rows))
-    drive = inputs @ noise @ inputs.T
+    divided = share * np.real(np.eye(len(rows)) - rows @ rows.conj().T) * share.T
+    seen = read @ noise @ read.T + divided + np.diag(1 - share[:, 0] ** 2)
+    return drift, inputs @ noise @ inputs.T, signal, seen, inputs @ noise @ read.T
+
+
+def by_hand(point: Cascade, detection: Detection) -> tuple[FloatArray, FloatArray]:
+    """Conditional and unconditional covariance by a Kalman filter with noises that are correlated."""
+    drift, drive, signal, seen, common = correlated(point, detection)
     unconditional = la.solve_continuous_lyapunov(drift, -drive)
-    conditional = la.solve_continuous_are(drift.T, signal.T, drive, seen, s=inputs @ noise @ read.T)
-    return conditional, unconditional
+    return la.solve_continuous_are(drift.T, signal.T, drive, seen, s=common), unconditional
+
+
+def behind_filters(point: Cascade, detection: Detection) -> FloatArray:
+    """The conditional covariance of oscillators and filtered currents z, ż = β(i − z), read beside the dark noise."""
+    drift, drive, signal, seen, common = correlated(point, detection)
+    m, d, rates = len(signal), len(drift), [2 * math.pi * each for each in detection.bandwidths_hz]
+    size = d + m * len(rates)
+    whole, kicks, spread = np.zeros((size, size)), np.zeros((size, m)), np.zeros((size, size))
+    whole[:d, :d] = drift
+    for place, rate in enumerate(rates):
+        rows = slice(d + m * place, d + m * (place + 1))
+        whole[rows, rows] = -rate * np.eye(m)
+        if place:
+            whole[rows, d + m * (place - 1) : d + m * place] = rate * np.eye(m)
+        else:
+            whole[rows, :d], kicks[rows] = rate * signal, rate * np.eye(m)
+    spread[:d, :d], spread[:d, d:], spread[d:, :d] = drive, common @ kicks[d:].T, kicks[d:] @ common.T
+    spread[d:, d:] = kicks[d:] @ seen @ kicks[d:].T
+    reading = np.zeros((size, m))
+    reading[size - m :] = np.eye(m)
+    return la.solve_continuous_are(whole.T, reading, spread, detection.dark_noise * np.eye(m))[:d, :d]
 
 
 @pytest.mark.parametrize("scheme", ["homodyne", "heterodyne"])
@@ -78,6 +105,44 @@ def test_any_light_and_detection_against_correlated_noises(seed: int, scheme: De
     for conditional, expected in zip((True, False), by_hand(point, detection), strict=True):
         np.testing.assert_allclose(steady_state(model, conditional=conditional), expected, rtol=1e-9, atol=1e-9)
     assert model.record_names == rwa(POINT, detection).record_names
+
+
+UNEQUAL = Detection(lo_phase_pi=0.2, efficiency=0.9, scheme="heterodyne", efficiency_orthogonal=0.4, dark_noise=0.2)
+FILTERED = {
+    "one filter": Detection(lo_phase_pi=0.3, efficiency=0.8, dark_noise=0.3, bandwidths_hz=(hertz(5.0),)),
+    "two": Detection(lo_phase_pi=0.1, efficiency=0.6, dark_noise=0.05, bandwidths_hz=(hertz(3.0), hertz(20.0))),
+    "unequal": replace(UNEQUAL, bandwidths_hz=(hertz(4.0),)),
+}
+
+
+@pytest.mark.parametrize("name", FILTERED)
+def test_a_detector_that_reads_squeezed_light_and_then_filters_against_correlated_noises(name: str) -> None:
+    point, detection = lit(replace(POINT, path_phase_pi=0.1), 6.0, 0.3, 0.1), FILTERED[name]
+    found = steady_state(rwa(point, detection), conditional=True)
+    expected = behind_filters(point, detection)
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
+    # power: the noise of the light taken for that of the vacuum
+    model = rwa(point, detection)
+    believed = replace(model, electronics=replace(model.electronics, light_noise=()))  # type: ignore[type-var]
+    assert np.max(np.abs(steady_state(believed, conditional=True) - expected)) > 1e-3
+    # filters alone cost nothing
+    quiet = replace(detection, dark_noise=0.0)
+    plain = steady_state(rwa(point, replace(quiet, bandwidths_hz=())), conditional=True)
+    np.testing.assert_allclose(steady_state(rwa(point, quiet), conditional=True), plain, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("detection", [FILTERED["one filter"], FILTERED["unequal"]], ids=["homodyne", "heterodyne"])
+def test_its_record_is_in_the_units_of_a_record_without_filters(detection: Detection) -> None:
+    point = lit(replace(POINT, path_phase_pi=0.1), 6.0, 0.3, 0.1)
+    # filters 1e5 times as fast as a save interval change its sums by about 1e-5 of them
+    fast = replace(detection, bandwidths_hz=(1e6,))
+    start, interval = thermal_state((0.4, 0.2)), 0.1
+    models = [rwa(point, each) for each in (fast, replace(detection, bandwidths_hz=()))]
+    record = np.random.default_rng(5).normal(0.0, math.sqrt(interval), (3, 8, len(models[0].record_names)))
+    found, expected = (filter_record(model, record, interval, start) for model in models)
+    np.testing.assert_allclose(found.covariances, expected.covariances, atol=1e-4)
+    np.testing.assert_allclose(found.means, expected.means, atol=1e-4)
+    np.testing.assert_allclose(found.innovations, expected.innovations, atol=1e-4)
 
 
 def test_without_squeezing_the_model_is_the_same() -> None:

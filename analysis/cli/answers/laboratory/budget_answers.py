@@ -15,12 +15,16 @@ if TYPE_CHECKING:
 
     from cascade_steering.analysis.criteria.steering import Direction, Scheme
     from cascade_steering.analysis.laboratory.error_budget import Lever
+    from cascade_steering.analysis.laboratory.phase_budget import PhaseLever
     from cascade_steering.analysis.laboratory.presets import NumberSource
     from cascade_steering.analysis.laboratory.prospects import Prospects
     from cascade_steering.analysis.working_points.optimum import Optimum
 
 _SCHEMES = {"unconditional": "without the record", "conditional": "given the record"}
 _NUMBERS = ("derivative", "error", "gain", "better", "limit", "limit_gain")
+_OF_A_PHASE = (
+    "slope", "slope_error", "curvature", "curvature_error", "stationary", "off", "best_pi", "best_gain",
+)  # fmt: skip
 _OF_A_POINT = (
     ("theta_minus_pi", "theta-", ".4f"),
     ("theta_plus_pi", "theta+", ".4f"),
@@ -62,8 +66,8 @@ def sources_tables(report: Report) -> list[Table]:
     return [table]
 
 
-def budget_report(found: "Prospects", levers: "Sequence[Lever]", unit: float) -> Report:
-    """What the scheme would give, and what each number is worth. Times in seconds and in units of ``unit``."""
+def budget_report(found: "Prospects", levers: "Sequence[Lever]", phases: "Sequence[PhaseLever]", unit: float) -> Report:
+    """What the scheme would give, and what each number and phase is worth; times in seconds and units of ``unit``."""
     first = found.first_steering_s
     return {
         "prospects": {
@@ -87,6 +91,20 @@ def budget_report(found: "Prospects", levers: "Sequence[Lever]", unit: float) ->
                 },
             }
             for each in levers
+        ],
+        "phases": [
+            {
+                "name": each.name,
+                "value_pi": each.value_pi,
+                **{
+                    scheme: {
+                        key(way): {name: _finite(getattr(each, name)[scheme][way]) for name in _OF_A_PHASE}
+                        for way in DIRECTIONS
+                    }
+                    for scheme in SCHEMES
+                },
+            }
+            for each in phases
         ],
     }
 
@@ -116,7 +134,8 @@ def budget_tables(report: Report) -> list[Table]:
     if "budget" not in report:
         return []
     places = [(scheme, direction) for scheme in SCHEMES for direction in DIRECTIONS]
-    return [_prospects(report), *(_levers(report["budget"], *each) for each in places)]
+    levers = [_levers(report["budget"], *each) for each in places]
+    return [_prospects(report), *levers, _phases(report["phases"])]
 
 
 def _prospects(report: Report) -> Table:
@@ -156,6 +175,29 @@ def _levers(budget: "Sequence[Report]", scheme: "Scheme", direction: "Direction"
             _text(found["limit"], ".4g"),
             _gain(found["limit_gain"]),
         )
+    return table
+
+
+def _phases(phases: "Sequence[Report]") -> Table:
+    """The phases by scheme and direction; where E is stationary the second derivative stands alone."""
+    table = table_of(
+        "What each phase is worth, per radian", "", "", "now", "d(ln E)/dx", "d2(ln E)/dx2", "0.1 rad off", "best at",
+        "E falls by", caption="where E is stationary being off costs in second order",
+    )  # fmt: skip
+    for each in phases:
+        for scheme in SCHEMES:
+            for way in DIRECTIONS:
+                found = each[scheme][key(way)]
+                table.add_row(
+                    each["name"],
+                    f"{LABELS[way]} {_SCHEMES[scheme]}",
+                    f"{each['value_pi']:.6g} pi",
+                    "stationary" if found["stationary"] else _text(found["slope"], "+.4f"),
+                    _text(found["curvature"], "+.4f"),
+                    "" if found["off"] is None else f"E rises by {_gain(found['off'])}",
+                    "" if found["best_pi"] is None else f"{found['best_pi']:.3f} pi",
+                    _gain(found["best_gain"]),
+                )
     return table
 
 

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from cascade_steering.analysis.results.steady_result import SteadyResult
 
 _LIMIT = "; without the record the limit of growing variances"
+# by the names of their options
+_SQUEEZED = {
+    "squeezing_db": "squeezing", "squeezing_angle_pi": "squeezing-angle", "squeezing_loss": "squeezing-loss",
+}  # fmt: skip
 _SCHEMES = {"unconditional": "without the record", "conditional": "given the record"}
 
 
@@ -33,6 +37,7 @@ def report(setup: "LaboratorySetup", found: "Elimination", warnings: "Sequence[s
         "theta_minus_pi": point.theta_minus_pi,
         "theta_plus_pi": point.theta_plus_pi,
         "loss": point.loss,
+        **{name: getattr(point, name) for name in _SQUEEZED if point.squeezing_db},
         "eliminated": _model(found.eliminated),
         "explicit": _model(found.explicit),
         "difference": _by_scheme(found.difference),
@@ -42,6 +47,7 @@ def report(setup: "LaboratorySetup", found: "Elimination", warnings: "Sequence[s
             "frequency_minus_hz": pair.tuned.frequency_hz,
             "path_phase_pi": pair.path_phase_pi + pair.path_offset_pi,
             "lo_phase_pi": pair.detection.lo_phase_pi + pair.lo_offset_pi,
+            **({"squeezing_angle_pi": pair.squeezing_angle_pi + pair.squeezing_offset_pi} if pair.squeezing_db else {}),
         }
         if pair.retune
         else None,
@@ -114,6 +120,7 @@ def lines(found: Report) -> list[str]:
         if tuned is None
         else f"retuned: - to {tuned['frequency_minus_hz']:.9g} Hz, path phase to {tuned['path_phase_pi']:.6g} pi, "
         f"local oscillator to {tuned['lo_phase_pi']:.6g} pi"
+        + (f", squeezed light to {tuned['squeezing_angle_pi']:.6g} pi" if "squeezing_angle_pi" in tuned else "")
     )
     costs = [abs(each) for scheme in found["difference"].values() for each in scheme.values() if each is not None]
     cost = [f"what elimination costs: {max(costs):.2e} of E at most"] if costs else []
@@ -126,6 +133,7 @@ def options_of(setup: "LaboratorySetup") -> str:
     baths = {"bath-minus": point.cascade.minus.bath, "bath-plus": point.cascade.plus.bath}
     words = [
         *(f"--{name} {value!r}" for name, value in physics.named_numbers(point).items()),
+        *(f"--{option} {getattr(point, name)!r}" for name, option in _SQUEEZED.items() if point.squeezing_db),
         *(f"--{name} {bath.linewidth_hz!r},{bath.occupation!r}" for name, bath in baths.items()),
         f"--scheme {point.scheme}",
     ]

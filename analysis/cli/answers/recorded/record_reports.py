@@ -20,6 +20,8 @@ def reading(found: Reading, engine: str) -> Report:
         "intervals": record.values.shape[1],
         "interval_seconds": record.interval,
         "duration_seconds": record.duration,
+        "origin": record.origin or None,
+        "notes": list(record.notes),
         "gaps_seconds": [list(each) for each in record.gaps],
         "final": {
             "mean": found.means[:, -1].tolist(),

@@ -88,17 +88,14 @@ def plan_command(point: WorkingPoint, asked: PlanOptions, as_json: bool) -> None
 
 
 def _working_point(point: WorkingPoint, asked: PlanOptions) -> Report:
-    from cascade_steering.analysis.planning.plan import plan, usual_duration
-    from cascade_steering.analysis.planning.runs_needed import PlannedRun
-    from cascade_steering.analysis.time_courses.growth_limit import require_quanta
+    from cascade_steering.analysis.planning.plan_result import PlanResult
 
-    experiment, model = asked.experiment, point.model
-    initial = physics.initial_state(asked.initial, point.cascade, model)
-    duration = usual_duration(model) if asked.duration is None else asked.duration.of(point.cascade)
+    experiment = asked.experiment
+    initial = physics.initial_state(asked.initial, point.cascade, point.model)
+    duration = None if asked.duration is None else asked.duration.of(point.cascade)
     dead_time = asked.dead_time_per_run.of(point.cascade)
-    run = PlannedRun(model=model, initial=initial, duration=duration, dead_time=dead_time)
-    require_quanta(model, initial, duration, unit=point.time_unit, sampled=True)
-    return plan_answers.report(plan(run, experiment), [plan_answers.at(point)], dead_time)
+    found = PlanResult.of(point, experiment, initial, duration=duration, dead_time=dead_time)
+    return plan_answers.report(found.plan, [plan_answers.at(point)], dead_time)
 
 
 def _appendix_b(point: WorkingPoint, asked: PlanOptions) -> Report:

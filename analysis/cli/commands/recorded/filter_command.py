@@ -24,6 +24,9 @@ from cascade_steering.analysis.working_points.working_point import WorkingPoint
 @engines.engine_settings(engines.FILTER)
 @click.option("--out", type=FILE, default="steering-filtered.nc", show_default=True,
               help="Dataset to write (netCDF).")  # fmt: skip
+@click.option("--smooth", is_flag=True,
+              help="Also what the record after each time says of it: effects, smoothed states, weak values, and E from "
+              "records alone.")  # fmt: skip
 @work.JOBS
 @physics.JSON
 @configuration.OPTION
@@ -34,29 +37,39 @@ def filter_command(
     reading: ReadingOptions,
     engine: EngineOptions,
     out: Path,
+    smooth: bool,
     jobs: int,
     as_json: bool,
 ) -> None:
-    """Conditional states and E(t) from a measured RECORD (CSV or netCDF), and whether it fits the model.
+    """Conditional states and E(t) from a measured RECORD, and whether it fits the model.
 
-    A CSV file has a header such as "time [us],cosine [s^0.5],sine [s^0.5]", time at the end of each interval;
-    a lab-frame record has one channel, "homodyne". Comments "#: NAME = VALUE" give options; flags and --config take
-    precedence. An empty cell is a gap.
+    A text has a header such as "time [us],cosine [s^0.5],sine [s^0.5]", time at the end of each interval; a lab-frame
+    record has one channel, "homodyne". --columns names the columns of another file, or the arrays of netCDF, HDF5,
+    .npz or .mat. Comments "#: NAME = VALUE" give options; flags and --config take precedence. An empty cell is a gap.
     """
-    from cascade_steering.analysis.cli.answers.recorded import record_reports, record_tables
+    from cascade_steering.analysis.cli.answers.recorded import past_answers, record_reports, record_tables
+    from cascade_steering.analysis.past_states import whole_record
     from cascade_steering.analysis.records import filtered
     from cascade_steering.sim.ensemble.dataset import save
 
     record_source.require_other(record, out)
     found, setup = record_source.read_record(record, Setup(point=point, reading=reading))
     model, initial = setup.model_and_start()
+    if smooth:
+        whole_record.require_white_record(model)
     readout = filtered.read_out(found, model, initial, engine.method(), jobs)
     taken = setup.described()
-    save(filtered.filtered_dataset(readout).assign_attrs(options=json.dumps(taken)), out)
+    past = whole_record.look_back(readout, initial) if smooth else None
+    more = None if past is None else whole_record.past_variables(past)
+    save(filtered.filtered_dataset(readout, more=more).assign_attrs(options=json.dumps(taken)), out)
     report = {
         **record_reports.reading(readout, engine.name), "parameters": taken,
         "time_unit_seconds": setup.point.time_unit, "dataset": str(out),
     }  # fmt: skip
     for each in report["innovations"]["failed"]:
         note(f"warning: the record does not fit the model: {record_tables.failure(each)}")
-    show(report, record_tables.reading(report), as_json, f"dataset: {out}")
+    table = record_tables.reading(report)
+    if past is not None:
+        report["past"] = past_answers.past(past)
+        past_answers.add_rows(table, report["past"])
+    show(report, table, as_json, f"dataset: {out}")

@@ -8,9 +8,10 @@ import click
 import tomli_w
 
 from cascade_steering.analysis.cli.options import configuration, physics, readers
-from cascade_steering.analysis.cli.options.kinds import INITIAL, NUMBER, Text, options
+from cascade_steering.analysis.cli.options.recorded.reading_options import READING as READING
+from cascade_steering.analysis.cli.options.recorded.reading_options import ReadingOptions as ReadingOptions
 from cascade_steering.analysis.cli.options.typed import updated
-from cascade_steering.analysis.records.layout import UNITS
+from cascade_steering.analysis.cli.terminal.output import note
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.atomic_write import writable, write_whole
 from cascade_steering.sim.initial_state import InitialState
@@ -22,45 +23,8 @@ if TYPE_CHECKING:
     from cascade_steering.analysis.records.record import Record
 
 RECORD = click.argument("record", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-READING = options(
-    click.option("--calibration", type=NUMBER, default=None, show_default="1 for a record in s^0.5 or Hz^0.5",
-                 help="Factor by which the record is multiplied, so that its vacuum noise is dY^2 = dt."),
-    click.option("--quantity", type=click.Choice(tuple(UNITS)), default=None, show_default="by its unit",
-                 help="What a record in another unit holds: dY of each interval, or dY/dt averaged over it."),
-    click.option("--dead-time", type=Text("time", readers.duration), default="0", show_default=True,
-                 help="Time at the start of the record that is left out."),
-    click.option("--demodulate", type=click.INT, default=None, metavar="COUNT", show_default="not at all",
-                 help="Take the cosine and sine parts of a lab-frame record at --frequency, over COUNT intervals each, "
-                 "and use the rotating-wave model."),
-    click.option("--initial", type=INITIAL, default="stationary", show_default=True,
-                 help=f"State before the record: {readers.STATES}."),
-    physics.PULSE,
-)  # fmt: skip
-
 # the options that a file of a record may contain: those of the experiment, and how the record is read
-_SAID = {*physics.EXPERIMENT, "calibration", "quantity", "dead-time", "demodulate"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReadingOptions:
-    """How a record is read.
-
-    Parameters
-    ----------
-    calibration : factor on the record, None for that of its unit
-    quantity : what a record in another unit holds; None if its unit says so
-    dead_time : time at the start of the record that is left out
-    demodulate : number of intervals of each demodulated one; None if the record is not demodulated
-    initial : state before the record
-    pulse : time for which the light is on from the start of the record; None if always
-    """
-
-    calibration: float | None
-    quantity: str | None
-    dead_time: readers.Duration
-    demodulate: int | None
-    initial: readers.Start
-    pulse: readers.Duration | None
+_SAID = {*physics.EXPERIMENT, "calibration", "quantity", "dead-time", "detrend", "notch", "demodulate"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,17 +73,7 @@ class Setup:
 
     def written(self, factor: float) -> dict[str, Any]:
         """``described`` and how the record is read, where ``factor`` is the fitted calibration."""
-        content, reading = self.described(), self.reading
-        if reading.calibration is not None or factor != 1.0:
-            content["calibration"] = (reading.calibration or 1.0) * factor
-        # the same record is read in the same way only with these
-        if reading.quantity is not None:
-            content["quantity"] = reading.quantity
-        if reading.demodulate is not None:
-            content["demodulate"] = reading.demodulate
-        if reading.dead_time.value:
-            content["dead-time"] = reading.dead_time.text
-        return content
+        return self.described() | self.reading.written(factor)
 
 
 def read_record(path: Path, setup: Setup) -> "tuple[Record, Setup]":
@@ -130,8 +84,9 @@ def read_record(path: Path, setup: Setup) -> "tuple[Record, Setup]":
     """
     from cascade_steering.analysis.records import record
     from cascade_steering.analysis.records.demodulated import demodulated_record, require_sensible
+    from cascade_steering.analysis.records.preparing.opening import opened_record
 
-    content = record.load(path)
+    content = record.load(path, setup.reading.layout)
     said = configuration.left_out(content.options, str(path))
     for name in content.options:
         if name.replace("_", "-") not in _SAID:
@@ -140,19 +95,24 @@ def read_record(path: Path, setup: Setup) -> "tuple[Record, Setup]":
             )
     point, reading = updated(setup.point, said), updated(setup.reading, said)
     cascade = point.cascade
-    dead_time = reading.dead_time.of(cascade)
     if reading.pulse is not None:
         # in seconds, because a fit may change the unit of time but not the moment at which the light was switched off
         reading = replace(reading, pulse=readers.Duration(reading.pulse.of(cascade), True))
-    found = record.interpreted(
-        content, path, calibration=reading.calibration, quantity=reading.quantity, dead_time=dead_time
-    )
+    if reading.demodulate is not None and (point.frequencies_hz is None or len(set(point.frequencies_hz)) > 1):
+        raise ValueError("--demodulate needs one --frequency for both oscillators")
+    if reading.calibration == "auto" and point.detection.bandwidths_hz:
+        raise ValueError(
+            "--calibration auto takes the white floor at the highest frequencies, which --bandwidth filters: give the "
+            "calibration, or a --vacuum-record"
+        )
+    found, calibration = opened_record(path, reading.opening(cascade), content)
     require_sensible(found, f"record {str(path)!r}")
-    if reading.demodulate is not None:
-        if point.frequencies_hz is None or len(set(point.frequencies_hz)) > 1:
-            raise ValueError("--demodulate needs one --frequency for both oscillators")
+    if reading.demodulate is not None and point.frequencies_hz is not None:
         found = demodulated_record(found, reading.demodulate, point.frequencies_hz[0])
-    return found, Setup(point=point, reading=reading)
+    for each in found.notes:
+        note(f"note: record {str(path)!r}: {each}")
+    # from now on in numbers, so that the same record is read in the same way again
+    return found, Setup(point=point, reading=replace(reading, calibration=calibration, vacuum_record=None))
 
 
 def require_other(record: Path, out: Path) -> None:

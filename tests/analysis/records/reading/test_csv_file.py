@@ -123,17 +123,26 @@ def test_gaps_are_empty_cells_nan_rows_left_out_and_dead_time(path: Path) -> Non
     [
         ("time,cosine [s^0.5],sine [s^0.5]", r"line 1: column 'time' has no unit; it must be one of s, ms, us, ns$"),
         ("time [min],cosine [s^0.5],sine [s^0.5]", r"column 'time' has unit 'min'; it must be one of s, ms, us, ns$"),
-        ("t [s],cosine [s^0.5],sine [s^0.5]", r"line 1: one column must be 'time', as in .*, got 0$"),
-        ("time [s],time [s],homodyne [s^0.5]", r"line 1: one column must be 'time', as in .*, got 2$"),
-        ("time [s],cosine [s^0.5],foo [s^0.5]", r"the channels of a record are cosine, sine; .*; got cosine, foo$"),
-        ("time [s],sine [s^0.5],sine [s^0.5]", r"; got sine, sine$"),
-        ("time [s],cosine [s^0.5]", r"^record .*: the channels of a record .*; got cosine$"),
-        ("time [s],cosine [s^0.5],homodyne [s^0.5]", r"; got cosine, homodyne$"),
-        ("time [s];cosine [s^0.5],sine [s^0.5]", r"separated by comma, semicolon or tab, got comma and semicolon in "),
-        ("time [s] homodyne [s^0.5]", r"separated by comma, semicolon or tab, got neither in "),
-        ('"time [s]",cosine [s^0.5],sine [s^0.5]', r"headed by a name and its unit, .*, got '\"time \[s\]\"'$"),
-        ("0.1,1,2", r"line 1: a column is headed by a name and its unit, .*, got '0\.1'$"),
-        ("#", r"line 2: a column is headed by a name and its unit, .*, got '0\.1'$"),
+        (
+            "t [s],cosine [s^0.5],sine [s^0.5]",
+            r"line 1: one column must be 'time', .*, got 0 in 't \[s\]', .* \(--columns time=NAME\), .* \(--interval",
+        ),
+        ("time [s],time [s],homodyne [s^0.5]", r"line 1: one column must be 'time', as in .*, got 2 in "),
+        (
+            "time [s],cosine [s^0.5],foo [s^0.5]",
+            r"channels of a record .*; got cosine; the file has .*foo.* \(--columns cosine=NAME,sine=",
+        ),
+        ("time [s],sine [s^0.5],sine [s^0.5]", r"; got sine, sine; "),
+        ("time [s],cosine [s^0.5]", r"^record .*: the channels of a record .*; got cosine; "),
+        ("time [s],cosine [s^0.5],homodyne [s^0.5]", r"; got cosine, homodyne; "),
+        (
+            "time [s];cosine [s^0.5],sine [s^0.5]",
+            r"separated by comma, semicolon, tab or blanks, got comma and semicolon in ",
+        ),
+        ("time [s] homodyne [s^0.5]", r"line 2 must have 2 cells, one a column, got 1"),
+        ("time\x07 [s],cosine [s^0.5],sine [s^0.5]", r"headed by a name and its unit, .*, got 'time.x07 \[s\]'; "),
+        ("0.1,1,2", r"line 1: a column is headed by a name and its unit, .*, got '0\.1'; .* \(--columns "),
+        ("#", r"line 2: a column is headed by a name and its unit, .*, got '0\.1'; .* \(--columns "),
     ],
 )
 def test_headers_are_strict(header: str, message: str, path: Path) -> None:
@@ -143,7 +152,7 @@ def test_headers_are_strict(header: str, message: str, path: Path) -> None:
 
 @pytest.mark.parametrize(
     "cell",
-    ["inf", "-Infinity", "x", "1_000", "0x1F", "True", '"3"', "1e", "1d3", "1+2j", "\u22121", "\u0663", "N/A", "."],
+    ["inf", "-Infinity", "x", "1_000", "0x1F", "True", '"3', "1e", "1d", "1+2j", "\u22121", "\u0663", "N/A", "."],
 )
 def test_a_cell_is_a_number_or_a_gap(cell: str, path: Path) -> None:
     with pytest.raises(
@@ -290,7 +299,15 @@ def test_whatever_the_text_it_is_a_record_or_one_line_that_says_why_not(
 def cells(text: bytes) -> set[float]:
     """Every number that stands between separators."""
     numbers = set()
-    for cell in text.decode("utf-8-sig").replace("\n", ",").replace(";", ",").replace("\t", ",").split(","):
+    for cell in (
+        text.decode("utf-8-sig", "replace")
+        .replace("D", "e")
+        .replace("d", "e")
+        .replace("\n", ",")
+        .replace(";", ",")
+        .replace("\t", ",")
+        .split(",")
+    ):
         try:
             numbers.add(float(cell))
         except ValueError:

@@ -1,13 +1,27 @@
 """What homodyne records in files have in common, whatever the kind of file: channels, units, intervals, options."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["CHANNELS", "SETS", "UNITS", "Intervals", "Quantity", "Table", "arranged", "quantity_of", "shown"]
+from cascade_steering.sim.parameters import require
+
+__all__ = [
+    "CHANNELS",
+    "CLOCK",
+    "SETS",
+    "UNITS",
+    "FileLayout",
+    "Intervals",
+    "Quantity",
+    "Table",
+    "arranged",
+    "quantity_of",
+    "shown",
+]
 
 FloatArray = NDArray[np.float64]
 Quantity = Literal["increment", "current"]
@@ -19,11 +33,43 @@ CHANNELS = (
     ("homodyne",),
     ("homodyne", "homodyne_orthogonal"),
 )
+CLOCK = "time"
 SETS = "; ".join(map(", ".join, CHANNELS))
 UNITS: dict[Quantity, tuple[str, ...]] = {
     "increment": ("s^0.5", "s**0.5", "sqrt(s)"),
     "current": ("s^-0.5", "s**-0.5", "1/sqrt(s)", "Hz^0.5", "Hz**0.5", "sqrt(Hz)"),
 }
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileLayout:
+    """What the caller says of the layout of a file that does not say it itself.
+
+    Parameters
+    ----------
+    columns : which column or array of the file is ``time``, ``cosine``, …, by its heading ('Time (ms)'), its name
+        ('Time'), a name with a unit that the file does not give ('t [ms]'), or its number from 1; the others are found
+        by their own names
+    skip_rows : how many lines at the start of a text are not to be read
+    interval : length of each interval, seconds, of a file without times
+    resample : whether times that are not evenly spaced are true, and the record is to be brought to even ones
+    """
+
+    columns: Mapping[str, str] = field(default_factory=dict)
+    skip_rows: int = 0
+    interval: float | None = None
+    resample: bool = False
+
+    def __post_init__(self) -> None:
+        if isinstance(self.skip_rows, bool) or not isinstance(self.skip_rows, int) or self.skip_rows < 0:
+            raise ValueError(f"skip_rows must be a whole number of at least 0, got {self.skip_rows!r}")
+        if self.interval is not None:
+            require(self.interval, "interval", low=0.0, low_open=True)
+        for name in self.columns:
+            if name != CLOCK and not any(name in each for each in CHANNELS):
+                raise ValueError(f"columns must be of {CLOCK}; {SETS}; got {name!r}")
+        if self.interval is not None and (CLOCK in self.columns or self.resample):
+            raise ValueError("an interval is given for files without times, and times for those with them, not both")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -34,11 +80,13 @@ class Intervals:
     ----------
     start, interval : start of the record and length of each interval, seconds
     index : which intervals are there, array of shape (rows,), increasing, from 0
+    notes : what there is to be said of the times that these intervals stand for
     """
 
     start: float
     interval: float
     index: NDArray[np.int64]
+    notes: tuple[str, ...] = ()
 
     @property
     def starts(self) -> FloatArray:
@@ -61,6 +109,10 @@ class Table:
     names, units : of the channels; the unit is empty where the file gives none
     options : what the file says of the experiment
     rows : the intervals of the rows
+    origin : the absolute time from which the times are counted, where the file has absolute times
+    ends : the ends of the intervals as they were measured, seconds, where they are to be believed; array of shape
+        (rows,)
+    notes : what was decided in reading, and what was left aside, for the user to know
     """
 
     values: FloatArray
@@ -68,6 +120,9 @@ class Table:
     units: tuple[str, ...]
     options: dict[str, Any]
     rows: Intervals
+    origin: str = ""
+    ends: FloatArray | None = None
+    notes: tuple[str, ...] = ()
 
 
 def arranged(names: Sequence[str]) -> tuple[str, ...]:
