@@ -1,7 +1,10 @@
 """The step that suits the counting engine. Section 7 of sim/README.md."""
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
+from scipy.integrate import simpson
 
 from cascade_steering.sim.conventions import symplectic_form
 from cascade_steering.sim.fock.moving.frame import frame_path, in_frame
@@ -13,10 +16,12 @@ from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
 
-__all__ = ["expected_click_rates", "suggested_counting_step"]
+__all__ = ["expected_click_rates", "expected_clicks", "suggested_counting_step"]
 
 FloatArray = NDArray[np.float64]
 _SAMPLES = 50
+# Intervals of the integral over the rate of clicks.
+_PANELS = 400
 
 
 def expected_click_rates(model: LinearModel | Schedule, initial: InitialState, times: FloatArray) -> FloatArray:
@@ -35,6 +40,21 @@ def expected_click_rates(model: LinearModel | Schedule, initial: InitialState, t
             quanta = np.einsum("ra,ab,rb->", each.rows.conj(), second[k], each.rows).real
             found[k, place] = each.efficiency * quanta + each.dark_rate
     return found
+
+
+def expected_clicks(model: LinearModel | Schedule, initial: InitialState, duration: float) -> dict[str, float]:
+    """The number of clicks of each counter within ``duration`` seconds, averaged over all trajectories.
+
+    By Simpson's rule between the switches of a schedule. Section 7 of sim/README.md.
+    """
+    schedule = Schedule.of(model)
+    edges = [0.0, *(each for each in schedule.switches if each < duration), duration]
+    total = np.zeros(len(schedule.counter_names))
+    for first, last in pairwise(edges):
+        # Just before a switch the earlier model still acts.
+        times = np.linspace(first, last, _PANELS + 1) - np.append(np.zeros(_PANELS), 1e-12 * (last - first))
+        total += simpson(expected_click_rates(schedule, initial, times), x=times, axis=0)
+    return dict(zip(schedule.counter_names, total.tolist(), strict=True))
 
 
 def suggested_counting_step(
