@@ -30,7 +30,11 @@ from cascade_steering.analysis.protocols.best_pulse import best_pulse as best_pu
 from cascade_steering.analysis.protocols.best_pulse import best_pulses as best_pulses
 from cascade_steering.analysis.protocols.best_pulse import fastest_pulse as fastest_pulse
 from cascade_steering.analysis.protocols.pulse_search import PulseSearch as PulseSearch
+from cascade_steering.analysis.records.faults.injected import fault_of as fault_of
+from cascade_steering.analysis.records.faults.injected import with_faults as with_faults
+from cascade_steering.analysis.records.judging.judge import Judge as Judge
 from cascade_steering.analysis.records.record import Record as Record
+from cascade_steering.analysis.records.suspects import treated as treated
 from cascade_steering.analysis.results.feedback_result import FeedbackResult as FeedbackResult
 from cascade_steering.analysis.results.feedback_result import feedback as feedback
 from cascade_steering.analysis.results.optimum_result import OptimumResult as OptimumResult

@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from cascade_steering.analysis.past_states.records_alone import RecordsAlone
     from cascade_steering.analysis.past_states.whole_record import PastStates
     from cascade_steering.analysis.records.filtered import Reading
+    from cascade_steering.analysis.records.judging.findings import Finding
+    from cascade_steering.analysis.records.judging.statistic import Whiteness
     from cascade_steering.analysis.records.preparing.opening import GivenCalibration
     from cascade_steering.analysis.records.record import Record
-    from cascade_steering.analysis.records.whiteness import Whiteness
     from cascade_steering.analysis.working_points.working_point import WorkingPoint
     from cascade_steering.sim.initial_state import InitialState
     from cascade_steering.sim.model.linear_model import LinearModel
@@ -144,17 +145,13 @@ class FilteredResult:
         title = f"{records} record{'s' if records > 1 else ''} of {intervals} intervals"
         at = f"E given the record at t = {self.times[-1] / self.time_unit:g}"
         table = text_table(title, last, {at: [f"{value:.6f}" for value in last.values()]})
-        return "\n".join([table, *_verdict(self.whiteness)])
+        return "\n".join([table, *_verdict(self.whiteness, self.reading.findings)])
 
 
-def _verdict(found: "Whiteness") -> list[str]:
+def _verdict(found: "Whiteness", causes: "Sequence[Finding]") -> list[str]:
     if found.fits:
         return [f"the record fits the model: {len(found.statistics)} statistics of its innovations are those of noise"]
-    return [
-        f"the record does not fit the model: {each.name} is {each.value:.4g}, expected {each.expected:.4g}, "
-        f"probability {each.p_value:.2g}"
-        for each in found.failed[:3]
-    ]
+    return [f"the record does not fit the model: {each.text}" for each in causes[:3]]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -200,7 +197,7 @@ class FitResult:
             fit=found,
             names=tuple(parameters),
             point=fitting.with_values(point, found.estimates),
-            whiteness=whiteness(found.innovations, record.channels),
+            whiteness=whiteness(found.innovations, record.channels, interval=record.interval),
         )
 
     @property
@@ -234,8 +231,10 @@ class FitResult:
             (self.fit.at_bound, "at a bound, where intervals do not cover"),
         ):
             lines += [f"{what}: {', '.join(own[name] for name in names)}"] if names else []
+        from cascade_steering.analysis.records.judging.findings import findings
+
         lines += [] if self.fit.converged else ["the search did not converge: begin nearer to the true values"]
-        return "\n".join([*lines, *_verdict(self.whiteness)])
+        return "\n".join([*lines, *_verdict(self.whiteness, findings(self.whiteness))])
 
 
 def open_record(

@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[2]
 BEYOND_STABILITY = "analysis/paper/BEYOND_STABILITY.md"
 PAGES = (
     "README.md", "analysis/README.md", BEYOND_STABILITY, "scripts/CONTRIBUTING.md", "scripts/SLURM.md", "sim/README.md",
+    "analysis/records/JUDGING.md",
 )  # fmt: skip
 FENCES = re.compile(r"^ *```(\w*)\n(.*?)^ *```", flags=re.DOTALL | re.MULTILINE)
 # what a batch system or a shell puts in the place of names

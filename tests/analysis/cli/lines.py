@@ -52,6 +52,7 @@ SETTINGS: dict[str, tuple[str, str]] = {
     "count-sideband": ('"upper"', "upper"),
     "trajectories": ("17", "17"), "cluster": ('"local"', "local"), "part": ('"2/3"', "2/3"),
     "target": ('"d:0.1"', "d:0.1"), "save-records": ('"r.nc"', "r.nc"), "verify": ("true", ""),
+    "suspect": ('"keep"', "keep"), "strict": ("true", ""), "fault": ('["clip:3"]', "clip:3"),
     "calibration": ("2", "2"), "quantity": ('"current"', "current"), "dead-time": ('"1ms"', "1ms"),
     "columns": ('"time=t,cosine=X"', "time=t,cosine=X"), "skip-rows": ("3", "3"), "interval": ('"1us"', "1us"),
     "resample": ("true", ""), "vacuum-record": (f'"{__file__}"', __file__), "detrend": ("1", "1"),

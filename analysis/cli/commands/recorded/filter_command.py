@@ -1,6 +1,7 @@
 """The command that filters a measured record."""
 
 import json
+import sys
 from pathlib import Path
 
 import click
@@ -24,6 +25,7 @@ from cascade_steering.analysis.working_points.working_point import WorkingPoint
 @engines.engine_settings(engines.FILTER)
 @click.option("--out", type=FILE, default="steering-filtered.nc", show_default=True,
               help="Dataset to write (netCDF).")  # fmt: skip
+@click.option("--strict", is_flag=True, help="Exit status 1 if the record does not fit the model.")
 @click.option("--smooth", is_flag=True,
               help="Also what the record after each time says of it: effects, smoothed states, weak values, and E from "
               "records alone.")  # fmt: skip
@@ -37,6 +39,7 @@ def filter_command(
     reading: ReadingOptions,
     engine: EngineOptions,
     out: Path,
+    strict: bool,
     smooth: bool,
     jobs: int,
     as_json: bool,
@@ -65,11 +68,16 @@ def filter_command(
     report = {
         **record_reports.reading(readout, engine.name), "parameters": taken,
         "time_unit_seconds": setup.point.time_unit, "dataset": str(out),
+        "suspects": record_reports.suspects(setup.told), "faults": list(setup.faults),
     }  # fmt: skip
-    for each in report["innovations"]["failed"]:
-        note(f"warning: the record does not fit the model: {record_tables.failure(each)}")
+    for told in setup.warnings:
+        note(f"warning: {told}")
+    for each in record_tables.failures(report["innovations"], setup.reading.calibration):
+        note(f"warning: the record does not fit the model: {each}")
     table = record_tables.reading(report)
     if past is not None:
         report["past"] = past_answers.past(past)
         past_answers.add_rows(table, report["past"])
     show(report, table, as_json, f"dataset: {out}")
+    if strict and not report["innovations"]["fits"]:
+        sys.exit(1)

@@ -54,7 +54,10 @@ def fit_command(
         record_source.require_other(record, out)
     found, setup = record_source.read_record(record, Setup(point=point, reading=reading))
     result = fitting.fitted(found, parameters, setup.point, lambda trial: setup.at(trial).model_and_start())
-    report = {**record_reports.fit(result, whiteness(result.innovations, found.channels)), "configuration": None}
+    report = {
+        **record_reports.fit(result, whiteness(result.innovations, found.channels, interval=found.interval)),
+        "configuration": None,
+    }
     if out is not None:
         fitted = setup.at(fitting.with_values(setup.point, result.estimates))
         record_source.write_configuration(out, fitted, result.estimates.get("calibration", 1.0))
@@ -65,6 +68,8 @@ def fit_command(
         note(f"warning: at a bound: {', '.join(result.at_bound)}; their intervals are not valid")
     if not result.converged:
         note("warning: the search did not converge: begin nearer to the true values")
-    for each in report["innovations"]["failed"]:
-        note(f"warning: the record does not fit even the best model: {record_tables.failure(each)}")
+    for told in setup.warnings:
+        note(f"warning: {told}")
+    for each in record_tables.failures(report["innovations"]):
+        note(f"warning: the record does not fit even the best model: {each}")
     show(report, record_tables.fit(report), as_json, *([] if out is None else [f"configuration: {out}"]))
