@@ -170,8 +170,8 @@ def simulate(
     ------
     ValueError
         for a count out of range, for a controller that does not fit model, grid and engine or acts beside an
-        experiment, for a model with photon counters if the engine cannot count, and as the engine does; before any
-        work.
+        experiment, for a model with photon counters beside an experiment or if the engine cannot count, and as the
+        engine does; before any work.
     WorkersLostError
         if worker processes die again and again; after a single death the tasks are repeated.
 
@@ -185,6 +185,8 @@ def simulate(
     if initial.covariance.shape != (model.dimension,) * 2:
         raise ValueError(f"initial covariance must have shape {(model.dimension,) * 2}, got {initial.covariance.shape}")
     require_counting(method, model)
+    if model.counter_names and experiment is not None:
+        raise ValueError("an experiment takes Gaussian states, which clicks do not leave: leave out one of them")
     save.require(model.dimension, keep)
     if control is not None:
         require_controllable(method)

@@ -31,6 +31,8 @@ _MOST_LOST = 1e-6
 _MOST_LEVELS = 80
 # The characteristic function is integrated up to where its Gaussian factor is e^{−25}, beyond its zeros.
 _REACH = 10.0
+# Negative regions lie within so many standard deviations of the mean.
+_WIDTHS = 4.0
 # Phase-space points and elements in memory at once.
 _AT_ONCE = 2_000_000
 
@@ -147,6 +149,21 @@ class StateInFrame:
         first, second = (np.exp(-1j * np.outer(away[:, k], axis)) for k in (0, 1))
         found: FloatArray = weight * np.einsum("pa,ab,pb->p", first, grid, second, optimize=True).real
         return found
+
+    def negative_volume(self, mode: int, points: int = 81) -> float:
+        """∫ max(−W, 0) dX dP of one oscillator of the laboratory, on a grid of ``points`` along each axis.
+
+        It is not 0 only if the state is not Gaussian, and no mixture of Gaussian states. Section 7 of sim/README.md.
+        """
+        if points < 3:
+            raise ValueError(f"points must be at least 3 along each axis, got {points}")
+        block = self.covariance[2 * mode : 2 * mode + 2, 2 * mode : 2 * mode + 2]
+        root = np.linalg.cholesky(block)
+        axis = np.linspace(-_WIDTHS, _WIDTHS, points)
+        places = np.stack(np.meshgrid(axis, axis, indexing="ij"), axis=-1).reshape(-1, 2)
+        values = self.wigner_of(mode, self.mean[2 * mode : 2 * mode + 2] + places @ root.T)
+        cell = (axis[1] - axis[0]) ** 2 * np.linalg.det(root)
+        return float(cell * np.sum(np.maximum(-values, 0.0)))
 
     def _characteristic(self, kappa: FloatArray) -> ComplexArray:
         """⟨e^{iκ·ξ}⟩ at κ (n, d), array of shape (n,)."""

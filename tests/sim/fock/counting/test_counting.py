@@ -5,6 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import qutip
+import scipy.linalg as la
 from numpy.typing import NDArray
 from scipy.integrate import solve_ivp
 
@@ -17,7 +19,8 @@ from cascade_steering.sim.fock.counting.rates import expected_click_rates
 from cascade_steering.sim.fock.master_equation.sector import phase_invariant
 from cascade_steering.sim.fock.master_equation.solve import evolve
 from cascade_steering.sim.fock.moving.engine import Fock
-from cascade_steering.sim.gaussian.covariance import conditional_state
+from cascade_steering.sim.gaussian.covariance import conditional_state, transient
+from cascade_steering.sim.gaussian.moment_equations import moment_equations
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.identity import differences
 from cascade_steering.sim.initial_state import InitialState, ground_state, thermal_state
@@ -146,6 +149,35 @@ def test_a_trajectory_depends_on_seed_and_index_alone() -> None:
     assert alone.clicks is not None
     assert alone.clicks.first == 2
     np.testing.assert_array_equal(alone.clicks.time, block.clicks.time[block.clicks.trajectory == 2])
+
+
+@pytest.mark.slow
+def test_one_quantum_far_away_is_damped_as_its_closed_form() -> None:
+    """A squeezed |1⟩ at 1e5 quanta, without a record: W at the mean is a Gaussian integral of the W at the start."""
+    squeezed, origin = np.array([[2.0, 0.3], [0.0, 0.5]]), np.sqrt(1e5) * np.array([1.2, -0.7])
+    start = cs.density_state(qutip.fock(3, 1), symplectic=squeezed, origin=origin)
+    model = LinearModel(
+        hamiltonian=np.diag([0.7, 0.4]),
+        monitored=np.zeros((0, 2)),
+        efficiency=np.zeros(0),
+        unmonitored=np.array([0.6 * A, 0.2 * A.conj()]),
+        record_names=(),
+    )
+    save, times = cs.Save(states="end"), np.array([1.2])
+    result = cs.simulate(model, FockCounting(), GRID, start, trajectories=1, keep=1, save=save, check=False)
+    state = cs.StateInFrame.kept_in(result)
+    kept = la.expm(moment_equations(model).drift * times[0])
+    spread = transient(model, start.covariance, times, conditional=False)[-1]
+    assert state.mean == pytest.approx(kept @ origin, rel=1e-9)
+    assert state.covariance == pytest.approx(spread, abs=1e-4)
+    noise = spread - kept @ start.covariance @ kept.T
+    first = 2.0 * np.linalg.inv(squeezed @ squeezed.T)
+    joint = first + kept.T @ np.linalg.solve(noise, kept)
+    wanted = (
+        (np.trace(first @ np.linalg.inv(joint)) - 1.0) / np.pi / np.sqrt(np.linalg.det(noise) * np.linalg.det(joint))
+    )
+    assert state.wigner((kept @ origin)[None])[0] == pytest.approx(wanted, abs=2e-5)
+    assert abs(wanted) > 0.01
 
 
 # ---- the average over trajectories -------------------------------------------------------------------------------
@@ -337,6 +369,11 @@ def test_engines_that_cannot_count_say_so() -> None:
             cs.simulate(BOTH, method, GRID, ground_state(1), trajectories=1)
         with pytest.raises(ValueError, match="cannot count"):
             method.prepare(BOTH, GRID, ground_state(1))
+    point = POINTS["mild"]
+    pair = detect(lit(point.cascade), demodulated(point.detection), Counter(ports=("lower",), share=0.5))
+    verification = cs.Verification.of(pair, GRID, ground_state())
+    with pytest.raises(ValueError, match="an experiment takes Gaussian states"):
+        cs.simulate(pair, FockCounting(), GRID, ground_state(), trajectories=1, experiment=verification)
 
 
 @pytest.mark.parametrize(

@@ -122,6 +122,17 @@ def test_one_oscillator_alone_by_both_routes_and_by_qutip() -> None:
     assert np.min(wanted) < -0.3
 
 
+def test_one_quantum_has_the_negative_volume_of_its_closed_form() -> None:
+    """2/√e − 1, however squeezed it is; a thermal state has none after a click."""
+    single = CountedChannel(name="one", rows=ANNIHILATION[None])
+    state = herald(StateInFrame.of(squeezed_state((0.9,), (0.3,))), single).state
+    # the error of a grid is of second order in its spacing, at the kinks of max(−W, 0) alone
+    assert state.negative_volume(0, points=61) == pytest.approx(2.0 / np.sqrt(np.e) - 1.0, abs=2e-3)
+    assert herald(StateInFrame.of(thermal_state((0.2,))), single).state.negative_volume(0, points=21) < 1e-6
+    with pytest.raises(ValueError, match="at least 3"):
+        state.negative_volume(0, points=2)
+
+
 def test_what_dark_clicks_and_lost_quanta_leave() -> None:
     initial = StateInFrame.of(thermal_state((0.7, 0.0)))
     row = np.concatenate([ANNIHILATION, np.zeros(2)])[None]
