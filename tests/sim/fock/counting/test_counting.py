@@ -28,7 +28,7 @@ from cascade_steering.sim.model.cascade import lit
 from cascade_steering.sim.model.counters import CountedChannel, Counter
 from cascade_steering.sim.model.detectors import demodulated, detect
 from cascade_steering.sim.model.linear_model import ANNIHILATION, LinearModel
-from cascade_steering.sim.model.schedule import model_identity
+from cascade_steering.sim.model.schedule import Schedule, model_identity
 from cascade_steering.sim.noise import generator, wiener_increments
 from cascade_steering.sim.runs.block_file import from_bytes, to_bytes
 from tests.sim.fock.counting.counted_reference import BOTH, COUNTED, COUNTING_ONLY, Dense, cat, five
@@ -127,6 +127,19 @@ def test_the_record_and_the_clicks_are_all_that_an_observer_needs() -> None:
     # the clicks matter
     blind = engine.filter(run.record[0], [])
     assert np.max(np.abs(blind.covariances - run.covariances)) > 0.1
+
+
+def test_a_model_that_takes_over_within_a_save_interval() -> None:
+    whole = FockCounting().prepare(BOTH, GRID, cat()).run_path(path(), SEED)
+    twice = Schedule(models=(BOTH, BOTH), switches=(0.5,))
+    parts = FockCounting().prepare(twice, GRID, cat()).run_path(path(), SEED)
+    assert parts.means == pytest.approx(whole.means, abs=2e-4)
+    assert parts.record == pytest.approx(whole.record, abs=2e-4)
+    assert whole.clicks is not None
+    assert parts.clicks is not None
+    np.testing.assert_allclose(parts.clicks.time, whole.clicks.time, atol=1e-4)
+    with pytest.raises(ValueError, match="the same counter_names"):
+        Schedule(models=(BOTH, replace(BOTH, counted=())), switches=(0.5,))
 
 
 @pytest.mark.filterwarnings("ignore::cascade_steering.sim.fock.basis.diagnostics.CutoffWarning")
