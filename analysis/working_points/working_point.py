@@ -1,7 +1,7 @@
 """A working point: the numbers of an experiment as they are given, and from there to the answers."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -29,12 +29,15 @@ if TYPE_CHECKING:
 
     from cascade_steering.analysis.closed_loop.simulated_loop import Feedback
     from cascade_steering.analysis.criteria.steering import AnyDirection
+    from cascade_steering.analysis.identification.log_likelihood import LogLikelihood
     from cascade_steering.analysis.planning.plan_result import PlanResult
     from cascade_steering.analysis.records.record import Record
     from cascade_steering.analysis.results.feedback_result import FeedbackResult
+    from cascade_steering.analysis.results.fitted.fit_result import FitResult
+    from cascade_steering.analysis.results.fitted.information_result import InformationResult
     from cascade_steering.analysis.results.optimum_result import OptimumResult
     from cascade_steering.analysis.results.pulse_result import PulseResult
-    from cascade_steering.analysis.results.record_results import FilteredResult, FitResult
+    from cascade_steering.analysis.results.record_results import FilteredResult
     from cascade_steering.analysis.results.scan_result import ScanResult
     from cascade_steering.analysis.results.simulated import Simulated
     from cascade_steering.analysis.results.steady_result import SteadyResult
@@ -571,18 +574,60 @@ class WorkingPoint:
         ----------
         record, initial, pulse_units, pulse_s : as for ``filter``
         parameters : what is fitted, from this point's values, which must be near: names as for ``scan``, and
-            ``calibration`` of the record
+            ``calibration`` of the record, or ``calibration_cosine`` and the like of one channel, which begin where the
+            record has the shot noise of the model
 
-        Raises ValueError for another name, and as ``filter`` does.
+        Raises ValueError for another name, and as ``filter`` does, and BoundOfSearchError (an ArithmeticError) where
+        the search ends at a bound that nature does not set.
         """
-        from cascade_steering.analysis.results.record_results import FitResult
+        from cascade_steering.analysis.results.fitted.fit_result import FitResult
 
+        return FitResult.of(self, _opened(record), parameters, self._built(initial, pulse_units, pulse_s))
+
+    def log_likelihood(
+        self,
+        record: "Record | str | Path",
+        parameters: Sequence[str],
+        *,
+        initial: "InitialState | str" = "stationary",
+        pulse_units: float | None = None,
+        pulse_s: float | None = None,
+    ) -> "LogLikelihood":
+        """The log-likelihood of a record as a function of parameters, with score and Fisher information.
+
+            likelihood = point.log_likelihood("record.csv", ["efficiency", "lo_phase_pi"])
+            print(likelihood(likelihood.start), likelihood.score(likelihood.start))
+
+        Parameters and errors are those of ``fit``.
+        """
+        from cascade_steering.analysis.results.fitted.fit_result import likelihood_of
+
+        return likelihood_of(self, _opened(record), parameters, self._built(initial, pulse_units, pulse_s))
+
+    def information(self, parameters: Sequence[str], *, interval_s: float | None = None) -> "InformationResult":
+        """What a stationary record of this point tells of parameters: Fisher information per second, without a record.
+
+            found = point.information(["efficiency", "c_minus"])
+            print(found, found.best_lo_phase("c_minus"), found.detectable(duration_s=10))
+
+        Parameters
+        ----------
+        parameters : as for ``fit``
+        interval_s : length of the intervals of the record, seconds; left out, a continuous record, which tells most
+
+        Raises ValueError for another name, an efficiency of 0, a pair that is not damped, and a calibration from a
+        continuous record.
+        """
+        from cascade_steering.analysis.results.fitted.information_result import InformationResult
+
+        return InformationResult.of(self, parameters, interval_s)
+
+    def _built(
+        self, initial: "InitialState | str", pulse_units: float | None, pulse_s: float | None
+    ) -> "Callable[[WorkingPoint], tuple[LinearModel | Schedule, InitialState]]":
+        """What makes the model and the initial state of a trial point, the pulse being that of this one."""
         light = None if pulse_units is pulse_s is None else float(self._seconds("pulse", pulse_units, pulse_s))
-
-        def built(trial: WorkingPoint) -> "tuple[LinearModel | Schedule, InitialState]":
-            return trial.schedule(pulse_s=light), trial.initial_state(initial)
-
-        return FitResult.of(self, _opened(record), parameters, built)
+        return lambda trial: (trial.schedule(pulse_s=light), trial.initial_state(initial))
 
     def initial_state(self, name: "InitialState | str") -> "InitialState":
         """The state of a name: ``stationary``, ``conditional``, ``ground`` or ``thermal``; a state as it is.

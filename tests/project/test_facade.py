@@ -32,11 +32,11 @@ SIM = [
 ]  # fmt: skip
 ANALYSIS = [
     "Elimination", "Ensemble", "Estimate", "Extreme", "Feedback", "FeedbackResult", "FilteredResult", "FitResult",
-    "Judge", "LaboratorySetup", "Network", "Optimum", "OptimumResult", "PastStates", "PlanResult", "PulseResult",
-    "PulseSearch", "Record", "RecordsAlone", "SampledTransient", "ScanResult", "Search", "Simulated",
-    "SteadyResult", "Steered", "Steering", "Transient", "TransientResult", "WorkingPoint", "best_points",
-    "best_pulse", "best_pulses", "conditional_steering", "epr_variance", "extreme", "fastest_pulse", "fault_of",
-    "feedback",
+    "InformationResult", "Judge", "LaboratorySetup", "LogLikelihood", "Network", "NetworkSearch", "Optimum",
+    "OptimumResult", "PastStates", "PlanResult", "Posterior", "PulseResult", "PulseSearch", "Record",
+    "RecordsAlone", "SampledTransient", "ScanResult", "Search", "Simulated", "SteadyResult", "Steered", "Steering",
+    "Transient", "TransientResult", "WorkingPoint", "best_network", "best_order", "best_points", "best_pulse",
+    "best_pulses", "conditional_steering", "epr_variance", "extreme", "fastest_pulse", "fault_of", "feedback",
     "gaussian_steerability", "inferred_covariance", "key_rate", "logarithmic_negativity", "needed_pieces",
     "network_steering", "open_record", "open_result", "optimal_gains", "read_network", "read_setup", "regime",
     "relative_improvement", "sampled_transient", "save_record", "scan", "steady", "steering_parameter",
