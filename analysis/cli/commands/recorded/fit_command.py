@@ -89,8 +89,8 @@ def fit_command(
         tables += [] if report["posterior"] is None else [fit_answers.posterior_table(report)]
     if out is not None:
         factor = calibrations(fit.estimates, found.channels)
-        each = factor if isinstance(factor, float) else dict(zip(found.channels, factor.tolist(), strict=True))
-        record_source.write_configuration(out, setup.at(result.point), each)
+        one_or_each = factor if isinstance(factor, float) else dict(zip(found.channels, factor.tolist(), strict=True))
+        record_source.write_configuration(out, setup.at(result.point), one_or_each)
         report["configuration"] = str(out)
     if fit.undetermined:
         note(f"warning: the record does not determine {', '.join(fit.undetermined)}")
