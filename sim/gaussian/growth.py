@@ -27,6 +27,7 @@ from cascade_steering.sim.roots import coordinates, root_of, triangular
 __all__ = [
     "FLAT_DEVIATION",
     "MOST_VARIANCE",
+    "NO_LIMIT",
     "UNLIMITED",
     "GrowthError",
     "RootFlow",
@@ -52,6 +53,10 @@ _SLOWEST = 1e-12
 # 1e15 would need a measured oscillator that shows less than 1e-7 of a growing motion.
 FLAT_DEVIATION = 1e100
 UNLIMITED = 1e15
+NO_LIMIT = (
+    "there is no limit at long times: a motion neither grows nor decays and has no noise, so that it stays "
+    "what it was; see the transient"
+)
 # The record shows a motion if it changes by more than this, relative to the largest rates of the system. The
 # conditional variance of a motion that is shown less is above 1e14 times the vacuum's.
 _SHOWN = 1e-7
@@ -324,10 +329,7 @@ def _require_noise(equations: MomentEquations, growing: FloatArray) -> None:
     for rate, vector in zip(rates, left.T, strict=True):
         noise = float(np.real(vector.conj() @ equations.diffusion @ vector))
         if growing.size and abs(rate.real) <= _SLOWEST * scale and noise <= _SLOWEST * scale:
-            raise NoSteadyStateError(
-                "there is no limit at long times: a motion neither grows nor decays and has no noise, so that it stays "
-                "what it was; see the transient"
-            )
+            raise NoSteadyStateError(NO_LIMIT)
 
 
 def require_conditional_steady_state(model: LinearModel, *, edge: bool = False) -> None:

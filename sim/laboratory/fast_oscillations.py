@@ -19,7 +19,7 @@ from cascade_steering.sim.gaussian.riccati import NoSteadyStateError
 from cascade_steering.sim.laboratory.turning import QUADRATURES, Turning
 from cascade_steering.sim.model.linear_model import LinearModel
 
-__all__ = ["steady_root_of_fast", "turns_fast"]
+__all__ = ["in_quadratures", "settled_root", "steady_root_of_fast", "turns_fast"]
 
 FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
@@ -60,15 +60,36 @@ def steady_root_of_fast(model: LinearModel, *, conditional: bool) -> FloatArray:
         first = _with_less_damping(turning) if first is None else _refined(turning, first)
     elif first is None:
         raise NoSteadyStateError(_UNSETTLED)
-    turning = turning if conditional else turning.unmonitored
+    return in_quadratures(_root_near(turning if conditional else turning.unmonitored, first))
+
+
+def settled_root(turning: Turning) -> ComplexArray:
+    """R with R†R the covariance of z without the record; (d, d). Section 10 of sim/README.md.
+
+    Raises NoSteadyStateError if there is none.
+    """
+    first = _unconditional(turning.unmonitored)
+    if first is None:
+        raise NoSteadyStateError(_UNSETTLED)
+    return _root_near(turning.unmonitored, first)
+
+
+def in_quadratures(root: ComplexArray) -> FloatArray:
+    """A root of the covariance of (X, P) of each mode from one of z = (a, a†), R†R; (r, d) → (2r, d).
+
+    The real part of R T†, T from z to quadratures, above its imaginary part. Section 10 of sim/README.md.
+    """
+    turned = root @ adjoint(np.kron(np.eye(root.shape[1] // 2), QUADRATURES))
+    return np.concatenate([turned.real, turned.imag])
+
+
+def _root_near(turning: Turning, first: ComplexArray) -> ComplexArray:
+    """R with R†R the steady covariance of z near ``first``, in the coordinates y = L⁻¹z; (d, d)."""
     shear = np.linalg.cholesky(first)
     scale = np.real(np.diagonal(shear))
     basis = shear / scale
     found = _refined(turning.sheared(basis), np.diag(scale**2).astype(complex))
-    # V = T Y T† with T from y to quadratures, and Y = R†R: the real part of R T† above its imaginary part is a root.
-    onto = np.kron(np.eye(len(scale) // 2), QUADRATURES) @ basis
-    root = _root(found) @ adjoint(onto)
-    return np.concatenate([root.real, root.imag])
+    return np.asarray(_root(found) @ adjoint(basis))
 
 
 def _refined(turning: Turning, covariance: ComplexArray) -> ComplexArray:

@@ -1,4 +1,4 @@
-"""Moment equations in complex amplitudes z = (a, a†) of each mode, the frequencies apart. Section 10 of sim/README.md."""
+"""Moment equations in amplitudes z = (a, a†) of each mode, the frequencies apart. Section 10 of sim/README.md."""
 
 from dataclasses import dataclass, replace
 
