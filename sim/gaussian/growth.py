@@ -6,14 +6,17 @@ each y of x = L y is a quadrature less its best estimate from those before it, a
 growth cancels nowhere, because no product of L and s is ever subtracted from another one: over a step x' = Φx + n the
 flow itself is taken apart, ΦL = L'U, so that L moves with the growing motion and U has no growing entry outside of its
 own oscillator; the noise n adds to y' = U y + L'⁻¹n, whose correlations are small, and a QR decomposition removes them.
+Where several of more than two oscillators grow, at different rates, the quadratures are first divided into the motions
+themselves, because products of such rates would else enter every row of L.
 
 After a long time only the direction of what grows matters: x = W g + W⊥ r with A W = W A_g, in which r settles and g
 has a flat distribution that is not correlated with r. What is inferred from a quadrature that shows g is free of g.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,10 +32,13 @@ __all__ = [
     "MOST_VARIANCE",
     "NO_LIMIT",
     "UNLIMITED",
+    "DigitsError",
     "GrowthError",
+    "Motions",
     "RootFlow",
     "growing_subspace",
     "grown_root",
+    "motions_apart",
     "require_conditional_steady_state",
     "settles",
 ]
@@ -60,12 +66,25 @@ NO_LIMIT = (
 # The record shows a motion if it changes by more than this, relative to the largest rates of the system. The
 # conditional variance of a motion that is shown less is above 1e14 times the vacuum's.
 _SHOWN = 1e-7
+# by how much a change of the frame may change the logarithm of the determinant, which it leaves
+_MOST_CHANGED = 1e-9
+# Rates of growth that differ by less than this fraction of the largest one are alike: they grow apart by a factor of 2
+# while a variance grows to 1e300.
+_ALIKE = 1e-3
+# Entries of roots, relative to the vacuum's, whose rounding leaves nine digits of E.
+_MOST_ENTRY = 1e6
+# What a motion has of an oscillator before its own, by rounding.
+_BEFORE = 1e-9
 # Halvings of a step after which it is taken as it is: what is removed does not become less in shorter steps.
 _MOST_HALVINGS = 100
 
 
 class GrowthError(ValueError):
     """A variance grows beyond what can be computed, or beyond the number of quanta that was allowed."""
+
+
+class DigitsError(GrowthError):
+    """Several variances grow, and an E would have fewer than nine digits. Section 4 of sim/README.md."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -80,21 +99,24 @@ class _Step:
     noise_root: FloatArray
 
     @classmethod
-    def of(cls, equations: MomentEquations, duration: float) -> "_Step | None":
+    def of(
+        cls, equations: MomentEquations, duration: float, one_way: Callable[[FloatArray], FloatArray]
+    ) -> "_Step | None":
         """The step of ``duration`` seconds; None if its entries are not finite."""
         flow = riccati_map(equations, duration)
         if not all(np.all(np.isfinite(each)) for each in (flow.phi, flow.gamma, flow.offset)):
             return None
         if np.any(equations.readout):
             return cls(phi=flow.phi, record_root=root_of(flow.gamma), noise_root=root_of(flow.offset))
-        return cls(phi=_one_way(flow.phi), record_root=None, noise_root=root_of(flow.offset))
+        return cls(phi=one_way(flow.phi), record_root=None, noise_root=root_of(flow.offset))
 
 
 class RootFlow:
     """A covariance in motion, V = L diag(s²) Lᵀ with L = ``frame`` ``shear``. Section 4 of sim/README.md.
 
     The equations are held in the coordinates of the frame and are valid for many steps. The shear relative to it moves
-    with every step, and the frame follows where digits would be lost otherwise.
+    with every step, and the frame follows where digits would be lost otherwise. Where several oscillators grow without
+    the record the frame is that of ``motions_apart``, and stays.
 
     Parameters
     ----------
@@ -107,11 +129,42 @@ class RootFlow:
         self._equations: MomentEquations | None = None
         self._framed: MomentEquations | None = None
         self._steps: dict[float, _Step | None] = {}
+        # which y act on which others, and the oscillator of each, as in ``Motions``; None in the order of the light
+        self._acts: NDArray[np.bool_] | None = None
+        self._own: NDArray[np.intp] | None = None
 
     @property
     def root(self) -> FloatArray:
-        """The upper triangular root diag(s) Lᵀ, whose rows are the y; array of shape (d, d)."""
-        root: FloatArray = self.deviations[:, None] * (self.frame @ self.shear).T
+        """The root diag(s) Lᵀ, whose rows are the y; upper triangular if one oscillator grows at most; (d, d).
+
+        Raises DigitsError where E of some oscillators given others would lose digits.
+        """
+        if self._own is None or _kept(self._growing_shear):
+            root: FloatArray = self.deviations[:, None] * (self.frame @ self.shear).T
+            return root
+        return self._fastest_first()
+
+    @property
+    def _growing_shear(self) -> FloatArray:
+        """The part of L between motions that grow, each with what went before it; (p, p)."""
+        assert self._own is not None
+        growing = np.flatnonzero(self._own < len(self._own))
+        return self.shear[np.ix_(growing, growing)]
+
+    def _fastest_first(self) -> FloatArray:
+        """The root whose rows are what is not known from motions that have grown more; (d, d)."""
+        assert self._own is not None
+        rows = self.deviations[:, None] * self.shear.T
+        count = len(self._growing_shear)
+        order = np.arange(len(rows))
+        order[:count] = np.argsort(-np.linalg.norm(rows[:, :count], axis=0), kind="stable")
+        rows, own = triangular(rows[:, order]), self._own[order[:count]]
+        if not _kept(np.where(own[:, None] == own, 0.0, rows[:count, :count])):
+            raise DigitsError(
+                "oscillators that grow at different rates, a slower one before a faster one, are no longer told apart "
+                "to nine digits: end earlier"
+            )
+        root: FloatArray = rows @ self.frame[:, order].T
         return root
 
     def along(self, equations: MomentEquations, times: FloatArray) -> Iterator[FloatArray]:
@@ -120,7 +173,14 @@ class RootFlow:
         Raises GrowthError for a variance above ``MOST_VARIANCE``.
         """
         self._equations = replace(equations, drift=_one_way(equations.drift))
-        self._take_frame()
+        several = None if np.any(equations.readout) else motions_apart(self._equations.drift)
+        if several is not None:
+            self._change_frame(several)
+        else:
+            if self._acts is not None:
+                # the frame in which it grew before
+                self._leave_motions()
+            self._take_frame()
         steps = np.diff(np.concatenate([[0.0], times]))
         # Equal steps share one map. Steps that differ by rounding alone are equal.
         keys, shared = np.unique([float(f"{step:.12g}") for step in steps], return_inverse=True)
@@ -134,7 +194,7 @@ class RootFlow:
         """Move on by ``duration`` (seconds ≥ 0), in several pieces where one would lose digits."""
         if duration == 0.0 or self._moved(duration, forced=halvings >= _MOST_HALVINGS):
             return
-        if np.any(self.shear != np.eye(len(self.shear))):
+        if (self._acts is None or np.all(self._acts)) and np.any(self.shear != np.eye(len(self.shear))):
             self._take_frame()
             if self._moved(duration, forced=False):
                 return
@@ -143,11 +203,44 @@ class RootFlow:
 
     def _take_frame(self) -> None:
         """Let the frame follow the shear, and transform the equations to it."""
-        assert self._equations is not None
         self.frame, self.shear = self.frame @ self.shear, np.eye(len(self.shear))
+        self._transform()
+
+    def _leave_motions(self) -> None:
+        """Go on in the frame of before, where any y may now act on others. Raises DigitsError as ``root`` does."""
+        if self._own is not None and not _kept(self._growing_shear):
+            raise DigitsError("oscillators that grew at different rates are no longer told apart: switch earlier")
+        self._acts, self._own = np.ones((len(self.frame),) * 2, dtype=bool), None
+
+    def _change_frame(self, motions: "Motions") -> None:
+        """Go over to the frame of these motions.
+
+        Raises DigitsError where the variances of now are too different for that: their determinant must stay the same.
+        """
+        before = np.linalg.slogdet(self.frame)[1] + np.sum(np.log(self.deviations))
+        frame = motions.basis
+        rows = np.linalg.solve(frame, self.root.T).T
+        rows = rows[np.argsort(-np.linalg.norm(rows, axis=1), kind="stable")]
+        self.shear, self.deviations = _taken_apart(triangular(rows))
+        self.frame, self._acts, self._own = frame, motions.acts, motions.own
+        after = np.linalg.slogdet(frame)[1] + np.sum(np.log(self.deviations))
+        if not abs(after - before) < _MOST_CHANGED:
+            raise DigitsError(
+                f"variances from {np.min(self.deviations) ** 2:.2g} to {np.max(self.deviations) ** 2:.2g} at a switch "
+                "after which several oscillators grow otherwise than before cannot be told apart: switch earlier"
+            )
+        self._transform()
+
+    def _transform(self) -> None:
+        """Transform the equations to the frame."""
+        assert self._equations is not None
         framed = self._equations.in_coordinates(self.frame)
-        self._framed = replace(framed, drift=_one_way(framed.drift))
+        self._framed = replace(framed, drift=self._one_way(framed.drift))
         self._steps = {}
+
+    def _one_way(self, matrix: FloatArray) -> FloatArray:
+        """The ``matrix`` (d, d), exactly zero where it couples what must not be coupled by rounding."""
+        return _one_way(matrix) if self._acts is None else np.where(self._acts, matrix, 0.0)
 
     def _step(self, duration: float) -> _Step | None:
         """The map of a step in the frame; equal steps share it."""
@@ -155,7 +248,7 @@ class RootFlow:
             assert self._framed is not None
             with np.errstate(over="ignore", invalid="ignore"):
                 try:
-                    self._steps[duration] = _Step.of(self._framed, duration)
+                    self._steps[duration] = _Step.of(self._framed, duration, self._one_way)
                 except (np.linalg.LinAlgError, ValueError, OverflowError):
                     # the exponential of a time in which the growth overflows
                     self._steps[duration] = None
@@ -274,6 +367,73 @@ def growing_subspace(drift: FloatArray) -> tuple[FloatArray, FloatArray]:
     edge = -_SLOWEST * np.max(np.abs(drift), initial=0.0)
     _, vectors, count = schur(drift, output="real", sort=lambda real, _: real >= edge)
     return vectors[:, :count], vectors[:, count:]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Motions:
+    """Motions under a drift A (d, d) of which those of several oscillators grow. Section 4 of sim/README.md.
+
+    Parameters
+    ----------
+    basis : T, one motion in each column, array of shape (d, d)
+    acts : which entries of T⁻¹AT are not zero, array of shape (d, d)
+    own : the first oscillator that has something of a motion that grows; d for those that settle; array of shape (d,)
+    """
+
+    basis: FloatArray
+    acts: NDArray[np.bool_]
+    own: NDArray[np.intp]
+
+
+def motions_apart(drift: FloatArray) -> Motions | None:
+    """The motions under a drift A (d, d) where more than one oscillator grows, else None. Section 4 of sim/README.md.
+
+    First come the motions that grow, in the order of the light, each exactly zero for oscillators before its own, then
+    what settles. Of those that grow only such of the same rate act on others, later ones.
+    """
+    from scipy.linalg import schur
+
+    growing, rest = growing_subspace(drift)
+    if growing.shape[1] <= 2 or len(drift) <= 4:
+        # of a pair that grows no E is finite, and each keeps its digits in the order of the light
+        return None
+    rates = np.sort(np.linalg.eigvals(growing.T @ drift @ growing).real)
+    apart = np.flatnonzero(np.diff(rates) > _ALIKE * rates[-1])
+    edges = [0.5 * (_rate_of_rest(drift, rest) + rates[0]), *(rates[apart] + rates[apart + 1]) / 2, np.inf]
+    columns, kinds = [rest], [(len(drift), 0)] * rest.shape[1]
+    for kind, (low, high) in enumerate(pairwise(edges)):
+        _, vectors, count = schur(drift, output="real", sort=lambda real, _, a=low, b=high: a < real <= b)
+        for oscillator, shown in _staircase(vectors[:, :count]):
+            columns.append(shown)
+            kinds += [(oscillator, kind)] * shown.shape[1]
+    first, kind_of = np.array(kinds).T
+    order = np.lexsort((kind_of, first))
+    first, kind_of = first[order], kind_of[order]
+    settles_too = first == len(drift)
+    acts = (kind_of[:, None] == kind_of) & (first[:, None] >= first) & ~settles_too[:, None]
+    return Motions(basis=np.concatenate(columns, axis=1)[:, order], acts=acts | settles_too, own=first)
+
+
+def _kept(entries: FloatArray) -> bool:
+    """Whether products of these entries with those of a basis leave nine digits of numbers of order 1."""
+    return bool(np.max(np.abs(entries), initial=0.0) < _MOST_ENTRY)
+
+
+def _rate_of_rest(drift: FloatArray, rest: FloatArray) -> float:
+    """The slowest rate of decay, negative; −∞ if nothing decays."""
+    return float(np.max(np.linalg.eigvals(rest.T @ drift @ rest).real, initial=-np.inf)) if rest.size else -np.inf
+
+
+def _staircase(vectors: FloatArray) -> Iterator[tuple[int, FloatArray]]:
+    """The span of orthonormal ``vectors`` (d, p) by oscillators: each with what is exactly zero before it, (d, ≤ 2)."""
+    for oscillator in range(len(vectors) // 2):
+        own = slice(2 * oscillator, 2 * oscillator + 2)
+        _, sizes, turned = np.linalg.svd(vectors[own])
+        rank = int(np.sum(sizes > _BEFORE))
+        if rank:
+            yield oscillator, vectors @ turned[:rank].T
+        vectors = vectors @ turned[rank:].T
+        vectors[: own.stop] = 0.0
 
 
 def settles(model: LinearModel) -> bool:
