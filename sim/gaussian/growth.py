@@ -16,13 +16,14 @@ has a flat distribution that is not correlated with r. What is inferred from a q
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cascade_steering.sim.conventions import mode_names
 from cascade_steering.sim.gaussian.moment_equations import MomentEquations, adjoint, oscillator_equations
+from cascade_steering.sim.gaussian.motions.factors import block_factors, one_way, taken_apart
+from cascade_steering.sim.gaussian.motions.growing import SLOWEST, Motions, growing_subspace, motions_apart
 from cascade_steering.sim.gaussian.riccati import NoSteadyStateError, riccati_map, steady_covariance
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.roots import coordinates, root_of, triangular
@@ -34,11 +35,8 @@ __all__ = [
     "UNLIMITED",
     "DigitsError",
     "GrowthError",
-    "Motions",
     "RootFlow",
-    "growing_subspace",
     "grown_root",
-    "motions_apart",
     "require_conditional_steady_state",
     "settles",
 ]
@@ -51,10 +49,6 @@ MOST_VARIANCE = 1e300
 _MOST_REMOVED = 1e3
 # The same for the deviation of a state, which is held by its root and is never squared.
 _MOST_REMOVED_OF_ROOT = 1e4
-# Entries of a drift below this fraction of its largest one come from rounding.
-_ROUNDING = 1e-13
-# A motion whose rate of decay is below this fraction of the largest rate counts as one that grows: E tends to the same.
-_SLOWEST = 1e-12
 # The deviation that stands for an infinite one in ``grown_root``, and the E above which it is without limit: an E of
 # 1e15 would need a measured oscillator that shows less than 1e-7 of a growing motion.
 FLAT_DEVIATION = 1e100
@@ -68,13 +62,8 @@ NO_LIMIT = (
 _SHOWN = 1e-7
 # by how much a change of the frame may change the logarithm of the determinant, which it leaves
 _MOST_CHANGED = 1e-9
-# Rates of growth that differ by less than this fraction of the largest one are alike: they grow apart by a factor of 2
-# while a variance grows to 1e300.
-_ALIKE = 1e-3
 # Entries of roots, relative to the vacuum's, whose rounding leaves nine digits of E.
 _MOST_ENTRY = 1e6
-# What a motion has of an oscillator before its own, by rounding.
-_BEFORE = 1e-9
 # Halvings of a step after which it is taken as it is: what is removed does not become less in shorter steps.
 _MOST_HALVINGS = 100
 
@@ -125,7 +114,7 @@ class RootFlow:
 
     def __init__(self, root: FloatArray) -> None:
         self.frame = np.eye(root.shape[-1])
-        self.shear, self.deviations = _taken_apart(triangular(root))
+        self.shear, self.deviations = taken_apart(triangular(root))
         self._equations: MomentEquations | None = None
         self._framed: MomentEquations | None = None
         self._steps: dict[float, _Step | None] = {}
@@ -172,7 +161,7 @@ class RootFlow:
 
         Raises GrowthError for a variance above ``MOST_VARIANCE``.
         """
-        self._equations = replace(equations, drift=_one_way(equations.drift))
+        self._equations = replace(equations, drift=one_way(equations.drift))
         several = None if np.any(equations.readout) else motions_apart(self._equations.drift)
         if several is not None:
             self._change_frame(several)
@@ -212,16 +201,16 @@ class RootFlow:
             raise DigitsError("oscillators that grew at different rates are no longer told apart: switch earlier")
         self._acts, self._own = np.ones((len(self.frame),) * 2, dtype=bool), None
 
-    def _change_frame(self, motions: "Motions") -> None:
+    def _change_frame(self, motions: Motions) -> None:
         """Go over to the frame of these motions.
 
         Raises DigitsError where the variances of now are too different for that: their determinant must stay the same.
         """
         before = np.linalg.slogdet(self.frame)[1] + np.sum(np.log(self.deviations))
         frame = motions.basis
-        rows = np.linalg.solve(frame, self.root.T).T
+        rows = np.asarray(np.linalg.solve(frame, self.root.T).T, dtype=np.float64)
         rows = rows[np.argsort(-np.linalg.norm(rows, axis=1), kind="stable")]
-        self.shear, self.deviations = _taken_apart(triangular(rows))
+        self.shear, self.deviations = taken_apart(triangular(rows))
         self.frame, self._acts, self._own = frame, motions.acts, motions.own
         after = np.linalg.slogdet(frame)[1] + np.sum(np.log(self.deviations))
         if not abs(after - before) < _MOST_CHANGED:
@@ -240,7 +229,7 @@ class RootFlow:
 
     def _one_way(self, matrix: FloatArray) -> FloatArray:
         """The ``matrix`` (d, d), exactly zero where it couples what must not be coupled by rounding."""
-        return _one_way(matrix) if self._acts is None else np.where(self._acts, matrix, 0.0)
+        return one_way(matrix) if self._acts is None else np.where(self._acts, matrix, 0.0)
 
     def _step(self, duration: float) -> _Step | None:
         """The map of a step in the frame; equal steps share it."""
@@ -264,7 +253,7 @@ class RootFlow:
             return False
         whole = step.phi @ self.shear
         # A motion that has been forgotten, or that does not act in one direction, leaves nothing to take apart.
-        for lower, upper in (_block_factors(whole), (np.eye(len(whole)), whole)):
+        for lower, upper in (block_factors(whole), (np.eye(len(whole)), whole)):
             found = _shorter(step, known, lower, upper, forced=forced)
             if found is not None:
                 shear, deviations = found
@@ -291,44 +280,6 @@ class RootFlow:
         return known, float(np.max(information * np.sum(known**2, axis=0)))
 
 
-def _one_way(matrix: FloatArray) -> FloatArray:
-    """The ``matrix`` (d, d), exactly zero where a later oscillator acts on an earlier one by rounding alone.
-
-    The motion of the later one may grow to 1e100 times that of the earlier one.
-    """
-    oscillator = np.arange(len(matrix)) // 2
-    rounding = np.abs(matrix) <= _ROUNDING * np.max(np.abs(matrix), initial=0.0)
-    kept: FloatArray = np.where((oscillator[:, None] < oscillator) & rounding, 0.0, matrix)
-    return kept
-
-
-def _taken_apart(root: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """L and s of an upper triangular ``root`` diag(s) Lᵀ (d, d); arrays of shape (d, d) and (d,)."""
-    deviations = np.diagonal(root).copy()
-    still = deviations == 0.0
-    shear = (root / np.where(still, 1.0, deviations)[:, None]).T.copy()
-    shear[:, still] = np.eye(len(root))[:, still]
-    return shear, deviations
-
-
-def _block_factors(matrix: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """L and U with L U the ``matrix`` (d, d), of blocks of one oscillator: L has unit blocks on its diagonal.
-
-    A motion that acts in the order of the light alone has U of one block for each oscillator. Entries are not finite
-    where a block is singular.
-    """
-    lower, upper = np.eye(len(matrix)), matrix.copy()
-    with np.errstate(all="ignore"):
-        for start in range(0, len(matrix) - 2, 2):
-            own, later = slice(start, start + 2), slice(start + 2, None)
-            (a, b), (c, d) = upper[own, own]
-            inverse = np.array([[d, -b], [-c, a]]) / (a * d - b * c)
-            lower[later, own] = upper[later, own] @ inverse
-            upper[later, later] -= lower[later, own] @ upper[own, later]
-            upper[later, own] = 0.0
-    return lower, upper
-
-
 def _shorter(
     step: _Step, known: FloatArray, lower: FloatArray, upper: FloatArray, *, forced: bool
 ) -> tuple[FloatArray, FloatArray] | None:
@@ -348,7 +299,7 @@ def _shorter(
         rows = np.concatenate([moved, noise])
         if not np.all(np.isfinite(rows)):
             return None
-        shear, deviations = _taken_apart(triangular(rows))
+        shear, deviations = taken_apart(triangular(rows))
         by_noise = np.sum((np.abs(step.noise_root) @ np.abs(back)) ** 2, axis=0)
         by_state = np.sum(moved**2, axis=0)
         left = deviations**2
@@ -356,84 +307,9 @@ def _shorter(
     return None if np.any(lossy) and not forced else (shear, deviations)
 
 
-def growing_subspace(drift: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Orthonormal bases W and W⊥ of the motions that grow, or stay, under a drift A (d, d), and of all others.
-
-    Arrays of shape (d, p) and (d, d − p): A W = W A_g, and W⊥ᵀA W = 0.
-    """
-    # SciPy's Schur decomposition is needed at unstable points only.
-    from scipy.linalg import schur
-
-    edge = -_SLOWEST * np.max(np.abs(drift), initial=0.0)
-    _, vectors, count = schur(drift, output="real", sort=lambda real, _: real >= edge)
-    return vectors[:, :count], vectors[:, count:]
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Motions:
-    """Motions under a drift A (d, d) of which those of several oscillators grow. Section 4 of sim/README.md.
-
-    Parameters
-    ----------
-    basis : T, one motion in each column, array of shape (d, d)
-    acts : which entries of T⁻¹AT are not zero, array of shape (d, d)
-    own : the first oscillator that has something of a motion that grows; d for those that settle; array of shape (d,)
-    """
-
-    basis: FloatArray
-    acts: NDArray[np.bool_]
-    own: NDArray[np.intp]
-
-
-def motions_apart(drift: FloatArray) -> Motions | None:
-    """The motions under a drift A (d, d) where more than one oscillator grows, else None. Section 4 of sim/README.md.
-
-    First come the motions that grow, in the order of the light, each exactly zero for oscillators before its own, then
-    what settles. Of those that grow only such of the same rate act on others, later ones.
-    """
-    from scipy.linalg import schur
-
-    growing, rest = growing_subspace(drift)
-    if growing.shape[1] <= 2 or len(drift) <= 4:
-        # of a pair that grows no E is finite, and each keeps its digits in the order of the light
-        return None
-    rates = np.sort(np.linalg.eigvals(growing.T @ drift @ growing).real)
-    apart = np.flatnonzero(np.diff(rates) > _ALIKE * rates[-1])
-    edges = [0.5 * (_rate_of_rest(drift, rest) + rates[0]), *(rates[apart] + rates[apart + 1]) / 2, np.inf]
-    columns, kinds = [rest], [(len(drift), 0)] * rest.shape[1]
-    for kind, (low, high) in enumerate(pairwise(edges)):
-        _, vectors, count = schur(drift, output="real", sort=lambda real, _, a=low, b=high: a < real <= b)
-        for oscillator, shown in _staircase(vectors[:, :count]):
-            columns.append(shown)
-            kinds += [(oscillator, kind)] * shown.shape[1]
-    first, kind_of = np.array(kinds).T
-    order = np.lexsort((kind_of, first))
-    first, kind_of = first[order], kind_of[order]
-    settles_too = first == len(drift)
-    acts = (kind_of[:, None] == kind_of) & (first[:, None] >= first) & ~settles_too[:, None]
-    return Motions(basis=np.concatenate(columns, axis=1)[:, order], acts=acts | settles_too, own=first)
-
-
 def _kept(entries: FloatArray) -> bool:
     """Whether products of these entries with those of a basis leave nine digits of numbers of order 1."""
     return bool(np.max(np.abs(entries), initial=0.0) < _MOST_ENTRY)
-
-
-def _rate_of_rest(drift: FloatArray, rest: FloatArray) -> float:
-    """The slowest rate of decay, negative; −∞ if nothing decays."""
-    return float(np.max(np.linalg.eigvals(rest.T @ drift @ rest).real, initial=-np.inf)) if rest.size else -np.inf
-
-
-def _staircase(vectors: FloatArray) -> Iterator[tuple[int, FloatArray]]:
-    """The span of orthonormal ``vectors`` (d, p) by oscillators: each with what is exactly zero before it, (d, ≤ 2)."""
-    for oscillator in range(len(vectors) // 2):
-        own = slice(2 * oscillator, 2 * oscillator + 2)
-        _, sizes, turned = np.linalg.svd(vectors[own])
-        rank = int(np.sum(sizes > _BEFORE))
-        if rank:
-            yield oscillator, vectors @ turned[:rank].T
-        vectors = vectors @ turned[rank:].T
-        vectors[: own.stop] = 0.0
 
 
 def settles(model: LinearModel) -> bool:
@@ -479,7 +355,7 @@ def _rounding_of(drift: FloatArray, growing: FloatArray, others: FloatArray) -> 
     scale = np.max(np.abs(drift), initial=0.0)
     rates, rest = (np.linalg.eigvals(basis.T @ drift @ basis) for basis in (growing, others))
     gap = np.min(np.abs(rates[:, None] - rest), initial=scale)
-    return max(_SLOWEST, 256.0 * np.finfo(float).eps * float(scale / gap)) if gap > 0.0 else _SLOWEST
+    return max(SLOWEST, 256.0 * np.finfo(float).eps * float(scale / gap)) if gap > 0.0 else SLOWEST
 
 
 def _require_noise(equations: MomentEquations, growing: FloatArray) -> None:
@@ -488,7 +364,7 @@ def _require_noise(equations: MomentEquations, growing: FloatArray) -> None:
     rates, left = np.linalg.eig(equations.drift.T)
     for rate, vector in zip(rates, left.T, strict=True):
         noise = float(np.real(vector.conj() @ equations.diffusion @ vector))
-        if growing.size and abs(rate.real) <= _SLOWEST * scale and noise <= _SLOWEST * scale:
+        if growing.size and abs(rate.real) <= SLOWEST * scale and noise <= SLOWEST * scale:
             raise NoSteadyStateError(NO_LIMIT)
 
 
@@ -504,7 +380,7 @@ def require_conditional_steady_state(model: LinearModel, *, edge: bool = False) 
     size = np.max(np.abs(equations.drift), initial=0.0) or 1.0
     drift, readout = equations.drift / size, equations.readout / np.sqrt(size)
     for rate in np.linalg.eigvals(drift):
-        if rate.real < (-_SLOWEST if edge else _SLOWEST):
+        if rate.real < (-SLOWEST if edge else SLOWEST):
             continue
         shown = np.concatenate([drift - rate * np.eye(len(drift)), readout])
         _, sizes, vectors = np.linalg.svd(shown)

@@ -111,7 +111,7 @@ class _Frame:
             scale = scale / np.sqrt(np.where(largest > 0.0, largest, 1.0))
         near = (offset >= bounds[0]) & (offset <= bounds[1])
         return cls(
-            matrix=matrix * np.outer(scale, scale), scale=scale, bounds=bounds,
+            matrix=np.asarray(matrix * np.outer(scale, scale), dtype=np.complex128), scale=scale, bounds=bounds,
             slowest=float(np.min(scale[near] ** -2.0)),
         )  # fmt: skip
 
