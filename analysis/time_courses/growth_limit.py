@@ -52,7 +52,7 @@ def require_quanta(
     if not mode:
         raise ValueError(
             f"oscillators grow at different rates, a slower one before a faster one, and {when} an E of some given "
-            "others has fewer than nine digits: end earlier"
+            "others has fewer than eight digits: end earlier"
         )
     why = (
         f"most_quanta allows {most:g}: end earlier, or allow more"

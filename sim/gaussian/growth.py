@@ -62,7 +62,7 @@ NO_LIMIT = (
 _SHOWN = 1e-7
 # by how much a change of the frame may change the logarithm of the determinant, which it leaves
 _MOST_CHANGED = 1e-9
-# Entries of roots, relative to the vacuum's, whose rounding leaves nine digits of E.
+# Entries of roots, relative to the vacuum's, whose rounding leaves eight digits of E.
 _MOST_ENTRY = 1e6
 # Halvings of a step after which it is taken as it is: what is removed does not become less in shorter steps.
 _MOST_HALVINGS = 100
@@ -73,7 +73,7 @@ class GrowthError(ValueError):
 
 
 class DigitsError(GrowthError):
-    """Several variances grow, and an E would have fewer than nine digits. Section 4 of sim/README.md."""
+    """Several variances grow, and an E would have fewer than eight digits. Section 4 of sim/README.md."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -151,7 +151,7 @@ class RootFlow:
         if not _kept(np.where(own[:, None] == own, 0.0, rows[:count, :count])):
             raise DigitsError(
                 "oscillators that grow at different rates, a slower one before a faster one, are no longer told apart "
-                "to nine digits: end earlier"
+                "to eight digits: end earlier"
             )
         root: FloatArray = rows @ self.frame[:, order].T
         return root
@@ -308,7 +308,7 @@ def _shorter(
 
 
 def _kept(entries: FloatArray) -> bool:
-    """Whether products of these entries with those of a basis leave nine digits of numbers of order 1."""
+    """Whether products of these entries with those of a basis leave eight digits of numbers of order 1."""
     return bool(np.max(np.abs(entries), initial=0.0) < _MOST_ENTRY)
 
 
