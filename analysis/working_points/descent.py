@@ -14,6 +14,7 @@ from scipy.optimize import minimize
 __all__ = ["TIE", "SearchBox", "lowest_point"]
 
 FloatArray = NDArray[np.float64]
+Slope = Callable[[FloatArray, FloatArray, FloatArray, int], tuple[float, FloatArray]]
 # two searches that agree this well in log E have found equally good points
 TIE = 1e-8
 # how many local minima of the grid are searched from: in all, or at each LO phase; how many to the full precision
@@ -57,9 +58,17 @@ class SearchBox:
 
 
 def lowest_point(
-    function: Callable[[FloatArray], FloatArray], grid: FloatArray, values: FloatArray, box: SearchBox
+    function: Callable[[FloatArray], FloatArray],
+    grid: FloatArray,
+    values: FloatArray,
+    box: SearchBox,
+    slope: Slope | None = None,
 ) -> FloatArray:
-    """The lowest point found from the lowest local minima of ``values`` on ``grid`` (..., n); array (n,)."""
+    """The lowest point found from the lowest local minima of ``values`` on ``grid`` (..., n); array (n,).
+
+    ``slope(unit, least, most, moving)`` gives the value at one point and the slope (n,) along its first ``moving``
+    coordinates, with the function asked between ``least`` and ``most`` alone; left out, it is made of differences.
+    """
     n = grid.shape[-1]
     moving = n if box.free_phase else n - 1
     # the phase is periodic: a search may cross 0 or 1
@@ -73,6 +82,8 @@ def lowest_point(
     shifts = np.concatenate([np.zeros((1, n)), shifts, -shifts])
 
     def with_gradient(unit: FloatArray) -> tuple[float, FloatArray]:
+        if slope is not None:
+            return slope(unit, least, most, moving)
         nearby = np.clip(unit + shifts, least, most)
         near = function(nearby)
         width = np.diagonal(nearby[1 : moving + 1] - nearby[moving + 1 :])
