@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 __all__ = ["TIE", "SearchBox", "lowest_point"]
 
@@ -69,6 +68,9 @@ def lowest_point(
     ``slope(unit, least, most, moving)`` gives the value at one point and the slope (n,) along its first ``moving``
     coordinates, with the function asked between ``least`` and ``most`` alone; left out, it is made of differences.
     """
+    # imported here, because every command imports this module and few need it
+    from scipy.optimize import minimize
+
     n = grid.shape[-1]
     moving = n if box.free_phase else n - 1
     # the phase is periodic: a search may cross 0 or 1
@@ -154,7 +156,6 @@ def _starts(grid: FloatArray, values: FloatArray, turning: int | None) -> FloatA
 
     At each value of a coordinate that turns the lowest point as well: where E is flat the lowest minima are all of one.
     """
-    # imported here, because every command imports this module and few search
     from scipy.ndimage import minimum_filter
 
     phases = values.shape[-1]
