@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 __all__ = ["TIE", "SearchBox", "lowest_point"]
 
 FloatArray = NDArray[np.float64]
-Slope = Callable[[FloatArray, FloatArray, FloatArray, int], tuple[float, FloatArray]]
+_Slope = Callable[[FloatArray, FloatArray, FloatArray, int], tuple[float, FloatArray]]
 # two searches that agree this well in log E have found equally good points
 TIE = 1e-8
 # how many local minima of the grid are searched from: in all, or at each LO phase; how many to the full precision
@@ -61,7 +61,7 @@ def lowest_point(
     grid: FloatArray,
     values: FloatArray,
     box: SearchBox,
-    slope: Slope | None = None,
+    slope: _Slope | None = None,
 ) -> FloatArray:
     """The lowest point found from the lowest local minima of ``values`` on ``grid`` (..., n); array (n,).
 

@@ -244,7 +244,8 @@ def _lowest(search: Search, *, conditional: bool) -> dict[Direction, Optimum]:
     for row, direction in enumerate(DIRECTIONS):
 
         def at(unit: FloatArray, row: int = row) -> FloatArray:
-            return log_steering(unit.reshape(-1, n), region)[row].reshape(unit.shape[:-1])
+            values: FloatArray = log_steering(unit.reshape(-1, n), region)[row].reshape(unit.shape[:-1])
+            return values
 
         def with_slope(
             unit: FloatArray, least: FloatArray, most: FloatArray, moving: int, row: int = row

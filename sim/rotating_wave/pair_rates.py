@@ -13,7 +13,7 @@ from cascade_steering.sim.compiled import compiled
 __all__ = ["PairRates", "PairSetting", "pair_rates"]
 
 # of a record (F₁, F₂, S₁, S₂)
-Entries: TypeAlias = tuple[complex, complex, complex, complex]
+_Entries: TypeAlias = tuple[complex, complex, complex, complex]
 
 
 class PairSetting(NamedTuple):
@@ -50,8 +50,8 @@ class PairRates(NamedTuple):
     noise_plus: float
     driven: complex
     common: complex
-    first: Entries
-    second: Entries
+    first: _Entries
+    second: _Entries
 
 
 @compiled
@@ -97,7 +97,7 @@ def pair_rates(
 
 
 @compiled
-def _record(couplings: tuple[float, float, float, float], lo_phase: float, setting: PairSetting) -> Entries:
+def _record(couplings: tuple[float, float, float, float], lo_phase: float, setting: PairSetting) -> _Entries:
     """(F₁, F₂, S₁, S₂) of the record at ϑ behind +, in the vacuum."""
     lower_minus, upper_minus, lower_plus, upper_plus = couplings
     amplitude = np.sqrt(setting.share)
@@ -113,9 +113,9 @@ def _record(couplings: tuple[float, float, float, float], lo_phase: float, setti
 
 @compiled
 def _in_squeezed_light(
-    first: Entries, second: Entries,
+    first: _Entries, second: _Entries,
     couplings: tuple[float, float, float, float], squeezing_angle: float, phase: float, setting: PairSetting,
-) -> tuple[Entries, Entries]:  # fmt: skip
+) -> tuple[_Entries, _Entries]:  # fmt: skip
     """Both records in squeezed light, in units of their noise without oscillators; ``phase`` is ϑ − φ."""
     part = setting.share * setting.transmission**2
     root = np.sqrt(1.0 + part * _above(2.0 * np.cos(squeezing_angle / 2 - phase) ** 2, setting))
@@ -132,9 +132,9 @@ def _in_squeezed_light(
 
 @compiled
 def _driven(
-    record: Entries, couplings: tuple[float, float, float, float],
+    record: _Entries, couplings: tuple[float, float, float, float],
     squeezing_angle: float, phase: float, setting: PairSetting,
-) -> Entries:  # fmt: skip
+) -> _Entries:  # fmt: skip
     """A record with what its noise and that of the amplitudes have in common because the light is squeezed."""
     lower_minus, upper_minus, lower_plus, upper_plus = couplings
     excess, mu = 2.0 * setting.kept * np.sinh(setting.squeezing) ** 2, _correlation(squeezing_angle, setting)
@@ -152,9 +152,9 @@ def _driven(
 
 @compiled
 def _whitened(
-    record: Entries, other: Entries,
+    record: _Entries, other: _Entries,
     shared: float, root: float,
-) -> Entries:  # fmt: skip
+) -> _Entries:  # fmt: skip
     """A record less ``shared`` times another one, over ``root``."""
     return (
         (record[0] - shared * other[0]) / root,
@@ -173,16 +173,19 @@ def _turn(phase: float) -> complex:
 @compiled
 def _correlation(angle: float, setting: PairSetting) -> complex:
     """μ of light that is squeezed at ``angle``."""
-    return setting.kept * np.sinh(2.0 * setting.squeezing) * _turn(angle)
+    size: float = setting.kept * np.sinh(2.0 * setting.squeezing)
+    return size * _turn(angle)
 
 
 @compiled
 def _above(apart: float, setting: PairSetting) -> float:
     """(1 − λ)(e^{−2r} − 1 + ``apart`` sinh 2r), as in ``sim.rotating_wave.squeezed_light``."""
-    return setting.kept * (np.expm1(-2.0 * setting.squeezing) + np.sinh(2.0 * setting.squeezing) * apart)
+    result: float = setting.kept * (np.expm1(-2.0 * setting.squeezing) + np.sinh(2.0 * setting.squeezing) * apart)
+    return result
 
 
 @compiled
 def _apart(turned: float, angle: float) -> float:
     """1 − cos(``turned``) sin 2θ."""
-    return 2.0 * np.sin(turned / 2.0) ** 2 + 2.0 * np.cos(turned) * np.sin(np.pi / 4.0 - angle) ** 2
+    result: float = 2.0 * np.sin(turned / 2.0) ** 2 + 2.0 * np.cos(turned) * np.sin(np.pi / 4.0 - angle) ** 2
+    return result

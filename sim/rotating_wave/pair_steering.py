@@ -19,7 +19,7 @@ from cascade_steering.sim.rotating_wave.pair_rates import PairRates
 __all__ = ["ConditionalPair", "conditional_pair", "corrected_pair", "inferred_steering", "pair_limits"]
 
 # a matrix by its rows
-Entries: TypeAlias = tuple[complex, complex, complex, complex]
+_Entries: TypeAlias = tuple[complex, complex, complex, complex]
 # doublings, of which a motion of 1e-9 of the fastest rate needs 36, Newton steps, and times that both are tried
 _MOST_DOUBLINGS, _MOST_CORRECTIONS, _MOST_ATTEMPTS = 60, 60, 4
 # relative change of the variances below which a doubling is the last, and of V₋, g and U below which a Newton step is
@@ -117,7 +117,7 @@ def _inferred_rates(rates: PairRates, gain: complex) -> PairRates:
 
 
 @compiled
-def _closed_loop(rates: PairRates, minus: float, rest: float) -> Entries:
+def _closed_loop(rates: PairRates, minus: float, rest: float) -> _Entries:
     """A − KF at the covariance diag(V₋, U)."""
     c11, c12, c21, c22 = (
         complex(-rates.damping_minus / 2, 0.0),
@@ -160,7 +160,8 @@ def _stabilises(rates: PairRates, minus: float, rest: float) -> bool:
     fast = half + root if half.real * root.real + half.imag * root.imag > 0.0 else half - root
     # the slow one from the product of both
     slow = (c11 * c22 - c12 * c21) / fast
-    return max(fast.real, slow.real) < 0.0
+    stable: bool = max(fast.real, slow.real) < 0.0
+    return stable
 
 
 @compiled
@@ -211,30 +212,30 @@ def _squared(number: complex) -> float:
 
 
 @compiled
-def _times(left: Entries, right: Entries) -> Entries:
+def _times(left: _Entries, right: _Entries) -> _Entries:
     a, b, c, d = left
     e, f, g, h = right
     return a * e + b * g, a * f + b * h, c * e + d * g, c * f + d * h
 
 
 @compiled
-def _plus(left: Entries, right: Entries) -> Entries:
+def _plus(left: _Entries, right: _Entries) -> _Entries:
     return left[0] + right[0], left[1] + right[1], left[2] + right[2], left[3] + right[3]
 
 
 @compiled
-def _twice(matrix: Entries) -> Entries:
+def _twice(matrix: _Entries) -> _Entries:
     return 2.0 * matrix[0], 2.0 * matrix[1], 2.0 * matrix[2], 2.0 * matrix[3]
 
 
 @compiled
-def _adjoint(matrix: Entries) -> Entries:
+def _adjoint(matrix: _Entries) -> _Entries:
     a, b, c, d = matrix
     return np.conj(a), np.conj(c), np.conj(b), np.conj(d)
 
 
 @compiled
-def _inverse(matrix: Entries) -> Entries:
+def _inverse(matrix: _Entries) -> _Entries:
     a, b, c, d = matrix
     over = 1.0 / (a * d - b * c)
     return d * over, -b * over, -c * over, a * over

@@ -162,14 +162,16 @@ def _value(rates: PairRates, near: ConditionalPair, row: int, region: Region) ->
 
 @compiled
 def _logarithm(value: float) -> float:
-    return np.log(value) if value > 0.0 else _NO_CANDIDATE
+    logarithm: float = np.log(value) if value > 0.0 else _NO_CANDIDATE
+    return logarithm
 
 
 @compiled
 def _edge(strength: float, linewidth: float, thermal: float) -> float:
     """The smallest stable θ, or 0 where every θ is stable."""
     least = _LEAST_DAMPING * (strength + thermal)
-    return np.arccos(min(max((linewidth - least) / strength, -1.0), 1.0)) / 2
+    edge: float = np.arccos(min(max((linewidth - least) / strength, -1.0), 1.0)) / 2
+    return edge
 
 
 @compiled
