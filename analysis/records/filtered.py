@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,9 +15,12 @@ from cascade_steering.analysis.criteria.steering import (
     pairwise_directions,
     steering_parameter,
 )
+from cascade_steering.analysis.records.judging.consequences import Response
+from cascade_steering.analysis.records.judging.findings import Finding, findings, with_effects
+from cascade_steering.analysis.records.judging.statistic import Whiteness
 from cascade_steering.analysis.records.projection import honest
 from cascade_steering.analysis.records.record import Record
-from cascade_steering.analysis.records.whiteness import Whiteness, whiteness
+from cascade_steering.analysis.records.whiteness import judged
 from cascade_steering.sim.ensemble.contract import Method, filtering
 from cascade_steering.sim.gaussian.filtering import Filtered
 from cascade_steering.sim.gaussian.measured import ConditionalStates, Measured
@@ -44,6 +48,7 @@ class Reading:
     exact : what the exact filter finds, the innovations and the likelihood among it
     states : the conditional states that the chosen engine finds
     engine_is_exact : whether that engine has no error of step or truncation
+    measured : the record as the filter was given it
     verdict : whether the innovations are white
     """
 
@@ -52,7 +57,13 @@ class Reading:
     exact: Filtered
     states: ConditionalStates
     engine_is_exact: bool
+    measured: Measured
     verdict: Whiteness
+
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """The causes for which the record does not fit, and what they do to the conditional means."""
+        return with_effects(findings(self.verdict), Response(self.measured))
 
     @property
     def means(self) -> FloatArray:
@@ -99,13 +110,15 @@ def read_out(
         scale=record.scale,
     )  # fmt: skip
     exact = honest(record, model, initial, measured.exact)
+    plain = record.removed is None and record.calibration_freedom is None
     return Reading(
         record=record,
         model=model,
         exact=exact,
         states=by_engine(measured, jobs),
         engine_is_exact=engine.exact,
-        verdict=whiteness(exact.innovations, record.channels),
+        measured=measured,
+        verdict=judged(measured, record.channels, exact.innovations, plain=plain),
     )
 
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from cascade_steering.analysis.identification.maximum import fit
+from cascade_steering.analysis.records.judging.statistic import Whiteness
 from cascade_steering.analysis.records.record import Record, read
-from cascade_steering.analysis.records.whiteness import Whiteness, whiteness
+from cascade_steering.analysis.records.whiteness import whiteness
 from cascade_steering.sim.gaussian.filtering import filter_record
 from cascade_steering.sim.initial_state import InitialState, ground_state
 from cascade_steering.sim.model.cascade import rwa

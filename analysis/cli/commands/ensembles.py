@@ -11,14 +11,17 @@ import click
 
 from cascade_steering.analysis.cli.answers import control_answers, reports, tables
 from cascade_steering.analysis.cli.commands.group import steering
-from cascade_steering.analysis.cli.options import configuration, engines, physics, simulation, work
+from cascade_steering.analysis.cli.options import configuration, counting, engines, physics, simulation, work
+from cascade_steering.analysis.cli.options.counting import CountOptions
 from cascade_steering.analysis.cli.options.engines import EngineOptions
 from cascade_steering.analysis.cli.options.kinds import FILE
+from cascade_steering.analysis.cli.options.recorded import record_faults
 from cascade_steering.analysis.cli.options.simulation import FeedbackOptions, Simulation, SimulationOptions
 from cascade_steering.analysis.cli.options.typed import typed
 from cascade_steering.analysis.cli.options.work import WorkOptions
 from cascade_steering.analysis.cli.terminal.output import note, progress, resumable, show
 from cascade_steering.analysis.estimation import stopping
+from cascade_steering.analysis.records.faults.injected import Fault
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.atomic_write import writable
 
@@ -44,12 +47,14 @@ class TaskOptions:
     part : (i, n) for the i-th of n parts; None for all
     out : run directory, or file of the dataset
     save_records : file for the records of the trajectories kept
+    fault : what goes wrong in those records
     """
 
     target: stopping.Target | None
     part: tuple[int, int] | None
     out: Path | None
     save_records: Path | None
+    fault: tuple[Fault, ...]
 
     @property
     def run(self) -> Path | None:
@@ -76,7 +81,9 @@ class TaskOptions:
 @simulation.KEPT
 @click.option("--save-records", type=FILE, default=None, metavar="FILE.csv|FILE.nc", show_default="none",
               help="Write the records of the trajectories kept, as filter and fit read them.")  # fmt: skip
+@record_faults.FAULT
 @simulation.FEEDBACK
+@counting.COUNT
 @simulation.VERIFY
 @physics.SEED
 @work.TARGET
@@ -91,6 +98,7 @@ def simulate_command(
     engine: EngineOptions,
     asked: SimulationOptions,
     loop: FeedbackOptions,
+    counter: CountOptions,
     task: TaskOptions,
     workers: WorkOptions,
     as_json: bool,
@@ -100,11 +108,12 @@ def simulate_command(
     from cascade_steering.sim.parallel.workers import require_jobs
 
     require_jobs(workers.jobs)
-    wanted = simulation.simulation(point, engine, asked, loop)
+    wanted = simulation.simulation(point, engine, asked, loop, counter)
     _require_possible(wanted, task)
     if wanted.verification is not None:
         _warn_of_saves(wanted.verification)
-    default = engine.entry.initial if wanted.loop is None else wanted.problem.initial.name
+    usual = wanted.loop is None and counter.count is None
+    default = engine.entry.initial if usual else wanted.problem.initial.name
     experiment = {"initial": default if asked.initial is None else asked.initial.text}
     dataset = _sampled(wanted, task, workers, point, experiment)
     from cascade_steering.analysis.estimation.estimators import Steering
@@ -130,6 +139,7 @@ def simulate_command(
         "verification": _verified(dataset, wanted.verification),
         "saved": reports.saved(dataset),
         **({} if wanted.loop is None else {"control": control_answers.simulated(wanted.loop)}),
+        **reports.clicks(dataset, problem.model, problem.initial, problem.grid.times[-1]),
     }
     if report["target"] is not None and not report["target"]["met"]:
         note(f"warning: {report['trajectories']} trajectories do not reach the target")
@@ -185,7 +195,7 @@ def _sampled(
         if task.dataset is not None:
             save(dataset, task.dataset)
         if task.save_records is not None:
-            _write_records(dataset, task.save_records)
+            _write_records(dataset, task.save_records, task.fault, problem.seed)
     return dataset
 
 
@@ -196,6 +206,8 @@ def _require_possible(wanted: Simulation, task: TaskOptions) -> None:
     count = _count(wanted.problem, task.wanted_part)
     if count < wanted.least:
         raise ValueError(f"--verify needs {wanted.least} trajectories, got {count}")
+    if task.fault and task.save_records is None:
+        raise ValueError("--fault is put into the records that --save-records writes: give --save-records")
     if task.save_records is not None:
         if wanted.loop is not None:
             raise ValueError(
@@ -246,10 +258,12 @@ def _require_records(path: Path, problem: "Problem", task: TaskOptions) -> None:
         raise ValueError(f"the {keep} trajectories kept are not in part {part[0]}/{part[1]}: there is none to save")
     if task.dataset is not None and path.resolve() == task.dataset.resolve():
         raise ValueError(f"dataset and records cannot share the file {str(path)!r}")
+    record_faults.require_channels(task.fault, problem.model.record_names)
     writable(path)
 
 
-def _write_records(dataset: "xr.Dataset", path: Path) -> None:
+def _write_records(dataset: "xr.Dataset", path: Path, faults: tuple[Fault, ...], seed: int) -> None:
+    from cascade_steering.analysis.records.faults.injected import with_faults
     from cascade_steering.analysis.records.record import Record, write
 
     ends = dataset["interval_end"].to_numpy()
@@ -260,7 +274,7 @@ def _write_records(dataset: "xr.Dataset", path: Path) -> None:
         channels=tuple(dataset["channel"].to_numpy().tolist()),
         options=json.loads(dataset.attrs["options"]),
     )
-    write(path, record)
+    write(path, with_faults(record, faults, seed))
 
 
 def _blocks(problem: "Problem", part: tuple[int, int]) -> list[range]:

@@ -277,11 +277,17 @@ def test_a_verdict_is_a_warning_and_no_failure(steering: Run) -> None:
     assert bad.code == 0
     verdict = bad.report["innovations"]
     assert verdict["fits"] is False
-    lines = bad.err.splitlines()
-    assert len(lines) == len(verdict["failed"]) > 0
-    for line, failed in zip(lines, verdict["failed"], strict=True):
-        assert line.startswith(f"steering: warning: the record does not fit the model: {failed['name']} is ")
-        assert failed["p_value"] < verdict["false_alarm"] == 1e-3
+    (line,) = bad.err.splitlines()
+    assert line.startswith("steering: warning: the record does not fit the model: the variance is 2.")
+    assert "on every scale: the calibration is off by a factor 0.6" in line
+    assert "(1.5 as given, times 0.6" in line
+    assert f"({len(verdict['failed'])} of {len(verdict['statistics'])} statistics fail)" in line
+    assert all(failed["p_value"] < verdict["false_alarm"] == 1e-3 for failed in verdict["failed"])
+    # whoever goes on only with a record that fits is told by the exit status, after all is written
+    strict = steering("filter", "record.csv", *QUIET, "--strict", "--calibration", "1.5", "--out", "strict.nc")
+    assert (strict.code, strict.report["innovations"]) == (1, verdict)
+    assert Path("strict.nc").is_file()
+    assert steering("filter", "record.csv", *QUIET, "--strict").code == 0
     # the noise is 1.5 times what it should be, 2.25 its variance, to √(2/1000) = 4 %, four times over
     first = next(each for each in verdict["statistics"] if each["name"] == "variance of cosine over 1 interval")
     assert first["value"] == pytest.approx(2.25, rel=0.18)
@@ -317,7 +323,8 @@ def test_the_dataset_of_a_filter(steering: Run) -> None:
     assert found["time"].to_numpy()[-1] == pytest.approx(report["duration_seconds"], rel=1e-12)
     assert set(report) == {
         "records", "intervals", "interval_seconds", "duration_seconds", "gaps_seconds", "final", "innovations",
-        "log_likelihood", "engine", "parameters", "time_unit_seconds", "dataset", "notes", "origin",
+        "log_likelihood", "engine", "parameters", "time_unit_seconds", "dataset", "suspects", "faults",
+        "notes", "origin",
     }  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """Reports of the commands that take a measured record, as plain data ready for JSON."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict
 
 import numpy as np
@@ -9,7 +10,9 @@ from cascade_steering.analysis.cli.answers.reports import Report
 from cascade_steering.analysis.criteria.steering import key
 from cascade_steering.analysis.identification.maximum import Fit
 from cascade_steering.analysis.records.filtered import Reading, deviation
-from cascade_steering.analysis.records.whiteness import Whiteness
+from cascade_steering.analysis.records.judging.findings import Finding, findings
+from cascade_steering.analysis.records.judging.statistic import Whiteness
+from cascade_steering.analysis.records.suspects import Told
 
 
 def reading(found: Reading, engine: str) -> Report:
@@ -28,7 +31,7 @@ def reading(found: Reading, engine: str) -> Report:
             "covariance": found.covariances[..., -1, :, :].tolist(),
             **{key(each): value.tolist() for each, value in found.final_steering.items()},
         },
-        "innovations": _verdict(found.verdict),
+        "innovations": _verdict(found.verdict, found.findings),
         "log_likelihood": found.exact.log_likelihood.tolist(),
         "engine": engine,
     }
@@ -58,15 +61,22 @@ def fit(found: Fit, verdict: Whiteness) -> Report:
         "converged": found.converged,
         "log_likelihood": found.log_likelihood,
         "evaluations": found.evaluations,
-        "innovations": _verdict(verdict),
+        "innovations": _verdict(verdict, findings(verdict)),
     }
 
 
-def _verdict(found: Whiteness) -> Report:
+def suspects(told: Sequence[Told]) -> list[Report]:
+    """The values that no noise can have given."""
+    return [asdict(each) for each in told]
+
+
+def _verdict(found: Whiteness, causes: tuple[Finding, ...]) -> Report:
     return {
         "fits": found.fits,
         "false_alarm": found.false_alarm,
         "samples": found.samples,
+        "findings": [asdict(each) for each in causes],
+        "lines": [asdict(each) for each in found.lines],
         "failed": [asdict(each) for each in found.failed],
         "statistics": [asdict(each) for each in found.statistics],
     }

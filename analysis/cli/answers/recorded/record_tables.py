@@ -9,14 +9,31 @@ from cascade_steering.analysis.criteria.steering import DIRECTIONS, key
 
 # number of statistics in the table
 _FEW = 5
+# causes that are told; the JSON has all
+_MOST = 3
 
 
-def failure(statistic: Report) -> str:
-    """A statistic that rejects the model, in one line."""
-    return (
-        f"{statistic['name']} is {statistic['value']:.4g}, expected {statistic['expected']:.4g} "
-        f"(p = {statistic['p_value']:.1g})"
-    )
+def failures(verdict: Report, calibration: object = None) -> list[str]:
+    """Why a record does not fit, a line for each cause; ``calibration`` is the one given, told if it is a number."""
+    causes = verdict["findings"]
+    lines = []
+    for each in causes[:_MOST]:
+        product = (
+            ""
+            if each["factor"] is None or not isinstance(calibration, float | None)
+            else f", {_calibration(each['factor'], calibration)}"
+        )
+        lines.append(f"{each['text']}{product}")
+    if len(causes) > _MOST:
+        lines.append(f"{len(causes) - _MOST} more causes, in --json")
+    if lines:
+        lines[-1] += f" ({len(verdict['failed'])} of {len(verdict['statistics'])} statistics fail)"
+    return lines
+
+
+def _calibration(factor: float, calibration: float | None) -> str:
+    given = 1.0 if calibration is None else calibration
+    return f"--calibration {given * factor:.6g} would make it 1 ({given:g} as given, times {factor:.6g})"
 
 
 def reading(report: Report) -> Table:

@@ -1,6 +1,7 @@
 """The command that filters a measured record."""
 
 import json
+import sys
 from pathlib import Path
 
 import click
@@ -9,7 +10,7 @@ from cascade_steering.analysis.cli.commands.group import steering
 from cascade_steering.analysis.cli.options import configuration, engines, physics, work
 from cascade_steering.analysis.cli.options.engines import EngineOptions
 from cascade_steering.analysis.cli.options.kinds import FILE
-from cascade_steering.analysis.cli.options.recorded import record_source
+from cascade_steering.analysis.cli.options.recorded import fit_options, record_source
 from cascade_steering.analysis.cli.options.recorded.record_source import ReadingOptions, Setup
 from cascade_steering.analysis.cli.options.typed import typed
 from cascade_steering.analysis.cli.terminal.output import note, show
@@ -20,10 +21,12 @@ from cascade_steering.analysis.working_points.working_point import WorkingPoint
 @record_source.RECORD
 @physics.WORKING_POINT
 @record_source.READING
+@fit_options.FREE
 @engines.engine_option(engines.FILTER)
 @engines.engine_settings(engines.FILTER)
 @click.option("--out", type=FILE, default="steering-filtered.nc", show_default=True,
               help="Dataset to write (netCDF).")  # fmt: skip
+@click.option("--strict", is_flag=True, help="Exit status 1 if the record does not fit the model.")
 @click.option("--smooth", is_flag=True,
               help="Also what the record after each time says of it: effects, smoothed states, weak values, and E from "
               "records alone.")  # fmt: skip
@@ -35,8 +38,10 @@ def filter_command(
     record: Path,
     point: WorkingPoint,
     reading: ReadingOptions,
+    free: tuple[str, ...] | None,
     engine: EngineOptions,
     out: Path,
+    strict: bool,
     smooth: bool,
     jobs: int,
     as_json: bool,
@@ -47,7 +52,8 @@ def filter_command(
     record has one channel, "homodyne". --columns names the columns of another file, or the arrays of netCDF, HDF5,
     .npz or .mat. Comments "#: NAME = VALUE" give options; flags and --config take precedence. An empty cell is a gap.
     """
-    from cascade_steering.analysis.cli.answers.recorded import past_answers, record_reports, record_tables
+    from cascade_steering.analysis.cli.answers.recorded import fit_answers, past_answers, record_reports, record_tables
+    from cascade_steering.analysis.identification.intervals.steering_interval import E_FOLLOWS, steering_left
     from cascade_steering.analysis.past_states import whole_record
     from cascade_steering.analysis.records import filtered
     from cascade_steering.sim.ensemble.dataset import save
@@ -65,11 +71,21 @@ def filter_command(
     report = {
         **record_reports.reading(readout, engine.name), "parameters": taken,
         "time_unit_seconds": setup.point.time_unit, "dataset": str(out),
+        "suspects": record_reports.suspects(setup.told), "faults": list(setup.faults),
     }  # fmt: skip
-    for each in report["innovations"]["failed"]:
-        note(f"warning: the record does not fit the model: {record_tables.failure(each)}")
-    table = record_tables.reading(report)
+    report["final"]["note"] = E_FOLLOWS
+    tables = [record_tables.reading(report)]
+    if free is not None:
+        left = steering_left(found, free, setup.point, lambda trial: setup.at(trial).model_and_start())
+        report["steering"] = fit_answers.steering(left)
+        tables.append(fit_answers.steering_table(report["steering"]))
+    for told in setup.warnings:
+        note(f"warning: {told}")
+    for each in record_tables.failures(report["innovations"], setup.reading.calibration):
+        note(f"warning: the record does not fit the model: {each}")
     if past is not None:
         report["past"] = past_answers.past(past)
-        past_answers.add_rows(table, report["past"])
-    show(report, table, as_json, f"dataset: {out}")
+        past_answers.add_rows(tables[0], report["past"])
+    show(report, tables, as_json, *([] if free else [f"{E_FOLLOWS}: see --free"]), f"dataset: {out}")
+    if strict and not report["innovations"]["fits"]:
+        sys.exit(1)

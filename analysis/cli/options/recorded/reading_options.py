@@ -10,12 +10,13 @@ import click
 from cascade_steering.analysis.cli.options import physics, readers
 from cascade_steering.analysis.cli.options.kinds import INITIAL, Text, options
 from cascade_steering.analysis.records.reading.columns import columns_said
-from cascade_steering.analysis.records.reading.layout import CHANNELS, UNITS, FileLayout
+from cascade_steering.analysis.records.reading.layout import CHANNELS, UNITS, FileLayout, GivenCalibration
+from cascade_steering.analysis.records.suspects import TREATMENTS, Treatment
 from cascade_steering.sim.parameters import Cascade
 
 if TYPE_CHECKING:
     # with it comes xarray, which takes a second, and every command imports this
-    from cascade_steering.analysis.records.preparing.opening import GivenCalibration, Opening
+    from cascade_steering.analysis.records.preparing.opening import Opening
 
 
 def calibration(text: str) -> float | dict[str, float] | Literal["auto"]:
@@ -83,6 +84,9 @@ READING = options(
     click.option("--initial", type=INITIAL, default="stationary", show_default=True,
                  help=f"State before the record: {readers.STATES}."),
     physics.PULSE,
+    click.option("--suspect", type=click.Choice(TREATMENTS), default="gap", show_default=True,
+                 help="What becomes of values that no noise can give, such as exact zeros, held or copied values: they "
+                 "are a gap, refused, or kept."),
 )  # fmt: skip
 
 
@@ -105,9 +109,10 @@ class ReadingOptions:
     vacuum_record : file of a record of vacuum
     detrend : degree of the polynomial that is subtracted
     notch : frequencies and widths of the lines that are subtracted, Hz
+    suspect : what becomes of values that no noise can give
     """
 
-    calibration: "GivenCalibration"
+    calibration: GivenCalibration
     quantity: str | None
     dead_time: readers.Duration
     demodulate: int | None
@@ -120,6 +125,7 @@ class ReadingOptions:
     vacuum_record: Path | None = None
     detrend: int | None = None
     notch: tuple[tuple[float, float], ...] | None = None
+    suspect: Treatment = "gap"
 
     @property
     def layout(self) -> FileLayout:
@@ -166,6 +172,7 @@ class ReadingOptions:
             "resample": self.resample or None,
             "detrend": self.detrend,
             "notch": notch or None,
+            "suspect": None if self.suspect == "gap" else self.suspect,
         }
         return found | {name: value for name, value in others.items() if value is not None}
 

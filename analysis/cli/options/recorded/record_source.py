@@ -12,6 +12,7 @@ from cascade_steering.analysis.cli.options.recorded.reading_options import READI
 from cascade_steering.analysis.cli.options.recorded.reading_options import ReadingOptions as ReadingOptions
 from cascade_steering.analysis.cli.options.typed import updated
 from cascade_steering.analysis.cli.terminal.output import note
+from cascade_steering.analysis.records.suspects import Told, treated
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.atomic_write import writable, write_whole
 from cascade_steering.sim.initial_state import InitialState
@@ -29,10 +30,18 @@ _SAID = {*physics.EXPERIMENT, "calibration", "quantity", "dead-time", "detrend",
 
 @dataclass(frozen=True, kw_only=True)
 class Setup:
-    """The experiment that a record is assumed to come from, and how the record is read."""
+    """The experiment that a record is assumed to come from, how the record is read, and what is told of its values."""
 
     point: WorkingPoint
     reading: ReadingOptions
+    told: tuple[Told, ...] = ()
+    faults: tuple[str, ...] = ()
+
+    @property
+    def warnings(self) -> list[str]:
+        """What has to be told before any result, a line each."""
+        put = [f"faults were put into this record: {', '.join(self.faults)}"] if self.faults else []
+        return [*put, *(each.sentence for each in self.told)]
 
     def model_and_start(self) -> tuple[LinearModel | Schedule, InitialState]:
         """The model of the record, after demodulation where that is wanted, and the state before the record.
@@ -87,6 +96,7 @@ def read_record(path: Path, setup: Setup) -> "tuple[Record, Setup]":
     from cascade_steering.analysis.records.preparing.opening import opened_record
 
     content = record.load(path, setup.reading.layout)
+    faults = content.options.pop("fault", [])
     said = configuration.left_out(content.options, str(path))
     for name in content.options:
         if name.replace("_", "-") not in _SAID:
@@ -105,14 +115,23 @@ def read_record(path: Path, setup: Setup) -> "tuple[Record, Setup]":
             "--calibration auto takes the white floor at the highest frequencies, which --bandwidth filters: give the "
             "calibration, or a --vacuum-record"
         )
-    found, calibration = opened_record(path, reading.opening(cascade), content)
+    told: list[Told] = []
+
+    def left(measured: "Record") -> "Record":
+        kept, found = treated(measured, reading.suspect, f"record {str(path)!r}")
+        told.extend(found)
+        return kept
+
+    found, calibration = opened_record(path, reading.opening(cascade), content, left)
     require_sensible(found, f"record {str(path)!r}")
     if reading.demodulate is not None and point.frequencies_hz is not None:
         found = demodulated_record(found, reading.demodulate, point.frequencies_hz[0])
     for each in found.notes:
         note(f"note: record {str(path)!r}: {each}")
     # from now on in numbers, so that the same record is read in the same way again
-    return found, Setup(point=point, reading=replace(reading, calibration=calibration, vacuum_record=None))
+    reading = replace(reading, calibration=calibration, vacuum_record=None)
+    faults = tuple(map(str, faults if isinstance(faults, list) else [faults]))
+    return found, Setup(point=point, reading=reading, told=tuple(told), faults=faults)
 
 
 def require_other(record: Path, out: Path) -> None:

@@ -309,7 +309,8 @@ def cells(text: bytes) -> set[float]:
         .split(",")
     ):
         try:
-            numbers.add(float(cell))
+            # a number in quotes is read as the number
+            numbers.add(float(cell.strip().removeprefix('"').removesuffix('"')))
         except ValueError:
             continue
     return numbers

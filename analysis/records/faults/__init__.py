@@ -1,0 +1,1 @@
+"""Faults of a detector, put into a record on purpose."""

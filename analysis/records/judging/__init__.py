@@ -1,0 +1,1 @@
+"""What white noise gives, and what a record gives instead."""
