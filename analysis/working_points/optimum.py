@@ -13,7 +13,8 @@ optimum is found as well, and is returned unless another point is better.
 Given the record at ϑ = π/2 without losses, E depends on one combination of θ₊ and C₊ only, and a whole curve of
 points is best. Of these the one at θ₊ = π/2 is returned: it needs the least C₊. Without a path phase E is even in
 ϑ and in ϑ − π/2; an optimum found next to such an axis is put on it. At θ₋ = 0 and θ₊ = π/2 all of the signal is in one
-sideband and E does not depend on ϑ; then ϑ = π/2 is returned.
+sideband and E does not depend on ϑ, as for heterodyne detection; then ϑ = π/2 is returned. Where E does not depend on
+C₊ either, as at θ₊ = θ₋ = π/2, the least C₊ is.
 
 The angle ψ of squeezed input light may be one more coordinate. Without a path phase E does not change with (ψ, ϑ) →
 (−ψ, −ϑ), so that ψ = 0 and π are axes, on which nearly all optima lie; of two that mirror each other that with ψ ≤ π is
@@ -237,7 +238,7 @@ def _lowest(search: Search, *, conditional: bool) -> dict[Direction, Optimum]:
     values = log_steering(grid.reshape(-1, n), region).reshape(2, *grid.shape[:-1])
     box = SearchBox(
         least=least, free_phase=free_phase, edges=tuple(edges), turning=search.angles + 1 if free_angle else None,
-        phases=(0.5,) if search.unstable or free_angle else (),
+        phases=(0.5,),
         flat=() if search.unstable else tuple(range(search.angles)),
     )  # fmt: skip
     found = {}
@@ -253,6 +254,10 @@ def _lowest(search: Search, *, conditional: bool) -> dict[Direction, Optimum]:
             return log_steering_with_slope(unit, row, region, least, most, moving)
 
         unit = _mirrored(search, lowest_point(at, grid, values[row], box, with_slope))
+        dim = unit.copy()
+        dim[search.angles] = 0.0
+        if at(dim) < at(unit) + TIE:
+            unit = dim
         found[direction] = _optimum(search, direction, place(unit, region), math.exp(at(unit)), conditional)
     return found
 
