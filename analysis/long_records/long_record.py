@@ -50,7 +50,7 @@ class LookedBack:
     alone: RecordsAlone | str
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class LongReading:
     """A record that was filtered and judged in pieces.
 
@@ -92,6 +92,18 @@ class LongReading:
     def fits(self) -> bool:
         """Whether the record fits the model."""
         return self.verdict.fits
+
+    def __repr__(self) -> str:
+        at_end = ", ".join(f"{way} {value:.6f}" for way, value in self.final_steering.items())
+        causes = [f"the record does not fit the model: {each.text}" for each in self.findings[:3]]
+        size = f"{len(self.record.values)} x {self.intervals} intervals in {len(self.files)} pieces"
+        return "\n".join(
+            [
+                f"{size}; E at the end: {at_end}",
+                *(causes or ["the record fits the model"]),
+                *(each.sentence for each in self.told),
+            ]
+        )
 
 
 def filtered_in_pieces(

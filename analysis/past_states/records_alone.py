@@ -44,7 +44,15 @@ from cascade_steering.sim.gaussian.riccati import steady_covariance
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
 
-__all__ = ["FEWEST_PIECES", "NeededPieces", "RecordsAlone", "independent_after", "needed_pieces", "verify_by_records"]
+__all__ = [
+    "FEWEST_PIECES",
+    "Differences",
+    "NeededPieces",
+    "RecordsAlone",
+    "independent_after",
+    "needed_pieces",
+    "verify_by_records",
+]
 
 FloatArray = NDArray[np.float64]
 FEWEST_PIECES = 10
@@ -172,20 +180,20 @@ class Differences:
         self._times = np.arange(step, intervals + 1 - step, step)
         d = model.dimension
         self._squares, self._known, self._future = np.zeros((3, d, d))
-        self._records, self._determined = 0, True
+        self._records = self._compared = 0
 
     def add(self, found: PastStates, before: int = 0) -> None:
-        """Take the times of a piece, those after its start, with so many intervals ``before`` it."""
+        """Take the times of a piece, those after its start, with so many intervals ``before`` it.
+
+        Times in long gaps, where the record after t does not determine all quadratures, are left out.
+        """
         exact, effect = found.reading.exact, found.effect
         times = self._times - before
         times = times[(times > 0) & (times < len(effect.shared.numbers))]
+        times = times[effect.determined[times]]
         self._records = len(exact.means)
-        if not times.size:
-            return
+        self._compared += len(times)
         kinds = effect.shared.numbers[times]
-        if not np.all(effect.determined[times]):
-            self._determined = False
-            return
         roots = effect.shared.kinds[kinds]
         off = (exact.means[:, times] - found.retrodicted_mean[:, times]).reshape(-1, exact.means.shape[-1])
         inverse = np.linalg.inv(roots)
@@ -195,15 +203,15 @@ class Differences:
 
     def verified(self) -> RecordsAlone:
         """What the sums say. Raises ValueError as ``verify_by_records`` does."""
-        pieces = len(self._times) * self._records
+        pieces = self._compared * self._records
+        if len(self._times) * self._records >= FEWEST_PIECES > pieces:
+            raise ValueError("the record after t does not determine all quadratures, so that they cannot be compared")
         if pieces < FEWEST_PIECES:
             raise ValueError(
                 f"records must be long enough for {FEWEST_PIECES} differences that are {self._apart:.4g} s apart and "
                 f"from the ends, got {pieces} of {self._records} records of {self._intervals * self._interval:.4g} s"
             )
-        if not self._determined:
-            raise ValueError("the record after t does not determine all quadratures, so that they cannot be compared")
-        known, future = self._known / len(self._times), self._future / len(self._times)
+        known, future = self._known / self._compared, self._future / self._compared
         modes, spread = self._modes, self._squares / pieces
         ways, variances = pairwise_directions(modes), np.diagonal(spread)
         return RecordsAlone(

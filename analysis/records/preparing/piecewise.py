@@ -30,7 +30,7 @@ from cascade_steering.analysis.records.record import HEAD, Record, interpreted, 
 __all__ = ["options_of", "pieces_of"]
 
 _ROWS, _FEWEST = 1 << 18, 100
-# characters of a text that are read together: some 40 a row
+# characters of a row, before any was seen
 _LINE = 40
 # intervals of a gap between two pieces, which takes memory
 _MOST_GAP = 10_000_000
@@ -192,11 +192,19 @@ def _tables(file: IO[bytes], said: FileLayout, rows: int) -> Iterator[Table]:
     file.seek(0)
     wide = start in (b"\xff\xfe", b"\xfe\xff")
     text = TextIOWrapper(file, encoding="utf-16" if wide else "latin-1", newline=None)
+    try:
+        yield from _read(_texts(text, rows), said, "utf-8" if wide else "latin-1")
+    finally:
+        # what is left of the file is not this function's to close
+        text.detach()
+
+
+def _read(pieces: Iterator[str], said: FileLayout, encoding: str) -> Iterator[Table]:
     first: TextTable | None = None
     above = counted = 0
-    for piece in _texts(text, rows * _LINE):
+    for piece in pieces:
         whole = piece if piece.endswith("\n") else piece + "\n"
-        table = decoded(whole.encode("utf-8" if wide else "latin-1"))
+        table = decoded(whole.encode(encoding))
         if first is None:
             first = read_table(table, said)
             found = parsed(first, said)
@@ -212,18 +220,20 @@ def _tables(file: IO[bytes], said: FileLayout, rows: int) -> Iterator[Table]:
         yield found
     if first is None:
         raise ValueError("the file is empty")
-    text.detach()
 
 
-def _texts(text: TextIOWrapper, characters: int) -> Iterator[str]:
-    """Pieces of whole lines, none of them but the only one of so few that they have no interval."""
-    held = ""
-    while more := text.read(characters):
-        more += text.readline()
+def _texts(text: TextIOWrapper, rows: int) -> Iterator[str]:
+    """Pieces of about so many whole lines, none of them but the only one of so few that they have no interval."""
+    held, more = "", text.read(_FEWEST * _LINE) + text.readline()
+    # as long as the first ones; lines of a heading are shorter
+    characters = max(1, round(rows * len(more) / max(1, more.count("\n"))))
+    more += text.read(max(0, characters - len(more))) + text.readline()
+    while more:
         if held and more.count("\n") >= _FEWEST:
             yield held
             held = more
         else:
             held += more
+        more = text.read(characters) + text.readline()
     if held:
         yield held

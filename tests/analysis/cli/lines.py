@@ -55,6 +55,6 @@ SETTINGS: dict[str, tuple[str, str]] = {
     "columns": ('"time=t,cosine=X"', "time=t,cosine=X"), "skip-rows": ("3", "3"), "interval": ('"1us"', "1us"),
     "resample": ("true", ""), "vacuum-record": (f'"{__file__}"', __file__), "detrend": ("1", "1"),
     "notch": ('"50,150:2"', "50,150:2"),
-    "smooth": ("true", ""),
+    "smooth": ("true", ""), "pieces": ("5000", "5000"),
     "demodulate": ("5", "5"), "y": ('"loss=0:1:3"', "loss=0:1:3"), "axis": ('["efficiency=1,0.5"]', "efficiency=1,0.5"),
 }  # fmt: skip

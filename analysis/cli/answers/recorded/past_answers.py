@@ -45,6 +45,14 @@ def _finite(value: Any) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
+def _number(value: float | None) -> str:
+    if value is None:
+        return "not known"
+    return f"{value:.7f}" if value < _LARGE else f"{value:.3g}"
+
+
+# in a gap the future says little
+_LARGE = 1000.0
 _ROWS = {
     "past": "E at the middle, given its past",
     "future": "E of the effect of its future",
@@ -58,7 +66,7 @@ def add_rows(table: Table, report: Report) -> None:
     table.add_section()
     for name, label in _ROWS.items():
         values = [report[name][key(each)] for each in DIRECTIONS]
-        table.add_row(label, *("not known" if value is None else f"{value:.7f}" for value in values))
+        table.add_row(label, *(_number(value) for value in values))
     alone = report["records_alone"]
     if alone is not None:
         values = [interval(alone[key(each)]["ci"], ".4f") for each in DIRECTIONS]
