@@ -77,7 +77,7 @@ def options_of(path: Path, said: FileLayout) -> dict[str, Any]:
     if arrays_file.holds_arrays(head) or head.startswith(b"CDF"):
         return load(path, said).options
     with of_file(path):
-        return next(_tables_of(path, head, said, _FEWEST)).options
+        return next(_tables_of(path, head, said, 10 * _FEWEST)).options
 
 
 def _tables_of(path: Path, head: bytes, said: FileLayout, rows: int) -> Iterator[Table]:
