@@ -1,5 +1,10 @@
 # The public names of the package, one line a name: see facade.py of cascade_steering.sim.
 from cascade_steering.analysis.closed_loop.simulated_loop import Feedback as Feedback
+from cascade_steering.analysis.criteria.beyond_moments.drawn import local_outcomes as local_outcomes
+from cascade_steering.analysis.criteria.beyond_moments.expected import expected_law as expected_law
+from cascade_steering.analysis.criteria.beyond_moments.from_state import HomodyneSetting as HomodyneSetting
+from cascade_steering.analysis.criteria.beyond_moments.from_state import NonGaussianSteering as NonGaussianSteering
+from cascade_steering.analysis.criteria.beyond_moments.from_state import non_gaussian_steering as non_gaussian_steering
 from cascade_steering.analysis.criteria.measures import epr_variance as epr_variance
 from cascade_steering.analysis.criteria.measures import gaussian_steerability as gaussian_steerability
 from cascade_steering.analysis.criteria.measures import key_rate as key_rate
@@ -15,12 +20,16 @@ from cascade_steering.analysis.estimation.estimators import conditional_steering
 from cascade_steering.analysis.estimation.estimators import relative_improvement as relative_improvement
 from cascade_steering.analysis.estimation.estimators import unconditional_steering as unconditional_steering
 from cascade_steering.analysis.estimation.sampled_moments import Ensemble as Ensemble
+from cascade_steering.analysis.identification.log_likelihood import LogLikelihood as LogLikelihood
 from cascade_steering.analysis.laboratory.elimination import Elimination as Elimination
 from cascade_steering.analysis.laboratory.setup import LaboratorySetup as LaboratorySetup
 from cascade_steering.analysis.laboratory.setup_file import read_setup as read_setup
 from cascade_steering.analysis.networks.network import Network as Network
 from cascade_steering.analysis.networks.network_file import read_network as read_network
+from cascade_steering.analysis.networks.network_optimum import best_network as best_network
+from cascade_steering.analysis.networks.network_optimum import best_order as best_order
 from cascade_steering.analysis.networks.network_steering import network_steering as network_steering
+from cascade_steering.analysis.networks.search_box import NetworkSearch as NetworkSearch
 from cascade_steering.analysis.past_states.records_alone import RecordsAlone as RecordsAlone
 from cascade_steering.analysis.past_states.records_alone import needed_pieces as needed_pieces
 from cascade_steering.analysis.past_states.records_alone import verify_by_records as verify_by_records
@@ -37,10 +46,12 @@ from cascade_steering.analysis.records.record import Record as Record
 from cascade_steering.analysis.records.suspects import treated as treated
 from cascade_steering.analysis.results.feedback_result import FeedbackResult as FeedbackResult
 from cascade_steering.analysis.results.feedback_result import feedback as feedback
+from cascade_steering.analysis.results.fitted.fit_result import FitResult as FitResult
+from cascade_steering.analysis.results.fitted.fit_result import Posterior as Posterior
+from cascade_steering.analysis.results.fitted.information_result import InformationResult as InformationResult
 from cascade_steering.analysis.results.optimum_result import OptimumResult as OptimumResult
 from cascade_steering.analysis.results.pulse_result import PulseResult as PulseResult
 from cascade_steering.analysis.results.record_results import FilteredResult as FilteredResult
-from cascade_steering.analysis.results.record_results import FitResult as FitResult
 from cascade_steering.analysis.results.record_results import open_record as open_record
 from cascade_steering.analysis.results.record_results import save_record as save_record
 from cascade_steering.analysis.results.scan_result import ScanResult as ScanResult
@@ -53,6 +64,8 @@ from cascade_steering.analysis.time_courses.transients import SampledTransient a
 from cascade_steering.analysis.time_courses.transients import Transient as Transient
 from cascade_steering.analysis.time_courses.transients import sampled_transient as sampled_transient
 from cascade_steering.analysis.time_courses.transients import steering_transient as steering_transient
+from cascade_steering.analysis.verification.outcome_criteria import OutcomeSteering as OutcomeSteering
+from cascade_steering.analysis.verification.outcome_criteria import verify_non_gaussian as verify_non_gaussian
 from cascade_steering.analysis.working_points.optimum import Optimum as Optimum
 from cascade_steering.analysis.working_points.optimum import Search as Search
 from cascade_steering.analysis.working_points.optimum import best_points as best_points

@@ -16,7 +16,10 @@ from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.parameters import require
 
-__all__ = ["CALIBRATION", "Box", "Correction", "Evaluated", "Likelihood", "ModelOfParameters", "Slope", "box_of"]
+__all__ = [
+    "CALIBRATION", "Box", "Correction", "Evaluated", "Likelihood", "ModelOfParameters", "Slope", "box_of",
+    "calibrations",
+]  # fmt: skip
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -24,7 +27,8 @@ ModelOfParameters = Callable[[dict[str, float]], tuple[LinearModel | Schedule, I
 # model, state, innovations, and the factor of the records → what has to be added to log p
 Correction = Callable[[LinearModel | Schedule, InitialState, FloatArray, float | FloatArray], float]
 
-# name of the parameter by which the record is multiplied before it is filtered
+# name of the parameter by which the record is multiplied before it is filtered; with the name of a channel behind it,
+# by which that channel alone is
 CALIBRATION = "calibration"
 # least eigenvalue of the information scaled to unit diagonal: degeneracies give 1e-14, differences resolve 1e-8
 _SINGULAR = 1e-8
@@ -60,7 +64,7 @@ def box_of(start: Mapping[str, float], bounds: Mapping[str, tuple[float, float]]
         low, high = bounds[name]
         if not (np.isfinite(low) and np.isfinite(high) and low < high):
             raise ValueError(f"bounds of {name} must be finite, the lower below the upper, got {low!r} and {high!r}")
-        if name == CALIBRATION:
+        if name.startswith(CALIBRATION):
             require(low, f"lower bound of {name}", low=0.0, low_open=True)
         require(value, f"start of {name}", low=low, high=high)
     lows, highs = (np.array([float(bounds[name][end]) for name in start]) for end in (0, 1))
@@ -80,8 +84,8 @@ class Evaluated:
 class Likelihood:
     """log p of the records at a point (p,), and the number of evaluations.
 
-    ``scale`` is the factor by which the measured numbers were multiplied to give the records, and ``correction`` is for
-    what was subtracted from them.
+    ``scale`` is the factor by which the measured numbers were multiplied to give the records, ``channels`` are the
+    names of the channels, for calibrations of single ones, and ``correction`` is for what was subtracted from them.
     """
 
     records: FloatArray
@@ -91,21 +95,23 @@ class Likelihood:
     box: Box
     problem: ModelOfParameters
     scale: float | FloatArray = 1.0
+    channels: tuple[str, ...] = ()
     evaluations: int = 0
     correction: Correction | None = None
 
     def __call__(self, point: FloatArray) -> Evaluated:
         """log p at a point. Raises ValueError for parameters that are impossible."""
         values = dict(zip(self.names, map(float, point), strict=True))
-        factor = values.pop(CALIBRATION, 1.0)
-        model, initial = self.problem(values)
+        factor = calibrations(values, self.channels)
+        model, initial = self.problem({name: value for name, value in values.items() if not _calibrates(name)})
         self.evaluations += 1
         scale = factor * np.asarray(self.scale)
         found = innovations_of(model, factor * self.records, self.interval, initial, self.observed, scale)
+        roots = found.roots / np.broadcast_to(factor, found.roots.shape[-1])[:, None]
         value = float(np.sum(found.log_likelihood))
         if self.correction is not None:
             value += self.correction(model, initial, found.whitened, factor)
-        return Evaluated(value=value, whitened=found.whitened, roots=found.roots / factor)
+        return Evaluated(value=value, whitened=found.whitened, roots=roots)
 
     def possible(self, point: FloatArray) -> Evaluated | None:
         """log p at a point, or None for parameters that are impossible."""
@@ -129,27 +135,36 @@ class Likelihood:
             # no value on either side is possible, so there is no information about this parameter
             span = second - first if second > first else np.inf
             gradient[number] = (above.value - below.value) / span
-            features.append(_feature(here, below, above, span))
+            features.append(self.feature(here, below, above, span))
         information = np.array([[one @ other for other in features] for one in features])
         return Slope(gradient=gradient, information=information)
 
+    def feature(self, here: Evaluated, below: Evaluated, above: Evaluated, span: float) -> FloatArray:
+        """The vector whose products with others are the information:  L⁻¹ ∂e and, once for each record, (Λ + Λᵀ)/√2.
 
-def _feature(here: Evaluated, below: Evaluated, above: Evaluated, span: float) -> FloatArray:
-    """The vector whose products with others are the information:  L⁻¹ ∂e and, once for each record, (Λ + Λᵀ)/√2.
+        With Λ = L⁻¹ ∂L, lower triangular like L:  L⁻¹ ∂e = ∂z + Λ z  and  L⁻¹ ∂S L⁻ᵀ = Λ + Λᵀ.
+        """
+        observed = np.isfinite(here.roots[:, 0, 0])
+        records, root = len(here.whitened), here.roots[observed]
+        turned = (above.roots[observed] - below.roots[observed]) / span
+        for a in range(root.shape[-1]):
+            for b in range(a):
+                turned[:, a] -= root[:, a, b, None] * turned[:, b]
+            turned[:, a] /= root[:, a, a, None]
+        moved = (above.whitened[:, observed] - below.whitened[:, observed]) / span
+        moved += np.einsum("kab,nkb->nka", turned, here.whitened[:, observed])
+        both = (turned + turned.swapaxes(-1, -2)) * np.sqrt(0.5 * records)
+        return np.concatenate([moved.ravel(), both.ravel()])
 
-    With Λ = L⁻¹ ∂L, lower triangular like L:  L⁻¹ ∂e = ∂z + Λ z  and  L⁻¹ ∂S L⁻ᵀ = Λ + Λᵀ.
-    """
-    observed = np.isfinite(here.roots[:, 0, 0])
-    records, root = len(here.whitened), here.roots[observed]
-    turned = (above.roots[observed] - below.roots[observed]) / span
-    for a in range(root.shape[-1]):
-        for b in range(a):
-            turned[:, a] -= root[:, a, b, None] * turned[:, b]
-        turned[:, a] /= root[:, a, a, None]
-    moved = (above.whitened[:, observed] - below.whitened[:, observed]) / span
-    moved += np.einsum("kab,nkb->nka", turned, here.whitened[:, observed])
-    both = (turned + turned.swapaxes(-1, -2)) * np.sqrt(0.5 * records)
-    return np.concatenate([moved.ravel(), both.ravel()])
+
+def calibrations(values: Mapping[str, float], channels: tuple[str, ...]) -> float | FloatArray:
+    """The factor of the records among parameters by name: one for all channels, or one for each of shape (m,)."""
+    single = [values.get(f"{CALIBRATION}-{channel.replace('_', '-')}", 1.0) for channel in channels]
+    return values.get(CALIBRATION, 1.0) * (np.array(single) if any(each != 1.0 for each in single) else 1.0)
+
+
+def _calibrates(name: str) -> bool:
+    return name.startswith(CALIBRATION)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

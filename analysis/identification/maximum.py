@@ -6,8 +6,9 @@ With e_k(θ) = L_k z_k the innovations of the filter and S_k = L_k L_kᵀ their 
     J_ij          = Σ_k ∂_i e_kᵀ S_k⁻¹ ∂_j e_k + ½ tr( S_k⁻¹ ∂_i S_k S_k⁻¹ ∂_j S_k )
 
 J, a Gram matrix and never negative, is on average over records the inverse covariance of the estimates. Each move
-maximises gᵀs − ½ sᵀ J s within the bounds, g the gradient of log p; derivatives are differences over 1/500 of a
-standard error. Values of log p, good to some 1e-11 nats, determine the maximum to 1e-5 standard errors at best. The
+maximises gᵀs − ½ sᵀ(J + A)s within the bounds, g the gradient of log p and A what its change over the last moves says
+of the curvature beside J, which counts where a record has little information. Derivatives are differences over 1/500 of
+a standard error. Values of log p, good to some 1e-11 nats, determine the maximum to 1e-5 standard errors at best. The
 last moves therefore use the gradient alone, to a millionth of a standard error, so that other processors find the same
 numbers.
 
@@ -16,11 +17,11 @@ A record of any length does not determine (``tests/analysis/identification/test_
 - ϑ and the path phase φ beyond a multiple of π: dY → −dY is half a turn of both oscillators, φ → φ + π half a turn of
   the first. If the sign of the sine part is not known, or which sideband is the lower one, the sign of (ϑ, φ) is not
   determined: the reflection P → −P changes the sign of both and of the sine part.
-- more than seven numbers in the rotating wave, with homodyne detection in a stationary state. The record (Y_c −
-iY_s)/√2 is
-  then a complex process with a spectrum of two real poles, −γ±/2, two complex zeros, and a floor, the calibration. Two
+- more than seven numbers in the rotating wave, with homodyne detection in a stationary state. (Y_c − iY_s)/√2 is then a
+  complex process whose spectrum has two real poles, −γ±/2, two complex zeros, and a floor, the calibration. Two
   strengths, angles, linewidths, occupations and phases, loss and efficiency act through the other six. (Heterodyne:
-  eleven.) Some of these numbers are determined only weakly, such as strength and efficiency, which their errors show.
+  twelve, and eleven where the path phase is 0.) Some of these numbers are determined only weakly, such as strength and
+  efficiency, which their errors show.
 
 The search is local: far from the true values, above all of a phase, there can be another maximum.
 """
@@ -42,7 +43,7 @@ from cascade_steering.analysis.identification.likelihood import (
 )
 from cascade_steering.sim.parameters import require_count
 
-__all__ = ["Fit", "fit"]
+__all__ = ["Fit", "climb", "curved", "fit", "most_likely"]
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -71,7 +72,7 @@ class Fit:
     estimates : by name, in the order of ``covariance``
     covariance : of the estimates, the inverse of the information, array of shape (p, p); infinite on the diagonal and
         NaN beside it for undetermined parameters. A parameter at a bound is treated as if there were no bound.
-    at_bound : names of parameters that ended at a bound, where intervals are not valid
+    at_bound : names of parameters that ended at a bound, where only intervals by profile likelihood are valid
     undetermined : names of parameters that the record does not determine within their bounds, alone or separately from
         others of the list: their estimates have no meaning, and the errors of the rest do not include them
     converged : False if ``steps`` were too few, or if no better point was possible
@@ -142,12 +143,24 @@ def fit(
     Raises ValueError if there is nothing to fit, ``start`` is impossible or not within ``bounds``, or the records are
     not what ``sim.gaussian.filtering.filter_record`` takes.
     """
-    require_count(steps, "steps", low=1)
     if records.ndim != 3:
         raise ValueError(f"records must have shape (records, intervals, channels), got {records.shape}")
-    names, box = tuple(start), box_of(start, bounds)
-    likelihood = Likelihood(records, interval, observed, names, box, problem, scale, correction=correction)
-    point, here, slope, converged = _climb(likelihood, np.array([float(start[name]) for name in names]), steps)
+    likelihood = Likelihood(
+        records, interval, observed, tuple(start), box_of(start, bounds), problem, scale, correction=correction
+    )
+    return most_likely(likelihood, np.array([float(start[name]) for name in start]), steps=steps)
+
+
+def most_likely(likelihood: Likelihood, start: FloatArray, *, steps: int = 50) -> Fit:
+    """The maximum of a likelihood, from ``start`` (p,). Section 8 of sim/README.md.
+
+    Raises ValueError as ``fit`` does.
+    """
+    require_count(steps, "steps", low=1)
+    names, box = likelihood.names, likelihood.box
+    point, here, slope, converged = climb(likelihood, start, steps)
+    if converged:
+        point, here, slope = _refined(likelihood, point, here, slope)
     covariance, determined = slope.covariance(box.width)
     edge = (point == box.low) | (point == box.high)
     return Fit(
@@ -162,23 +175,62 @@ def fit(
     )
 
 
-def _climb(likelihood: Likelihood, point: FloatArray, steps: int) -> tuple[FloatArray, Evaluated, Slope, bool]:
-    """Move until no gain is left: the last point, its likelihood and slope, and whether it is a maximum."""
+def climb(
+    likelihood: Likelihood, point: FloatArray, steps: int, *, gain_left: float = _CONVERGED
+) -> tuple[FloatArray, Evaluated, Slope, bool]:
+    """Move until no more than ``gain_left`` nats are to be gained. Section 8 of sim/README.md.
+
+    Returns the last point (p,), its likelihood and slope, and whether it is a maximum.
+    """
     box = likelihood.box
     here, widest = likelihood(point), _WIDEST * box.width
     slope = likelihood.slope(point, here, widest)
+    bend = np.zeros_like(slope.information)
     for number in range(steps):
-        move, _ = slope.best_move(point, box)
+        move, _ = curved(slope, bend).best_move(point, box)
         found = _along(likelihood, point, here, move, slope)
+        before, start = slope, point
         point, here = found or (point, here)
         # computed again even if no better point was found, because the first spacing was a guess
         slope = likelihood.slope(point, here, np.minimum(_SPACING * slope.single_errors, widest))
-        _, gain = slope.best_move(point, box)
-        if gain < _CONVERGED:
-            return *_refined(likelihood, point, here, slope), True
-        if found is None and number > 0:
-            break
+        bend = _bent(bend, point - start, before.gradient - slope.gradient, slope.information)
+        _, gain = curved(slope, bend).best_move(point, box)
+        if gain < gain_left:
+            return point, here, slope, True
+        if found is None:
+            if number > 0 and not np.any(bend):
+                break
+            bend = np.zeros_like(bend)
     return point, here, slope, False
+
+
+def curved(slope: Slope, bend: FloatArray) -> Slope:
+    """The slope with the curvature J + A of log p in the place of J, made positive in the units of J."""
+    if not np.any(bend):
+        return slope
+    unit = slope.single_errors
+    known = np.isfinite(unit)
+    scale = np.where(known, unit, 0.0)
+    values, vectors = np.linalg.eigh((slope.information + bend) * np.outer(scale, scale))
+    back = np.where(known, 1.0 / np.where(known, unit, 1.0), 0.0)
+    positive = (vectors * np.abs(values)) @ vectors.T * np.outer(back, back)
+    return Slope(gradient=slope.gradient, information=positive)
+
+
+def _bent(bend: FloatArray, move: FloatArray, change: FloatArray, information: FloatArray) -> FloatArray:
+    """A, what the curvature has beside the information, from the change of the gradient over a move: (J + A)s = y.
+
+    The update of J. E. Dennis, D. M. Gay and R. E. Welsch, ACM Trans. Math. Softw. 7, 348 (1981), with their sizing.
+    """
+    along = float(move @ change)
+    if not along > 0.0:
+        return bend
+    wanted, size = change - information @ move, float(move @ bend @ move)
+    sized = bend * (min(1.0, abs(float(move @ wanted)) / abs(size)) if size else 1.0)
+    missing = wanted - sized @ move
+    both = np.outer(missing, change)
+    found: FloatArray = sized + (both + both.T) / along - float(missing @ move) / along**2 * np.outer(change, change)
+    return found
 
 
 def _refined(

@@ -11,7 +11,7 @@ from cascade_steering.analysis.networks.network import Network
 from cascade_steering.analysis.results.steady_result import SteadyResult, limited
 from cascade_steering.sim.model.cascade import Node
 
-__all__ = ["MOST_OF_BIPARTITIONS", "NetworkSteering", "network_steering", "undamped_nodes"]
+__all__ = ["MOST_OF_BIPARTITIONS", "NetworkSteering", "network_steering", "steered_by", "undamped_nodes"]
 
 # the most nodes of which all bipartitions are looked at: 2ᴺ − 2 directions
 MOST_OF_BIPARTITIONS = 8
@@ -69,6 +69,12 @@ def network_steering(network: Network, steered: Sequence[str] = (), by: Sequence
     Raises ValueError for a single node, an unknown one, and one on both sides; NoSteadyStateError as
     ``Network.steady`` does.
     """
+    direction = steered_by(network, steered, by)
+    return NetworkSteering(network=network, direction=direction, steady=network.steady())
+
+
+def steered_by(network: Network, steered: Sequence[str] = (), by: Sequence[str] = ()) -> Steered:
+    """Some nodes given others, left out the last node given all others. Raises ValueError as ``network_steering``."""
     names = network.names
     if len(names) < 2:
         raise ValueError(f"E is of two nodes or more, and there is {names[0]} alone")
@@ -78,8 +84,7 @@ def network_steering(network: Network, steered: Sequence[str] = (), by: Sequence
     if not steered:
         steered = tuple(each for each in names if each not in by)[-1:]
     by = tuple(by) or tuple(each for each in names if each not in steered)
-    direction = Steered(mode=steered[0] if len(steered) == 1 else tuple(steered), by=by)
-    return NetworkSteering(network=network, direction=direction, steady=network.steady())
+    return Steered(mode=steered[0] if len(steered) == 1 else tuple(steered), by=by)
 
 
 def undamped_nodes(network: Network) -> list[str]:

@@ -1,11 +1,10 @@
-"""What a measured record says: conditional states and E(t), whether it fits the model, and fitted parameters."""
+"""What a measured record says: conditional states and E(t), and whether it fits the model."""
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,21 +16,16 @@ from cascade_steering.analysis.results.printed import text_table
 if TYPE_CHECKING:
     import xarray as xr
 
-    from cascade_steering.analysis.identification.maximum import Fit
     from cascade_steering.analysis.past_states.records_alone import RecordsAlone
     from cascade_steering.analysis.past_states.whole_record import PastStates
     from cascade_steering.analysis.records.filtered import Reading
     from cascade_steering.analysis.records.judging.findings import Finding
     from cascade_steering.analysis.records.judging.statistic import Whiteness
-    from cascade_steering.analysis.records.preparing.opening import GivenCalibration
+    from cascade_steering.analysis.records.reading.layout import GivenCalibration
     from cascade_steering.analysis.records.record import Record
     from cascade_steering.analysis.records.suspects import Told
-    from cascade_steering.analysis.working_points.working_point import WorkingPoint
-    from cascade_steering.sim.initial_state import InitialState
-    from cascade_steering.sim.model.linear_model import LinearModel
-    from cascade_steering.sim.model.schedule import Schedule
 
-__all__ = ["FilteredResult", "FitResult", "open_record", "save_record"]
+__all__ = ["FilteredResult", "open_record", "save_record", "verdict_text"]
 
 FloatArray = NDArray[np.float64]
 
@@ -149,96 +143,14 @@ class FilteredResult:
         at = f"E given the record at t = {self.times[-1] / self.time_unit:g}"
         table = text_table(title, last, {at: [f"{value:.6f}" for value in last.values()]})
         told = [each.sentence for each in self.told]
-        return "\n".join([table, *told, *_verdict(self.whiteness, self.reading.findings)])
+        return "\n".join([table, *told, *verdict_text(self.whiteness, self.reading.findings)])
 
 
-def _verdict(found: "Whiteness", causes: "Sequence[Finding]") -> list[str]:
+def verdict_text(found: "Whiteness", causes: "Sequence[Finding]") -> list[str]:
+    """Whether innovations are white, and if not for which ``causes``, in lines of text."""
     if found.fits:
         return [f"the record fits the model: {len(found.statistics)} statistics of its innovations are those of noise"]
     return [f"the record does not fit the model: {each.text}" for each in causes[:3]]
-
-
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class FitResult:
-    """Parameters that make a record most probable, with standard errors.
-
-    Parameters
-    ----------
-    fit : as ``analysis.identification.fitting.fitted`` returns it
-    names : the parameters, in the order of the fit
-    point : the working point with what was fitted
-    whiteness : whether the record fits even that
-    """
-
-    fit: "Fit"
-    names: tuple[str, ...]
-    point: "WorkingPoint"
-    whiteness: "Whiteness"
-
-    @classmethod
-    def of(
-        cls,
-        point: "WorkingPoint",
-        record: "Record",
-        parameters: Sequence[str],
-        built: "Callable[[WorkingPoint], tuple[LinearModel | Schedule, InitialState]]",
-    ) -> Self:
-        """The fit of ``WorkingPoint.fit``; ``built`` makes the model and the initial state of a trial point.
-
-        Raises ValueError for names that are no parameters, and as ``analysis.identification.fitting.fitted`` does.
-        """
-        from cascade_steering.analysis.identification import fitting
-        from cascade_steering.analysis.records.whiteness import whiteness
-
-        if isinstance(parameters, str):
-            raise ValueError(f"parameters must be a list of names, got {parameters!r}")
-        if not parameters:
-            raise ValueError(f"parameters must name at least one of {', '.join(fitting.PARAMETERS)}, got none")
-        # the command line's names are without units
-        keys = [re.sub("-(pi|hz|db)$", "", each.replace("_", "-")) for each in parameters]
-        found = fitting.fitted(record, fitting.names(",".join(keys)), point, built)
-        return cls(
-            fit=found,
-            names=tuple(parameters),
-            point=fitting.with_values(point, found.estimates),
-            whiteness=whiteness(found.innovations, record.channels, interval=record.interval),
-        )
-
-    @property
-    def estimates(self) -> dict[str, float]:
-        """The fitted values by name."""
-        return dict(zip(self.names, self.fit.estimates.values(), strict=True))
-
-    @property
-    def standard_errors(self) -> dict[str, float]:
-        """By name; infinite for what the record does not determine."""
-        return dict(zip(self.names, self.fit.standard_errors.values(), strict=True))
-
-    @property
-    def fits(self) -> bool:
-        """Whether the record fits the fitted model."""
-        return self.whiteness.fits
-
-    def interval(self, name: str, confidence: float = 0.95) -> tuple[float, float]:
-        """The confidence interval of a parameter. Raises ValueError for one that was not fitted."""
-        if name not in self.names:
-            raise ValueError(f"name must be one of {', '.join(self.names)}, got {name!r}")
-        return self.fit.interval(list(self.fit.estimates)[self.names.index(name)], confidence)
-
-    def __repr__(self) -> str:
-        width = max(map(len, self.names))
-        errors = self.standard_errors
-        lines = [f"{name.ljust(width)}  {value:.6g} +- {errors[name]:.2g}" for name, value in self.estimates.items()]
-        own = dict(zip(self.fit.estimates, self.names, strict=True))
-        for names, what in (
-            (self.fit.undetermined, "not determined by the record"),
-            (self.fit.at_bound, "at a bound, where intervals do not cover"),
-        ):
-            lines += [f"{what}: {', '.join(own[name] for name in names)}"] if names else []
-        from cascade_steering.analysis.records.judging.findings import findings
-
-        lines += [] if self.fit.converged else ["the search did not converge: begin nearer to the true values"]
-        return "\n".join([*lines, *_verdict(self.whiteness, findings(self.whiteness))])
 
 
 def open_record(

@@ -1,7 +1,7 @@
 """A working point: the numbers of an experiment as they are given, and from there to the answers."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -29,14 +29,17 @@ if TYPE_CHECKING:
 
     from cascade_steering.analysis.closed_loop.simulated_loop import Feedback
     from cascade_steering.analysis.criteria.steering import AnyDirection
+    from cascade_steering.analysis.identification.log_likelihood import LogLikelihood
     from cascade_steering.analysis.long_records.long_record import LongReading
     from cascade_steering.analysis.planning.plan_result import PlanResult
     from cascade_steering.analysis.records.record import Record
     from cascade_steering.analysis.records.suspects import Treatment
     from cascade_steering.analysis.results.feedback_result import FeedbackResult
+    from cascade_steering.analysis.results.fitted.fit_result import FitResult
+    from cascade_steering.analysis.results.fitted.information_result import InformationResult
     from cascade_steering.analysis.results.optimum_result import OptimumResult
     from cascade_steering.analysis.results.pulse_result import PulseResult
-    from cascade_steering.analysis.results.record_results import FilteredResult, FitResult
+    from cascade_steering.analysis.results.record_results import FilteredResult
     from cascade_steering.analysis.results.scan_result import ScanResult
     from cascade_steering.analysis.results.simulated import Simulated
     from cascade_steering.analysis.results.steady_result import SteadyResult
@@ -44,6 +47,7 @@ if TYPE_CHECKING:
     from cascade_steering.sim.control.closed_loop import Law
     from cascade_steering.sim.ensemble.contract import Method
     from cascade_steering.sim.initial_state import InitialState
+    from cascade_steering.sim.model.counters import Counter
     from cascade_steering.sim.outputs.saving import Save
 
 __all__ = ["WorkingPoint", "named_state", "require_stationary"]
@@ -166,6 +170,15 @@ class WorkingPoint:
             return rwa(self.cascade, self.detection)
         return lab(self.cascade, self.detection, frequency_hz=self.frequencies_hz)
 
+    def counted(self, counter: "Counter") -> LinearModel:
+        """The model with a photon counter on the ports ``lower`` and ``upper``, in the laboratory frame on ``field``.
+
+        Raises ValueError for another port, and for squeezed light.
+        """
+        if self.frequencies_hz is None:
+            return rwa(self.cascade, self.detection, counters=(counter,))
+        return lab(self.cascade, self.detection, frequency_hz=self.frequencies_hz, counters=(counter,))
+
     def schedule(self, *, pulse_units: float | None = None, pulse_s: float | None = None) -> LinearModel | Schedule:
         """The light on from t = 0 for a pulse, and then the baths alone; with neither, on for good: ``model``.
 
@@ -255,6 +268,7 @@ class WorkingPoint:
         keep: int = 0,
         save: "Save | None" = None,
         feedback: "Feedback | Law | None" = None,
+        counter: "Counter | None" = None,
         most_quanta: float | None = None,
         **more: Any,
     ) -> "Simulated":
@@ -280,11 +294,13 @@ class WorkingPoint:
         save : what else is kept and averaged, such as ``Save(purity=True)``
         feedback : how the record acts back on the oscillators: a ``Feedback``, or the law of one with its defaults; no
             damping rate need then be positive, and E without the record is that in the closed loop
+        counter : a photon counter that takes a share of the light; the engine is then ``FockCounting()`` and the state
+            ``"conditional"``, if these are left out
         most_quanta : the most quanta in one oscillator for which its coupling is linear; a run with more is refused
         more : further arguments of ``cascade_steering.sim.simulate``: ``check``, ``store`` …
 
-        Raises ValueError for both or neither kind of duration, for a pulse in a closed loop, and as
-        ``cascade_steering.sim.simulate`` does.
+        Raises ValueError for both or neither kind of duration, for a pulse in a closed loop, for a counter in one or
+        in a pulse, and as ``cascade_steering.sim.simulate`` does.
         """
         from cascade_steering.analysis.closed_loop.simulated_loop import Feedback, SimulatedLoop
         from cascade_steering.analysis.results.simulated import Simulated
@@ -294,10 +310,14 @@ class WorkingPoint:
         from cascade_steering.sim.gaussian.trajectories import Gaussian
         from cascade_steering.sim.grid import TimeGrid
 
-        method = engine or Gaussian()
+        method = engine or (Gaussian() if counter is None else _counting())
         duration = float(self._seconds("duration", duration_units, duration_s))
         step = None if step_units is step_s is None else self._seconds("step", step_units, step_s)
         model = self.schedule(pulse_units=pulse_units, pulse_s=pulse_s)
+        if counter is not None:
+            if model is not self.model or feedback is not None:
+                raise ValueError("light is counted that is always on, in an open loop: leave out pulse and feedback")
+            model = self.counted(counter)
         loop = None
         if feedback is not None:
             if model is not self.model:
@@ -306,7 +326,7 @@ class WorkingPoint:
             save_interval = TimeGrid.over(duration, saves=saves).save_interval
             loop = SimulatedLoop.of(self.model, asked, save_interval, self.time_unit)
             model = loop.model
-        start = self.initial_state(initial or ("stationary" if loop is None else "conditional"))
+        start = self.initial_state(initial or ("stationary" if loop is None and counter is None else "conditional"))
         if loop is None and np.isfinite(duration) and duration > 0.0:
             require_quanta(model, start, duration, unit=self.time_unit, most_quanta=most_quanta, sampled=True)
         interval = None if loop is None else loop.interval
@@ -597,18 +617,60 @@ class WorkingPoint:
         ----------
         record, initial, pulse_units, pulse_s : as for ``filter``
         parameters : what is fitted, from this point's values, which must be near: names as for ``scan``, and
-            ``calibration`` of the record
+            ``calibration`` of the record, or ``calibration_cosine`` and the like of one channel, which begin where the
+            record has the shot noise of the model
 
-        Raises ValueError for another name, and as ``filter`` does.
+        Raises ValueError for another name, and as ``filter`` does, and BoundOfSearchError (an ArithmeticError) where
+        the search ends at a bound that nature does not set.
         """
-        from cascade_steering.analysis.results.record_results import FitResult
+        from cascade_steering.analysis.results.fitted.fit_result import FitResult
 
+        return FitResult.of(self, _opened(record), parameters, self._built(initial, pulse_units, pulse_s))
+
+    def log_likelihood(
+        self,
+        record: "Record | str | Path",
+        parameters: Sequence[str],
+        *,
+        initial: "InitialState | str" = "stationary",
+        pulse_units: float | None = None,
+        pulse_s: float | None = None,
+    ) -> "LogLikelihood":
+        """The log-likelihood of a record as a function of parameters, with score and Fisher information.
+
+            likelihood = point.log_likelihood("record.csv", ["efficiency", "lo_phase_pi"])
+            print(likelihood(likelihood.start), likelihood.score(likelihood.start))
+
+        Parameters and errors are those of ``fit``.
+        """
+        from cascade_steering.analysis.results.fitted.fit_result import likelihood_of
+
+        return likelihood_of(self, _opened(record), parameters, self._built(initial, pulse_units, pulse_s))
+
+    def information(self, parameters: Sequence[str], *, interval_s: float | None = None) -> "InformationResult":
+        """What a stationary record of this point tells of parameters: Fisher information per second, without a record.
+
+            found = point.information(["efficiency", "c_minus"])
+            print(found, found.best_lo_phase("c_minus"), found.detectable(duration_s=10))
+
+        Parameters
+        ----------
+        parameters : as for ``fit``
+        interval_s : length of the intervals of the record, seconds; left out, a continuous record, which tells most
+
+        Raises ValueError for another name, an efficiency of 0, a pair that is not damped, and a calibration from a
+        continuous record.
+        """
+        from cascade_steering.analysis.results.fitted.information_result import InformationResult
+
+        return InformationResult.of(self, parameters, interval_s)
+
+    def _built(
+        self, initial: "InitialState | str", pulse_units: float | None, pulse_s: float | None
+    ) -> "Callable[[WorkingPoint], tuple[LinearModel | Schedule, InitialState]]":
+        """What makes the model and the initial state of a trial point, the pulse being that of this one."""
         light = None if pulse_units is pulse_s is None else float(self._seconds("pulse", pulse_units, pulse_s))
-
-        def built(trial: WorkingPoint) -> "tuple[LinearModel | Schedule, InitialState]":
-            return trial.schedule(pulse_s=light), trial.initial_state(initial)
-
-        return FitResult.of(self, _opened(record), parameters, built)
+        return lambda trial: (trial.schedule(pulse_s=light), trial.initial_state(initial))
 
     def initial_state(self, name: "InitialState | str") -> "InitialState":
         """The state of a name: ``stationary``, ``conditional``, ``ground`` or ``thermal``; a state as it is.
@@ -630,6 +692,13 @@ class WorkingPoint:
                 f"got {'neither' if units is None else 'both'}"
             )
         return seconds if units is None else np.asarray(units, dtype=float) * self.time_unit
+
+
+def _counting() -> "Method":
+    """The engine of a run with a photon counter; its compiled code is loaded only here."""
+    from cascade_steering.sim.fock.counting.counting_engine import FockCounting
+
+    return FockCounting()
 
 
 def named_state(name: str, cascade: Cascade, model: LinearModel | Schedule) -> "InitialState":

@@ -21,7 +21,14 @@ from scipy.linalg import expm, solve_continuous_lyapunov
 from cascade_steering.sim.gaussian.moment_equations import Array, MomentEquations, adjoint
 from cascade_steering.sim.parameters import require
 
-__all__ = ["NoSteadyStateError", "RiccatiMap", "riccati_map", "steady_covariance", "try_steady_covariance"]
+__all__ = [
+    "NoSteadyStateError",
+    "RiccatiMap",
+    "riccati_map",
+    "solved_stack",
+    "steady_covariance",
+    "try_steady_covariance",
+]
 
 # Enough Newton steps to halve a covariance from 1e12 to 1, and some more.
 _MOST_CORRECTIONS = 60
@@ -127,7 +134,7 @@ def _invariant_subspace(equations: MomentEquations) -> Array:
     values, vectors = np.linalg.eig(generator / np.where(scale > 0.0, scale, 1.0))
     growing = np.argsort(-values.real, axis=-1)[..., None, :d]
     chosen = np.take_along_axis(vectors, growing, axis=-1)
-    covariance = adjoint(_solved(adjoint(chosen[..., :d, :]), adjoint(chosen[..., d:, :])))
+    covariance = adjoint(solved_stack(adjoint(chosen[..., :d, :]), adjoint(chosen[..., d:, :])))
     return _hermitian(covariance if np.iscomplexobj(generator) else covariance.real)
 
 
@@ -171,7 +178,7 @@ def _lyapunov(drift: Array, diffusion: Array) -> Array:
     left = np.einsum("...ij,kl->...ikjl", drift, eye)
     right = np.einsum("ij,...kl->...ikjl", eye, np.conj(drift))
     operator = (left + right).reshape(*drift.shape[:-2], d * d, d * d)
-    return _solved(operator, -diffusion.reshape(*diffusion.shape[:-2], d * d, 1)).reshape(diffusion.shape)
+    return solved_stack(operator, -diffusion.reshape(*diffusion.shape[:-2], d * d, 1)).reshape(diffusion.shape)
 
 
 def _by_schur(drift: Array, diffusion: Array) -> Array:
@@ -186,7 +193,7 @@ def _by_schur(drift: Array, diffusion: Array) -> Array:
     return found.reshape(shape)
 
 
-def _solved(matrix: Array, right: Array) -> Array:
+def solved_stack(matrix: Array, right: Array) -> Array:
     """X with M X = B for a stack of systems; NaN where M is singular, for which numpy would refuse the whole stack."""
     try:
         solved: Array = np.linalg.solve(matrix, right)
@@ -195,7 +202,7 @@ def _solved(matrix: Array, right: Array) -> Array:
         if matrix.ndim > 2:
             half = len(matrix) // 2
             for part in (slice(half), slice(half, None)) if half else (0,):
-                solved[part] = _solved(matrix[part], right[part])
+                solved[part] = solved_stack(matrix[part], right[part])
     return solved
 
 

@@ -28,18 +28,22 @@ SIM = [
     "sampled_feedback", "sampled_ideal", "sampled_lqg", "save", "series", "sideband_oscillator", "simulate",
     "smoothed_states", "squeezed_state", "squeezer", "state_of", "stationary_state", "steady_effect",
     "steady_state", "thermal_bath", "thermal_state", "transient", "true_states", "unlit", "weak_values",
+    "Counter", "FockCounting", "Heralded", "StateInFrame", "herald",
 ]  # fmt: skip
 ANALYSIS = [
     "Elimination", "Ensemble", "Estimate", "Extreme", "Feedback", "FeedbackResult", "FilteredResult", "FitResult",
-    "Judge", "LaboratorySetup", "Network", "Optimum", "OptimumResult", "PastStates", "PlanResult", "PulseResult",
-    "PulseSearch", "Record", "RecordsAlone", "SampledTransient", "ScanResult", "Search", "Simulated",
-    "SteadyResult", "Steered", "Steering", "Transient", "TransientResult", "WorkingPoint", "best_points",
-    "best_pulse", "best_pulses", "conditional_steering", "epr_variance", "extreme", "fastest_pulse", "fault_of",
-    "feedback",
+    "InformationResult", "Judge", "LaboratorySetup", "LogLikelihood", "Network", "NetworkSearch", "Optimum",
+    "OptimumResult", "PastStates", "PlanResult", "Posterior", "PulseResult", "PulseSearch", "Record",
+    "RecordsAlone", "SampledTransient", "ScanResult", "Search", "Simulated", "SteadyResult", "Steered", "Steering",
+    "Transient", "TransientResult", "WorkingPoint", "best_network", "best_order", "best_points", "best_pulse",
+    "best_pulses", "conditional_steering", "epr_variance", "extreme", "fastest_pulse", "fault_of", "feedback",
     "gaussian_steerability", "inferred_covariance", "key_rate", "logarithmic_negativity", "needed_pieces",
     "network_steering", "open_record", "open_result", "optimal_gains", "read_network", "read_setup", "regime",
     "relative_improvement", "sampled_transient", "save_record", "scan", "steady", "steering_parameter",
     "steering_transient", "treated", "unconditional_steering", "verify_by_records", "with_faults",
+    # beyond second moments
+    "HomodyneSetting", "NonGaussianSteering", "OutcomeSteering", "expected_law", "local_outcomes",
+    "non_gaussian_steering", "verify_non_gaussian",
 ]  # fmt: skip
 PACKAGES = {"sim": SIM, "analysis": ANALYSIS}
 

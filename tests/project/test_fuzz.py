@@ -144,6 +144,10 @@ COUNTS["simulate --engine fock"] = (
     ("--trajectories", "3", "--saves", "3", "--duration", "0.03", "--jobs", "1", "--initial", "ground"),
     {"dt": ("0.005",), "cutoff": ("5",), "frame": ("rest",), "saves": ("6",)},
 )
+COUNTS["simulate --engine fock --count 0.5"] = (
+    ("--trajectories", "3", "--saves", "1", "--duration", "0.02", "--jobs", "1"),
+    {"count": ("0.4",), "count-efficiency": ("0.5",), "dark-rate": ("1e5",), "count-sideband": ("lower",)},
+)
 COUNTS["simulate --engine qutip"] = (
     ("--trajectories", "2", "--saves", "2", "--duration", "0.01", "--jobs", "1", "--cutoff", "4"),
     {"qutip-method": ("euler",), "cutoff": ("5",), "dt": ("0.0025",)},
@@ -158,6 +162,7 @@ COUNTS["filter record.csv"] = (
         "smooth": (),
     },
 )  # fmt: skip
+COUNTS["filter record.csv --free efficiency"] = (("--jobs", "1"), {"free": ("calibration",)})
 COUNTS["filter bare.csv --interval 1ms"] = (("--jobs", "1"), {"interval": ("2ms",)})
 COUNTS["filter lab.csv"] = (("--jobs", "1"), {"frequency": ("21",), "demodulate": ("2",)})
 COUNTS["filter record.csv --engine fock"] = (("--jobs", "1"), {"cutoff": ("4",), "frame": ("rest",)})
@@ -169,6 +174,14 @@ COUNTS["fit record.csv --parameters efficiency,calibration"] = (
         "pulse": ("0.2",),
     },
 )  # fmt: skip
+COUNTS["fit record.csv --parameters calibration"] = (
+    (),
+    {"profile": (), "steering": (), "free": ("efficiency",), "detectable": (), "posterior": ()},
+)
+COUNTS["fit record.csv --parameters calibration --posterior --steps 8"] = (
+    (),
+    {"priors": ("calibration=normal:1,0.1",), "walkers": ("6",), "steps": ("9",), "seed": ("1",)},
+)
 # read by the same function for fit as for filter
 READING = {
     "demodulate", "columns", "skip-rows", "interval", "resample", "vacuum-record", "detrend", "notch"
@@ -176,7 +189,7 @@ READING = {
 # what numbers do not depend on, or what is asked for by the other names; those that something else is needed for
 NO_NUMBERS = {
     "jobs", "cluster", "quiet", "json", "config", "out", "figure", "keep", "save-records", "part", "quantity",
-    "most-quanta", "suspect", "strict", "fault", "pieces",
+    "most-quanta", "suspect", "strict", "fault", "chain", "corner", "pieces",
 }  # fmt: skip
 # where the time goes and the names of files
 VOLATILE = ("wall_seconds", "evaluations", "dataset", "figure", "configuration")

@@ -17,10 +17,10 @@ from tests.analysis.cli.command import Run
 from tests.analysis.conftest import steering
 
 ROOT = Path(__file__).parents[2]
-BEYOND_STABILITY = "analysis/paper/BEYOND_STABILITY.md"
+BEYOND_STABILITY, MANY_CLIENTS = "analysis/paper/BEYOND_STABILITY.md", "analysis/networks/MANY_CLIENTS.md"
 PAGES = (
-    "README.md", "analysis/README.md", BEYOND_STABILITY, "scripts/CONTRIBUTING.md", "scripts/SLURM.md", "sim/README.md",
-    "analysis/records/JUDGING.md",
+    "README.md", "analysis/README.md", BEYOND_STABILITY, MANY_CLIENTS, "scripts/CONTRIBUTING.md",
+    "scripts/SLURM.md", "sim/README.md", "analysis/records/JUDGING.md",
 )  # fmt: skip
 FENCES = re.compile(r"^ *```(\w*)\n(.*?)^ *```", flags=re.DOTALL | re.MULTILINE)
 # what a batch system or a shell puts in the place of names
@@ -60,7 +60,7 @@ def outputs(page: str) -> Iterator[tuple[str, list[str]]]:
         yield shlex.join(shlex.split(joined(block), comments=True)), printed.splitlines()
 
 
-OUTPUTS = dict(outputs(BEYOND_STABILITY))
+OUTPUTS = {**dict(outputs(BEYOND_STABILITY)), **dict(outputs(MANY_CLIENTS))}
 SHOWN = sorted({line for page in PAGES for line in lines(page)})
 STEERING = [line for line in SHOWN if line.startswith("steering ")]
 OTHERS = [line for line in SHOWN if line not in STEERING]
@@ -108,6 +108,13 @@ def test_a_command_of_another_program_is_known(line: str) -> None:
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
+def files_of_page() -> Iterator[tuple[str, str]]:
+    """The files that the page of many clients shows, each with its name in the first line."""
+    for language, block in FENCES.findall((ROOT / MANY_CLIENTS).read_text(encoding="utf-8")):
+        if language == "toml":
+            yield block.split("\n")[0].removeprefix("# "), block
+
+
 @pytest.fixture
 def prepared(steering: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Runs the command in a directory with a setup, a record, and runs to continue or to merge."""
@@ -117,6 +124,8 @@ def prepared(steering: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
         Path("setup.toml").write_text(SETUP, encoding="utf-8")
         files = (block for language, block in FENCES.findall(README) if language == "toml")
         for name, text in zip(("laboratory.toml", "network.toml"), files, strict=True):
+            Path(name).write_text(text, encoding="utf-8")
+        for name, text in files_of_page():
             Path(name).write_text(text, encoding="utf-8")
         small = ("--config", "setup.toml", *TOY["simulate"])
         for more in (("--keep", "1", "--saves", "40", "--save-records", "record.csv"), ("--out", "DONE")):
@@ -159,11 +168,11 @@ def require_output(line: str, out: str) -> None:
 
 
 # more than two seconds
-LONG = ("--tolerances",)
+LONG = ("--tolerances", "--optimum")
 
 
-def test_the_page_on_stability_shows_outputs() -> None:
-    assert len(OUTPUTS) == 14
+def test_the_pages_show_outputs() -> None:
+    assert len(OUTPUTS) == 23
     assert set(OUTPUTS) <= set(STEERING)
     assert agree("│ E+|- │ 0.5 │ 1.2% │", "│ E+|-   │  0.5 │  1.3% │")
     assert not agree("│ E+|- │ 0.5 │ 1.2% │", "│ E+|-   │  0.5 │  1.5% │")

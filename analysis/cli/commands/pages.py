@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @steering.command(name="figures")
-@click.argument("numbers", nargs=-1, type=click.IntRange(2, 10))
+@click.argument("numbers", nargs=-1, type=click.IntRange(2, 11))
 @click.option("--out", type=click.Path(exists=True, file_okay=False, path_type=Path), default=".", show_default=True,
               help="Directory to write to.")  # fmt: skip
 @work.JOBS
@@ -30,8 +30,9 @@ def figures_command(numbers: tuple[int, ...], as_json: bool, out: Path, jobs: in
     on two cores.
 
     Not in the paper are 9, E and d as in its Figs. 4 and 8, with and without its demand for stability, and what the
-    best pulses reach with at most 100 quanta, and 10, what the cavity of + costs: E against kappa/Omega, the coupling
-    of the cavity to the line, temperature and quality factor. Each takes less than two minutes on one core.
+    best pulses reach with at most 100 quanta, 10, what the cavity of + costs: E against kappa/Omega, the coupling
+    of the cavity to the line, temperature and quality factor, and 11, E against the number of clients in front of one
+    server, the loss and the order. Each takes less than two minutes on one core.
     """
     from cascade_steering.analysis.paper.figures.data import DATA
     from cascade_steering.analysis.paper.figures.drawing import DRAW

@@ -19,6 +19,12 @@ from cascade_steering.analysis.paper.claims.beyond_stability import (
     strong_coupling_without_stability,
 )
 from cascade_steering.analysis.paper.claims.claim import Claim
+from cascade_steering.analysis.paper.claims.networks import (
+    clients_and_losses,
+    clients_as_one,
+    one_client_alone,
+    parts_of_clients,
+)
 from cascade_steering.analysis.paper.claims.section_v import (
     asymmetry,
     loss_tolerance,
@@ -54,6 +60,10 @@ CLAIMS: tuple[Callable[[], Iterator[Claim]], ...] = (
     two_servers,
     strong_coupling,
     loss_tolerance,
+    clients_as_one,
+    one_client_alone,
+    clients_and_losses,
+    parts_of_clients,
     feedback_stabilization,
     ratio_claims,
     limiting_ratios,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["KINDS", "Kind", "Series"]
+__all__ = ["FAULTS", "Kind", "Series"]
 
 FloatArray = NDArray[np.float64]
 
@@ -175,7 +175,7 @@ def _crosstalk(one: Series, fraction: float) -> FloatArray:
     return np.asarray(one.values + fraction * (one.others.sum(axis=1) - one.values))
 
 
-KINDS: dict[str, Kind] = {
+FAULTS: dict[str, Kind] = {
     "line": Kind(about="a sine of this amplitude", numbers=("amplitude", "frequency_hz"), apply=_line),
     "offset": Kind(about="a constant", numbers=("size",), apply=_offset),
     "drift": Kind(about="a ramp of this size from end to end", numbers=("size",), apply=_drift),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cascade_steering.analysis.records.faults.fault_kinds import KINDS, Series
+from cascade_steering.analysis.records.faults.fault_kinds import FAULTS, Series
 
 if TYPE_CHECKING:
     from cascade_steering.analysis.records.record import Record
@@ -16,7 +16,7 @@ __all__ = ["GRAMMAR", "Fault", "fault_of", "with_faults"]
 GRAMMAR = ", ".join(
     ":".join([name, *(number.upper() for number in kind.numbers[: len(kind.numbers) - len(kind.defaults)])])
     + "".join(f"[:{number.upper()}]" for number in kind.numbers[len(kind.numbers) - len(kind.defaults) :])
-    for name, kind in KINDS.items()
+    for name, kind in FAULTS.items()
 )
 # that must not be 0, or not negative
 _POSITIVE = ("step", "level", "count", "length")
@@ -28,7 +28,7 @@ class Fault:
 
     Parameters
     ----------
-    kind : one of ``analysis.records.faults.fault_kinds.KINDS``
+    kind : one of ``analysis.records.faults.fault_kinds.FAULTS``
     numbers : of it, in their order
     channel : that has it; None for all of them
     """
@@ -51,9 +51,9 @@ def fault_of(text: str) -> Fault:
     """
     body, at, channel = text.partition("@")
     name, *given = body.split(":")
-    kind = KINDS.get(name.strip())
+    kind = FAULTS.get(name.strip())
     if kind is None:
-        raise ValueError(f"fault must be one of {', '.join(KINDS)}, followed by its numbers, got {text!r}")
+        raise ValueError(f"fault must be one of {', '.join(FAULTS)}, followed by its numbers, got {text!r}")
     least = len(kind.numbers) - len(kind.defaults)
     try:
         numbers = tuple(float(each) for each in given)
@@ -94,7 +94,7 @@ def with_faults(record: "Record", faults: tuple[Fault, ...], seed: int = 0) -> "
                 if fault.channel in (None, name):
                     rng = np.random.default_rng([seed, place, number, channel])
                     series = Series(values=one[:, channel], others=one, interval=record.interval, rng=rng)
-                    values[number, :, channel] = KINDS[fault.kind].apply(series, *fault.numbers) * noise
+                    values[number, :, channel] = FAULTS[fault.kind].apply(series, *fault.numbers) * noise
     values = np.where(record.observed[None, :, None], values, np.nan)
     told = [fault.text for fault in faults]
     return replace(record, values=values, options={**record.options, "fault": told} if told else record.options)

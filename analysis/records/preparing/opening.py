@@ -12,14 +12,13 @@ from typing import Literal
 from cascade_steering.analysis.records.calibration import Floor, floor, vacuum_floor
 from cascade_steering.analysis.records.preparing.resampling import resampled
 from cascade_steering.analysis.records.projection import Line, without
-from cascade_steering.analysis.records.reading.layout import FileLayout, Table
+from cascade_steering.analysis.records.reading.layout import FileLayout, GivenCalibration, Table
 from cascade_steering.analysis.records.record import Record, factors_of, interpreted, load, of_file
 from cascade_steering.sim.parameters import require
 
-__all__ = ["FROM_FLOOR", "GivenCalibration", "Opening", "opened_record"]
+__all__ = ["FROM_FLOOR", "Opening", "opened_record"]
 
 FROM_FLOOR: Literal["auto"] = "auto"
-GivenCalibration = float | Mapping[str, float] | Literal["auto"] | None
 # a spectrum that rises by more towards lower frequencies, and surely, has no floor
 _STEEP, _SURE = 0.2, 5.0
 

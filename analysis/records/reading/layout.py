@@ -15,6 +15,7 @@ __all__ = [
     "SETS",
     "UNITS",
     "FileLayout",
+    "GivenCalibration",
     "Intervals",
     "Quantity",
     "Table",
@@ -25,6 +26,8 @@ __all__ = [
 
 FloatArray = NDArray[np.float64]
 Quantity = Literal["increment", "current"]
+# one factor, one a channel, or found in the record; None where the unit says it
+GivenCalibration = float | Mapping[str, float] | Literal["auto"] | None
 
 # what sim.model.detectors detects: in the rotating-wave model and in the lab frame, homodyne and heterodyne
 CHANNELS = (

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from cascade_steering.analysis.identification import fitting
-from cascade_steering.analysis.identification.maximum import fit
+from cascade_steering.analysis.identification.maximum import most_likely
 from tests.analysis.cli.command import Run
 from tests.analysis.cli.recorded import TELLING, filtered, fitted, simulated
 
@@ -85,7 +85,8 @@ def test_a_fit_says_what_it_cannot_tell(steering: Run) -> None:
     answer = fitted(steering, "--parameters", "c-minus,calibration", "--efficiency", "0")
     assert answer.report["undetermined"] == ["c-minus"]
     unknown = answer.report["estimates"]["c-minus"]
-    assert (unknown["standard_error"], unknown["ci"]) == (None, None)
+    # as long as the search, from a tenth to ten times the start
+    assert (unknown["standard_error"], unknown["ci"], unknown["limited_by"]) == (None, [0.5, 50.0], ["c-minus"])
     assert answer.report["correlations"][0] == [None, None]
     assert "steering: warning: the record does not determine c-minus\n" in answer.err
     table = steering("fit", "record.csv", "--parameters", "c-minus,calibration", "--efficiency", "0").out
@@ -95,17 +96,102 @@ def test_a_fit_says_what_it_cannot_tell(steering: Run) -> None:
     bound = fitted(steering, "--parameters", "efficiency", "--calibration", "1.3")
     assert bound.report["at_bound"] == ["efficiency"]
     assert bound.report["estimates"]["efficiency"]["value"] == 1.0
-    assert "steering: warning: at a bound: efficiency; their intervals are not valid\n" in bound.err
+    low, high = bound.report["estimates"]["efficiency"]["ci"]
+    assert 0.5 < low < high == 1.0
+    assert "steering: warning: at a bound that nature sets: efficiency; its interval ends there\n" in bound.err
     assert "steering: warning: the record does not fit even the best model: " in bound.err
 
 
 @pytest.mark.slow
 def test_a_fit_that_does_not_converge_says_so(steering: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def hasty(*arguments: Any, **named: Any) -> Any:
-        return fit(*arguments, **named, steps=1)
+        return most_likely(*arguments, **named, steps=1)
 
     simulated(steering, *TELLING)
-    monkeypatch.setattr(fitting, "fit", hasty)
+    monkeypatch.setattr(fitting, "most_likely", hasty)
     answer = fitted(steering, "--parameters", "efficiency,theta-plus", "--efficiency", "0.2", "--theta-plus", "0.3")
     assert answer.report["converged"] is False
     assert "steering: warning: the search did not converge: begin nearer to the true values\n" in answer.err
+
+
+SHORT = ("--duration", "20", "--saves", "500")
+NEAR = ("--efficiency", "0.8", "--c-minus", "10", "--c-plus", "20")
+
+
+@pytest.mark.slow
+def test_what_a_record_leaves_open_is_said(steering: Run) -> None:
+    simulated(steering, *TELLING, *SHORT)
+    assert "E follows from the parameters" in filtered(steering)["final"]["note"]
+    report = filtered(steering, "--free", "efficiency")["steering"]
+    assert report["free"] == ["efficiency"]
+    for way in ("plus_given_minus", "minus_given_plus"):
+        low, high = report[f"E_{way}"]["ci"]
+        assert low < high
+        assert report[f"E_{way}"]["converged"]
+    answer = fitted(steering, *NEAR, "--parameters", "efficiency", "--steering", "--detectable", "--profile")
+    assert "E follows from the parameters" in answer.report["steering"]["note"]
+    own = answer.report["steering"]
+    # the same parameters are not known, so the same is left open, to the accuracy of an end of a profile
+    for name in ("E_plus_given_minus", "E_minus_given_plus"):
+        width = report[name]["ci"][1] - report[name]["ci"][0]
+        assert own[name]["ci"] == pytest.approx(report[name]["ci"], abs=0.03 * width)
+    errors = answer.report["detectable"]["errors"]["efficiency"]
+    assert errors["alone"] == pytest.approx(errors["beside_others"], rel=1e-9)
+    # (3.29 + 1.28) standard errors
+    found = answer.report["estimates"]["efficiency"]
+    assert errors["alone"] == pytest.approx(4.57 * found["standard_error"], rel=0.01)
+    assert found["ci"][0] < found["value"] < found["ci"][1] <= 1.0
+    table = steering("fit", "record.csv", *NEAR, "--parameters", "efficiency", "--detectable").out
+    assert "Errors that the record shows" in table
+
+
+@pytest.mark.slow
+def test_a_posterior_through_the_command_line(steering: Run) -> None:
+    simulated(steering, *TELLING, *SHORT)
+    Path("priors.toml").write_text('posterior = true\n[priors]\nefficiency = "normal:0.8,0.02"\n')
+    line = ("--config", "priors.toml", *NEAR, "--parameters", "efficiency", "--quiet", "--walkers", "4")
+    answer = fitted(steering, *line, "--chain", "chain.h5", "--steps", "20", "--corner", "corner.pdf")
+    assert answer.report["posterior"] is None
+    assert not answer.report["chain"]["converged"]
+    assert "not converged; its intervals are not given: the same command with more --steps continues" in answer.err
+    assert Path("corner.pdf").stat().st_size > 1000
+    answer = fitted(steering, *line, "--chain", "chain.h5", "--steps", "800")
+    found = answer.report["posterior"]
+    assert set(found) == {"efficiency", *(f"{name}_{way}" for name in "Ed" for way in
+                          ("plus_given_minus", "minus_given_plus"))}  # fmt: skip
+    low, high = found["efficiency"]["ci"]
+    # the prior, which the record hardly changes: 0.8 ± 0.039
+    assert 0.74 < low < found["efficiency"]["median"] < high < 0.86
+    assert answer.report["chain"]["priors"] == {"efficiency": "normal:0.8,0.02"}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--priors", "efficiency=normal:1,1"), "--priors has no meaning without --posterior"),
+        (("--corner", "c.pdf"), "--corner has no meaning without --posterior"),
+        (("--free", "efficiency"), "--free names efficiency, which is fitted already"),
+        (("--posterior", "--priors", "loss=uniform:0,1"), "a prior of 'loss' needs it among --parameters: efficiency"),
+        (("--posterior", "--priors", "efficiency"), "priors must be NAME=KIND:NUMBER,NUMBER"),
+        (("--posterior", "--priors", "efficiency=flat:1,2"), "prior of efficiency: a prior must be one of"),
+        (("--posterior", "--corner", "c.doc"), "figure 'c.doc' must end in one of"),
+        (("--posterior", "--chain", "record.csv"), "is the record itself"),
+        (("--free", "colour"), "parameters must be of c-minus"),
+        (("--parameters", "calibration-sine", "--out", "o.toml"), "--out holds one calibration for all channels"),
+        (("--parameters", "calibration-sine,calibration"), "calibration is that of all channels"),
+    ],
+)
+def test_what_makes_no_sense_beside_a_fit_is_refused(steering: Run, options: tuple[str, ...], message: str) -> None:
+    Path("record.csv").write_text("time [s],cosine [s^0.5],sine [s^0.5]\n1e-7,1e-4,1e-4\n2e-7,1e-4,2e-4\n")
+    answer = steering("fit", "record.csv", "--json", "--parameters", "efficiency", *options)
+    assert (answer.code, answer.out) == (2, "")
+    assert message in answer.err
+
+
+def test_a_fit_that_ends_where_the_search_ends_has_no_result(steering: Run) -> None:
+    simulated(steering, *TELLING, *SHORT)
+    answer = steering("fit", "record.csv", "--json", "--parameters", "c-minus", "--c-minus", "0.5")
+    assert (answer.code, answer.out) == (1, "")
+    assert (
+        "steering: error: the fit is no result: c-minus ended at 5, an end of the search from 0.05 to 5" in answer.err
+    )

@@ -1,6 +1,6 @@
 """Typed objects from click: every option is used, and has the type that the command declares."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from types import NoneType, UnionType
@@ -47,6 +47,8 @@ def holds(kind: Any, value: object) -> bool:
         inner = get_args(kind)
         inner = (inner[0],) * len(value) if inner[-1] is Ellipsis and isinstance(value, tuple) else inner
         return isinstance(value, tuple) and len(value) == len(inner) and all(map(holds, inner, value))
+    if get_origin(kind) is Mapping:
+        return isinstance(value, Mapping)
     if kind is None or kind is NoneType:
         return value is None
     return type(value) is kind or (isinstance(value, kind) and not isinstance(value, bool))

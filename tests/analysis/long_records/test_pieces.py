@@ -152,6 +152,7 @@ def test_the_command_gives_the_same_report(steering: Run) -> None:
         (("--calibration", "auto"), "give as --calibration the number"),
         (("--vacuum-record", "record.csv"), "give as --calibration the number"),
         (("--demodulate", "5", "--frequency", "1e6"), "--demodulate needs the whole record"),
+        (("--free", "loss"), "--free needs the whole record"),
         (("--engine", "fock"), "--engine fock needs the whole record"),
         (("--out", "one.nc"), "writes a folder"),
         (("--out", "full"), "not empty"),

@@ -25,6 +25,7 @@ TOY: dict[int, dict[str, Any]] = {
     8: {"points": 3, "simulated": 1, "trajectories": 10, "detections": ("phase pi/2", "phase 0")},
     9: {"points": 2, "pulses": 1, "losses": (0.2,), "lo_phase_pi": 0.5},
     10: {"points": 2, "cooperativities": (10.0,)},
+    11: {"points": 2, "losses": (0.2,)},
 }
 
 
@@ -46,7 +47,7 @@ def data() -> dict[int, xr.Dataset]:
 
 
 def test_every_figure_has_data_and_a_drawing() -> None:
-    assert list(DATA) == list(DRAW) == list(TOY) == list(range(2, 11))
+    assert list(DATA) == list(DRAW) == list(TOY) == list(range(2, 12))
 
 
 @pytest.mark.slow
@@ -90,6 +91,7 @@ def drawn(number: int, data: xr.Dataset, monkeypatch: pytest.MonkeyPatch) -> lis
         pytest.param(8, 5, marks=SIMULATED),
         (9, 3),
         pytest.param(10, 4, marks=SIMULATED),
+        pytest.param(11, 2, marks=SIMULATED),
     ],
 )
 def test_panels_are_lettered(

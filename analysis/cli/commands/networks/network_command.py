@@ -4,9 +4,11 @@ from pathlib import Path
 
 import click
 
-from cascade_steering.analysis.cli.answers.networks import network_answers
+from cascade_steering.analysis.cli.answers.networks import network_answers, optimum_answers
 from cascade_steering.analysis.cli.commands.group import steering
+from cascade_steering.analysis.cli.commands.networks.search_options import NETWORK_SEARCH, NetworkSearchOptions, names
 from cascade_steering.analysis.cli.options import physics
+from cascade_steering.analysis.cli.options.kinds import FILE
 from cascade_steering.analysis.cli.options.typed import typed
 from cascade_steering.analysis.cli.terminal.output import note, show
 
@@ -17,30 +19,51 @@ from cascade_steering.analysis.cli.terminal.output import note, show
               help="Names of the nodes that are steered, NAME,NAME.")  # fmt: skip
 @click.option("--by", type=str, default="", show_default="all others",
               help="Names of the nodes that steer them together, NAME,NAME.")  # fmt: skip
+@click.option(
+    "--figure", type=FILE, default=None, show_default="no figure", help="Figure of the network with E on its arrows."
+)
+@NETWORK_SEARCH
 @physics.JSON
 @typed
-def network_command(file: Path, steer: str, by: str, as_json: bool) -> None:
+def network_command(
+    file: Path, steer: str, by: str, figure: Path | None, search: NetworkSearchOptions, as_json: bool
+) -> None:
     """Any number of nodes in a row on the light: E of some of them given others, with and without the record.
 
     FILE.toml has a table [[node]] for each node, in the order of the light: name; mass = "negative" or "positive";
     cooperativity; theta_pi; bath = "hot", "vacuum" or { linewidth_hz, occupation }; loss_before and path_phase_pi of
     the path from the node before; tap, the part of the light behind the node that is detected there. [light] has
     squeezing_db, squeezing_angle_pi and squeezing_loss, [detection] lo_phase_pi, efficiency and scheme.
+
+    With --optimum the angles of all nodes that steer and of the steered one are free, as are the cooperativities of the
+    first, up to those of the file, and that of the steered one.
     """
     from cascade_steering.analysis.networks.network_file import read_network
-    from cascade_steering.analysis.networks.network_steering import network_steering, undamped_nodes
+    from cascade_steering.analysis.networks.network_steering import network_steering, steered_by, undamped_nodes
 
+    search.require_search()
+    if figure is not None:
+        from cascade_steering.analysis.plots import style
+
+        style.drawable(figure)
     network = read_network(file)
-    found = network_steering(network, _names(steer, "--steer"), _names(by, "--by"))
-    report = network_answers.network_report(found, undamped_nodes(network))
-    for each in report["warnings"]:
+    direction = steered_by(network, names(steer, "--steer"), names(by, "--by"))
+    if search.optimum:
+        best = search.found(network, direction)
+        network = best.network
+        report = optimum_answers.optimum_report(best)
+        tables, lines = [optimum_answers.optimum_table(report)], optimum_answers.optimum_lines(report)
+    else:
+        found = network_steering(network, tuple(map(str, direction.steered)), tuple(map(str, direction.by)))
+        report = network_answers.network_report(found, undamped_nodes(network))
+        tables, lines = network_answers.network_tables(report), network_answers.network_lines(report)
+    if figure is not None:
+        from cascade_steering.analysis.plots.network_figure import network_figure
+
+        steered = network_steering(network, tuple(map(str, direction.steered)), tuple(map(str, direction.by)))
+        network_figure(steered, figure)
+        lines.append(f"figure: {figure}")
+    report = {**report, "figure": None if figure is None else str(figure)}
+    for each in report.get("warnings", ()):
         note(f"warning: {file}: {each}")
-    show(report, network_answers.network_tables(report), as_json, *network_answers.network_lines(report))
-
-
-def _names(text: str, option: str) -> tuple[str, ...]:
-    """The names in a list with commas; none for an empty text."""
-    names = tuple(each.strip() for each in text.split(",")) if text else ()
-    if not all(names):
-        raise ValueError(f"{option} must be names with commas between them, got {text!r}")
-    return names
+    show(report, tables, as_json, *lines)

@@ -11,7 +11,7 @@ from cascade_steering.analysis.cli.commands.group import steering
 from cascade_steering.analysis.cli.options import configuration, engines, physics, work
 from cascade_steering.analysis.cli.options.engines import EngineOptions
 from cascade_steering.analysis.cli.options.kinds import PLACE
-from cascade_steering.analysis.cli.options.recorded import record_source
+from cascade_steering.analysis.cli.options.recorded import fit_options, record_source
 from cascade_steering.analysis.cli.options.recorded.record_source import ReadingOptions, Setup
 from cascade_steering.analysis.cli.options.typed import typed
 from cascade_steering.analysis.cli.terminal.output import note, show
@@ -22,6 +22,7 @@ from cascade_steering.analysis.working_points.working_point import WorkingPoint
 @record_source.RECORD
 @physics.WORKING_POINT
 @record_source.READING
+@fit_options.FREE
 @engines.engine_option(engines.FILTER)
 @engines.engine_settings(engines.FILTER)
 @click.option("--out", type=PLACE, default="steering-filtered.nc", show_default=True,
@@ -42,6 +43,7 @@ def filter_command(
     record: Path,
     point: WorkingPoint,
     reading: ReadingOptions,
+    free: tuple[str, ...] | None,
     engine: EngineOptions,
     out: Path,
     strict: bool,
@@ -56,7 +58,8 @@ def filter_command(
     record has one channel, "homodyne". --columns names the columns of another file, or the arrays of netCDF, HDF5,
     .npz or .mat. Comments "#: NAME = VALUE" give options; flags and --config take precedence. An empty cell is a gap.
     """
-    from cascade_steering.analysis.cli.answers.recorded import past_answers, record_reports, record_tables
+    from cascade_steering.analysis.cli.answers.recorded import fit_answers, past_answers, record_reports, record_tables
+    from cascade_steering.analysis.identification.intervals.steering_interval import E_FOLLOWS, steering_left
     from cascade_steering.analysis.long_records import long_record
     from cascade_steering.analysis.past_states import whole_record
     from cascade_steering.analysis.records import filtered
@@ -76,7 +79,7 @@ def filter_command(
         report = record_reports.reading(readout, engine.name)
         looked_back = None if past is None else past_answers.past(past)
     else:
-        _require_pieces(engine, out)
+        _require_pieces(engine, out, free)
         several, setup = record_source.read_pieces(record, Setup(point=point, reading=reading), pieces)
         model, initial = setup.model_and_start()
         taken = setup.described()
@@ -91,21 +94,28 @@ def filter_command(
         "parameters": taken, "time_unit_seconds": setup.point.time_unit, "dataset": str(out),
         "suspects": record_reports.suspects(setup.told), "faults": list(setup.faults),
     }  # fmt: skip
+    report["final"]["note"] = E_FOLLOWS
+    tables = [record_tables.reading(report)]
+    if free is not None and pieces is None:
+        left = steering_left(found, free, setup.point, lambda trial: setup.at(trial).model_and_start())
+        report["steering"] = fit_answers.steering(left)
+        tables.append(fit_answers.steering_table(report["steering"]))
     for told in setup.warnings:
         note(f"warning: {told}")
     for each in record_tables.failures(report["innovations"], setup.reading.calibration):
         note(f"warning: the record does not fit the model: {each}")
-    table = record_tables.reading(report)
     if looked_back is not None:
         report["past"] = looked_back
-        past_answers.add_rows(table, looked_back)
-    show(report, table, as_json, f"dataset: {out}")
+        past_answers.add_rows(tables[0], looked_back)
+    show(report, tables, as_json, *([] if free else [f"{E_FOLLOWS}: see --free"]), f"dataset: {out}")
     if strict and not report["innovations"]["fits"]:
         sys.exit(1)
 
 
-def _require_pieces(engine: EngineOptions, out: Path) -> None:
+def _require_pieces(engine: EngineOptions, out: Path, free: object) -> None:
     """Raise ValueError for what --pieces cannot do."""
+    if free is not None:
+        raise ValueError("--free needs the whole record in memory, and --pieces never has it: leave out one of them")
     if not engine.method().exact:
         raise ValueError(f"--pieces is for the exact filter: --engine {engine.name} needs the whole record")
     if out.suffix == ".nc":

@@ -4,32 +4,32 @@ from pathlib import Path
 
 import click
 
+from cascade_steering.analysis.cli.answers.reports import Report
 from cascade_steering.analysis.cli.commands.group import steering
 from cascade_steering.analysis.cli.options import configuration, physics
 from cascade_steering.analysis.cli.options.kinds import FILE, Text
-from cascade_steering.analysis.cli.options.recorded import record_source
+from cascade_steering.analysis.cli.options.recorded import fit_options, record_source
+from cascade_steering.analysis.cli.options.recorded.fit_options import FitOptions
 from cascade_steering.analysis.cli.options.recorded.record_source import ReadingOptions, Setup
 from cascade_steering.analysis.cli.options.typed import typed
-from cascade_steering.analysis.cli.terminal.output import note, show
+from cascade_steering.analysis.cli.terminal.output import note, progress, show
+from cascade_steering.analysis.results.fitted.fit_result import FitResult
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
-
-
-def _names(text: str) -> tuple[str, ...]:
-    from cascade_steering.analysis.identification.fitting import names
-
-    return names(text)
 
 
 @steering.command(name="fit")
 @record_source.RECORD
-@click.option("--parameters", type=Text("parameters", _names), required=True, metavar="NAME,NAME,...",
+@click.option("--parameters", type=Text("parameters", fit_options.parameter_names), required=True,
+              metavar="NAME,NAME,...",
               help="What to fit: c-minus, c-plus, theta-minus, theta-plus, linewidth-minus, linewidth-plus (Hz), "
               "occupation-minus, occupation-plus, loss, path-phase, squeezing, squeezing-angle, squeezing-loss, "
-              "lo-phase, efficiency or calibration.")  # fmt: skip
+              "lo-phase, efficiency, calibration, or that of one channel: calibration-cosine ...")  # fmt: skip
 @physics.WORKING_POINT
 @record_source.READING
+@fit_options.ASKED
 @click.option("--out", type=FILE, default=None, metavar="FILE.toml", show_default="none",
               help="Configuration to write, for --config of filter.")  # fmt: skip
+@physics.QUIET
 @physics.JSON
 @configuration.OPTION
 @typed
@@ -38,38 +38,76 @@ def fit_command(
     parameters: tuple[str, ...],
     point: WorkingPoint,
     reading: ReadingOptions,
+    asked: FitOptions,
     out: Path | None,
+    quiet: bool,
     as_json: bool,
 ) -> None:
-    """Parameters of an experiment from its RECORD, by maximum likelihood of the innovations, with standard errors.
+    """Parameters of an experiment from its RECORD, by maximum likelihood of the innovations, with intervals.
 
-    The options give the values where the search begins and all parameters that are not fitted. The search is local, so
-    it has to begin near the true values.
+    The options give the values where the search begins and all parameters that are not fitted; a calibration begins
+    where the record has its shot noise. The search is local, so it has to begin near the true values. Where it ends at
+    a bound that nature does not set, there is no result, and the exit status is 1.
     """
-    from cascade_steering.analysis.cli.answers.recorded import record_reports, record_tables
-    from cascade_steering.analysis.identification import fitting
-    from cascade_steering.analysis.records.whiteness import whiteness
+    from cascade_steering.analysis.cli.answers.recorded import fit_answers, record_reports, record_tables
+    from cascade_steering.analysis.plots.style import drawable
+    from cascade_steering.sim.atomic_write import writable
 
-    if out is not None:
-        record_source.require_other(record, out)
+    asked.require_sense(parameters)
+    if out is not None and any(name.startswith("calibration-") for name in parameters):
+        raise ValueError("--out holds one calibration for all channels: fit that, or leave out --out")
+    if asked.corner is not None:
+        drawable(asked.corner)
+    for path in (out, asked.chain, asked.corner):
+        if path is not None:
+            record_source.require_other(record, writable(path))
     found, setup = record_source.read_record(record, Setup(point=point, reading=reading))
-    result = fitting.fitted(found, parameters, setup.point, lambda trial: setup.at(trial).model_and_start())
-    report = {
-        **record_reports.fit(result, whiteness(result.innovations, found.channels, interval=found.interval)),
-        "configuration": None,
-    }
+    result = FitResult.of(setup.point, found, parameters, lambda trial: setup.at(trial).model_and_start())
+    fit = result.fit
+    report = {**record_reports.fit(fit, result.whiteness), "configuration": None}
+    fit_answers.intervals(report, fit_answers.profiled(result, asked.profile))
+    tables = [record_tables.fit(report)]
+    if asked.steering or asked.free:
+        report["steering"] = fit_answers.steering(result.steering(asked.free or ()))
+        tables.append(fit_answers.steering_table(report["steering"]))
+    if asked.detectable:
+        report["detectable"] = fit_answers.detectable(result.detectable())
+        tables.append(fit_answers.detectable_table(report["detectable"]))
+    if asked.posterior:
+        report |= _sampled(result, asked, quiet)
+        tables.append(fit_answers.posterior_table(report))
     if out is not None:
-        fitted = setup.at(fitting.with_values(setup.point, result.estimates))
-        record_source.write_configuration(out, fitted, result.estimates.get("calibration", 1.0))
+        record_source.write_configuration(out, setup.at(result.point), fit.estimates.get("calibration", 1.0))
         report["configuration"] = str(out)
-    if result.undetermined:
-        note(f"warning: the record does not determine {', '.join(result.undetermined)}")
-    if result.at_bound:
-        note(f"warning: at a bound: {', '.join(result.at_bound)}; their intervals are not valid")
-    if not result.converged:
+    if fit.undetermined:
+        note(f"warning: the record does not determine {', '.join(fit.undetermined)}")
+    if fit.at_bound:
+        note(f"warning: at a bound that nature sets: {', '.join(fit.at_bound)}; its interval ends there")
+    if not fit.converged:
         note("warning: the search did not converge: begin nearer to the true values")
     for told in setup.warnings:
         note(f"warning: {told}")
     for each in record_tables.failures(report["innovations"]):
         note(f"warning: the record does not fit even the best model: {each}")
-    show(report, record_tables.fit(report), as_json, *([] if out is None else [f"configuration: {out}"]))
+    show(report, tables, as_json, *([] if out is None else [f"configuration: {out}"]))
+
+
+def _sampled(result: FitResult, asked: FitOptions, quiet: bool) -> Report:
+    from cascade_steering.analysis.cli.answers.recorded import fit_answers
+
+    with progress("steps of the chain", asked.steps, quiet) as advance:
+        found = result.posterior(
+            asked.priors, walkers=asked.walkers, most_steps=asked.steps, seed=asked.seed, chain=asked.chain,
+            advance=advance,
+        )  # fmt: skip
+    if not found.converged:
+        note(f"warning: {found}; its intervals are not given" + _continued(asked))
+    if asked.corner is not None:
+        found.corner(asked.corner)
+    return fit_answers.posterior(found)
+
+
+def _continued(asked: FitOptions) -> str:
+    if asked.chain is None:
+        return ": give more --steps, or a --chain to be continued"
+    return f": the same command with more --steps continues {asked.chain}"

@@ -10,13 +10,13 @@ import click
 from cascade_steering.analysis.cli.options import physics, readers
 from cascade_steering.analysis.cli.options.kinds import INITIAL, Text, options
 from cascade_steering.analysis.records.reading.columns import columns_said
-from cascade_steering.analysis.records.reading.layout import CHANNELS, UNITS, FileLayout
+from cascade_steering.analysis.records.reading.layout import CHANNELS, UNITS, FileLayout, GivenCalibration
 from cascade_steering.analysis.records.suspects import TREATMENTS, Treatment
 from cascade_steering.sim.parameters import Cascade
 
 if TYPE_CHECKING:
     # with it comes xarray, which takes a second, and every command imports this
-    from cascade_steering.analysis.records.preparing.opening import GivenCalibration, Opening
+    from cascade_steering.analysis.records.preparing.opening import Opening
 
 
 def calibration(text: str) -> float | dict[str, float] | Literal["auto"]:
@@ -112,7 +112,7 @@ class ReadingOptions:
     suspect : what becomes of values that no noise can give
     """
 
-    calibration: "GivenCalibration"
+    calibration: GivenCalibration
     quantity: str | None
     dead_time: readers.Duration
     demodulate: int | None

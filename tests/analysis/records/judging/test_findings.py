@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from cascade_steering.analysis.records.faults.fault_kinds import KINDS
+from cascade_steering.analysis.records.faults.fault_kinds import FAULTS
 from cascade_steering.analysis.records.faults.injected import Fault, fault_of, with_faults
 from cascade_steering.analysis.records.filtered import Reading
 from cascade_steering.analysis.records.record import Record
@@ -100,9 +100,9 @@ def test_faults_by_their_text() -> None:
             fault_of(text)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", FAULTS)
 def test_every_fault_changes_the_values_and_the_options_say_so(clean: Record, kind: str) -> None:
-    about = KINDS[kind]
+    about = FAULTS[kind]
     wanted = {"frequency_hz": "1e3", "count": "7", "length": "7", "factor": "1.1"}
     least = len(about.numbers) - len(about.defaults)
     text = ":".join([kind, *(wanted.get(number, "0.3") for number in about.numbers[:least])])

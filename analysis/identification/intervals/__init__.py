@@ -1,0 +1,1 @@
+"""Intervals of parameters, of E and of d, by profile likelihood."""

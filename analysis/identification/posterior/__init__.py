@@ -1,0 +1,1 @@
+"""Posteriors of parameters: priors, the chain, and whether it has converged."""

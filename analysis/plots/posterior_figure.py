@@ -1,0 +1,30 @@
+"""The corner figure of a posterior."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from matplotlib.figure import Figure
+
+from cascade_steering.analysis.plots.style import drawable, save_figure
+
+if TYPE_CHECKING:
+    from cascade_steering.analysis.identification.posterior.sampling_posterior import Chain
+
+__all__ = ["draw_corner"]
+
+
+def draw_corner(chain: "Chain", path: Path) -> Figure:
+    """All pairs of parameters and the distribution of each, with median and interval of 95 %, written to ``path``.
+
+    Raises ValueError for a path to which no figure can be written.
+    """
+    import corner
+
+    target = drawable(path)
+    figure = Figure(figsize=(2.2 * len(chain.names) + 1.0,) * 2)
+    corner.corner(
+        chain.flat, fig=figure, labels=list(chain.names), quantiles=(0.025, 0.5, 0.975), show_titles=True,
+        title_fmt=".4g",
+    )  # fmt: skip
+    save_figure(figure, target)
+    return figure

@@ -1,0 +1,1 @@
+"""What a record says of parameters, and what it could say."""
