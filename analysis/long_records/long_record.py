@@ -14,9 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, Direction, steering_parameter
-from cascade_steering.analysis.long_records.piece_files import empty_folder, keep, kept, piece_name, write_piece
+from cascade_steering.analysis.long_records.piece_files import (
+    empty_folder,
+    piece_name,
+    set_aside,
+    taken_back,
+    write_piece,
+)
 from cascade_steering.analysis.long_records.seen_so_far import SeenSoFar
-from cascade_steering.analysis.past_states.moments import Moment, moment_of
+from cascade_steering.analysis.past_states.one_moment import Moment, moment_of
 from cascade_steering.analysis.past_states.records_alone import Differences, RecordsAlone
 from cascade_steering.analysis.past_states.whole_record import look_back, require_white_record
 from cascade_steering.analysis.records.filtered import FilteredRecord, require_channels_of
@@ -144,7 +150,7 @@ def filtered_in_pieces(
     with tempfile.TemporaryDirectory(prefix=".way-there-", dir=folder) as aside:
         there = _There(model, initial, suspect, name, follow=True)
         for number, piece in enumerate(there.all(pieces)):
-            keep(Path(aside) / f"{number}.npz", piece)
+            set_aside(Path(aside) / f"{number}.npz", piece)
         reading = there.reading(folder)
         return replace(reading, past=_back(there, reading, initial, Path(aside), attributes))
 
@@ -221,7 +227,7 @@ def _back(
     for number in reversed(range(len(there.counts))):
         before -= there.counts[number]
         path = aside / f"{number}.npz"
-        piece = kept(path, there.first)
+        piece = taken_back(path, there.first)
         past = look_back(piece, initial, later=later, start=there.true[number], before=before)
         later = _apart(past.effect.start)
         if not isinstance(compared, str):

@@ -21,7 +21,7 @@ from cascade_steering.sim.ensemble.dataset import save, versions
 from cascade_steering.sim.gaussian.filtering import Filtered
 from cascade_steering.sim.gaussian.past.shared import SharedMatrices, run_starts
 
-__all__ = ["empty_folder", "keep", "kept", "piece_name", "write_piece"]
+__all__ = ["empty_folder", "piece_name", "set_aside", "taken_back", "write_piece"]
 
 FloatArray = NDArray[np.float64]
 _MATRIX = ("time", "quadrature", "quadrature_2")
@@ -46,7 +46,7 @@ def piece_name(number: int) -> str:
     return f"piece-{number:06d}.nc"
 
 
-def keep(path: Path, piece: FilteredRecord) -> None:
+def set_aside(path: Path, piece: FilteredRecord) -> None:
     """Keep a piece for the way back; covariances that are equal one after the other are kept once. Raises OSError."""
     starts = run_starts(piece.exact.covariances)
     np.savez(
@@ -55,7 +55,7 @@ def keep(path: Path, piece: FilteredRecord) -> None:
     )  # fmt: skip
 
 
-def kept(path: Path, like: FilteredRecord) -> FilteredRecord:
+def taken_back(path: Path, like: FilteredRecord) -> FilteredRecord:
     """The piece that was kept, of the same record as ``like``."""
     with np.load(path) as found:
         means = found["means"]

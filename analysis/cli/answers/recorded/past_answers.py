@@ -8,7 +8,7 @@ from rich.table import Table
 from cascade_steering.analysis.cli.answers.reports import Report
 from cascade_steering.analysis.cli.answers.table_layout import interval
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, key
-from cascade_steering.analysis.past_states.moments import Moment, moment_of
+from cascade_steering.analysis.past_states.one_moment import Moment, moment_of
 from cascade_steering.analysis.past_states.records_alone import RecordsAlone, verify_by_records
 from cascade_steering.analysis.past_states.whole_record import PastStates
 
