@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import expm
 
 from cascade_steering.sim.gaussian.growth import RootFlow, grown_root, require_conditional_steady_state, settles
 from cascade_steering.sim.gaussian.moment_equations import (
@@ -148,8 +147,11 @@ def transient_mean(model: LinearModel | Schedule, initial: FloatArray, times: Fl
 
 def _moved(equations: MomentEquations, mean: FloatArray, duration: float) -> FloatArray:
     """The mean after ``duration`` seconds, (d,)."""
-    kept: FloatArray = expm(equations.drift * duration) @ mean if np.any(mean) else np.zeros_like(mean)
-    return kept + driven(equations.drift, equations.drive, duration)
+    if np.any(mean):
+        from scipy.linalg import expm
+
+        mean = expm(equations.drift * duration) @ mean
+    return mean + driven(equations.drift, equations.drive, duration)
 
 
 def evolved(equations: MomentEquations, initial: FloatArray, times: FloatArray) -> FloatArray:
@@ -196,9 +198,11 @@ def transient_roots(
 ) -> FloatArray:
     """Roots of ``transient`` from a root ``initial`` (r, d), which keep the digits of inferred variances; (n, d, d).
 
-    They are upper triangular: row i is the part of the quadratures that is not known from those before quadrature i. No
-    digit is lost however large the variances become. Raises ValueError for times that decrease or are negative, and
-    GrowthError for variances above ``sim.gaussian.growth.MOST_VARIANCE``. Section 4 of sim/README.md.
+    They are upper triangular, unless several of more than two oscillators grow: row i is the part of the quadratures
+    that is not known from those before quadrature i. No digit is lost however large the variances become. Raises
+    ValueError for times that decrease or are negative, GrowthError for variances above
+    ``sim.gaussian.growth.MOST_VARIANCE``, and DigitsError where oscillators that grow at different rates can no longer
+    be told apart. Section 4 of sim/README.md.
     """
     require_times(times)
     d, first = model.dimension, Schedule.of(model).models[0]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from cascade_steering.analysis.estimation.estimators import Estimate, Steering
     from cascade_steering.analysis.estimation.stopping import Estimates, Target
-    from cascade_steering.analysis.protocols.best_pulse import BestPulse
+    from cascade_steering.analysis.protocols.described_pulse import BestPulse
     from cascade_steering.analysis.results.pulse_result import PulseResult
     from cascade_steering.analysis.time_courses.endpoint import Endpoint
     from cascade_steering.analysis.time_courses.milestones import Window
