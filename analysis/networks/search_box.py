@@ -24,8 +24,6 @@ _SLOPE = 0.02
 _LEAST_RATIO, _MOST = 1e-2, 1e6
 # ln E where there is none
 _NOWHERE = 700.0
-# of differences: their error is 1e-11 of the third derivative, and 1e-15 over the step by rounding
-_STEP = 3e-6
 # √(C/C of the file) at the lower end; E no longer depends on such a node
 LEAST_ROOT = 1e-4
 
@@ -204,25 +202,10 @@ class NetworkBox:
         return np.nan_to_num(logarithms, nan=_NOWHERE, posinf=_NOWHERE)
 
     def slopes(self, unit: FloatArray) -> tuple[float, FloatArray]:
-        """ln E and its derivatives with respect to the coordinates.
+        """ln E and its derivatives with respect to the coordinates, exact.
 
-        Without the record they are differences of second order within the bounds: nodes at the edge of stability may
-        have variances of 1e20, at which the exact derivatives lose all digits, and E loses none.
+        Without the record they lose digits where several nodes are at the edge of stability, and E loses none.
         """
-        return self._exact_slopes(unit) if self.conditional else self._differences(unit)
-
-    def _differences(self, unit: FloatArray) -> tuple[float, FloatArray]:
-        one = _STEP * np.eye(len(unit))
-        # inwards at a bound: −3 f(0) + 4 f(h) − f(2h), otherwise f(h) − f(−h), over 2h
-        side = np.where(unit - self.least < _STEP, 1.0, np.where(self.most - unit < _STEP, -1.0, 0.0))
-        first = unit + np.where(side < 0.0, -one, one)
-        second = unit + np.where(side == 0.0, -one, 2 * side * one)
-        here, *near = self.values(np.concatenate([unit[None], first, second]))
-        f, g = np.split(np.array(near), 2)
-        change = np.where(side == 0.0, f - g, side * (4 * (f - here) - (g - here)))
-        return float(here), change / (2 * _STEP)
-
-    def _exact_slopes(self, unit: FloatArray) -> tuple[float, FloatArray]:
         strength, angle, lo_phase, edges = self._mapped(unit)
         found = self.steering.slopes(strength, angle, float(lo_phase))
         if not np.isfinite(found.value):

@@ -14,12 +14,12 @@ __all__ = ["NEAR", "PHASES", "angle_levels", "at_phases", "exchanged_parts", "lo
 FloatArray = NDArray[np.float64]
 # u of the nodes that steer, u of the steered node, ln of its cooperativity, and ϑ/π, at the starts
 _LEVELS, _STEERED, _RATIOS, PHASES = (0.03, 1.0), (0.3, 0.5, 0.7, 0.9), (0.35, 0.45, 0.55), (0.5, 0.0)
-# 2^_SPREAD spread points; of each kind so many starts
-_SPREAD, _PATTERNS, _FEW_PATTERNS, _SPREAD_STARTS = 6, 8, 3, 4
+# 2^_SPREAD spread points; of each kind so many starts, and given the record, whose slopes take longer, a part of them
+_SPREAD, _PATTERNS, _SPREAD_STARTS = 6, 8, 4
 # up to so many patterns all are looked at
 _MOST_PATTERNS = 256
 # so many exchanges are followed by a descent
-_EXCHANGES = 8
+_EXCHANGES, _FEWER = 8, 2
 # an end of a range is tried if it is not further away than this
 NEAR = 0.2
 
@@ -39,7 +39,7 @@ def exchanged_parts(box: NetworkBox, unit: FloatArray) -> list[FloatArray]:
     if not found:
         return []
     points = np.array(list(found.values()))
-    return [points[at] for at in _in_order(box.values(points))[:_EXCHANGES]]
+    return [points[at] for at in _in_order(box.values(points))[: _number(_EXCHANGES, box)]]
 
 
 def _parts(box: NetworkBox) -> Iterator[tuple[int, list[int], list[float]]]:
@@ -62,7 +62,8 @@ def angle_levels(box: NetworkBox) -> tuple[float, ...]:
 def lowest_patterns(box: NetworkBox) -> list[FloatArray]:
     """The lowest patterns of angles, at each phase. Section 5 of sim/README.md."""
     points = np.array(list(_patterns_of(box)))
-    return at_phases(box, list(_lowest_of_patterns(box, points, _FEW_PATTERNS if box.conditional else _PATTERNS)))
+    count = _number(_PATTERNS, box) // len(PHASES) if box.of_kind("phase") else _number(_PATTERNS, box)
+    return at_phases(box, list(_lowest_of_patterns(box, points, count)))
 
 
 def spread_points(box: NetworkBox) -> list[FloatArray]:
@@ -70,7 +71,7 @@ def spread_points(box: NetworkBox) -> list[FloatArray]:
     spread = qmc.Sobol(len(box.least), scramble=False).random_base2(_SPREAD)[1:]
     points = box.least + spread * (box.most - box.least)
     values = [box.value(each) for each in points]
-    return [points[at] for at in _in_order(values)[:_SPREAD_STARTS]]
+    return [points[at] for at in _in_order(values)[: _number(_SPREAD_STARTS, box)]]
 
 
 def at_phases(box: NetworkBox, points: Sequence[FloatArray]) -> list[FloatArray]:
@@ -126,3 +127,7 @@ def _alike(levels: Sequence[float], count: int) -> set[tuple[float, ...]]:
 def _in_order(values: Sequence[float] | FloatArray) -> NDArray[np.intp]:
     """The order of values of ln E, which does not depend on their last bits where two are equal."""
     return np.argsort(np.round(values, 9), kind="stable")
+
+
+def _number(starts: int, box: NetworkBox) -> int:
+    return starts // _FEWER if box.conditional else starts
