@@ -1,5 +1,10 @@
 # The public names of the package, one line a name: see facade.py of cascade_steering.sim.
 from cascade_steering.analysis.closed_loop.simulated_loop import Feedback as Feedback
+from cascade_steering.analysis.criteria.beyond_moments.drawn import local_outcomes as local_outcomes
+from cascade_steering.analysis.criteria.beyond_moments.expected import expected_law as expected_law
+from cascade_steering.analysis.criteria.beyond_moments.from_state import HomodyneSetting as HomodyneSetting
+from cascade_steering.analysis.criteria.beyond_moments.from_state import NonGaussianSteering as NonGaussianSteering
+from cascade_steering.analysis.criteria.beyond_moments.from_state import non_gaussian_steering as non_gaussian_steering
 from cascade_steering.analysis.criteria.measures import epr_variance as epr_variance
 from cascade_steering.analysis.criteria.measures import gaussian_steerability as gaussian_steerability
 from cascade_steering.analysis.criteria.measures import key_rate as key_rate
@@ -59,6 +64,8 @@ from cascade_steering.analysis.time_courses.transients import SampledTransient a
 from cascade_steering.analysis.time_courses.transients import Transient as Transient
 from cascade_steering.analysis.time_courses.transients import sampled_transient as sampled_transient
 from cascade_steering.analysis.time_courses.transients import steering_transient as steering_transient
+from cascade_steering.analysis.verification.outcome_criteria import OutcomeSteering as OutcomeSteering
+from cascade_steering.analysis.verification.outcome_criteria import verify_non_gaussian as verify_non_gaussian
 from cascade_steering.analysis.working_points.optimum import Optimum as Optimum
 from cascade_steering.analysis.working_points.optimum import Search as Search
 from cascade_steering.analysis.working_points.optimum import best_points as best_points

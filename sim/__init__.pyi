@@ -12,6 +12,10 @@ from cascade_steering.sim.ensemble.simulate import simulate as simulate
 from cascade_steering.sim.fock.basis.diagnostics import UnphysicalStateError as UnphysicalStateError
 from cascade_steering.sim.fock.basis.states import DensityState as DensityState
 from cascade_steering.sim.fock.basis.states import density_state as density_state
+from cascade_steering.sim.fock.counting.counting_engine import FockCounting as FockCounting
+from cascade_steering.sim.fock.counting.heralded import Heralded as Heralded
+from cascade_steering.sim.fock.counting.heralded import StateInFrame as StateInFrame
+from cascade_steering.sim.fock.counting.heralded import herald as herald
 from cascade_steering.sim.fock.moving.engine import Fock as Fock
 from cascade_steering.sim.fock.observing.kept_states import state_of as state_of
 from cascade_steering.sim.fock.qutip.qutip_sme import QutipSME as QutipSME
@@ -50,6 +54,7 @@ from cascade_steering.sim.model.cascade import rwa as rwa
 from cascade_steering.sim.model.components import Component as Component
 from cascade_steering.sim.model.components import concatenate as concatenate
 from cascade_steering.sim.model.components import series as series
+from cascade_steering.sim.model.counters import Counter as Counter
 from cascade_steering.sim.model.detectors import Detector as Detector
 from cascade_steering.sim.model.detectors import demodulated as demodulated
 from cascade_steering.sim.model.detectors import detect as detect

@@ -29,13 +29,34 @@ def compiled(function: _Function) -> _Function:
     dispatcher: Any = numba.njit(error_model="numpy")(function)
     try:
         # numba's own cache=True sets such a cache, but raises an error if a file cannot be read or written.
-        dispatcher._cache = _Cache(function)  # type: ignore[no-untyped-call]
+        cache: Any = _Cache(function)  # type: ignore[no-untyped-call]
+        # Numba compiles again when the file of the function changes. Functions of other files are compiled into it.
+        cache._cache_file._source_stamp = (cache._cache_file._source_stamp, *_stamps(function))
+        dispatcher._cache = cache
     except RuntimeError:
         # numba raises RuntimeError if it finds no directory.
         dispatcher._cache = NullCache()
         _warn_once("numba finds no directory to keep compiled code in, so that every process compiles it again", "")
     found: _Function = dispatcher
     return found
+
+
+def _stamps(function: Callable[..., Any]) -> list[tuple[str, float, int]]:
+    """Name, time and size of every other file with compiled functions that ``function`` calls, directly or not."""
+    own = function.__code__.co_filename
+    found: set[str] = set()
+    waiting, seen = [function], {function}
+    while waiting:
+        called = waiting.pop()
+        known = called.__globals__
+        for name in called.__code__.co_names:
+            further = getattr(known.get(name), "py_func", None)
+            if further is not None and further not in seen:
+                seen.add(further)
+                waiting.append(further)
+                found.add(further.__code__.co_filename)
+    stats = {each: each.stat() for each in map(Path, found - {own}) if each.is_file()}
+    return sorted((each.name, stat.st_mtime, stat.st_size) for each, stat in stats.items())
 
 
 class _Cache(FunctionCache):

@@ -53,6 +53,8 @@ def _simpler(value: Any) -> Any:
         return (np.stack([value.real, value.imag], axis=-1) if np.iscomplexobj(value) else value).tolist()
     if isinstance(value, np.generic):
         return value.item()
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
     raise TypeError(f"only numbers and text can be written, and lists and tables of them, got {value!r}")
 
 

@@ -13,6 +13,7 @@ from cascade_steering.sim.roots import product, root_of
 if TYPE_CHECKING:
     from cascade_steering.sim.fock.basis.states import DensityState
 __all__ = [
+    "Clicks",
     "InitialState",
     "States",
     "Trajectories",
@@ -203,6 +204,25 @@ class States:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class Clicks:
+    """The clicks of a block of n trajectories.
+
+    Parameters
+    ----------
+    counts : the number of clicks of each counter in each save interval, array of shape (n, saves, counters)
+    trajectory, counter, time : of each click the trajectory, from 0 in the block, the counter and the time in seconds,
+        arrays of shape (clicks,), in order of trajectories and times
+    first : the number of the first trajectory of the block in the ensemble
+    """
+
+    counts: FloatArray
+    trajectory: NDArray[np.intp]
+    counter: NDArray[np.intp]
+    time: FloatArray
+    first: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Trajectories:
     """A block of n trajectories on a time grid, as every engine returns it.
 
@@ -222,6 +242,7 @@ class Trajectories:
         covariances determine them
     displacement : what a controller has added to the quadratures in each save interval, array of shape (n, saves, d);
         None without one
+    clicks : the clicks of photon counters; None from an engine that does not count
     """
 
     means: FloatArray
@@ -234,3 +255,4 @@ class Trajectories:
     outside: FloatArray | None = None
     states: States | None = None
     displacement: FloatArray | None = None
+    clicks: Clicks | None = None

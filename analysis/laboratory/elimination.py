@@ -17,8 +17,8 @@ from cascade_steering.analysis.criteria.steering import (
 )
 from cascade_steering.analysis.results.printed import ROWS, text_table
 from cascade_steering.analysis.results.steady_result import SteadyResult, limited
-from cascade_steering.sim.gaussian.growth import grown_root
 from cascade_steering.sim.gaussian.riccati import NoSteadyStateError
+from cascade_steering.sim.laboratory.fast_growth import grown_root_of_fast
 from cascade_steering.sim.laboratory.fast_oscillations import steady_root_of_fast
 from cascade_steering.sim.laboratory.pair import LaboratoryPair
 from cascade_steering.sim.model.linear_model import LinearModel
@@ -74,7 +74,7 @@ def steady_of_fast(model: LinearModel) -> SteadyResult:
     try:
         unconditional, stable = steady_root_of_fast(model, conditional=False), True
     except NoSteadyStateError:
-        unconditional, stable = grown_root(model), False
+        unconditional, stable = grown_root_of_fast(model), False
     roots: dict[Scheme, np.ndarray] = {
         "unconditional": unconditional,
         "conditional": steady_root_of_fast(model, conditional=True),

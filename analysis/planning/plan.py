@@ -5,15 +5,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cascade_steering.analysis.criteria.steering import AnyDirection, Direction, Scheme
-from cascade_steering.analysis.planning.runs_needed import (
-    Estimator,
-    FromOutcomes,
-    FromTrajectories,
-    Needed,
-    PlannedRun,
-    needed,
-    needed_of_pair,
-)
+from cascade_steering.analysis.planning.estimators_planned import Estimator, FromOutcomes, FromTrajectories, PlannedRun
+from cascade_steering.analysis.planning.runs_needed import Needed, needed, needed_of_pair
 from cascade_steering.analysis.verification.save_intervals import MOST_SAVES
 from cascade_steering.sim.gaussian.covariance import relaxation_time, stationary_state
 from cascade_steering.sim.model.cascade import rwa

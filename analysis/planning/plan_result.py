@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, Direction
+from cascade_steering.analysis.planning.estimators_planned import Planned, PlannedRun
 from cascade_steering.analysis.planning.plan import Plan, PlannedExperiment, plan, usual_duration
-from cascade_steering.analysis.planning.runs_needed import PLANNED, Needed, Planned, PlannedRun
+from cascade_steering.analysis.planning.runs_needed import PLANNED, Needed
 from cascade_steering.analysis.results.printed import ROWS, text_table
 from cascade_steering.analysis.time_courses.growth_limit import require_quanta
 

@@ -9,19 +9,19 @@ hundredth is taken if it is as good up to 1e-8 of E.
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, Direction
+from cascade_steering.analysis.protocols.described_pulse import BestPulse, pulse_of_search
 from cascade_steering.analysis.protocols.pulse_descent import MISSED, ROUGH, TIGHT, Objective, descend_pulse
 from cascade_steering.analysis.protocols.pulse_search import BY_SEGMENT, THETA_PLUS, TIME, PulseCourse, PulseSearch
 from cascade_steering.analysis.protocols.pulse_starts import divided_pulses, lowest_pulses, pulse_lattice
-from cascade_steering.sim.conventions import VACUUM_VARIANCE
-from cascade_steering.sim.parameters import Detection, require
+from cascade_steering.sim.parameters import require
 
-__all__ = ["BestPulse", "PulseSegment", "best_pulse", "best_pulses", "fastest_pulse"]
+__all__ = ["best_pulse", "best_pulses", "fastest_pulse"]
 
 FloatArray = NDArray[np.float64]
 # of these, how many are followed to the end, where they differ by more than this in log E
@@ -29,8 +29,6 @@ _POLISHED, _DIFFERENT = 2, 1e-4
 # two searches that agree this well in log E have found equally good pulses
 _TIE = 1e-8
 _SHORTER = 0.01
-# share of the duration below which a segment has no effect
-_NEGLIGIBLE = 1e-12
 # E counts as below a bound by more than this share of it
 _BELOW = 1e-9
 _OCTAVE = math.log(2.0)
@@ -40,48 +38,9 @@ _ROUNDS, _LESS = 8, 1e-3
 _AXES = (1.0, 0.0)
 
 
-@dataclass(frozen=True, kw_only=True)
-class PulseSegment:
-    """Light that is constant for a time: angles in units of π, C₊, and the duration in seconds."""
-
-    theta_minus_pi: float
-    theta_plus_pi: float
-    c_plus: float
-    duration_s: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class BestPulse:
-    """The best pulse of one direction.
-
-    Parameters
-    ----------
-    direction : which E it makes small
-    value : E at its end
-    segments : in the order of time
-    quanta : the largest mean numbers of quanta of − and + within it
-    detection : of the record; None without one
-    squeezing_angle_pi : ψ of squeezed light, in units of π; without squeezing it has no effect
-    reached : whether E is below what was asked for; True if nothing was
-    """
-
-    direction: Direction
-    value: float
-    segments: tuple[PulseSegment, ...]
-    quanta: tuple[float, float]
-    detection: Detection | None
-    squeezing_angle_pi: float = 0.0
-    reached: bool = True
-
-    @property
-    def duration_s(self) -> float:
-        """The duration of the pulse, seconds."""
-        return math.fsum(each.duration_s for each in self.segments)
-
-
 def best_pulse(search: PulseSearch) -> dict[Direction, BestPulse]:
     """The smallest E of each direction that a pulse reaches within ``search``. Section 5 of sim/README.md."""
-    return {direction: _described(direction, *_best(search, row)) for row, direction in enumerate(DIRECTIONS)}
+    return {direction: pulse_of_search(direction, *_best(search, row)) for row, direction in enumerate(DIRECTIONS)}
 
 
 def best_pulses(search: PulseSearch, durations_units: Sequence[float]) -> list[dict[Direction, BestPulse]]:
@@ -148,7 +107,7 @@ def _shortened(search: PulseSearch, row: int, direction: Direction, target: floa
     """The best pulse, made shorter while log E is below ``target``; ``left`` is what is left of that."""
     search, unit = _best(search, row, by_rule=False)
     if left(search.course(unit)) < 0.0:
-        return replace(_described(direction, search, unit), reached=False)
+        return replace(pulse_of_search(direction, search, unit), reached=False)
     for _ in range(_ROUNDS):
         search, unit = _least_duration(search, unit, row, target)
         shorter = _within(search, unit, 1.0 - _LESS)
@@ -159,7 +118,7 @@ def _shortened(search: PulseSearch, row: int, direction: Direction, target: floa
     else:
         search, unit = _least_duration(search, unit, row, target)
     # among pulses that are as short
-    return _described(direction, search, _at_edges(search, lambda course: course.log_steering[row], unit, MISSED))
+    return pulse_of_search(direction, search, _at_edges(search, lambda course: course.log_steering[row], unit, MISSED))
 
 
 def _duration(course: PulseCourse) -> FloatArray:
@@ -300,56 +259,3 @@ def _at_edges(search: PulseSearch, steering: Objective, unit: FloatArray, tie: f
 
 def _sorted(found: Iterable[tuple[float, FloatArray]]) -> list[tuple[float, FloatArray]]:
     return sorted(found, key=lambda each: each[0])
-
-
-def _described(direction: Direction, search: PulseSearch, unit: FloatArray) -> BestPulse:
-    place = BY_SEGMENT * search.segments
-    if search.free_squeezing_angle and search.path_phase_pi == 0.0 and unit[place] % 1.0 > 0.5:
-        # of two pulses that mirror each other that with ψ ≤ π
-        unit = np.concatenate([unit[:place], 1.0 - unit[place:]])
-    course = search.course(unit)
-    shares = search.shares(unit)
-    # a sum that rounding makes longer than allowed
-    shares = shares / max(1.0, float(course.duration))
-    # a segment without duration is none, unless there is no other
-    least = min(_NEGLIGIBLE * float(shares.sum()), float(shares.max()))
-    segments = []
-    for number, share in enumerate(shares.tolist()):
-        first, second, root, _ = unit[BY_SEGMENT * number : BY_SEGMENT * (number + 1)].tolist()
-        segments.append(
-            PulseSegment(
-                theta_minus_pi=first / 2,
-                theta_plus_pi=second / 2,
-                c_plus=search.c_minus * search.largest_ratio * root**2,
-                duration_s=share * search.longest_units * search.time_unit,
-            )
-        )
-    segments = [
-        replace(group[0], duration_s=math.fsum(each.duration_s for each in group))
-        for group in _alike(segment for segment, share in zip(segments, shares.tolist(), strict=True) if share >= least)
-    ]
-    quanta = (float(each.max()) - VACUUM_VARIANCE for each in (course.minus, course.plus))
-    row = DIRECTIONS.index(direction)
-    return BestPulse(
-        direction=direction,
-        value=math.exp(float(course.log_steering[row])),
-        segments=tuple(segments),
-        quanta=(max(0.0, next(quanta)), max(0.0, next(quanta))),
-        detection=Detection.si(
-            lo_phase=float(search.lo_phases(unit)), efficiency=search.efficiency, scheme=search.scheme
-        )
-        if search.conditional
-        else None,
-        squeezing_angle_pi=float(search.squeezing_angles(unit)) / math.pi,
-    )
-
-
-def _alike(segments: Iterable[PulseSegment]) -> list[list[PulseSegment]]:
-    """Segments in groups of neighbours with the same angles and C₊."""
-    groups: list[list[PulseSegment]] = []
-    for each in segments:
-        if groups and replace(groups[-1][0], duration_s=each.duration_s) == each:
-            groups[-1].append(each)
-        else:
-            groups.append([each])
-    return groups

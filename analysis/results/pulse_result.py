@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-    from cascade_steering.analysis.protocols.best_pulse import BestPulse
+    from cascade_steering.analysis.protocols.described_pulse import BestPulse
     from cascade_steering.analysis.protocols.pulse_search import PulseSearch
     from cascade_steering.analysis.results.transient_result import TransientResult
     from cascade_steering.analysis.working_points.working_point import WorkingPoint

@@ -33,6 +33,7 @@ from cascade_steering.sim.gaussian.covariance import steady_mean, steady_root
 from cascade_steering.sim.gaussian.growth import UNLIMITED, grown_root, require_conditional_steady_state, settles
 from cascade_steering.sim.gaussian.moment_equations import oscillator_equations
 from cascade_steering.sim.gaussian.riccati import NoSteadyStateError
+from cascade_steering.sim.laboratory.fast_growth import grown_root_of_fast
 from cascade_steering.sim.laboratory.fast_oscillations import steady_root_of_fast, turns_fast
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.roots import product, root_of
@@ -160,7 +161,7 @@ def _roots_of_fast(model: LinearModel) -> tuple[dict[Scheme, FloatArray], bool]:
     try:
         unconditional, stable = steady_root_of_fast(model, conditional=False), True
     except NoSteadyStateError:
-        unconditional, stable = grown_root(model), False
+        unconditional, stable = grown_root_of_fast(model), False
     try:
         conditional = steady_root_of_fast(model, conditional=True)
     except NoSteadyStateError:

@@ -23,7 +23,8 @@ FloatArray = NDArray[np.float64]
 class Endpoint:
     """E by direction without and with the record.
 
-    ``conditional`` is None for a state that is not Gaussian, whose covariance depends on the record.
+    ``conditional`` is None for a state that is not Gaussian, or that clicks of photon counters make so: its covariance
+    depends on the record.
     """
 
     unconditional: dict[Direction, float]
@@ -43,8 +44,8 @@ def endpoint(
     """E at ``time`` (seconds ≥ 0) from an initial state, by the moments (sim/README.md, section 4).
 
     The covariance without the record is exact for any state and includes the scatter of the initial means. Given the
-    record it is that of the Riccati equation, which is valid for Gaussian states only. With ``control``, E without the
-    record is that of the closed loop, after the displacement at this time (section 9).
+    record it is that of the Riccati equation, which is valid for Gaussian states only, and not given clicks. With
+    ``control``, E without the record is that of the closed loop, after the displacement at this time (section 9).
     """
     times = np.array([time])
     if control is None:
@@ -53,7 +54,7 @@ def endpoint(
     else:
         grid = TimeGrid.over(time, saves=1)
         unconditional = _steering(controlled_moments(model, control, grid, initial).roots[-1])
-    if not initial.gaussian:
+    if not initial.gaussian or model.counter_names:
         return Endpoint(unconditional=unconditional, conditional=None)
     conditional = _steering(transient_roots(model, initial.covariance_root, times, conditional=True)[0])
     return Endpoint(unconditional=unconditional, conditional=conditional)

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from cascade_steering.sim.conventions import mode_names
 from cascade_steering.sim.gaussian.covariance import transient_mean, transient_roots
-from cascade_steering.sim.gaussian.growth import MOST_VARIANCE, GrowthError
+from cascade_steering.sim.gaussian.growth import MOST_VARIANCE, DigitsError, GrowthError
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
@@ -49,6 +49,11 @@ def require_quanta(
     when = (
         f"from t = {time / unit:.4g} /gamma~_0 ({time:.4g} s) on" if np.isfinite(unit) else f"from t = {time:.4g} s on"
     )
+    if not mode:
+        raise ValueError(
+            f"oscillators grow at different rates, a slower one before a faster one, and {when} an E of some given "
+            "others has fewer than eight digits: end earlier"
+        )
     why = (
         f"most_quanta allows {most:g}: end earlier, or allow more"
         if most_quanta is not None and most_quanta <= end
@@ -62,7 +67,8 @@ def first_excess(
 ) -> tuple[float, str] | None:
     """The first time (seconds) before ``duration`` at which an oscillator has more than ``most`` quanta, and its name.
 
-    On average over the ensemble, without the record. None if that does not happen.
+    On average over the ensemble, without the record. None if that does not happen. The name is empty where instead an
+    E loses its digits from then on, because several oscillators grow (``sim.gaussian.growth.DigitsError``).
     """
     schedule = Schedule.of(model)
     edges = np.array([0.0, *(each for each in schedule.switches if each < duration), duration])
@@ -74,7 +80,8 @@ def first_excess(
         there, quanta = _after(schedule.after(before), root, mean, time - before)
         above = np.flatnonzero(~(quanta <= most))
         if above.size:
-            name = (schedule.modes or mode_names(schedule.dimension // 2))[int(above[0])]
+            lost = np.isnan(quanta[above[0]])
+            name = "" if lost else (schedule.modes or mode_names(schedule.dimension // 2))[int(above[0])]
             return before + _crossing(schedule.after(before), root, mean, time - before, most), name
         (root, mean), before = there, float(time)
     return None
@@ -83,10 +90,15 @@ def first_excess(
 def _after(
     schedule: Schedule, root: FloatArray, mean: FloatArray, duration: float
 ) -> tuple[tuple[FloatArray, FloatArray], FloatArray]:
-    """Root and mean after ``duration`` seconds, and the quanta of each oscillator, infinite beyond the arithmetic."""
+    """Root and mean after ``duration`` seconds, and the quanta of each oscillator.
+
+    They are infinite beyond the arithmetic, and NaN where digits of E would be lost.
+    """
     at = np.array([duration])
     try:
         (moved,) = transient_roots(schedule, root, at, conditional=False)
+    except DigitsError:
+        return (root, mean), np.full(len(mean) // 2, np.nan)
     except GrowthError:
         return (root, mean), np.full(len(mean) // 2, np.inf)
     with np.errstate(over="ignore", invalid="ignore"):

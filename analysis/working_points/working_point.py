@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from cascade_steering.sim.control.closed_loop import Law
     from cascade_steering.sim.ensemble.contract import Method
     from cascade_steering.sim.initial_state import InitialState
+    from cascade_steering.sim.model.counters import Counter
     from cascade_steering.sim.outputs.saving import Save
 
 __all__ = ["WorkingPoint", "named_state", "require_stationary"]
@@ -167,6 +168,15 @@ class WorkingPoint:
             return rwa(self.cascade, self.detection)
         return lab(self.cascade, self.detection, frequency_hz=self.frequencies_hz)
 
+    def counted(self, counter: "Counter") -> LinearModel:
+        """The model with a photon counter on the ports ``lower`` and ``upper``, in the laboratory frame on ``field``.
+
+        Raises ValueError for another port, and for squeezed light.
+        """
+        if self.frequencies_hz is None:
+            return rwa(self.cascade, self.detection, counters=(counter,))
+        return lab(self.cascade, self.detection, frequency_hz=self.frequencies_hz, counters=(counter,))
+
     def schedule(self, *, pulse_units: float | None = None, pulse_s: float | None = None) -> LinearModel | Schedule:
         """The light on from t = 0 for a pulse, and then the baths alone; with neither, on for good: ``model``.
 
@@ -256,6 +266,7 @@ class WorkingPoint:
         keep: int = 0,
         save: "Save | None" = None,
         feedback: "Feedback | Law | None" = None,
+        counter: "Counter | None" = None,
         most_quanta: float | None = None,
         **more: Any,
     ) -> "Simulated":
@@ -281,11 +292,13 @@ class WorkingPoint:
         save : what else is kept and averaged, such as ``Save(purity=True)``
         feedback : how the record acts back on the oscillators: a ``Feedback``, or the law of one with its defaults; no
             damping rate need then be positive, and E without the record is that in the closed loop
+        counter : a photon counter that takes a share of the light; the engine is then ``FockCounting()`` and the state
+            ``"conditional"``, if these are left out
         most_quanta : the most quanta in one oscillator for which its coupling is linear; a run with more is refused
         more : further arguments of ``cascade_steering.sim.simulate``: ``check``, ``store`` …
 
-        Raises ValueError for both or neither kind of duration, for a pulse in a closed loop, and as
-        ``cascade_steering.sim.simulate`` does.
+        Raises ValueError for both or neither kind of duration, for a pulse in a closed loop, for a counter in one or
+        in a pulse, and as ``cascade_steering.sim.simulate`` does.
         """
         from cascade_steering.analysis.closed_loop.simulated_loop import Feedback, SimulatedLoop
         from cascade_steering.analysis.results.simulated import Simulated
@@ -295,10 +308,14 @@ class WorkingPoint:
         from cascade_steering.sim.gaussian.trajectories import Gaussian
         from cascade_steering.sim.grid import TimeGrid
 
-        method = engine or Gaussian()
+        method = engine or (Gaussian() if counter is None else _counting())
         duration = float(self._seconds("duration", duration_units, duration_s))
         step = None if step_units is step_s is None else self._seconds("step", step_units, step_s)
         model = self.schedule(pulse_units=pulse_units, pulse_s=pulse_s)
+        if counter is not None:
+            if model is not self.model or feedback is not None:
+                raise ValueError("light is counted that is always on, in an open loop: leave out pulse and feedback")
+            model = self.counted(counter)
         loop = None
         if feedback is not None:
             if model is not self.model:
@@ -307,7 +324,7 @@ class WorkingPoint:
             save_interval = TimeGrid.over(duration, saves=saves).save_interval
             loop = SimulatedLoop.of(self.model, asked, save_interval, self.time_unit)
             model = loop.model
-        start = self.initial_state(initial or ("stationary" if loop is None else "conditional"))
+        start = self.initial_state(initial or ("stationary" if loop is None and counter is None else "conditional"))
         if loop is None and np.isfinite(duration) and duration > 0.0:
             require_quanta(model, start, duration, unit=self.time_unit, most_quanta=most_quanta, sampled=True)
         interval = None if loop is None else loop.interval
@@ -632,6 +649,13 @@ class WorkingPoint:
                 f"got {'neither' if units is None else 'both'}"
             )
         return seconds if units is None else np.asarray(units, dtype=float) * self.time_unit
+
+
+def _counting() -> "Method":
+    """The engine of a run with a photon counter; its compiled code is loaded only here."""
+    from cascade_steering.sim.fock.counting.counting_engine import FockCounting
+
+    return FockCounting()
 
 
 def named_state(name: str, cascade: Cascade, model: LinearModel | Schedule) -> "InitialState":

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cascade_steering.sim.conventions import quadrature_indices, symplectic_form
-from cascade_steering.sim.gaussian.growth import growing_subspace
 from cascade_steering.sim.gaussian.moment_equations import moment_equations
+from cascade_steering.sim.gaussian.motions.growing import growing_subspace
 from cascade_steering.sim.model.linear_model import LinearModel
 
 __all__ = ["BOTH", "GROWING_MODE", "actuators", "growing_motions", "require_reach", "with_actuator_noise"]

@@ -16,7 +16,7 @@ from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
 
-__all__ = ["Controllable", "Filtering", "Method", "filtering", "require_controllable"]
+__all__ = ["Controllable", "Counting", "Filtering", "Method", "filtering", "require_controllable", "require_counting"]
 
 
 class Method(Protocol):
@@ -107,6 +107,23 @@ def require_controllable(method: Method) -> None:
         raise ValueError(
             f"the engine {method.identity['engine']!r} cannot close a loop: it does not declare that it is controllable"
         )
+
+
+class Counting(Protocol):
+    """What an engine may do beside ``Method``: simulate photon counters. Section 7 of sim/README.md.
+
+    The trajectories that it returns have ``clicks``.
+    """
+
+    @property
+    def counts(self) -> bool:
+        """True."""
+
+
+def require_counting(method: Method, model: LinearModel | Schedule) -> None:
+    """Raise ValueError for a model with photon counters and an engine that cannot count, see ``Counting``."""
+    if not getattr(method, "counts", False):
+        model.require_uncounted(str(method.identity["engine"]))
 
 
 class Filtering(Protocol):

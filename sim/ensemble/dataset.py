@@ -61,6 +61,7 @@ AVERAGED = {
     "purity": ("average purity of the conditional states", False),
     "expectation": ("average expectation values of the observables", True),
     "outside": ("average population above the levels of the observables", False),
+    "count": ("average number of clicks", True),
 }
 # For each value that is kept of single trajectories its variable, the axes beside ``trajectory``, and its description.
 KEPT_VARIABLES: Mapping[str, tuple[str, tuple[str, ...], str]] = {
@@ -83,8 +84,9 @@ def build(
     modes: tuple[str, ...],
     attributes: Mapping[str, object],
     save: Save = NOTHING,
+    counters: tuple[str, ...] = (),
 ) -> xr.Dataset:
-    """The dataset of an ensemble, from its moments; ``modes`` are the names of the oscillators.
+    """The dataset of an ensemble, from its moments; ``modes`` and ``counters`` are names.
 
     Variables (times in s, quadratures dimensionless, records in √s):
 
@@ -111,6 +113,9 @@ def build(
       has ``state_levels`` (trajectory, oscillator) Fock levels; the index of the last oscillator varies fastest.
       ``sim.fock.observing.kept_states.state_of`` makes operators of them, and of Gaussian states as well
     - ``diagnostic_*`` ([oscillator]): the worst value of each diagnostic of the engine over all trajectories
+    - ``count`` (interval, counter): clicks of photon counters in each save interval, averaged over all trajectories;
+      ``count_error``, its standard error; ``trajectory_count`` (trajectory, interval, counter) of the kept
+      trajectories, and for each of their clicks ``click_trajectory``, ``click_counter`` and ``click_time`` (click)
     - ``tally_*_count``, ``tally_*_mean``, ``tally_*_root``: moments of an experiment
     """
     variables = {
@@ -123,7 +128,11 @@ def build(
     }
     return xr.Dataset(
         variables,
-        coords={**dataset_coordinates(grid, record_names, modes), **coordinates_of_saved(save, grid)},
+        coords={
+            **dataset_coordinates(grid, record_names, modes),
+            **coordinates_of_saved(save, grid),
+            **({"counter": list(counters)} if counters else {}),
+        },
         attrs={
             "Conventions": "CF-1.11",
             "order": " ".join(quadrature_names(modes)),
@@ -186,6 +195,22 @@ def kept(ensemble: Block, grid: TimeGrid, dimension: int, channels: int) -> dict
             for name, (variable, axes, text) in KEPT_VARIABLES.items()
             if name in ensemble.kept_values
         },
+        **_kept_clicks(ensemble),
+    }
+
+
+def _kept_clicks(ensemble: Block) -> dict[str, Variable]:
+    """The clicks of the kept trajectories, if there are photon counters."""
+    if "clicks" not in ensemble.kept_values:
+        return {}
+    counts, clicks = (np.concatenate(ensemble.kept_values[name]) for name in ("count", "clicks"))
+    texts = {"trajectory": "trajectory of a click", "counter": "counter of a click, from 0", "time": "time of a click"}
+    return {
+        "trajectory_count": (("trajectory", "interval", "counter"), counts, {"long_name": "clicks"}),
+        **{
+            f"click_{name}": (("click",), column, {"long_name": text} | ({"units": "s"} if name == "time" else {}))
+            for (name, text), column in zip(texts.items(), clicks.T, strict=True)
+        },
     }
 
 
@@ -195,6 +220,8 @@ def values(ensemble: Block) -> dict[str, Variable]:
     for name, moments in ensemble.values.items():
         text, several = AVERAGED[name]
         axes = ("time", "observable") if several else ("time",)
+        if name == "count":
+            axes = ("interval", "counter")
         average, error = moments.mean, standard_error(moments)
         if not several:
             average, error = average[..., 0], error[..., 0]

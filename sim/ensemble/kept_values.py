@@ -20,6 +20,7 @@ def values_of(block: Trajectories, save: Save) -> dict[str, FloatArray]:
     - ``purity`` (k = 1): Tr ρ²
     - ``expectation`` (k = observables): expectation values of the observables, in order
     - ``outside`` (k = 1): the population above the levels of QuTiP operators, which their values leave out
+    - ``count`` (k = counters): clicks of photon counters, one row for each save interval, (n, saves, k)
     """
     found: dict[str, FloatArray] = {}
     if save.purity and block.purity is not None:
@@ -28,6 +29,8 @@ def values_of(block: Trajectories, save: Save) -> dict[str, FloatArray]:
         found["expectation"] = _expectations(block, save)
     if save.operators and block.outside is not None:
         found["outside"] = block.outside[..., None]
+    if block.clicks is not None:
+        found["count"] = block.clicks.counts
     return found
 
 
@@ -49,6 +52,8 @@ def kept_values_of(
     (keep, saves + 1, observables), and for states ρ of ξ in the frame x = 𝖲ξ + x̄: ρ = ``state_real`` + i
     ``state_imag`` (keep, states, D, D), its levels ``state_levels`` (keep, modes), 𝖲 ``state_symplectic`` (keep,
     states, d, d) and x̄ ``state_origin`` (keep, states, d). With a controller also ``displacement`` (keep, saves, d).
+    With photon counters also ``count`` (keep, saves, counters) and ``clicks`` (clicks, 3): trajectory in the ensemble,
+    counter, and time in seconds of each click.
     """
 
     def each(values: FloatArray, own: int) -> FloatArray:
@@ -65,6 +70,11 @@ def kept_values_of(
         found["expectation"] = each(values["expectation"], 2)
     if block.displacement is not None:
         found["displacement"] = block.displacement[:keep]
+    if block.clicks is not None:
+        own = block.clicks.trajectory < keep
+        found["count"] = block.clicks.counts[:keep]
+        columns = (block.clicks.first + block.clicks.trajectory, block.clicks.counter, block.clicks.time)
+        found["clicks"] = np.column_stack([np.asarray(each[own], dtype=np.float64) for each in columns])
     states = block.states
     if states is not None:
         found |= {

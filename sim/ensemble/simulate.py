@@ -15,7 +15,7 @@ import xarray as xr
 
 from cascade_steering.sim.controller import Controller, control_grid, steps_of_interval
 from cascade_steering.sim.ensemble.block import Block, Engine, Experiment, Task, one_thread
-from cascade_steering.sim.ensemble.contract import Method, require_controllable
+from cascade_steering.sim.ensemble.contract import Method, require_controllable, require_counting
 from cascade_steering.sim.ensemble.dataset import build
 from cascade_steering.sim.ensemble.discretisation import ATTRIBUTE, CHECKED, Check, Checked, CheckTask, Standing
 from cascade_steering.sim.grid import TimeGrid, whole_above
@@ -170,7 +170,8 @@ def simulate(
     ------
     ValueError
         for a count out of range, for a controller that does not fit model, grid and engine or acts beside an
-        experiment, and as the engine does; before any work.
+        experiment, for a model with photon counters beside an experiment or if the engine cannot count, and as the
+        engine does; before any work.
     WorkersLostError
         if worker processes die again and again; after a single death the tasks are repeated.
 
@@ -183,6 +184,9 @@ def simulate(
     blocks = ranges(method.block, trajectories, part)
     if initial.covariance.shape != (model.dimension,) * 2:
         raise ValueError(f"initial covariance must have shape {(model.dimension,) * 2}, got {initial.covariance.shape}")
+    require_counting(method, model)
+    if model.counter_names and experiment is not None:
+        raise ValueError("an experiment takes Gaussian states, which clicks do not leave: leave out one of them")
     save.require(model.dimension, keep)
     if control is not None:
         require_controllable(method)
@@ -211,7 +215,7 @@ def simulate(
         ATTRIBUTE: _standing_of(method, checked),
         **({} if control is None else {"control": control.name, "control_interval": control.interval}),
     }
-    found = build(total, grid, model.record_names, model.modes, attributes, save)
+    found = build(total, grid, model.record_names, model.modes, attributes, save, model.counter_names)
     if checked is None:
         return found
     errors = checked.dataset()

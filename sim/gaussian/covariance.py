@@ -196,9 +196,11 @@ def transient_roots(
 ) -> FloatArray:
     """Roots of ``transient`` from a root ``initial`` (r, d), which keep the digits of inferred variances; (n, d, d).
 
-    They are upper triangular: row i is the part of the quadratures that is not known from those before quadrature i. No
-    digit is lost however large the variances become. Raises ValueError for times that decrease or are negative, and
-    GrowthError for variances above ``sim.gaussian.growth.MOST_VARIANCE``. Section 4 of sim/README.md.
+    They are upper triangular, unless several of more than two oscillators grow: row i is the part of the quadratures
+    that is not known from those before quadrature i. No digit is lost however large the variances become. Raises
+    ValueError for times that decrease or are negative, GrowthError for variances above
+    ``sim.gaussian.growth.MOST_VARIANCE``, and DigitsError where oscillators that grow at different rates can no longer
+    be told apart. Section 4 of sim/README.md.
     """
     require_times(times)
     d, first = model.dimension, Schedule.of(model).models[0]

@@ -6,13 +6,15 @@ each y of x = L y is a quadrature less its best estimate from those before it, a
 growth cancels nowhere, because no product of L and s is ever subtracted from another one: over a step x' = Φx + n the
 flow itself is taken apart, ΦL = L'U, so that L moves with the growing motion and U has no growing entry outside of its
 own oscillator; the noise n adds to y' = U y + L'⁻¹n, whose correlations are small, and a QR decomposition removes them.
+Where several of more than two oscillators grow, at different rates, the quadratures are first divided into the motions
+themselves, because products of such rates would else enter every row of L.
 
 After a long time only the direction of what grows matters: x = W g + W⊥ r with A W = W A_g, in which r settles and g
 has a flat distribution that is not correlated with r. What is inferred from a quadrature that shows g is free of g.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,6 +22,8 @@ from numpy.typing import NDArray
 
 from cascade_steering.sim.conventions import mode_names
 from cascade_steering.sim.gaussian.moment_equations import MomentEquations, adjoint, oscillator_equations
+from cascade_steering.sim.gaussian.motions.factors import block_factors, one_way, taken_apart
+from cascade_steering.sim.gaussian.motions.growing import SLOWEST, Motions, growing_subspace, motions_apart
 from cascade_steering.sim.gaussian.riccati import NoSteadyStateError, riccati_map, steady_covariance
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.roots import coordinates, root_of, triangular
@@ -27,10 +31,11 @@ from cascade_steering.sim.roots import coordinates, root_of, triangular
 __all__ = [
     "FLAT_DEVIATION",
     "MOST_VARIANCE",
+    "NO_LIMIT",
     "UNLIMITED",
+    "DigitsError",
     "GrowthError",
     "RootFlow",
-    "growing_subspace",
     "grown_root",
     "require_conditional_steady_state",
     "settles",
@@ -44,23 +49,31 @@ MOST_VARIANCE = 1e300
 _MOST_REMOVED = 1e3
 # The same for the deviation of a state, which is held by its root and is never squared.
 _MOST_REMOVED_OF_ROOT = 1e4
-# Entries of a drift below this fraction of its largest one come from rounding.
-_ROUNDING = 1e-13
-# A motion whose rate of decay is below this fraction of the largest rate counts as one that grows: E tends to the same.
-_SLOWEST = 1e-12
 # The deviation that stands for an infinite one in ``grown_root``, and the E above which it is without limit: an E of
 # 1e15 would need a measured oscillator that shows less than 1e-7 of a growing motion.
 FLAT_DEVIATION = 1e100
 UNLIMITED = 1e15
+NO_LIMIT = (
+    "there is no limit at long times: a motion neither grows nor decays and has no noise, so that it stays "
+    "what it was; see the transient"
+)
 # The record shows a motion if it changes by more than this, relative to the largest rates of the system. The
 # conditional variance of a motion that is shown less is above 1e14 times the vacuum's.
 _SHOWN = 1e-7
+# by how much a change of the frame may change the logarithm of the determinant, which it leaves
+_MOST_CHANGED = 1e-9
+# Entries of roots, relative to the vacuum's, whose rounding leaves eight digits of E.
+_MOST_ENTRY = 1e6
 # Halvings of a step after which it is taken as it is: what is removed does not become less in shorter steps.
 _MOST_HALVINGS = 100
 
 
 class GrowthError(ValueError):
     """A variance grows beyond what can be computed, or beyond the number of quanta that was allowed."""
+
+
+class DigitsError(GrowthError):
+    """Several variances grow, and an E would have fewer than eight digits. Section 4 of sim/README.md."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -75,21 +88,24 @@ class _Step:
     noise_root: FloatArray
 
     @classmethod
-    def of(cls, equations: MomentEquations, duration: float) -> "_Step | None":
+    def of(
+        cls, equations: MomentEquations, duration: float, one_way: Callable[[FloatArray], FloatArray]
+    ) -> "_Step | None":
         """The step of ``duration`` seconds; None if its entries are not finite."""
         flow = riccati_map(equations, duration)
         if not all(np.all(np.isfinite(each)) for each in (flow.phi, flow.gamma, flow.offset)):
             return None
         if np.any(equations.readout):
             return cls(phi=flow.phi, record_root=root_of(flow.gamma), noise_root=root_of(flow.offset))
-        return cls(phi=_one_way(flow.phi), record_root=None, noise_root=root_of(flow.offset))
+        return cls(phi=one_way(flow.phi), record_root=None, noise_root=root_of(flow.offset))
 
 
 class RootFlow:
     """A covariance in motion, V = L diag(s²) Lᵀ with L = ``frame`` ``shear``. Section 4 of sim/README.md.
 
     The equations are held in the coordinates of the frame and are valid for many steps. The shear relative to it moves
-    with every step, and the frame follows where digits would be lost otherwise.
+    with every step, and the frame follows where digits would be lost otherwise. Where several oscillators grow without
+    the record the frame is that of ``motions_apart``, and stays.
 
     Parameters
     ----------
@@ -98,15 +114,46 @@ class RootFlow:
 
     def __init__(self, root: FloatArray) -> None:
         self.frame = np.eye(root.shape[-1])
-        self.shear, self.deviations = _taken_apart(triangular(root))
+        self.shear, self.deviations = taken_apart(triangular(root))
         self._equations: MomentEquations | None = None
         self._framed: MomentEquations | None = None
         self._steps: dict[float, _Step | None] = {}
+        # which y act on which others, and the oscillator of each, as in ``Motions``; None in the order of the light
+        self._acts: NDArray[np.bool_] | None = None
+        self._own: NDArray[np.intp] | None = None
 
     @property
     def root(self) -> FloatArray:
-        """The upper triangular root diag(s) Lᵀ, whose rows are the y; array of shape (d, d)."""
-        root: FloatArray = self.deviations[:, None] * (self.frame @ self.shear).T
+        """The root diag(s) Lᵀ, whose rows are the y; upper triangular if one oscillator grows at most; (d, d).
+
+        Raises DigitsError where E of some oscillators given others would lose digits.
+        """
+        if self._own is None or _kept(self._growing_shear):
+            root: FloatArray = self.deviations[:, None] * (self.frame @ self.shear).T
+            return root
+        return self._fastest_first()
+
+    @property
+    def _growing_shear(self) -> FloatArray:
+        """The part of L between motions that grow, each with what went before it; (p, p)."""
+        assert self._own is not None
+        growing = np.flatnonzero(self._own < len(self._own))
+        return self.shear[np.ix_(growing, growing)]
+
+    def _fastest_first(self) -> FloatArray:
+        """The root whose rows are what is not known from motions that have grown more; (d, d)."""
+        assert self._own is not None
+        rows = self.deviations[:, None] * self.shear.T
+        count = len(self._growing_shear)
+        order = np.arange(len(rows))
+        order[:count] = np.argsort(-np.linalg.norm(rows[:, :count], axis=0), kind="stable")
+        rows, own = triangular(rows[:, order]), self._own[order[:count]]
+        if not _kept(np.where(own[:, None] == own, 0.0, rows[:count, :count])):
+            raise DigitsError(
+                "oscillators that grow at different rates, a slower one before a faster one, are no longer told apart "
+                "to eight digits: end earlier"
+            )
+        root: FloatArray = rows @ self.frame[:, order].T
         return root
 
     def along(self, equations: MomentEquations, times: FloatArray) -> Iterator[FloatArray]:
@@ -114,8 +161,15 @@ class RootFlow:
 
         Raises GrowthError for a variance above ``MOST_VARIANCE``.
         """
-        self._equations = replace(equations, drift=_one_way(equations.drift))
-        self._take_frame()
+        self._equations = replace(equations, drift=one_way(equations.drift))
+        several = None if np.any(equations.readout) else motions_apart(self._equations.drift)
+        if several is not None:
+            self._change_frame(several)
+        else:
+            if self._acts is not None:
+                # the frame in which it grew before
+                self._leave_motions()
+            self._take_frame()
         steps = np.diff(np.concatenate([[0.0], times]))
         # Equal steps share one map. Steps that differ by rounding alone are equal.
         keys, shared = np.unique([float(f"{step:.12g}") for step in steps], return_inverse=True)
@@ -129,7 +183,7 @@ class RootFlow:
         """Move on by ``duration`` (seconds ≥ 0), in several pieces where one would lose digits."""
         if duration == 0.0 or self._moved(duration, forced=halvings >= _MOST_HALVINGS):
             return
-        if np.any(self.shear != np.eye(len(self.shear))):
+        if (self._acts is None or np.all(self._acts)) and np.any(self.shear != np.eye(len(self.shear))):
             self._take_frame()
             if self._moved(duration, forced=False):
                 return
@@ -138,11 +192,44 @@ class RootFlow:
 
     def _take_frame(self) -> None:
         """Let the frame follow the shear, and transform the equations to it."""
-        assert self._equations is not None
         self.frame, self.shear = self.frame @ self.shear, np.eye(len(self.shear))
+        self._transform()
+
+    def _leave_motions(self) -> None:
+        """Go on in the frame of before, where any y may now act on others. Raises DigitsError as ``root`` does."""
+        if self._own is not None and not _kept(self._growing_shear):
+            raise DigitsError("oscillators that grew at different rates are no longer told apart: switch earlier")
+        self._acts, self._own = np.ones((len(self.frame),) * 2, dtype=bool), None
+
+    def _change_frame(self, motions: Motions) -> None:
+        """Go over to the frame of these motions.
+
+        Raises DigitsError where the variances of now are too different for that: their determinant must stay the same.
+        """
+        before = np.linalg.slogdet(self.frame)[1] + np.sum(np.log(self.deviations))
+        frame = motions.basis
+        rows = np.asarray(np.linalg.solve(frame, self.root.T).T, dtype=np.float64)
+        rows = rows[np.argsort(-np.linalg.norm(rows, axis=1), kind="stable")]
+        self.shear, self.deviations = taken_apart(triangular(rows))
+        self.frame, self._acts, self._own = frame, motions.acts, motions.own
+        after = np.linalg.slogdet(frame)[1] + np.sum(np.log(self.deviations))
+        if not abs(after - before) < _MOST_CHANGED:
+            raise DigitsError(
+                f"variances from {np.min(self.deviations) ** 2:.2g} to {np.max(self.deviations) ** 2:.2g} at a switch "
+                "after which several oscillators grow otherwise than before cannot be told apart: switch earlier"
+            )
+        self._transform()
+
+    def _transform(self) -> None:
+        """Transform the equations to the frame."""
+        assert self._equations is not None
         framed = self._equations.in_coordinates(self.frame)
-        self._framed = replace(framed, drift=_one_way(framed.drift))
+        self._framed = replace(framed, drift=self._one_way(framed.drift))
         self._steps = {}
+
+    def _one_way(self, matrix: FloatArray) -> FloatArray:
+        """The ``matrix`` (d, d), exactly zero where it couples what must not be coupled by rounding."""
+        return one_way(matrix) if self._acts is None else np.where(self._acts, matrix, 0.0)
 
     def _step(self, duration: float) -> _Step | None:
         """The map of a step in the frame; equal steps share it."""
@@ -150,7 +237,7 @@ class RootFlow:
             assert self._framed is not None
             with np.errstate(over="ignore", invalid="ignore"):
                 try:
-                    self._steps[duration] = _Step.of(self._framed, duration)
+                    self._steps[duration] = _Step.of(self._framed, duration, self._one_way)
                 except (np.linalg.LinAlgError, ValueError, OverflowError):
                     # the exponential of a time in which the growth overflows
                     self._steps[duration] = None
@@ -166,7 +253,7 @@ class RootFlow:
             return False
         whole = step.phi @ self.shear
         # A motion that has been forgotten, or that does not act in one direction, leaves nothing to take apart.
-        for lower, upper in (_block_factors(whole), (np.eye(len(whole)), whole)):
+        for lower, upper in (block_factors(whole), (np.eye(len(whole)), whole)):
             found = _shorter(step, known, lower, upper, forced=forced)
             if found is not None:
                 shear, deviations = found
@@ -193,44 +280,6 @@ class RootFlow:
         return known, float(np.max(information * np.sum(known**2, axis=0)))
 
 
-def _one_way(matrix: FloatArray) -> FloatArray:
-    """The ``matrix`` (d, d), exactly zero where a later oscillator acts on an earlier one by rounding alone.
-
-    The motion of the later one may grow to 1e100 times that of the earlier one.
-    """
-    oscillator = np.arange(len(matrix)) // 2
-    rounding = np.abs(matrix) <= _ROUNDING * np.max(np.abs(matrix), initial=0.0)
-    kept: FloatArray = np.where((oscillator[:, None] < oscillator) & rounding, 0.0, matrix)
-    return kept
-
-
-def _taken_apart(root: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """L and s of an upper triangular ``root`` diag(s) Lᵀ (d, d); arrays of shape (d, d) and (d,)."""
-    deviations = np.diagonal(root).copy()
-    still = deviations == 0.0
-    shear = (root / np.where(still, 1.0, deviations)[:, None]).T.copy()
-    shear[:, still] = np.eye(len(root))[:, still]
-    return shear, deviations
-
-
-def _block_factors(matrix: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """L and U with L U the ``matrix`` (d, d), of blocks of one oscillator: L has unit blocks on its diagonal.
-
-    A motion that acts in the order of the light alone has U of one block for each oscillator. Entries are not finite
-    where a block is singular.
-    """
-    lower, upper = np.eye(len(matrix)), matrix.copy()
-    with np.errstate(all="ignore"):
-        for start in range(0, len(matrix) - 2, 2):
-            own, later = slice(start, start + 2), slice(start + 2, None)
-            (a, b), (c, d) = upper[own, own]
-            inverse = np.array([[d, -b], [-c, a]]) / (a * d - b * c)
-            lower[later, own] = upper[later, own] @ inverse
-            upper[later, later] -= lower[later, own] @ upper[own, later]
-            upper[later, own] = 0.0
-    return lower, upper
-
-
 def _shorter(
     step: _Step, known: FloatArray, lower: FloatArray, upper: FloatArray, *, forced: bool
 ) -> tuple[FloatArray, FloatArray] | None:
@@ -250,7 +299,7 @@ def _shorter(
         rows = np.concatenate([moved, noise])
         if not np.all(np.isfinite(rows)):
             return None
-        shear, deviations = _taken_apart(triangular(rows))
+        shear, deviations = taken_apart(triangular(rows))
         by_noise = np.sum((np.abs(step.noise_root) @ np.abs(back)) ** 2, axis=0)
         by_state = np.sum(moved**2, axis=0)
         left = deviations**2
@@ -258,17 +307,9 @@ def _shorter(
     return None if np.any(lossy) and not forced else (shear, deviations)
 
 
-def growing_subspace(drift: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Orthonormal bases W and W⊥ of the motions that grow, or stay, under a drift A (d, d), and of all others.
-
-    Arrays of shape (d, p) and (d, d − p): A W = W A_g, and W⊥ᵀA W = 0.
-    """
-    # SciPy's Schur decomposition is needed at unstable points only.
-    from scipy.linalg import schur
-
-    edge = -_SLOWEST * np.max(np.abs(drift), initial=0.0)
-    _, vectors, count = schur(drift, output="real", sort=lambda real, _: real >= edge)
-    return vectors[:, :count], vectors[:, count:]
+def _kept(entries: FloatArray) -> bool:
+    """Whether products of these entries with those of a basis leave eight digits of numbers of order 1."""
+    return bool(np.max(np.abs(entries), initial=0.0) < _MOST_ENTRY)
 
 
 def settles(model: LinearModel) -> bool:
@@ -314,7 +355,7 @@ def _rounding_of(drift: FloatArray, growing: FloatArray, others: FloatArray) -> 
     scale = np.max(np.abs(drift), initial=0.0)
     rates, rest = (np.linalg.eigvals(basis.T @ drift @ basis) for basis in (growing, others))
     gap = np.min(np.abs(rates[:, None] - rest), initial=scale)
-    return max(_SLOWEST, 256.0 * np.finfo(float).eps * float(scale / gap)) if gap > 0.0 else _SLOWEST
+    return max(SLOWEST, 256.0 * np.finfo(float).eps * float(scale / gap)) if gap > 0.0 else SLOWEST
 
 
 def _require_noise(equations: MomentEquations, growing: FloatArray) -> None:
@@ -323,11 +364,8 @@ def _require_noise(equations: MomentEquations, growing: FloatArray) -> None:
     rates, left = np.linalg.eig(equations.drift.T)
     for rate, vector in zip(rates, left.T, strict=True):
         noise = float(np.real(vector.conj() @ equations.diffusion @ vector))
-        if growing.size and abs(rate.real) <= _SLOWEST * scale and noise <= _SLOWEST * scale:
-            raise NoSteadyStateError(
-                "there is no limit at long times: a motion neither grows nor decays and has no noise, so that it stays "
-                "what it was; see the transient"
-            )
+        if growing.size and abs(rate.real) <= SLOWEST * scale and noise <= SLOWEST * scale:
+            raise NoSteadyStateError(NO_LIMIT)
 
 
 def require_conditional_steady_state(model: LinearModel, *, edge: bool = False) -> None:
@@ -342,7 +380,7 @@ def require_conditional_steady_state(model: LinearModel, *, edge: bool = False) 
     size = np.max(np.abs(equations.drift), initial=0.0) or 1.0
     drift, readout = equations.drift / size, equations.readout / np.sqrt(size)
     for rate in np.linalg.eigvals(drift):
-        if rate.real < (-_SLOWEST if edge else _SLOWEST):
+        if rate.real < (-SLOWEST if edge else SLOWEST):
             continue
         shown = np.concatenate([drift - rate * np.eye(len(drift)), readout])
         _, sizes, vectors = np.linalg.svd(shown)

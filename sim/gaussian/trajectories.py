@@ -84,8 +84,10 @@ class Gaussian:
 
         With ``control`` it advances by control intervals, after each of which the controller acts.
 
-        Raises ValueError for an initial state that is not Gaussian, and for a controller that does not fit.
+        Raises ValueError for an initial state that is not Gaussian, for a model with photon counters, and for a
+        controller that does not fit.
         """
+        model.require_uncounted(self.identity["engine"])
         if not initial.gaussian:
             raise ValueError(f"the Gaussian engine cannot start from {initial.name}, which is not Gaussian")
         # In these coordinates inferred variances are not differences of large numbers, however hot the first oscillator

@@ -11,22 +11,19 @@ y = L⁻¹z, in which the quantities are nearly uncorrelated (``sim.gaussian.cov
 the same way: L⁻¹ iω L = iω + L⁻¹ [iω, L].
 """
 
-from dataclasses import dataclass, replace
-
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_steering.sim.gaussian.moment_equations import MomentEquations, adjoint, moment_equations
+from cascade_steering.sim.gaussian.moment_equations import adjoint, moment_equations
 from cascade_steering.sim.gaussian.riccati import NoSteadyStateError
+from cascade_steering.sim.laboratory.turning import QUADRATURES, Turning
 from cascade_steering.sim.model.linear_model import LinearModel
 
-__all__ = ["steady_root_of_fast", "turns_fast"]
+__all__ = ["in_quadratures", "settled_root", "steady_root_of_fast", "turns_fast"]
 
 FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
 
-# X = (z + z*)/2 and P = (z − z*)/2i for z = √2 a; powers of 2, so that the change of coordinates rounds nothing.
-_QUADRATURES = np.array([[0.5, 0.5], [-0.5j, 0.5j]])
 # Newton's method converges quadratically: after a relative change below this, one more step leaves rounding only.
 _CONVERGED = 1e-6
 # Ω over the linewidth from which on the frequencies are kept apart
@@ -38,80 +35,6 @@ _LESS, _MOST_STEPS = 0.1, 200
 _UNSETTLED = "the covariance has no steady state: a direction that is not measured is not damped"
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Turning:
-    """dz = (iω + M) z dt + …, dY = F z dt + dW; ω of shape (d,), the others as in ``MomentEquations``, complex."""
-
-    frequencies: FloatArray
-    drift: ComplexArray
-    diffusion: ComplexArray
-    readout: ComplexArray
-    cross: ComplexArray
-
-    @classmethod
-    def of(cls, equations: MomentEquations) -> "_Turning":
-        """The equations of quadratures for the amplitudes z."""
-        basis = np.kron(np.eye(len(equations.drift) // 2), _QUADRATURES)
-        amplitudes = equations.in_coordinates(basis)
-        frequencies = np.imag(np.diagonal(amplitudes.drift))
-        return cls(
-            frequencies=frequencies,
-            drift=amplitudes.drift - 1j * np.diag(frequencies),
-            diffusion=amplitudes.diffusion,
-            readout=amplitudes.readout,
-            cross=amplitudes.cross,
-        )
-
-    @property
-    def differences(self) -> ComplexArray:
-        """i(ω_j − ω_k), array of shape (d, d)."""
-        return (1j * (self.frequencies[:, None] - self.frequencies[None, :])).astype(np.complex128)
-
-    def sheared(self, basis: ComplexArray) -> "_Turning":
-        """The equations for y with z = ``basis`` y; ``basis`` is unit lower triangular."""
-        back = np.linalg.inv(basis)
-        return replace(
-            self,
-            drift=back @ (self.drift @ basis + self.differences * basis),
-            diffusion=back @ self.diffusion @ adjoint(back),
-            readout=self.readout @ basis,
-            cross=back @ self.cross,
-        )
-
-    @property
-    def unmonitored(self) -> "_Turning":
-        """The same equations without detection."""
-        return replace(self, readout=np.zeros_like(self.readout), cross=np.zeros_like(self.cross))
-
-    def damped(self, rate: float) -> "_Turning":
-        """The same equations with everything damped by another ``rate``, rad/s."""
-        return replace(self, drift=self.drift - rate * np.eye(len(self.drift)))
-
-    def settles(self, covariance: ComplexArray) -> bool:
-        """Whether the filter with this covariance forgets its past, by Lyapunov's equation for its drift."""
-        gain = covariance @ adjoint(self.readout) + self.cross
-        filtered = replace(
-            self.unmonitored, drift=self.drift - gain @ self.readout, diffusion=np.diag(np.diag(covariance))
-        )
-        try:
-            np.linalg.cholesky(filtered.corrected(np.zeros_like(covariance)))
-        except np.linalg.LinAlgError:
-            return False
-        return True
-
-    def corrected(self, covariance: ComplexArray) -> ComplexArray:
-        """One step of Newton's method (Kleinman, IEEE Trans. Autom. Control 13, 114 (1968))."""
-        gain = covariance @ adjoint(self.readout) + self.cross
-        moved = self.drift @ covariance
-        residual = moved + adjoint(moved) + self.differences * covariance + self.diffusion - gain @ adjoint(gain)
-        closed, eye = self.drift - gain @ self.readout, np.eye(len(covariance))
-        d = len(eye)
-        operator = np.einsum("ij,kl->ikjl", closed, eye) + np.einsum("ij,kl->ikjl", eye, np.conj(closed))
-        operator = operator.reshape(d * d, d * d) + np.diag(self.differences.ravel())
-        change = np.linalg.solve(operator, -residual.ravel()).reshape(d, d)
-        return np.asarray(covariance + (change + adjoint(change)) / 2.0, dtype=np.complex128)
-
-
 def turns_fast(model: LinearModel) -> bool:
     """Whether an oscillator turns so fast that a general solver loses three digits of what happens at its linewidth.
 
@@ -119,7 +42,7 @@ def turns_fast(model: LinearModel) -> bool:
     """
     if model.electronics is not None:
         return False
-    turning = _Turning.of(moment_equations(model))
+    turning = Turning.of(moment_equations(model))
     slowest = np.min(np.abs(np.real(np.diagonal(turning.drift))))
     return bool(np.max(np.abs(turning.frequencies)) > _FAST * slowest)
 
@@ -130,25 +53,46 @@ def steady_root_of_fast(model: LinearModel, *, conditional: bool) -> FloatArray:
     It equals that of ``sim.gaussian.covariance.steady_root`` up to rounding, which here is relative to the damping and
     coupling rates and not to the frequencies. Section 10 of sim/README.md. Raises NoSteadyStateError if there is none.
     """
-    turning = _Turning.of(moment_equations(model))
+    turning = Turning.of(moment_equations(model))
     first = _unconditional(turning.unmonitored)
     if conditional:
         # Newton's method converges to the stabilising solution from above it, or from near it.
         first = _with_less_damping(turning) if first is None else _refined(turning, first)
     elif first is None:
         raise NoSteadyStateError(_UNSETTLED)
-    turning = turning if conditional else turning.unmonitored
+    return in_quadratures(_root_near(turning if conditional else turning.unmonitored, first))
+
+
+def settled_root(turning: Turning) -> ComplexArray:
+    """R with R†R the covariance of z without the record; (d, d). Section 10 of sim/README.md.
+
+    Raises NoSteadyStateError if there is none.
+    """
+    first = _unconditional(turning.unmonitored)
+    if first is None:
+        raise NoSteadyStateError(_UNSETTLED)
+    return _root_near(turning.unmonitored, first)
+
+
+def in_quadratures(root: ComplexArray) -> FloatArray:
+    """A root of the covariance of (X, P) of each mode from one of z = (a, a†), R†R; (r, d) → (2r, d).
+
+    The real part of R T†, T from z to quadratures, above its imaginary part. Section 10 of sim/README.md.
+    """
+    turned = root @ adjoint(np.kron(np.eye(root.shape[1] // 2), QUADRATURES))
+    return np.concatenate([turned.real, turned.imag])
+
+
+def _root_near(turning: Turning, first: ComplexArray) -> ComplexArray:
+    """R with R†R the steady covariance of z near ``first``, in the coordinates y = L⁻¹z; (d, d)."""
     shear = np.linalg.cholesky(first)
     scale = np.real(np.diagonal(shear))
     basis = shear / scale
     found = _refined(turning.sheared(basis), np.diag(scale**2).astype(complex))
-    # V = T Y T† with T from y to quadratures, and Y = R†R: the real part of R T† above its imaginary part is a root.
-    onto = np.kron(np.eye(len(scale) // 2), _QUADRATURES) @ basis
-    root = _root(found) @ adjoint(onto)
-    return np.concatenate([root.real, root.imag])
+    return np.asarray(_root(found) @ adjoint(basis))
 
 
-def _refined(turning: _Turning, covariance: ComplexArray) -> ComplexArray:
+def _refined(turning: Turning, covariance: ComplexArray) -> ComplexArray:
     """The steady covariance, by Newton's method from one near it. Raises NoSteadyStateError without convergence."""
     for _ in range(_MOST_CORRECTIONS):
         corrected = turning.corrected(covariance)
@@ -160,7 +104,7 @@ def _refined(turning: _Turning, covariance: ComplexArray) -> ComplexArray:
     raise NoSteadyStateError(_UNSETTLED)
 
 
-def _with_less_damping(turning: _Turning) -> ComplexArray:
+def _with_less_damping(turning: Turning) -> ComplexArray:
     """The covariance given the record where a motion grows: from that with everything damped, by less and less.
 
     Newton's method converges from a covariance whose filter forgets its past; that of the equations with more damping
@@ -185,7 +129,7 @@ def _with_less_damping(turning: _Turning) -> ComplexArray:
     raise NoSteadyStateError(_UNSETTLED)
 
 
-def _settled(turning: _Turning, covariance: ComplexArray) -> ComplexArray | None:
+def _settled(turning: Turning, covariance: ComplexArray) -> ComplexArray | None:
     """The steady covariance near another one, None if there is none or it is not that of a filter that forgets."""
     with np.errstate(all="ignore"):
         if not turning.settles(covariance):
@@ -197,7 +141,7 @@ def _settled(turning: _Turning, covariance: ComplexArray) -> ComplexArray | None
         return found if turning.settles(found) else None
 
 
-def _unconditional(turning: _Turning) -> ComplexArray | None:
+def _unconditional(turning: Turning) -> ComplexArray | None:
     """The steady covariance without detection; None without one.
 
     The solution of the linear equation is a covariance if and only if the drift is stable (Lyapunov).

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from cascade_steering.sim.model.components import Component, series
+from cascade_steering.sim.model.counters import Counter
 from cascade_steering.sim.model.detectors import demodulated, detect, reading
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.pieces import (
@@ -179,20 +180,27 @@ def squeezed_input(nodes: Component, *, decibels: float, angle_pi: float, lost: 
     return series(*squeezed_source(*ports, decibels=decibels, angle_pi=angle_pi, lost=lost), nodes)
 
 
-def rwa(cascade: Cascade, detection: Detection) -> LinearModel:
+def rwa(cascade: Cascade, detection: Detection, *, counters: Sequence[Counter] = ()) -> LinearModel:
     """The rotating-wave model of the cascade: two field modes, the sidebands l and u.
 
     Detected: L_l = √(1−ε) e^{iφ} √Γ₋B a₋ + √Γ₊P a₊† and L_u = √(1−ε) e^{iφ} √Γ₋P a₋† + √Γ₊B a₊, read as
     cosine and sine parts L_c = e^{−iϑ}(L_l + L_u)/√2, L_s = i e^{−iϑ}(L_l − L_u)/√2. Its steady state is
     Eq. (4) of arXiv:1901.04250 at φ = 0. Section 2 of sim/README.md. With squeezed input light the channels are those
-    of ``detect``, and the records are in units of their noise without oscillators.
+    of ``detect``, and the records are in units of their noise without oscillators. ``counters`` take their share of the
+    sidebands first (section 7).
 
     Stability is not required here: ``Cascade.require_stable`` requires it where a steady state is needed.
     """
-    return detect(lit(cascade), demodulated(detection))
+    return detect(lit(cascade), demodulated(detection), *counters)
 
 
-def lab(cascade: Cascade, detection: Detection, *, frequency_hz: float | tuple[float, float]) -> LinearModel:
+def lab(
+    cascade: Cascade,
+    detection: Detection,
+    *,
+    frequency_hz: float | tuple[float, float],
+    counters: Sequence[Counter] = (),
+) -> LinearModel:
     """The cascade without the rotating-wave approximation: one broadband field, one homodyne channel.
 
     L_j = √Γ_jB a_j + √Γ_jP a_j†; detected is L = √(1−ε) e^{iφ} L₋ + L₊, lost √ε L₋. H = Ω₊a₊†a₊ − |Ω₋|a₋†a₋ with the
@@ -203,8 +211,9 @@ def lab(cascade: Cascade, detection: Detection, *, frequency_hz: float | tuple[f
     Parameters
     ----------
     frequency_hz : |Ω|/2π of both oscillators, or (|Ω₋|, |Ω₊|)/2π where they differ; Hz, > 0
+    counters : photon counters, which take their share of the light of the port ``field`` first (section 7)
 
     Raises ValueError for a frequency that is not positive and finite.
     """
     each = frequency_hz if isinstance(frequency_hz, tuple) else (frequency_hz, frequency_hz)
-    return detect(lit(cascade, frequencies_hz=each), reading(detection))
+    return detect(lit(cascade, frequencies_hz=each), reading(detection), *counters)

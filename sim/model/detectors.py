@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from cascade_steering.sim.conventions import frozen
 from cascade_steering.sim.model.components import Component
+from cascade_steering.sim.model.counters import CountedChannel, Counter
 from cascade_steering.sim.model.electronics import Electronics
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.pieces import FIELD, SIDEBANDS
@@ -124,7 +125,7 @@ def _divided(
     )
 
 
-def detect(component: Component, *detectors: Detector) -> LinearModel:
+def detect(component: Component, *devices: Detector | Counter) -> LinearModel:
     """The model of a component with vacuum at every input and detectors at some ports; all other light is undetected.
 
         model = cs.detect(cs.cavity("a", {"field": 1.0}), cs.homodyne(efficiency=0.9))
@@ -132,10 +133,13 @@ def detect(component: Component, *detectors: Detector) -> LinearModel:
     A coherent amplitude that reaches the oscillators becomes a force. The records do not include the constant current
     that coherent light makes in a detector. Their noise without oscillators is normalised to white noise of unit
     variance: if squeezed light reaches detectors, they are Λ^{−1/2} dY with Λ the noise matrix. Section 2 of
-    sim/README.md.
+    sim/README.md. A ``Counter`` takes its share of the light first (section 7).
 
-    Raises ValueError if a port is unknown or detected twice, or if two records have the same name.
+    Raises ValueError if a port is unknown or detected twice, if two records have the same name, and if the light of a
+    counter is squeezed, which is an infinite number of quanta in all frequencies, or has an amplitude.
     """
+    counters = tuple(each for each in devices if isinstance(each, Counter))
+    detectors = tuple(each for each in devices if isinstance(each, Detector))
     names = tuple(name for each in detectors for name in each.names)
     _require_ports(component, detectors, names)
     rows = np.zeros((len(names), len(component.couplings)), dtype=complex)
@@ -145,7 +149,7 @@ def detect(component: Component, *detectors: Detector) -> LinearModel:
     efficiency = np.array([one for each in detectors for one in each.efficiencies], dtype=float)
     electronics = _electronics_of(detectors)
     squeezed = np.any(component.active != 0.0, axis=1)
-    couplings = component.couplings
+    couplings, counted = _counted(component, counters, squeezed)
     if np.any(squeezed):
         root = _noise_root(component, squeezed)
         couplings = _coupling_to_vacuum(couplings, root)
@@ -155,7 +159,7 @@ def detect(component: Component, *detectors: Detector) -> LinearModel:
             electronics = replace(electronics, light_noise=tuple(map(tuple, noise.tolist())))
         efficiency = np.ones(len(names))
     else:
-        monitored, unmonitored = rows @ couplings, couplings[~np.any(rows, axis=0)]
+        monitored, unmonitored = rows @ couplings, couplings[~np.any(rows, axis=0) & ~_taken(component, counters)]
     return LinearModel(
         hamiltonian=component.hamiltonian,
         monitored=monitored,
@@ -164,9 +168,50 @@ def detect(component: Component, *detectors: Detector) -> LinearModel:
         record_names=names,
         modes=component.modes,
         electronics=electronics,
+        counted=counted,
         # L + λ acts as L does with (λL† − λ*L)/2i added to H.
         force=component.force + np.imag(component.couplings.conj().T @ component.amplitudes),
     )
+
+
+def _counted(
+    component: Component, counters: tuple[Counter, ...], squeezed: NDArray[np.bool_]
+) -> tuple[ComplexArray, tuple[CountedChannel, ...]]:
+    """The couplings of the light that the counters leave, and the counted channels."""
+    every = [port for each in counters for port in each.ports]
+    couplings = component.couplings
+    for port in every:
+        if port not in component.ports:
+            raise ValueError(f"counted ports must be among {', '.join(component.ports)}, got {port!r}")
+        if every.count(port) > 1:
+            raise ValueError(f"each port may have one counter only, but {port} has {every.count(port)}")
+        line = component.ports.index(port)
+        if squeezed[line]:
+            raise ValueError(f"port {port} cannot be counted: squeezed light has quanta at all frequencies")
+        if component.amplitudes[line] != 0.0:
+            raise ValueError(f"port {port} cannot be counted: counts of light with a coherent amplitude are not known")
+    found = []
+    for each in counters:
+        lines = [component.ports.index(port) for port in each.ports]
+        found.append(
+            CountedChannel(
+                name=each.name,
+                rows=np.sqrt(each.share) * component.couplings[lines],
+                efficiency=each.efficiency,
+                dark_rate=each.dark_rate,
+            )
+        )
+        couplings = couplings.copy()
+        couplings[lines] *= np.sqrt(1.0 - each.share)
+    return couplings, tuple(found)
+
+
+def _taken(component: Component, counters: tuple[Counter, ...]) -> NDArray[np.bool_]:
+    """Which lines a counter takes completely, (lines,)."""
+    whole = {port for each in counters if each.share == 1.0 for port in each.ports}
+    taken = np.zeros(len(component.couplings), dtype=bool)
+    taken[[component.ports.index(port) for port in sorted(whole)]] = True
+    return taken
 
 
 def _electronics_of(detectors: tuple[Detector, ...]) -> Electronics | None:

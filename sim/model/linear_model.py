@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cascade_steering.sim.conventions import frozen, mode_names
+from cascade_steering.sim.model.counters import CountedChannel
 from cascade_steering.sim.model.electronics import Electronics
 
 __all__ = ["ANNIHILATION", "LinearModel"]
@@ -30,6 +31,8 @@ class LinearModel:
     modes : one name per oscillator; if left out, minus and plus for two oscillators, otherwise mode_1, mode_2, …
     force : h, real array of shape (d,), rad/s; zero if left out. It adds Σh to the rate of the means
     electronics : filters and dark noise behind the detectors; None for a record of the current itself
+    counted : the channels that photon counters count; none if left out. Moments of Gaussian states are those of an
+        observer who does not have the clicks
 
     The record of channel k is dY_k = √η_k ⟨L_k + L_k†⟩ dt + dW_k. Sections 1 to 3 of sim/README.md.
 
@@ -48,6 +51,7 @@ class LinearModel:
     modes: tuple[str, ...] = ()
     force: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     electronics: Electronics | None = None
+    counted: tuple[CountedChannel, ...] = ()
 
     def __post_init__(self) -> None:
         quadratures = np.shape(self.hamiltonian)[:1]
@@ -93,6 +97,11 @@ class LinearModel:
             raise ValueError(f"record_names must name {m} channels, got {self.record_names}")
         if len(self.modes) != d // 2 or len(set(self.modes)) != d // 2:
             raise ValueError(f"modes must name {d // 2} oscillators, each once, got {self.modes}")
+        for each in self.counted:
+            if each.rows.shape[1] != d:
+                raise ValueError(f"rows of counter {each.name} must have {d} columns, got {each.rows.shape[1]}")
+        if len(set(self.counter_names)) != len(self.counted):
+            raise ValueError(f"each counter must have a name of its own, got {self.counter_names}")
 
     @property
     def dimension(self) -> int:
@@ -111,7 +120,20 @@ class LinearModel:
                 "plan and simulate with the Gaussian engine in an open loop: leave out the bandwidth here"
             )
 
+    def require_uncounted(self, engine: str) -> None:
+        """Raise ValueError if there are counters: a click makes a Gaussian state one that ``engine`` does not hold."""
+        if self.counted:
+            raise ValueError(
+                f"the engine {engine!r} cannot count: after a click of {', '.join(self.counter_names)} a state is not "
+                "Gaussian any more, and clicks need the engine FockCounting, or leave out the counters"
+            )
+
     @property
     def channels(self) -> ComplexArray:
-        """C, the rows c_k of all channels, detected ones first; complex array of shape (m + k, d)."""
-        return np.concatenate([self.monitored, self.unmonitored])
+        """C, the rows c_k of all channels, detected ones first, counted ones last; complex array of shape (..., d)."""
+        return np.concatenate([self.monitored, self.unmonitored, *(each.rows for each in self.counted)])
+
+    @property
+    def counter_names(self) -> tuple[str, ...]:
+        """The names of the counters."""
+        return tuple(each.name for each in self.counted)

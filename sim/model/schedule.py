@@ -49,7 +49,7 @@ class Schedule:
             raise ValueError(f"{len(self.models)} models need one switch fewer, got {len(self.switches)}")
         if len({model.dimension for model in self.models}) > 1:
             raise ValueError(f"models must be of one dimension, got {[model.dimension for model in self.models]}")
-        for what in ("modes", "record_names"):
+        for what in ("modes", "record_names", "counter_names"):
             found = [getattr(model, what) for model in self.models]
             if any(each != found[0] for each in found):
                 raise ValueError(f"models of a schedule must have the same {what}, got {found}")
@@ -84,6 +84,15 @@ class Schedule:
     def record_names(self) -> tuple[str, ...]:
         """The names of the record channels."""
         return self.models[0].record_names
+
+    @property
+    def counter_names(self) -> tuple[str, ...]:
+        """The names of the counters."""
+        return self.models[0].counter_names
+
+    def require_uncounted(self, engine: str) -> None:
+        """Raise ValueError if a model has counters, as ``LinearModel.require_uncounted`` does."""
+        self.models[0].require_uncounted(engine)
 
     @property
     def starts(self) -> tuple[float, ...]:
@@ -185,5 +194,9 @@ def model_identity(model: LinearModel | Schedule) -> dict[str, Any]:
 
 
 def _numbers_of_model(model: LinearModel) -> dict[str, Any]:
-    """The numbers of a model; electronics that there are not have none."""
-    return {name: value for name, value in numbers_of(model).items() if name != "electronics" or value is not None}
+    """The numbers of a model; electronics and counters that there are not have none."""
+    return {
+        name: value
+        for name, value in numbers_of(model).items()
+        if name not in ("electronics", "counted") or value not in (None, [])
+    }

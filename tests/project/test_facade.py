@@ -28,6 +28,7 @@ SIM = [
     "sampled_feedback", "sampled_ideal", "sampled_lqg", "save", "series", "sideband_oscillator", "simulate",
     "smoothed_states", "squeezed_state", "squeezer", "state_of", "stationary_state", "steady_effect",
     "steady_state", "thermal_bath", "thermal_state", "transient", "true_states", "unlit", "weak_values",
+    "Counter", "FockCounting", "Heralded", "StateInFrame", "herald",
 ]  # fmt: skip
 ANALYSIS = [
     "Elimination", "Ensemble", "Estimate", "Extreme", "Feedback", "FeedbackResult", "FilteredResult", "FitResult",
@@ -40,6 +41,9 @@ ANALYSIS = [
     "network_steering", "open_record", "open_result", "optimal_gains", "read_network", "read_setup", "regime",
     "relative_improvement", "sampled_transient", "save_record", "scan", "steady", "steering_parameter",
     "steering_transient", "treated", "unconditional_steering", "verify_by_records", "with_faults",
+    # beyond second moments
+    "HomodyneSetting", "NonGaussianSteering", "OutcomeSteering", "expected_law", "local_outcomes",
+    "non_gaussian_steering", "verify_non_gaussian",
 ]  # fmt: skip
 PACKAGES = {"sim": SIM, "analysis": ANALYSIS}
 

@@ -144,6 +144,10 @@ COUNTS["simulate --engine fock"] = (
     ("--trajectories", "3", "--saves", "3", "--duration", "0.03", "--jobs", "1", "--initial", "ground"),
     {"dt": ("0.005",), "cutoff": ("5",), "frame": ("rest",), "saves": ("6",)},
 )
+COUNTS["simulate --engine fock --count 0.5"] = (
+    ("--trajectories", "3", "--saves", "1", "--duration", "0.02", "--jobs", "1"),
+    {"count": ("0.4",), "count-efficiency": ("0.5",), "dark-rate": ("1e5",), "count-sideband": ("lower",)},
+)
 COUNTS["simulate --engine qutip"] = (
     ("--trajectories", "2", "--saves", "2", "--duration", "0.01", "--jobs", "1", "--cutoff", "4"),
     {"qutip-method": ("euler",), "cutoff": ("5",), "dt": ("0.0025",)},

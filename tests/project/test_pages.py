@@ -167,6 +167,12 @@ def require_output(line: str, out: str) -> None:
     assert not missing, out
 
 
+def parsed(name: str, arguments: list[str]) -> click.Context:
+    """The options of a command, read below the group: a command keeps the names of the help option it first sees."""
+    group = commands.make_context("steering", [name])
+    return commands.commands[name].make_context(name, arguments, parent=group)
+
+
 # more than two seconds
 LONG = ("--tolerances", "--optimum")
 
@@ -199,9 +205,8 @@ def test_a_command_runs_as_shown(prepared: Run, line: str) -> None:
     if name in ("resume", "status", "merge"):
         Path("DONE").rename("RUN-1" if name == "merge" else "RUN")
     if "--cluster" in arguments or name in DEAR:
-        assert subject is not None
         # click says what it does not know, and what is missing
-        assert subject.make_context(name, arguments).params
+        assert parsed(name, arguments).params
         return
     toy = () if "--help" in arguments else TOY.get(name, ())
     # a part is of whole blocks, ten trajectories each
@@ -215,4 +220,4 @@ def test_a_command_runs_as_shown(prepared: Run, line: str) -> None:
 def test_a_command_that_is_not_one_is_found_out(line: str) -> None:
     name, *arguments = shlex.split(line)
     with pytest.raises(click.UsageError):
-        commands.commands[name].make_context(name, arguments)
+        parsed(name, arguments)

@@ -62,6 +62,18 @@ def test_what_one_process_compiles_the_next_one_reads(small: Small) -> None:
     assert small.used() == (READ, "")
 
 
+def test_what_calls_a_function_of_another_file_is_compiled_again_when_that_changes(small: Small) -> None:
+    base = small.folder / "base.py"
+    (small.folder / "small.py").write_text(
+        _SOURCE.replace("@compiled\ndef half(x):\n    return 0.5 * x", "from base import half")
+    )
+    first = "from sim.compiled import compiled\n\n@compiled\ndef half(x):\n    return 0.5 * x\n"
+    base.write_text(first)
+    assert [small.used()[0] for _ in range(2)] == [COMPILED, READ]
+    base.write_text(first.replace("0.5 * x", "0.25 * x + 0.0"))
+    assert small.used() == ("0.1875 1 1\n", "")
+
+
 def test_without_a_place_it_is_compiled_in_every_process_and_said_once(small: Small) -> None:
     small.cache.touch()
     found, said = small.used()

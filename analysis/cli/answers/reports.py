@@ -13,13 +13,16 @@ if TYPE_CHECKING:
 
     from cascade_steering.analysis.estimation.estimators import Estimate, Steering
     from cascade_steering.analysis.estimation.stopping import Estimates, Target
-    from cascade_steering.analysis.protocols.best_pulse import BestPulse
+    from cascade_steering.analysis.protocols.described_pulse import BestPulse
     from cascade_steering.analysis.results.pulse_result import PulseResult
     from cascade_steering.analysis.time_courses.endpoint import Endpoint
     from cascade_steering.analysis.time_courses.milestones import Window
     from cascade_steering.analysis.time_courses.transients import Transient
     from cascade_steering.analysis.working_points.optimum import Optimum
     from cascade_steering.analysis.working_points.pair_at_rest import PairAtRest
+    from cascade_steering.sim.initial_state import InitialState
+    from cascade_steering.sim.model.linear_model import LinearModel
+    from cascade_steering.sim.model.schedule import Schedule
 
 Report = dict[str, Any]
 _Way = TypeVar("_Way", bound=str)
@@ -111,6 +114,22 @@ def simulation(dataset: "xr.Dataset", found: "Steering", exact: "Endpoint") -> R
         "exact": endpoint(exact),
         "discretisation": dataset.attrs[ATTRIBUTE],
         "diagnostics": {**worst(dataset), "warnings": issued(dataset)},
+    }
+
+
+def clicks(dataset: "xr.Dataset", model: "LinearModel | Schedule", initial: "InitialState", duration: float) -> Report:
+    """The clicks of each counter in a trajectory, on average and as expected; nothing without a counter."""
+    if "count" not in dataset:
+        return {}
+    from cascade_steering.sim.fock.counting.rates import expected_clicks
+
+    found = dataset["count"].sum("interval").to_numpy()
+    expected = expected_clicks(model, initial, duration)
+    return {
+        "clicks": {
+            name: {"mean": float(mean), "exact": exact}
+            for mean, (name, exact) in zip(found, expected.items(), strict=True)
+        }
     }
 
 

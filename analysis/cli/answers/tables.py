@@ -190,6 +190,8 @@ def simulation(report: Report) -> Table:
             label = f"d of {LABELS[direction]}" if scheme == "d" else f"{LABELS[direction]} {scheme}"
             values, exact = report[scheme], report["exact"][scheme][name]
             table.add_row(label, f"{values[name]:.7f}", interval(values[f"{name}_ci"], ".7f"), _exactly(exact))
+    for name, found in report.get("clicks", {}).items():
+        table.add_row(f"clicks of {name}", f"{found['mean']:.4f}", "", f"{found['exact']:.4f}")
     return table
 
 

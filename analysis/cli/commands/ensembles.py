@@ -11,7 +11,8 @@ import click
 
 from cascade_steering.analysis.cli.answers import control_answers, reports, tables
 from cascade_steering.analysis.cli.commands.group import steering
-from cascade_steering.analysis.cli.options import configuration, engines, physics, simulation, work
+from cascade_steering.analysis.cli.options import configuration, counting, engines, physics, simulation, work
+from cascade_steering.analysis.cli.options.counting import CountOptions
 from cascade_steering.analysis.cli.options.engines import EngineOptions
 from cascade_steering.analysis.cli.options.kinds import FILE
 from cascade_steering.analysis.cli.options.recorded import record_faults
@@ -82,6 +83,7 @@ class TaskOptions:
               help="Write the records of the trajectories kept, as filter and fit read them.")  # fmt: skip
 @record_faults.FAULT
 @simulation.FEEDBACK
+@counting.COUNT
 @simulation.VERIFY
 @physics.SEED
 @work.TARGET
@@ -96,6 +98,7 @@ def simulate_command(
     engine: EngineOptions,
     asked: SimulationOptions,
     loop: FeedbackOptions,
+    counter: CountOptions,
     task: TaskOptions,
     workers: WorkOptions,
     as_json: bool,
@@ -105,11 +108,12 @@ def simulate_command(
     from cascade_steering.sim.parallel.workers import require_jobs
 
     require_jobs(workers.jobs)
-    wanted = simulation.simulation(point, engine, asked, loop)
+    wanted = simulation.simulation(point, engine, asked, loop, counter)
     _require_possible(wanted, task)
     if wanted.verification is not None:
         _warn_of_saves(wanted.verification)
-    default = engine.entry.initial if wanted.loop is None else wanted.problem.initial.name
+    usual = wanted.loop is None and counter.count is None
+    default = engine.entry.initial if usual else wanted.problem.initial.name
     experiment = {"initial": default if asked.initial is None else asked.initial.text}
     dataset = _sampled(wanted, task, workers, point, experiment)
     from cascade_steering.analysis.estimation.estimators import Steering
@@ -135,6 +139,7 @@ def simulate_command(
         "verification": _verified(dataset, wanted.verification),
         "saved": reports.saved(dataset),
         **({} if wanted.loop is None else {"control": control_answers.simulated(wanted.loop)}),
+        **reports.clicks(dataset, problem.model, problem.initial, problem.grid.times[-1]),
     }
     if report["target"] is not None and not report["target"]["met"]:
         note(f"warning: {report['trajectories']} trajectories do not reach the target")

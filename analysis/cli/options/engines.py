@@ -42,6 +42,7 @@ class Entry(Generic[_Settings]):
     build : makes the engine from its settings; the engine is imported only when this is called
     trajectories : default number of ``compare`` at each working point and scheme: some minutes of work
     initial : default state at t = 0 of ``simulate``
+    counting : makes the engine for a model with photon counters from the same settings; None if there is none
     """
 
     name: str
@@ -51,6 +52,7 @@ class Entry(Generic[_Settings]):
     options: Mapping[str, OptionDecorator] = field(default_factory=dict)
     trajectories: int = 10000
     initial: str = "stationary"
+    counting: Callable[[_Settings], Method] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +82,14 @@ class EngineOptions:
     def method(self) -> Method:
         """The engine itself. Raises ValueError for settings that it does not take."""
         found: Method = self.entry.build(self.settings)
+        return found
+
+    def counting_method(self) -> Method:
+        """The engine for a model with photon counters. Raises ValueError if there is none."""
+        if self.entry.counting is None:
+            able = ", ".join(entry.name for entry in _ENTRIES.values() if entry.counting is not None)
+            raise ValueError(f"--count has no meaning for --engine {self.name}: clicks need --engine {able}")
+        found: Method = self.entry.counting(self.settings)
         return found
 
 
@@ -182,6 +192,12 @@ def _fock(given: FockSettings) -> Method:
     return Fock(cutoffs=given.cutoff, frame=given.frame)
 
 
+def _fock_counting(given: FockSettings) -> Method:
+    from cascade_steering.sim.fock.counting.counting_engine import FockCounting
+
+    return FockCounting(cutoffs=given.cutoff, frame=given.frame)
+
+
 def _qutip(given: QutipSettings) -> Method:
     from cascade_steering.sim.fock.qutip.qutip_sme import QutipSME
 
@@ -208,6 +224,7 @@ register(
         build=_fock,
         options={"cutoff": _CUTOFF, "frame": _FRAME},
         trajectories=120,
+        counting=_fock_counting,
     )
 )
 register(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 import click
 
 from cascade_steering.analysis.cli.options import engines, physics, readers, work
+from cascade_steering.analysis.cli.options.counting import CountOptions
 from cascade_steering.analysis.cli.options.engines import EngineOptions
 from cascade_steering.analysis.cli.options.kinds import DURATION, INITIAL, NUMBER, Text, options
 from cascade_steering.analysis.cli.options.typed import made_of
@@ -60,7 +61,7 @@ SAVE = click.option(
 )  # fmt: skip
 START = click.option(
     "--initial", type=INITIAL, default=None,
-    help=f"State at t = 0: {readers.STATES}; with --feedback, if left out, the steady state given the record.",
+    help=f"State at t = 0: {readers.STATES}; if left out with --feedback or --count, conditional.",
     show_default=engines.by_engine(engines.SIMULATE, lambda entry: entry.initial),
 )  # fmt: skip
 ENSEMBLE = options(
@@ -224,20 +225,24 @@ class Simulation:
 
 
 def simulation(
-    point: WorkingPoint, engine: EngineOptions, asked: SimulationOptions, loop: FeedbackOptions
+    point: WorkingPoint, engine: EngineOptions, asked: SimulationOptions, loop: FeedbackOptions, count: CountOptions
 ) -> Simulation:
     """The ensemble that options describe. Raises ValueError, before any work, if it is impossible."""
     from cascade_steering.analysis.time_courses.growth_limit import require_quanta
     from cascade_steering.sim.ensemble.simulate import grid_for
 
+    counter = count.counter(point)
+    if counter is not None and (loop.feedback is not None or asked.pulse is not None or asked.verify):
+        raise ValueError("--count has no meaning with --feedback, --pulse or --verify")
     if loop.feedback is not None:
         return _in_closed_loop(point, engine, asked, loop)
-    cascade, model = point.cascade, physics.schedule(point, asked.pulse)
+    cascade, model = point.cascade, physics.schedule(point, asked.pulse) if counter is None else point.counted(counter)
     require_count(asked.trajectories, "trajectories", low=2)  # a single trajectory has no scatter
-    initial = physics.initial_state(asked.start(engine), cascade, model)
+    start = asked.start(engine) if counter is None else asked.initial or readers.start("conditional")
+    initial = physics.initial_state(start, cascade, model)
     duration = asked.duration.of(cascade)
     require_quanta(model, initial, duration, unit=cascade.time_unit, most_quanta=asked.most_quanta, sampled=True)
-    method = engine.method()
+    method = engine.method() if counter is None else engine.counting_method()
     step = None if asked.dt is None else asked.dt.of(cascade)
     grid = grid_for(method, model, initial, duration, saves=asked.saves, step=step)
     return _ensemble(asked, model, method, grid, initial)

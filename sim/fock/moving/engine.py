@@ -132,8 +132,8 @@ class Fock:
 
         With ``control`` x̄ is displaced after each control interval, which needs a frame that follows the mean.
 
-        Raises ValueError if cutoffs, frame, model, initial state and controller do not fit together, or if a switch
-        falls within a step.
+        Raises ValueError if cutoffs, frame, model, initial state and controller do not fit together, if the model has
+        photon counters, or if a switch falls within a step.
         """
         # The last bits of a matrix product depend on the number of threads.
         with threadpool_limits(1):
@@ -149,6 +149,7 @@ class Fock:
     def _prepared(
         self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState, control: Controller | None = None
     ) -> "FockEngine":
+        model.require_uncounted(self.identity["engine"])
         if initial.covariance.shape != (model.dimension,) * 2:
             raise ValueError(
                 f"the initial state {initial.name} has {initial.covariance.shape[0]} quadratures and the model "

@@ -173,6 +173,7 @@ def in_frame(model: LinearModel, symplectic: FloatArray) -> LinearModel:
         hamiltonian=0.5 * (hamiltonian + hamiltonian.T),
         monitored=model.monitored @ symplectic,
         unmonitored=model.unmonitored @ symplectic,
+        counted=tuple(replace(each, rows=each.rows @ symplectic) for each in model.counted),
         force=symplectic.T @ model.force,
     )
 

@@ -14,13 +14,13 @@ from cascade_steering.sim.fock.basis.levels import LADDER, Levels
 from cascade_steering.sim.fock.basis.moments import moment_rows
 from cascade_steering.sim.fock.moving.frame import FramePath, in_frame
 from cascade_steering.sim.fock.moving.kernel import Basis, Frame, Work, jump
-from cascade_steering.sim.fock.moving.step_factors import step_factors, substeps
+from cascade_steering.sim.fock.moving.step_factors import StepFactors, step_factors, substeps
 from cascade_steering.sim.gaussian.moment_equations import MomentEquations, moment_equations
 from cascade_steering.sim.gaussian.propagator import driven
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.model.linear_model import LinearModel
 
-__all__ = ["Span", "basis_of", "spans", "work_for"]
+__all__ = ["Span", "basis_of", "clean", "frame_for", "spans", "work_for"]
 
 ComplexArray = NDArray[np.complex128]
 FloatArray = NDArray[np.float64]
@@ -117,10 +117,13 @@ def spans(grid: TimeGrid, path: FramePath, levels: Levels, basis: Basis, start: 
     # The number of terms is chosen for a thermal state a quarter of a quantum above the expected one, and for the
     # initial state, which may be far from thermal.
     probes = [thermal(path.variances + 0.25, levels), start]
-    frames = [
-        _frame(model, each, symplectic, grid.step, parts, levels, basis, probes, follow=path.follow)
-        for each, (symplectic, model, _, _) in zip(framed, found, strict=True)
-    ]
+    frames = []
+    for each, (symplectic, model, _, _) in zip(framed, found, strict=True):
+        factors = step_factors(each, grid.step / parts)
+        operator = exponential(factors.quadratic, levels)
+        frames.append(
+            frame_for(model, symplectic, grid.step, parts, factors, operator, basis, probes, follow=path.follow)
+        )
     changes: list[ComplexArray | None] = [None]
     for before, after in pairwise(path.symplectics):
         same = np.array_equal(before, after)
@@ -131,22 +134,30 @@ def spans(grid: TimeGrid, path: FramePath, levels: Levels, basis: Basis, start: 
     ]
 
 
-def _frame(
+def frame_for(
     model: LinearModel,
-    framed: LinearModel,
     symplectic: FloatArray,
     step: float,
     parts: int,
-    levels: Levels,
+    factors: StepFactors,
+    operator: ComplexArray,
     basis: Basis,
     probes: list[ComplexArray],
     *,
     follow: bool,
 ) -> Frame:
-    modes = len(levels.cutoffs)
-    factors = step_factors(framed, step / parts)
+    """What the kernel needs for a step of ``step`` seconds in the frame 𝖲, cut into ``parts`` with these factors.
+
+    Parameters
+    ----------
+    model : the model in quadratures x
+    factors, operator : those of one part, and its 𝒢 between the kept levels
+    probes : states (D, D) in which the series of exp(𝓙) must converge
+    follow : whether x̄ follows the mean
+    """
+    modes = len(symplectic) // 2
     to_ladder = np.kron(np.eye(modes), LADDER)
-    noise = _clean(to_ladder.T @ factors.noise @ to_ladder.conj())
+    noise = clean(to_ladder.T @ factors.noise @ to_ladder.conj())
     equations = moment_equations(model)
     readout = equations.readout @ symplectic
     drift, drive, _, _ = _forecast(equations, step / parts)
@@ -155,7 +166,7 @@ def _frame(
     # A frame at rest does not move with a force: the state is displaced instead.
     held = np.asarray(0.0 * drive if follow else -np.linalg.solve(drift, drive), dtype=np.float64)
     return Frame(
-        operator=exponential(factors.quadratic, levels),
+        operator=operator,
         noise=noise,
         terms=max(_terms(noise, probe, basis) for probe in probes),
         response=np.ascontiguousarray(to_ladder.T @ factors.response),
@@ -198,6 +209,6 @@ def _terms(noise: ComplexArray, density: ComplexArray, basis: Basis) -> int:
     return _MOST_TERMS
 
 
-def _clean(coefficients: ComplexArray) -> ComplexArray:
+def clean(coefficients: ComplexArray) -> ComplexArray:
     """``coefficients`` with 0 for what is rounding alone: each nonzero entry costs a pass over ρ."""
     return np.where(np.abs(coefficients) > 1e-13 * np.max(np.abs(coefficients)), coefficients, 0.0)

@@ -36,7 +36,7 @@ import scipy.linalg as la
 from numpy.typing import NDArray
 
 from cascade_steering.sim.conventions import symplectic_form
-from cascade_steering.sim.gaussian.moment_equations import moment_equations
+from cascade_steering.sim.gaussian.moment_equations import MomentEquations, moment_equations
 from cascade_steering.sim.grid import whole_above
 from cascade_steering.sim.model.linear_model import LinearModel
 
@@ -68,12 +68,15 @@ class StepFactors:
     noise : N, Hermitian array of shape (d, d), positive semidefinite
     response : R, complex array of shape (d, m), 1/√s
     lag : R′, complex array of shape (d, d)
+    pull : coefficients of Z, in a step without a click, for x̄ and for the force that moves it; complex array of shape
+        (d, d + 1), 0 without counters
     """
 
     quadratic: ComplexArray
     noise: ComplexArray
     response: ComplexArray
     lag: ComplexArray
+    pull: ComplexArray
 
 
 def step_factors(model: LinearModel, step: float) -> StepFactors:
@@ -101,6 +104,7 @@ def step_factors(model: LinearModel, step: float) -> StepFactors:
         noise=(vectors * values) @ vectors.conj().T,
         response=_integral(-step * generator, both, np.zeros((both.shape[1],) * 2))[:d],
         lag=lag[:d],
+        pull=_pull(model, generator, equations, step)[:d],
     )
 
 
@@ -119,6 +123,9 @@ def substeps(model: LinearModel, step: float) -> int:
 def _generator(model: LinearModel) -> tuple[ComplexArray, ComplexArray]:
     """Θ, and the commutators [Ξ_a, Ξ_b]/i; arrays of shape (2d, 2d)."""
     detected, undetected = model.monitored, model.unmonitored
+    for each in model.counted:
+        # Between clicks only those quanta jump that make no click.
+        undetected = np.concatenate([undetected, np.sqrt(1.0 - each.efficiency) * each.rows])
     every = model.channels
     left = (
         -1j * model.hamiltonian - np.real(every.conj().T @ every) - detected.T @ (model.efficiency[:, None] * detected)
@@ -128,6 +135,22 @@ def _generator(model: LinearModel) -> tuple[ComplexArray, ComplexArray]:
     form = symplectic_form(model.dimension // 2)
     commutators = la.block_diag(form, -form).astype(complex)
     return 1j * quadratic @ commutators, commutators
+
+
+def _pull(model: LinearModel, generator: ComplexArray, equations: MomentEquations, step: float) -> ComplexArray:
+    """∫₀ʰ e^{−τΘ} of −Σ_j η_j (c_j, c_j*) c_j*·x̄(τ), for x̄ and for the force that moves it; array of shape (2d, d + 1).
+
+    With x = ξ + x̄ the jumps that are missing between clicks contain Lρ and ρL† beside LρL†. Section 7 of sim/README.md.
+    """
+    d = model.dimension
+    if not model.counted:
+        return np.zeros((2 * d, d + 1), dtype=complex)
+    left = -sum(each.efficiency * each.rows.T @ each.rows.conj() for each in model.counted)
+    middle = np.zeros((2 * d, d + 1), dtype=complex)
+    middle[:, :d] = np.concatenate([left, np.conj(left)])
+    moving = np.zeros((d + 1, d + 1))
+    moving[:d] = np.concatenate([equations.drift, equations.drive[:, None]], axis=1)
+    return step * _integral(-step * generator, middle, step * moving)
 
 
 def _logarithm(matrix: ComplexArray) -> ComplexArray:

@@ -38,7 +38,7 @@ class Observer:
     ----------
     save : what is asked for
     grid : times of the run
-    levels : the levels between which the states are given
+    levels : the levels between which the states are given; another value may be assigned before each save
     keeps_states : whether the states themselves are kept
     """
 
@@ -48,6 +48,7 @@ class Observer:
         self.expectations: list[FloatArray] = []
         self.outside: list[float] = []
         self.states: list[tuple[ComplexArray, FloatArray, FloatArray]] = []
+        self.sizes: list[tuple[int, ...]] = []
         self._stated = save.states_of(grid) if keeps_states else []
         self._saves = 0
 
@@ -63,6 +64,7 @@ class Observer:
                 self._observe(box, symplectic, origin)
             if keeps_states:
                 self.states.append((box, symplectic.copy(), origin.copy()))
+                self.sizes.append(self.levels.cutoffs)
         self._saves += 1
 
     def require_start(self, density: ComplexArray, symplectic: FloatArray, origin: FloatArray) -> None:

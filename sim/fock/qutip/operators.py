@@ -39,7 +39,7 @@ class LindbladOperators:
     hamiltonian : H, rad/s (times ``unit``)
     monitored : √η_k L_k of the detected channels, without those that are exactly zero, √(rad/s) (times √unit)
     active : the number of the record channel of each of them
-    unmonitored : √(1−η_k) L_k and the undetected channels, without those that are exactly zero
+    unmonitored : √(1−η_k) L_k and the channels that are undetected or counted, without those that are exactly zero
     """
 
     hamiltonian: qutip.Qobj
@@ -80,7 +80,8 @@ def lindblad_operators(model: LinearModel, cutoffs: tuple[int, ...], unit: float
         return [_quantum(_combine(row, ladders), cutoffs) for row in rows]
 
     detected = np.sqrt(model.efficiency)[:, None] * model.monitored
-    undetected = np.concatenate([np.sqrt(1.0 - model.efficiency)[:, None] * model.monitored, model.unmonitored])
+    others = model.channels[len(model.monitored) :]
+    undetected = np.concatenate([np.sqrt(1.0 - model.efficiency)[:, None] * model.monitored, others])
     active = np.flatnonzero(np.any(detected, axis=1))
     return LindbladOperators(
         hamiltonian=_quantum(0.5 * (hamiltonian + hamiltonian.conj().T), cutoffs),

@@ -123,9 +123,10 @@ class QutipSME:
         With ``control`` the state is displaced after each control interval by a unitary between the kept levels.
 
         Warns StepWarning if the step is too long for the truncated model.
-        Raises ValueError if cutoffs, model, initial state and controller do not fit together, or if a switch falls
-        within a step.
+        Raises ValueError if cutoffs, model, initial state and controller do not fit together, if the model has photon
+        counters, or if a switch falls within a step.
         """
+        model.require_uncounted(self.identity["engine"])
         for each in Schedule.of(model).models:
             each.require_white_record()
         if initial.covariance.shape != (model.dimension,) * 2:

@@ -48,7 +48,7 @@ def fully_detected(model: LinearModel, unseen: Unseen = "heterodyne") -> LinearM
         raise ValueError(f"unseen must be {' or '.join(get_args(Unseen))}, got {unseen!r}")
     model.require_white_record()
     eta = model.efficiency[:, None]
-    rest = np.concatenate([np.sqrt(1.0 - eta) * model.monitored, model.unmonitored])
+    rest = np.concatenate([np.sqrt(1.0 - eta) * model.monitored, model.channels[len(eta) :]])
     if unseen == "heterodyne":
         rest = np.concatenate([rest, -1j * rest]) / np.sqrt(2.0)
     monitored = np.concatenate([np.sqrt(eta) * model.monitored, rest])

@@ -207,8 +207,8 @@ def test_e_keeps_its_digits_where_many_nodes_are_at_the_edge() -> None:
     for at in (0, 5, 12, 14):
         near = unit.copy()
         near[at] += 3e-6 if at == 0 else -3e-6
-        # 120 digits; a rounded Γ or θ moves γ by 1e-9 of itself at this edge
-        assert np.exp(box.value(near)) == pytest.approx(exact_steady(box.network(near), 120), rel=1e-9)
+        # 120 digits; a node adds γ/Γ = 1e-7 of what its gains, which may be lost, are worth; the worst was 2.3e-9
+        assert np.exp(box.value(near)) == pytest.approx(exact_steady(box.network(near), 120), rel=1e-7)
 
 
 def test_a_node_without_strength_is_no_node() -> None:
@@ -237,7 +237,6 @@ def test_more_clients_in_front_never_do_harm(conditional: bool) -> None:
 @pytest.mark.slow
 def test_six_clients_alternate() -> None:
     found = best(equal_clients(6, 10.0, loss=0.1))
-    # no one of 400 random searches ended lower
     assert found.value == pytest.approx(0.244161, abs=1e-6)
     assert found.value == pytest.approx(exact_steady(found.network, 120), rel=1e-9)
     assert [round(node.oscillator.angle_pi, 2) for node in found.network.nodes[2:6]] == [0.5, 0.25, 0.5, 0.25]

@@ -9,8 +9,9 @@ from cascade_steering.analysis.criteria.steering import DIRECTIONS, Direction
 from cascade_steering.analysis.estimation.estimators import Steering
 from cascade_steering.analysis.estimation.residuals import sampled_part
 from cascade_steering.analysis.estimation.sampled_moments import Ensemble
+from cascade_steering.analysis.planning.estimators_planned import FromOutcomes, FromTrajectories, PlannedRun
 from cascade_steering.analysis.planning.plan import Plan, PlannedExperiment, plan, plan_of_pair
-from cascade_steering.analysis.planning.runs_needed import FromOutcomes, FromTrajectories, Needed, PlannedRun
+from cascade_steering.analysis.planning.runs_needed import Needed
 from cascade_steering.analysis.verification.inference import verify
 from cascade_steering.analysis.verification.save_intervals import ALLOWED, SaveIntervals
 from cascade_steering.analysis.verification.standard_errors import (

@@ -11,7 +11,8 @@ import pytest
 from numpy.typing import NDArray
 
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, Direction
-from cascade_steering.analysis.protocols.best_pulse import BestPulse, best_pulse, best_pulses, fastest_pulse
+from cascade_steering.analysis.protocols.best_pulse import best_pulse, best_pulses, fastest_pulse
+from cascade_steering.analysis.protocols.described_pulse import BestPulse
 from cascade_steering.analysis.protocols.pulse_search import PulseSearch
 from cascade_steering.analysis.results.pulse_result import PulseResult
 from cascade_steering.analysis.time_courses.milestones import steering_at

@@ -6,12 +6,14 @@ import pytest
 from numpy.typing import NDArray
 
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, Steered, steering_of_root
+from cascade_steering.analysis.time_courses.growth_limit import require_quanta
 from cascade_steering.sim.gaussian.covariance import transient_roots
-from cascade_steering.sim.gaussian.growth import GrowthError
+from cascade_steering.sim.gaussian.growth import DigitsError, GrowthError
 from cascade_steering.sim.gaussian.moment_equations import moment_equations
 from cascade_steering.sim.initial_state import InitialState, ground_state, thermal_state
 from cascade_steering.sim.model.cascade import lab, rwa
 from cascade_steering.sim.model.linear_model import LinearModel
+from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.parameters import Cascade, Detection
 from tests.support import reference
 from tests.support.chains import chain
@@ -134,6 +136,79 @@ def test_one_long_step_is_many_short_ones() -> None:
         assert float(steering_of_root(parts, direction)) == pytest.approx(
             float(steering_of_root(whole, direction)), rel=ROUNDING
         )
+
+
+def row(*first: tuple[float, float, int]) -> LinearModel:
+    """A row of oscillators (C, θ/π, sign) on the light."""
+    parts = {f"n{k}": (oscillator(c, angle, HOT), sign) for k, (c, angle, sign) in enumerate(first)}
+    return chain(parts, loss=0.05)
+
+
+SERVER, LAST = (20.0, 0.45, 1), (7.0, 0.4, 1)
+# of two that grow the faster one first, last, as fast; units of time, and whether it is refused then
+SEVERAL = {
+    "faster first": (row((5, 0.05, -1), SERVER, (4, 0.05, -1), LAST), 28.0),
+    "faster last": (row((4, 0.05, -1), SERVER, (5, 0.05, -1), LAST), 28.0),
+    "alike": (row((4, 0.05, -1), SERVER, (4, 0.05, -1), LAST), 28.0),
+    "much faster last": (row((2, 0.05, -1), SERVER, (9, 0.05, -1), LAST), 4.0),
+}
+
+
+def one_way(model: LinearModel) -> reference.Linear:
+    """``in_digits`` without what rounding lets go back against the light."""
+    system, d = in_digits(model), model.dimension
+    for i in range(d):
+        for j in range(2 * (i // 2) + 2, d):
+            system.drift[i, j] = mp.mpf(0)
+    return system
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SEVERAL)
+def test_several_that_grow_at_different_rates(name: str) -> None:
+    model, units = SEVERAL[name]
+    time = units * GROWING.time_unit
+    (root,) = transient_roots(model, ground_state(4).covariance_root, np.array([time]), conditional=False)
+    wanted = reference.unseen(one_way(model), ground_state(4).covariance, time, digits=DIGITS)
+    # also of some without the others: of the two before the second one that grows, too
+    for steered, by in ((1, (0,)), (1, (0, 2)), (0, (1, 2, 3)), (3, (0, 1, 2)), (3, (0, 2))):
+        # entries of up to 1e6 times the vacuum's, each rounded, and some 10 operations: what is promised
+        found = float(steering_of_root(root, Steered(mode=steered, by=by), model.modes))
+        assert found == pytest.approx(exact(wanted, steered, by), rel=1e-8)
+
+
+def test_what_cannot_be_told_apart_is_refused_with_the_time() -> None:
+    model, _ = SEVERAL["much faster last"]
+    late = 18.0 * GROWING.time_unit
+    with pytest.raises(DigitsError, match=r"no longer told apart to eight digits: end earlier$"):
+        transient_roots(model, ground_state(4).covariance_root, np.array([late]), conditional=False)
+    with pytest.raises(ValueError, match=r"and from t = 5\.\d* /gamma~_0 .* has fewer than eight digits: end earlier$"):
+        require_quanta(model, ground_state(4), late, unit=GROWING.time_unit)
+
+
+def test_light_that_goes_off_after_several_have_grown() -> None:
+    model, _ = SEVERAL["faster last"]
+    dark = row((0, 0.05, -1), (0, 0.45, 1), (0, 0.05, -1), (0, 0.4, 1))
+    off = 4.0 * GROWING.time_unit
+    times = off * np.array([1.0, 1.0 + 1e-6, 1.2])
+    roots = transient_roots(
+        Schedule(models=(model, dark), switches=(off,)), ground_state(4).covariance_root, times, conditional=False
+    )
+    lit = reference.unseen(one_way(model), ground_state(4).covariance, off, digits=60)
+    for time, root in zip(times, roots, strict=True):
+        wanted = damped(lit, dark, time - off)
+        for steered, by in ((1, (0, 2)), (3, (0, 1, 2))):
+            found = float(steering_of_root(root, Steered(mode=steered, by=by), model.modes))
+            assert found == pytest.approx(exact(wanted, steered, by), rel=ROUNDING)
+
+
+def damped(covariance: mp.matrix, model: LinearModel, time: float) -> mp.matrix:
+    """V e^{−γ₀t} + (D/γ₀)(1 − e^{−γ₀t}) of oscillators without light in the same bath."""
+    found = moment_equations(model)
+    with mp.workdps(DIGITS):
+        rate, noise = -2 * mp.mpf(found.drift[0, 0]), mp.mpf(found.diffusion[0, 0])
+        kept = mp.exp(-rate * mp.mpf(time))
+        return covariance * kept + mp.eye(model.dimension) * noise / rate * (1 - kept)
 
 
 def test_what_would_overflow_is_refused() -> None:

@@ -1,0 +1,1 @@
+"""Steering criteria that see more of a state than its second moments."""

@@ -1,0 +1,86 @@
+"""The step that suits the counting engine. Section 7 of sim/README.md."""
+
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.integrate import simpson
+
+from cascade_steering.sim.conventions import symplectic_form
+from cascade_steering.sim.fock.moving.frame import frame_path, in_frame
+from cascade_steering.sim.fock.moving.step_size import STEP_FRACTION, suggested_step
+from cascade_steering.sim.gaussian.covariance import transient, transient_mean
+from cascade_steering.sim.gaussian.moment_equations import moment_equations
+from cascade_steering.sim.grid import TimeGrid
+from cascade_steering.sim.initial_state import InitialState
+from cascade_steering.sim.model.linear_model import LinearModel
+from cascade_steering.sim.model.schedule import Schedule
+
+__all__ = ["expected_click_rates", "expected_clicks", "suggested_counting_step"]
+
+FloatArray = NDArray[np.float64]
+_SAMPLES = 50
+# Intervals of the integral over the rate of clicks.
+_PANELS = 400
+
+
+def expected_click_rates(model: LinearModel | Schedule, initial: InitialState, times: FloatArray) -> FloatArray:
+    """The rate of clicks of each counter averaged over all trajectories, (times, counters), 1/s.
+
+    ⟨L†L⟩ = c†(V + x̂x̂ᵀ + iΣ/2)c of the state without any record. ``times`` are in seconds, increasing. Section 7 of
+    sim/README.md.
+    """
+    schedule = Schedule.of(model)
+    spread = transient(schedule, initial.unconditional, times, conditional=False)
+    means = transient_mean(schedule, initial.center, times)
+    second = spread + means[:, :, None] * means[:, None, :] + 0.5j * symplectic_form(model.dimension // 2)
+    found = np.zeros((len(times), len(schedule.counter_names)))
+    for k, time in enumerate(times):
+        for place, each in enumerate(schedule.at(float(time)).counted):
+            quanta = np.einsum("ra,ab,rb->", each.rows.conj(), second[k], each.rows).real
+            found[k, place] = each.efficiency * quanta + each.dark_rate
+    return found
+
+
+def expected_clicks(model: LinearModel | Schedule, initial: InitialState, duration: float) -> dict[str, float]:
+    """The number of clicks of each counter within ``duration`` seconds, averaged over all trajectories.
+
+    By Simpson's rule between the switches of a schedule. Section 7 of sim/README.md.
+    """
+    schedule = Schedule.of(model)
+    edges = [0.0, *(each for each in schedule.switches if each < duration), duration]
+    total = np.zeros(len(schedule.counter_names))
+    for first, last in pairwise(edges):
+        # Just before a switch the earlier model still acts.
+        times = np.linspace(first, last, _PANELS + 1) - np.append(np.zeros(_PANELS), 1e-12 * (last - first))
+        total += simpson(expected_click_rates(schedule, initial, times), x=times, axis=0)
+    return dict(zip(schedule.counter_names, total.tolist(), strict=True))
+
+
+def suggested_counting_step(
+    kind: str | FloatArray, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState
+) -> float:
+    """A step for the counting engine, seconds: that of the Fock engine, or ``STEP_FRACTION`` over further rates.
+
+    After a click a state is not Gaussian, so that the rate ‖FVFᵀ‖ of ``sim.fock.moving.step_size`` counts for every
+    start. Between clicks light of amplitude λ pulls the mean by up to |λ|‖c𝖲‖, and clicks push it back: the other rate
+    is the geometric mean of the expected rate of clicks and of ‖c𝖲‖².
+
+    Raises ValueError for a model without Hamiltonian and channels.
+    """
+    duration, schedule = grid.step * grid.steps, Schedule.of(model)
+    step = suggested_step(kind, model, grid, initial)
+    times = np.linspace(0.0, duration, _SAMPLES)
+    clicks = np.max(expected_click_rates(schedule, initial, times))
+    covariances = transient(schedule, initial.covariance, times, conditional=True)
+    fine = TimeGrid(step=duration / 10_000, steps_per_save=10_000, saves=1)
+    path = frame_path(kind, schedule.rounded(fine.step), fine, initial, samples=_SAMPLES)
+    rates = [STEP_FRACTION / step]
+    for symplectic, each, _, _ in path.spans(10_000):
+        rows = [counted.efficiency**0.5 * counted.rows for counted in in_frame(each, symplectic).counted]
+        rates += [float(np.sqrt(clicks) * np.linalg.norm(row, 2)) for row in rows if row.size]
+    for time, each in zip(times, covariances, strict=True):
+        readout = moment_equations(schedule.at(float(time))).readout
+        if readout.size:
+            rates.append(float(np.linalg.norm(readout @ each @ readout.T, 2)))
+    return float(STEP_FRACTION / max(rates))

@@ -1,0 +1,1 @@
+"""Which motions grow, and how they are told apart and from one another: linear algebra alone."""
