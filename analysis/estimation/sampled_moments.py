@@ -62,7 +62,7 @@ class Ensemble:
         for name in sampled:
             if getattr(self, name).size == 0:
                 object.__setattr__(self, name, np.zeros((0, d, d)))
-        shapes = {"conditional": (d, d), "scatter": (d, d)}
+        shapes: dict[str, tuple[int, ...]] = {"conditional": (d, d), "scatter": (d, d)}
         if self.conditional_error is not None:
             shapes["conditional_error"] = (d, d, d, d)
         for name, shape in (shapes | dict.fromkeys(sampled, (len(self.checked), d, d))).items():

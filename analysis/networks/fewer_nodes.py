@@ -30,13 +30,15 @@ def without_first(box: NetworkBox) -> NetworkBox | None:
         search,
         network=_without(search.network, places[0][0]),
         steered=Steered(mode=search.steered.steered[0], by=by),
-        **{kind: tuple(each for each in getattr(search, kind) if each != name) for kind in _NAMES},
+        fixed=_but(search.fixed, name),
+        fixed_angle=_but(search.fixed_angle, name),
+        fixed_strength=_but(search.fixed_strength, name),
     )
     return NetworkBox(smaller, conditional=box.conditional, free_phase=bool(box.of_kind("phase")))
 
 
-# of ``NetworkSearch``, those with names of nodes
-_NAMES = ("fixed", "fixed_angle", "fixed_strength")
+def _but(names: tuple[str, ...], name: str) -> tuple[str, ...]:
+    return tuple(each for each in names if each != name)
 
 
 def _without(network: Network, place: int) -> Network:

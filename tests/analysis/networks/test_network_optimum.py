@@ -375,7 +375,7 @@ def test_a_fast_node_that_nobody_measures_gains_a_little() -> None:
             1e7, name="relay", mass="negative", theta_pi=angle, bath="hot", loss_before=losses[0]
         )
         row = Network(nodes=(client, relay, replace(server, loss_before=losses[1])))
-        search = NetworkSearch(network=row, steered=Steered(mode="server", by=("client",)), fixed=("relay",))
+        search = NetworkSearch(network=row, steered=Steered(mode="server", by=("client_1",)), fixed=("relay",))
         return best_network(search, conditional=False).value
 
     assert best(equal_clients(1, 10.0, loss=0.36)).value == pytest.approx(0.39380, abs=6e-6)
