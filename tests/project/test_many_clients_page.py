@@ -101,7 +101,7 @@ def test_numbers_of_rows_that_differ() -> None:
     for nodes, before in (
         ((cheap, client, server), "with C = 10 E is "),
         ((strong, client, server), "falls further as it grows, to "),
-        ((client, relay, server), "it lowers E from 0.2850 to "),
+        ((client, relay, server), "θ = 0.415 π E is "),
     ):
         assert holds(best(Network(nodes=nodes), by=("client",), fixed=("source",)), before)
     first = servers.nodes[1]
