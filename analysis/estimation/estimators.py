@@ -138,7 +138,8 @@ def _conditional_half_width(ensemble: Ensemble, inference: BestInference, *, sca
     ``scattered`` if E includes the scatter of the means, whose error of step and truncation is then included.
     """
     gradient = inference.gradient
-    variance = np.einsum("ij,ijkl,kl", gradient, ensemble.conditional_error, gradient)
+    error = ensemble.conditional_error
+    variance = 0.0 if error is None else np.einsum("ij,ijkl,kl", gradient, error, gradient)
     sampled = stdtrit(ensemble.trajectories - 1, 0.5 + CONFIDENCE / 2) * np.sqrt(max(variance, 0.0))
     return float(sampled + _discretisation(ensemble, gradient, scattered=scattered) + inference.rounding)
 

@@ -30,7 +30,7 @@ class Ensemble:
     Parameters
     ----------
     conditional : mean conditional covariance, array of shape (d, d)
-    conditional_error : covariance of the errors of its entries, array of shape (d, d, d, d); zero where it is exact
+    conditional_error : covariance of the errors of its entries, array of shape (d, d, d, d); None where it is exact
     scatter : sample covariance of the conditional means (unbiased), array of shape (d, d)
     trajectories : M ≥ 2
     checked, change, scatter_change : for K trajectories whose errors of step and truncation were measured, the
@@ -42,7 +42,7 @@ class Ensemble:
     """
 
     conditional: FloatArray
-    conditional_error: FloatArray
+    conditional_error: FloatArray | None
     scatter: FloatArray
     trajectories: int
     checked: FloatArray = field(default_factory=lambda: np.zeros((0, 0, 0)))
@@ -62,7 +62,9 @@ class Ensemble:
         for name in sampled:
             if getattr(self, name).size == 0:
                 object.__setattr__(self, name, np.zeros((0, d, d)))
-        shapes = {"conditional": (d, d), "conditional_error": (d, d, d, d), "scatter": (d, d)}
+        shapes: dict[str, tuple[int, ...]] = {"conditional": (d, d), "scatter": (d, d)}
+        if self.conditional_error is not None:
+            shapes["conditional_error"] = (d, d, d, d)
         for name, shape in (shapes | dict.fromkeys(sampled, (len(self.checked), d, d))).items():
             array = getattr(self, name)
             if array.shape != shape:
@@ -84,10 +86,10 @@ class Ensemble:
     def of(cls, dataset: "xr.Dataset", time: int = -1) -> "Ensemble":
         """The ensemble of a dataset of ``sim.ensemble.simulate.simulate`` at save number ``time``."""
         at = dataset.isel(time=time)
-        conditional = at["conditional_covariance"].to_numpy()
+        conditional, error = at["conditional_covariance"].to_numpy(), "conditional_covariance_error"
         return cls(
             conditional=conditional,
-            conditional_error=at["conditional_covariance_error"].to_numpy(),
+            conditional_error=at[error].to_numpy() if error in at else None,
             scatter=at["scatter"].to_numpy(),
             trajectories=int(dataset.attrs["trajectories"]),
             roots=_roots(
@@ -102,13 +104,17 @@ class Ensemble:
     @classmethod
     def of_block(cls, block: "Block", checked: Checked | None = None, modes: tuple[str, ...] = ()) -> "Ensemble":
         """The ensemble of all trajectories of ``block`` at its last save, with its errors of step and truncation."""
-        spread = block.covariance.root[-1]
-        spread = block.covariance.covariance[-1] if np.any(spread) else spread
+        error = None
+        if block.covariance.root.shape[-2]:
+            # a single trajectory has no spread that is known
+            spread = block.covariance.root[-1]
+            spread = block.covariance.covariance[-1] if np.any(spread) else spread
+            error = spread / block.count
         d = block.mean.mean.shape[-1]
         conditional = block.covariance.mean[-1].reshape(d, d)
         return cls(
             conditional=conditional,
-            conditional_error=spread.reshape(d, d, d, d) / block.count,
+            conditional_error=None if error is None else error.reshape(d, d, d, d),
             scatter=block.mean.covariance[-1],
             trajectories=block.count,
             roots=_roots(conditional, None if block.roots is None else block.roots[-1], block.mean.covariance_root[-1]),

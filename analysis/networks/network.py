@@ -4,10 +4,10 @@ import math
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from cascade_steering.sim.gaussian.covariance import steady_root
 from cascade_steering.sim.gaussian.growth import grown_root, require_conditional_steady_state
@@ -17,14 +17,19 @@ from cascade_steering.sim.model.cascade import Node, chain, squeezed_input
 from cascade_steering.sim.model.detectors import demodulated, detect
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.network.steady_row import conditional_row, quadrature_root, unconditional_row
-from cascade_steering.sim.parameters import Detection, in_python, require_squeezing
+from cascade_steering.sim.parameters import Detection, UnstableError, in_python, require_squeezing
 from cascade_steering.sim.roots import product
 from cascade_steering.sim.rotating_wave.amplitudes import AmplitudeNode, amplitude_equations
 from cascade_steering.sim.rotating_wave.squeezed_light import SqueezedSidebands
 
 if TYPE_CHECKING:
     from cascade_steering.analysis.criteria.steering import Scheme
+    from cascade_steering.analysis.results.feedback_result import FeedbackResult
+    from cascade_steering.analysis.results.simulated import Simulated
     from cascade_steering.analysis.results.steady_result import SteadyResult
+    from cascade_steering.analysis.results.transient_result import TransientResult
+    from cascade_steering.sim.ensemble.contract import Method
+    from cascade_steering.sim.initial_state import InitialState
 
 __all__ = ["Network"]
 
@@ -167,6 +172,93 @@ class Network:
             "conditional": self.root(conditional=True),
         }
         return of_roots(roots, self.names, stable=self.stable)
+
+    @property
+    def time_unit(self) -> float:
+        """1/γ̃₀ of the first node, s, in which times are given as those of a ``WorkingPoint``."""
+        return 1.0 / float(self.nodes[0].oscillator.bath.decoherence_rate)
+
+    def initial_state(self, name: "InitialState | str") -> "InitialState":
+        """The state of a name: ``stationary``, ``conditional``, ``ground`` or ``thermal``; a state as it is.
+
+        Raises ValueError for another name, UnstableError for a stationary state of a row that is not stable, and
+        NoSteadyStateError for a conditional one where the record does not show a motion that grows.
+        """
+        from cascade_steering.sim.gaussian.covariance import conditional_state, stationary_state
+        from cascade_steering.sim.initial_state import thermal_state
+
+        if not isinstance(name, str):
+            return name
+        if name == "stationary":
+            if not self.stable:
+                raise UnstableError(
+                    "the row is not stable and has no stationary state: start from conditional, ground or thermal"
+                )
+            return stationary_state(self.model)
+        if name == "conditional":
+            return conditional_state(self.model)
+        quanta = {
+            "ground": tuple(0.0 for _ in self.nodes),
+            "thermal": tuple(float(node.oscillator.bath.occupation) for node in self.nodes),
+        }
+        if name not in quanta:
+            raise ValueError(
+                f"initial must be an InitialState or one of stationary, conditional, ground, thermal, got {name!r}"
+            )
+        return thermal_state(quanta[name])
+
+    def transient(self, *, times_units: ArrayLike, initial: "InitialState | str" = "thermal") -> "TransientResult":
+        """E(t) and d(t) of every pair, exact, the light switched on at t = 0; times in units of ``time_unit``.
+
+        Raises ValueError for times that decrease or are negative, and as ``initial_state`` does.
+        """
+        from cascade_steering.analysis.results.transient_result import TransientResult
+
+        times = np.asarray(times_units, dtype=float) * self.time_unit
+        return TransientResult.of(self.model, self.initial_state(initial), times, time_unit=self.time_unit)
+
+    def simulate(
+        self,
+        *,
+        duration_units: float,
+        saves: int = 20,
+        trajectories: int = 1000,
+        engine: "Method | None" = None,
+        initial: "InitialState | str" = "stationary",
+        **more: Any,
+    ) -> "Simulated":
+        """An ensemble of trajectories: E and d with 95 % intervals, and the dataset. Times in units of ``time_unit``.
+
+        Parameters
+        ----------
+        duration_units : how long
+        saves : save intervals
+        trajectories : how many, at least 2 for estimates
+        engine : ``Gaussian()`` if left out
+        initial : the state at t = 0, see ``initial_state``
+        more : further arguments of ``cascade_steering.sim.simulate``: ``seed``, ``jobs``, ``keep``, ``save`` …
+
+        Raises ValueError as ``initial_state`` and ``cascade_steering.sim.simulate`` do.
+        """
+        from cascade_steering.analysis.results.simulated import Simulated
+        from cascade_steering.sim.ensemble.simulate import grid_for, simulate
+        from cascade_steering.sim.gaussian.trajectories import Gaussian
+
+        method, start = engine or Gaussian(), self.initial_state(initial)
+        grid = grid_for(method, self.model, start, float(duration_units) * self.time_unit, saves=saves)
+        return Simulated(simulate(self.model, method, grid, start, trajectories=trajectories, **more))
+
+    def feedback(self, **given: Any) -> "FeedbackResult":
+        """The stationary closed loop, with the arguments of ``cascade_steering.analysis.feedback`` but the model.
+
+        Left out, ``time_unit`` is that of the network, and ``cost`` E of the last node given all others. Raises as that
+        does.
+        """
+        from cascade_steering.analysis.criteria.steering import Steered
+        from cascade_steering.analysis.results.feedback_result import feedback
+
+        cost = Steered(mode=self.names[-1], by=self.names[:-1])
+        return feedback(self.model, **{"time_unit": self.time_unit, "cost": cost, **given})
 
     def covariance(self, *, conditional: bool) -> FloatArray:
         """The steady covariance of (X, P) of each node, given the record or without it; (2N, 2N).

@@ -15,11 +15,15 @@ from cascade_steering.sim.parameters import Detection, Oscillator, UnstableError
 __all__ = ["LEAST_DAMPING", "LEAST_ROOT", "NetworkBox", "NetworkSearch"]
 
 FloatArray = NDArray[np.float64]
+# the edge of stability, its derivative, and the place of the node whose edge it is
+_Edges = tuple[FloatArray, FloatArray, NDArray[np.intp]]
 # γ/(Γ + γ̃₀) at which the open edge γ → 0⁺ of the stable region is cut, as for a pair
 LEAST_DAMPING = 1e-7
 # share of the first power in the map from u to θ of a search that crosses the edge: a square alone has no slope there
 _SLOPE = 0.02
 _LEAST_RATIO, _MOST = 1e-2, 1e6
+# ln E where there is none
+_NOWHERE = 700.0
 # √(C/C of the file) at the lower end; E no longer depends on such a node
 LEAST_ROOT = 1e-4
 
@@ -167,40 +171,54 @@ class NetworkBox:
         """The places of the nodes that steer with no strength at all."""
         return {each for at in self.of_kind("share") if unit[at] == LEAST_ROOT for each in self.coordinates[at].places}
 
+    def ratio_of(self, strength: float) -> float:
+        """The coordinate ``ratio`` at a strength Γ of the steered node, within its bounds."""
+        above = np.log(strength / self._largest[self.search.last_place])
+        return float(np.clip(1.0 + above / self._log_ratio, 0.0, 1.0))
+
     def point(self, unit: FloatArray) -> tuple[FloatArray, FloatArray, float]:
         """Γ and θ of each node, and ϑ, from the coordinates."""
-        strength, angle, lo_phase, _ = self._mapped(unit)
+        strength, angle, lo_phase = self.points(unit)
+        return strength, angle, float(lo_phase)
+
+    def points(self, units: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """``point`` of many coordinates, shape (..., n): Γ and θ of shape (..., N), ϑ of shape (...)."""
+        strength, angle, lo_phase, _ = self._mapped(units)
         return strength, angle, lo_phase
 
     def value(self, unit: FloatArray) -> float:
         """ln E."""
+        if not self.conditional:
+            return float(self.values(unit[None])[0])
         with np.errstate(all="ignore"):
             value = float(np.log(self.steering.value(*self.point(unit))))
         return value if np.isfinite(value) else _NOWHERE
 
     def values(self, units: FloatArray) -> FloatArray:
         """ln E without the record at many points, coordinates of shape (M, n); array of shape (M,)."""
-        strength, angle = (np.array(each) for each in zip(*(self.point(unit)[:2] for unit in units), strict=True))
+        strength, angle, _ = self.points(units)
         with np.errstate(all="ignore"):
             logarithms: FloatArray = np.log(self.steering.values(strength, angle))
         return np.nan_to_num(logarithms, nan=_NOWHERE, posinf=_NOWHERE)
 
     def slopes(self, unit: FloatArray) -> tuple[float, FloatArray]:
-        """ln E and its derivatives with respect to the coordinates."""
+        """ln E and its derivatives with respect to the coordinates, exact.
+
+        Without the record they lose digits where several nodes are at the edge of stability, and E loses none.
+        """
         strength, angle, lo_phase, edges = self._mapped(unit)
-        found = self.steering.slopes(strength, angle, lo_phase)
+        found = self.steering.slopes(strength, angle, float(lo_phase))
         if not np.isfinite(found.value):
             return _NOWHERE, np.zeros(len(unit))
         by_strength = found.by_strength.copy()
         gradient = np.zeros(len(unit))
-        for at, each in enumerate(self.coordinates):
-            if each.kind == "angle":
-                edge, by_edge, place = edges[at]
-                slope, by_bound = _slopes(unit[at], edge, self._most_angle)
-                turned = float(found.by_angle[list(each.places)].sum())
-                gradient[at] = turned * slope
-                # a stronger node has its edge elsewhere
-                by_strength[place] += turned * by_bound * by_edge
+        for at, (edge, by_edge, which) in edges.items():
+            places = self.coordinates[at].places
+            slope, by_bound = _slopes(unit[at], float(edge), self._most_angle)
+            turned = float(found.by_angle[list(places)].sum())
+            gradient[at] = turned * slope
+            # a stronger node has its edge elsewhere
+            by_strength[places[int(which)]] += turned * by_bound * float(by_edge)
         for at, each in enumerate(self.coordinates):
             if each.kind == "share":
                 gradient[at] = 2.0 / unit[at] * by_strength[list(each.places)].sum()
@@ -214,33 +232,43 @@ class NetworkBox:
     def _most_angle(self) -> float:
         return np.pi * self.search.largest_angle_pi
 
-    def _mapped(self, unit: FloatArray) -> tuple[FloatArray, FloatArray, float, dict[int, tuple[float, float, int]]]:
-        strength, angle, lo_phase = self._strength.copy(), self._angle.copy(), self._lo_phase
+    def _mapped(self, units: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, dict[int, _Edges]]:
+        """Γ, θ, ϑ, and for each angle its edge of stability."""
+        many = units.shape[:-1]
+        strength = np.broadcast_to(self._strength, (*many, len(self._strength))).copy()
+        angle = np.broadcast_to(self._angle, strength.shape).copy()
+        lo_phase = np.full(many, self._lo_phase)
         for at, each in enumerate(self.coordinates):
+            unit, places = units[..., at], list(each.places)
             if each.kind == "share":
-                strength[list(each.places)] = self._largest[list(each.places)] * unit[at] ** 2
+                strength[..., places] = self._largest[places] * unit[..., None] ** 2
             elif each.kind == "ratio":
-                place = each.places[0]
-                strength[place] = self._largest[place] * np.exp(self._log_ratio * (unit[at] - 1.0))
+                strength[..., places[0]] = self._largest[places[0]] * np.exp(self._log_ratio * (unit - 1.0))
             elif each.kind == "phase":
-                lo_phase = np.pi * (unit[at] % 1.0)
+                lo_phase = np.pi * (unit % 1.0)
         edges = {}
-        for at, each in enumerate(self.coordinates):
-            if each.kind == "angle":
-                edges[at] = max((*self._edge(place, strength[place]), place) for place in each.places)
-                angle[list(each.places)] = _across(unit[at], edges[at][0], self._most_angle)
+        for at in self.of_kind("angle"):
+            places = list(self.coordinates[at].places)
+            edges[at] = self._edge(places, strength[..., places])
+            angle[..., places] = _across(units[..., at], edges[at][0], self._most_angle)[..., None]
         return strength, angle, lo_phase, edges
 
-    def _edge(self, place: int, strength: float) -> tuple[float, float]:
-        """The smallest stable θ of a node, or 0 where every θ is stable; and its derivative by ln Γ."""
-        linewidth, decoherence = self.steering.linewidths[place], self._decoherence(place)
-        own = linewidth - self.search.least_damping * decoherence
-        cosine = own / strength - self.search.least_damping
-        if cosine >= 1.0:
-            return 0.0, 0.0
-        edge = float(np.arccos(max(cosine, -1.0)) / 2)
+    def _edge(self, places: Sequence[int], strength: FloatArray) -> _Edges:
+        """The smallest θ at which all of these nodes are stable, 0 where all θ are; of arrays (..., n) of Γ.
+
+        Also its derivative by ln Γ of the node with the largest such θ, and the index of this one among them.
+        """
+        places = list(places)
+        own = self.steering.linewidths[places] - self.search.least_damping * self.steering.decoherence[places]
+        bounded = own / strength
+        cosine = bounded - self.search.least_damping
+        at = np.argmin(cosine, axis=-1)
+        cosine, bounded = (np.take_along_axis(each, at[..., None], axis=-1)[..., 0] for each in (cosine, bounded))
         most = self._most_angle
-        return (most, 0.0) if edge > most else (edge, own / strength / (2 * np.sin(2 * edge)))
+        edge = np.arccos(np.clip(cosine, -1.0, 1.0)) / 2
+        with np.errstate(divide="ignore", invalid="ignore"):
+            by_strength = np.where((edge > 0.0) & (edge <= most), bounded / (2 * np.sin(2 * edge)), 0.0)
+        return np.minimum(edge, most), by_strength, at
 
     def network(self, unit: FloatArray) -> Network:
         """The network at a point."""
@@ -261,15 +289,10 @@ class NetworkBox:
         return replace(self.search.network, nodes=tuple(nodes), detection=seen)
 
 
-# ln E where there is none
-_NOWHERE = 700.0
-
-
-def _across(unit: float, edge: float, most: float) -> float:
+def _across(unit: FloatArray, edge: FloatArray, most: float) -> FloatArray:
     """θ from u ∈ [−1, 1]: 0, the edge of stability and the bound at u = −1, 0 and 1."""
-    if unit >= 0.0:
-        return edge + unit * (_SLOPE + (1.0 - _SLOPE) * unit) * (most - edge)
-    return max(edge * (1.0 + unit * (_SLOPE - (1.0 - _SLOPE) * unit)), 0.0)
+    share = unit * (_SLOPE + (1.0 - _SLOPE) * np.abs(unit))
+    return np.where(unit >= 0.0, edge + share * (most - edge), np.maximum(edge * (1.0 + share), 0.0))
 
 
 def _slopes(unit: float, edge: float, most: float) -> tuple[float, float]:

@@ -21,7 +21,7 @@ from cascade_steering.analysis.criteria.steering import Steered
 from cascade_steering.analysis.networks.network import Network
 from cascade_steering.sim.conventions import mode_index
 from cascade_steering.sim.gaussian.moment_equations import MomentEquations, adjoint
-from cascade_steering.sim.gaussian.riccati import NoSteadyStateError
+from cascade_steering.sim.gaussian.riccati import NoSteadyStateError, solved_stack
 from cascade_steering.sim.network.information_row import information_row
 from cascade_steering.sim.network.steady_row import conditional_row
 
@@ -93,11 +93,17 @@ class RowSteering:
 
     def values(self, strength: FloatArray, angle: FloatArray) -> FloatArray:
         """E without the record at many points, Γ and θ of shape (M, N); array (M,), infinite where there is none."""
-        if self.unmeasured:
-            return np.array([self.value(*each) for each in zip(strength, angle, strict=True)])
         equations = self._equations(strength, angle, 0.0)
-        precision = information_row(equations)[:, self.steered, self.steered].real
+        known = information_row(equations)
+        precision = known[..., self.steered, self.steered].real
         with np.errstate(all="ignore"):
+            if self.unmeasured:
+                rest = known[..., self.unmeasured, :][..., self.unmeasured]
+                beside = known[..., self.unmeasured, self.steered][..., None]
+                gone = (adjoint(beside) @ solved_stack(rest, beside))[..., 0, 0].real
+                # a node of which nothing is known hides all that it is correlated with
+                hidden = np.any(np.diagonal(rest, axis1=-2, axis2=-1).real <= 0.0, axis=-1)
+                precision = np.where(hidden, 0.0, precision - gone)
             return np.where(precision > 0.0, 1.0 / precision, np.inf)
 
     def slopes(self, strength: FloatArray, angle: FloatArray, lo_phase: float = 0.0) -> RowSlopes:

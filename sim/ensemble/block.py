@@ -59,7 +59,8 @@ class Block:
     Parameters
     ----------
     mean : moments of the conditional means, samples of shape (saves + 1, d)
-    covariance : moments of the conditional covariances, samples of shape (saves + 1, d²)
+    covariance : moments of the conditional covariances, samples of shape (saves + 1, d²); the root of their deviations,
+        d⁴ numbers at each save, has no rows if all trajectories share them
     diagnostics : the worst value of each diagnostic of the engine over the trajectories
     kept_means, kept_records : means and records of the kept trajectories, in order: arrays of shape
         (kept, saves + 1, d) and (kept, saves, channels)
@@ -183,7 +184,7 @@ def reduce(
     values = values_of(block, save)
     return Block(
         mean=Moments.of(block.means),
-        covariance=Moments.constant(entries, count) if shared else Moments.of(entries),
+        covariance=Moments.shared(entries, count) if shared else Moments.of(entries),
         diagnostics={name: _worst(name, values) for name, values in block.diagnostics.items()},
         kept_means=(block.means[:keep],) if keep else (),
         kept_records=(block.record[:keep],) if keep else (),

@@ -92,7 +92,7 @@ def build(
 
     - ``conditional_covariance`` (time, quadrature, quadrature_2): mean over trajectories of the covariance given
       the record; ``conditional_covariance_error`` (time, quadrature, quadrature_2, quadrature_3, quadrature_4): the
-      covariance of the errors of its entries ij and kl, 0 if all trajectories share it exactly
+      covariance of the errors of its entries ij and kl, left out if all trajectories share it exactly
     - ``mean`` (time, quadrature): mean of the conditional means; ``scatter`` (time, quadrature, quadrature_2):
       their unbiased covariance, NaN for a single trajectory
     - ``scatter_root`` (time, root, quadrature): R with RᵀR = ``scatter``; and ``conditional_root``, the same for the
@@ -147,18 +147,13 @@ def _moments_of(ensemble: Block) -> dict[str, Variable]:
     """Mean and scatter of the conditional means, and the average conditional covariance with its error."""
     entries = (*ensemble.mean.mean.shape, ensemble.mean.mean.shape[-1])
     covariance = ensemble.covariance
-    spread = covariance.covariance if np.any(covariance.root) else np.zeros_like(covariance.root)
     return {
         "conditional_covariance": (
             _MATRIX,
             covariance.mean.reshape(entries),
             {"convention": COVARIANCE_CONVENTION},
         ),
-        "conditional_covariance_error": (
-            (*_MATRIX, "quadrature_3", "quadrature_4"),
-            spread.reshape(*entries, *entries[1:]) / ensemble.count,
-            {"long_name": "covariance of the errors of its entries, from the spread over trajectories"},
-        ),
+        **_error_of(covariance, entries),
         "mean": (_MATRIX[:2], ensemble.mean.mean, {"long_name": "ensemble mean of the conditional means"}),
         "scatter": (
             _MATRIX,
@@ -167,6 +162,17 @@ def _moments_of(ensemble: Block) -> dict[str, Variable]:
         ),
         "scatter_root": (_ROOT, ensemble.mean.covariance_root, {"long_name": "R with scatter = R^T R"}),
     }
+
+
+def _error_of(covariance: Moments, entries: tuple[int, ...]) -> dict[str, Variable]:
+    """The errors of the entries of the average conditional covariance, unless all trajectories share it."""
+    if not covariance.root.shape[-2]:
+        return {}
+    spread = covariance.covariance if np.any(covariance.root) else np.zeros_like(covariance.root)
+    axes = (*_MATRIX, "quadrature_3", "quadrature_4")
+    error = spread.reshape(*entries, *entries[1:]) / covariance.count
+    text = "covariance of the errors of its entries, from the spread over trajectories"
+    return {"conditional_covariance_error": (axes, error, {"long_name": text})}
 
 
 def kept(ensemble: Block, grid: TimeGrid, dimension: int, channels: int) -> dict[str, Variable]:

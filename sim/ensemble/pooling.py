@@ -18,7 +18,8 @@ class Moments:
     """The number of samples, their mean, and a root of the sums of products of their deviations from the mean.
 
     ``mean`` has the shape (..., n) of a sample. ``root`` (..., n, n) is the upper triangular R with RᵀR equal to these
-    sums, which keeps the digits of inferred variances if variances are large (see ``sim.roots``).
+    sums, which keeps the digits of inferred variances if variances are large (see ``sim.roots``); it may
+    have fewer rows.
     """
 
     count: int
@@ -37,6 +38,11 @@ class Moments:
     def constant(cls, value: FloatArray, count: int) -> Self:
         """The moments of ``count`` samples that are all ``value``, array of shape (..., n)."""
         return cls(count=count, mean=value, root=np.zeros((*value.shape, value.shape[-1])))
+
+    @classmethod
+    def shared(cls, value: FloatArray, count: int) -> Self:
+        """The same as ``constant``, with a root that has no rows and takes no memory."""
+        return cls(count=count, mean=value, root=np.zeros((*value.shape[:-1], 0, value.shape[-1])))
 
     def joined(self, other: Self) -> Self:
         """The moments of both sets of samples together.

@@ -55,6 +55,12 @@ def _row(drift: Array, diffusion: Array, known: Array, j: int, settles: NDArray[
     # Where the node does not settle the system may be singular.
     moved = np.where(settles[..., None, None], moved, np.eye(j))
     pushed = drift[new] + diffusion[new] @ known[past]
-    # NaN where it is singular all the same: variances of 1e30 leave no digits
-    gain = np.swapaxes(solved_stack(np.swapaxes(moved, -1, -2), np.swapaxes(-pushed, -1, -2)), -1, -2)
+    turned, right = np.swapaxes(moved, -1, -2), np.swapaxes(-pushed, -1, -2)
+    gain = solved_stack(turned, right)
+    # Behind several nodes at the edge of stability it may be singular to rounding. The node adds as little as it is
+    # damped, so that its gain on what grows so much does not matter.
+    lost = ~np.all(np.isfinite(gain), axis=(-1, -2)) & np.all(np.isfinite(turned), axis=(-1, -2))
+    if np.any(lost):
+        gain[lost] = np.linalg.pinv(turned[lost], rcond=1e-15) @ right[lost]
+    gain = np.swapaxes(gain, -1, -2)
     return np.concatenate([-gain, one], axis=-1)

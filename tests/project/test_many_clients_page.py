@@ -14,7 +14,7 @@ from cascade_steering.analysis.networks.network_file import network_of
 from cascade_steering.analysis.networks.network_optimum import best_network
 from cascade_steering.analysis.networks.search_box import NetworkSearch
 from cascade_steering.analysis.working_points.optimum import Search, best_points
-from cascade_steering.sim.parameters import Bath
+from cascade_steering.sim.parameters import Bath, Oscillator
 
 PAGE = (Path(__file__).parents[2] / "analysis/networks/MANY_CLIENTS.md").read_text(encoding="utf-8")
 FLAT = re.sub(r"\s+", " ", PAGE)
@@ -93,12 +93,32 @@ def test_numbers_of_rows_that_differ() -> None:
     assert holds(best(alone), "from 0.2850 to ", ", more than")
     pair = best_points(Search(c_minus=10.0, bath_minus=HOT, bath_plus=HOT), conditional=True)["plus_given_minus"].value
     assert holds(pair, "the best record does (", ")")
+    source = network("source.toml")
+    cheap = replace(source.nodes[0], oscillator=Oscillator.from_cooperativity(10.0, angle_pi=0.5, bath=HOT))
+    strong = replace(source.nodes[0], oscillator=Oscillator.from_cooperativity(1e4, angle_pi=0.28075, bath=HOT))
+    relay = replace(cheap, mass="negative", oscillator=Oscillator.from_cooperativity(10.0, angle_pi=0.415, bath=HOT))
+    _, client, server = source.nodes
+    for nodes, before in (
+        ((cheap, client, server), "with C = 10 E is "),
+        ((strong, client, server), "falls further as it grows, to "),
+        ((client, relay, server), "θ = 0.415 π E is "),
+    ):
+        assert holds(best(Network(nodes=nodes), by=("client",), fixed=("source",)), before)
     first = servers.nodes[1]
     at_best = replace(first, oscillator=type(first.oscillator).from_cooperativity(17.67, angle_pi=0.4149, bath=HOT))
     through = replace(servers, nodes=(servers.nodes[0], at_best, servers.nodes[2]))
     second = best(through, steered="server_2", by=("client",), fixed=("client", "server_1"))
     assert holds(second, "the best E of a second one is ", ", no steering")
     assert holds(best(network("source.toml"), by=("client",), fixed=("source",)), "E = ", " in the place of 0.2850")
+
+
+@pytest.mark.long
+@pytest.mark.slow
+def test_the_table_of_small_losses() -> None:
+    table = PAGE[PAGE.index("| N | loss 0.05 |") :].split("\n\n")[0].splitlines()[2:]
+    for count, *cells in ([cell.strip() for cell in line.strip("|").split("|")] for line in table):
+        for cell, loss in zip(cells, (0.05, 0.1, 0.2), strict=True):
+            assert abs(float(cell) - best(equal_clients(int(count), 10.0, loss=loss))) <= 0.51e-5 + 1e-6
 
 
 @pytest.mark.long

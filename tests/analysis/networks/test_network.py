@@ -17,6 +17,8 @@ from cascade_steering.analysis.criteria.steering import (
     steering_of_root,
     steering_parameter,
 )
+from cascade_steering.analysis.estimation.estimators import conditional_steering
+from cascade_steering.analysis.estimation.sampled_moments import Ensemble
 from cascade_steering.analysis.networks.network import Network
 from cascade_steering.analysis.networks.network_steering import network_steering
 from cascade_steering.sim.gaussian.covariance import steady_root, transient, transient_roots
@@ -352,3 +354,38 @@ def test_a_network_that_cannot_be_is_refused() -> None:
         network_steering(Network(nodes=(first, *others)), by=("drum",))
     with pytest.raises(ValueError, match=r"^E is of two nodes or more, and there is client_1 alone$"):
         network_steering(Network(nodes=(first,)))
+
+
+def test_a_network_answers_as_a_working_point() -> None:
+    network = clients_of_one_server([0.3])
+    point = cs.WorkingPoint(
+        c_minus=10, c_plus=15, theta_minus_pi=0.3, theta_plus_pi=0.37, bath_minus="hot", bath_plus="hot"
+    )
+    way = together(network)
+    found = network.simulate(duration_units=0.2, saves=2, trajectories=20, seed=3)
+    same = point.simulate(duration_units=0.2, saves=2, trajectories=20, seed=3)
+    assert network.time_unit == pytest.approx(point.time_unit, rel=1e-14)
+    # the same random numbers
+    assert found.unconditional[way].value == pytest.approx(same.unconditional["plus_given_minus"].value, rel=1e-9)
+    times = [0.0, 0.1, 1.0]
+    course, known = network.transient(times_units=times), point.transient(times_units=times)
+    assert course.conditional[way] == pytest.approx(known.conditional["plus_given_minus"], rel=1e-9)
+    loop, other = network.feedback(law="lqg"), point.feedback(law="lqg")
+    assert loop.controlled[way] == pytest.approx(other.controlled["plus_given_minus"], rel=1e-6)
+    with pytest.raises(ValueError, match="initial must be an InitialState or one of stationary"):
+        network.initial_state("warm")
+    with pytest.raises(cs.UnstableError, match="has no stationary state"):
+        clients_of_one_server([0.1]).simulate(duration_units=1.0)
+
+
+@pytest.mark.slow
+def test_trajectories_of_fifty_nodes() -> None:
+    network = clients_of_one_server([0.3] * 49, loss=0.01)
+    found = network.simulate(duration_units=0.2, saves=2, trajectories=60, keep=2, initial="conditional")
+    assert found.dataset["record"].shape == (2, 2, 2)
+    # errors of entries would be 1e8 numbers at each save
+    assert found.dataset.nbytes < 2e6
+    # one direction of 2450
+    estimate = conditional_steering(Ensemble.of(found.dataset), together(network))
+    exact = steering_of_root(network.root(conditional=True), together(network), network.names)
+    assert estimate.value == pytest.approx(exact, rel=1e-6)

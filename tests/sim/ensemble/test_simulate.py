@@ -85,7 +85,7 @@ def test_the_first_trajectories_are_kept(keep: int, kept: int) -> None:
 
 def test_shared_covariances_are_exact() -> None:
     data = simulate(MODEL, Gaussian(block=4), GRID, thermal_state((1.0, 2.0)), trajectories=10)
-    assert np.all(data["conditional_covariance_error"] == 0)
+    assert "conditional_covariance_error" not in data
     engine = Gaussian().prepare(MODEL, GRID, thermal_state((1.0, 2.0)))
     # pooling equal numbers leaves them
     assert np.array_equal(data["conditional_root"], engine.roots)
