@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 __all__ = ["TIE", "SearchBox", "lowest_point"]
 
 FloatArray = NDArray[np.float64]
+_Slope = Callable[[FloatArray, FloatArray, FloatArray, int], tuple[float, FloatArray]]
 # two searches that agree this well in log E have found equally good points
 TIE = 1e-8
 # how many local minima of the grid are searched from: in all, or at each LO phase; how many to the full precision
@@ -57,9 +57,20 @@ class SearchBox:
 
 
 def lowest_point(
-    function: Callable[[FloatArray], FloatArray], grid: FloatArray, values: FloatArray, box: SearchBox
+    function: Callable[[FloatArray], FloatArray],
+    grid: FloatArray,
+    values: FloatArray,
+    box: SearchBox,
+    slope: _Slope | None = None,
 ) -> FloatArray:
-    """The lowest point found from the lowest local minima of ``values`` on ``grid`` (..., n); array (n,)."""
+    """The lowest point found from the lowest local minima of ``values`` on ``grid`` (..., n); array (n,).
+
+    ``slope(unit, least, most, moving)`` gives the value at one point and the slope (n,) along its first ``moving``
+    coordinates, with the function asked between ``least`` and ``most`` alone; left out, it is made of differences.
+    """
+    # imported here, because every command imports this module and few need it
+    from scipy.optimize import minimize
+
     n = grid.shape[-1]
     moving = n if box.free_phase else n - 1
     # the phase is periodic: a search may cross 0 or 1
@@ -73,6 +84,8 @@ def lowest_point(
     shifts = np.concatenate([np.zeros((1, n)), shifts, -shifts])
 
     def with_gradient(unit: FloatArray) -> tuple[float, FloatArray]:
+        if slope is not None:
+            return slope(unit, least, most, moving)
         nearby = np.clip(unit + shifts, least, most)
         near = function(nearby)
         width = np.diagonal(nearby[1 : moving + 1] - nearby[moving + 1 :])
@@ -143,7 +156,6 @@ def _starts(grid: FloatArray, values: FloatArray, turning: int | None) -> FloatA
 
     At each value of a coordinate that turns the lowest point as well: where E is flat the lowest minima are all of one.
     """
-    # imported here, because every command imports this module and few search
     from scipy.ndimage import minimum_filter
 
     phases = values.shape[-1]

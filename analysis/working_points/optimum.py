@@ -13,21 +13,23 @@ optimum is found as well, and is returned unless another point is better.
 Given the record at ϑ = π/2 without losses, E depends on one combination of θ₊ and C₊ only, and a whole curve of
 points is best. Of these the one at θ₊ = π/2 is returned: it needs the least C₊. Without a path phase E is even in
 ϑ and in ϑ − π/2; an optimum found next to such an axis is put on it. At θ₋ = 0 and θ₊ = π/2 all of the signal is in one
-sideband and E does not depend on ϑ; then ϑ = π/2 is returned.
+sideband and E does not depend on ϑ, as for heterodyne detection; then ϑ = π/2 is returned. Where E does not depend on
+C₊ either, as at θ₊ = θ₋ = π/2, the least C₊ is.
 
 The angle ψ of squeezed input light may be one more coordinate. Without a path phase E does not change with (ψ, ϑ) →
 (−ψ, −ϑ), so that ψ = 0 and π are axes, on which nearly all optima lie; of two that mirror each other that with ψ ≤ π is
 returned, and where E does not depend on ψ, ψ = π.
 """
 
+import math
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, Direction
 from cascade_steering.analysis.working_points.descent import TIE, SearchBox, lowest_point
-from cascade_steering.analysis.working_points.steering_given_record import steering_given_record
 from cascade_steering.sim.parameters import (
     Bath,
     Cascade,
@@ -37,16 +39,15 @@ from cascade_steering.sim.parameters import (
     require,
     require_squeezing,
 )
-from cascade_steering.sim.rotating_wave import closed_forms
-from cascade_steering.sim.rotating_wave.equations import RotatingWave
-from cascade_steering.sim.rotating_wave.squeezed_light import SqueezedSidebands
+
+if TYPE_CHECKING:
+    from cascade_steering.analysis.working_points.searching.region import Place, Region
 
 __all__ = ["Optimum", "Search", "best_points"]
 
 FloatArray = NDArray[np.float64]
 
-# γ/(Γ + γ̃₀) at which the open edge γ → 0⁺ of the stable region is cut: variances are then 1e7 at most, whatever C
-_LEAST_DAMPING = 1e-7
+# least C₊/C₋
 _SMALLEST_RATIO = 1e-2
 # largest C₋ and C₊/C₋ that a search takes
 _MOST = 1e6
@@ -57,12 +58,7 @@ _RATIOS, _PHASES = 12, 4
 _TURNS = 4
 # the same below the edge of stability, where u = -1 is θ = 0
 _UNSTABLE_ANGLES = (-1.0, -0.97, -0.85, -0.65, -0.4, -0.15)
-# share of the first power in the map from u to θ of a search that crosses the edge: a square alone has no slope there
-_SLOPE = 0.02
 _ANGLE_MINUS, _ANGLE_PLUS = 0, 1
-_NO_CANDIDATE = 1e12
-# ratio of V₋ to the inferred variance of + above which a difference of their entries loses five digits
-_HOT = 1e5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,68 +130,47 @@ class Search:
         given = 0.0 if self.squeezing_db == 0.0 or self.squeezing_angle_pi is None else self.squeezing_angle_pi
         return self.path_phase_pi == 0.0 and given % 1.0 == 0.0
 
-    def points(self, unit: FloatArray) -> RotatingWave:
-        """Working points from coordinates up to 1: one per angle, then log(C₊/C₋), then ψ if it is free; (..., ≥ 2).
+    def region(self, *, conditional: bool) -> "Region":
+        """What the compiled functions of ``analysis.working_points.searching.region`` need."""
+        # imported here, as below, because every command imports this module and few search
+        from cascade_steering.analysis.working_points.searching.region import Region
+        from cascade_steering.sim.rotating_wave.pair_rates import PairSetting
 
-        That of an angle is 1 at π/2, or at its bound, and 0 at the edge of stability; where the search is not bound to
-        the stable region, it is −1 at θ = 0.
-        """
-        ratio = _SMALLEST_RATIO * (self.largest_ratio / _SMALLEST_RATIO) ** unit[..., self.angles]
-        strength_minus = np.full(ratio.shape, self.c_minus * self.bath_minus.decoherence_rate)
-        strength_plus = self.c_minus * ratio * self.bath_plus.decoherence_rate
-        edge_minus = _edge(strength_minus, self.bath_minus)
-        edge_plus = _edge(strength_plus, self.bath_plus)
-        if self.symmetric:
-            edge_minus = edge_plus = np.maximum(edge_minus, edge_plus)
-        most_minus, most_plus = np.pi * self.largest_theta_minus_pi, np.pi * self.largest_theta_plus_pi
-        if self.symmetric:
-            most_minus = most_plus = min(most_minus, most_plus)
-        return RotatingWave(
-            strength_minus=strength_minus,
-            angle_minus=self._angle(unit[..., 0], edge_minus, most_minus),
-            bath_minus=self.bath_minus,
-            strength_plus=strength_plus,
-            angle_plus=self._angle(unit[..., self.angles - 1], edge_plus, most_plus),
-            bath_plus=self.bath_plus,
-            loss=self.loss,
-            path_phase=np.pi * self.path_phase_pi,
-            light=self._light(unit),
+        channels = 2 if self.scheme == "heterodyne" else 1
+        setting = PairSetting(
+            linewidth_minus=self.bath_minus.linewidth,
+            linewidth_plus=self.bath_plus.linewidth,
+            thermal_minus=self.bath_minus.decoherence_rate,
+            thermal_plus=self.bath_plus.decoherence_rate,
+            transmission=math.sqrt(1.0 - self.loss),
+            path_phase=math.pi * self.path_phase_pi,
+            squeezing=self.squeezing_db * math.log(10.0) / 20.0,
+            kept=1.0 - self.squeezing_loss,
+            share=float(self.efficiency) / channels,
+            channels=channels,
         )
-
-    def squeezing_angles(self, unit: FloatArray) -> FloatArray:
-        """ψ of each point, radians: the given one, or its coordinate times 2π."""
-        if self.free_squeezing_angle:
-            return 2 * np.pi * (unit[..., self.angles + 1] % 1.0)
-        return np.full(unit.shape[:-1], np.pi * (self.squeezing_angle_pi or 0.0))
-
-    def _light(self, unit: FloatArray) -> SqueezedSidebands | None:
-        if self.squeezing_db == 0.0:
-            return None
-        return SqueezedSidebands(
-            decibels=self.squeezing_db, angle=self.squeezing_angles(unit), lost=self.squeezing_loss
+        return Region(
+            setting=setting,
+            strength_minus=self.c_minus * setting.thermal_minus,
+            strength_plus=self.c_minus * setting.thermal_plus,
+            smallest_ratio=_SMALLEST_RATIO,
+            largest_ratio=float(self.largest_ratio),
+            most_minus=math.pi * self.largest_theta_minus_pi,
+            most_plus=math.pi * self.largest_theta_plus_pi,
+            symmetric=self.symmetric,
+            unstable=self.unstable,
+            squeezing_angle=math.nan if self.free_squeezing_angle else math.pi * (self.squeezing_angle_pi or 0.0),
+            lo_phase=math.nan if self.lo_phase_pi is None else math.pi * self.lo_phase_pi,
+            conditional=conditional,
         )
-
-    def _angle(self, unit: FloatArray, edge: FloatArray, most: float) -> FloatArray:
-        edge = np.minimum(edge, most)
-        return _across(unit, edge, most) if self.unstable else _angle(unit, edge, most)
-
-    def lo_phases(self, unit: FloatArray) -> FloatArray:
-        """ϑ of each point, radians: the given one, or the last coordinate times π."""
-        if self.lo_phase_pi is not None:
-            return np.full(unit.shape[:-1], np.pi * self.lo_phase_pi)
-        return np.pi * (unit[..., -1] % 1.0)
 
     def steering(self, unit: FloatArray, *, conditional: bool) -> FloatArray:
-        """E at each point, in the order of ``DIRECTIONS``; array of shape (2, ...)."""
-        points = self.points(unit)
-        if not conditional:
-            if not self.unstable:
-                return np.stack(closed_forms.steering_parameters(points))
-            # where E grows without bound it is a very large number instead, of which there is a logarithm
-            return np.nan_to_num(np.stack(closed_forms.steering_limits(points)))
-        equations = points.equations(self.lo_phases(unit), self.efficiency, self.scheme)
-        # a point without a steady state given the record is no candidate
-        return np.nan_to_num(steering_given_record(equations, refined_from=_HOT), nan=_NO_CANDIDATE)
+        """E at points with the coordinates of ``region`` (..., n), in the order of ``DIRECTIONS``; shape (2, ...)."""
+        from cascade_steering.analysis.working_points.searching.region import log_steering
+
+        found = log_steering(unit.reshape(-1, unit.shape[-1]), self.region(conditional=conditional))
+        values: FloatArray = np.exp(found).reshape(2, *unit.shape[:-1])
+        return values
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -237,6 +212,9 @@ def best_points(search: Search, *, conditional: bool) -> dict[Direction, Optimum
 
 
 def _lowest(search: Search, *, conditional: bool) -> dict[Direction, Optimum]:
+    from cascade_steering.analysis.working_points.searching.region import log_steering, log_steering_with_slope, place
+
+    region = search.region(conditional=conditional)
     free_phase = conditional and search.lo_phase_pi is None
     free_angle = search.free_squeezing_angle
     angles = [np.array(_ANGLES)] * search.angles
@@ -256,65 +234,51 @@ def _lowest(search: Search, *, conditional: bool) -> dict[Direction, Optimum]:
     distinct = _PHASES // 2 + 1 if search.mirrored else _PHASES
     axes.append(np.arange(distinct) / _PHASES if free_phase else np.zeros(1))
     grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
-    values = np.log(search.steering(grid, conditional=conditional))
+    n = grid.shape[-1]
+    values = log_steering(grid.reshape(-1, n), region).reshape(2, *grid.shape[:-1])
     box = SearchBox(
         least=least, free_phase=free_phase, edges=tuple(edges), turning=search.angles + 1 if free_angle else None,
-        phases=(0.5,) if search.unstable or free_angle else (),
+        phases=(0.5,),
         flat=() if search.unstable else tuple(range(search.angles)),
     )  # fmt: skip
     found = {}
     for row, direction in enumerate(DIRECTIONS):
 
-        def log_steering(unit: FloatArray, row: int = row) -> FloatArray:
-            logarithm: FloatArray = np.log(search.steering(unit, conditional=conditional)[row])
-            return logarithm
+        def at(unit: FloatArray, row: int = row) -> FloatArray:
+            values: FloatArray = log_steering(unit.reshape(-1, n), region)[row].reshape(unit.shape[:-1])
+            return values
 
-        unit = lowest_point(log_steering, grid, values[row], box)
-        found[direction] = _optimum(search, direction, unit, float(np.exp(log_steering(unit))), conditional)
+        def with_slope(
+            unit: FloatArray, least: FloatArray, most: FloatArray, moving: int, row: int = row
+        ) -> tuple[float, FloatArray]:
+            return log_steering_with_slope(unit, row, region, least, most, moving)
+
+        unit = _mirrored(search, lowest_point(at, grid, values[row], box, with_slope))
+        dim = unit.copy()
+        dim[search.angles] = 0.0
+        if at(dim) < at(unit) + TIE:
+            unit = dim
+        found[direction] = _optimum(search, direction, place(unit, region), math.exp(at(unit)), conditional)
     return found
 
 
-def _optimum(search: Search, direction: Direction, unit: FloatArray, value: float, conditional: bool) -> Optimum:
-    detection = None
+def _mirrored(search: Search, unit: FloatArray) -> FloatArray:
+    """Of two points that mirror each other the one with ψ ≤ π."""
     if search.free_squeezing_angle and search.path_phase_pi == 0.0 and unit[search.angles + 1] % 1.0 > 0.5:
-        # of two points that mirror each other
         unit = unit.copy()
         unit[search.angles + 1 :] = 1.0 - unit[search.angles + 1 :]
+    return unit
+
+
+def _optimum(search: Search, direction: Direction, at: "Place", value: float, conditional: bool) -> Optimum:
+    detection = None
     if conditional:
-        phase = float(search.lo_phases(unit))
-        detection = Detection.si(lo_phase=phase, efficiency=search.efficiency, scheme=search.scheme)
-    cascade = _cascade(search, search.points(unit), float(search.squeezing_angles(unit)) / np.pi)
-    return Optimum(direction=direction, value=value, cascade=cascade, detection=detection)
-
-
-def _edge(strength: FloatArray, bath: Bath) -> FloatArray:
-    """The smallest stable θ, or 0 where every θ is stable."""
-    least = _LEAST_DAMPING * (strength + bath.decoherence_rate)
-    edge: FloatArray = np.arccos(np.clip((bath.linewidth - least) / strength, -1.0, 1.0)) / 2
-    return edge
-
-
-def _angle(unit: FloatArray, edge: FloatArray, most: float) -> FloatArray:
-    """θ from u ∈ [0, 1]: rises as u² from the edge of stability to its bound."""
-    return np.minimum(edge + unit**2 * (most - edge), most)
-
-
-def _across(unit: FloatArray, edge: FloatArray, most: float) -> FloatArray:
-    """θ from u ∈ [−1, 1]: 0, the edge of stability and its bound at u = −1, 0 and 1, with a slope everywhere."""
-    share = unit * (_SLOPE + (1.0 - _SLOPE) * np.abs(unit))
-    return np.clip(edge + share * np.where(unit < 0.0, edge, most - edge), 0.0, most)
-
-
-def _cascade(search: Search, point: RotatingWave, squeezing_angle_pi: float) -> Cascade:
-    oscillators = (
-        Oscillator.si(strength=float(strength), angle=float(angle), bath=bath)
-        for strength, angle, bath in (
-            (point.strength_minus, point.angle_minus, search.bath_minus),
-            (point.strength_plus, point.angle_plus, search.bath_plus),
-        )
-    )
-    minus, plus = oscillators
-    return Cascade(
-        minus=minus, plus=plus, loss=search.loss, path_phase_pi=search.path_phase_pi, squeezing_db=search.squeezing_db,
-        squeezing_angle_pi=squeezing_angle_pi, squeezing_loss=search.squeezing_loss,
+        detection = Detection.si(lo_phase=at.lo_phase, efficiency=search.efficiency, scheme=search.scheme)
+    strength_minus = search.c_minus * search.bath_minus.decoherence_rate
+    cascade = Cascade(
+        minus=Oscillator.si(strength=strength_minus, angle=at.angle_minus, bath=search.bath_minus),
+        plus=Oscillator.si(strength=at.strength_plus, angle=at.angle_plus, bath=search.bath_plus),
+        loss=search.loss, path_phase_pi=search.path_phase_pi, squeezing_db=search.squeezing_db,
+        squeezing_angle_pi=at.squeezing_angle / np.pi, squeezing_loss=search.squeezing_loss,
     )  # fmt: skip
+    return Optimum(direction=direction, value=value, cascade=cascade, detection=detection)

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import expm
 
 from cascade_steering.sim.gaussian.growth import RootFlow, grown_root, require_conditional_steady_state, settles
 from cascade_steering.sim.gaussian.moment_equations import (
@@ -148,8 +147,11 @@ def transient_mean(model: LinearModel | Schedule, initial: FloatArray, times: Fl
 
 def _moved(equations: MomentEquations, mean: FloatArray, duration: float) -> FloatArray:
     """The mean after ``duration`` seconds, (d,)."""
-    kept: FloatArray = expm(equations.drift * duration) @ mean if np.any(mean) else np.zeros_like(mean)
-    return kept + driven(equations.drift, equations.drive, duration)
+    if np.any(mean):
+        from scipy.linalg import expm
+
+        mean = expm(equations.drift * duration) @ mean
+    return mean + driven(equations.drift, equations.drive, duration)
 
 
 def evolved(equations: MomentEquations, initial: FloatArray, times: FloatArray) -> FloatArray:

@@ -6,7 +6,6 @@ from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import expm
 
 from cascade_steering.sim.gaussian.moment_equations import MomentEquations
 from cascade_steering.sim.gaussian.riccati import riccati_map
@@ -75,6 +74,9 @@ def driven(drift: FloatArray, drive: FloatArray, duration: float) -> FloatArray:
     """
     if not np.any(drive):
         return np.zeros_like(drive)
+    # imported here, because every command imports this module and few need it
+    from scipy.linalg import expm
+
     d = drive.size
     block = np.block([[drift, drive[:, None]], [np.zeros((1, d + 1))]])
     moved: FloatArray = expm(block * duration)[:d, d]

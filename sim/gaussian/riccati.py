@@ -16,7 +16,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import expm, solve_continuous_lyapunov
 
 from cascade_steering.sim.gaussian.moment_equations import Array, MomentEquations, adjoint
 from cascade_steering.sim.parameters import require
@@ -76,6 +75,9 @@ class RiccatiMap:
 
 def riccati_map(equations: MomentEquations, duration: float) -> RiccatiMap:
     """The exact flow of the covariance over ``duration`` (seconds ≥ 0). Section 4 of sim/README.md."""
+    # imported here, because every command imports this module and few need it
+    from scipy.linalg import expm
+
     require(duration, "duration", low=0.0)
     generator = _hamiltonian(equations)
     reach = float(np.max(np.abs(generator).sum(axis=-1))) * duration
@@ -183,6 +185,8 @@ def _lyapunov(drift: Array, diffusion: Array) -> Array:
 
 def _by_schur(drift: Array, diffusion: Array) -> Array:
     """``_lyapunov`` by the method of Bartels and Stewart, Commun. ACM 15, 820 (1972)."""
+    from scipy.linalg import solve_continuous_lyapunov
+
     shape = np.broadcast_shapes(drift.shape, diffusion.shape)
     drifts, noises = (np.broadcast_to(each, shape).reshape(-1, *shape[-2:]) for each in (drift, diffusion))
     found = np.full(drifts.shape, np.nan, dtype=np.result_type(drift, diffusion))
