@@ -1,6 +1,6 @@
 """Parameters of an experiment from its record: the likelihood of a trial point, its maximum, and what is none."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -26,8 +26,9 @@ from cascade_steering.sim.model.schedule import Schedule
 __all__ = ["BoundOfSearchError", "Built", "FitProblem", "fitted", "problem_of", "require_result"]
 
 FloatArray = NDArray[np.float64]
-# trial points that are kept, because the likelihood and E are asked for one after the other
-_KEPT = 4
+# trial points that are kept with their models: those around a point at which derivatives are taken, which all need it
+# and of which E is asked for as well
+_KEPT = 32
 # what makes the model and the initial state of a working point
 Built = Callable[[WorkingPoint], tuple[LinearModel | Schedule, InitialState]]
 
@@ -45,19 +46,19 @@ class FitProblem:
     likelihood : of the parameters, in the order of its names
     start : array of shape (p,)
     point : the working point with all numbers that are not fitted
-    trials : makes the working point of parameters by name; it keeps the last few, each with its model
+    trials : makes the working point of parameters by name, whatever the calibrations; it keeps the last few
     whitened : innovations in which what was subtracted from the record is accounted for, of parameters and innovations
     """
 
     likelihood: Likelihood
     start: FloatArray
     point: WorkingPoint
-    trials: Callable[..., WorkingPoint]
+    trials: Callable[[Mapping[str, float]], WorkingPoint]
     whitened: Callable[[dict[str, float], FloatArray], FloatArray]
 
     def at(self, values: FloatArray) -> WorkingPoint:
         """The working point with the parameters ``values`` (p,). Raises ValueError for impossible ones."""
-        return self.trials(**dict(zip(self.likelihood.names, map(float, values), strict=True)))
+        return self.trials(dict(zip(self.likelihood.names, map(float, values), strict=True)))
 
 
 def problem_of(record: Record, parameters: tuple[str, ...], point: WorkingPoint, built: Built) -> FitProblem:
@@ -81,11 +82,18 @@ def problem_of(record: Record, parameters: tuple[str, ...], point: WorkingPoint,
             raise ValueError(f"{name} must start above 0 to be fitted, got {start[name]!r}")
 
     @lru_cache(maxsize=_KEPT)
-    def trials(**values: float) -> WorkingPoint:
+    def kept(**values: float) -> WorkingPoint:
         return with_values(point, values)
 
-    def trial(values: dict[str, float]) -> tuple[LinearModel | Schedule, InitialState]:
-        return built(trials(**{name: values.get(name, 1.0) for name in parameters}))
+    def trials(values: Mapping[str, float]) -> WorkingPoint:
+        return kept(**_of_point(values))
+
+    @lru_cache(maxsize=_KEPT)
+    def made(**values: float) -> tuple[LinearModel | Schedule, InitialState]:
+        return built(kept(**values))
+
+    def trial(values: Mapping[str, float]) -> tuple[LinearModel | Schedule, InitialState]:
+        return made(**_of_point(values))
 
     def correction(
         model: LinearModel | Schedule, initial: InitialState, white: FloatArray, factor: float | FloatArray
@@ -101,6 +109,11 @@ def problem_of(record: Record, parameters: tuple[str, ...], point: WorkingPoint,
     )  # fmt: skip
     begun = np.array([float(start[name]) for name in parameters])
     return FitProblem(likelihood=likelihood, start=begun, point=point, trials=trials, whitened=whitened)
+
+
+def _of_point(values: Mapping[str, float]) -> dict[str, float]:
+    """The parameters without calibrations, which no working point depends on."""
+    return {name: value for name, value in values.items() if not name.startswith(CALIBRATION)}
 
 
 def _calibrations(record: Record, parameters: tuple[str, ...], model: LinearModel | Schedule) -> dict[str, float]:

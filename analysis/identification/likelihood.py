@@ -3,8 +3,9 @@
 See ``analysis.identification.maximum`` for the equations.
 """
 
+import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,11 +74,15 @@ def box_of(start: Mapping[str, float], bounds: Mapping[str, tuple[float, float]]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Evaluated:
-    """log p, whitened innovations (n, intervals, m) and their roots (intervals, m, m), at one point."""
+    """log p, whitened innovations (n, intervals, m) and their roots (intervals, m, m), at one point.
+
+    ``proportional`` says whether the innovations are proportional to the records: no force, and no mean at the start.
+    """
 
     value: float
     whitened: FloatArray
     roots: FloatArray
+    proportional: bool = False
 
 
 @dataclass(eq=False)
@@ -111,12 +116,31 @@ class Likelihood:
         value = float(np.sum(found.log_likelihood))
         if self.correction is not None:
             value += self.correction(model, initial, found.whitened, factor)
-        return Evaluated(value=value, whitened=found.whitened, roots=roots)
+        proportional = self.correction is None and _without_mean(model, initial)
+        return Evaluated(value=value, whitened=found.whitened, roots=roots, proportional=proportional)
+
+    def recalibrated(self, here: Evaluated, point: FloatArray, ratio: float) -> Evaluated:
+        """log p at a point beside that of ``here``, where one factor of all channels is ``ratio`` times what it was.
+
+        If the innovations are proportional to the records, no filter is needed. ``point`` (p,) is the new one.
+        """
+        seen = here.whitened[np.isfinite(here.whitened)]
+        gain = 0.5 * (1.0 - ratio**2) * float(seen @ seen) + seen.size * math.log(ratio)
+        return replace(here, value=here.value + gain, whitened=ratio * here.whitened, roots=here.roots / ratio)
 
     def possible(self, point: FloatArray) -> Evaluated | None:
         """log p at a point, or None for parameters that are impossible."""
         try:
             return self(point)
+        except ValueError:
+            return None
+
+    def _beside(self, here: Evaluated, point: FloatArray, moved: FloatArray, number: int) -> Evaluated | None:
+        """log p at a point that differs in one parameter from that of ``here``, or None for an impossible one."""
+        if not (here.proportional and self.names[number] == CALIBRATION):
+            return self.possible(moved)
+        try:
+            return self.recalibrated(here, moved, float(moved[number] / point[number]))
         except ValueError:
             return None
 
@@ -129,7 +153,7 @@ class Likelihood:
                 moved = point.copy()
                 moved[number] += sign * spacing[number]
                 moved = self.box.nearest(moved)
-                there = self.possible(moved) if moved[number] != point[number] else None
+                there = self._beside(here, point, moved, number) if moved[number] != point[number] else None
                 ends.append((point[number], here) if there is None else (moved[number], there))
             (first, below), (second, above) = ends
             # no value on either side is possible, so there is no information about this parameter
@@ -161,6 +185,10 @@ def calibrations(values: Mapping[str, float], channels: tuple[str, ...]) -> floa
     """The factor of the records among parameters by name: one for all channels, or one for each of shape (m,)."""
     single = [values.get(f"{CALIBRATION}-{channel.replace('_', '-')}", 1.0) for channel in channels]
     return values.get(CALIBRATION, 1.0) * (np.array(single) if any(each != 1.0 for each in single) else 1.0)
+
+
+def _without_mean(model: LinearModel | Schedule, initial: InitialState) -> bool:
+    return not np.any(initial.center) and not any(np.any(each.force) for each in Schedule.of(model).models)
 
 
 def _calibrates(name: str) -> bool:

@@ -44,7 +44,15 @@ from cascade_steering.sim.gaussian.riccati import steady_covariance
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
 
-__all__ = ["FEWEST_PIECES", "NeededPieces", "RecordsAlone", "independent_after", "needed_pieces", "verify_by_records"]
+__all__ = [
+    "FEWEST_PIECES",
+    "Differences",
+    "NeededPieces",
+    "RecordsAlone",
+    "independent_after",
+    "needed_pieces",
+    "verify_by_records",
+]
 
 FloatArray = NDArray[np.float64]
 FEWEST_PIECES = 10
@@ -140,35 +148,80 @@ def verify_by_records(found: PastStates, spacing: float | None = None) -> Record
     Raises ValueError for fewer than ten differences, where the record after t does not determine all quadratures, and
     for a spacing that is not positive.
     """
-    reading = found.reading
-    apart = independent_after(reading.model) if spacing is None else float(spacing)
-    if not 0.0 < apart < math.inf:
-        raise ValueError(f"spacing must be positive and finite, got {spacing!r}")
-    step = max(1, math.ceil(apart / reading.record.interval))
-    times = np.arange(step, len(found.effect.shared.numbers) - step, step)
-    pieces = len(times) * len(reading.record.values)
-    if pieces < FEWEST_PIECES:
-        raise ValueError(
-            f"records must be long enough for {FEWEST_PIECES} differences that are {apart:.4g} s apart and from the "
-            f"ends, got {pieces} of {len(reading.record.values)} records of {reading.record.duration:.4g} s"
+    record, model = found.reading.record, found.reading.model
+    compared = Differences(model, record.interval, record.values.shape[1], spacing)
+    compared.add(found)
+    return compared.verified()
+
+
+class Differences:
+    """The sums over differences x̂_F − x̂_R that a record gives, of pieces that come in any order.
+
+    Section 8 of sim/README.md.
+
+    Parameters
+    ----------
+    model : of the record
+    interval : of the record, seconds
+    intervals : of the whole record
+    spacing : as for ``verify_by_records``
+
+    Raises ValueError for a spacing that is not positive.
+    """
+
+    def __init__(
+        self, model: LinearModel | Schedule, interval: float, intervals: int, spacing: float | None = None
+    ) -> None:
+        self._apart = independent_after(model) if spacing is None else float(spacing)
+        if not 0.0 < self._apart < math.inf:
+            raise ValueError(f"spacing must be positive and finite, got {spacing!r}")
+        self._modes, self._interval, self._intervals = model.modes, interval, intervals
+        step = max(1, math.ceil(self._apart / interval))
+        self._times = np.arange(step, intervals + 1 - step, step)
+        d = model.dimension
+        self._squares, self._known, self._future = np.zeros((3, d, d))
+        self._records = self._compared = 0
+
+    def add(self, found: PastStates, before: int = 0) -> None:
+        """Take the times of a piece, those after its start, with so many intervals ``before`` it.
+
+        Times in long gaps, where the record after t does not determine all quadratures, are left out.
+        """
+        exact, effect = found.reading.exact, found.effect
+        times = self._times - before
+        times = times[(times > 0) & (times < len(effect.shared.numbers))]
+        times = times[effect.determined[times]]
+        self._records = len(exact.means)
+        self._compared += len(times)
+        kinds = effect.shared.numbers[times]
+        roots = effect.shared.kinds[kinds]
+        off = (exact.means[:, times] - found.retrodicted_mean[:, times]).reshape(-1, exact.means.shape[-1])
+        inverse = np.linalg.inv(roots)
+        self._squares += off.T @ off
+        self._known += exact.covariances[times].sum(axis=0)
+        self._future += (inverse @ np.swapaxes(inverse, -1, -2)).sum(axis=0)
+
+    def verified(self) -> RecordsAlone:
+        """What the sums say. Raises ValueError as ``verify_by_records`` does."""
+        pieces = self._compared * self._records
+        if len(self._times) * self._records >= FEWEST_PIECES > pieces:
+            raise ValueError("the record after t does not determine all quadratures, so that they cannot be compared")
+        if pieces < FEWEST_PIECES:
+            raise ValueError(
+                f"records must be long enough for {FEWEST_PIECES} differences that are {self._apart:.4g} s apart and "
+                f"from the ends, got {pieces} of {self._records} records of {self._intervals * self._interval:.4g} s"
+            )
+        known, future = self._known / self._compared, self._future / self._compared
+        modes, spread = self._modes, self._squares / pieces
+        ways, variances = pairwise_directions(modes), np.diagonal(spread)
+        return RecordsAlone(
+            covariance=spread - future,
+            standard_errors=np.sqrt((np.outer(variances, variances) + spread**2) / pieces),
+            steering={str(way): _estimate(spread, pieces, known, future, way, modes) for way in ways},
+            exact={str(way): float(steering_parameter(known, way, modes)) for way in ways},
+            pieces=pieces,
+            needed={str(way): _pieces(_added(known, future, way, modes), 0.1) for way in ways},
         )
-    if not np.all(found.effect.determined[times]):
-        raise ValueError("the record after t does not determine all quadratures, so that they cannot be compared")
-    exact, roots = reading.exact, found.effect.shared.kinds[found.effect.shared.numbers[times]]
-    off = (exact.means[:, times] - found.retrodicted_mean[:, times]).reshape(-1, exact.means.shape[-1])
-    inverse = np.linalg.inv(roots)
-    known, future = exact.covariances[times].mean(axis=0), (inverse @ np.swapaxes(inverse, -1, -2)).mean(axis=0)
-    modes = reading.model.modes
-    spread = off.T @ off / pieces
-    variances = np.diagonal(spread)
-    return RecordsAlone(
-        covariance=spread - future,
-        standard_errors=np.sqrt((np.outer(variances, variances) + spread**2) / pieces),
-        steering={str(way): _estimate(off, known, future, way, modes) for way in pairwise_directions(modes)},
-        exact={str(way): float(steering_parameter(known, way, modes)) for way in pairwise_directions(modes)},
-        pieces=pieces,
-        needed={str(way): _pieces(_added(known, future, way, modes), 0.1) for way in pairwise_directions(modes)},
-    )
 
 
 def _added(known: FloatArray, future: FloatArray, direction: AnyDirection, modes: Sequence[str]) -> FloatArray:
@@ -194,17 +247,17 @@ def _residual(covariance: FloatArray, direction: AnyDirection, modes: Sequence[s
 
 
 def _estimate(
-    off: FloatArray, known: FloatArray, future: FloatArray, direction: AnyDirection, modes: Sequence[str]
-) -> Estimate:
-    """Ê and its interval from differences (pieces, d): that of the variances, as a χ² of ν degrees of freedom."""
+    spread: FloatArray, pieces: int, known: FloatArray, future: FloatArray, direction: AnyDirection,
+    modes: Sequence[str]
+) -> Estimate:  # fmt: skip
+    """Ê and its interval from ⟨δδᵀ⟩ of so many differences: that of the variances, as a χ² of ν degrees of freedom."""
     residual = _residual(known, direction, modes)
     inferred = inferred_covariance(known, direction, modes)
     half = float(steering_parameter(known, direction, modes)) / 2.0
-    seen = off @ residual
-    matrix = np.linalg.solve(inferred, seen.T @ seen / len(off))
+    matrix = np.linalg.solve(inferred, residual.T @ spread @ residual)
     variance = half * float(np.trace(matrix))
     added = half * float(np.trace(_added(known, future, direction, modes)))
-    freedom = len(off) * float(np.trace(matrix)) ** 2 / float(np.trace(matrix @ matrix))
+    freedom = pieces * float(np.trace(matrix)) ** 2 / float(np.trace(matrix @ matrix))
     tail = (1.0 - CONFIDENCE) / 2.0
     low, high = (variance * freedom / float(chdtri(freedom, each)) for each in (tail, 1.0 - tail))
     return Estimate(value=variance - added, low=max(low - added, 0.0), high=max(high - added, 0.0))

@@ -19,9 +19,9 @@ from cascade_steering.analysis.past_states.outcomes import (
     outcome_variances,
     retrodicted_steering,
 )
-from cascade_steering.analysis.records.filtered import Reading
+from cascade_steering.analysis.records.filtered import FilteredRecord
 from cascade_steering.analysis.results.by_direction import ByDirection
-from cascade_steering.sim.gaussian.past.effect import Effect, retrodict_record
+from cascade_steering.sim.gaussian.past.effect import Effect, LaterRecord, retrodict_record
 from cascade_steering.sim.gaussian.past.shared import SharedMatrices, run_starts
 from cascade_steering.sim.gaussian.past.smoothing import Smoothed, smoothed_states, weak_values
 from cascade_steering.sim.gaussian.past.true_states import Unseen, true_states
@@ -48,7 +48,7 @@ class PastStates:
     unseen : how he detects what the detector of the record leaves
     """
 
-    reading: Reading
+    reading: FilteredRecord
     effect: Effect
     weak: Smoothed
     state: Smoothed
@@ -131,7 +131,10 @@ class PastStates:
         return ByDirection(found, of)
 
 
-def look_back(reading: Reading, initial: InitialState, unseen: Unseen = "heterodyne") -> PastStates:
+def look_back(
+    reading: FilteredRecord, initial: InitialState, unseen: Unseen = "heterodyne",
+    *, later: LaterRecord | None = None, start: FloatArray | None = None, before: int = 0
+) -> PastStates:  # fmt: skip
     """What the whole of a filtered record says of each moment. Section 8 of sim/README.md.
 
     Parameters
@@ -139,12 +142,14 @@ def look_back(reading: Reading, initial: InitialState, unseen: Unseen = "heterod
     reading : of ``analysis.records.filtered.read_out``; the exact filter counts, whichever engine was chosen
     initial : the state before the record, as it was filtered
     unseen : how the second observer of true-state smoothing detects what the detector of the record leaves
+    later, start, before : of a piece of a longer record: what the record after it says, the true state at its start,
+        and the number of intervals before it
 
     Raises ValueError for a record behind filters of finite bandwidth, and for another ``unseen``.
     """
     record, model, exact = reading.record, reading.model, reading.exact
-    effect = retrodict_record(model, record.values, record.interval, record.observed)
-    true = true_states(model, initial, record.interval, record.values.shape[1], unseen)
+    effect = retrodict_record(model, record.values, record.interval, record.observed, later=later, before=before)
+    true = true_states(model, initial, record.interval, record.values.shape[1], unseen, start=start, before=before)
     return PastStates(
         reading=reading,
         effect=effect,

@@ -10,14 +10,23 @@ from cascade_steering.analysis.plots.style import drawable, save_figure
 if TYPE_CHECKING:
     from cascade_steering.analysis.identification.posterior.sampling_posterior import Chain
 
-__all__ = ["draw_corner"]
+__all__ = ["draw_corner", "require_corner"]
+
+
+def require_corner() -> None:
+    """Raise ValueError where corner is not installed."""
+    try:
+        import corner  # noqa: F401
+    except ImportError as error:
+        raise ValueError(f"a corner figure needs corner: pip install 'cascade-steering[posterior]' ({error})") from None
 
 
 def draw_corner(chain: "Chain", path: Path) -> Figure:
     """All pairs of parameters and the distribution of each, with median and interval of 95 %, written to ``path``.
 
-    Raises ValueError for a path to which no figure can be written.
+    Raises ValueError for a path to which no figure can be written, and where corner is not installed.
     """
+    require_corner()
     import corner
 
     target = drawable(path)

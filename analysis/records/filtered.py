@@ -32,29 +32,40 @@ from cascade_steering.sim.model.schedule import Schedule
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["Reading", "deviation", "filtered_dataset", "read_out"]
+__all__ = ["FilteredRecord", "Reading", "deviation", "filtered_dataset", "read_out", "require_channels_of"]
 
 FloatArray = NDArray[np.float64]
 _LIKELIHOOD = {"long_name": "log of the probability density of the record before calibration", "units": "nats"}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Reading:
-    """A record filtered.
+class FilteredRecord:
+    """A record, or a piece of one, and what the exact filter finds in it.
 
     Parameters
     ----------
     record, model : what was filtered, and by what
     exact : what the exact filter finds, the innovations and the likelihood among it
+    """
+
+    record: Record
+    model: LinearModel | Schedule
+    exact: Filtered
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Reading(FilteredRecord):
+    """A record filtered and judged.
+
+    Parameters
+    ----------
+    record, model, exact : as ``FilteredRecord`` has them
     states : the conditional states that the chosen engine finds
     engine_is_exact : whether that engine has no error of step or truncation
     measured : the record as the filter was given it
     verdict : whether the innovations are white
     """
 
-    record: Record
-    model: LinearModel | Schedule
-    exact: Filtered
     states: ConditionalStates
     engine_is_exact: bool
     measured: Measured
@@ -98,11 +109,7 @@ def read_out(
     Raises ValueError for channels that are not the model's, for an engine that cannot filter a record, and as
     ``sim.gaussian.filtering.filter_record`` and the engine do.
     """
-    if record.channels != model.record_names:
-        raise ValueError(
-            f"the record has {', '.join(record.channels)}, and this detection gives {', '.join(model.record_names)}: "
-            "a lab-frame record (homodyne) needs a frequency, a heterodyne one that scheme"
-        )
+    require_channels_of(model, record)
     engine = Gaussian() if method is None else method
     by_engine = filtering(engine)
     measured = Measured(
@@ -120,6 +127,15 @@ def read_out(
         measured=measured,
         verdict=judged(measured, record.channels, exact.innovations, plain=plain),
     )
+
+
+def require_channels_of(model: LinearModel | Schedule, record: Record) -> None:
+    """Raise ValueError for a record of other channels than those of the model."""
+    if record.channels != model.record_names:
+        raise ValueError(
+            f"the record has {', '.join(record.channels)}, and this detection gives {', '.join(model.record_names)}: "
+            "a lab-frame record (homodyne) needs a frequency, a heterodyne one that scheme"
+        )
 
 
 def filtered_dataset(

@@ -181,6 +181,7 @@ def interpreted(
     calibration: float | Mapping[str, float] | None = None,
     quantity: str | None = None,
     dead_time: float = 0.0,
+    piece: bool = False,
 ) -> Record:
     """The record a file holds.
 
@@ -191,6 +192,7 @@ def interpreted(
         1, for units that say so
     quantity : ``increment`` or ``current``, for channels in other units
     dead_time : seconds from the start of the record that are not to be trusted: a gap
+    piece : whether the table is a piece of a longer record, of which nothing need be left
 
     Raises ValueError, in one line, for units that do not say enough, and where nothing is left of the record.
     """
@@ -211,21 +213,21 @@ def interpreted(
                 f"calibration {calibration!r} makes values of {np.nanmax(np.abs(table.values)):.3g} infinite; give a "
                 f"smaller one"
             )
-        _drop(values, rows.interval, dead_time)
+        _drop(values, rows.interval, dead_time, piece=piece)
         return Record(
             values=values, interval=rows.interval, start=rows.start, channels=channels, options=table.options,
             scales=scales, origin=table.origin, notes=table.notes,
         )  # fmt: skip
 
 
-def _drop(values: FloatArray, interval: float, dead_time: float) -> None:
+def _drop(values: FloatArray, interval: float, dead_time: float, *, piece: bool) -> None:
     """Set to NaN, in place, the intervals of the dead time, and whole intervals where a channel has no value."""
     duration = values.shape[1] * interval
     if not dead_time < duration:
         raise ValueError(f"dead time must be shorter than the record, {duration:.6g} s, got {dead_time!r} s")
     values[:, : math.ceil(dead_time / interval - _WHOLE)] = np.nan
     values[np.isnan(values).any(axis=-1)] = np.nan
-    if np.isnan(values).all():
+    if not piece and np.isnan(values).all():
         raise ValueError(
             f"all {values.shape[1]} intervals are gaps, with a dead time of {dead_time!r} s; one must be recorded"
         )

@@ -42,7 +42,9 @@ class Told:
         return f"{' and '.join(self.channels)}: {self.what}{noise}{'; they are a gap now' * self.gap}"
 
 
-def treated(record: "Record", treatment: Treatment = "gap", name: str = "record") -> "tuple[Record, tuple[Told, ...]]":
+def treated(
+    record: "Record", treatment: Treatment = "gap", name: str = "record", *, begin: int | None = None
+) -> "tuple[Record, tuple[Told, ...]]":
     """A record without what no noise can have given, and what that was. Section 8 of sim/README.md.
 
     Parameters
@@ -51,15 +53,16 @@ def treated(record: "Record", treatment: Treatment = "gap", name: str = "record"
     treatment : ``gap`` leaves such intervals out, ``keep`` takes them as they are, ``refuse`` raises ValueError; values
         that are cut off or coarse cannot be left out, because those that remain would be a selection
     name : of the record, in the message
+    begin : of a piece of a longer record, the number of intervals before it; of a piece nothing need be left
 
-    Raises ValueError for another treatment, and where nothing is left.
+    Raises ValueError for another treatment, and where nothing is left of a record.
     """
     # with it comes SciPy, which whoever only names a treatment need not load
     from cascade_steering.analysis.records.judging.impossible import examined
 
     if treatment not in TREATMENTS:
         raise ValueError(f"treatment of suspect values must be one of {', '.join(TREATMENTS)}, got {treatment!r}")
-    found = examined(record.values, record.channels)
+    found = examined(record.values, record.channels, begin or 0)
     told = _together(found, gap=treatment == "gap")
     for each in told:
         if treatment == "refuse" and each.kind != "coarse":
@@ -70,7 +73,7 @@ def treated(record: "Record", treatment: Treatment = "gap", name: str = "record"
         return record, told
     marked = np.any([each.marked for each in found], axis=0)
     values = np.where(marked[None, :, None], np.nan, record.values)
-    if np.isnan(values).all():
+    if begin is None and np.isnan(values).all():
         raise ValueError(f"{name}: {told[0].what} in {' and '.join(told[0].channels)}, and nothing is left of it")
     return replace(record, values=values), told
 

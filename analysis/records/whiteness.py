@@ -20,7 +20,7 @@ from cascade_steering.analysis.records.judging.lost_signal import vacuum_evidenc
 from cascade_steering.analysis.records.judging.statistic import Statistic, Whiteness
 from cascade_steering.sim.gaussian.measured import Measured
 
-__all__ = ["judged", "whiteness"]
+__all__ = ["impossible_statistics", "judged", "whiteness"]
 
 FloatArray = NDArray[np.float64]
 
@@ -81,11 +81,11 @@ def judged(
     white = measured.exact.innovations if innovations is None else innovations
     verdict = whiteness(white, names, interval=interval, evidence=evidence)
     recorded = np.where(observed[None, :, None], measured.values, np.nan)
-    impossible = _impossible(examined(recorded, names), interval)
+    impossible = impossible_statistics(examined(recorded, names), interval)
     return replace(verdict, statistics=(*verdict.statistics, *impossible))
 
 
-def _impossible(suspects: list[Suspect], interval: float) -> Iterator[Statistic]:
+def impossible_statistics(suspects: list[Suspect], interval: float) -> Iterator[Statistic]:
     """What no noise gives, with the bound of its probability; what is coarse alone is told elsewhere."""
     for each in suspects:
         if each.kind == "coarse":

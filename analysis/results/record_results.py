@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from cascade_steering.analysis.records.judging.statistic import Whiteness
     from cascade_steering.analysis.records.reading.layout import GivenCalibration
     from cascade_steering.analysis.records.record import Record
+    from cascade_steering.analysis.records.suspects import Told
 
 __all__ = ["FilteredResult", "open_record", "save_record", "verdict_text"]
 
@@ -38,11 +39,13 @@ class FilteredResult:
     reading : as ``analysis.records.filtered.read_out`` returns it
     time_unit : 1/γ̃₀ in seconds, for text
     past : what the whole record says of each moment, where ``smooth`` was asked for
+    told : values of the record that no noise can have given
     """
 
     reading: "Reading"
     time_unit: float = 1.0
     past: "PastStates | None" = None
+    told: "tuple[Told, ...]" = ()
 
     @property
     def times(self) -> FloatArray:
@@ -139,7 +142,8 @@ class FilteredResult:
         title = f"{records} record{'s' if records > 1 else ''} of {intervals} intervals"
         at = f"E given the record at t = {self.times[-1] / self.time_unit:g}"
         table = text_table(title, last, {at: [f"{value:.6f}" for value in last.values()]})
-        return "\n".join([table, *verdict_text(self.whiteness, self.reading.findings)])
+        told = [each.sentence for each in self.told]
+        return "\n".join([table, *told, *verdict_text(self.whiteness, self.reading.findings)])
 
 
 def verdict_text(found: "Whiteness", causes: "Sequence[Finding]") -> list[str]:

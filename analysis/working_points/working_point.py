@@ -1,7 +1,7 @@
 """A working point: the numbers of an experiment as they are given, and from there to the answers."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -30,8 +30,10 @@ if TYPE_CHECKING:
     from cascade_steering.analysis.closed_loop.simulated_loop import Feedback
     from cascade_steering.analysis.criteria.steering import AnyDirection
     from cascade_steering.analysis.identification.log_likelihood import LogLikelihood
+    from cascade_steering.analysis.long_records.long_record import LongReading
     from cascade_steering.analysis.planning.plan_result import PlanResult
     from cascade_steering.analysis.records.record import Record
+    from cascade_steering.analysis.records.suspects import Treatment
     from cascade_steering.analysis.results.feedback_result import FeedbackResult
     from cascade_steering.analysis.results.fitted.fit_result import FitResult
     from cascade_steering.analysis.results.fitted.information_result import InformationResult
@@ -523,6 +525,7 @@ class WorkingPoint:
         engine: "Method | None" = None,
         jobs: int = 1,
         smooth: bool = False,
+        suspect: "Treatment" = "gap",
     ) -> "FilteredResult":
         """What a measured record says: conditional states, E(t) given it, and whether it fits this point.
 
@@ -537,24 +540,64 @@ class WorkingPoint:
         engine : ``Fock(...)`` filters beside the Gaussian engine, which is exact and does so alone if left out
         jobs : worker processes of the Fock engine
         smooth : also what the whole record says of each moment, its future included: ``found.smoothed``
+        suspect : what becomes of values that no noise can give, see ``treated``: they are a ``gap``, ``found.told``
+            says which; ``refuse`` raises ValueError, ``keep`` takes them as they are
 
         Raises ValueError for a file that is not a record, for channels that this detection does not give, and if a
         record behind filters of finite bandwidth is to be smoothed.
         """
+        from cascade_steering.analysis.past_states.whole_record import look_back, require_white_record
         from cascade_steering.analysis.records.filtered import read_out
+        from cascade_steering.analysis.records.suspects import treated
         from cascade_steering.analysis.results.record_results import FilteredResult
 
         model = self.schedule(pulse_units=pulse_units, pulse_s=pulse_s)
         start = self.initial_state(initial)
-        if not smooth:
-            return FilteredResult(
-                reading=read_out(_opened(record), model, start, engine, jobs), time_unit=self.time_unit
-            )
-        from cascade_steering.analysis.past_states.whole_record import look_back, require_white_record
+        if smooth:
+            require_white_record(model)
+        opened = _opened(record)
+        # what was subtracted hides what was held or cut off
+        opened, told = (opened, ()) if opened.removed is not None else treated(opened, suspect)
+        reading = read_out(opened, model, start, engine, jobs)
+        past = look_back(reading, start) if smooth else None
+        return FilteredResult(reading=reading, time_unit=self.time_unit, past=past, told=told)
 
-        require_white_record(model)
-        reading = read_out(_opened(record), model, start, engine, jobs)
-        return FilteredResult(reading=reading, time_unit=self.time_unit, past=look_back(reading, start))
+    def filter_pieces(
+        self,
+        record: "Iterable[Record] | str | Path",
+        folder: str | Path,
+        *,
+        pieces: int = 100_000,
+        initial: "InitialState | str" = "stationary",
+        pulse_units: float | None = None,
+        pulse_s: float | None = None,
+        smooth: bool = False,
+        suspect: "Treatment" = "gap",
+    ) -> "LongReading":
+        """``filter`` for records of any length, in the memory of one piece; a netCDF file of each into ``folder``.
+
+            found = point.filter_pieces("record.csv", "pieces", smooth=True)
+            dataset = xarray.open_mfdataset("pieces/*.nc")
+
+        Parameters
+        ----------
+        record : the path of a file, or records that follow one another without a hole
+        folder : new, or empty
+        pieces : about how many intervals of a file are taken at a time
+        initial, pulse_units, pulse_s, smooth : as for ``filter``
+        suspect : what becomes of values that no noise can give: ``gap``, ``refuse`` or ``keep``, see ``treated``
+
+        Raises ValueError as ``filter`` does, and for a folder that is not empty.
+        """
+        from cascade_steering.analysis.long_records.long_record import filtered_in_pieces
+        from cascade_steering.analysis.records.preparing.piecewise import pieces_of
+
+        model = self.schedule(pulse_units=pulse_units, pulse_s=pulse_s)
+        several = pieces_of(Path(record), rows=pieces) if isinstance(record, str | Path) else record
+        name = f"record {str(record)!r}" if isinstance(record, str | Path) else "record"
+        return filtered_in_pieces(
+            several, model, self.initial_state(initial), Path(folder), smooth=smooth, suspect=suspect, name=name
+        )
 
     def fit(
         self,

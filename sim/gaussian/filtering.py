@@ -181,16 +181,26 @@ class RecordFilter:
 
         Raises ValueError if the covariance of an innovation is not positive.
         """
+        return self._feed(values, observed, _STRETCH)[0]
+
+    def feed_with_roots(self, values: FloatArray, observed: BoolArray) -> tuple[Filtered, FloatArray]:
+        """``feed``, and the roots of the innovations as ``Innovations`` has them, array of shape (intervals, m, m)."""
+        found, roots = self._feed(values, observed, observed.size)
+        roots[~observed] = np.nan
+        return found, roots
+
+    def _feed(self, values: FloatArray, observed: BoolArray, roots: int) -> tuple[Filtered, FloatArray]:
         count = observed.size
         gains, means, innovations, log_likelihood = self._run(
-            values, observed, means=count + 1, covariances=count + 1, roots=_STRETCH
+            values, observed, means=count + 1, covariances=count + 1, roots=roots
         )
-        return Filtered(
+        found = Filtered(
             means=means[..., : self._dimension],
             covariances=gains.covariances[:, : self._dimension, : self._dimension],
             innovations=innovations,
             log_likelihood=log_likelihood,
         )
+        return found, gains.roots
 
     def innovations(self, values: FloatArray, observed: BoolArray) -> Innovations:
         """``feed`` without the states in between."""

@@ -6,6 +6,7 @@ Sections 1 and 2 of sim/README.md.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self
 
 from cascade_steering.sim.model.components import Component, series
@@ -27,6 +28,9 @@ from cascade_steering.sim.model.pieces import (
 from cascade_steering.sim.parameters import Bath, Cascade, Detection, Oscillator, plain_number, require
 
 __all__ = ["Node", "chain", "lab", "lit", "nodes_of", "rwa", "squeezed_input"]
+
+# components that are kept: neighbouring points of a fit or a scan mostly differ in one of them
+_KEPT = 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,6 +132,7 @@ def chain(nodes: Sequence[Node], *, frequencies_hz: Sequence[float] | None = Non
     return series(*light, *(thermal_bath(node.name, node.oscillator.bath) for node in nodes))
 
 
+@lru_cache(maxsize=_KEPT)
 def _met(node: Node, frequency_hz: float | None) -> tuple[Component, ...]:
     """The components that the light meets at a node: loss, path phase, coupling and tap."""
     ports: tuple[str, ...]
@@ -162,6 +167,11 @@ def lit(cascade: Cascade, *, frequencies_hz: Sequence[float] | None = None) -> C
     Squeezed around the carrier, the light is squeezed on the one port of the laboratory frame, or on the pair of
     sidebands of the rotating frame; then the loss λ. Without squeezing nothing is added. Section 2 of sim/README.md.
     """
+    return _lit(cascade, None if frequencies_hz is None else tuple(frequencies_hz))
+
+
+@lru_cache(maxsize=_KEPT)
+def _lit(cascade: Cascade, frequencies_hz: tuple[float, ...] | None) -> Component:
     return squeezed_input(
         chain(nodes_of(cascade), frequencies_hz=frequencies_hz),
         decibels=cascade.squeezing_db,

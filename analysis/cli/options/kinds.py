@@ -12,6 +12,8 @@ from cascade_steering.analysis.cli.options import readers
 # the key under which a click context holds the texts of the options, by name
 GIVEN = "analysis.cli.options.physics.given"
 FILE = click.Path(dir_okay=False, path_type=Path)
+# a file or a folder
+PLACE = click.Path(path_type=Path)
 
 
 class Text(click.ParamType[Any]):

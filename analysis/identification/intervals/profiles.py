@@ -32,8 +32,9 @@ FloatArray = NDArray[np.float64]
 _GAIN, _CLOSE = 2e-3, 0.02
 # the width w of the penalty in units of a step of t
 _WIDTH = 0.1
-# a step of t that moves q by less than this share of it is stopped by bounds
-_STOPPED = 0.1
+# a step of t that moves q by less than this share of it is stopped: by bounds or, if one that is shorter by this factor
+# is stopped as well, by an extreme value of q itself
+_STOPPED, _SHORTER = 0.1, 0.2
 _MOST_STEPS, _MOST_REFINED, _MOVES = 40, 8, 40
 
 
@@ -55,11 +56,21 @@ class Penalised(Likelihood):
 
     def __call__(self, point: FloatArray) -> Bounded:
         """The penalised log p at a point. Raises ValueError for parameters that are impossible."""
-        found, value = Likelihood.__call__(self, point), self.quantity(point)
+        found = Likelihood.__call__(self, point)
+        return self._bounded(found, found.value, point)
+
+    def recalibrated(self, here: Evaluated, point: FloatArray, ratio: float) -> Bounded:
+        """As that of the likelihood, with the penalty at the new point."""
+        assert isinstance(here, Bounded)
+        found = Likelihood.recalibrated(self, here, point, ratio)
+        return self._bounded(found, here.log_likelihood + (found.value - here.value), point)
+
+    def _bounded(self, found: Evaluated, log_likelihood: float, point: FloatArray) -> Bounded:
+        value = self.quantity(point)
         away = (value - self.target) / self.width
         return Bounded(
-            value=found.value - 0.5 * away**2, whitened=found.whitened, roots=found.roots,
-            log_likelihood=found.value, quantity=value,
+            value=log_likelihood - 0.5 * away**2, whitened=found.whitened, roots=found.roots,
+            proportional=found.proportional, log_likelihood=log_likelihood, quantity=value,
         )  # fmt: skip
 
     def feature(self, here: Evaluated, below: Evaluated, above: Evaluated, span: float) -> FloatArray:
@@ -76,7 +87,11 @@ def _quantity(found: Evaluated) -> float:
 
 @dataclass(frozen=True, kw_only=True)
 class ProfileEnd:
-    """An end of an interval, and the parameters whose bounds end it; none where the record does."""
+    """An end of an interval, and the parameters whose bounds end it.
+
+    None of them do where the record ends it, or where the quantity has its largest or smallest value of all, as E has
+    at its best working point.
+    """
 
     value: float
     limited_by: tuple[str, ...] = ()
@@ -154,19 +169,19 @@ class _Path:
 
     def end(self, point: FloatArray, sign: float) -> ProfileEnd:
         """Where the profile has fallen by the limit, or where it ends at bounds."""
-        now, drop, step = self.quantity(point), 0.0, self.step
+        now, drop, step, shortened = self.quantity(point), 0.0, self.step, False
         for _ in range(_MOST_STEPS):
             there, value, fallen = self._at(point, now + sign * step, step)
             if fallen > self.limit:
                 return self._between(point, (now, drop), (value, fallen))
             moved = sign * (value - now)
-            if moved < _STOPPED * step:
-                last, bounds = value if moved > 0.0 else now, self._bounds(there)
-                # nothing but a bound can stop it
-                self.converged &= bool(bounds)
-                return ProfileEnd(value=last, limited_by=bounds)
-            step = self._next(step, moved, drop, fallen)
-            point, now, drop = there, value, fallen
+            stopped, before, bounds = moved < _STOPPED * step, drop, self._bounds(there)
+            if moved > 0.0:
+                point, now, drop = there, value, fallen
+            if stopped and (bounds or shortened):
+                return ProfileEnd(value=now, limited_by=bounds)
+            # if no bound stopped it, it was much too long, or q has its largest or smallest value here
+            shortened, step = stopped, _SHORTER * step if stopped else self._next(step, moved, before, fallen)
         self.converged = False
         return ProfileEnd(value=now)
 

@@ -19,6 +19,7 @@ from cascade_steering.analysis.records.record import Record
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.gaussian.covariance import steady_root
 from cascade_steering.sim.gaussian.moment_equations import oscillator_equations
+from cascade_steering.sim.model.linear_model import LinearModel
 
 __all__ = ["E_FOLLOWS", "SteeringInterval", "SteeringOfFit", "steady_numbers", "steering_left"]
 
@@ -123,21 +124,23 @@ def _at(problem: FitProblem, of: Callable[[WorkingPoint], float]) -> Callable[[F
 
 
 def _conditional(direction: Direction) -> Callable[[WorkingPoint], float]:
-    return lambda point: float(steering_of_root(_root(point, conditional=True), direction))
+    return lambda point: float(steering_of_root(_root(point.model, conditional=True), direction))
 
 
 def _gain(direction: Direction) -> Callable[[WorkingPoint], float]:
     def gain(point: WorkingPoint) -> float:
-        given, without = (float(steering_of_root(_root(point, conditional=each), direction)) for each in (True, False))
+        given, without = (
+            float(steering_of_root(_root(point.model, conditional=each), direction)) for each in (True, False)
+        )
         return 1.0 - given / without
 
     return gain
 
 
-@lru_cache(maxsize=4)
-def _root(point: WorkingPoint, *, conditional: bool) -> FloatArray:
+@lru_cache(maxsize=32)
+def _root(model: LinearModel, *, conditional: bool) -> FloatArray:
     """A root of the covariance in the steady state; the last few are kept, for the other direction."""
-    return steady_root(point.model, conditional=conditional)
+    return steady_root(model, conditional=conditional)
 
 
 def steady_numbers(point: WorkingPoint) -> dict[str, float]:

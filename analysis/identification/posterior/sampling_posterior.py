@@ -97,7 +97,7 @@ def sample_posterior(
     ----------
     problem, found, information : the likelihood, its maximum, and the information there (p, p)
     given : priors by name; a parameter without one has a uniform prior over the bounds of the fit
-    walkers : an even number of at least 2p; left out, 4p
+    walkers : at least 2p; left out, 4p
     seed : the same seed gives the same samples
     chain : a file (HDF5) that keeps every step, and is continued if it is there
     identity : beside parameters, priors, walkers and seed what the file must have been made with

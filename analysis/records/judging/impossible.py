@@ -68,7 +68,7 @@ class _Lattice:
     step: float
 
 
-def examined(values: FloatArray, names: tuple[str, ...]) -> list[Suspect]:
+def examined(values: FloatArray, names: tuple[str, ...], begin: int = 0) -> list[Suspect]:
     """What no noise can have given in records. Section 8 of sim/README.md.
 
     Parameters
@@ -76,13 +76,14 @@ def examined(values: FloatArray, names: tuple[str, ...]) -> list[Suspect]:
     values : as they were recorded, NaN in gaps, array of shape (records, intervals, m); a long record is looked at in
         pieces of a million intervals
     names : of the m channels
+    begin : number of the first interval, in words, where the values are a piece of a longer record
     """
     found, count = [], values.shape[1]
     for record in values:
         for channel, name in enumerate(names):
             for first in range(0, count, _TOGETHER):
                 series = np.ascontiguousarray(record[first : first + _TOGETHER, channel])
-                for kind, what, p_value, where in _of_one(series, first):
+                for kind, what, p_value, where in _of_one(series, begin + first):
                     marked = np.zeros(count, dtype=bool)
                     marked[first : first + series.size] = where
                     found.append(Suspect(kind=kind, channel=name, what=what, p_value=p_value, marked=marked))

@@ -11,8 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from io import TextIOWrapper
+from itertools import pairwise
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 import xarray as xr
@@ -24,12 +25,12 @@ from cascade_steering.analysis.records.reading.encoding import GZIP, decoded
 from cascade_steering.analysis.records.reading.layout import FileLayout, Table
 from cascade_steering.analysis.records.reading.table_reader import TextTable, read_table
 from cascade_steering.analysis.records.reading.times import TOLERANCE
-from cascade_steering.analysis.records.record import HEAD, Record, interpreted, of_file
+from cascade_steering.analysis.records.record import HEAD, Record, interpreted, load, of_file
 
-__all__ = ["pieces_of"]
+__all__ = ["options_of", "pieces_of"]
 
 _ROWS, _FEWEST = 1 << 18, 100
-# characters of a text that are read together: some 40 a row
+# characters of a row, before any was seen
 _LINE = 40
 # intervals of a gap between two pieces, which takes memory
 _MOST_GAP = 10_000_000
@@ -56,12 +57,42 @@ def pieces_of(path: Path, how: Opening | None = None, rows: int = _ROWS) -> Iter
         except OSError as error:
             raise ValueError(f"cannot be opened: {error.strerror}") from None
     if arrays_file.holds_arrays(head) or head.startswith(b"CDF"):
-        yield opened_record(path, how)[0]
+        yield from _cut(opened_record(path, how)[0], rows)
         return
-    tables = (
-        _of_netcdf(path, how.layout, rows) if netcdf_file.holds_netcdf(head) else _of_text(path, head, how.layout, rows)
-    )
-    yield from _joined(tables, path, how)
+    for each in _joined(_tables_of(path, head, how.layout, rows), path, how):
+        yield from _cut(each, rows)
+
+
+def options_of(path: Path, said: FileLayout) -> dict[str, Any]:
+    """The options of the experiment that a file gives, of which only the beginning is read where that is possible.
+
+    Raises ValueError for whatever is not a record.
+    """
+    with of_file(path):
+        try:
+            with path.open("rb") as file:
+                head = file.read(HEAD)
+        except OSError as error:
+            raise ValueError(f"cannot be opened: {error.strerror}") from None
+    if arrays_file.holds_arrays(head) or head.startswith(b"CDF"):
+        return load(path, said).options
+    with of_file(path):
+        return next(_tables_of(path, head, said, 10 * _FEWEST)).options
+
+
+def _tables_of(path: Path, head: bytes, said: FileLayout, rows: int) -> Iterator[Table]:
+    return _of_netcdf(path, said, rows) if netcdf_file.holds_netcdf(head) else _of_text(path, head, said, rows)
+
+
+def _cut(record: Record, rows: int) -> Iterator[Record]:
+    """Pieces of about so many intervals of what is in memory already."""
+    count = record.values.shape[1]
+    parts = max(1, round(count / rows))
+    for begin, end in pairwise((np.arange(parts + 1) * count // parts).tolist()):
+        yield replace(
+            record, values=record.values[:, begin:end], start=record.start + begin * record.interval,
+            notes=() if begin else record.notes,
+        )  # fmt: skip
 
 
 def _joined(tables: Iterator[Table], path: Path, how: Opening) -> Iterator[Record]:
@@ -75,7 +106,7 @@ def _joined(tables: Iterator[Table], path: Path, how: Opening) -> Iterator[Recor
                 return
             first = table if first is None else first
             shifted = _on(first, table, begin)
-        found = interpreted(shifted, path, calibration=_numbers(how), quantity=how.quantity)
+        found = interpreted(shifted, path, calibration=_numbers(how), quantity=how.quantity, piece=True)
         dead = np.ceil(how.dead_time / found.interval - 1e-9) - begin
         if dead > 0:
             found.values[:, : int(dead)] = np.nan
@@ -161,11 +192,19 @@ def _tables(file: IO[bytes], said: FileLayout, rows: int) -> Iterator[Table]:
     file.seek(0)
     wide = start in (b"\xff\xfe", b"\xfe\xff")
     text = TextIOWrapper(file, encoding="utf-16" if wide else "latin-1", newline=None)
+    try:
+        yield from _read(_texts(text, rows), said, "utf-8" if wide else "latin-1")
+    finally:
+        # what is left of the file is not this function's to close
+        text.detach()
+
+
+def _read(pieces: Iterator[str], said: FileLayout, encoding: str) -> Iterator[Table]:
     first: TextTable | None = None
     above = counted = 0
-    for piece in _texts(text, rows * _LINE):
+    for piece in pieces:
         whole = piece if piece.endswith("\n") else piece + "\n"
-        table = decoded(whole.encode("utf-8" if wide else "latin-1"))
+        table = decoded(whole.encode(encoding))
         if first is None:
             first = read_table(table, said)
             found = parsed(first, said)
@@ -181,18 +220,20 @@ def _tables(file: IO[bytes], said: FileLayout, rows: int) -> Iterator[Table]:
         yield found
     if first is None:
         raise ValueError("the file is empty")
-    text.detach()
 
 
-def _texts(text: TextIOWrapper, characters: int) -> Iterator[str]:
-    """Pieces of whole lines, none of them but the only one of so few that they have no interval."""
-    held = ""
-    while more := text.read(characters):
-        more += text.readline()
+def _texts(text: TextIOWrapper, rows: int) -> Iterator[str]:
+    """Pieces of about so many whole lines, none of them but the only one of so few that they have no interval."""
+    held, more = "", text.read(_FEWEST * _LINE) + text.readline()
+    # as long as the first ones; lines of a heading are shorter
+    characters = max(1, round(rows * len(more) / max(1, more.count("\n"))))
+    more += text.read(max(0, characters - len(more))) + text.readline()
+    while more:
         if held and more.count("\n") >= _FEWEST:
             yield held
             held = more
         else:
             held += more
+        more = text.read(characters) + text.readline()
     if held:
         yield held

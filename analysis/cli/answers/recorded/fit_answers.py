@@ -94,14 +94,14 @@ def posterior(found: Posterior) -> Report:
 
 
 def posterior_table(report: Report) -> Table:
-    """Medians and intervals of the posterior."""
+    """Medians and intervals of the posterior of a chain that has converged."""
     chain = report["chain"]
     table = table_of(
         "Posterior", "", "median", "95 % interval", "standard deviation over that of the prior",
         caption=f"{chain['steps']} steps of {chain['walkers']} walkers, autocorrelation time "
-        f"{chain['autocorrelation_time']:.3g}" + ("" if chain["converged"] else "; NOT CONVERGED: no intervals"),
+        f"{chain['autocorrelation_time']:.3g}",
     )  # fmt: skip
-    for name, each in (report["posterior"] or {}).items():
+    for name, each in report["posterior"].items():
         share = chain["spread_over_prior"].get(name)
         table.add_row(
             name, f"{each['median']:.6g}", interval(each["ci"], ".6g"), "" if share is None else f"{share:.2g}"

@@ -7,31 +7,31 @@ from rich.table import Table
 
 from cascade_steering.analysis.cli.answers.reports import Report
 from cascade_steering.analysis.cli.answers.table_layout import interval
-from cascade_steering.analysis.criteria.steering import DIRECTIONS, key, steering_parameter
-from cascade_steering.analysis.past_states.records_alone import verify_by_records
+from cascade_steering.analysis.criteria.steering import DIRECTIONS, key
+from cascade_steering.analysis.past_states.one_moment import Moment, moment_of
+from cascade_steering.analysis.past_states.records_alone import RecordsAlone, verify_by_records
 from cascade_steering.analysis.past_states.whole_record import PastStates
 
 
 def past(found: PastStates) -> Report:
     """E at the middle of the record given its past, its future and both, and E as records alone have it."""
-    reading = found.reading
-    middle = reading.record.values.shape[1] // 2
-    known = reading.exact.covariances[middle]
-    kinds = {
-        "past": {each: steering_parameter(known, each) for each in DIRECTIONS},
-        "future": {each: found.retrodicted_E[each][middle] for each in DIRECTIONS},
-        "smoothed": {each: found.E[each][middle] for each in DIRECTIONS},
-        "outcomes": {each: found.outcome_E[each][middle] for each in DIRECTIONS},
-    }
+    moment = moment_of(found, found.reading.record.values.shape[1] // 2)
+    try:
+        return past_of(moment, verify_by_records(found))
+    except ValueError as error:
+        return past_of(moment, str(error))
+
+
+def past_of(moment: Moment, alone: RecordsAlone | str) -> Report:
+    """The same from the numbers; ``alone`` may be why there are none from records alone."""
+    kinds = {"past": moment.past, "future": moment.future, "smoothed": moment.smoothed, "outcomes": moment.outcomes}
     report: Report = {
-        "at_seconds": reading.record.start + middle * reading.record.interval,
-        "unseen": found.unseen,
+        "at_seconds": moment.at,
+        "unseen": moment.unseen,
         **{name: {key(each): _finite(value) for each, value in values.items()} for name, values in kinds.items()},
     }
-    try:
-        alone = verify_by_records(found)
-    except ValueError as error:
-        return {**report, "records_alone": None, "why_not": str(error)}
+    if isinstance(alone, str):
+        return {**report, "records_alone": None, "why_not": alone}
     estimates = {key(each): alone.steering[each] for each in DIRECTIONS}
     report["records_alone"] = {
         "pieces": alone.pieces,
@@ -45,6 +45,14 @@ def _finite(value: Any) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
+def _number(value: float | None) -> str:
+    if value is None:
+        return "not known"
+    return f"{value:.7f}" if value < _LARGE else f"{value:.3g}"
+
+
+# in a gap the future says little
+_LARGE = 1000.0
 _ROWS = {
     "past": "E at the middle, given its past",
     "future": "E of the effect of its future",
@@ -58,7 +66,7 @@ def add_rows(table: Table, report: Report) -> None:
     table.add_section()
     for name, label in _ROWS.items():
         values = [report[name][key(each)] for each in DIRECTIONS]
-        table.add_row(label, *("not known" if value is None else f"{value:.7f}" for value in values))
+        table.add_row(label, *(_number(value) for value in values))
     alone = report["records_alone"]
     if alone is not None:
         values = [interval(alone[key(each)]["ci"], ".4f") for each in DIRECTIONS]

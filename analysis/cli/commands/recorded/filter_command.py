@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -9,7 +10,7 @@ import click
 from cascade_steering.analysis.cli.commands.group import steering
 from cascade_steering.analysis.cli.options import configuration, engines, physics, work
 from cascade_steering.analysis.cli.options.engines import EngineOptions
-from cascade_steering.analysis.cli.options.kinds import FILE
+from cascade_steering.analysis.cli.options.kinds import PLACE
 from cascade_steering.analysis.cli.options.recorded import fit_options, record_source
 from cascade_steering.analysis.cli.options.recorded.record_source import ReadingOptions, Setup
 from cascade_steering.analysis.cli.options.typed import typed
@@ -24,12 +25,16 @@ from cascade_steering.analysis.working_points.working_point import WorkingPoint
 @fit_options.FREE
 @engines.engine_option(engines.FILTER)
 @engines.engine_settings(engines.FILTER)
-@click.option("--out", type=FILE, default="steering-filtered.nc", show_default=True,
-              help="Dataset to write (netCDF).")  # fmt: skip
+@click.option("--out", type=PLACE, default="steering-filtered.nc", show_default=True,
+              help="Dataset to write (netCDF); with --pieces the folder.")  # fmt: skip
 @click.option("--strict", is_flag=True, help="Exit status 1 if the record does not fit the model.")
 @click.option("--smooth", is_flag=True,
               help="Also what the record after each time says of it: effects, smoothed states, weak values, and E from "
               "records alone.")  # fmt: skip
+@click.option("--pieces", type=click.IntRange(min=1000), default=None, metavar="COUNT",
+              show_default="the whole record",
+              help="Take the record in pieces of about COUNT intervals, one in memory at a time, and write a file of "
+              "each into the new folder --out: for a million intervals and more, 100000 at a time.")  # fmt: skip
 @work.JOBS
 @physics.JSON
 @configuration.OPTION
@@ -43,6 +48,7 @@ def filter_command(
     out: Path,
     strict: bool,
     smooth: bool,
+    pieces: int | None,
     jobs: int,
     as_json: bool,
 ) -> None:
@@ -54,28 +60,43 @@ def filter_command(
     """
     from cascade_steering.analysis.cli.answers.recorded import fit_answers, past_answers, record_reports, record_tables
     from cascade_steering.analysis.identification.intervals.steering_interval import E_FOLLOWS, steering_left
+    from cascade_steering.analysis.long_records import long_record
     from cascade_steering.analysis.past_states import whole_record
     from cascade_steering.analysis.records import filtered
     from cascade_steering.sim.ensemble.dataset import save
 
-    record_source.require_other(record, out)
-    found, setup = record_source.read_record(record, Setup(point=point, reading=reading))
-    model, initial = setup.model_and_start()
-    if smooth:
-        whole_record.require_white_record(model)
-    readout = filtered.read_out(found, model, initial, engine.method(), jobs)
-    taken = setup.described()
-    past = whole_record.look_back(readout, initial) if smooth else None
-    more = None if past is None else whole_record.past_variables(past)
-    save(filtered.filtered_dataset(readout, more=more).assign_attrs(options=json.dumps(taken)), out)
-    report = {
-        **record_reports.reading(readout, engine.name), "parameters": taken,
-        "time_unit_seconds": setup.point.time_unit, "dataset": str(out),
+    if pieces is None:
+        record_source.require_other(record, out)
+        found, setup = record_source.read_record(record, Setup(point=point, reading=reading))
+        model, initial = setup.model_and_start()
+        if smooth:
+            whole_record.require_white_record(model)
+        readout = filtered.read_out(found, model, initial, engine.method(), jobs)
+        taken = setup.described()
+        past = whole_record.look_back(readout, initial) if smooth else None
+        more = None if past is None else whole_record.past_variables(past)
+        save(filtered.filtered_dataset(readout, more=more).assign_attrs(options=json.dumps(taken)), out)
+        report = record_reports.reading(readout, engine.name)
+        looked_back = None if past is None else past_answers.past(past)
+    else:
+        _require_pieces(engine, out, free)
+        several, setup = record_source.read_pieces(record, Setup(point=point, reading=reading), pieces)
+        model, initial = setup.model_and_start()
+        taken = setup.described()
+        long = long_record.filtered_in_pieces(
+            several, model, initial, out, smooth=smooth, suspect=setup.reading.suspect, name=f"record {str(record)!r}",
+            attributes={"options": json.dumps(taken)},
+        )  # fmt: skip
+        setup = replace(setup, told=long.told)
+        report = record_reports.long_reading(long, engine.name)
+        looked_back = None if long.past is None else past_answers.past_of(long.past.middle, long.past.alone)
+    report |= {
+        "parameters": taken, "time_unit_seconds": setup.point.time_unit, "dataset": str(out),
         "suspects": record_reports.suspects(setup.told), "faults": list(setup.faults),
     }  # fmt: skip
     report["final"]["note"] = E_FOLLOWS
     tables = [record_tables.reading(report)]
-    if free is not None:
+    if free is not None and pieces is None:
         left = steering_left(found, free, setup.point, lambda trial: setup.at(trial).model_and_start())
         report["steering"] = fit_answers.steering(left)
         tables.append(fit_answers.steering_table(report["steering"]))
@@ -83,9 +104,19 @@ def filter_command(
         note(f"warning: {told}")
     for each in record_tables.failures(report["innovations"], setup.reading.calibration):
         note(f"warning: the record does not fit the model: {each}")
-    if past is not None:
-        report["past"] = past_answers.past(past)
-        past_answers.add_rows(tables[0], report["past"])
+    if looked_back is not None:
+        report["past"] = looked_back
+        past_answers.add_rows(tables[0], looked_back)
     show(report, tables, as_json, *([] if free else [f"{E_FOLLOWS}: see --free"]), f"dataset: {out}")
     if strict and not report["innovations"]["fits"]:
         sys.exit(1)
+
+
+def _require_pieces(engine: EngineOptions, out: Path, free: object) -> None:
+    """Raise ValueError for what --pieces cannot do."""
+    if free is not None:
+        raise ValueError("--free needs the whole record in memory, and --pieces never has it: leave out one of them")
+    if not engine.method().exact:
+        raise ValueError(f"--pieces is for the exact filter: --engine {engine.name} needs the whole record")
+    if out.suffix == ".nc":
+        raise ValueError(f"--pieces writes a folder of files, and --out is {str(out)!r}: name a new folder")

@@ -48,20 +48,30 @@ def fit_command(
     The options give the values where the search begins and all parameters that are not fitted; a calibration begins
     where the record has its shot noise. The search is local, so it has to begin near the true values. Where it ends at
     a bound that nature does not set, there is no result, and the exit status is 1.
+
+    Asked for beside it: by --steering what the record leaves open of E and d, by --detectable which errors of the
+    parameters it would show, and by --posterior their posterior, given what is known before (--priors).
     """
     from cascade_steering.analysis.cli.answers.recorded import fit_answers, record_reports, record_tables
+    from cascade_steering.analysis.identification.likelihood import calibrations
+    from cascade_steering.analysis.plots.posterior_figure import require_corner
     from cascade_steering.analysis.plots.style import drawable
     from cascade_steering.sim.atomic_write import writable
 
     asked.require_sense(parameters)
-    if out is not None and any(name.startswith("calibration-") for name in parameters):
-        raise ValueError("--out holds one calibration for all channels: fit that, or leave out --out")
     if asked.corner is not None:
+        require_corner()
         drawable(asked.corner)
     for path in (out, asked.chain, asked.corner):
         if path is not None:
             record_source.require_other(record, writable(path))
     found, setup = record_source.read_record(record, Setup(point=point, reading=reading))
+    single = [name for name in parameters if name.startswith("calibration-")]
+    if out is not None and single and setup.reading.demodulate is not None:
+        raise ValueError(
+            f"--out cannot hold {', '.join(single)}: the file has the record before --demodulate, where one factor "
+            "acts on both quadratures; fit calibration, or leave out --out"
+        )
     result = FitResult.of(setup.point, found, parameters, lambda trial: setup.at(trial).model_and_start())
     fit = result.fit
     report = {**record_reports.fit(fit, result.whiteness), "configuration": None}
@@ -75,9 +85,12 @@ def fit_command(
         tables.append(fit_answers.detectable_table(report["detectable"]))
     if asked.posterior:
         report |= _sampled(result, asked, quiet)
-        tables.append(fit_answers.posterior_table(report))
+        # before the chain has converged there is nothing to show, and a warning says so
+        tables += [] if report["posterior"] is None else [fit_answers.posterior_table(report)]
     if out is not None:
-        record_source.write_configuration(out, setup.at(result.point), fit.estimates.get("calibration", 1.0))
+        factor = calibrations(fit.estimates, found.channels)
+        one_or_each = factor if isinstance(factor, float) else dict(zip(found.channels, factor.tolist(), strict=True))
+        record_source.write_configuration(out, setup.at(result.point), one_or_each)
         report["configuration"] = str(out)
     if fit.undetermined:
         note(f"warning: the record does not determine {', '.join(fit.undetermined)}")

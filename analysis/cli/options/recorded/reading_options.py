@@ -149,17 +149,18 @@ class ReadingOptions:
             notch=tuple(Line(frequency_hz=frequency, width_hz=width) for frequency, width in self.notch or ()),
         )
 
-    def written(self, factor: float) -> dict[str, Any]:
-        """These options as a configuration file has them, where ``factor`` is the fitted calibration.
+    def written(self, factor: float | Mapping[str, float]) -> dict[str, Any]:
+        """These options as a configuration file has them, where ``factor`` is the fitted calibration, or that of each
+        channel by name.
 
         The same record is read in the same way only with all of them.
         """
-        given = self.calibration
+        calibration = _product(self.calibration, factor)
         found: dict[str, Any] = {}
-        if isinstance(given, Mapping):
-            found["calibration"] = ",".join(f"{name}={value * factor!r}" for name, value in given.items())
-        elif not isinstance(given, str) and (given is not None or factor != 1.0):
-            found["calibration"] = (given or 1.0) * factor
+        if isinstance(calibration, dict):
+            found["calibration"] = ",".join(f"{name}={value!r}" for name, value in calibration.items())
+        elif calibration is not None:
+            found["calibration"] = calibration
         columns = ",".join(f"{name}={_quoted(text)}" for name, text in (self.columns or {}).items())
         notch = ",".join(f"{each!r}:{width!r}" if width else repr(each) for each, width in self.notch or ())
         others = {
@@ -175,6 +176,19 @@ class ReadingOptions:
             "suspect": None if self.suspect == "gap" else self.suspect,
         }
         return found | {name: value for name, value in others.items() if value is not None}
+
+
+def _product(given: GivenCalibration, factor: float | Mapping[str, float]) -> float | dict[str, float] | None:
+    """The calibration with which a record is read again after a fit; None for none, or one that is not known yet."""
+    if isinstance(given, str):
+        return None
+    if isinstance(given, Mapping):
+        return {
+            name: value * (factor[name] if isinstance(factor, Mapping) else factor) for name, value in given.items()
+        }
+    if isinstance(factor, Mapping):
+        return {name: (given or 1.0) * each for name, each in factor.items()}
+    return None if given is None and factor == 1.0 else (given or 1.0) * factor
 
 
 def _quoted(text: str) -> str:

@@ -1,5 +1,6 @@
 """The options of the commands that take a measured record, and the record and model that they describe."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -80,8 +81,8 @@ class Setup:
             found["frequency"] = list(point.frequencies_hz)
         return found
 
-    def written(self, factor: float) -> dict[str, Any]:
-        """``described`` and how the record is read, where ``factor`` is the fitted calibration."""
+    def written(self, factor: float | Mapping[str, float]) -> dict[str, Any]:
+        """``described`` and how the record is read, where ``factor`` is the fitted calibration, or one a channel."""
         return self.described() | self.reading.written(factor)
 
 
@@ -96,18 +97,9 @@ def read_record(path: Path, setup: Setup) -> "tuple[Record, Setup]":
     from cascade_steering.analysis.records.preparing.opening import opened_record
 
     content = record.load(path, setup.reading.layout)
-    faults = content.options.pop("fault", [])
-    said = configuration.left_out(content.options, str(path))
-    for name in content.options:
-        if name.replace("_", "-") not in _SAID:
-            raise ValueError(
-                f"record {str(path)!r}: option {name!r} cannot be given by a record: give it on the command line"
-            )
-    point, reading = updated(setup.point, said), updated(setup.reading, said)
+    setup = _with_said(content.options, path, setup)
+    point, reading = setup.point, setup.reading
     cascade = point.cascade
-    if reading.pulse is not None:
-        # in seconds, because a fit may change the unit of time but not the moment at which the light was switched off
-        reading = replace(reading, pulse=readers.Duration(reading.pulse.of(cascade), True))
     if reading.demodulate is not None and (point.frequencies_hz is None or len(set(point.frequencies_hz)) > 1):
         raise ValueError("--demodulate needs one --frequency for both oscillators")
     if reading.calibration == "auto" and point.detection.bandwidths_hz:
@@ -130,8 +122,62 @@ def read_record(path: Path, setup: Setup) -> "tuple[Record, Setup]":
         note(f"note: record {str(path)!r}: {each}")
     # from now on in numbers, so that the same record is read in the same way again
     reading = replace(reading, calibration=calibration, vacuum_record=None)
-    faults = tuple(map(str, faults if isinstance(faults, list) else [faults]))
-    return found, Setup(point=point, reading=reading, told=tuple(told), faults=faults)
+    return found, replace(setup, reading=reading, told=tuple(told))
+
+
+def read_pieces(path: Path, setup: Setup, count: int) -> "tuple[Iterator[Record], Setup]":
+    """The record in a file, in pieces of about so many intervals, and its setup; as ``read_record``.
+
+    Raises ValueError, beside what that raises, for what takes the record as a whole.
+    """
+    from cascade_steering.analysis.records.preparing.piecewise import options_of, pieces_of
+
+    setup = _with_said(options_of(path, setup.reading.layout), path, setup)
+    reading = setup.reading
+    whole = {
+        "--detrend": reading.detrend is not None, "--notch": bool(reading.notch), "--resample": reading.resample,
+        "--calibration auto": reading.calibration == "auto", "--vacuum-record": reading.vacuum_record is not None,
+        "--demodulate": reading.demodulate is not None,
+    }  # fmt: skip
+    for name, given in whole.items():
+        if given:
+            calibrated = "auto" in name or "vacuum" in name
+            raise ValueError(
+                f"{name} needs the whole record in memory, and --pieces never has it: leave out one of them"
+                + (", or give as --calibration the number that a shorter record tells" if calibrated else "")
+            )
+    return _noted(pieces_of(path, reading.opening(setup.point.cascade), count), path), setup
+
+
+def _noted(pieces: "Iterator[Record]", path: Path) -> "Iterator[Record]":
+    from cascade_steering.analysis.records.demodulated import require_sensible
+
+    said: set[str] = set()
+    for each in pieces:
+        if not said:
+            require_sensible(each, f"record {str(path)!r}")
+        for text in each.notes:
+            if text not in said:
+                note(f"note: record {str(path)!r}: {text}")
+        said |= {"", *each.notes}
+        yield each
+
+
+def _with_said(options: dict[str, Any], path: Path, setup: Setup) -> Setup:
+    """The setup with the options that the file of the record gives, where the command line leaves them out."""
+    options = dict(options)
+    faults = options.pop("fault", [])
+    said = configuration.left_out(options, str(path))
+    for name in options:
+        if name.replace("_", "-") not in _SAID:
+            raise ValueError(
+                f"record {str(path)!r}: option {name!r} cannot be given by a record: give it on the command line"
+            )
+    point, reading = updated(setup.point, said), updated(setup.reading, said)
+    if reading.pulse is not None:
+        # in seconds, because a fit may change the unit of time but not the moment at which the light was switched off
+        reading = replace(reading, pulse=readers.Duration(reading.pulse.of(point.cascade), True))
+    return Setup(point=point, reading=reading, faults=tuple(map(str, faults if isinstance(faults, list) else [faults])))
 
 
 def require_other(record: Path, out: Path) -> None:
@@ -140,6 +186,9 @@ def require_other(record: Path, out: Path) -> None:
         raise ValueError(f"output {str(out)!r} is the record itself, which would be overwritten")
 
 
-def write_configuration(path: Path, setup: Setup, factor: float) -> None:
-    """A configuration file for the commands that take a record, ``factor`` the calibration fitted. Raises OSError."""
+def write_configuration(path: Path, setup: Setup, factor: float | Mapping[str, float]) -> None:
+    """A configuration file for the commands that take a record, ``factor`` the calibration fitted, or one a channel.
+
+    Raises OSError.
+    """
     write_whole(path, tomli_w.dumps(setup.written(factor)).encode())
