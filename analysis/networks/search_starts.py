@@ -15,7 +15,7 @@ FloatArray = NDArray[np.float64]
 # u of the nodes that steer, u of the steered node, ln of its cooperativity, and ϑ/π, at the starts
 _LEVELS, _STEERED, _RATIOS, PHASES = (0.03, 1.0), (0.3, 0.5, 0.7, 0.9), (0.35, 0.45, 0.55), (0.5, 0.0)
 # 2^_SPREAD spread points; of each kind so many starts, and given the record, whose slopes take longer, a part of them
-_SPREAD, _PATTERNS, _SPREAD_STARTS = 6, 8, 4
+_SPREAD, _PATTERNS, _SPREAD_STARTS = 6, 16, 4
 # up to so many patterns all are looked at
 _MOST_PATTERNS = 256
 # so many exchanges are followed by a descent
