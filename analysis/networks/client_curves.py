@@ -39,7 +39,7 @@ def client_curves(
 
     Parameters
     ----------
-    points : largest number of clients, from 1 on; also the number of losses at which orders are compared
+    points : largest number of clients, at least 2; also the number of losses at which orders are compared
     losses : ε of each path
     jobs, progress : number of worker processes; ``progress(done, total)`` is called as the searches end
 
@@ -47,7 +47,7 @@ def client_curves(
     are ``alike`` and ``stable``, with γ at least 0.01 (Γ + γ̃₀) and all clients alike or not, and ``any``, without this
     demand. Raises ValueError for a count out of range.
     """
-    require_count(points, "points", low=1)
+    require_count(points, "points", low=2)
     counts, path_losses = range(1, points + 1), np.linspace(0.0, 0.5, points)
     searches = [
         _search(equal_clients(count, _C, loss=loss), given)

@@ -167,7 +167,7 @@ def lit(cascade: Cascade, *, frequencies_hz: Sequence[float] | None = None) -> C
     Squeezed around the carrier, the light is squeezed on the one port of the laboratory frame, or on the pair of
     sidebands of the rotating frame; then the loss λ. Without squeezing nothing is added. Section 2 of sim/README.md.
     """
-    return _lit(cascade, None if frequencies_hz is None else tuple(frequencies_hz))
+    return _lit(cascade, None if frequencies_hz is None else tuple(map(plain_number, frequencies_hz)))
 
 
 @lru_cache(maxsize=_KEPT)

@@ -4,6 +4,7 @@ One cause makes many statistics fail. A statistic that a cause explains and that
 that cause is not told of its own; all of them are in ``Whiteness.failed``.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -52,6 +53,8 @@ _SIMPLE = ("impossible", "mean", "line", "silence", "lost", "ripple")
 _DRIFT = 3.5
 # the variance on another scale is the same unless it is less probable
 _SAME = 1e-6
+# standard errors by which a variance is another
+_SURE = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,16 +156,18 @@ def _calibration(verdict: Whiteness) -> Iterator[Finding]:
         freedom, value = float(each.freedom or 1), each.value / own[str(each.channel)]
         if 2.0 * min(chdtr(freedom, freedom * value), chdtrc(freedom, freedom * value)) < _SAME:
             return
-    factors = {name: value**-0.5 for name, value in own.items()}
-    shared = max(factors.values()) / min(factors.values()) < 1.0 + 20.0 * verdict.samples**-0.5
+    # the variance of n numbers is known to √(2/n) of itself, and a ratio of two to √(4/n)
+    known = _SURE * math.sqrt(2.0 / verdict.samples)
+    logs = {name: math.log(value) for name, value in own.items()}
+    shared = max(logs.values()) - min(logs.values()) < math.sqrt(2.0) * known
     if shared:
         mean = sum(own.values()) / len(own)
         text = f"the variance is {mean:.3g} on every scale: the calibration is off by a factor {_factor(mean**-0.5)}"
     else:
         text = "; ".join(
             f"the variance of {name} is {own[name]:.3g} on every scale: its calibration is off by a factor "
-            f"{_factor(each)}"
-            for name, each in factors.items()
+            f"{_factor(own[name] ** -0.5)}"
+            for name in [name for name, log in logs.items() if abs(log) > known] or own
         )
     yield Finding(
         kind="calibration", text=text, p_value=wrong[0].p_value, explained=len(wrong),

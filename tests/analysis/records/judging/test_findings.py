@@ -1,6 +1,7 @@
 """One cause is told in one line, with what it does to the conditional means."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -64,6 +65,11 @@ def test_a_calibration_that_is_off_is_one_sentence(clean: Record) -> None:
     assert own[0].text.startswith("the variance of cosine is ")
     assert "its calibration is off by a factor 0.5" in own[0].text
     assert own[0].factor is None
+    short = replace(clean, values=clean.values[:, :800])
+    # of a channel that is right nothing is said, in a short record either; what else there is has its own line
+    both = reading(faulty(faulty(short, "gain:1.5:0@cosine"), "line:0.7:0.137@cosine")).findings
+    assert "variance of sine" not in both[0].text
+    assert any(each.kind == "line" for each in both)
 
 
 # slower than the relaxation, as fast, faster, and not at all
