@@ -1,6 +1,7 @@
 """The descent to the lowest allowed pulse near a given one."""
 
 import math
+import warnings
 from collections.abc import Callable
 
 import numpy as np
@@ -66,10 +67,13 @@ def descend_pulse(
     bounds = {
         "type": "ineq", "fun": lambda unit: nearby(unit)[0][1:], "jac": lambda unit: nearby(unit)[1][1:]
     }  # fmt: skip
-    result = minimize(
-        lambda unit: (float(nearby(unit)[0][0]), nearby(unit)[1][0]), start, jac=True, method="SLSQP",
-        bounds=np.stack([least, most], axis=-1), constraints=[bounds], options=effort,
-    )  # fmt: skip
+    with warnings.catch_warnings():
+        # SLSQP of older SciPy steps over a bound by a rounding error, puts the point back, and warns
+        warnings.filterwarnings("ignore", "Values in x were outside bounds", RuntimeWarning)
+        result = minimize(
+            lambda unit: (float(nearby(unit)[0][0]), nearby(unit)[1][0]), start, jac=True, method="SLSQP",
+            bounds=np.stack([least, most], axis=-1), constraints=[bounds], options=effort,
+        )  # fmt: skip
     unit = np.clip(result.x, least, most)
     unit[np.abs(unit) < _ON_EDGE] = 0.0
     unit[np.abs(unit - 1.0) < _ON_EDGE] = 1.0
