@@ -82,13 +82,7 @@ def budget_report(found: "Prospects", levers: "Sequence[Lever]", phases: "Sequen
             {
                 "name": each.name,
                 "value": each.value,
-                **{
-                    scheme: {
-                        key(way): {name: _finite(getattr(each, name)[scheme][way]) for name in _NUMBERS}
-                        for way in DIRECTIONS
-                    }
-                    for scheme in SCHEMES
-                },
+                **_by_scheme_and_direction(each, _NUMBERS),
             }
             for each in levers
         ],
@@ -96,13 +90,7 @@ def budget_report(found: "Prospects", levers: "Sequence[Lever]", phases: "Sequen
             {
                 "name": each.name,
                 "value_pi": each.value_pi,
-                **{
-                    scheme: {
-                        key(way): {name: _finite(getattr(each, name)[scheme][way]) for name in _OF_A_PHASE}
-                        for way in DIRECTIONS
-                    }
-                    for scheme in SCHEMES
-                },
+                **_by_scheme_and_direction(each, _OF_A_PHASE),
             }
             for each in phases
         ],
@@ -121,6 +109,14 @@ def _best(best: "Mapping[Scheme, Mapping[Direction, Optimum]]") -> Report:
             }
             for each in DIRECTIONS
         }
+        for scheme in SCHEMES
+    }
+
+
+def _by_scheme_and_direction(found: object, names: tuple[str, ...]) -> Report:
+    """The fields ``names`` of a number or a phase, in each scheme and direction."""
+    return {
+        scheme: {key(way): {name: _finite(getattr(found, name)[scheme][way]) for name in names} for way in DIRECTIONS}
         for scheme in SCHEMES
     }
 

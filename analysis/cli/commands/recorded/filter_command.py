@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from cascade_steering.analysis.cli.answers.reports import Report
 from cascade_steering.analysis.cli.commands.group import steering
 from cascade_steering.analysis.cli.options import configuration, engines, physics, work
 from cascade_steering.analysis.cli.options.engines import EngineOptions
@@ -59,57 +60,85 @@ def filter_command(
     .npz or .mat. Comments "#: NAME = VALUE" give options; flags and --config take precedence. An empty cell is a gap.
     """
     from cascade_steering.analysis.cli.answers.recorded import fit_answers, past_answers, record_reports, record_tables
-    from cascade_steering.analysis.identification.intervals.steering_interval import E_FOLLOWS, steering_left
-    from cascade_steering.analysis.long_records import long_record
-    from cascade_steering.analysis.past_states import whole_record
-    from cascade_steering.analysis.records import filtered
-    from cascade_steering.sim.ensemble.dataset import save
+    from cascade_steering.analysis.identification.intervals.steering_interval import E_FOLLOWS
 
+    asked = Setup(point=point, reading=reading)
     if pieces is None:
-        record_source.require_other(record, out)
-        found, setup = record_source.read_record(record, Setup(point=point, reading=reading))
-        model, initial = setup.model_and_start()
-        if smooth:
-            whole_record.require_white_record(model)
-        readout = filtered.read_out(found, model, initial, engine.method(), jobs)
-        taken = setup.described()
-        past = whole_record.look_back(readout, initial) if smooth else None
-        more = None if past is None else whole_record.past_variables(past)
-        save(filtered.filtered_dataset(readout, more=more).assign_attrs(options=json.dumps(taken)), out)
-        report = record_reports.reading(readout, engine.name)
-        looked_back = None if past is None else past_answers.past(past)
+        report, setup = _of_the_whole(record, asked, engine, out, smooth=smooth, free=free, jobs=jobs)
     else:
         _require_pieces(engine, out, free)
-        several, setup = record_source.read_pieces(record, Setup(point=point, reading=reading), pieces)
-        model, initial = setup.model_and_start()
-        taken = setup.described()
-        long = long_record.filtered_in_pieces(
-            several, model, initial, out, smooth=smooth, suspect=setup.reading.suspect, name=f"record {str(record)!r}",
-            attributes={"options": json.dumps(taken)},
-        )  # fmt: skip
-        setup = replace(setup, told=long.told)
-        report = record_reports.long_reading(long, engine.name)
-        looked_back = None if long.past is None else past_answers.past_of(long.past.middle, long.past.alone)
+        report, setup = _of_pieces(record, asked, engine, out, pieces, smooth=smooth)
     report |= {
-        "parameters": taken, "time_unit_seconds": setup.point.time_unit, "dataset": str(out),
+        "parameters": setup.described(), "time_unit_seconds": setup.point.time_unit, "dataset": str(out),
         "suspects": record_reports.suspects(setup.told), "faults": list(setup.faults),
     }  # fmt: skip
     report["final"]["note"] = E_FOLLOWS
     tables = [record_tables.reading(report)]
-    if free is not None and pieces is None:
-        left = steering_left(found, free, setup.point, lambda trial: setup.at(trial).model_and_start())
-        report["steering"] = fit_answers.steering(left)
+    if "steering" in report:
         tables.append(fit_answers.steering_table(report["steering"]))
     for told in setup.warnings:
         note(f"warning: {told}")
     for each in record_tables.failures(report["innovations"], setup.reading.calibration):
         note(f"warning: the record does not fit the model: {each}")
-    if looked_back is not None:
-        report["past"] = looked_back
-        past_answers.add_rows(tables[0], looked_back)
+    if "past" in report:
+        past_answers.add_rows(tables[0], report["past"])
     show(report, tables, as_json, *([] if free else [f"{E_FOLLOWS}: see --free"]), f"dataset: {out}")
     if strict and not report["innovations"]["fits"]:
         sys.exit(1)
+
+
+def _of_the_whole(
+    record: Path,
+    asked: Setup,
+    engine: EngineOptions,
+    out: Path,
+    *,
+    smooth: bool,
+    free: tuple[str, ...] | None,
+    jobs: int,
+) -> tuple[Report, Setup]:
+    """Filter a record that is in memory, and write its dataset."""
+    from cascade_steering.analysis.cli.answers.recorded import fit_answers, past_answers, record_reports
+    from cascade_steering.analysis.identification.intervals.steering_interval import steering_left
+    from cascade_steering.analysis.past_states import whole_record
+    from cascade_steering.analysis.records import filtered
+    from cascade_steering.sim.ensemble.dataset import save
+
+    record_source.require_other(record, out)
+    found, setup = record_source.read_record(record, asked)
+    model, initial = setup.model_and_start()
+    if smooth:
+        whole_record.require_white_record(model)
+    readout = filtered.read_out(found, model, initial, engine.method(), jobs)
+    past = whole_record.look_back(readout, initial) if smooth else None
+    more = None if past is None else whole_record.past_variables(past)
+    save(filtered.filtered_dataset(readout, more=more).assign_attrs(options=json.dumps(setup.described())), out)
+    report = record_reports.reading(readout, engine.name)
+    if past is not None:
+        report["past"] = past_answers.past(past)
+    if free is not None:
+        left = steering_left(found, free, setup.point, lambda trial: setup.at(trial).model_and_start())
+        report["steering"] = fit_answers.steering(left)
+    return report, setup
+
+
+def _of_pieces(
+    record: Path, asked: Setup, engine: EngineOptions, out: Path, pieces: int, *, smooth: bool
+) -> tuple[Report, Setup]:
+    """Filter a record piece by piece, and write a file of each."""
+    from cascade_steering.analysis.cli.answers.recorded import past_answers, record_reports
+    from cascade_steering.analysis.long_records import long_record
+
+    several, setup = record_source.read_pieces(record, asked, pieces)
+    model, initial = setup.model_and_start()
+    long = long_record.filtered_in_pieces(
+        several, model, initial, out, smooth=smooth, suspect=setup.reading.suspect, name=f"record {str(record)!r}",
+        attributes={"options": json.dumps(setup.described())},
+    )  # fmt: skip
+    report = record_reports.long_reading(long, engine.name)
+    if long.past is not None:
+        report["past"] = past_answers.past_of(long.past.middle, long.past.alone)
+    return report, replace(setup, told=long.told)
 
 
 def _require_pieces(engine: EngineOptions, out: Path, free: object) -> None:
