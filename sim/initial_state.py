@@ -106,6 +106,13 @@ class InitialState:
                 "do not determine it; simulate trajectories from it with the Fock engine"
             )
 
+    def require_dimension(self, dimension: int) -> None:
+        """Raise ValueError unless the state has the number of quadratures of the model, ``dimension``."""
+        if self.covariance.shape != (dimension,) * 2:
+            raise ValueError(
+                f"the initial state {self.name} has {self.covariance.shape[0]} quadratures and the model {dimension}"
+            )
+
     @property
     def center(self) -> FloatArray:
         """``mean``, or zeros; array of shape (d,)."""

@@ -119,11 +119,7 @@ class FockCounting:
             return self._prepared(model, grid, initial)
 
     def _prepared(self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState) -> "CountingEngine":
-        if initial.covariance.shape != (model.dimension,) * 2:
-            raise ValueError(
-                f"the initial state {initial.name} has {initial.covariance.shape[0]} quadratures and the model "
-                f"{model.dimension}"
-            )
+        initial.require_dimension(model.dimension)
         if self.cutoffs is not None:
             check_cutoffs(self.cutoffs, model.modes)
         else:

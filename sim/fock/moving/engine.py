@@ -150,11 +150,7 @@ class Fock:
         self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState, control: Controller | None = None
     ) -> "FockEngine":
         model.require_uncounted(self.identity["engine"])
-        if initial.covariance.shape != (model.dimension,) * 2:
-            raise ValueError(
-                f"the initial state {initial.name} has {initial.covariance.shape[0]} quadratures and the model "
-                f"{model.dimension}"
-            )
+        initial.require_dimension(model.dimension)
         if self.cutoffs is not None:
             check_cutoffs(self.cutoffs, model.modes)
         path = frame_path(self.frame, model, grid, initial)

@@ -129,11 +129,7 @@ class QutipSME:
         model.require_uncounted(self.identity["engine"])
         for each in Schedule.of(model).models:
             each.require_white_record()
-        if initial.covariance.shape != (model.dimension,) * 2:
-            raise ValueError(
-                f"the initial state {initial.name} has {initial.covariance.shape[0]} quadratures and the model "
-                f"{model.dimension}"
-            )
+        initial.require_dimension(model.dimension)
         pieces = tuple(
             OperatorPiece(lindblad_operators(each, self.cutoffs, unit=grid.step), first, last)
             for each, first, last in Schedule.of(model).steps(grid.step, grid.steps)
