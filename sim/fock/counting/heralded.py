@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
 from cascade_steering.sim.conventions import frozen
 from cascade_steering.sim.fock.basis.exact_elements import gaussian_elements
 from cascade_steering.sim.fock.basis.levels import resize
 from cascade_steering.sim.fock.basis.moments import FockMoments
 from cascade_steering.sim.fock.basis.normal_modes import normal_modes, of_symmetric
+from cascade_steering.sim.fock.counting.phase_space import StateDiagonals
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.counters import CountedChannel
 
@@ -33,8 +33,6 @@ _MOST_LEVELS = 80
 _REACH = 10.0
 # Negative regions lie within so many standard deviations of the mean.
 _WIDTHS = 4.0
-# Phase-space points and elements in memory at once.
-_AT_ONCE = 2_000_000
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -119,14 +117,8 @@ class StateInFrame:
         """
         away = np.asarray(points, dtype=float) - self.origin
         inside = np.asarray(np.linalg.solve(self.symplectic, away.T).T, dtype=np.float64)
-        found = []
-        for part in self._batches(inside):
-            tables = []
-            for mode, n in enumerate(self.levels):
-                alpha = (part[:, 2 * mode] + 1j * part[:, 2 * mode + 1]) / np.sqrt(2.0)
-                tables.append(_displacements(2.0 * alpha, n) * (-1.0) ** np.arange(n)[None, :, None])
-            found.append(self._traces(tables).real / np.pi ** len(self.levels))
-        return np.concatenate(found)
+        alphas = (inside[:, ::2] + 1j * inside[:, 1::2]) / np.sqrt(2.0)
+        return self._diagonals.displaced_parity(alphas) / np.pi ** len(self.levels)
 
     def wigner_of(self, mode: int, points: FloatArray) -> FloatArray:
         """W of one oscillator of the laboratory, the others traced out, at its (X, P) (n, 2); array of shape (n,).
@@ -137,18 +129,24 @@ class StateInFrame:
         rows = self.symplectic[2 * mode : 2 * mode + 2]
         # In κ, with k = M^{−1/2}κ and M = rows·rowsᵀ, the Gaussian factor is e^{−κ²/4}.
         scale = of_symmetric(lambda values: values**-0.5, rows @ rows.T)
-        quanta = float(np.sqrt(2.0 * sum(self.levels)))
-        reach, apart = _REACH + quanta, np.pi / (_REACH + quanta)
-        axis = np.arange(-np.ceil(reach / apart), np.ceil(reach / apart) + 1) * apart
-        kappa = np.stack(np.meshgrid(axis, axis, indexing="ij"), axis=-1).reshape(-1, 2)
-        values = self._characteristic(kappa @ scale @ rows)
+        reach = _REACH + float(np.sqrt(2.0 * sum(self.levels)))
+        number = int(np.ceil(reach**2 / np.pi))
+        apart = np.pi / reach
+        # χ(−κ) is the conjugate of χ(κ): half of the plane is enough, and of it what lies within reach.
+        first, second = apart * np.arange(number + 1), apart * np.arange(-number, number + 1)
+        kappa = np.stack(np.meshgrid(first, second, indexing="ij"), axis=-1).reshape(-1, 2)
+        within = np.sum(kappa**2, axis=1) <= reach**2
+        values = np.zeros(len(kappa), dtype=complex)
+        values[within] = self._characteristic(kappa[within] @ scale @ rows)
+        grid = values.reshape(len(first), len(second))
+        grid[1:] *= 2.0
         away = (np.asarray(points, dtype=float) - self.origin[2 * mode : 2 * mode + 2]) @ scale
         weight = apart**2 * np.linalg.det(scale) / (2.0 * np.pi) ** 2
         # e^{−iκ·y} factors into its two coordinates.
-        grid = values.reshape(len(axis), len(axis))
-        first, second = (np.exp(-1j * np.outer(away[:, k], axis)) for k in (0, 1))
-        found: FloatArray = weight * np.einsum("pa,ab,pb->p", first, grid, second, optimize=True).real
-        return found
+        waves = [np.exp(-1j * np.outer(away[:, k], axis)) for k, axis in enumerate((first, second))]
+        found: FloatArray = weight * np.sum((waves[0] @ grid) * waves[1], axis=1).real
+        # The sum repeats itself with the period 2 ``reach``, beyond the state.
+        return np.where(np.sum(away**2, axis=1) <= reach**2, found, 0.0)
 
     def negative_volume(self, mode: int, points: int = 81) -> float:
         """∫ max(−W, 0) dX dP of one oscillator of the laboratory, on a grid of ``points`` along each axis.
@@ -165,44 +163,13 @@ class StateInFrame:
         cell = (axis[1] - axis[0]) ** 2 * np.linalg.det(root)
         return float(cell * np.sum(np.maximum(-values, 0.0)))
 
+    @cached_property
+    def _diagonals(self) -> StateDiagonals:
+        return StateDiagonals.of(self.density, self.levels)
+
     def _characteristic(self, kappa: FloatArray) -> ComplexArray:
         """⟨e^{iκ·ξ}⟩ at κ (n, d), array of shape (n,)."""
-        found = []
-        for part in self._batches(kappa):
-            betas = (1j * part[:, ::2] - part[:, 1::2]) / np.sqrt(2.0)
-            found.append(self._traces([_displacements(betas[:, k], n) for k, n in enumerate(self.levels)]))
-        return np.concatenate(found)
-
-    def _batches(self, points: FloatArray) -> list[FloatArray]:
-        size = max(1, _AT_ONCE // max(n * n for n in self.levels) // 4)
-        return [points[first : first + size] for first in range(0, len(points), size)]
-
-    def _traces(self, tables: list[ComplexArray]) -> ComplexArray:
-        """Tr ρ(O_1 ⊗ O_2 …) for tables of elements ⟨n|O_k|m⟩, (n, m, points) each; array of shape (points,)."""
-        modes, points = len(self.levels), tables[0].shape[-1]
-        # The axes of ρ in the order m, n of the first mode, then those of the next one.
-        order = [axis for k in range(modes) for axis in (k, modes + k)]
-        total = self.density.reshape(self.levels * 2).transpose(order).reshape(-1)
-        for place, (table, n) in enumerate(zip(tables, self.levels, strict=True)):
-            factor = table.transpose(2, 1, 0).reshape(points, n * n)
-            if place == 0:
-                total = factor @ total.reshape(n * n, -1)
-            else:
-                total = np.einsum("pa,pab->pb", factor, total.reshape(points, n * n, -1))
-        return np.asarray(total[:, 0])
-
-
-def _displacements(amplitudes: ComplexArray, levels: int) -> ComplexArray:
-    """⟨n|D(β)|m⟩ for amplitudes β (points,), array of shape (levels, levels, points)."""
-    n, m, _ = np.ogrid[:levels, :levels, :1]
-    less, apart = np.minimum(m, n), np.abs(m - n)
-    size = np.abs(amplitudes)[None, None, :]
-    safe = np.where(size > 0.0, size, 1.0)
-    logarithm = 0.5 * (special.gammaln(less + 1.0) - special.gammaln(less + apart + 1.0) - size**2)
-    turned = np.where(n >= m, amplitudes, -np.conj(amplitudes)) / safe
-    power = np.where((size > 0.0) | (apart == 0), np.exp(logarithm + apart * np.log(safe)), 0.0)
-    found: ComplexArray = turned**apart * power * special.eval_genlaguerre(less, apart, size**2)
-    return found
+        return self._diagonals.displaced((1j * kappa[:, ::2] - kappa[:, 1::2]) / np.sqrt(2.0))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -1,0 +1,143 @@
+"""Traces with displacements of a state between Fock levels, at many points of phase space, by the diagonals of ρ.
+
+The element ⟨n|D(β)|m⟩ of one oscillator is e^{i(n−m) arg β}, times (−1)^{m−n} above the diagonal, times a real function
+of |β| that depends on the smaller of n and m and on d = |n − m|,
+
+    f_{d,l}(r) = √(l!/(l+d)!) r^d e^{−r²/2} L_l^d(r²)
+
+So each combination of diagonals of ρ, one for each oscillator, is a real matrix product, and one whose elements are
+negligible costs nothing: in its normal modes a Gaussian state has a single diagonal, and a click adds few. Section 7 of
+sim/README.md.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+__all__ = ["StateDiagonals"]
+
+ComplexArray = NDArray[np.complex128]
+FloatArray = NDArray[np.float64]
+# The sum of the sizes of the elements that are left out; no element of a displacement is above 1.
+_NEGLIGIBLE = 1e-12
+# Numbers of a table in memory at once.
+_AT_ONCE = 4_000_000
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class StateDiagonals:
+    """The diagonals of ρ that matter, one of each pair that are conjugate. Use ``StateDiagonals.of``.
+
+    Parameters
+    ----------
+    levels : levels of each mode
+    offsets : n − m of each mode, for each combination; array of shape (combinations, modes)
+    blocks : the elements of each combination by the smaller of n and m of each mode, arrays of shape (l_1, l_2, …)
+    """
+
+    levels: tuple[int, ...]
+    offsets: NDArray[np.intp]
+    blocks: tuple[ComplexArray, ...]
+
+    @classmethod
+    def of(cls, density: ComplexArray, levels: tuple[int, ...]) -> Self:
+        """From ρ, Hermitian, on all levels below ``levels``, array of shape (D, D)."""
+        modes = len(levels)
+        modes, widths = len(levels), [2 * n - 1 for n in levels]
+        # ⟨m|ρ|n⟩ with an axis for each m, then one for each n
+        tensor = density.reshape(levels * 2)
+        # The number of a combination; that of its opposite is ``last`` less this number.
+        number, last = np.zeros((1,) * (2 * modes), dtype=np.intp), int(np.prod(widths)) - 1
+        for k, n in enumerate(levels):
+            shape = [n if axis % modes == k else 1 for axis in range(2 * modes)]
+            number = number * widths[k] + (np.arange(n) - np.arange(n)[:, None] + n - 1).reshape(shape)
+        sizes = np.bincount(number.ravel(), weights=np.abs(tensor).ravel(), minlength=last + 1)
+        order = np.argsort(sizes, kind="stable")
+        kept = np.sort(order[np.cumsum(sizes[order]) > _NEGLIGIBLE])
+        kept = kept[2 * kept >= last]
+        offsets = np.stack(np.unravel_index(kept, widths), axis=1) - np.array(levels) + 1
+        return cls(levels=levels, offsets=offsets, blocks=tuple(_block(tensor, each) for each in offsets))
+
+    def displaced(self, amplitudes: ComplexArray) -> ComplexArray:
+        """Tr ρ ⊗_k D(β_k) for ``amplitudes`` β (points, modes); array of shape (points,)."""
+        signs = np.prod(np.where((self.offsets < 0) & (self.offsets % 2 == 1), -1.0, 1.0), axis=1)
+        odd = self.offsets.sum(axis=1) % 2 == 1
+        # Of two opposite combinations the sum is twice the real part, or twice the imaginary one.
+        return self._summed(amplitudes, signs * np.where(odd, 0.0, 1.0), signs * np.where(odd, 1.0, 0.0))
+
+    def displaced_parity(self, amplitudes: ComplexArray) -> FloatArray:
+        """Tr ρ ⊗_k D(α_k)(−1)^{n̂_k}D(α_k)† for ``amplitudes`` α (points, modes); array of shape (points,).
+
+        D(−1)^{n̂}D† is D(2α)(−1)^{n̂}, whose elements have the sign (−1)^l on both sides of the diagonal.
+        """
+        signed = tuple(block * _alternating(block.shape) for block in self.blocks)
+        even = replace(self, blocks=signed)
+        return np.asarray(even._summed(2.0 * amplitudes, np.ones(len(signed)), np.zeros(len(signed))).real)
+
+    def _summed(self, amplitudes: ComplexArray, real: FloatArray, imaginary: FloatArray) -> ComplexArray:
+        """Σ over combinations and their opposites of ``real`` Re z + i ``imaginary`` Im z; (points,)."""
+        weights = np.where(np.any(self.offsets != 0, axis=1), 2.0, 1.0)
+        size = max(1, _AT_ONCE // sum(n * n for n in self.levels))
+        found = np.zeros(len(amplitudes), dtype=complex)
+        for start in range(0, len(amplitudes), size):
+            part = amplitudes[start : start + size]
+            turns = np.exp(1j * np.angle(part)).T
+            for index, values in enumerate(self._combinations(part)):
+                phase = np.prod([turn**d for turn, d in zip(turns, self.offsets[index], strict=True)], axis=0)
+                z = weights[index] * phase * values
+                found[start : start + size] += real[index] * z.real + 1j * imaginary[index] * z.imag
+        return found
+
+    def _combinations(self, amplitudes: ComplexArray) -> Iterator[ComplexArray]:
+        """Σ_l ρ_l Π_k f_{d_k, l_k}(|β_k|) of each combination, (points,)."""
+        tables = [
+            _radial(np.abs(amplitudes[:, k]), sorted(set(np.abs(self.offsets[:, k]).tolist())), n)
+            for k, n in enumerate(self.levels)
+        ]
+        # Combinations that share the first offset share a matrix product.
+        for first, group in groupby(range(len(self.blocks)), key=lambda index: int(self.offsets[index, 0])):
+            members = list(group)
+            stack = np.concatenate([self.blocks[i].reshape(len(self.blocks[i]), -1) for i in members], axis=1).T
+            table = tables[0][abs(first)]
+            product = stack.real @ table + 1j * (stack.imag @ table)
+            ends = np.cumsum([self.blocks[i][0].size for i in members])
+            for i, part in zip(members, np.split(product, ends[:-1]), strict=True):
+                for mode in range(1, len(self.levels)):
+                    factor = tables[mode][abs(int(self.offsets[i, mode]))]
+                    part = np.einsum("lrp,lp->rp", part.reshape(len(factor), -1, len(amplitudes)), factor)
+                yield part[0]
+
+
+def _block(tensor: ComplexArray, offsets: NDArray[np.intp]) -> ComplexArray:
+    """The elements ⟨m|ρ|n⟩ with n − m as given, by the smaller of both for each mode."""
+    for left, offset in zip(range(len(offsets), 0, -1), offsets.tolist(), strict=True):
+        tensor = np.diagonal(tensor, offset, 0, left)
+    return np.ascontiguousarray(tensor)
+
+
+def _alternating(shape: tuple[int, ...]) -> FloatArray:
+    """(−1)^{l_1 + l_2 + …}."""
+    return np.asarray((-1.0) ** sum(np.ogrid[tuple(slice(n) for n in shape)]))
+
+
+def _radial(radii: FloatArray, offsets: list[int], levels: int) -> dict[int, FloatArray]:
+    """f_{d,l} for d in ``offsets`` and l below ``levels`` − d, arrays of shape (l, points), by their recurrence in l.
+
+        √((l+1)(l+1+d)) f_{l+1} = (2l + 1 + d − r²) f_l − √(l(l+d)) f_{l−1}
+
+    The recurrence is stable, as f is not the smaller one of its two solutions anywhere.
+    """
+    d, square = np.array(offsets, dtype=float)[:, None], radii**2
+    found = np.zeros((levels, len(offsets), len(radii)))
+    found[0] = np.exp(special.xlogy(d, radii) - 0.5 * (square + special.gammaln(d + 1.0)))
+    for n in range(levels - 1):
+        last = found[n - 1] if n else 0.0
+        found[n + 1] = ((2 * n + 1 + d - square) * found[n] - np.sqrt(n * (n + d)) * last) / np.sqrt(
+            (n + 1) * (n + 1 + d)
+        )
+    return {each: found[: levels - each, place] for place, each in enumerate(offsets)}
