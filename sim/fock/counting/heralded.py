@@ -29,8 +29,9 @@ FloatArray = NDArray[np.float64]
 # The largest fraction of a state that may lie above the levels in which it is made.
 _MOST_LOST = 1e-6
 _MOST_LEVELS = 80
-# The characteristic function is integrated up to where its Gaussian factor is e^{−25}, beyond its zeros.
-_REACH = 10.0
+# With q the number of quanta that a state has at most, up to this population, its Wigner function decays as a Gaussian
+# beyond √(2q) and its characteristic function beyond 2 √(2q): to e^{−30} and e^{−25} at these distances from there.
+_NEGLIGIBLE, _PLACE_TAIL, _REACH = 1e-11, 5.5, 10.0
 # Negative regions lie within so many standard deviations of the mean.
 _WIDTHS = 4.0
 
@@ -98,6 +99,11 @@ class StateInFrame:
         return mean, covariance
 
     @property
+    def cutoffs(self) -> tuple[int, ...]:
+        """``levels``, as a state of ``density_state`` calls them."""
+        return self.levels
+
+    @property
     def mean(self) -> FloatArray:
         """⟨x⟩, array of shape (d,)."""
         mean: FloatArray = self.origin + self.symplectic @ self._moments[0]
@@ -123,15 +129,15 @@ class StateInFrame:
     def wigner_of(self, mode: int, points: FloatArray) -> FloatArray:
         """W of one oscillator of the laboratory, the others traced out, at its (X, P) (n, 2); array of shape (n,).
 
-        The Fourier transform of ⟨e^{ik·x}⟩ for k of that oscillator, by the trapezoidal rule, whose error is below 1e-9
-        because the function decays as a Gaussian. Section 7 of sim/README.md.
+        The Fourier transform of ⟨e^{ik·x}⟩ for k of that oscillator, by the trapezoidal rule, whose error is below
+        1e-10 because both functions decay as Gaussians; 0 where W has decayed. Section 7 of sim/README.md.
         """
         rows = self.symplectic[2 * mode : 2 * mode + 2]
         # In κ, with k = M^{−1/2}κ and M = rows·rowsᵀ, the Gaussian factor is e^{−κ²/4}.
         scale = of_symmetric(lambda values: values**-0.5, rows @ rows.T)
-        reach = _REACH + float(np.sqrt(2.0 * sum(self.levels)))
-        number = int(np.ceil(reach**2 / np.pi))
-        apart = np.pi / reach
+        turning = float(np.sqrt(2.0 * self._most_quanta))
+        extent, reach = turning + _PLACE_TAIL, 2.0 * turning + _REACH
+        apart, number = np.pi / extent, int(np.ceil(reach * extent / np.pi))
         # χ(−κ) is the conjugate of χ(κ): half of the plane is enough, and of it what lies within reach.
         first, second = apart * np.arange(number + 1), apart * np.arange(-number, number + 1)
         kappa = np.stack(np.meshgrid(first, second, indexing="ij"), axis=-1).reshape(-1, 2)
@@ -145,8 +151,8 @@ class StateInFrame:
         # e^{−iκ·y} factors into its two coordinates.
         waves = [np.exp(-1j * np.outer(away[:, k], axis)) for k, axis in enumerate((first, second))]
         found: FloatArray = weight * np.sum((waves[0] @ grid) * waves[1], axis=1).real
-        # The sum repeats itself with the period 2 ``reach``, beyond the state.
-        return np.where(np.sum(away**2, axis=1) <= reach**2, found, 0.0)
+        # The sum has the period 2 ``extent``.
+        return np.where(np.sum(away**2, axis=1) <= extent**2, found, 0.0)
 
     def negative_volume(self, mode: int, points: int = 81) -> float:
         """∫ max(−W, 0) dX dP of one oscillator of the laboratory, on a grid of ``points`` along each axis.
@@ -162,6 +168,13 @@ class StateInFrame:
         values = self.wigner_of(mode, self.mean[2 * mode : 2 * mode + 2] + places @ root.T)
         cell = (axis[1] - axis[0]) ** 2 * np.linalg.det(root)
         return float(cell * np.sum(np.maximum(-values, 0.0)))
+
+    @cached_property
+    def _most_quanta(self) -> int:
+        """The number of quanta of all modes together above which the population is negligible."""
+        quanta = sum(np.ogrid[tuple(slice(n) for n in self.levels)])
+        populations = np.bincount(np.ravel(quanta), weights=np.diag(self.density).real)
+        return int(np.count_nonzero(np.cumsum(populations[::-1])[::-1] > _NEGLIGIBLE)) - 1
 
     @cached_property
     def _diagonals(self) -> StateDiagonals:

@@ -10,7 +10,6 @@ negligible costs nothing: in its normal modes a Gaussian state has a single diag
 sim/README.md.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Self
@@ -26,7 +25,9 @@ FloatArray = NDArray[np.float64]
 # The sum of the sizes of the elements that are left out; no element of a displacement is above 1.
 _NEGLIGIBLE = 1e-12
 # Numbers of a table in memory at once.
-_AT_ONCE = 4_000_000
+_AT_ONCE = 1_000_000
+# for each offset of a mode a table (l, points) and phases (points,)
+_Tables = dict[int, tuple[FloatArray, ComplexArray]]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -66,9 +67,10 @@ class StateDiagonals:
     def displaced(self, amplitudes: ComplexArray) -> ComplexArray:
         """Tr ρ ⊗_k D(β_k) for ``amplitudes`` β (points, modes); array of shape (points,)."""
         signs = np.prod(np.where((self.offsets < 0) & (self.offsets % 2 == 1), -1.0, 1.0), axis=1)
-        odd = self.offsets.sum(axis=1) % 2 == 1
+        odd = self.offsets.sum(axis=1) % 2
         # Of two opposite combinations the sum is twice the real part, or twice the imaginary one.
-        return self._summed(amplitudes, signs * np.where(odd, 0.0, 1.0), signs * np.where(odd, 1.0, 0.0))
+        even, uneven = self._summed(amplitudes, np.stack([signs * (1 - odd), signs * odd]))
+        return even.real + 1j * uneven.imag
 
     def displaced_parity(self, amplitudes: ComplexArray) -> FloatArray:
         """Tr ρ ⊗_k D(α_k)(−1)^{n̂_k}D(α_k)† for ``amplitudes`` α (points, modes); array of shape (points,).
@@ -76,41 +78,43 @@ class StateDiagonals:
         D(−1)^{n̂}D† is D(2α)(−1)^{n̂}, whose elements have the sign (−1)^l on both sides of the diagonal.
         """
         signed = tuple(block * _alternating(block.shape) for block in self.blocks)
-        even = replace(self, blocks=signed)
-        return np.asarray(even._summed(2.0 * amplitudes, np.ones(len(signed)), np.zeros(len(signed))).real)
+        found = replace(self, blocks=signed)._summed(2.0 * amplitudes, np.ones((1, len(signed))))
+        return np.asarray(found[0].real)
 
-    def _summed(self, amplitudes: ComplexArray, real: FloatArray, imaginary: FloatArray) -> ComplexArray:
-        """Σ over combinations and their opposites of ``real`` Re z + i ``imaginary`` Im z; (points,)."""
-        weights = np.where(np.any(self.offsets != 0, axis=1), 2.0, 1.0)
+    def _summed(self, amplitudes: ComplexArray, weights: FloatArray) -> ComplexArray:
+        """Sums over combinations and their opposites, weighted as given (sums, combinations); (sums, points)."""
+        weights = weights * np.where(np.any(self.offsets != 0, axis=1), 2.0, 1.0)
         size = max(1, _AT_ONCE // sum(n * n for n in self.levels))
-        found = np.zeros(len(amplitudes), dtype=complex)
-        for start in range(0, len(amplitudes), size):
-            part = amplitudes[start : start + size]
-            turns = np.exp(1j * np.angle(part)).T
-            for index, values in enumerate(self._combinations(part)):
-                phase = np.prod([turn**d for turn, d in zip(turns, self.offsets[index], strict=True)], axis=0)
-                z = weights[index] * phase * values
-                found[start : start + size] += real[index] * z.real + 1j * imaginary[index] * z.imag
+        found = [self._sums_at(amplitudes[start : start + size], weights) for start in range(0, len(amplitudes), size)]
+        return np.concatenate(found, axis=1)
+
+    def _sums_at(self, amplitudes: ComplexArray, weights: FloatArray) -> ComplexArray:
+        points, firsts = len(amplitudes), self.offsets[:, 0].tolist()
+        tables = [
+            _radial(amplitudes[:, k], sorted(set(self.offsets[:, k].tolist())), n) for k, n in enumerate(self.levels)
+        ]
+        found = np.zeros((len(weights), points), dtype=complex)
+        # Combinations that share the first offset share a matrix product with a table, and its phases.
+        for first, group in groupby(range(len(self.blocks)), key=lambda index: firsts[index]):
+            members = list(group)
+            table, phases = tables[0][first]
+            stack = np.concatenate([self.blocks[i].reshape(len(table), -1) for i in members], axis=1).T
+            product = np.stack([stack.real @ table, stack.imag @ table])
+            total, end = np.zeros_like(found), 0
+            for i in members:
+                start, end = end, end + self.blocks[i][0].size
+                total += weights[:, i, None] * self._rest(i, product[:, start:end], tables)
+            found += phases * total
         return found
 
-    def _combinations(self, amplitudes: ComplexArray) -> Iterator[ComplexArray]:
-        """Σ_l ρ_l Π_k f_{d_k, l_k}(|β_k|) of each combination, (points,)."""
-        tables = [
-            _radial(np.abs(amplitudes[:, k]), sorted(set(np.abs(self.offsets[:, k]).tolist())), n)
-            for k, n in enumerate(self.levels)
-        ]
-        # Combinations that share the first offset share a matrix product.
-        for first, group in groupby(range(len(self.blocks)), key=lambda index: int(self.offsets[index, 0])):
-            members = list(group)
-            stack = np.concatenate([self.blocks[i].reshape(len(self.blocks[i]), -1) for i in members], axis=1).T
-            table = tables[0][abs(first)]
-            product = stack.real @ table + 1j * (stack.imag @ table)
-            ends = np.cumsum([self.blocks[i][0].size for i in members])
-            for i, part in zip(members, np.split(product, ends[:-1]), strict=True):
-                for mode in range(1, len(self.levels)):
-                    factor = tables[mode][abs(int(self.offsets[i, mode]))]
-                    part = np.einsum("lrp,lp->rp", part.reshape(len(factor), -1, len(amplitudes)), factor)
-                yield part[0]
+    def _rest(self, index: int, part: FloatArray, tables: list[_Tables]) -> ComplexArray:
+        """The sum over the other modes of one combination, for real and imaginary part (2, l_2 l_3 …, points)."""
+        turn: ComplexArray | float = 1.0
+        for mode in range(1, len(self.levels)):
+            table, phases = tables[mode][int(self.offsets[index, mode])]
+            part = np.einsum("clrp,lp->crp", part.reshape(2, len(table), -1, part.shape[-1]), table)
+            turn = turn * phases
+        return np.asarray((part[0] + 1j * part[1]).reshape(-1) * turn)
 
 
 def _block(tensor: ComplexArray, offsets: NDArray[np.intp]) -> ComplexArray:
@@ -125,19 +129,22 @@ def _alternating(shape: tuple[int, ...]) -> FloatArray:
     return np.asarray((-1.0) ** sum(np.ogrid[tuple(slice(n) for n in shape)]))
 
 
-def _radial(radii: FloatArray, offsets: list[int], levels: int) -> dict[int, FloatArray]:
-    """f_{d,l} for d in ``offsets`` and l below ``levels`` − d, arrays of shape (l, points), by their recurrence in l.
+def _radial(amplitudes: ComplexArray, offsets: list[int], levels: int) -> _Tables:
+    """f_{|d|,l} for d in ``offsets`` and l below ``levels`` − |d|, (l, points), with e^{id arg β}, (points,).
+
+    By the recurrence in l, which is stable, as f is nowhere the smaller one of its two solutions:
 
         √((l+1)(l+1+d)) f_{l+1} = (2l + 1 + d − r²) f_l − √(l(l+d)) f_{l−1}
-
-    The recurrence is stable, as f is not the smaller one of its two solutions anywhere.
     """
-    d, square = np.array(offsets, dtype=float)[:, None], radii**2
-    found = np.zeros((levels, len(offsets), len(radii)))
+    radii, angles = np.abs(amplitudes), np.angle(amplitudes)
+    sizes = sorted({abs(each) for each in offsets})
+    d, square = np.array(sizes, dtype=float)[:, None], radii**2
+    found = np.zeros((levels, len(sizes), len(radii)))
     found[0] = np.exp(special.xlogy(d, radii) - 0.5 * (square + special.gammaln(d + 1.0)))
     for n in range(levels - 1):
-        last = found[n - 1] if n else 0.0
-        found[n + 1] = ((2 * n + 1 + d - square) * found[n] - np.sqrt(n * (n + d)) * last) / np.sqrt(
-            (n + 1) * (n + 1 + d)
-        )
-    return {each: found[: levels - each, place] for place, each in enumerate(offsets)}
+        # Those of large d end earlier.
+        k = sum(each < levels - n - 1 for each in sizes)
+        rising = (2 * n + 1 + d[:k] - square) * found[n, :k]
+        falling = np.sqrt(n * (n + d[:k])) * found[n - 1, :k] if n else 0.0
+        found[n + 1, :k] = (rising - falling) / np.sqrt((n + 1) * (n + 1 + d[:k]))
+    return {each: (found[: levels - abs(each), sizes.index(abs(each))], np.exp(1j * each * angles)) for each in offsets}
