@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import xarray as xr
 
+from cascade_steering.analysis.heralding.after_a_click import after_a_click
 from cascade_steering.analysis.laboratory.cavity_cost import cavity_cost
 from cascade_steering.analysis.networks.client_curves import client_curves
 from cascade_steering.analysis.paper.figures.detection import improvements
@@ -46,4 +47,5 @@ DATA: dict[int, Callable[..., xr.Dataset]] = {
     9: without_stability,
     10: cavity_cost,
     11: client_curves,
+    13: after_a_click,
 }
