@@ -11,7 +11,7 @@ the Gaussian state given the record, with mean 0 and clicks unread, after a clic
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,15 +30,18 @@ from cascade_steering.analysis.verification.outcome_criteria import (
     OutcomeSteering,
     verify_non_gaussian,
 )
+from cascade_steering.sim.ensemble.block import Engine, one_thread
+from cascade_steering.sim.ensemble.contract import Method
+from cascade_steering.sim.ensemble.simulate import ranges
 from cascade_steering.sim.fock.counting.heralded import StateInFrame, herald
 from cascade_steering.sim.gaussian.covariance import transient
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState
+from cascade_steering.sim.model.counters import CountedChannel
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.noise import generator
-
-if TYPE_CHECKING:
-    import xarray as xr
+from cascade_steering.sim.outputs.saving import Save, observing
+from cascade_steering.sim.parallel.independent_tasks import Progress, in_parallel
 
 __all__ = ["AfterClick", "HeraldedVerification"]
 
@@ -65,14 +68,18 @@ class HeraldedVerification:
     Parameters
     ----------
     model : of two oscillators, with one counter
+    method, grid, initial : of the ensemble
     expected : the state after a click that settings and laws are made for
     """
 
     model: LinearModel
+    method: Method
+    grid: TimeGrid
+    initial: InitialState
     expected: StateInFrame
 
     @classmethod
-    def of(cls, model: LinearModel, grid: TimeGrid, initial: InitialState) -> Self:
+    def of(cls, model: LinearModel, method: Method, grid: TimeGrid, initial: InitialState) -> Self:
         """The verification at the end of ``grid``.
 
         Raises ValueError for a model without a counter or with several, for other than two oscillators, for an initial
@@ -86,7 +93,13 @@ class HeraldedVerification:
         initial.require_gaussian("the state that is expected after a click")
         covariance = transient(model, initial.covariance, grid.times[-1:], conditional=True)[0]
         before = InitialState(covariance=covariance, scatter=np.zeros_like(covariance), name="the expected state")
-        return cls(model=model, expected=herald(StateInFrame.of(before), model.counted[0]).state)
+        expected = herald(StateInFrame.of(before), model.counted[0]).state
+        return cls(model=model, method=method, grid=grid, initial=initial, expected=expected)
+
+    @property
+    def least(self) -> int:
+        """The smallest number of trajectories that can be enough."""
+        return _SETTINGS * LEAST_OUTCOMES
 
     @cached_property
     def exact(self) -> dict[Direction, NonGaussianSteering]:
@@ -101,17 +114,21 @@ class HeraldedVerification:
             for setting in found.settings
         ]
 
-    def verify(self, dataset: "xr.Dataset", seed: int) -> dict[Direction, AfterClick]:
-        """The criteria from the runs whose final states a dataset keeps.
+    def verify(
+        self, trajectories: int, seed: int, *, jobs: int = 1, progress: Progress | None = None
+    ) -> dict[Direction, AfterClick]:
+        """The criteria from the first ``trajectories`` of the ensemble ``seed`` of this model, grid and initial state.
 
-        Raises ValueError for a dataset without states, and if fewer than 100 selected runs are in a setting.
+        They are computed here as ``sim.ensemble.simulate.simulate`` computes them, and only outcomes are kept.
+
+        Raises ValueError if a click selects too few of them, fewer than 100 in a setting.
         """
-        outcomes = self._outcomes(dataset, seed)
+        outcomes = self._outcomes(trajectories, seed, jobs, progress)
         fewest = min(map(len, outcomes))
         if fewest < LEAST_OUTCOMES:
             raise ValueError(
-                f"a click selects {sum(map(len, outcomes))} of {dataset.sizes['trajectory']} runs, and {fewest} in a "
-                f"setting: at least {LEAST_OUTCOMES} are needed in each of four, keep more"
+                f"a click selects {sum(map(len, outcomes))} of {trajectories} trajectories, and {fewest} in a setting: "
+                f"{LEAST_OUTCOMES} are needed in each of four, so take more trajectories"
             )
         found = {}
         for place, direction in zip(range(0, _SETTINGS, 2), DIRECTIONS, strict=True):
@@ -125,19 +142,53 @@ class HeraldedVerification:
             )
         return found
 
-    def _outcomes(self, dataset: "xr.Dataset", seed: int) -> list[FloatArray]:
+    def _engine(self, keep: int) -> Engine:
+        engine = self.method.prepare(self.model, self.grid, self.initial)
+        return observing(engine, Save(states="end"), keep, self.grid, self.model.dimension)
+
+    def _outcomes(self, trajectories: int, seed: int, jobs: int, progress: Progress | None) -> list[FloatArray]:
         """Outcomes less their means given the record, of the selected runs of each setting, (runs, 2)."""
-        counter = self.model.counted[0]
-        heralded = [herald(StateInFrame.kept_in(dataset, run), counter) for run in range(dataset.sizes["trajectory"])]
-        rates = np.array([each.rate for each in heralded])
-        chosen = np.flatnonzero(generator(seed, _OWN_NOISE, 0).random(len(rates)) * rates.max() < rates)
-        found: list[list[FloatArray]] = [[] for _ in range(_SETTINGS)]
-        for number, run in enumerate(chosen.tolist()):
-            direction, setting, _ = self._plan[number % _SETTINGS]
-            state = heralded[run].state
-            outcome = local_outcomes(state, setting, 1, direction=direction, seed=seed, part=run)[0]
-            found[number % _SETTINGS].append(outcome - _means(state, setting, direction))
-        return [np.array(each).reshape(-1, 2) for each in found]
+        plan = tuple((direction, setting) for direction, setting, _ in self._plan)
+        measure = _Measure(
+            engine=self._engine(trajectories),
+            counter=self.model.counted[0],
+            plan=plan,
+            seed=seed,
+        )
+        blocks = ranges(self.method.block, trajectories)
+        measured = np.concatenate(in_parallel(measure, blocks, jobs, progress))
+        rates = measured[:, 0]
+        chosen = generator(seed, _OWN_NOISE, 0).random(len(rates)) * rates.max() < rates
+        places = np.arange(len(rates)) % _SETTINGS
+        return [measured[chosen & (places == place), 1:] for place in range(_SETTINGS)]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Measure:
+    """Rate of the click at the end, and outcomes after it less their means, of the trajectories of a block, (n, 3)."""
+
+    engine: Engine
+    counter: CountedChannel
+    plan: tuple[tuple[Direction, HomodyneSetting], ...]
+    seed: int
+
+    def __call__(self, indices: range) -> FloatArray:
+        with one_thread():
+            states = self.engine.run(self.seed, indices).states
+            assert states is not None
+            rows = []
+            for place, index in enumerate(indices):
+                before = StateInFrame(
+                    density=states.densities[place, -1],
+                    levels=states.levels,
+                    symplectic=states.symplectics[place, -1],
+                    origin=states.origins[place, -1],
+                )
+                after = herald(before, self.counter)
+                direction, setting = self.plan[index % len(self.plan)]
+                outcome = local_outcomes(after.state, setting, 1, direction=direction, seed=self.seed, part=index)[0]
+                rows.append([after.rate, *(outcome - _means(after.state, setting, direction))])
+        return np.array(rows)
 
 
 def _means(state: StateInFrame, setting: HomodyneSetting, direction: Direction) -> FloatArray:

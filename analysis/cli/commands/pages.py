@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @steering.command(name="figures")
-@click.argument("numbers", nargs=-1, type=click.IntRange(2, 11))
+@click.argument("numbers", nargs=-1, type=click.IntRange(2, 13))
 @click.option("--out", type=click.Path(exists=True, file_okay=False, path_type=Path), default=".", show_default=True,
               help="Directory to write to.")  # fmt: skip
 @work.JOBS

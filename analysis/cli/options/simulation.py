@@ -1,7 +1,7 @@
 """The options of ``simulate``, and the ensemble they describe."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import click
@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     from cascade_steering.analysis.estimation.sampled_moments import Ensemble
     from cascade_steering.analysis.estimation.sampling import Problem
     from cascade_steering.analysis.estimation.stopping import Estimates
+    from cascade_steering.analysis.verification.heralded_outcomes import HeraldedVerification
     from cascade_steering.sim.ensemble.contract import Method
     from cascade_steering.sim.ensemble.local_measurements import Verification
     from cascade_steering.sim.grid import TimeGrid
     from cascade_steering.sim.initial_state import InitialState
+    from cascade_steering.sim.model.counters import Counter
     from cascade_steering.sim.model.linear_model import LinearModel
     from cascade_steering.sim.model.schedule import Schedule
     from cascade_steering.sim.outputs.saving import Save
@@ -82,7 +84,8 @@ KEPT = options(
 )  # fmt: skip
 VERIFY = click.option(
     "--verify", is_flag=True,
-    help="Measure X or P of each oscillator at the end of each run, and estimate E from the outcomes.",
+    help="Measure X or P of each oscillator at the end of each run, and estimate E from the outcomes; with --count of "
+    "the runs that a click at the end selects, and with criteria that see more than E.",
 )  # fmt: skip
 
 
@@ -194,18 +197,21 @@ class SimulationOptions:
 class Simulation:
     """An ensemble to be sampled, and the ``verification`` that ends its runs if there is one.
 
-    ``loop`` is the closed loop, if it is closed.
+    ``loop`` is the closed loop, if it is closed; ``after_click`` measures the runs that a click at their end selects.
     """
 
     problem: "Problem"
     verification: "Verification | None"
     loop: "SimulatedLoop | None" = None
+    after_click: "HeraldedVerification | None" = None
 
     @property
     def least(self) -> int:
         """The smallest number of trajectories from which E can be estimated."""
         from cascade_steering.analysis.verification.inference import FEWEST_RUNS
 
+        if self.after_click is not None:
+            return self.after_click.least
         # a single trajectory has no scatter
         return 2 if self.verification is None else FEWEST_RUNS * len(self.verification.settings)
 
@@ -232,8 +238,8 @@ def simulation(
     from cascade_steering.sim.ensemble.simulate import grid_for
 
     counter = count.counter(point)
-    if counter is not None and (loop.feedback is not None or asked.pulse is not None or asked.verify):
-        raise ValueError("--count has no meaning with --feedback, --pulse or --verify")
+    if counter is not None and (loop.feedback is not None or asked.pulse is not None):
+        raise ValueError("--count has no meaning with --feedback or --pulse")
     if loop.feedback is not None:
         return _in_closed_loop(point, engine, asked, loop)
     cascade, model = point.cascade, physics.schedule(point, asked.pulse) if counter is None else point.counted(counter)
@@ -242,10 +248,25 @@ def simulation(
     initial = physics.initial_state(start, cascade, model)
     duration = asked.duration.of(cascade)
     require_quanta(model, initial, duration, unit=cascade.time_unit, most_quanta=asked.most_quanta, sampled=True)
-    method = engine.method() if counter is None else engine.counting_method()
     step = None if asked.dt is None else asked.dt.of(cascade)
+    if counter is not None:
+        counting = engine.counting_method()
+        grid = grid_for(counting, model, initial, duration, saves=asked.saves, step=step)
+        found = _ensemble(replace(asked, verify=False), model, counting, grid, initial)
+        return replace(
+            found, after_click=_after_click(point, counter, counting, grid, initial) if asked.verify else None
+        )
+    method = engine.method()
     grid = grid_for(method, model, initial, duration, saves=asked.saves, step=step)
     return _ensemble(asked, model, method, grid, initial)
+
+
+def _after_click(
+    point: WorkingPoint, counter: "Counter", method: "Method", grid: "TimeGrid", initial: "InitialState"
+) -> "HeraldedVerification":
+    from cascade_steering.analysis.verification.heralded_outcomes import HeraldedVerification
+
+    return HeraldedVerification.of(point.counted(counter), method, grid, initial)
 
 
 def _in_closed_loop(

@@ -70,7 +70,7 @@ class StateDiagonals:
         odd = self.offsets.sum(axis=1) % 2
         # Of two opposite combinations the sum is twice the real part, or twice the imaginary one.
         even, uneven = self._summed(amplitudes, np.stack([signs * (1 - odd), signs * odd]))
-        return even.real + 1j * uneven.imag
+        return np.asarray(even.real + 1j * uneven.imag)
 
     def displaced_parity(self, amplitudes: ComplexArray) -> FloatArray:
         """Tr ρ ⊗_k D(α_k)(−1)^{n̂_k}D(α_k)† for ``amplitudes`` α (points, modes); array of shape (points,).
