@@ -1,5 +1,5 @@
 """The data of Figs. 2 to 8 of arXiv:1901.04250 by number, each a labelled dataset; 9 is Fig. 8 without stability, 10
-what a cavity costs, and 11 what many clients do.
+what a cavity costs, 11 what many clients do, and 13 what a click leaves.
 
 ``DATA[number](points=..., jobs=..., progress=...)``: ``points`` is the number of values on an axis (by default all
 figures together take some five minutes on two cores) and ``jobs`` the number of worker processes, on which the
