@@ -33,7 +33,8 @@ def figures_command(numbers: tuple[int, ...], as_json: bool, out: Path, jobs: in
     best pulses reach with at most 100 quanta, 10, what the cavity of + costs: E against kappa/Omega, the coupling
     of the cavity to the line, temperature and quality factor, 11, E against the number of clients in front of one
     server, the loss and the order, and 13, a state after a click: E and criteria that see more, the Wigner function and
-    its negativity, against dark rate and efficiency of the counter and the length of the pulse. Each takes less than two minutes on one core.
+    its negativity, against dark rate and efficiency of the
+    counter and the length of the pulse. Each takes less than two minutes on one core.
     """
     from cascade_steering.analysis.paper.figures.data import DATA
     from cascade_steering.analysis.paper.figures.drawing import DRAW
