@@ -73,6 +73,8 @@ def after_a_click(
 ) -> xr.Dataset:
     """The state after a click against efficiency and dark rate of the counter, and against the length of the pulse.
 
+    Section 8 of sim/README.md.
+
     Parameters
     ----------
     points : number of dark rates, and of pulses, at least 2

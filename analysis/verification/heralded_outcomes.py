@@ -65,6 +65,8 @@ class AfterClick:
 class HeraldedVerification:
     """The measurements after a click at the end of runs. Use ``HeraldedVerification.of``.
 
+    Section 8 of sim/README.md.
+
     Parameters
     ----------
     model : of two oscillators, with one counter

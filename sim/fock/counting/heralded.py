@@ -4,7 +4,7 @@ Section 7 of sim/README.md.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -95,7 +95,7 @@ class StateInFrame:
 
     @cached_property
     def _moments(self) -> tuple[FloatArray, FloatArray]:
-        mean, covariance, _, _ = FockMoments(self.levels).of(self.density)
+        mean, covariance, _, _ = _moments_on(self.levels).of(self.density)
         return mean, covariance
 
     @property
@@ -185,6 +185,12 @@ class StateInFrame:
         return self._diagonals.displaced((1j * kappa[:, ::2] - kappa[:, 1::2]) / np.sqrt(2.0))
 
 
+@lru_cache(maxsize=16)
+def _moments_on(levels: tuple[int, ...]) -> FockMoments:
+    """The operators take longer than the moments of a state, and many states share their levels."""
+    return FockMoments(levels)
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Heralded:
     """The state given a click.
@@ -216,7 +222,7 @@ def herald(state: StateInFrame, counter: CountedChannel) -> Heralded:
     d = len(state.origin)
     if counter.rows.shape[1] != d:
         raise ValueError(f"counter {counter.name} must have rows of {d} quadratures, got {counter.rows.shape[1]}")
-    mean, covariance = FockMoments(state.levels).of(state.density)[:2]
+    mean, covariance = _moments_on(state.levels).of(state.density)[:2]
     levels = tuple(n + 1 for n in state.levels)
     before = resize(state.density, state.levels, levels)
     bright = counter.efficiency * _clicked(before, levels, state, counter)

@@ -34,6 +34,8 @@ _Tables = dict[int, tuple[FloatArray, ComplexArray]]
 class StateDiagonals:
     """The diagonals of ρ that matter, one of each pair that are conjugate. Use ``StateDiagonals.of``.
 
+    Section 7 of sim/README.md.
+
     Parameters
     ----------
     levels : levels of each mode

@@ -431,3 +431,20 @@ def test_a_state_that_no_levels_hold_is_refused_or_stops_with_its_seed() -> None
     grid = TimeGrid(step=0.5, steps_per_save=1, saves=8)
     with pytest.raises(UnphysicalStateError, match=r"trajectory 0 of entropy 5, step \d+ .* clicks so far"):
         FockCounting(cutoffs=(4,)).prepare(COUNTING_ONLY, grid, fock_state(1)).run(5, range(1))
+
+
+@pytest.mark.slow
+def test_states_of_blocks_with_different_levels_are_kept_together() -> None:
+    """Each is the state that its block has alone: levels follow a state, and those of blocks differ."""
+    start, save, method = thermal_state((0.3,)), cs.Save(states="end"), FockCounting(block=1)
+    together = cs.simulate(COUNTING_ONLY, method, GRID, start, trajectories=6, keep=6, save=save, seed=2)
+    engine = method.prepare(COUNTING_ONLY, GRID, start).observing(save, 6)
+    alone = [engine.run(2, range(i, i + 1)) for i in range(6)]
+    own = [each.states.levels[0] for each in alone if each.states is not None]
+    assert len(set(own)) > 1
+    for place, (each, levels) in enumerate(zip(alone, own, strict=True)):
+        assert each.states is not None
+        state = cs.StateInFrame.kept_in(together, place)
+        assert state.levels == (max(own),)
+        assert np.allclose(state.density[:levels, :levels], each.states.densities[0, -1], rtol=0.0, atol=1e-14)
+        assert not np.any(state.density[levels:])
