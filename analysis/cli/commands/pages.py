@@ -40,6 +40,9 @@ def figures_command(numbers: tuple[int, ...], as_json: bool, out: Path, jobs: in
     from cascade_steering.analysis.paper.figures.drawing import DRAW
     from cascade_steering.sim.ensemble.dataset import save
 
+    unknown = [each for each in numbers if each not in DATA]
+    if unknown:
+        raise ValueError(f"there is no figure {unknown[0]}: there are {', '.join(map(str, DATA))}")
     wanted = dict.fromkeys(numbers or DATA)
     paths = {n: tuple(writable(out / f"figure-{n}.{ending}") for ending in ("png", "nc")) for n in wanted}
     written = {}
