@@ -1,6 +1,9 @@
 """What does a trajectory cost, at equal accuracy? Our Fock engine, QuTiP and dynamiqs on one job, on one core.
 
     bash scripts/bench [--out DIR] [--contenders ours,qutip,dynamiqs] [--json] [--search] [--quick]
+    bash scripts/bench --counting        clicks, against mcsolve and jsmesolve; tables in Markdown
+    bash scripts/bench ... --record FILE      the times, the commit and the machine, a line of JSON for each run
+    bash scripts/bench --history FILE         ratios between these runs
 
 The job: C- = C+ = 5, theta- = 0.35 pi, theta+ = 0.40 pi, hot baths, no loss, efficiency 1, LO phase pi/2, from the
 ground state to 5/gamma~0 (a unit is 1/gamma~0). An error is the largest, over 50 save times and all entries, of
