@@ -54,8 +54,8 @@ class Measured:
     Parameters
     ----------
     contender, setting : what was run
-    error : largest deviation of moments given a trajectory's own clicks, over ``judged`` trajectories; None if there is
-        no reference
+    error : largest deviation of moments given a trajectory's own clicks, over trajectories with one click; None
+        without a reference
     milliseconds : of processor time for a trajectory, without the first call
     clicks : in a trajectory, on average over those that were timed
     trajectories : the number of those
@@ -80,7 +80,8 @@ def measured(
 ) -> Measured:
     """Error and cost of a setting; the first call, which compiles, is not timed.
 
-    Compared are the first ``judged`` trajectories that have a click; calls are timed for ``budget`` seconds.
+    Compared are the first ``judged`` trajectories that have one click: states with more clicks have more quanta, and
+    contenders with other random numbers would be judged by other states. Calls are timed for ``budget`` seconds.
     """
     solve = contender.prepare(job, setting)
     try:
@@ -99,7 +100,7 @@ def measured(
     count = calls * setting.batch
     error: float | None = None
     if replay is not None:
-        seen = [each for each in traces if len(each.clicks)] or traces
+        seen = [each for each in traces if len(each.clicks) == 1] or traces
         error = max(replay.error(each) for each in seen[:judged])
     return Measured(
         contender=contender.name,

@@ -125,7 +125,7 @@ def pair_job() -> CountJob:
         units=0.5,
         saves=2,
         reference=(13, 13),
-        target=5e-3,
+        target=1e-2,
     )
 
 

@@ -8,8 +8,8 @@ _SETTINGS: dict[str, dict[str, list[tuple[str, tuple[int, ...] | None, float, in
         "ours": [
             ("squeezed", None, 40, 20),
             ("squeezed", None, 80, 20),
-            ("squeezed", (10,), 60, 20),
-            ("squeezed", (12,), 60, 20),
+            ("squeezed", (10,), 90, 20),
+            ("squeezed", (12,), 90, 20),
             ("squeezed", (12,), 160, 20),
         ],
         "qutip": [
@@ -19,24 +19,24 @@ _SETTINGS: dict[str, dict[str, list[tuple[str, tuple[int, ...] | None, float, in
             ("bdf", (18,), 1e-4, 20),
             ("vern7", (18,), 1e-4, 20),
         ],
-        "dynamiqs": [("dense", (18,), 500, 64), ("dense", (18,), 1000, 64)],
+        "dynamiqs": [("dense", (18,), 500, 16), ("dense", (18,), 1000, 16)],
     },
+    # The error of ours is that of the levels: 30 steps have the same as 15.
     "pair": {
         "ours": [
-            ("squeezed", None, 15, 4),
-            ("squeezed", (9, 9), 15, 8),
-            ("squeezed", (9, 9), 30, 8),
+            ("squeezed", None, 20, 4),
+            ("squeezed", (8, 8), 20, 8),
+            ("squeezed", (9, 9), 20, 8),
             ("squeezed", (10, 10), 20, 8),
-            ("squeezed", (11, 11), 20, 8),
+            ("squeezed", (10, 10), 40, 8),
         ],
         "qutip": [
-            ("adams", (7, 7), 1e-4, 4),
-            ("adams", (8, 8), 1e-4, 4),
-            ("adams", (8, 8), 1e-5, 4),
-            ("bdf", (8, 8), 1e-4, 4),
-            ("adams", (9, 9), 1e-4, 4),
+            ("adams", (7, 7), 1e-4, 8),
+            ("adams", (8, 8), 1e-4, 8),
+            ("adams", (9, 9), 1e-4, 8),
+            ("bdf", (8, 8), 1e-4, 8),
         ],
-        "dynamiqs": [("dia", (8, 8), 200, 2), ("dia", (8, 8), 400, 2)],
+        "dynamiqs": [("dia", (8, 8), 50, 8), ("dia", (8, 8), 100, 8)],
     },
     "quick": {
         "ours": [("squeezed", (12,), 20, 2)],

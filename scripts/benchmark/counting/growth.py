@@ -46,7 +46,7 @@ def growth(
 
 def _of_others(name: str, occupation: float, levels: int) -> CountSetting:
     if name == "qutip":
-        return CountSetting(method="adams", levels=(levels,), fineness=1e-4, batch=2)
+        return CountSetting(method="adams", levels=(levels,), fineness=1e-4, batch=20 if levels < 80 else 2)
     # an explicit step of first order, at most a five-hundredth of the fastest rate
     return CountSetting(method="dense", levels=(levels,), fineness=500 * max(1.0, round(occupation)), batch=2)
 
