@@ -133,8 +133,9 @@ def require_channels_of(model: LinearModel | Schedule, record: Record) -> None:
     """Raise ValueError for a record of other channels than those of the model."""
     if record.channels != model.record_names:
         raise ValueError(
-            f"the record has {', '.join(record.channels)}, and this detection gives {', '.join(model.record_names)}: "
-            "a lab-frame record (homodyne) needs a frequency, a heterodyne one that scheme"
+            f"{record.called} has {', '.join(record.channels)}, and this detection gives "
+            f"{', '.join(model.record_names)}: a lab-frame record (homodyne) needs a frequency, a "
+            "heterodyne one that scheme"
         )
 
 

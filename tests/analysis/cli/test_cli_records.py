@@ -170,7 +170,7 @@ def test_a_heterodyne_record(steering: Run) -> None:
     answer = steering("filter", "record.csv", *QUIET, "--scheme", "homodyne")
     assert answer.code == 2
     assert (
-        "the record has cosine, sine, cosine_orthogonal, sine_orthogonal, and this detection gives cosine, sine: "
+        "record 'r.csv' has cosine, sine, cosine_orthogonal, sine_orthogonal, and this detection gives cosine, sine: "
         in (answer.err)
     )
 

@@ -132,7 +132,7 @@ def _of_pieces(
     several, setup = record_source.read_pieces(record, asked, pieces)
     model, initial = setup.model_and_start()
     long = long_record.filtered_in_pieces(
-        several, model, initial, out, smooth=smooth, suspect=setup.reading.suspect, name=f"record {str(record)!r}",
+        several, model, initial, out, smooth=smooth, suspect=setup.reading.suspect,
         attributes={"options": json.dumps(setup.described())},
     )  # fmt: skip
     report = record_reports.long_reading(long, engine.name)
