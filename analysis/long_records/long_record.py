@@ -165,7 +165,7 @@ class _There:
         self._seen = SeenSoFar(suspect)
         self.counts: list[int] = []
         self.true: list[FloatArray | None] = [None]
-        self.first: FilteredRecord | None = None
+        self.first: Record | None = None
         self._log_likelihood: FloatArray | float = 0.0
 
     def all(self, pieces: Iterable[Record]) -> Iterable[FilteredRecord]:
@@ -180,7 +180,7 @@ class _There:
             self._seen.judge(record, exact.innovations, roots)
             self._log_likelihood = self._log_likelihood + exact.log_likelihood
             found = FilteredRecord(record=record, model=self.model, exact=exact)
-            self.first = found if self.first is None else self.first
+            self.first = record if self.first is None else self.first
             if self._follow:
                 self._follow_true(record)
             self.counts.append(record.values.shape[1])
@@ -198,7 +198,7 @@ class _There:
         if self._filter is None or self.first is None:
             raise ValueError("a record needs at least one piece")
         return LongReading(
-            record=self.first.record,
+            record=self.first,
             intervals=sum(self.counts),
             gaps=self._seen.gaps,
             mean=self._filter.means,
@@ -225,7 +225,7 @@ def _back(
     for number in reversed(range(len(there.counts))):
         before -= there.counts[number]
         path = aside / f"{number}.npz"
-        piece = taken_back(path, there.first)
+        piece = taken_back(path, there.first, there.model)
         past = look_back(piece, initial, later=later, start=there.true[number], before=before)
         later = _apart(past.effect.start)
         if not isinstance(compared, str):

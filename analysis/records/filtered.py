@@ -32,7 +32,15 @@ from cascade_steering.sim.model.schedule import Schedule
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["FilteredRecord", "Reading", "deviation", "filtered_dataset", "read_out", "require_channels_of"]
+__all__ = [
+    "FilteredRecord",
+    "Reading",
+    "deviation",
+    "filtered_dataset",
+    "pack_shared",
+    "read_out",
+    "require_channels_of",
+]
 
 FloatArray = NDArray[np.float64]
 _LIKELIHOOD = {"long_name": "log of the probability density of the record before calibration", "units": "nats"}
@@ -188,7 +196,15 @@ def filtered_dataset(
     for name in ("time", "interval_start", "interval_end"):
         found[name] = found[name] + record.start
         found[name].attrs["units"] = "s"
+    pack_shared(found)
     return found
+
+
+def pack_shared(found: "xr.Dataset") -> None:
+    """Have what all records share packed when it is written: most covariances are those of the interval before."""
+    for name, variable in found.variables.items():
+        if name != "time" and "time" in variable.dims and "trajectory" not in variable.dims:
+            variable.encoding = {"zlib": True, "complevel": 1, "shuffle": True}
 
 
 def deviation(reading: Reading) -> dict[str, float]:

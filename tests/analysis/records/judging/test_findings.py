@@ -61,6 +61,9 @@ def test_a_calibration_that_is_off_is_one_sentence(clean: Record) -> None:
         r"the variance is 1\.\d+e-13 on every scale: the calibration is off by a factor 2\.\d+e\+06$", found.text
     )
     assert len(verdict.verdict.failed) > 45
+    # what alternates by chance is then millions of standard deviations of calibrated noise
+    (loud,) = reading(with_faults(clean, (fault_of("gain:2.7e6:0"),))).findings
+    assert loud.factor == pytest.approx(1 / 2.7e6, rel=0.03)
     own = reading(with_faults(clean, (fault_of("gain:2:0@cosine"),))).findings
     assert own[0].text.startswith("the variance of cosine is ")
     assert "its calibration is off by a factor 0.5" in own[0].text
