@@ -145,17 +145,22 @@ class Spectrum:
         width = _WIDTH
         while width <= cross.size:
             count = cross.size // width
-
-            found = np.abs(_summed(cross, width)) ** 2 / (_summed(self.power[i], width) * _summed(self.power[j], width))
+            size = np.abs(_summed(cross, width))
+            both = _summed(self.power[i], width) * _summed(self.power[j], width)
+            found = size**2 / both
             at, freedom = int(found.argmax()), width * self._segments - 1
             value = min(float(found[at]), 1.0)
+            expected = 1.0 - each_of(0.5, count) ** (1.0 / freedom)
+            # the energy that both have in common, beyond what chance gives
+            common = 2.0 * max(float(size[at] - np.sqrt(expected * both[at])), 0.0) / self.length
             yield Statistic(
                 name=f"coherence of {self._names[i]} and {self._names[j]} over {width} frequencies{where}",
                 value=value,
-                expected=1.0 - each_of(0.5, count) ** (1.0 / freedom),
+                expected=expected,
                 p_value=at_least_one((1.0 - value) ** freedom, count),
                 kind="coherence",
                 frequency_hz=float(_summed(frequencies, width)[at]) / width,
+                amplitude=float(np.sqrt(2.0 * common / self._samples)),
             )
             width *= _WIDTH
 
