@@ -193,11 +193,16 @@ def filtered_dataset(
     shared = dataset_coordinates(grid, record.channels, modes)
     coords = {name: value for name, value in shared.items() if name in named or name.startswith("interval_")}
     found = xr.Dataset(variables, coords=coords, attrs=versions())
-    for name in ("time", "interval_start", "interval_end"):
-        found[name] = found[name] + record.start
-        found[name].attrs["units"] = "s"
+    _begin(found, record.start)
     pack_shared(found)
     return found
+
+
+def _begin(found: "xr.Dataset", start: float) -> None:
+    """Have times count from where the record counts them."""
+    for name in ("time", "interval_start", "interval_end"):
+        found[name] = found[name] + start
+        found[name].attrs["units"] = "s"
 
 
 def pack_shared(found: "xr.Dataset") -> None:
