@@ -7,9 +7,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cascade_steering.analysis.criteria.steering import Steered
-from cascade_steering.analysis.networks.box_points import KINDS, NOWHERE, BoxNumbers, logarithms, mapped_point
+from cascade_steering.analysis.networks.box_points import (
+    KINDS,
+    NOWHERE,
+    BoxNumbers,
+    descended,
+    logarithms,
+    mapped_point,
+)
 from cascade_steering.analysis.networks.network import Network
 from cascade_steering.analysis.networks.steering_gradient import RowSteering
+from cascade_steering.analysis.working_points.searching.quasi_newton import Effort
 from cascade_steering.sim.conventions import mode_index
 from cascade_steering.sim.parameters import Detection, Oscillator, UnstableError, require
 
@@ -215,6 +223,12 @@ class NetworkBox:
                 again = np.log(self.steering.values(strength, angle))
             found[lost] = np.nan_to_num(again, nan=NOWHERE, posinf=NOWHERE)
         return found
+
+    def descended(self, start: FloatArray, bounds: FloatArray, effort: Effort) -> tuple[float, FloatArray]:
+        """ln E without the record and the point where a descent within ``bounds`` (2, n) ends; NaN if it fails."""
+        limits = np.stack([self.least, self.most])
+        start, bounds = np.ascontiguousarray(start, dtype=float), np.ascontiguousarray(bounds)
+        return descended(self._numbers, self.steering.numbers, start, bounds, limits, effort)
 
     def slopes(self, unit: FloatArray) -> tuple[float, FloatArray]:
         """ln E and its derivatives with respect to the coordinates, exact.

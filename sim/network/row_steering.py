@@ -20,8 +20,8 @@ ComplexArray = NDArray[np.complex128]
 class RowNumbers(NamedTuple):
     """What of a row of N nodes is given: all but strengths and angles. Rates in rad/s.
 
-    ``signs`` [z, z†], ``linewidths`` and ``decoherence`` have shape (N,); ``passed`` (N, N) is the part of the amplitude
-    of the light of node j that reaches a later node k, at [k, j]; ``steered`` is the place of the node, and
+    ``signs`` [z, z†], ``linewidths`` and ``decoherence`` have shape (N,); ``passed`` (N, N) is the part of the
+    amplitude of the light of node j that reaches a later node k, at [k, j]; ``steered`` is the place of the node, and
     ``unmeasured`` those of the nodes that do not steer it, an array that may be empty.
     """
 

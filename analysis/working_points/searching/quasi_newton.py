@@ -1,13 +1,13 @@
 """A quasi-Newton search within bounds, one question at a time, compiled.
 
 SciPy's L-BFGS-B takes a tenth of a millisecond for each value that it asks for, and E of a pair takes a few
-microseconds. Here the Hessian of a few coordinates is kept as a matrix. A step goes to the lowest point of the parabola within the
-bounds. It is shortened until it lowers the function in proportion to the slope, and the Hessian is corrected by the change of the slope (Broyden, Fletcher, Goldfarb, Shanno),
-damped after Powell so that it stays positive: J. Nocedal and S. Wright, Numerical Optimization (2006), Secs. 3.1, 16.7
-and 18.3.
+microseconds. Here the Hessian of a few coordinates is kept as a matrix. A step goes to the lowest point of the parabola
+within the bounds. It is shortened until it lowers the function in proportion to the slope, and the Hessian is corrected
+by the change of the slope (Broyden, Fletcher, Goldfarb, Shanno), damped after Powell so that it stays positive:
+J. Nocedal and S. Wright, Numerical Optimization (2006), Secs. 3.1, 16.7 and 18.3.
 
-The caller answers, in compiled code or not: ``began`` says where the function is wanted first, and as long as ``advanced`` is true the next
-value and slope are wanted at ``descent.trial``. The lowest point is then ``descent.point``.
+The caller answers, in compiled code or not: ``began`` says where the function is wanted first, and as long as
+``advanced`` is true the next value and slope are wanted at ``trial``. The lowest point is then ``point``.
 """
 
 from typing import NamedTuple
@@ -73,26 +73,39 @@ def advanced(descent: Descent, value: float, slope: FloatArray, effort: Effort) 
     numbers = descent.numbers
     if numbers[_BEGUN] == 0.0:
         numbers[_BEGUN] = 1.0
-        small = False
         _forgotten(descent, 1.0)
+        if _arrived(descent, value, slope, effort):
+            return False
     else:
         promised = 0.0
         for k in range(len(slope)):
             promised += descent.slope[k] * (descent.trial[k] - descent.point[k])
-        if not (value <= numbers[_VALUE] + _ENOUGH * promised and promised < 0.0):
-            return _shortened(descent, value, promised)
-        small = numbers[_VALUE] - value <= effort.change * max(abs(value), abs(numbers[_VALUE]), 1.0)
-        _bend(descent, slope)
-        numbers[_STEPS] += 1.0
+        if value <= numbers[_VALUE] + _ENOUGH * promised and promised < 0.0:
+            small = numbers[_VALUE] - value <= effort.change * max(abs(value), abs(numbers[_VALUE]), 1.0)
+            _bend(descent, slope)
+            numbers[_STEPS] += 1.0
+            if _arrived(descent, value, slope, effort) or small:
+                return False
+        else:
+            if _shortened(descent, value, promised):
+                return True
+            if numbers[_FRESH] == 1.0:
+                return False
+            # after many trials the steepest descent, once
+            _forgotten(descent, 1.0)
+    return _turned(descent)
+
+
+@compiled
+def _arrived(descent: Descent, value: float, slope: FloatArray, effort: Effort) -> bool:
+    """The trial is the next point; whether the search ends there by its slope or the number of steps."""
     outward = 0.0
     for k in range(len(slope)):
         descent.point[k], descent.slope[k] = descent.trial[k], slope[k]
         there = min(max(descent.point[k] - slope[k], descent.least[k]), descent.most[k])
         outward = max(outward, abs(there - descent.point[k]))
-    numbers[_VALUE] = value
-    if small or numbers[_STEPS] >= effort.steps or not outward > effort.slope:
-        return False
-    return _turned(descent)
+    descent.numbers[_VALUE] = value
+    return descent.numbers[_STEPS] >= effort.steps or not outward > effort.slope
 
 
 @compiled
@@ -161,19 +174,14 @@ def _tried(descent: Descent) -> bool:
 
 @compiled
 def _shortened(descent: Descent, value: float, promised: float) -> bool:
-    """A shorter step, to the lowest point of a parabola; after many the steepest descent, once."""
+    """A shorter step, to the lowest point of a parabola; whether there is one, after not too many."""
     numbers = descent.numbers
     factor, above = _SHORTEST, value - numbers[_VALUE] - promised
     if np.isfinite(above) and above > 0.0 and promised < 0.0:
         factor = min(max(-promised / (2 * above), _SHORTEST), _LONGEST)
     numbers[_LENGTH] *= factor
     numbers[_SHORTENED] += 1.0
-    if numbers[_SHORTENED] < _MOST_SHORTENED and _tried(descent):
-        return True
-    if numbers[_FRESH] == 1.0:
-        return False
-    _forgotten(descent, 1.0)
-    return _turned(descent)
+    return numbers[_SHORTENED] < _MOST_SHORTENED and _tried(descent)
 
 
 @compiled

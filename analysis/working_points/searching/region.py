@@ -126,9 +126,10 @@ def descended(
     """
     slope = np.zeros(len(start))
     descent = began(start, bounds[0], bounds[1])
-    value = _with_slope(descent.trial, row, region, box, moving, slope)
-    while advanced(descent, value, slope, effort):
+    going = True
+    while going:
         value = _with_slope(descent.trial, row, region, box, moving, slope)
+        going = advanced(descent, value, slope, effort)
     return descent.numbers[0], descent.point
 
 
