@@ -26,7 +26,7 @@ def compiled(function: _Function) -> _Function:
     Fast mathematics is off: it orders operations differently in compiled and in cached code, and a trajectory must be
     equal to the last bit in every process. The cost in time is not measurable.
     """
-    dispatcher: Any = numba.njit(error_model="numpy", no_cfunc_wrapper=True)(function)
+    dispatcher: Any = numba.njit(error_model="numpy")(function)
     try:
         # numba's own cache=True sets such a cache, but raises an error if a file cannot be read or written.
         cache: Any = _Cache(function)  # type: ignore[no-untyped-call]

@@ -13,7 +13,7 @@ from cascade_steering.analysis.working_points.searching.quasi_newton import Effo
 from cascade_steering.sim.compiled import compiled
 from cascade_steering.sim.network.row_steering import RowNumbers, row_steering
 
-__all__ = ["KINDS", "NOWHERE", "BoxNumbers", "descended", "logarithms", "mapped_point"]
+__all__ = ["KINDS", "NOWHERE", "BoxNumbers", "descended_row", "logarithms", "mapped_point"]
 
 FloatArray = NDArray[np.float64]
 # of coordinates
@@ -57,7 +57,7 @@ def mapped_point(
     stability it is, the place of this node.
     """
     strength[:], angle[:] = box.strength, box.angle
-    lo_phase = box.lo_phase
+    lo_phase: float = box.lo_phase
     for at in range(len(unit)):
         for place in range(len(strength)):
             if box.moves[at, place]:
@@ -121,7 +121,7 @@ def logarithms(box: BoxNumbers, row: RowNumbers, units: FloatArray, values: Floa
 
 
 @compiled
-def descended(
+def descended_row(
     box: BoxNumbers, row: RowNumbers, start: FloatArray, bounds: FloatArray, limits: FloatArray, effort: Effort
 ) -> tuple[float, FloatArray]:
     """ln E without the record and the point (n,) where a descent ends, from ``start``, within ``bounds`` (2, n).
@@ -163,4 +163,5 @@ def _with_slope(box: BoxNumbers, row: RowNumbers, unit: FloatArray, limits: Floa
             slope[at] = (near - far) / (2 * _STEP)
         else:
             slope[at] = sides[at] * (4 * (near - values[0]) - (far - values[0])) / (2 * _STEP)
-    return values[0]
+    here: float = values[0]
+    return here
