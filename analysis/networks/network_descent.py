@@ -144,7 +144,7 @@ def _descended(
         elif each.kind == "share":
             bounds[at, 0] = _LITTLE
     if not box.conditional:
-        value, unit = box.descended(start, bounds.T, Effort(*effort.values()))
+        value, unit = box.descended(start, bounds.T, Effort(effort["ftol"], effort["gtol"], int(effort["maxiter"])))
         if not np.isnan(value):
             return value, unit
     start = np.clip(start, bounds[:, 0], bounds[:, 1])

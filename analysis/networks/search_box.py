@@ -7,15 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cascade_steering.analysis.criteria.steering import Steered
-from cascade_steering.analysis.networks.box_points import (
+from cascade_steering.analysis.networks.network import Network
+from cascade_steering.analysis.networks.searching.box_points import (
     KINDS,
     NOWHERE,
     BoxNumbers,
-    descended,
+    descended_row,
     logarithms,
     mapped_point,
 )
-from cascade_steering.analysis.networks.network import Network
 from cascade_steering.analysis.networks.steering_gradient import RowSteering
 from cascade_steering.analysis.working_points.searching.quasi_newton import Effort
 from cascade_steering.sim.conventions import mode_index
@@ -228,7 +228,7 @@ class NetworkBox:
         """ln E without the record and the point where a descent within ``bounds`` (2, n) ends; NaN if it fails."""
         limits = np.stack([self.least, self.most])
         start, bounds = np.ascontiguousarray(start, dtype=float), np.ascontiguousarray(bounds)
-        return descended(self._numbers, self.steering.numbers, start, bounds, limits, effort)
+        return descended_row(self._numbers, self.steering.numbers, start, bounds, limits, effort)
 
     def slopes(self, unit: FloatArray) -> tuple[float, FloatArray]:
         """ln E and its derivatives with respect to the coordinates, exact.
