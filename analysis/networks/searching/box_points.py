@@ -99,7 +99,8 @@ def _turned(box: BoxNumbers, unit: float, moved: NDArray[np.bool_], strength: Fl
         edges[0], edges[1] = slope * edge, (1.0 + share) * by_strength
         turned = max(edge * (1.0 + share), 0.0)
     edges[2] = whose
-    return turned
+    found: float = turned
+    return found
 
 
 @compiled
