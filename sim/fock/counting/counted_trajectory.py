@@ -1,7 +1,6 @@
 """One trajectory with clicks as it advances, in a frame and on levels that follow its own state."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,71 +19,22 @@ from cascade_steering.sim.fock.counting.following import (
     room_of,
     rounded,
 )
+from cascade_steering.sim.fock.counting.one_click import MOST_DEFECT, MOST_MISFIT, Rules, after_click
 from cascade_steering.sim.fock.moving.kernel import State, Work, measure
-from cascade_steering.sim.fock.moving.one_trajectory import LEAK_LIMIT
 from cascade_steering.sim.fock.moving.preparation import work_for
 from cascade_steering.sim.fock.observing.observer import Observer
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.model.linear_model import LinearModel
 
-__all__ = ["CountedTrajectory", "Rules", "after_click"]
+__all__ = ["CountedTrajectory"]
 
 FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
-# The frame is changed when V of ξ differs from equal variances without correlations by more than this fraction of them.
-_MOST_MISFIT = 0.3
-# More levels are taken when the defect of a commutator exceeds this.
-_MOST_DEFECT = 3e-5
 # The number of levels that are added before the frame changes, when a step fills a mode, and beyond those needed, at
 # first and at most.
 _ROOM_TO_TURN, _MORE, _MARGIN, _MOST_MARGIN = 6, 2, 1, 8
 # Levels are left out when so many more than those and the margin are not needed.
 _SPARE = 2
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rules:
-    """How frame and levels follow a state.
-
-    Parameters
-    ----------
-    turns : whether 𝖲 follows the covariance
-    grows : whether levels follow the populations
-    """
-
-    turns: bool
-    grows: bool
-
-    @property
-    def limits(self) -> FloatArray:
-        """Misfit, defect at which levels are added, and defect at which a run stops, (3,)."""
-        return np.array([_MOST_MISFIT if self.turns else np.inf, _MOST_DEFECT if self.grows else np.inf, LEAK_LIMIT])
-
-
-def after_click(
-    density: ComplexArray, room: Room, rows: ComplexArray, amplitudes: ComplexArray, dark_rate: float
-) -> tuple[ComplexArray, Room, float]:
-    """The state after a click, in a room with at least one more level of each mode; and the rate of such clicks.
-
-        ρ → ( Σ_j L_jρL_j† + δρ )/Tr      L_j = row_j·ξ + amplitude_j
-
-    An observer does not know whether a click is dark. Section 7 of sim/README.md.
-
-    Parameters
-    ----------
-    density : ρ (D, D) of ξ in ``room``
-    rows : √η c_j of ξ, (r, d)
-    amplitudes : √η c_j·x̄, (r,)
-    """
-    wider = room_of(rounded(tuple(n + 1 for n in room.cutoffs)))
-    box = carried_over(density, room, None, wider.cutoffs)
-    before = wider.levels.of_box(box, wider.cutoffs)
-    found = dark_rate * before
-    for row, amplitude in zip(rows @ wider.to_ladder, amplitudes, strict=True):
-        operator = np.tensordot(row, wider.ladders, 1) + amplitude * np.eye(len(before))
-        found = found + operator @ before @ operator.conj().T
-    rate = float(np.trace(found).real)
-    return found / rate, wider, rate
 
 
 def _like(state: State) -> State:
@@ -271,7 +221,7 @@ class CountedTrajectory:
         covariance = room.moments(density)[1]
         change: FloatArray | None = None
         symplectic = self._symplectic
-        if self._rules.turns and misfit(covariance) > _MOST_MISFIT:
+        if self._rules.turns and misfit(covariance) > MOST_MISFIT:
             symplectic = normal_modes(symplectic @ covariance @ symplectic.T, near=symplectic)
             change = np.asarray(np.linalg.solve(symplectic, self._symplectic), dtype=np.float64)
         wanted = self._cutoffs_for(density, room, change)
@@ -284,7 +234,7 @@ class CountedTrajectory:
     def _enlarge(self) -> None:
         """More levels for the modes that a step has filled, and from now on a wider margin."""
         defects = self._before.edges[len(self._room.cutoffs) :]
-        full = ~(defects <= _MOST_DEFECT)
+        full = ~(defects <= MOST_DEFECT)
         wanted = rounded(tuple(n + (_MORE if each else 0) for n, each in zip(self._room.cutoffs, full, strict=True)))
         self._require(wanted)
         self._margin = min(self._margin + 1, _MOST_MARGIN)

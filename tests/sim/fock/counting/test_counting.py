@@ -14,7 +14,8 @@ import cascade_steering as cs
 from cascade_steering.sim.conventions import symplectic_form
 from cascade_steering.sim.ensemble.block import reduce
 from cascade_steering.sim.fock.basis.diagnostics import UnphysicalStateError
-from cascade_steering.sim.fock.counting.counting_engine import CountingEngine, FockCounting
+from cascade_steering.sim.fock.counting.counting_engine import FockCounting
+from cascade_steering.sim.fock.counting.prepared import CountingEngine
 from cascade_steering.sim.fock.counting.rates import expected_click_rates
 from cascade_steering.sim.fock.master_equation.sector import phase_invariant
 from cascade_steering.sim.fock.master_equation.solve import evolve
