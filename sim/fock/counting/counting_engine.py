@@ -4,17 +4,18 @@ Between clicks a state moves as in ``sim.fock.moving``, with other factors of a 
 levels follow each trajectory, because after a click its covariance is random. Sections 6 and 7 of sim/README.md.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from cascade_steering.sim.controller import Controller
+from cascade_steering.sim.ensemble.discretisation import MORE_LEVELS, Halved
 from cascade_steering.sim.fock.basis.levels import Levels, check_cutoffs
 from cascade_steering.sim.fock.basis.normal_modes import normal_modes, require_symplectic
 from cascade_steering.sim.fock.basis.states import density_in_frame
-from cascade_steering.sim.fock.counting.counted_trajectory import Rules
 from cascade_steering.sim.fock.counting.following import (
     MOST_LEVELS,
     levels_needed,
@@ -22,12 +23,15 @@ from cascade_steering.sim.fock.counting.following import (
     room_of,
     rounded,
 )
+from cascade_steering.sim.fock.counting.given_clicks import GivenClicks
+from cascade_steering.sim.fock.counting.one_click import Rules
 from cascade_steering.sim.fock.counting.prepared import CountingEngine
 from cascade_steering.sim.fock.counting.rates import suggested_counting_step
 from cascade_steering.sim.fock.moving.cutoffs import suggested_cutoffs
-from cascade_steering.sim.fock.moving.engine import LONGEST_STEP, Fock
+from cascade_steering.sim.fock.moving.engine import MORE_TERMS, Fock, require_step_near
 from cascade_steering.sim.fock.moving.frame import frame_path, require_frame
 from cascade_steering.sim.fock.moving.populations import gaussian_populations
+from cascade_steering.sim.gaussian.measured import ConditionalStates, Measured
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
@@ -54,8 +58,8 @@ class FockCounting:
         (d, d) that is kept as 𝖲 while x̄ follows the mean
     block : number of trajectories in a block of work
 
-    The strong order given the clicks is 1, the order of averages over records and clicks is 2, and ρ ≥ 0 at any step.
-    Section 7 of sim/README.md.
+    The strong order given clicks between steps is 1, the order of averages over records and clicks is 2, and ρ ≥ 0 at
+    any step. Section 7 of sim/README.md.
 
     Raises ValueError if the block is below 1 or the frame is none of these.
     """
@@ -69,6 +73,7 @@ class FockCounting:
     exact = False
     random_covariances = True
     counts = True
+    controllable = True
 
     def __post_init__(self) -> None:
         require_count(self.block, "block", low=1)
@@ -87,30 +92,70 @@ class FockCounting:
 
     def require_step(self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState) -> None:
         """Raise ValueError if the step is more than ``LONGEST_STEP`` times the suggested one."""
-        if grid.step > LONGEST_STEP * self.suggested_step(model, grid, initial):
-            raise ValueError(
-                f"a step of {grid.step:.4g} s is more than {LONGEST_STEP} times the step suggested for counting"
-            )
+        require_step_near(grid.step, self.suggested_step(model, grid, initial), "counting")
 
     def holds(self, initial: InitialState) -> bool:
         """Whether the state takes at most about 12 levels of each mode, in its own normal modes."""
         return Fock().holds(initial)
 
-    def check(self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState) -> None:
-        """None: with another step the clicks are others, so that one trajectory cannot be computed more finely."""
+    def held(self, covariances: FloatArray) -> NDArray[np.bool_]:
+        """Whether ``holds`` is true, for each of many covariances (n, d, d); array of shape (n,)."""
+        return Fock().held(covariances)
 
-    def prepare(self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState) -> CountingEngine:
+    def check(
+        self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState, control: Controller | None = None
+    ) -> GivenClicks:
+        """A check with half the step, two more levels of each mode and two more terms of exp(𝓙), on the same clicks.
+
+        Section 7 of sim/README.md.
+        """
+        with threadpool_limits(1):
+            coarse, halved = self._prepared(model, grid, initial, control), grid.halved
+            levels = None if self.cutoffs is None else tuple(each + MORE_LEVELS for each in self.cutoffs)
+            larger = replace(self, cutoffs=levels)
+            fine = larger._prepared(model, halved, initial, control, more_levels=MORE_LEVELS, more_terms=MORE_TERMS)
+            plain = Halved.of(coarse, fine, model=model, halved=halved, initial=initial, control=control)
+            return GivenClicks(coarse=coarse, fine=fine, plain=plain)
+
+    def prepare(
+        self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState, control: Controller | None = None
+    ) -> CountingEngine:
         """The engine for one problem, after all checks; it can be pickled.
 
-        Raises ValueError if cutoffs, frame, model and initial state do not fit together, if a switch falls within a
-        step, and if the expected state fills more levels than there may be.
+        With ``control`` x̄ is displaced after each control interval, by the homodyne records.
+
+        Raises ValueError if cutoffs, frame, model, initial state and controller do not fit together, if a switch falls
+        within a step, and if the expected state fills more levels than there may be.
         """
         # The last bits of a matrix product depend on the number of threads.
         with threadpool_limits(1):
-            return self._prepared(model, grid, initial)
+            return self._prepared(model, grid, initial, control)
 
-    def _prepared(self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState) -> CountingEngine:
+    def filter(self, measured: Measured, jobs: int = 1) -> ConditionalStates:
+        """The conditional states given records and clicks, see ``sim.fock.moving.record_filter.filter_in_fock``.
+
+        Section 7 of sim/README.md. Raises ValueError also for a record without its clicks.
+        """
+        from cascade_steering.sim.fock.moving.record_filter import filter_in_fock
+
+        if measured.clicks is None:
+            raise ValueError("the engine 'fock-counting' filters records with their clicks, and this one has none")
+        return filter_in_fock(self, measured, jobs)
+
+    def _prepared(
+        self,
+        model: LinearModel | Schedule,
+        grid: TimeGrid,
+        initial: InitialState,
+        control: Controller | None,
+        *,
+        more_levels: int = 0,
+        more_terms: int = 0,
+    ) -> CountingEngine:
         initial.require_dimension(model.dimension)
+        if control is not None:
+            control.require(model.dimension, len(model.record_names))
+            control.steps_of(grid)
         if self.cutoffs is not None:
             check_cutoffs(self.cutoffs, model.modes)
         else:
@@ -122,15 +167,21 @@ class FockCounting:
         density = density_in_frame(initial, symplectic, room.levels)
         return CountingEngine(
             pieces=tuple(Schedule.of(model).steps(grid.step, grid.steps)),
-            rules=Rules(turns=isinstance(self.frame, str) and self.frame == "squeezed", grows=self.cutoffs is None),
+            rules=Rules(
+                turns=isinstance(self.frame, str) and self.frame == "squeezed",
+                grows=self.cutoffs is None,
+                more_levels=more_levels,
+                more_terms=more_terms,
+            ),
             cutoffs=cutoffs,
-            first=operators_of(Schedule.of(model).models[0], symplectic, room, grid.step, density),
+            first=operators_of(Schedule.of(model).models[0], symplectic, room, grid.step, density, more_terms),
             density=density,
             symplectic=symplectic,
             origin=initial.center - symplectic @ room.moments(density)[0],
             scatter_factor=initial.scatter_root.T,
             grid=grid,
             modes=model.modes,
+            control=control,
         )
 
 

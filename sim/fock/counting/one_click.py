@@ -16,6 +16,8 @@ ComplexArray = NDArray[np.complex128]
 MOST_MISFIT = 0.3
 # More levels are taken when the defect of a commutator exceeds this.
 MOST_DEFECT = 3e-5
+# The smallest rate of clicks in units of that of a quantum and of the coherent light: below is rounding alone.
+_LEAST_RATE = 1e-12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,10 +28,13 @@ class Rules:
     ----------
     turns : whether 𝖲 follows the covariance
     grows : whether levels follow the populations
+    more_levels, more_terms : levels of each mode and terms of exp(𝓙) beyond those needed, for a finer calculation
     """
 
     turns: bool
     grows: bool
+    more_levels: int = 0
+    more_terms: int = 0
 
     @property
     def limits(self) -> FloatArray:
@@ -44,13 +49,14 @@ def after_click(
 
         ρ → ( Σ_j L_jρL_j† + δρ )/Tr      L_j = row_j·ξ + amplitude_j
 
-    An observer does not know whether a click is dark. Section 7 of sim/README.md.
+    An observer does not know whether a click is dark. Section 7 of sim/README.md. Raises ValueError for a counter that
+    never clicks in this state.
 
     Parameters
     ----------
     density : ρ (D, D) of ξ in ``room``
     rows : √η c_j of ξ, (r, d)
-    amplitudes : √η c_j·x̄, (r,)
+    amplitudes : √η (c_j·x̄ + λ_j), (r,)
     """
     wider = room_of(rounded(tuple(n + 1 for n in room.cutoffs)))
     box = carried_over(density, room, None, wider.cutoffs)
@@ -60,4 +66,7 @@ def after_click(
         operator = np.tensordot(row, wider.ladders, 1) + amplitude * np.eye(len(before))
         found = found + operator @ before @ operator.conj().T
     rate = float(np.trace(found).real)
+    light = float(np.sum(np.abs(rows @ wider.to_ladder) ** 2) + np.sum(np.abs(amplitudes) ** 2))
+    if not rate > _LEAST_RATE * (light + dark_rate):
+        raise ValueError("a click is given of a counter that never clicks in this state")
     return found / rate, wider, rate

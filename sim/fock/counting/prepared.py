@@ -7,13 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from cascade_steering.sim.controller import Controller
 from cascade_steering.sim.conventions import mode_names
 from cascade_steering.sim.fock.basis.diagnostics import warn_of_cutoff
 from cascade_steering.sim.fock.basis.levels import Levels, resize
 from cascade_steering.sim.fock.counting.counted_trajectory import CountedTrajectory
 from cascade_steering.sim.fock.counting.following import StepOperators, room_of
 from cascade_steering.sim.fock.counting.one_click import Rules
-from cascade_steering.sim.fock.observing.observer import Observer, all_observed
+from cascade_steering.sim.fock.observing.finished_runs import block_of_runs
+from cascade_steering.sim.fock.observing.observer import Observer
 from cascade_steering.sim.gaussian.propagator import apply
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import Clicks, Trajectories
@@ -21,12 +23,12 @@ from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.noise import checked_path, generator, starts_and_paths
 from cascade_steering.sim.outputs.saving import NOTHING, Save
 
-__all__ = ["CountingEngine"]
+__all__ = ["OF_CLICKS", "CountingEngine"]
 
 FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
 # The first number in the key of random numbers of clicks, where those of the record have the group of trajectories.
-_OF_CLICKS = 0x636C69636B
+OF_CLICKS = 0x636C69636B
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -42,6 +44,7 @@ class CountingEngine:
     scatter_factor : B with B Bᵀ the scatter of the means at the start, (d, d)
     grid : times of the run
     modes : names of the oscillators
+    control : the controller that acts after each control interval, by the homodyne records; None in an open loop
     save : what is returned of a state beside mean and covariance
     keep : number of trajectories whose states are returned, if ``save`` asks for states
     """
@@ -56,6 +59,7 @@ class CountingEngine:
     scatter_factor: FloatArray
     grid: TimeGrid
     modes: tuple[str, ...]
+    control: Controller | None = None
     save: Save = NOTHING
     keep: int = 0
 
@@ -97,20 +101,25 @@ class CountingEngine:
                     path,
                     start,
                     f"trajectory {index} of entropy {entropy}",
-                    stream=generator(entropy, _OF_CLICKS, index),
+                    stream=generator(entropy, OF_CLICKS, index),
                     keeps_states=index < self.keep,
                 )
                 for index, path, start in zip(trajectories, paths, starts, strict=True)
             ]
             return self._gather(runs, trajectories.start)
 
-    def run_path(self, increments: FloatArray, clicks: Sequence[tuple[float, int]] | int = 0) -> Trajectories:
+    def run_path(
+        self, increments: FloatArray, clicks: Sequence[tuple[float, int]] | int | np.random.Generator = 0
+    ) -> Trajectories:
         """One trajectory (n = 1) on a given Wiener path (steps, channels), √s, without initial scatter.
 
-        ``clicks`` are those that come, (time in seconds, counter) in order, or a seed by which they are drawn.
+        ``clicks`` are those that come, (time in seconds, counter) in order, or a seed or the random numbers by which
+        they are drawn.
         Raises ValueError for another shape, for values that are not finite, and for clicks that are out of order.
         """
         path = checked_path(increments, self.grid, self.channels, "increments")
+        if isinstance(clicks, int):
+            clicks = generator(clicks, OF_CLICKS)
         return self._single(path, clicks, "the supplied path", measured=False)
 
     def filter(self, record: FloatArray, clicks: Sequence[tuple[float, int]]) -> Trajectories:
@@ -125,11 +134,16 @@ class CountingEngine:
         return self._single(path, clicks, "the supplied record", measured=True)
 
     def _single(
-        self, path: FloatArray, clicks: Sequence[tuple[float, int]] | int, label: str, *, measured: bool
+        self,
+        path: FloatArray,
+        clicks: Sequence[tuple[float, int]] | np.random.Generator,
+        label: str,
+        *,
+        measured: bool,
     ) -> Trajectories:
-        drawn = isinstance(clicks, int)
-        stream = generator(clicks, _OF_CLICKS) if isinstance(clicks, int) else None
-        given = [] if isinstance(clicks, int) else self._checked_clicks(clicks)
+        drawn = isinstance(clicks, np.random.Generator)
+        stream = clicks if isinstance(clicks, np.random.Generator) else None
+        given = [] if isinstance(clicks, np.random.Generator) else self._checked_clicks(clicks)
         start = np.zeros_like(self.origin)
         with threadpool_limits(1):
             run = self._one(
@@ -175,8 +189,9 @@ class CountingEngine:
             label=label,
             observer=Observer(self.save, self.grid, room.levels, keeps_states=keeps_states),
             stream=stream,
+            control=self.control,
         )
-        length = self.grid.steps_per_save
+        length = self.grid.steps_per_save if self.control is None else self.control.steps_of(self.grid)
         for model, begin, end in self.pieces:
             run.enter(model, self.first if begin == 0 else None)
             for cut in range(begin - begin % length, end, length):
@@ -192,26 +207,25 @@ class CountingEngine:
             names = self.modes or mode_names(d // 2)
             warn_of_cutoff(worst.cutoffs, worst.edges, worst.defects, f" ({worst.label})", 4, names)
         _pad([run.observer for run in runs])
-        observed = all_observed([run.observer for run in runs], [run.label for run in runs], stacklevel=5)
+        diagnostics = {
+            "top_population": np.array([run.edges for run in runs]).reshape(n, d // 2),
+            "commutator_defect": np.array([run.defects for run in runs]).reshape(n, d // 2),
+            "series_remainder": np.array([run.remainder for run in runs]),
+            "min_eigenvalue": np.array([run.min_eigenvalue for run in runs]),
+            "hermiticity": np.array([run.hermiticity for run in runs]),
+            "frames": np.array([float(run.frames) for run in runs]),
+            "states": np.array([float(run.states) for run in runs]),
+            "expected_clicks": np.array([run.expected_clicks for run in runs]),
+            "click_log_likelihood": np.array([run.click_log_likelihood for run in runs]),
+        }
+        found = block_of_runs(
+            runs, [run.observer for run in runs], diagnostics, self.grid, dimension=d, channels=self.channels,
+            controlled=self.control is not None, stacklevel=5,
+        )  # fmt: skip
         clicks = [(place, counter, time) for place, run in enumerate(runs) for counter, time in run.clicks]
         columns = np.array(clicks, dtype=float).reshape(-1, 3).T
-        return Trajectories(
-            means=np.array([run.means for run in runs]).reshape(n, saves + 1, d),
-            covariances=np.array([run.covariances for run in runs]).reshape(n, saves + 1, d, d),
-            record=np.array([run.record for run in runs]).reshape(n, saves, self.channels),
-            diagnostics={
-                "top_population": np.array([run.edges for run in runs]).reshape(n, d // 2),
-                "commutator_defect": np.array([run.defects for run in runs]).reshape(n, d // 2),
-                "series_remainder": np.array([run.remainder for run in runs]),
-                "min_eigenvalue": np.array([run.min_eigenvalue for run in runs]),
-                "hermiticity": np.array([run.hermiticity for run in runs]),
-                "frames": np.array([float(run.frames) for run in runs]),
-                "states": np.array([float(run.states) for run in runs]),
-            },
-            purity=observed.purity,
-            expectations=observed.expectations,
-            outside=observed.outside,
-            states=observed.states,
+        return replace(
+            found,
             clicks=Clicks(
                 counts=np.array([run.counts for run in runs]).reshape(n, saves, self.counters),
                 trajectory=columns[0].astype(np.intp),

@@ -139,8 +139,6 @@ def test_a_model_that_takes_over_within_a_save_interval() -> None:
     assert whole.clicks is not None
     assert parts.clicks is not None
     np.testing.assert_allclose(parts.clicks.time, whole.clicks.time, atol=1e-4)
-    with pytest.raises(ValueError, match="the same counter_names"):
-        Schedule(models=(BOTH, replace(BOTH, counted=())), switches=(0.5,))
 
 
 @pytest.mark.filterwarnings("ignore::cascade_steering.sim.fock.basis.diagnostics.CutoffWarning")
@@ -344,7 +342,7 @@ def test_clicks_are_in_the_dataset(tmp_path: "pytest.TempPathFactory") -> None:
                 times = dataset["click_time"].to_numpy()[own & (dataset["click_counter"].to_numpy() == counter)]
                 np.testing.assert_array_equal(np.histogram(times, GRID.times)[0], kept[trajectory, :, counter])
         assert kept.sum() > 0
-        assert dataset.attrs["discretisation"] == "left out"
+        assert dataset.attrs["discretisation"] == "measured"
 
 
 def test_a_state_is_kept_whose_levels_change() -> None:
@@ -406,16 +404,10 @@ def test_a_counter_that_cannot_be_is_refused(wrong: dict[str, float], message: s
 
 def test_light_that_cannot_be_counted_is_refused() -> None:
     cavity = cs.cavity("a", {"field": 1.0})
-    for light, message in (
-        (
-            cs.series(cs.squeezer("field", decibels=3.0, angle_pi=0.0), cavity),
-            "squeezed light has quanta at all frequencies",
-        ),
-        (cs.series(cs.coherent_drive(amplitude=2.0), cavity), "coherent amplitude"),
-        (cavity, "counted ports must be among field, got 'other'"),
-    ):
-        with pytest.raises(ValueError, match=message):
-            detect(light, Counter(ports=("other",) if light is cavity else ("field",)))
+    with pytest.raises(ValueError, match="squeezed light has quanta at all frequencies"):
+        detect(cs.series(cs.squeezer("field", decibels=3.0, angle_pi=0.0), cavity), Counter(ports=("field",)))
+    with pytest.raises(ValueError, match="counted ports must be among field, got 'other'"):
+        detect(cavity, Counter(ports=("other",)))
     with pytest.raises(ValueError, match="one counter only"):
         detect(cavity, Counter(ports=("field",)), Counter(ports=("field",), name="second"))
 
