@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from cascade_steering.sim.ensemble.local_measurements import Verification
     from cascade_steering.sim.grid import TimeGrid
     from cascade_steering.sim.initial_state import InitialState
+    from cascade_steering.sim.model.counters import Counter
     from cascade_steering.sim.model.linear_model import LinearModel
     from cascade_steering.sim.model.schedule import Schedule
     from cascade_steering.sim.outputs.saving import Save
@@ -232,24 +233,24 @@ def simulation(
     from cascade_steering.sim.ensemble.simulate import grid_for
 
     counter = count.counter(point)
-    if counter is not None and (loop.feedback is not None or asked.pulse is not None or asked.verify):
-        raise ValueError("--count has no meaning with --feedback, --pulse or --verify")
+    if counter is not None and asked.verify:
+        raise ValueError("--verify takes Gaussian states, which clicks do not leave: it has no meaning with --count")
+    method = engine.method() if counter is None else engine.counting_method()
     if loop.feedback is not None:
-        return _in_closed_loop(point, engine, asked, loop)
-    cascade, model = point.cascade, physics.schedule(point, asked.pulse) if counter is None else point.counted(counter)
+        return _in_closed_loop(point, method, asked, loop, counter)
+    cascade, model = point.cascade, physics.schedule(point, asked.pulse, counter)
     require_count(asked.trajectories, "trajectories", low=2)  # a single trajectory has no scatter
     start = asked.start(engine) if counter is None else asked.initial or readers.start("conditional")
     initial = physics.initial_state(start, cascade, model)
     duration = asked.duration.of(cascade)
     require_quanta(model, initial, duration, unit=cascade.time_unit, most_quanta=asked.most_quanta, sampled=True)
-    method = engine.method() if counter is None else engine.counting_method()
     step = None if asked.dt is None else asked.dt.of(cascade)
     grid = grid_for(method, model, initial, duration, saves=asked.saves, step=step)
     return _ensemble(asked, model, method, grid, initial)
 
 
 def _in_closed_loop(
-    point: WorkingPoint, engine: EngineOptions, asked: SimulationOptions, options: FeedbackOptions
+    point: WorkingPoint, method: "Method", asked: SimulationOptions, options: FeedbackOptions, counter: "Counter | None"
 ) -> Simulation:
     """The ensemble in a closed loop, at a working point that need not be stable."""
     from cascade_steering.analysis.closed_loop.simulated_loop import SimulatedLoop
@@ -262,14 +263,15 @@ def _in_closed_loop(
     if asked.verify:
         raise ValueError("--verify takes the record of an open loop: it has no meaning with --feedback")
     require_count(asked.trajectories, "trajectories", low=2)
-    cascade, method, feedback = point.cascade, engine.method(), options.asked(point.time_unit)
+    cascade, feedback = point.cascade, options.asked(point.time_unit)
     assert feedback is not None
     duration, step = asked.duration.of(cascade), None if asked.dt is None else asked.dt.of(cascade)
     save_interval = TimeGrid.over(duration, saves=asked.saves).save_interval
-    loop = SimulatedLoop.of(point.model, feedback, save_interval, point.time_unit)
+    model = point.model if counter is None else point.counted(counter)
+    loop = SimulatedLoop.of(model, feedback, save_interval, point.time_unit)
     if loop.interval is not None:
         require_controllable(method)
-    initial = physics.initial_state(asked.initial or readers.start("conditional"), cascade, point.model)
+    initial = physics.initial_state(asked.initial or readers.start("conditional"), cascade, model)
     grid = grid_for(method, loop.model, initial, duration, saves=asked.saves, step=step, control_interval=loop.interval)
     return _ensemble(asked, loop.model, method, grid, initial, loop, point.time_unit)
 

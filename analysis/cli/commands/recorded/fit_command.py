@@ -65,7 +65,7 @@ def fit_command(
     for path in (out, asked.chain, asked.corner):
         if path is not None:
             record_source.require_other(record, writable(path))
-    found, setup = record_source.read_record(record, Setup(point=point, reading=reading))
+    found, setup = record_source.read_record(record, Setup(point=point, reading=reading), without_clicks="fit")
     single = [name for name in parameters if name.startswith("calibration-")]
     if out is not None and single and setup.reading.demodulate is not None:
         raise ValueError(
