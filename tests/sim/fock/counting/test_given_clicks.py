@@ -64,19 +64,25 @@ def test_a_filter_gives_back_the_states_of_the_trajectory(simulated: tuple[TimeG
 
 
 @pytest.mark.slow
-def test_of_longer_intervals_it_is_off_by_more() -> None:
+def test_of_longer_intervals_it_is_off_by_their_length_and_more_by_a_click_within() -> None:
     """[L, L′] is a number, by which a click L shifts times what the record did between the click and where it acts."""
-    grid, paths = TimeGrid.over(DURATION, saves=32), 6
-    engine, errors = FockCounting().prepare(BOTH, grid, START), np.zeros((2, paths))
-    for index in range(paths):
-        run = engine.run_path(wiener_increments(generator(40, index), grid, 1), generator(41, index))
-        for place, factor in enumerate((2, 8)):
-            found = filtered(run.record[0].reshape(-1, factor, 1).sum(axis=1), clicks_of(run), factor * grid.step)
-            errors[place, index] = np.sqrt(np.mean((found.means[0] - run.means[0, ::factor]) ** 2))
-    size = np.sqrt(np.mean(errors**2, axis=1))
-    # two octaves of an order between a half and one; six paths fix each root mean square to a third
-    assert 1.3 < size[1] / size[0] < 8.0, size
-    assert size[1] < 0.2
+    grid, paths = TimeGrid.over(DURATION, saves=96), 4
+    engine = FockCounting().prepare(BOTH, grid, START)
+
+    def off(clicks: tuple[tuple[float, int], ...], factor: int) -> float:
+        found = []
+        for index in range(paths):
+            run = engine.run_path(wiener_increments(generator(40, index), grid, 1), clicks)
+            longer = filtered(run.record[0].reshape(-1, factor, 1).sum(axis=1), clicks, factor * grid.step)
+            found.append(longer.means[0, -1] - run.means[0, -1])
+        return float(np.sqrt(np.mean(np.square(found))))
+
+    between, within = ((0.15, 1), (0.45, 0)), ((0.2219, 1), (0.3719, 0))
+    short, long = (off(between, factor) for factor in (12, 24))
+    # of first order: twice; four paths of two numbers fix each root mean square to a quarter
+    assert 1.2 < long / short < 3.5
+    # the middle of an interval of 0.15 s: the square root of half of that is 0.3, far more than the step costs
+    assert 4.0 * long < off(within, 24) < 0.15
 
 
 def test_the_filter_is_that_of_dense_operators(simulated: tuple[TimeGrid, Trajectories]) -> None:
