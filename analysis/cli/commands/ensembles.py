@@ -277,6 +277,7 @@ def _require_records(path: Path, problem: "Problem", task: TaskOptions) -> None:
 
 def _write_records(dataset: "xr.Dataset", path: Path, faults: tuple[Fault, ...], seed: int) -> None:
     from cascade_steering.analysis.records.faults.injected import with_faults
+    from cascade_steering.analysis.records.reading.recorded_clicks import clicks_in
     from cascade_steering.analysis.records.record import Record, write
 
     ends = dataset["interval_end"].to_numpy()
@@ -286,6 +287,7 @@ def _write_records(dataset: "xr.Dataset", path: Path, faults: tuple[Fault, ...],
         start=0.0,
         channels=tuple(dataset["channel"].to_numpy().tolist()),
         options=json.loads(dataset.attrs["options"]),
+        clicks=clicks_in(dataset, dataset.sizes["trajectory"]),
     )
     write(path, with_faults(record, faults, seed))
 

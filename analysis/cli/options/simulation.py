@@ -238,27 +238,23 @@ def simulation(
     from cascade_steering.sim.ensemble.simulate import grid_for
 
     counter = count.counter(point)
-    if counter is not None and (loop.feedback is not None or asked.pulse is not None):
-        raise ValueError("--count has no meaning with --feedback or --pulse")
+    if counter is not None and asked.verify and asked.pulse is not None:
+        raise ValueError("a verification after a click needs light that is always on: leave out --pulse or --verify")
+    method = engine.method() if counter is None else engine.counting_method()
     if loop.feedback is not None:
-        return _in_closed_loop(point, engine, asked, loop)
-    cascade, model = point.cascade, physics.schedule(point, asked.pulse) if counter is None else point.counted(counter)
+        return _in_closed_loop(point, method, asked, loop, counter)
+    cascade, model = point.cascade, physics.schedule(point, asked.pulse, counter)
     require_count(asked.trajectories, "trajectories", low=2)  # a single trajectory has no scatter
     start = asked.start(engine) if counter is None else asked.initial or readers.start("conditional")
     initial = physics.initial_state(start, cascade, model)
     duration = asked.duration.of(cascade)
     require_quanta(model, initial, duration, unit=cascade.time_unit, most_quanta=asked.most_quanta, sampled=True)
     step = None if asked.dt is None else asked.dt.of(cascade)
-    if counter is not None:
-        counting = engine.counting_method()
-        grid = grid_for(counting, model, initial, duration, saves=asked.saves, step=step)
-        found = _ensemble(replace(asked, verify=False), model, counting, grid, initial)
-        return replace(
-            found, after_click=_after_click(point, counter, counting, grid, initial) if asked.verify else None
-        )
-    method = engine.method()
     grid = grid_for(method, model, initial, duration, saves=asked.saves, step=step)
-    return _ensemble(asked, model, method, grid, initial)
+    if counter is None:
+        return _ensemble(asked, model, method, grid, initial)
+    found = _ensemble(replace(asked, verify=False), model, method, grid, initial)
+    return replace(found, after_click=_after_click(point, counter, method, grid, initial) if asked.verify else None)
 
 
 def _after_click(
@@ -270,7 +266,7 @@ def _after_click(
 
 
 def _in_closed_loop(
-    point: WorkingPoint, engine: EngineOptions, asked: SimulationOptions, options: FeedbackOptions
+    point: WorkingPoint, method: "Method", asked: SimulationOptions, options: FeedbackOptions, counter: "Counter | None"
 ) -> Simulation:
     """The ensemble in a closed loop, at a working point that need not be stable."""
     from cascade_steering.analysis.closed_loop.simulated_loop import SimulatedLoop
@@ -283,14 +279,15 @@ def _in_closed_loop(
     if asked.verify:
         raise ValueError("--verify takes the record of an open loop: it has no meaning with --feedback")
     require_count(asked.trajectories, "trajectories", low=2)
-    cascade, method, feedback = point.cascade, engine.method(), options.asked(point.time_unit)
+    cascade, feedback = point.cascade, options.asked(point.time_unit)
     assert feedback is not None
     duration, step = asked.duration.of(cascade), None if asked.dt is None else asked.dt.of(cascade)
     save_interval = TimeGrid.over(duration, saves=asked.saves).save_interval
-    loop = SimulatedLoop.of(point.model, feedback, save_interval, point.time_unit)
+    model = point.model if counter is None else point.counted(counter)
+    loop = SimulatedLoop.of(model, feedback, save_interval, point.time_unit)
     if loop.interval is not None:
         require_controllable(method)
-    initial = physics.initial_state(asked.initial or readers.start("conditional"), cascade, point.model)
+    initial = physics.initial_state(asked.initial or readers.start("conditional"), cascade, model)
     grid = grid_for(method, loop.model, initial, duration, saves=asked.saves, step=step, control_interval=loop.interval)
     return _ensemble(asked, loop.model, method, grid, initial, loop, point.time_unit)
 

@@ -27,9 +27,11 @@ class Counted(NamedTuple):
 
     Parameters
     ----------
-    pull, pull_drive : coefficients of Z for x̄ and for a constant force, ladder coefficients, (d, d) and (d,)
+    pull, pull_drive : coefficients of Z for x̄, and for a constant force and coherent light, ladder coefficients,
+        (d, d) and (d,)
     noise : N of Σ_j η_j L_jρL_j† with L_j = c_j·𝖲ξ, ladder coefficients, (d, d)
     rows, at_rest : √η_j c_j of ξ and of x, (r, d)
+    amplitude : √η_j λ_j of coherent light on the counters, (r,)
     counter : the number of the counter of each row, (r,)
     dark : the rates of dark clicks, (counters,)
     duration : length of a step, seconds, (1,)
@@ -40,6 +42,7 @@ class Counted(NamedTuple):
     noise: ComplexArray
     rows: ComplexArray
     at_rest: ComplexArray
+    amplitude: ComplexArray
     counter: IntArray
     dark: FloatArray
     duration: FloatArray
@@ -52,7 +55,7 @@ def click_rates(state: State, counted: Counted) -> FloatArray:
     d = state.mean.size
     for j in range(counted.counter.size):
         row = counted.rows[j]
-        amplitude, second = 0.0j, 0.0
+        amplitude, second = counted.amplitude[j], 0.0
         for a in range(d):
             amplitude += counted.at_rest[j, a] * state.origin[a] + row[a] * state.mean[a]
             for b in range(d):
@@ -82,7 +85,7 @@ def _drift_of_mean(state: State, counted: Counted, basis: Basis, work: Work) -> 
         drift[i] = trace * state.mean[i] - total
     for j in range(counted.counter.size):
         row = counted.rows[j]
-        amplitude = 0.0j
+        amplitude = counted.amplitude[j]
         for a in range(d):
             amplitude += counted.at_rest[j, a] * state.origin[a]
         for i in range(d):
@@ -171,8 +174,9 @@ def advance_counted(
     ----------
     path, measured : dY of each step if ``measured``, else dW
     record : dY of each step, which is filled in, (steps, m)
-    clock : the hazard until the next click, what is left of this half of a step in seconds, and where in a step the
-        state is: 0 in the first half of the clicks, 1 before the step itself, 2 in the second half; (3,)
+    clock : the hazard until the next click, what is left of this half of a step in seconds, where in a step the
+        state is: 0 in the first half of the clicks, 1 before the step itself, 2 in the second half; and the hazard so
+        far, ∫ rate dt; (4,)
     limits : the largest misfit of the frame, and the defects of a commutator at which more levels are taken and at
         which the run fails, (3,)
     before : working memory for the state before a step
@@ -201,8 +205,10 @@ def advance_counted(
                 rate = np.sum(click_rates(state, counted))
                 if clock[0] <= rate * clock[1]:
                     clock[1] -= clock[0] / rate
+                    clock[3] += clock[0]
                     return k, CLICK
                 clock[0] -= rate * clock[1]
+                clock[3] += rate * clock[1]
             clock[2] += 1.0
         clock[1], clock[2] = half, 0.0
         if _misfit(state) > limits[0]:

@@ -246,10 +246,11 @@ def herald(state: StateInFrame, counter: CountedChannel) -> Heralded:
 def _clicked(
     density: ComplexArray, levels: tuple[int, ...], state: StateInFrame, counter: CountedChannel
 ) -> ComplexArray:
-    """Σ_j L_jρL_j† on the levels below ``levels``, with L_j = c_j·(𝖲ξ + x̄); (D, D)."""
+    """Σ_j L_jρL_j† on the levels below ``levels``, with L_j = c_j·(𝖲ξ + x̄) + λ_j; (D, D)."""
     tensor = density.reshape(levels * 2)
     total = np.zeros_like(density)
-    for row, amplitude in zip(counter.rows @ state.symplectic, counter.rows @ state.origin, strict=True):
+    amplitudes = counter.rows @ state.origin + counter.amplitudes
+    for row, amplitude in zip(counter.rows @ state.symplectic, amplitudes, strict=True):
         once = _applied(tensor, row, amplitude).reshape(density.shape)
         # L ρ L† = (L (L ρ)†)†
         total = total + _applied(once.conj().T.reshape(levels * 2), row, amplitude).reshape(density.shape).conj().T
