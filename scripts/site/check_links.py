@@ -1,6 +1,6 @@
 """Checks built pages: every link inside them leads somewhere, every image exists, and nothing is asked of a network.
 
-    python -m scripts.site.check_links FOLDER
+python -m scripts.site.check_links FOLDER
 """
 
 import re

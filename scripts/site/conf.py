@@ -8,7 +8,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 project = "cascade-steering"
 author = "The cascade-steering developers"
-copyright = author  # noqa: A001
+copyright = author
 release = version = metadata.version("cascade-steering")
 language = "en"
 
@@ -37,13 +37,18 @@ myst_number_code_blocks = []
 
 nb_custom_formats = {".py": ["jupytext.reads", {"fmt": "py:percent"}]}
 nb_execution_mode = "force"
-nb_execution_timeout = 120
+nb_execution_timeout = 60
 nb_execution_raise_on_error = True
 # a tutorial may write where it runs, and that is no folder of the repository
 nb_execution_in_temp = True
 nb_merge_streams = True
+# a warning of a tutorial is an error here
+nb_output_stderr = "warn"
 
-mathjax3_config = {"chtml": {"displayAlign": "left", "mtextInheritFont": True}, "options": {"enableMenu": False}}
+mathjax3_config = {
+    "chtml": {"displayAlign": "left", "mtextInheritFont": True, "scale": 0.93},
+    "options": {"enableMenu": False},
+}
 
 html_theme = "furo"
 html_title = "cascade-steering"

@@ -6,10 +6,13 @@ Signs that reStructuredText gives a meaning, such as the | of E₊|₋, have non
 
 import re
 
+from scripts.site.pages import sections_of_theory
+
 __all__ = ["as_rst"]
 
 _UNDERLINE = re.compile(r"-{3,}")
 _ENTRY = re.compile(r"([*\w.][\w.*, ]*?) : (.*)")
+_SECTION = re.compile(r"(Sections? (\d+)(?: (?:and|to) \d+)?)\s+of\s+sim/README\.md")
 _FORMULA = re.compile(r"[\u0370-\u03ff₀-₉₊₋√½†ᵀ]|\bd[A-Z]\b")
 
 
@@ -26,27 +29,25 @@ def as_rst(lines: list[str]) -> list[str]:
         elif block[0].startswith("    ") and not in_section:
             out += _indented(block)
         elif block[0].startswith("- "):
-            out += [*map(_escaped, block), ""]
+            out += [*_escaped("\n".join(block)).split("\n"), ""]
         elif in_section and (block[0].startswith(" ") or _ENTRY.fullmatch(block[0])):
             out += [*_entries(block), ""]
         else:
             in_section = False
-            out += [*(_escaped(line.strip()) for line in block), ""]
+            out += [*_escaped("\n".join(line.strip() for line in block)).split("\n"), ""]
     return out
 
 
 def _blocks(lines: list[str]) -> list[list[str]]:
-    """The lines between blank ones; indented blocks that follow each other are one."""
+    """The lines between blank ones."""
     blocks: list[list[str]] = []
     blank = True
     for line in lines:
         if not line.strip():
             blank = True
             continue
-        if blank and not (blocks and line.startswith("    ") and blocks[-1][0].startswith("    ")):
+        if blank:
             blocks.append([])
-        elif blank:
-            blocks[-1].append("")
         blocks[-1].append(line.rstrip())
         blank = False
     return blocks
@@ -63,16 +64,28 @@ def _entries(block: list[str]) -> list[str]:
     out: list[str] = []
     for line in block:
         if line.startswith(" "):
-            out[-1:] = [f"{out[-1]} {_escaped(line.strip())}"] if out else [_escaped(line.strip())]
+            out[-1:] = [f"{out[-1]} {line.strip()}"] if out else [line.strip()]
         elif found := _ENTRY.fullmatch(line):
             names = ", ".join(f"``{name.strip()}``" for name in found[1].split(","))
-            out.append(f"- {names}: {_escaped(found[2])}")
+            out.append(f"- {names}: {found[2]}")
         else:
-            out.append(f"- ``{line}``:" if re.fullmatch(r"[\w.\[\], |]+", line) else f"- {_escaped(line)}")
-    return out
+            out.append(f"- ``{line}``:" if re.fullmatch(r"[\w.\[\], |]+", line) else f"- {line}")
+    return [_escaped(item) for item in out]
 
 
 def _escaped(line: str) -> str:
-    """The line with the signs of reStructuredText escaped outside literals."""
-    parts = re.split(r"(``.*?``)", line)
-    return "".join(part if i % 2 else re.sub(r"([\\*|`_])", r"\\\1", part) for i, part in enumerate(parts))
+    """The lines with the signs of reStructuredText escaped outside literals."""
+    parts = re.split(r"(``.*?``)", line, flags=re.DOTALL)
+    for i in range(1, len(parts), 2):
+        # a literal ends before a space or a stop only
+        parts[i] = ("\\ " if parts[i - 1][-1:].strip("([ ") else "") + parts[i]
+        parts[i] += "\\ " if parts[i + 1][:1].isalnum() else ""
+    return "".join(
+        part if i % 2 else _SECTION.sub(_theory, re.sub(r"([\\*|`_])", r"\\\1", part)) for i, part in enumerate(parts)
+    )
+
+
+def _theory(found: re.Match[str]) -> str:
+    """A link to the section of the theory page, the first of those that are named."""
+    document = sections_of_theory().get(int(found[2]))
+    return f":doc:`{found[1]} of the theory </{document}>`" if document else found[0]

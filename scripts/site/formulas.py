@@ -16,13 +16,13 @@ from scripts.site.signs import FUNCTIONS, LETTERS, MARKS, OPERATORS, SUBSCRIPTS,
 
 __all__ = ["UnknownSignError", "display", "tex"]
 
-# of one line, in characters of the plain text: what a page of common width shows; and of one with a label before it
-_WIDTH, _LABELLED = 80, 110
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
-_SHORT_WORDS = frozenset("of at is in as to no by on or if be an it we".split())
+_SHORT_WORDS = frozenset(["of", "at", "is", "in", "as", "to", "no", "by", "on", "or", "if", "be", "an", "it", "we"])
 _WORD = re.compile(r"[A-Za-z]+(?![\u0300-\u036f])")
-# L_kρ is L with the index k, times ρ
-_PLAIN_SUBSCRIPT = re.compile(r"[A-Za-z0-9]+|\S")
+# F_hx is F with the index h, times x; of several letters are only words, and indices that are named here
+_PLAIN_SUBSCRIPT = re.compile(
+    r"[a-z]{3,}(?![a-z_])|(?:in|ex|eff|LO|GG|[xY]{2}|[Jc]{2}|[ijklmnpq]{2}|[ijk][BP]|ab|[a-z]?[0-9]+)(?![A-Za-z0-9_])|\S"
+)
 
 
 class UnknownSignError(ValueError):
@@ -35,24 +35,9 @@ def tex(formula: str) -> str:
     return re.sub(r"\s+", " ", re.sub(r" (?=[})\]^_])", "", reader.sequence(""))).strip()
 
 
-def display(block: str) -> str:
-    """The formulas of a block, one below the other, those that are short beside each other. Raises as ``tex``."""
-    rows: list[str] = []
-    for line in block.strip("\n").split("\n"):
-        if not line.strip():
-            continue
-        row, width, label = "", 0, False
-        for cell in _cells(line):
-            if row and width + len(cell) > (_LABELLED if label else _WIDTH):
-                rows.append(row)
-                row, width = "", 0
-            row += (r" \qquad " if row else "") + tex(cell)
-            width += len(cell) + 4
-            label = all(_is_text(word) or word == "a" for word in cell.split())
-        rows.append(row)
-    if len(rows) == 1:
-        return rows[0]
-    return r"\begin{aligned}" + r" \\ ".join(f"&{row}" for row in rows) + r"\end{aligned}"
+def display(block: str) -> list[list[str]]:
+    """The formulas of a block: for each line those that stand beside each other. Raises as ``tex``."""
+    return [[tex(cell) for cell in _cells(line)] for line in block.split("\n") if line.strip()]
 
 
 def _cells(line: str) -> list[str]:
@@ -263,7 +248,7 @@ class _Reader:
             raise UnknownSignError(f"nothing after _ in the formula: {self.text}")
         self.at = match.end()
         word = match[0]
-        upright = word in ("in", "ex") or re.fullmatch("[a-z]{3,}", word)
+        upright = word in ("in", "ex", "LO") or re.fullmatch("[a-z]{3,}", word)
         return rf"\mathrm{{{word}}}" if upright else tex(word) if len(word) == 1 else "".join(map(_letter, word))
 
     def superscript(self) -> str:
@@ -290,7 +275,29 @@ def _is_text(word: str) -> bool:
 
 
 # words of three letters, which may else be products of variables
-_THREE = frozenset("and all any are for has its not one per the two tri lag was off new old sum".split())
+_THREE = frozenset(
+    [
+        "and",
+        "all",
+        "any",
+        "are",
+        "for",
+        "has",
+        "its",
+        "not",
+        "one",
+        "per",
+        "the",
+        "two",
+        "tri",
+        "lag",
+        "was",
+        "off",
+        "new",
+        "old",
+        "sum",
+    ]
+)
 
 
 def _top_level(text: str) -> str:

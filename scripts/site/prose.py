@@ -26,7 +26,7 @@ def formulas_in(text: str) -> list[tuple[bool, str]]:
     parts: list[tuple[bool, str]] = []
     at = 0
     while at < len(words):
-        length = _formula(words, at) or int(_VARIABLE.fullmatch(words[at]) is not None)
+        length = _formula(words, at) or int(_is_variable(words, at))
         if not length:
             parts.append((False, words[at]))
             at += 1
@@ -35,6 +35,16 @@ def formulas_in(text: str) -> list[tuple[bool, str]]:
         parts += [(False, before), (True, formula), (False, after)]
         at += length
     return _joined([part for part in parts if part[1]])
+
+
+def _is_variable(words: list[str], at: int) -> bool:
+    """Whether a letter alone in a sentence is one of physics: no article, initial or part of a name."""
+    before = next((word for word in reversed(words[:at]) if not word.isspace()), "")
+    if before in ("Appendix", "Rev.", "Secs.", "Sec."):
+        return False
+    # at the beginning of a sentence it may be the article
+    is_matrix = words[at] in ("A", "A,") and before != "" and before[-1] not in ".:?!"
+    return is_matrix or _VARIABLE.fullmatch(words[at]) is not None
 
 
 def _formula(words: list[str], at: int) -> int:
@@ -54,8 +64,10 @@ def _formula(words: list[str], at: int) -> int:
         if kind == "text":
             break
         between = kind == "operator" and end > at and _kind(last) != "text"
-        strong = strong or kind == "strong" or (between and not (word in "−+<>/·" and re.match("[0-9.]", last)))
-        strong = strong or ("," in run and _depth(run) == 0 and run[0] in "([" and re.search("[A-Za-z]", run) is not None)
+        strong = strong or kind == "strong" or (between and not (word in "−+/·" and re.match("[0-9.]", last)))
+        strong = strong or (
+            "," in run and _depth(run) == 0 and run[0] in "([" and re.search("[A-Za-z]", run) is not None
+        )
         if end == at and kind == "operator":
             break
         if end == at and kind == "weak" and not _goes_on(word, last):

@@ -2,11 +2,13 @@
 
 __all__ = ["FUNCTIONS", "LETTERS", "MARKS", "OPERATORS", "SUBSCRIPTS", "SUPERSCRIPTS", "TEXT_OPERATORS"]
 
-_GREEK = (
-    "Γ Gamma Δ Delta Θ Theta Λ Lambda Ξ Xi Π Pi Σ Sigma Φ Phi Ψ Psi Ω Omega α alpha β beta γ gamma δ delta ε varepsilon "
-    "ζ zeta η eta θ theta ϑ vartheta κ kappa λ lambda μ mu ν nu ξ xi π pi ρ rho σ sigma τ tau φ varphi χ chi ψ psi "
-    "ω omega ℓ ell ħ hbar"
-).split()
+_GREEK = [
+    "Γ", "Gamma", "Δ", "Delta", "Θ", "Theta", "Λ", "Lambda", "Ξ", "Xi", "Π", "Pi", "Σ", "Sigma", "Φ", "Phi",
+    "Ψ", "Psi", "Ω", "Omega", "α", "alpha", "β", "beta", "γ", "gamma", "δ", "delta", "ε", "varepsilon", "ζ",
+    "zeta", "η", "eta", "θ", "theta", "ϑ", "vartheta", "κ", "kappa", "λ", "lambda", "μ", "mu", "ν", "nu", "ξ",
+    "xi", "π", "pi", "ρ", "rho", "σ", "sigma", "τ", "tau", "φ", "varphi", "χ", "chi", "ψ", "psi", "ω", "omega",
+    "ℓ", "ell", "ħ", "hbar",
+]  # fmt: skip
 
 LETTERS = {sign: rf"\{name}" for sign, name in zip(_GREEK[::2], _GREEK[1::2], strict=True)}
 LETTERS |= {chr(ord("𝖠") + i): rf"\mathsf{{{chr(65 + i)}}}" for i in range(26)}
@@ -28,14 +30,60 @@ OPERATORS = {
 }  # fmt: skip
 
 # of these, the ones that join two parts of a formula in a sentence
-TEXT_OPERATORS = frozenset("= + − ± ∓ · × ⊗ → ← ↦ ≥ ≤ ≠ ≈ ≪ ≫ ∝ ∋ ∈ ◁ < > / ⊂ ≡".split())
+TEXT_OPERATORS = frozenset(
+    [
+        "=",
+        "+",
+        "−",
+        "±",
+        "∓",
+        "·",
+        "×",
+        "⊗",
+        "→",
+        "←",
+        "↦",
+        "≥",
+        "≤",
+        "≠",
+        "≈",
+        "≪",
+        "≫",
+        "∝",
+        "∋",
+        "∈",
+        "◁",
+        "<",
+        ">",
+        "/",
+        "⊂",
+        "≡",
+    ]
+)
 
 SUBSCRIPTS = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋ₙₖⱼᵢₘₐₑₓ", "0123456789+-nkjimaex", strict=True)) | {"⊥": r"\perp "}
 SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿʰʲʳᵗⁱᵏᵐ", "0123456789+-nhjrtikm", strict=True))
 SUPERSCRIPTS |= {"†": r"\dagger ", "ᵀ": r"\mathsf{T}", "*": "*"}
 
-_NAMED = "cos sin tan cot cosh sinh tanh coth exp log ln det max min arg".split()
+_NAMED = ["cos", "sin", "tan", "cot", "cosh", "sinh", "tanh", "coth", "exp", "log", "ln", "det", "max", "min", "arg"]
 FUNCTIONS = {name: rf"\{name} " for name in _NAMED}
 FUNCTIONS |= {
-    name: rf"\operatorname{{{name}}}" for name in "tr Tr Re Im diag Cov Var ad rank sign erf erfc artanh arcosh".split()
+    name: rf"\operatorname{{{name}}}"
+    for name in [
+        "tr",
+        "Tr",
+        "Re",
+        "Im",
+        "diag",
+        "Cov",
+        "Var",
+        "ad",
+        "cov",
+        "rank",
+        "sign",
+        "erf",
+        "erfc",
+        "artanh",
+        "arcosh",
+    ]
 }

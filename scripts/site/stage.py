@@ -1,46 +1,47 @@
 """Writes the sources of the documentation into a folder: pages, tutorials, commands, public names, gallery.
 
-    python -m scripts.site.stage FOLDER
+python -m scripts.site.stage FOLDER
 """
 
 import hashlib
+import os
 import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 import tomllib
 from pathlib import Path
 
 from scripts.site.command_pages import command_pages
 from scripts.site.facade_pages import facade_pages
-from scripts.site.pages import ROOT, staged, tutorials
+from scripts.site.pages import ROOT, linked, staged, tutorials
 
-__all__ = ["main"]
+__all__ = ["documents", "main"]
 
 _HERE = Path(__file__).parent
 
 
+def documents() -> dict[str, str]:
+    """The text of each file of the documentation, by its path; but for the figures of the gallery."""
+    pages = staged()
+    found = {f"{name}.md": text for name, text in pages.items()}
+    found |= {f"{name}.rst": text for name, text in (command_pages(pages) | facade_pages()).items()}
+    for path in tutorials():
+        source = str(path.relative_to(ROOT))
+        found[f"tutorials/{path.name}"] = linked(path.read_text(encoding="utf-8"), source, f"tutorials/{path.stem}")
+    return found | {"tutorials/index.md": _tutorials_index(), "gallery.md": _gallery_page()}
+
+
 def main(folder: Path) -> None:
     """Write all sources; a file that is the same stays untouched, so that Sphinx does not read it again."""
-    pages = staged()
-    story = (ROOT / "README.md").read_text(encoding="utf-8").split("\n## ")[0]
-    documents = {f"{name}.md": text for name, text in pages.items()}
-    documents["index.md"] = (_HERE / "index.md").read_text(encoding="utf-8").replace("{{ story }}", _index_links(story))
-    documents |= {f"{name}.rst": text for name, text in (command_pages(pages) | facade_pages()).items()}
-    documents["tutorials/index.md"] = _tutorials_index()
-    documents |= {f"tutorials/{path.name}": path.read_text(encoding="utf-8") for path in tutorials()}
-    documents["gallery.md"] = _gallery(folder / "figures")
-    for name, text in documents.items():
+    found = documents()
+    for name, text in found.items():
         _write(folder / name, text)
     for path in folder.rglob("*"):
-        if path.is_file() and path.suffix in (".md", ".rst", ".py") and str(path.relative_to(folder)) not in documents:
+        if path.is_file() and path.suffix in (".md", ".rst", ".py") and str(path.relative_to(folder)) not in found:
             path.unlink()
-
-
-def _index_links(story: str) -> str:
-    from scripts.site.pages import _linked
-
-    return _linked(story, "README.md", "index")
+    _draw_gallery(folder / "figures")
 
 
 def _write(path: Path, text: str) -> None:
@@ -53,34 +54,56 @@ def _tutorials_index() -> str:
     names = "\n".join(path.stem for path in tutorials())
     listed = f"```{{toctree}}\n:maxdepth: 1\n\n{names}\n```\n" if names else ""
     return (
-        "# Tutorials\n\nOne question each, run when these pages are made. Each is a Python file in `scripts/tutorials`, "
+        "# Tutorials\n\nOne question each, run when these pages are made. Each is a Python file in `scripts/tutorials`,\n"
         f"which Jupyter and VS Code open as a notebook.\n\n{listed}"
     )
 
 
-def _gallery(folder: Path) -> str:
-    """The page of the gallery; figures are drawn where the command or the code has changed."""
-    folder.mkdir(parents=True, exist_ok=True)
-    wanted = tomllib.loads((_HERE / "gallery.toml").read_text(encoding="utf-8"))["figure"]
-    code = _digest_of_code()
+def _gallery() -> list[dict[str, str]]:
+    """What is in the gallery: name, title, text and command of each figure."""
+    found: list[dict[str, str]] = tomllib.loads((_HERE / "gallery.toml").read_text(encoding="utf-8"))["figure"]
+    return found
+
+
+def _gallery_page() -> str:
     out = ["# Figures", "", "Each with the command that draws it.", ""]
-    for each in wanted:
-        key = hashlib.sha256(f"{each['command']} {code}".encode()).hexdigest()[:12]
-        figure = folder / f"{each['name']}-{key}.png"
-        if not figure.is_file():
-            _draw(each["command"], figure)
-        shown = each["command"].replace("FIGURE", f"{each['name']}.png")
-        out += [f"## {each['title']}", "", each["text"], "", "```", shown, "```", ""]
-        out += [f"![{each['title']}](figures/{figure.name})", ""]
+    for each in _gallery():
+        figure = f"{each['name']}.png"
+        out += [
+            f"## {each['title']}",
+            "",
+            each["text"],
+            "",
+            "```",
+            each["command"].replace("FIGURE", figure),
+            "```",
+            "",
+        ]
+        out += [f"![{each['title']}](figures/{figure})", ""]
     return "\n".join(out)
 
 
+def _draw_gallery(folder: Path) -> None:
+    """The figures, drawn by their commands where a command or the code has changed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    code = _digest_of_code()
+    for each in _gallery():
+        figure, drawn = folder / f"{each['name']}.png", folder / f"{each['name']}.drawn"
+        key = hashlib.sha256(f"{each['command']} {code}".encode()).hexdigest()
+        if figure.is_file() and drawn.is_file() and drawn.read_text(encoding="utf-8") == key:
+            continue
+        _draw(each["command"], figure)
+        drawn.write_text(key, encoding="utf-8")
+
+
 def _draw(command: str, figure: Path) -> None:
-    for old in figure.parent.glob(f"{figure.name.rsplit('-', 1)[0]}-*.png"):
-        old.unlink()
-    words = [str(figure) if word == "FIGURE" else word for word in shlex.split(command)]
-    program = shutil.which("steering", path=str(Path(sys.executable).parent))
-    answer = subprocess.run([program or "steering", *words[1:]], check=False, capture_output=True, text=True)
+    figure.unlink(missing_ok=True)
+    program = shutil.which("steering", path=str(Path(sys.executable).parent)) or "steering"
+    words = [str(figure.resolve()) if word == "FIGURE" else word for word in shlex.split(command)[1:]]
+    quiet = {**os.environ, "MPLBACKEND": "agg"}
+    # a command may write its data beside the figure
+    with tempfile.TemporaryDirectory() as where:
+        answer = subprocess.run([program, *words], check=False, capture_output=True, text=True, cwd=where, env=quiet)
     if answer.returncode or not figure.is_file():
         raise SystemExit(f"the gallery: {command}: {answer.stderr.strip() or 'no figure'}")
 

@@ -18,6 +18,8 @@ __all__ = ["setup"]
 _log = logging.getLogger(__name__)
 # pages whose blocks of code without a language are formulas
 _FORMULA_PAGES = ("theory/", "api/")
+# on other pages a block is one if each line is an equation with signs of physics, and none of a table or program
+_EQUATION = re.compile(r"(?=.*[ΣηργΓθ√†ᵀ₋₊])[^│┃#\"`]+[=≥≤→][^│┃#\"`]+")
 _PLAIN_PAGES = ("changelog", "contributing", "commands/", "writing-tutorials", "clusters", "genindex", "map")
 _KEPT = (
     nodes.literal, nodes.literal_block, nodes.math, nodes.math_block, nodes.raw, nodes.comment,
@@ -33,10 +35,10 @@ class Formulas(SphinxTransform):
     def apply(self, **_: Any) -> None:
         """Go through all blocks of code and all text."""
         name = self.env.current_document.docname
-        if name.startswith(_FORMULA_PAGES):
-            for block in list(self.document.findall(nodes.literal_block)):
-                if block.get("language", "none") in ("none", "default"):
-                    self._display(block)
+        for block in list(self.document.findall(nodes.literal_block)):
+            unmarked = block.get("language", "none") in ("none", "default") and not name.startswith("commands/")
+            if unmarked and (name.startswith(_FORMULA_PAGES) or _is_formula(block.astext())):
+                self._display(block)
         if not name.startswith(_PLAIN_PAGES):
             for text in list(self.document.findall(nodes.Text)):
                 if not _within(text, _KEPT):
@@ -44,13 +46,20 @@ class Formulas(SphinxTransform):
 
     def _display(self, block: nodes.literal_block) -> None:
         try:
-            formula = display(block.astext())
+            rows = display(block.astext())
         except UnknownSignError as error:
             _log.warning("%s (a block that is no formula is marked ```text)", error, location=block)
             return
-        node = nodes.math_block(formula, formula, nowrap=False, number=None)
-        node.source, node.line = block.source, block.line
+        node = nodes.container(classes=["formulas"])
+        for row in rows:
+            # each in a line as wide as the page, so that a phone shows them one below the other
+            cells = [nodes.math(cell, rf"\displaystyle {cell}") for cell in row]
+            node += nodes.paragraph("", "", *cells)
         block.replace_self(node)
+
+
+def _is_formula(block: str) -> bool:
+    return all(_EQUATION.fullmatch(line) for line in block.splitlines())
 
 
 def _within(node: nodes.Node, kinds: tuple[type[nodes.Node], ...]) -> bool:
@@ -85,11 +94,23 @@ def _docstring(_app: Sphinx, _what: str, _name: str, _object: Any, _options: Any
     lines[:] = as_rst(list(lines))
 
 
-def _link_names(app: Sphinx, document: nodes.document, _name: str) -> None:
-    """Literals such as ``sim.model.pieces.loss``, or ``WorkingPoint``, lead to the entry of the public name."""
+def _link_names(app: Sphinx, document: nodes.document, name: str) -> None:
+    """Literals such as ``sim.model.pieces.loss``, or ``WorkingPoint``, lead to the entry of the public name.
+
+    A lone word in small letters does not, which may be a parameter.
+    """
     objects = app.env.domains.python_domain.objects
     for literal in list(document.findall(nodes.literal)):
         words = literal.astext()
+        if command := re.fullmatch(r"steering ([a-z]+)(?: .*)?", words):
+            document = f"commands/{command[1]}"
+            if (
+                document in app.env.found_docs
+                and document != name
+                and not _within(literal, (nodes.reference, nodes.title))
+            ):
+                _link(literal, app.builder.get_relative_uri(name, document))
+            continue
         if not re.fullmatch(r"[A-Za-z_][\w.]*", words) or _within(literal, (nodes.reference, nodes.title)):
             continue
         parts = words.removeprefix("cs.").split(".")
@@ -98,12 +119,15 @@ def _link_names(app: Sphinx, document: nodes.document, _name: str) -> None:
             if words.count(".") < 2:
                 continue
         target = ".".join(["cascade_steering", *parts])
-        if target in objects and (len(parts[-1]) > 4 or "." in words or parts[-1][:1].isupper()):
+        if target in objects and not (words.islower() and words.isalnum()):
             entry = objects[target]
-            uri = app.builder.get_relative_uri(_name, entry.docname) + f"#{entry.node_id}"
-            reference = nodes.reference("", "", internal=True, refuri=uri)
-            literal.replace_self(reference)
-            reference += literal
+            _link(literal, app.builder.get_relative_uri(name, entry.docname) + f"#{entry.node_id}")
+
+
+def _link(literal: nodes.literal, uri: str) -> None:
+    reference = nodes.reference("", "", internal=True, refuri=uri)
+    literal.replace_self(reference)
+    reference += literal
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
