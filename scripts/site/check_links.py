@@ -13,6 +13,8 @@ __all__ = ["faults"]
 
 # attributes of which a browser fetches the address by itself
 _FETCHED = {("script", "src"), ("img", "src"), ("link", "href"), ("iframe", "src"), ("source", "src"), ("video", "src")}
+# in a style sheet
+_OUTSIDE = re.compile(r"url\(['\"]?((?:https?:)?//[^)]*)|@import\s+['\"]((?:https?:)?//[^'\"]*)")
 
 
 class _Addresses(HTMLParser):
@@ -39,9 +41,8 @@ def faults(folder: Path) -> list[str]:
         pages[path].feed(path.read_text(encoding="utf-8"))
     found = [line for path, page in pages.items() for line in _faults_of(path, page, pages, folder)]
     for sheet in folder.rglob("*.css"):
-        for address in re.findall(r"url\(['\"]?((?:https?:)?//[^)]*)|@import\s+['\"]((?:https?:)?//[^'\"]*)",
-                                  sheet.read_text(encoding="utf-8", errors="replace")):  # fmt: skip
-            found.append(f"{sheet.relative_to(folder)} fetches {''.join(address)}")
+        addresses = _OUTSIDE.findall(sheet.read_text(encoding="utf-8", errors="replace"))
+        found += [f"{sheet.relative_to(folder)} fetches {''.join(each)}" for each in addresses]
     return found
 
 

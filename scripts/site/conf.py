@@ -16,8 +16,6 @@ extensions = [
     "myst_nb",
     "sphinx.ext.autodoc",
     "sphinx.ext.mathjax",
-    # MathJax and its fonts beside the pages, which ask nothing of a network
-    "sphinx-mathjax-offline",
     "scripts.site.transform",
 ]
 source_suffix = {".md": "myst-nb", ".rst": "restructuredtext", ".py": "myst-nb"}
@@ -45,6 +43,8 @@ nb_merge_streams = True
 # a warning of a tutorial is an error here
 nb_output_stderr = "warn"
 
+# copied beside the pages, which ask nothing of a network
+mathjax_path = "mathjax/tex-chtml.js"
 mathjax3_config = {
     "chtml": {"displayAlign": "left", "mtextInheritFont": True, "scale": 0.93},
     "options": {"enableMenu": False},

@@ -51,8 +51,7 @@ def _page(part: str, names: list[str]) -> str:
 def _index() -> str:
     out = [
         _heading("Names in Python", "="),
-        "All names are those of ``import cascade_steering as cs``. The pages are made of the docstrings, which "
-        "``help(cs.WorkingPoint)`` shows as well.",
+        "All names are those of ``import cascade_steering as cs``. The pages are made of the docstrings.",
         "",
     ]
     for facade in _FACADES:

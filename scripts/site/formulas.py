@@ -93,7 +93,7 @@ class _Reader:
             sign = self.peek()
             self.at += 1
             return self.scripted(OPERATORS[sign], sign)
-        if self.peek() in OPERATORS and self.peek() not in "⟨":
+        if self.peek() in OPERATORS and self.peek() != "⟨":
             self.at += 1
             return OPERATORS[self.text[self.at - 1]]
         return self.scripted(*self.base())
@@ -275,29 +275,10 @@ def _is_text(word: str) -> bool:
 
 
 # words of three letters, which may else be products of variables
-_THREE = frozenset(
-    [
-        "and",
-        "all",
-        "any",
-        "are",
-        "for",
-        "has",
-        "its",
-        "not",
-        "one",
-        "per",
-        "the",
-        "two",
-        "tri",
-        "lag",
-        "was",
-        "off",
-        "new",
-        "old",
-        "sum",
-    ]
-)
+_THREE = frozenset({
+    "and", "all", "any", "are", "for", "has", "its", "not", "one", "per", "the", "two", "tri", "lag", "was",
+    "off", "new", "old", "sum",
+})  # fmt: skip
 
 
 def _top_level(text: str) -> str:

@@ -30,36 +30,7 @@ OPERATORS = {
 }  # fmt: skip
 
 # of these, the ones that join two parts of a formula in a sentence
-TEXT_OPERATORS = frozenset(
-    [
-        "=",
-        "+",
-        "−",
-        "±",
-        "∓",
-        "·",
-        "×",
-        "⊗",
-        "→",
-        "←",
-        "↦",
-        "≥",
-        "≤",
-        "≠",
-        "≈",
-        "≪",
-        "≫",
-        "∝",
-        "∋",
-        "∈",
-        "◁",
-        "<",
-        ">",
-        "/",
-        "⊂",
-        "≡",
-    ]
-)
+TEXT_OPERATORS = frozenset("=+−±∓·×⊗→←↦≥≤≠≈≪≫∝∋∈◁<>/⊂≡")
 
 SUBSCRIPTS = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋ₙₖⱼᵢₘₐₑₓ", "0123456789+-nkjimaex", strict=True)) | {"⊥": r"\perp "}
 SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿʰʲʳᵗⁱᵏᵐ", "0123456789+-nhjrtikm", strict=True))
@@ -67,23 +38,21 @@ SUPERSCRIPTS |= {"†": r"\dagger ", "ᵀ": r"\mathsf{T}", "*": "*"}
 
 _NAMED = ["cos", "sin", "tan", "cot", "cosh", "sinh", "tanh", "coth", "exp", "log", "ln", "det", "max", "min", "arg"]
 FUNCTIONS = {name: rf"\{name} " for name in _NAMED}
-FUNCTIONS |= {
-    name: rf"\operatorname{{{name}}}"
-    for name in [
-        "tr",
-        "Tr",
-        "Re",
-        "Im",
-        "diag",
-        "Cov",
-        "Var",
-        "ad",
-        "cov",
-        "rank",
-        "sign",
-        "erf",
-        "erfc",
-        "artanh",
-        "arcosh",
-    ]
-}
+_UPRIGHT = [
+    "tr",
+    "Tr",
+    "Re",
+    "Im",
+    "diag",
+    "Cov",
+    "Var",
+    "ad",
+    "cov",
+    "rank",
+    "sign",
+    "erf",
+    "erfc",
+    "artanh",
+    "arcosh",
+]
+FUNCTIONS |= {name: rf"\operatorname{{{name}}}" for name in _UPRIGHT}

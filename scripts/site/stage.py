@@ -54,7 +54,7 @@ def _tutorials_index() -> str:
     names = "\n".join(path.stem for path in tutorials())
     listed = f"```{{toctree}}\n:maxdepth: 1\n\n{names}\n```\n" if names else ""
     return (
-        "# Tutorials\n\nOne question each, run when these pages are made. Each is a Python file in `scripts/tutorials`,\n"
+        "# Tutorials\n\nOne question each, run when these pages are made. Each is a file in `scripts/tutorials`,\n"
         f"which Jupyter and VS Code open as a notebook.\n\n{listed}"
     )
 
