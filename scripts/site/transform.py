@@ -24,7 +24,9 @@ _FORMULA_PAGES = ("theory/", "api/")
 # on other pages a block is one if each line is an equation with signs of physics, and none of a table or program
 _EQUATION = re.compile(r"(?=.*[ΣηργΓθ√†ᵀ₋₊])[^│┃#\"`]+[=≥≤→][^│┃#\"`]+")
 _PLAIN_PAGES = ("changelog", "contributing", "commands/", "writing-tutorials", "clusters", "genindex", "map")
+# a title is also in the list of pages, on pages that do not load MathJax
 _KEPT = (
+    nodes.title,
     nodes.literal, nodes.literal_block, nodes.math, nodes.math_block, nodes.raw, nodes.comment,
     addnodes.desc_signature, addnodes.toctree, nodes.image,
 )  # fmt: skip
