@@ -68,7 +68,6 @@ OTHERS = [line for line in SHOWN if line not in STEERING]
 KNOWN = {
     "bash scripts/demo": "steering compare, below",
     "bash scripts/docs": ".ci/run",
-    "bash scripts/docs --pages": "bash scripts/docs, above",
     "bash scripts/environment requirements-test.txt": "scripts/test",
     "bash scripts/test": "this",
     "bash scripts/test --fast": "scripts/check-bounds",
