@@ -68,6 +68,7 @@ OTHERS = [line for line in SHOWN if line not in STEERING]
 # what makes an environment first, or installs: and where it runs
 KNOWN = {
     "bash scripts/demo": "steering compare, below",
+    "bash scripts/docs": ".ci/run",
     "bash scripts/environment requirements-test.txt": "scripts/test",
     "bash scripts/test": "this",
     "bash scripts/test --fast": "scripts/check-bounds",
