@@ -22,8 +22,13 @@ from cascade_steering.analysis.estimation.estimators import unconditional_steeri
 from cascade_steering.analysis.estimation.sampled_moments import Ensemble as Ensemble
 from cascade_steering.analysis.identification.log_likelihood import LogLikelihood as LogLikelihood
 from cascade_steering.analysis.laboratory.elimination import Elimination as Elimination
+from cascade_steering.analysis.laboratory.error_budget import error_budget as error_budget
+from cascade_steering.analysis.laboratory.presets import preset_names as preset_names
+from cascade_steering.analysis.laboratory.presets import preset_text as preset_text
+from cascade_steering.analysis.laboratory.prospects import prospects as prospects
 from cascade_steering.analysis.laboratory.setup import LaboratorySetup as LaboratorySetup
 from cascade_steering.analysis.laboratory.setup_file import read_setup as read_setup
+from cascade_steering.analysis.laboratory.setup_file import setup_of as setup_of
 from cascade_steering.analysis.networks.network import Network as Network
 from cascade_steering.analysis.networks.network_file import read_network as read_network
 from cascade_steering.analysis.networks.network_optimum import best_network as best_network

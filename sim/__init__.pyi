@@ -39,6 +39,7 @@ from cascade_steering.sim.gaussian.riccati import NoSteadyStateError as NoSteady
 from cascade_steering.sim.gaussian.trajectories import Gaussian as Gaussian
 from cascade_steering.sim.grid import TimeGrid as TimeGrid
 from cascade_steering.sim.initial_state import InitialState as InitialState
+from cascade_steering.sim.initial_state import Trajectories as Trajectories
 from cascade_steering.sim.initial_state import coherent_state as coherent_state
 from cascade_steering.sim.initial_state import ground_state as ground_state
 from cascade_steering.sim.initial_state import squeezed_state as squeezed_state
@@ -75,6 +76,7 @@ from cascade_steering.sim.model.pieces import squeezer as squeezer
 from cascade_steering.sim.model.pieces import thermal_bath as thermal_bath
 from cascade_steering.sim.model.schedule import Schedule as Schedule
 from cascade_steering.sim.model.schedule import unlit as unlit
+from cascade_steering.sim.noise import standard_normals as standard_normals
 from cascade_steering.sim.outputs.observables import Quadratic as Quadratic
 from cascade_steering.sim.outputs.observables import quanta as quanta
 from cascade_steering.sim.outputs.saving import Save as Save
@@ -84,3 +86,5 @@ from cascade_steering.sim.parameters import Cascade as Cascade
 from cascade_steering.sim.parameters import Detection as Detection
 from cascade_steering.sim.parameters import Oscillator as Oscillator
 from cascade_steering.sim.parameters import UnstableError as UnstableError
+from cascade_steering.sim.runs.directory import RunDirectory as RunDirectory
+from cascade_steering.sim.runs.merge import merge as merge

@@ -29,6 +29,8 @@ SIM = [
     "smoothed_states", "squeezed_state", "squeezer", "state_of", "stationary_state", "steady_effect",
     "steady_state", "thermal_bath", "thermal_state", "transient", "true_states", "unlit", "weak_values",
     "Counter", "FockCounting", "Heralded", "StateInFrame", "herald",
+    # engines of one's own, and runs on disk
+    "RunDirectory", "Trajectories", "merge", "standard_normals",
 ]  # fmt: skip
 ANALYSIS = [
     "Elimination", "Ensemble", "Estimate", "Extreme", "Feedback", "FeedbackResult", "FilteredResult", "FitResult",
@@ -44,6 +46,8 @@ ANALYSIS = [
     # beyond second moments
     "HomodyneSetting", "NonGaussianSteering", "OutcomeSteering", "expected_law", "local_outcomes",
     "non_gaussian_steering", "verify_non_gaussian",
+    # from the numbers of a laboratory
+    "error_budget", "preset_names", "preset_text", "prospects", "setup_of",
 ]  # fmt: skip
 PACKAGES = {"sim": SIM, "analysis": ANALYSIS}
 
