@@ -166,7 +166,7 @@ assert max(second, key=lambda name: second[name][1]) == "minus.theta_pi"
 assert second["link.loss"][0] > 0
 
 # %%
-names = sorted(first, key=lambda name: first[name][1])[-10:] + ["link.loss"]
+names = [*sorted(first, key=lambda name: first[name][1])[-10:], "link.loss"]
 figure, axes = plt.subplots(figsize=(6.5, 3.8), layout="constrained")
 rows = np.arange(len(names))
 axes.barh(rows + 0.2, [100 * first[name][1] for name in names], height=0.36, color="#1f4e9c", label="at 0.5 µW")
@@ -175,7 +175,7 @@ axes.barh(
 )
 axes.axvline(0, color="grey", linewidth=0.8)
 axes.set_yticks(rows, names)
-axes.set(xlabel=r"by how much $E_{+|-}$ falls if this number alone is at its best (%)")
+axes.set(xlabel=r"$E_{+|-}$ falls by, this number alone at its best (%)")
 axes.legend(frameon=False, loc="lower right")
 plt.show()
 
