@@ -42,6 +42,7 @@ def phase_invariant(model: LinearModel) -> bool:
     """
     if model.dimension != 4 or np.any(model.force):
         return False
+    model.require_linear("the master equation")
     jumps, quadratic = _rates(model)
     unequal = _CHARGES[:, None] != _CHARGES
     charged = _CHARGES[:, None] + _CHARGES != 0

@@ -123,6 +123,7 @@ def _quantum(vector: FloatArray, sector: Sector) -> qutip.Qobj:
 
 
 def _require_stable(model: LinearModel) -> None:
+    model.require_linear("the steady state")
     coupling = model.hamiltonian + np.imag(model.channels.conj().T @ model.channels)
     rates = np.linalg.eigvals(symplectic_form(model.dimension // 2) @ coupling)
     slowest = float(np.max(rates.real))

@@ -65,8 +65,9 @@ class LindbladOperators:
 def lindblad_operators(model: LinearModel, cutoffs: tuple[int, ...], unit: float = 1.0) -> LindbladOperators:
     """The operators of ``model`` between the kept levels, with time in units of ``unit`` seconds.
 
-    Raises ValueError if the cutoffs do not fit the model. Section 3 of sim/README.md.
+    Raises ValueError if the cutoffs do not fit the model, and if it is not linear. Section 3 of sim/README.md.
     """
+    model.require_linear("the operators for QuTiP")
     check_cutoffs(cutoffs, model.modes)
     to_ladder = np.kron(np.eye(model.dimension // 2), LADDER)
     products = ladder_products(cutoffs)

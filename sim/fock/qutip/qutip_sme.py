@@ -127,6 +127,7 @@ class QutipSME:
         counters, or if a switch falls within a step.
         """
         model.require_uncounted(self.identity["engine"])
+        model.require_linear(f"the engine {self.identity['engine']!r}")
         for each in Schedule.of(model).models:
             each.require_white_record()
         initial.require_dimension(model.dimension)
