@@ -17,6 +17,7 @@ from cascade_steering.sim.fock.basis.gaussian_operators import thermal
 from cascade_steering.sim.fock.basis.levels import LADDER, Levels, ladder_products, resize
 from cascade_steering.sim.fock.basis.moments import expectations, moment_rows
 from cascade_steering.sim.fock.counting.between_clicks import Counted
+from cascade_steering.sim.fock.counting.nonlinear_motion import Motion, motion_of
 from cascade_steering.sim.fock.moving.frame import in_frame
 from cascade_steering.sim.fock.moving.kernel import Basis, Frame
 from cascade_steering.sim.fock.moving.preparation import basis_of, clean, frame_for
@@ -116,16 +117,18 @@ def room_of(cutoffs: tuple[int, ...]) -> Room:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class StepOperators:
-    """What a step in one frame and on the levels of one room needs."""
+    """What a step in one frame and on the levels of one room needs; ``motion`` is None for a linear model."""
 
     frame: Frame
     counted: Counted
+    motion: Motion | None
 
 
 def operators_of(
     model: LinearModel, symplectic: FloatArray, room: Room, step: float, density: ComplexArray
 ) -> StepOperators:
     """The operators of a step of ``step`` seconds in the frame 𝖲, for a state near ``density`` (D, D)."""
+    motion, model = motion_of(model, symplectic, room.levels), model.linear_part
     framed = in_frame(model, symplectic)
     parts = substeps(framed, step)
     factors = step_factors(framed, step / parts)
@@ -135,7 +138,7 @@ def operators_of(
     frame = frame_for(
         model, symplectic, step, parts, factors, room.exponential(factors.quadratic), room.basis, probes, follow=True
     )
-    return StepOperators(frame=frame, counted=_counted(model, symplectic, factors, step))
+    return StepOperators(frame=frame, counted=_counted(model, symplectic, factors, step), motion=motion)
 
 
 def _counted(model: LinearModel, symplectic: FloatArray, factors: StepFactors, step: float) -> Counted:

@@ -68,7 +68,8 @@ def suggested_counting_step(
 
     Raises ValueError for a model without Hamiltonian and channels.
     """
-    duration, schedule = grid.step * grid.steps, Schedule.of(model)
+    duration, model = grid.step * grid.steps, model.linear_part
+    schedule = Schedule.of(model)
     step = suggested_step(kind, model, grid, initial)
     times = np.linspace(0.0, duration, _SAMPLES)
     clicks = np.max(expected_click_rates(schedule, initial, times))
