@@ -21,9 +21,7 @@ FloatArray = NDArray[np.float64]
 _SPARE = MOST_DEGREE // 2
 
 
-def weyl_products(
-    rows: FloatArray, cutoffs: tuple[int, ...], powers: Sequence[tuple[int, int]]
-) -> list[sp.csr_array]:
+def weyl_products(rows: FloatArray, cutoffs: tuple[int, ...], powers: Sequence[tuple[int, int]]) -> list[sp.csr_array]:
     """{u^i v^j} for each (i, j) of ``powers``, i + j ≤ 4, with (u, v) = ``rows`` (2, d) times ξ; sparse, (D, D).
 
     The elements are those of the untruncated operators between the levels below ``cutoffs``. With a factor u that is
@@ -47,7 +45,7 @@ def weyl_products(
 
 
 def polynomial_operator(polynomial: Polynomial, mode: int, cutoffs: tuple[int, ...]) -> sp.csr_array:
-    """The operator of a polynomial of oscillator number ``mode`` between the levels below ``cutoffs``, rad/s; (D, D)."""
+    """The operator of a polynomial of oscillator number ``mode`` between the levels below ``cutoffs``, rad/s."""
     rows = np.eye(2 * len(cutoffs))[2 * mode : 2 * mode + 2]
     products = weyl_products(rows, cutoffs, [powers for powers, _ in polynomial.pairs])
     return sp.csr_array(sum(value * each for (_, value), each in zip(polynomial.pairs, products, strict=True)))
@@ -66,11 +64,11 @@ def ladder_words(polynomial: Polynomial) -> Iterator[tuple[complex, tuple[int, .
                 # k factors a of X and l of P
                 key = (k + l, i + j - k - l)
                 share = comb(i, k) * comb(j, l) * (-1j) ** l * 1j ** (j - l) / 2.0 ** (0.5 * (i + j))
-                sums[key] = sums.get(key, 0.0) + value * share
+                sums[key] = sums.get(key, 0.0j) + complex(value) * share
     largest = max(map(abs, sums.values()), default=0.0)
-    for (lowering, raising), value in sums.items():
-        if abs(value) <= 16 * np.finfo(float).eps * largest:
+    for (lowering, raising), total in sums.items():
+        if abs(total) <= 16 * np.finfo(float).eps * largest:
             continue
         words = sorted(set(permutations((0,) * lowering + (1,) * raising)))
         for word in words:
-            yield value / len(words), word
+            yield total / len(words), word

@@ -8,7 +8,15 @@ from numpy.typing import NDArray
 
 from cascade_steering.sim.fock.basis.diagnostics import UnphysicalStateError
 from cascade_steering.sim.fock.basis.normal_modes import normal_modes
-from cascade_steering.sim.fock.counting.between_clicks import CLICK, FAILED, FULL, MISFIT, advance_counted, click_rates, copy_state
+from cascade_steering.sim.fock.counting.between_clicks import (
+    CLICK,
+    FAILED,
+    FULL,
+    MISFIT,
+    advance_counted,
+    click_rates,
+    copy_state,
+)
 from cascade_steering.sim.fock.counting.following import (
     MOST_LEVELS,
     Room,
