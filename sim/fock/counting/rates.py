@@ -22,6 +22,9 @@ FloatArray = NDArray[np.float64]
 _SAMPLES = 50
 # Intervals of the integral over the rate of clicks.
 _PANELS = 400
+# The time over which an unstable linear part is followed beside polynomials, in units of that in which it grows by e:
+# where polynomials stop the growth their rate is of the order of that of growth.
+_GROWN = 2.0
 
 
 def expected_click_rates(model: LinearModel | Schedule, initial: InitialState, times: FloatArray) -> FloatArray:
@@ -71,6 +74,11 @@ def suggested_counting_step(
     """
     duration, whole, model = grid.step * grid.steps, Schedule.of(model), model.linear_part
     schedule = whole.linear_part
+    if whole.nonlinear:
+        # The linear part tells how fast a state grows, and not how far.
+        growth = max(float(np.max(np.linalg.eigvals(moment_equations(each).drift).real)) for each in schedule.models)
+        duration = min(duration, _GROWN / growth) if growth > 0.0 else duration
+        grid = TimeGrid(step=duration, steps_per_save=1, saves=1)
     step = suggested_step(kind, model, grid, initial)
     times = np.linspace(0.0, duration, _SAMPLES)
     clicks = np.max(expected_click_rates(schedule, initial, times), initial=0.0)
