@@ -16,6 +16,7 @@ from cascade_steering.sim.fock.basis.exact_elements import unitary_elements
 from cascade_steering.sim.fock.basis.gaussian_operators import thermal
 from cascade_steering.sim.fock.basis.levels import LADDER, Levels, ladder_products, resize
 from cascade_steering.sim.fock.basis.moments import expectations, moment_rows
+from cascade_steering.sim.fock.basis.weyl_products import monomial_columns
 from cascade_steering.sim.fock.counting.between_clicks import Counted
 from cascade_steering.sim.fock.counting.nonlinear_motion import Motion, motion_of
 from cascade_steering.sim.fock.moving.frame import in_frame
@@ -79,6 +80,11 @@ class Room:
         return sp.csr_array(sp.hstack([each.reshape((-1, 1)) for each in found]))
 
     @cached_property
+    def monomials(self) -> sp.csr_array:
+        """The monomials of second to fourth degree in the ladder operators, (D², monomials)."""
+        return monomial_columns(self.levels)
+
+    @cached_property
     def _moment_rows(self) -> sp.csr_array:
         return moment_rows(self.levels)
 
@@ -128,7 +134,8 @@ def operators_of(
     model: LinearModel, symplectic: FloatArray, room: Room, step: float, density: ComplexArray
 ) -> StepOperators:
     """The operators of a step of ``step`` seconds in the frame 𝖲, for a state near ``density`` (D, D)."""
-    motion, model = motion_of(model, symplectic, room.levels), model.linear_part
+    motion = motion_of(model, symplectic, room.monomials) if model.nonlinear else None
+    model = model.linear_part
     framed = in_frame(model, symplectic)
     parts = substeps(framed, step)
     factors = step_factors(framed, step / parts)

@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 import numpy as np
 import scipy.linalg as la
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from cascade_steering.sim.compiled import compiled
-from cascade_steering.sim.fock.basis.levels import Levels
-from cascade_steering.sim.fock.basis.weyl_products import weyl_products
+from cascade_steering.sim.fock.basis.weyl_products import in_monomials
 from cascade_steering.sim.model.linear_model import LinearModel
 
 __all__ = ["Motion", "motion_of"]
@@ -47,38 +47,38 @@ class Motion:
     Parameters
     ----------
     forces : the polynomials
-    operators : the terms of second to fourth degree of each, {u^i v^j} with (u, v) its two quadratures less x̄,
-        (polynomials, 12, D, D)
+    terms : {u^i v^j} of second to fourth degree of each in monomials of ladder operators, (u, v) being its two
+        quadratures less x̄: (monomials, 12 polynomials)
+    columns : the monomials between the kept levels, (D², monomials)
     """
 
     forces: tuple[_Force, ...]
-    operators: ComplexArray
+    terms: ComplexArray
+    columns: sp.csr_array
 
     def unitary(self, origin: FloatArray, duration: float) -> tuple[ComplexArray, FloatArray]:
         """The unitary (D, D) by which a state of ξ moves in ``duration`` seconds, and x̄ (d,) after it."""
         after = origin.copy()
-        weights = np.empty(self.operators.shape[:2])
+        weights = np.empty((len(self.forces), len(_LEFT)))
         for number, (place, powers, values) in enumerate(self.forces):
             middle = _path(powers, values, origin[place : place + 2], 0.5 * duration)
             after[place : place + 2] = _path(powers, values, middle, 0.5 * duration)
             weights[number] = _derivatives(powers, values, middle, _EXPONENTS) / _FACTORIALS
-        generator = np.tensordot(weights.ravel(), self.operators.reshape(-1, *self.operators.shape[2:]), 1)
-        unitary: ComplexArray = la.expm(-1j * duration * generator)
+        generator = self.columns @ (self.terms @ weights.ravel())
+        size = round(np.sqrt(generator.size))
+        unitary: ComplexArray = la.expm(-1j * duration * generator.reshape(size, size))
         return unitary, after
 
 
-def motion_of(model: LinearModel, symplectic: FloatArray, levels: Levels) -> Motion | None:
-    """The polynomials of ``model`` in the frame 𝖲 (d, d) and between the kept levels; None if it is linear."""
-    if not model.nonlinear:
-        return None
-    forces, operators = [], []
+def motion_of(model: LinearModel, symplectic: FloatArray, columns: sp.csr_array) -> Motion:
+    """The polynomials of ``model`` in the frame 𝖲 (d, d); ``columns`` are the monomials between the kept levels."""
+    forces, terms = [], []
     for each in model.nonlinear:
         place = 2 * model.modes.index(each.mode)
         powers, values = zip(*each.pairs, strict=True)
         forces.append(_Force(place, np.array(powers, dtype=np.intp), np.array(values, dtype=float)))
-        products = weyl_products(symplectic[place : place + 2], levels.cutoffs, _LEFT)
-        operators.append([levels.restrict(product).toarray() for product in products])
-    return Motion(forces=tuple(forces), operators=np.array(operators, dtype=complex))
+        terms.append(in_monomials(symplectic[place : place + 2], _LEFT))
+    return Motion(forces=tuple(forces), terms=np.concatenate(terms, axis=1), columns=columns)
 
 
 @compiled
