@@ -59,13 +59,14 @@ def test_counted_light_leaves_cats_whose_parity_each_click_turns_over() -> None:
 def test_homodyne_light_leaves_one_of_two_coherent_states() -> None:
     # α² = −G/U, so that P of the two is ±2√2: read at ϑ = π/2
     model, start = cs.detect(kerr_resonator(), cs.homodyne(phase_pi=0.5)), cs.ground_state(1)
-    grid = cs.TimeGrid(step=1 / 160, steps_per_save=160, saves=4)
+    grid = cs.TimeGrid(step=1 / 100, steps_per_save=100, saves=3)
     method = cs.FockCounting(frame="moving")
     data = cs.simulate(model, method, grid, start, trajectories=4, seed=2, keep=4, check=False,
                        save=cs.Save(purity=True, observables={"parity": PARITY}))  # fmt: skip
     last = data["trajectory_mean"].to_numpy()[:, -1]
-    np.testing.assert_allclose(np.abs(last[:, 1]), 2.0 * np.sqrt(2.0), atol=0.35)
+    # a jump that is not complete would be near 0, the noise of P in a coherent state is ±0.7
+    np.testing.assert_allclose(np.abs(last[:, 1]), 2.0 * np.sqrt(2.0), atol=0.9)
     assert set(np.sign(last[:, 1])) == {-1.0, 1.0}
     np.testing.assert_allclose(data["trajectory_purity"].to_numpy(), 1.0, atol=1e-6)
     # no parity, unlike the cats
-    np.testing.assert_allclose(data["trajectory_expectation"].to_numpy()[:, -1], 0.0, atol=0.1)
+    np.testing.assert_allclose(data["trajectory_expectation"].to_numpy()[:, -1], 0.0, atol=0.3)
