@@ -41,8 +41,8 @@ class Polynomial:
     The classical motion must stay finite at any time, which is so if H is bounded below or above: the form of degree
     four must have one sign in all directions of phase space, or be the fourth power of one quadrature, in which case
     the polynomial may contain powers of this quadrature and terms of degree two and less beside it. A rotating frame
-    changes energies, so that a Kerr term may have either sign there. A leading degree of three has both signs. Section 7
-    of sim/README.md.
+    changes energies, so that a Kerr term may have either sign there. A leading degree of three has both signs.
+    Section 7 of sim/README.md.
 
     Raises ValueError for other exponents, a coefficient that is not finite, and a polynomial that is unbounded on both
     sides.
