@@ -44,6 +44,7 @@ PAGES = (
     Page(source="analysis/paper/claims/CLAIMS.md", target="claims"),
     Page(source="scripts/SLURM.md", target="clusters"),
     Page(source="scripts/CONTRIBUTING.md", target="contributing"),
+    Page(source="scripts/RELEASING.md", target="releasing"),
     Page(source="scripts/tutorials/README.md", target="writing-tutorials"),
     Page(source="CHANGELOG.md", target="changelog"),
 )
