@@ -63,12 +63,18 @@ def best_without_record(
     from scipy.optimize import minimize
 
     size = _size(kerr_minus, kerr_plus)
-    first = np.array([math.log(_FIRST_DAMPING * math.sqrt(size)), math.log(_LINEAR[direction][0]), _LINEAR[direction][1]])
+    first = np.array(
+        [math.log(_FIRST_DAMPING * math.sqrt(size)), math.log(_LINEAR[direction][0]), _LINEAR[direction][1]]
+    )
 
     def pair_at(place: NDArray[np.float64]) -> KerrPair:
         damping, cooperativity = np.exp(place[:2])
         return KerrPair(
-            damping=damping, cooperativity=cooperativity, theta_plus_pi=place[2], kerr_minus=kerr_minus, kerr_plus=kerr_plus
+            damping=damping,
+            cooperativity=cooperativity,
+            theta_plus_pi=place[2],
+            kerr_minus=kerr_minus,
+            kerr_plus=kerr_plus,
         )
 
     def value(place: NDArray[np.float64]) -> float:

@@ -30,12 +30,12 @@ _PLUS = {"cooperativity": 17.67, "theta_plus_pi": 0.4149}
 # γ₋/γ̃₀ of the paper's best point: θ₋ = π/4 in hot baths
 _PAPER = 1.0 / (1e5 + 0.5)
 _DETECTION = Detection(lo_phase_pi=0.5)
-_SHOWN = (1e-8, 1e-6, 1e-4, 1e-2)
+_SHOWN = (1e-8, 1e-5, 1e-3, 1e-2)
 _SAMPLED = (1e-4, 1e-3, 1e-2)
 # of the panel with terms of both oscillators
 _BOTH, _BOTH_DAMPING = 1e-3, 0.05
 _RATIOS_SAMPLED = (-1.5, -1.0, -0.5, 0.0, 0.5)
-_DISTANCES_SAMPLED = (0.25, 0.5, 1.0)
+_DISTANCES_SAMPLED = (0.05, 0.17, 0.5)
 # Above it E is left out: the second order is small no more, and exact results are without steering.
 _HIGHEST = 2.0
 _E = {"units": "1", "long_name": "E of + given -, in hot baths at C- = 10"}
@@ -62,17 +62,18 @@ def kerr_curves(
 
     Variables: ``E`` and ``damping`` (row, kerr), the best E and its γ₋/γ̃₀, of Kerr terms of − (``minus``, and E₋|₊ in
     ``minus_back``), of + (``plus``), of both with χ₋ = −k²χ₊ (``opposed``), and of − given the record (``record``);
-    ``E_edge`` (kerr) at the paper's best point; ``E_distance`` (shown, distance); ``E_both`` (opposition) with
+    ``E_edge`` (kerr_edge) at the paper's best point; ``E_distance`` (shown, distance); ``E_both`` (opposition) with
     χ₊k²/χ₋; and the same ``_sampled``, with ``low`` and ``high``. Raises ValueError for a count out of range.
     """
     require_count(points, "points", low=2)
     strengths = np.geomspace(1e-10, 1e-2, points)
     searches = [(row, float(chi)) for row in ROWS for chi in (*strengths, *_SAMPLED)]
     found = dict(zip(searches, in_parallel(_best, searches, jobs, progress), strict=True))
+    edge = np.geomspace(1e-10, 1e-8, 10 * points)
     distances = np.geomspace(1e-5, 3.0, 10 * points)
     oppositions = np.linspace(-2.0, 1.0, 10 * points)
     samples = [found["minus", chi].pair for chi in _SAMPLED] + [found["record", chi].pair for chi in _SAMPLED]
-    samples += [replace(found["minus", _BOTH].pair, damping=each * _best_damping(found)) for each in _DISTANCES_SAMPLED]
+    samples += [KerrPair(damping=each, kerr_minus=_BOTH, **_PLUS) for each in _DISTANCES_SAMPLED]
     samples += [_opposed(each) for each in _RATIOS_SAMPLED]
     tasks = [_Sample(pair=pair, trajectories=trajectories, seed=seed) for seed, pair in enumerate(samples)]
     drawn = in_parallel(_sampled, tasks, jobs, progress)
@@ -84,7 +85,7 @@ def kerr_curves(
                 [[found[row, chi].pair.damping for chi in strengths] for row in ROWS],
                 {"units": "1", "long_name": "best damping rate of - in units of the decoherence rate"},
             ),
-            "E_edge": (("kerr",), [_at(_PAPER, chi) for chi in strengths], _E),
+            "E_edge": (("kerr_edge",), [_at(_PAPER, chi) for chi in edge], _E),
             "E_distance": (("shown", "distance"), [[_at(each, chi) for each in distances] for chi in _SHOWN], _E),
             "E_both": (("opposition",), [steering_without_record(_opposed(each)) for each in oppositions], _E),
             **_estimates(drawn),
@@ -92,10 +93,11 @@ def kerr_curves(
         coords={
             "row": list(ROWS),
             "kerr": ("kerr", strengths, _CHI),
+            "kerr_edge": ("kerr_edge", edge, _CHI),
             "shown": ("shown", list(_SHOWN), _CHI),
             "kerr_sampled": ("kerr_sampled", list(_SAMPLED), _CHI),
             "distance": ("distance", distances, {"units": "1", "long_name": "damping of - over the decoherence rate"}),
-            "distance_sampled": ("distance_sampled", [tasks[6 + k].pair.damping for k in range(3)]),
+            "distance_sampled": ("distance_sampled", list(_DISTANCES_SAMPLED)),
             "opposition": ("opposition", oppositions, {"units": "1", "long_name": "k^2 chi_plus/chi_minus"}),
             "opposition_sampled": ("opposition_sampled", list(_RATIOS_SAMPLED)),
         },
@@ -122,10 +124,6 @@ def _best(search: tuple[Row, float]) -> BestKerr:
         return best_without_record(kerr_plus=chi)
     alone = best_without_record(kerr_minus=chi)
     return best_without_record(kerr_minus=chi, kerr_plus=-chi / alone.pair.ratio**2) if row == "opposed" else alone
-
-
-def _best_damping(found: dict[tuple[Row, float], BestKerr]) -> float:
-    return found["minus", _BOTH].pair.damping
 
 
 def _at(damping: float, chi: float) -> float:

@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 
 import matplotlib as mpl
+import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -24,6 +25,8 @@ _ROWS = {
     "opposed": (GAIN_COLOUR, "--", r"$E_{+|-}$, both, $\chi_- = -k^2\chi_+$"),
     "record": (COLOURS[0], ":", r"$E_{+|-}$ given the record"),
 }
+# height of the labels of lines
+_LABELLED = 0.42
 _SHADES = ("#9db4d8", "#5f83bd", "#1f4e9c", "#0b1f45")
 
 
@@ -43,28 +46,34 @@ def kerr_curves_figure(data: xr.Dataset, path: Path) -> None:
 def _against_strength(axes: Axes, data: xr.Dataset) -> None:
     for row, (colour, style, label) in _ROWS.items():
         axes.plot(data["kerr"], data["E"].sel(row=row), color=colour, linestyle=style, label=label)
-    axes.plot(data["kerr"], data["E_edge"], color=_GREY, linewidth=1.0, label=r"$E_{+|-}$, paper's optimum kept")
+    axes.plot(data["kerr_edge"], data["E_edge"], color=_GREY, linewidth=1.0, label=r"$E_{+|-}$ at the paper's optimum")
     for name in ("minus", "record"):
         _points(axes, data["kerr_sampled"], data[f"E_{name}_sampled"], COLOURS[0])
-    axes.axhline(STEERING_BOUND, color="0.8", linewidth=0.8, zorder=0)
-    axes.set(
-        xscale="log", ylim=(0.275, 0.345), xlabel=r"Kerr strength $\chi/\tilde\gamma_0$", ylabel="smallest $E$"
-    )
-    axes.legend(loc="upper left", fontsize=7)
+    axes.set(xscale="log", ylim=(0.278, 0.368), xlabel=r"Kerr strength $\chi/\tilde\gamma_0$", ylabel="smallest $E$")
+    axes.legend(loc="upper right", fontsize=7)
 
 
 def _against_distance(axes: Axes, data: xr.Dataset) -> None:
+    places = data["distance"].to_numpy()
     for colour, chi in zip(_SHADES, data["shown"].to_numpy(), strict=False):
-        line = data["E_distance"].sel(shown=chi)
-        axes.plot(data["distance"], line, color=colour, label=rf"$\chi = 10^{{{round(math.log10(chi))}}}\,\tilde\gamma_0$")
-        best = line.argmin()
-        axes.plot(data["distance"][best], line[best], color=colour, marker="v", markersize=5.0)
-    _points(axes, data["distance_sampled"], data["E_distance_sampled"], GAIN_COLOUR, r"sampled, $10^{-3}\,\tilde\gamma_0$")
+        line = data["E_distance"].sel(shown=chi).to_numpy()
+        axes.plot(places, line, color=colour)
+        best = int(np.nanargmin(line))
+        axes.plot(places[best], line[best], color=colour, marker="v", markersize=5.0, linestyle="")
+        # beside the steep end of the line, where E comes down to its best
+        steep = int(np.argmax(line < _LABELLED))
+        axes.text(
+            places[steep] / 1.15, _LABELLED, rf"$\chi = 10^{{{round(math.log10(chi))}}}\,\tilde\gamma_0$", color=colour,
+            rotation=90, ha="right", va="center", fontsize=7,
+        )  # fmt: skip
+    _points(
+        axes, data["distance_sampled"], data["E_distance_sampled"], GAIN_COLOUR, r"sampled, $10^{-3}\,\tilde\gamma_0$"
+    )
     axes.axhline(STEERING_BOUND, color="0.8", linewidth=0.8, zorder=0)
     axes.set(
         xscale="log", ylim=(0.275, 0.52), xlabel=r"distance from the edge $\gamma_-/\tilde\gamma_0$", ylabel="$E_{+|-}$"
     )
-    axes.legend(loc="upper right", fontsize=7)
+    axes.legend(loc="upper left", bbox_to_anchor=(0.07, 0.9), fontsize=7)
 
 
 def _of_both(axes: Axes, data: xr.Dataset) -> None:
@@ -86,4 +95,3 @@ def _points(axes: Axes, places: xr.DataArray, values: xr.DataArray, colour: str,
         places.to_numpy(), value, yerr=[value - low, high - value], color=colour, linestyle="", marker="o",
         markersize=3.0, capsize=2.0, label=label,
     )  # fmt: skip
-

@@ -100,7 +100,9 @@ def _fraction(rate: ComplexArray, damping: FloatArray, strength: FloatArray, var
     )
 
 
-def _of_terms(rate: ComplexArray, damping: FloatArray, shift: FloatArray, quantum: FloatArray, terms: int) -> ComplexArray:
+def _of_terms(
+    rate: ComplexArray, damping: FloatArray, shift: FloatArray, quantum: FloatArray, terms: int
+) -> ComplexArray:
     """r₁ with r_n for n = ``terms`` + 1 from r_n = r_{n+1} = ρn."""
     slope = damping - 2j * shift
     rest: ComplexArray = 0.5 * (terms + 1) * (np.sqrt(slope**2 + 4.0 * quantum * shift**2) - slope)
