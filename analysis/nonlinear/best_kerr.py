@@ -1,5 +1,6 @@
-"""The best working points beside a Kerr term, and their distance from the edge of stability. Section 5 of sim/README.md.
+"""The best working points beside a Kerr term, and their distance from the edge of stability.
 
+Section 5 of sim/README.md.
 The damping γ₋ costs E in first order, and a Kerr term χ²/γ₋³ without the record, χ²/γ₋² given it, so that a best γ₋ > 0
 exists for any χ.
 """
@@ -63,16 +64,14 @@ def best_without_record(
     from scipy.optimize import minimize
 
     size = _size(kerr_minus, kerr_plus)
-    first = np.array(
-        [math.log(_FIRST_DAMPING * math.sqrt(size)), math.log(_LINEAR[direction][0]), _LINEAR[direction][1]]
-    )
+    cooperativity, theta = _LINEAR[direction]
+    first = np.array([math.log(_FIRST_DAMPING * math.sqrt(size)), math.log(cooperativity), theta])
 
     def pair_at(place: NDArray[np.float64]) -> KerrPair:
-        damping, cooperativity = np.exp(place[:2])
         return KerrPair(
-            damping=damping,
-            cooperativity=cooperativity,
-            theta_plus_pi=place[2],
+            damping=math.exp(place[0]),
+            cooperativity=math.exp(place[1]),
+            theta_plus_pi=float(place[2]),
             kerr_minus=kerr_minus,
             kerr_plus=kerr_plus,
         )

@@ -21,12 +21,12 @@ from cascade_steering.analysis.nonlinear.sampled_kerr import SampledKerr, sample
 from cascade_steering.sim.parallel.independent_tasks import Progress, in_parallel
 from cascade_steering.sim.parameters import Detection, require_count
 
-__all__ = ["kerr_curves"]
+__all__ = ["ROWS", "Row", "kerr_curves"]
 
 Row = Literal["minus", "minus_back", "plus", "opposed", "record"]
 ROWS: tuple[Row, ...] = ("minus", "minus_back", "plus", "opposed", "record")
 # the best point of linear oscillators, C₊ and θ₊/π, at which E is shown against the distance from the edge
-_PLUS = {"cooperativity": 17.67, "theta_plus_pi": 0.4149}
+_PLUS, _THETA_PLUS = 17.67, 0.4149
 # γ₋/γ̃₀ of the paper's best point: θ₋ = π/4 in hot baths
 _PAPER = 1.0 / (1e5 + 0.5)
 _DETECTION = Detection(lo_phase_pi=0.5)
@@ -67,13 +67,17 @@ def kerr_curves(
     """
     require_count(points, "points", low=2)
     strengths = np.geomspace(1e-10, 1e-2, points)
-    searches = [(row, float(chi)) for row in ROWS for chi in (*strengths, *_SAMPLED)]
+    searches: list[tuple[Row, float]] = [(row, float(chi)) for row in ROWS for chi in strengths]
+    searches += [(row, chi) for row in (ROWS[0], ROWS[-1]) for chi in _SAMPLED if (row, chi) not in searches]
     found = dict(zip(searches, in_parallel(_best, searches, jobs, progress), strict=True))
     edge = np.geomspace(1e-10, 1e-8, 10 * points)
     distances = np.geomspace(1e-5, 3.0, 10 * points)
     oppositions = np.linspace(-2.0, 1.0, 10 * points)
     samples = [found["minus", chi].pair for chi in _SAMPLED] + [found["record", chi].pair for chi in _SAMPLED]
-    samples += [KerrPair(damping=each, kerr_minus=_BOTH, **_PLUS) for each in _DISTANCES_SAMPLED]
+    samples += [
+        KerrPair(damping=each, kerr_minus=_BOTH, cooperativity=_PLUS, theta_plus_pi=_THETA_PLUS)
+        for each in _DISTANCES_SAMPLED
+    ]
     samples += [_opposed(each) for each in _RATIOS_SAMPLED]
     tasks = [_Sample(pair=pair, trajectories=trajectories, seed=seed) for seed, pair in enumerate(samples)]
     drawn = in_parallel(_sampled, tasks, jobs, progress)
@@ -129,7 +133,9 @@ def _best(search: tuple[Row, float]) -> BestKerr:
 def _at(damping: float, chi: float) -> float:
     """E without the record; NaN where it is above ``_HIGHEST``."""
     try:
-        value = steering_without_record(KerrPair(damping=damping, kerr_minus=chi, **_PLUS))
+        value = steering_without_record(
+            KerrPair(damping=damping, kerr_minus=chi, cooperativity=_PLUS, theta_plus_pi=_THETA_PLUS)
+        )
     except ValueError:
         # no correlation is left
         return math.nan
@@ -138,7 +144,7 @@ def _at(damping: float, chi: float) -> float:
 
 def _opposed(opposition: float) -> KerrPair:
     """The pair with χ₊ = ``opposition`` χ₋/k²."""
-    alone = KerrPair(damping=_BOTH_DAMPING, kerr_minus=_BOTH, **_PLUS)
+    alone = KerrPair(damping=_BOTH_DAMPING, kerr_minus=_BOTH, cooperativity=_PLUS, theta_plus_pi=_THETA_PLUS)
     return replace(alone, kerr_plus=opposition * _BOTH / alone.ratio**2)
 
 

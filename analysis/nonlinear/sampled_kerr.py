@@ -1,11 +1,13 @@
-"""E beside a Kerr term from trajectories of the Gaussian approximation, with 95 % intervals. Section 5 of sim/README.md.
+"""E beside a Kerr term from trajectories of the Gaussian approximation, with 95 % intervals.
 
+Section 5 of sim/README.md.
 Conditional means of a Kerr oscillator at many quanta are not Gaussian: what they leave to E goes as the cube of the
 number of quanta. The intervals of ``analysis.estimation`` assume Gaussian means. Here each trajectory i contributes
 
     u_i = (variance of a₊† − g a₋ given its record) + |⟨a₊†⟩ − g⟨a₋⟩|²      E = average of u_i
 
-with the gain g that makes the average smallest, and the interval is that of an average: to first order g does not matter.
+with the gain g that makes the average smallest, and the interval is that of an average: g does not matter to first
+order.
 """
 
 import warnings
@@ -45,7 +47,7 @@ class SampledKerr:
 
 
 def sampled_kerr(pair: KerrPair, detection: Detection, *, trajectories: int, seed: int) -> SampledKerr:
-    """E₊|₋ from ``trajectories`` of the Gaussian approximation that begin in the stationary ensemble without Kerr terms.
+    """E₊|₋ from ``trajectories`` of the Gaussian approximation, begun in the stationary ensemble without Kerr terms.
 
     Given the record E is the average of that of each trajectory. Raises ValueError for fewer than two.
     """

@@ -28,7 +28,7 @@ def kerr_second_order(point: RotatingWave, strengths: tuple[float, float]) -> tu
     if not (minus > 0.0 and plus > 0.0 and minus != plus):
         raise ValueError(f"damping rates must be positive and different, got {minus:.6g} and {plus:.6g} rad/s")
     basis, rates, noise = _apart(point)
-    moments = -noise / (rates[:, None] + rates.conj())
+    moments = np.asarray(-noise / (rates[:, None] + rates.conj()), dtype=np.complex128)
     shown = np.linalg.inv(basis)
     weights = np.array([-strengths[0], strengths[1]])
     quartic = _first_order(basis, shown, rates, moments, weights)

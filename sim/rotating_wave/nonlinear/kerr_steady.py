@@ -8,13 +8,14 @@ symmetrised amplitude,
     ⟨a₊†a₋†⟩ = s(R* − Q*/2V₋) V₋ g̃(γ₊/2 − iδ)      g̃(p) = ∫₀^∞ e^{−pτ} g(τ) dτ      V₊ = (N₊ + 2s Re(R⟨a₊†a₋†⟩))/γ₊
 
 δ a detuning, H ∋ δ a₊†a₊. The noise that both share enters in the same way as the drive, because the state of − is
-Gaussian. In the basis a₋ L_n^{(1)}(|a₋|²/V₋) e^{−|a₋|²/V₋} the master equation is tridiagonal, and g̃ a continued fraction:
+Gaussian. In the basis a₋ L_n^{(1)}(|a₋|²/V₋) e^{−|a₋|²/V₋} the master equation is tridiagonal, and g̃ a continued
+fraction:
 
     g̃(p) = 1/(p + γ/2 − iω + r₁)      r_n = n(n+1) c²(1 − 1/4V²)/(p + γ(n+½) − iω − 2icn + r_{n+1})
     c = χV      ω = χ(2V − 1), the average frequency
 
-1 − 1/4V² is what distinguishes a quantum oscillator from a classical one. Classical: M. I. Dykman and M. A. Krivoglaz, phys.
-stat. sol. (b) 48, 497 (1971).
+1 − 1/4V² is what distinguishes a quantum oscillator from a classical one. Classical: M. I. Dykman and M. A.
+Krivoglaz, phys. stat. sol. (b) 48, 497 (1971).
 """
 
 import numpy as np
@@ -41,13 +42,15 @@ def kerr_frequency(point: RotatingWave, strength: ArrayLike) -> FloatArray:
     return frequency
 
 
+# an unstable point is NaN
+@np.errstate(invalid="ignore")
 def kerr_steering(
     point: RotatingWave, strength: ArrayLike, detuning: ArrayLike | None = None
 ) -> tuple[FloatArray, FloatArray]:
     """(E_{+|−}, E_{−|+}) with the Kerr term (χ/2)a₋†²a₋² of the first oscillator, exact. Section 5 of sim/README.md.
 
-    With ``strength`` 0 they are ``sim.rotating_wave.closed_forms.steering_parameters``. γ₋ is divided out beforehand: no
-    result is a difference of large numbers. NaN unless γ₋ > 0 and γ₊ > 0.
+    With ``strength`` 0 they are ``sim.rotating_wave.closed_forms.steering_parameters``. γ₋ is divided out beforehand,
+    so that no result is a difference of large numbers. NaN unless γ₋ > 0 and γ₊ > 0.
 
     Parameters
     ----------
@@ -83,20 +86,19 @@ def kerr_steering(
 
 def _fraction(rate: ComplexArray, damping: FloatArray, strength: FloatArray, variance: FloatArray) -> ComplexArray:
     """r₁ for p − iω = ``rate``, from twice as many terms until they change nothing."""
-    arrays = np.broadcast_arrays(rate, damping, strength * variance, 1.0 - 0.25 / variance**2)
+    rate, damping, shift, quantum = np.broadcast_arrays(rate, damping, strength * variance, 1.0 - 0.25 / variance**2)
     terms = _FIRST_TERMS
-    before = _of_terms(*arrays, terms)
+    before = _of_terms(rate, damping, shift, quantum, terms)
     while terms < _MOST_TERMS:
         terms *= 2
-        after = _of_terms(*arrays, terms)
-        scale = np.abs(arrays[0] + 0.5 * arrays[1] + after)
-        if not np.any(np.abs(after - before) > _CONVERGED * scale):
+        after = _of_terms(rate, damping, shift, quantum, terms)
+        if not np.any(np.abs(after - before) > _CONVERGED * np.abs(rate + 0.5 * damping + after)):
             return after
         before = after
-    worst = float(np.nanmax(np.abs(arrays[2] / arrays[0].real)))
+    worst = float(np.nanmax(np.abs(shift / rate.real)))
     raise ValueError(
-        f"the Kerr shift of − is {worst:.3g} times γ₊/2, where no correlation is left: take a smaller strength or a larger "
-        "damping rate of −"
+        f"the Kerr shift of − is {worst:.3g} times γ₊/2, where no correlation is left: take a smaller strength or a "
+        "larger damping rate of −"
     )
 
 
@@ -105,7 +107,7 @@ def _of_terms(
 ) -> ComplexArray:
     """r₁ with r_n for n = ``terms`` + 1 from r_n = r_{n+1} = ρn."""
     slope = damping - 2j * shift
-    rest: ComplexArray = 0.5 * (terms + 1) * (np.sqrt(slope**2 + 4.0 * quantum * shift**2) - slope)
+    rest = np.asarray(0.5 * (terms + 1) * (np.sqrt(slope**2 + 4.0 * quantum * shift**2) - slope), dtype=np.complex128)
     for n in range(terms, 0, -1):
         rest = n * (n + 1) * quantum * shift**2 / (rate + damping * (n + 0.5) - 2j * n * shift + rest)
     return rest
