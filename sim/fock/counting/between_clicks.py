@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cascade_steering.sim.compiled import compiled
 from cascade_steering.sim.fock.moving.kernel import Basis, Frame, State, Work, jump, measure, recenter, step
 
-__all__ = ["CLICK", "DONE", "FAILED", "FULL", "MISFIT", "Counted", "advance_counted", "click_rates"]
+__all__ = ["CLICK", "DONE", "FAILED", "FULL", "MISFIT", "Counted", "advance_counted", "click_rates", "copy_state"]
 
 ComplexArray = NDArray[np.complex128]
 FloatArray = NDArray[np.float64]
@@ -185,7 +185,7 @@ def advance_counted(
     for k in range(path.shape[0]):
         while clock[2] < 3.0:
             if clock[2] == 1.0:
-                _copy(state, before)
+                copy_state(state, before)
                 record[k], finite = _step_without_click(state, path[k], measured, frame, counted, basis, work)
                 defect = np.max(state.edges[state.mean.size // 2 :])
                 left = not finite or defect > limits[2]
@@ -193,7 +193,7 @@ def advance_counted(
                     return k, FAILED
                 if left or defect > limits[1]:
                     after = state.edges.copy()
-                    _copy(before, state)
+                    copy_state(before, state)
                     before.edges[:] = after
                     return k, FULL
                 clock[1] = half
@@ -211,7 +211,7 @@ def advance_counted(
 
 
 @compiled
-def _copy(source: State, target: State) -> None:
+def copy_state(source: State, target: State) -> None:
     """Write all numbers of one state into another."""
     target.density[:] = source.density
     target.origin[:] = source.origin

@@ -8,7 +8,15 @@ from numpy.typing import NDArray
 
 from cascade_steering.sim.fock.basis.diagnostics import UnphysicalStateError
 from cascade_steering.sim.fock.basis.normal_modes import normal_modes
-from cascade_steering.sim.fock.counting.between_clicks import CLICK, FAILED, FULL, MISFIT, advance_counted, click_rates
+from cascade_steering.sim.fock.counting.between_clicks import (
+    CLICK,
+    FAILED,
+    FULL,
+    MISFIT,
+    advance_counted,
+    click_rates,
+    copy_state,
+)
 from cascade_steering.sim.fock.counting.following import (
     MOST_LEVELS,
     Room,
@@ -148,6 +156,8 @@ class CountedTrajectory:
         )
         self._before = _like(self._state)
         self._steps, self._margin = 0, _MARGIN
+        # how far the polynomials have moved the state, in steps
+        self._moved = 0.0
         self._clock = np.array([self._threshold(), 0.5 * grid.step, 0.0])
 
     def enter(self, model: LinearModel, operators: StepOperators | None = None) -> None:
@@ -155,6 +165,8 @@ class CountedTrajectory:
 
         At the start of the run, also save the state.
         """
+        if self._operators is not None:
+            self._move_to(self._steps)
         self._model, self._operators = model, operators
         if operators is None:
             self._settle(self._state.density, self._room)
@@ -175,6 +187,8 @@ class CountedTrajectory:
             # In the first half of a step a click comes before the step, in the second half after it.
             boundary = int(np.floor(place + 0.5))
             self._run(path[done:boundary], record[done:boundary], measured=measured)
+            if place >= boundary:
+                self._move_to(self._steps + 0.5)
             self._click(counter, (self._steps + place - boundary) * self._grid.step)
             done = boundary
         self._run(path[done:], record[done:], measured=measured)
@@ -213,11 +227,15 @@ class CountedTrajectory:
     def _run(self, path: FloatArray, record: FloatArray, *, measured: bool) -> None:
         done = 0
         while done < len(path):
+            ahead = len(path)
+            if self._moves:
+                self._move_to(self._steps + 0.5)
+                ahead = done + 1
             assert self._operators is not None
             taken, why = advance_counted(
                 self._state,
-                path[done:],
-                record[done:],
+                path[done:ahead],
+                record[done:ahead],
                 self._clock,
                 measured,
                 self._limits,
@@ -237,6 +255,40 @@ class CountedTrajectory:
                 self._settle(self._state.density, self._room)
             elif why == FULL:
                 self._enlarge()
+
+    @property
+    def _moves(self) -> bool:
+        """Whether polynomials move the state beside the steps."""
+        return self._operators is not None and self._operators.motion is not None
+
+    def _move_to(self, steps: float) -> None:
+        """Let the polynomials act until ``steps`` steps after the start, on as many levels as that takes.
+
+        They act for half a step on either side of a step; the halves of two steps are taken together.
+        """
+        duration, self._moved = (steps - self._moved) * self._grid.step, steps
+        while duration > 0.0 and self._moves:
+            copy_state(self._state, self._before)
+            self._turn(self._state, duration)
+            after = self._state.edges.copy()
+            defect = np.max(after[len(self._room.cutoffs) :])
+            left = not defect <= self._limits[2]
+            if left and not self._limits[1] < self._limits[2]:
+                raise UnphysicalStateError(self._evidence("is not finite, or leaves its"))
+            if not left and defect <= self._limits[1]:
+                return
+            copy_state(self._before, self._state)
+            self._before.edges[:] = after
+            self._enlarge()
+
+    def _turn(self, state: State, duration: float) -> None:
+        """Let the polynomials act on ``state`` for ``duration`` seconds, in place."""
+        assert self._operators is not None
+        assert self._operators.motion is not None
+        unitary, origin = self._operators.motion.unitary(state.origin, duration)
+        state.density[:] = unitary @ state.density @ unitary.conj().T
+        state.origin[:] = origin
+        measure(state, self._room.basis)
 
     def _threshold(self) -> float:
         return np.inf if self._stream is None else float(self._stream.exponential())
@@ -336,10 +388,16 @@ class CountedTrajectory:
             raise UnphysicalStateError(self._evidence(f"needs more than {most} levels of a mode, and not"))
 
     def _save(self) -> None:
-        self.means.append(self._state.origin + self._symplectic @ self._state.mean)
-        self.covariances.append(self._symplectic @ self._state.covariance @ self._symplectic.T)
+        state = self._state
+        if self._moves and self._moved < self._steps:
+            # on a copy, so that a run does not depend on its saves
+            state = _like(state)
+            copy_state(self._state, state)
+            self._turn(state, (self._steps - self._moved) * self._grid.step)
+        self.means.append(state.origin + self._symplectic @ state.mean)
+        self.covariances.append(self._symplectic @ state.covariance @ self._symplectic.T)
         self.observer.levels = self._room.levels
-        self.observer.take(self._state.density, self._symplectic, self._state.origin)
+        self.observer.take(state.density, self._symplectic, state.origin)
 
     def _evidence(self, what: str) -> str:
         levels = " x ".join(map(str, self._room.cutoffs))

@@ -78,6 +78,7 @@ class FockCounting:
     exact = False
     random_covariances = True
     counts = True
+    nonlinear = True
 
     def __post_init__(self) -> None:
         require_count(self.block, "block", low=1)
@@ -122,7 +123,7 @@ class FockCounting:
         initial.require_dimension(model.dimension)
         if self.cutoffs is not None:
             check_cutoffs(self.cutoffs, model.modes)
-        else:
+        elif not model.nonlinear:
             # Raises ValueError where no number of levels would do.
             suggested_cutoffs(frame_path(self.frame, model, grid, initial), model, grid, initial)
         symplectic = _first_frame(self.frame, initial)

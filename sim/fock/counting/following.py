@@ -16,7 +16,9 @@ from cascade_steering.sim.fock.basis.exact_elements import unitary_elements
 from cascade_steering.sim.fock.basis.gaussian_operators import thermal
 from cascade_steering.sim.fock.basis.levels import LADDER, Levels, ladder_products, resize
 from cascade_steering.sim.fock.basis.moments import expectations, moment_rows
+from cascade_steering.sim.fock.basis.weyl_products import monomial_columns
 from cascade_steering.sim.fock.counting.between_clicks import Counted
+from cascade_steering.sim.fock.counting.nonlinear_motion import Motion, motion_of
 from cascade_steering.sim.fock.moving.frame import in_frame
 from cascade_steering.sim.fock.moving.kernel import Basis, Frame
 from cascade_steering.sim.fock.moving.preparation import basis_of, clean, frame_for
@@ -78,6 +80,11 @@ class Room:
         return sp.csr_array(sp.hstack([each.reshape((-1, 1)) for each in found]))
 
     @cached_property
+    def monomials(self) -> sp.csr_array:
+        """The monomials of second to fourth degree in the ladder operators, (D², monomials)."""
+        return monomial_columns(self.levels)
+
+    @cached_property
     def _moment_rows(self) -> sp.csr_array:
         return moment_rows(self.levels)
 
@@ -116,16 +123,19 @@ def room_of(cutoffs: tuple[int, ...]) -> Room:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class StepOperators:
-    """What a step in one frame and on the levels of one room needs."""
+    """What a step in one frame and on the levels of one room needs; ``motion`` is None for a linear model."""
 
     frame: Frame
     counted: Counted
+    motion: Motion | None
 
 
 def operators_of(
     model: LinearModel, symplectic: FloatArray, room: Room, step: float, density: ComplexArray
 ) -> StepOperators:
     """The operators of a step of ``step`` seconds in the frame 𝖲, for a state near ``density`` (D, D)."""
+    motion = motion_of(model, symplectic, room.monomials) if model.nonlinear else None
+    model = model.linear_part
     framed = in_frame(model, symplectic)
     parts = substeps(framed, step)
     factors = step_factors(framed, step / parts)
@@ -135,7 +145,7 @@ def operators_of(
     frame = frame_for(
         model, symplectic, step, parts, factors, room.exponential(factors.quadratic), room.basis, probes, follow=True
     )
-    return StepOperators(frame=frame, counted=_counted(model, symplectic, factors, step))
+    return StepOperators(frame=frame, counted=_counted(model, symplectic, factors, step), motion=motion)
 
 
 def _counted(model: LinearModel, symplectic: FloatArray, factors: StepFactors, step: float) -> Counted:

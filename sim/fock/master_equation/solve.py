@@ -78,7 +78,8 @@ def steady_fock_state(model: LinearModel, cutoffs: tuple[int, ...]) -> SteadyFoc
     ValueError
         if the cutoffs do not fit the model.
     UnstableError
-        if the model has no steady state; that of the truncated model would then have no meaning.
+        if the model has no steady state; that of the truncated model would then have no meaning. Of a model with
+        polynomials its linear part must have one.
     UnphysicalStateError
         if the truncated equation is not solved to rounding.
     """
@@ -123,14 +124,13 @@ def _quantum(vector: FloatArray, sector: Sector) -> qutip.Qobj:
 
 
 def _require_stable(model: LinearModel) -> None:
-    model.require_linear("the steady state")
     coupling = model.hamiltonian + np.imag(model.channels.conj().T @ model.channels)
     rates = np.linalg.eigvals(symplectic_form(model.dimension // 2) @ coupling)
     slowest = float(np.max(rates.real))
     # A rate that differs from 0 by rounding alone counts as 0.
     if slowest > -1e-14 * np.max(np.abs(rates)):
         raise UnstableError(
-            f"no steady state: the moments of the model must all decay, but one changes at {slowest:.3g} rad/s"
+            f"no steady state: the moments of the linear model must all decay, but one changes at {slowest:.3g} rad/s"
         )
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from cascade_steering.sim.conventions import mode_names
 from cascade_steering.sim.fock.basis.levels import LADDER, Levels, check_cutoffs, ladder_operators, ladder_products
 from cascade_steering.sim.fock.basis.states import density_at_rest
+from cascade_steering.sim.fock.basis.weyl_products import polynomial_operator
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
@@ -65,9 +66,8 @@ class LindbladOperators:
 def lindblad_operators(model: LinearModel, cutoffs: tuple[int, ...], unit: float = 1.0) -> LindbladOperators:
     """The operators of ``model`` between the kept levels, with time in units of ``unit`` seconds.
 
-    Raises ValueError if the cutoffs do not fit the model, and if it is not linear. Section 3 of sim/README.md.
+    Raises ValueError if the cutoffs do not fit the model. Section 3 of sim/README.md.
     """
-    model.require_linear("the operators for QuTiP")
     check_cutoffs(cutoffs, model.modes)
     to_ladder = np.kron(np.eye(model.dimension // 2), LADDER)
     products = ladder_products(cutoffs)
@@ -75,6 +75,8 @@ def lindblad_operators(model: LinearModel, cutoffs: tuple[int, ...], unit: float
     ladders = ladder_operators(cutoffs)
     linear = _clean(np.asarray(unit * model.force @ to_ladder, dtype=complex))
     hamiltonian = _combine(quadratic.ravel(), [op for row in products for op in row]) + _combine(linear, ladders)
+    for each in model.nonlinear:
+        hamiltonian = hamiltonian + unit * polynomial_operator(each, model.modes.index(each.mode), cutoffs)
 
     def channels(coefficients: ComplexArray) -> list[qutip.Qobj]:
         rows = [_clean(row) for row in np.sqrt(unit) * coefficients @ to_ladder]

@@ -76,6 +76,7 @@ class QutipSME:
     exact = False
     random_covariances = True
     controllable = True
+    nonlinear = True
     # This is the order of euler; the other schemes in ``METHODS`` have a higher strong order only.
     average_order = 1.0
 
@@ -127,7 +128,6 @@ class QutipSME:
         counters, or if a switch falls within a step.
         """
         model.require_uncounted(self.identity["engine"])
-        model.require_linear(f"the engine {self.identity['engine']!r}")
         for each in Schedule.of(model).models:
             each.require_white_record()
         initial.require_dimension(model.dimension)

@@ -113,7 +113,6 @@ USES: dict[str, Callable[[cs.LinearModel], object]] = {
     "filter": lambda model: cs.filter_record(model, np.zeros((1, 1)), 0.1, cs.ground_state(1)),
     "gaussian": lambda model: cs.Gaussian().prepare(model, GRID, cs.ground_state(1)),
     "fock": lambda model: cs.Fock().prepare(model, GRID, cs.ground_state(1)),
-    "qutip": lambda model: cs.QutipSME(cutoffs=(5,)).prepare(model, GRID, cs.ground_state(1)),
     "simulate": lambda model: cs.simulate(model, cs.Gaussian(), GRID, cs.ground_state(1), trajectories=2),
     "effect": cs.steady_effect,
     "lqg": lambda model: cs.sampled_lqg(model, np.eye(2), np.eye(2), price=1.0, interval=0.1),
