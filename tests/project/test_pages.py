@@ -19,7 +19,8 @@ from tests.analysis.conftest import steering
 ROOT = Path(__file__).parents[2]
 BEYOND_STABILITY, MANY_CLIENTS = "analysis/paper/BEYOND_STABILITY.md", "analysis/networks/MANY_CLIENTS.md"
 PAGES = (
-    "README.md", "analysis/README.md", BEYOND_STABILITY, MANY_CLIENTS, "scripts/CONTRIBUTING.md",
+    "README.md", "analysis/README.md", BEYOND_STABILITY, MANY_CLIENTS, "analysis/nonlinear/NONLINEAR.md",
+    "scripts/CONTRIBUTING.md",
     "scripts/SLURM.md", "sim/README.md", "analysis/records/JUDGING.md",
 )  # fmt: skip
 FENCES = re.compile(r"^ *```(\w*)\n(.*?)^ *```", flags=re.DOTALL | re.MULTILINE)

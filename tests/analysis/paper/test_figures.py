@@ -26,6 +26,7 @@ TOY: dict[int, dict[str, Any]] = {
     9: {"points": 2, "pulses": 1, "losses": (0.2,), "lo_phase_pi": 0.5},
     10: {"points": 2, "cooperativities": (10.0,)},
     11: {"points": 2, "losses": (0.2,)},
+    12: {"points": 2, "trajectories": 4},
 }
 
 
@@ -92,6 +93,7 @@ def drawn(number: int, data: xr.Dataset, monkeypatch: pytest.MonkeyPatch) -> lis
         (9, 3),
         pytest.param(10, 4, marks=SIMULATED),
         pytest.param(11, 2, marks=SIMULATED),
+        pytest.param(12, 3, marks=SIMULATED),
     ],
 )
 def test_panels_are_lettered(
