@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from cascade_steering.analysis.criteria.steering import Direction
 from cascade_steering.analysis.nonlinear.kerr_pair import KerrPair
-from cascade_steering.analysis.nonlinear.slow_amplitude import steering_given_record
+from cascade_steering.analysis.nonlinear.slow_amplitude import steering_over_amplitudes
 from cascade_steering.sim.parameters import Detection, require
 from cascade_steering.sim.rotating_wave.nonlinear.kerr_second_order import kerr_second_order
 from cascade_steering.sim.rotating_wave.nonlinear.kerr_steady import kerr_steering
@@ -89,7 +89,7 @@ def best_without_record(
 def best_given_record(*, kerr_minus: float = 0.0, kerr_plus: float = 0.0) -> BestKerr:
     """The smallest E₊|₋ given the record over γ₋, at the best C₊ and θ₊ of linear oscillators, where it is flat.
 
-    ``steering_given_record`` is minimised. Raises ValueError as ``best_without_record`` does.
+    ``steering_over_amplitudes`` is minimised. Raises ValueError as ``best_without_record`` does.
     """
     size = _size(kerr_minus, kerr_plus)
     start = KerrPair(
@@ -98,7 +98,7 @@ def best_given_record(*, kerr_minus: float = 0.0, kerr_plus: float = 0.0) -> Bes
     detection = Detection(lo_phase_pi=0.5)
 
     def value(exponent: float) -> float:
-        return steering_given_record(replace(start, damping=math.exp(exponent)), detection)
+        return steering_over_amplitudes(replace(start, damping=math.exp(exponent)), detection)
 
     guess = math.log(min(_FIRST_DAMPING_RECORD * size ** (2.0 / 3.0), 5.0))
     exponent = _smallest(value, guess)

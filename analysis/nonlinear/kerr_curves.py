@@ -21,10 +21,10 @@ from cascade_steering.analysis.nonlinear.sampled_kerr import SampledKerr, sample
 from cascade_steering.sim.parallel.independent_tasks import Progress, in_parallel
 from cascade_steering.sim.parameters import Detection, require_count
 
-__all__ = ["ROWS", "Row", "kerr_curves"]
+__all__ = ["Row", "kerr_curves"]
 
 Row = Literal["minus", "minus_back", "plus", "opposed", "record"]
-ROWS: tuple[Row, ...] = ("minus", "minus_back", "plus", "opposed", "record")
+_ROWS: tuple[Row, ...] = ("minus", "minus_back", "plus", "opposed", "record")
 # the best point of linear oscillators, C₊ and θ₊/π, at which E is shown against the distance from the edge
 _PLUS, _THETA_PLUS = 17.67, 0.4149
 # γ₋/γ̃₀ of the paper's best point: θ₋ = π/4 in hot baths
@@ -67,8 +67,8 @@ def kerr_curves(
     """
     require_count(points, "points", low=2)
     strengths = np.geomspace(1e-10, 1e-2, points)
-    searches: list[tuple[Row, float]] = [(row, float(chi)) for row in ROWS for chi in strengths]
-    searches += [(row, chi) for row in (ROWS[0], ROWS[-1]) for chi in _SAMPLED if (row, chi) not in searches]
+    searches: list[tuple[Row, float]] = [(row, float(chi)) for row in _ROWS for chi in strengths]
+    searches += [(row, chi) for row in (_ROWS[0], _ROWS[-1]) for chi in _SAMPLED if (row, chi) not in searches]
     found = dict(zip(searches, in_parallel(_best, searches, jobs, progress), strict=True))
     edge = np.geomspace(1e-10, 1e-8, 10 * points)
     distances = np.geomspace(1e-5, 3.0, 10 * points)
@@ -83,10 +83,10 @@ def kerr_curves(
     drawn = in_parallel(_sampled, tasks, jobs, progress)
     return xr.Dataset(
         {
-            "E": (("row", "kerr"), [[found[row, chi].value for chi in strengths] for row in ROWS], _E),
+            "E": (("row", "kerr"), [[found[row, chi].value for chi in strengths] for row in _ROWS], _E),
             "damping": (
                 ("row", "kerr"),
-                [[found[row, chi].pair.damping for chi in strengths] for row in ROWS],
+                [[found[row, chi].pair.damping for chi in strengths] for row in _ROWS],
                 {"units": "1", "long_name": "best damping rate of - in units of the decoherence rate"},
             ),
             "E_edge": (("kerr_edge",), [_at(_PAPER, chi) for chi in edge], _E),
@@ -95,7 +95,7 @@ def kerr_curves(
             **_estimates(drawn),
         },
         coords={
-            "row": list(ROWS),
+            "row": list(_ROWS),
             "kerr": ("kerr", strengths, _CHI),
             "kerr_edge": ("kerr_edge", edge, _CHI),
             "shown": ("shown", list(_SHOWN), _CHI),

@@ -15,15 +15,18 @@ from cascade_steering.sim.gaussian.moment_equations import MomentEquations, mome
 from cascade_steering.sim.gaussian.riccati import try_steady_covariance
 from cascade_steering.sim.parameters import Detection
 
-__all__ = ["steering_given_amplitude", "steering_given_record"]
+__all__ = ["steering_given_amplitude", "steering_over_amplitudes"]
 
 FloatArray = NDArray[np.float64]
 # of the average over amplitudes, whose weight is e^{−I/V}
 _NODES = 16
 
 
-def steering_given_record(pair: KerrPair, detection: Detection, direction: Direction = "plus_given_minus") -> float:
-    """The average over records of E given the record, with the gain that each record asks for."""
+def steering_over_amplitudes(pair: KerrPair, detection: Detection, direction: Direction = "plus_given_minus") -> float:
+    """The average over records of E given the record, with the gain that each record asks for.
+
+    Section 5 of sim/README.md.
+    """
     nodes, weights = np.polynomial.laguerre.laggauss(_NODES)
     found = steering_given_amplitude(pair, detection, pair.variance * nodes, direction)
     return float(weights @ found)
@@ -32,7 +35,10 @@ def steering_given_record(pair: KerrPair, detection: Detection, direction: Direc
 def steering_given_amplitude(
     pair: KerrPair, detection: Detection, quanta: FloatArray, direction: Direction = "plus_given_minus"
 ) -> FloatArray:
-    """E given a record by which |⟨a₋⟩|² is ``quanta``, an array of shape (n,); infinite where nothing settles."""
+    """E given a record by which |⟨a₋⟩|² is ``quanta``, an array of shape (n,); infinite where nothing settles.
+
+    Section 5 of sim/README.md.
+    """
     equations = moment_equations(pair.linear_model(detection))
     curvature = np.zeros((len(quanta), 4, 4))
     turning, plus = pair.kerr_minus * quanta, pair.kerr_plus * pair.ratio**2 * quanta

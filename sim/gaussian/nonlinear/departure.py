@@ -28,7 +28,7 @@ LARGEST_DEPARTURE = 0.01
 def cumulant_rates(model: LinearModel, means: FloatArray, covariances: FloatArray) -> tuple[FloatArray, FloatArray]:
     """dκ₃/dt (..., d, d, d) and dκ₄/dt (..., d, d, d, d) in coordinates L⁻¹x in which V = L Lᵀ is 1, rad/s.
 
-    ``means`` and ``covariances`` are arrays of shape (..., d) and (..., d, d).
+    ``means`` and ``covariances`` are arrays of shape (..., d) and (..., d, d). Section 7 of sim/README.md.
     """
     d = model.dimension
     root = np.linalg.cholesky(covariances)

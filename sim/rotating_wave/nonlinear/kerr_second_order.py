@@ -29,7 +29,7 @@ def kerr_second_order(point: RotatingWave, strengths: tuple[float, float]) -> tu
         raise ValueError(f"damping rates must be positive and different, got {minus:.6g} and {plus:.6g} rad/s")
     basis, rates, noise = _apart(point)
     moments = np.asarray(-noise / (rates[:, None] + rates.conj()), dtype=np.complex128)
-    shown = np.linalg.inv(basis)
+    shown = np.asarray(np.linalg.inv(basis), dtype=np.complex128)
     weights = np.array([-strengths[0], strengths[1]])
     quartic = _first_order(basis, shown, rates, moments, weights)
     driven = 1j * np.einsum("o,ao,oi,oj,ok,ijkb->ab", weights, shown, basis, basis, basis.conj(), quartic)
