@@ -16,6 +16,7 @@ from cascade_steering.analysis.identification.fit_parameters import (
 )
 from cascade_steering.analysis.identification.likelihood import CALIBRATION, Likelihood, box_of
 from cascade_steering.analysis.identification.maximum import Fit, most_likely
+from cascade_steering.analysis.records.filtered import require_channels_of
 from cascade_steering.analysis.records.projection import fair, refilled
 from cascade_steering.analysis.records.record import Record
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
@@ -68,10 +69,7 @@ def problem_of(record: Record, parameters: tuple[str, ...], point: WorkingPoint,
     that the model does not have, and for a start of 0 of a parameter that has to be positive.
     """
     model, _ = built(point)
-    if record.channels != model.record_names:
-        raise ValueError(
-            f"the record has {', '.join(record.channels)}, and this detection {', '.join(model.record_names)}"
-        )
+    require_channels_of(model, record)
     require_calibrations(parameters, record.channels)
     start = {name: PARAMETERS[name].get(point) for name in parameters}
     if any(name.startswith(CALIBRATION) for name in parameters):

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cascade_steering.analysis.identification.fitting import FitProblem
+from cascade_steering.analysis.records.suspects import Told
 from cascade_steering.sim.parameters import require
 
 __all__ = ["LogLikelihood", "plain_names"]
@@ -27,6 +28,7 @@ class LogLikelihood:
     ----------
     problem : what ``WorkingPoint.log_likelihood`` makes
     names : of the parameters, as they were given
+    told : values of the record that no noise can have given
 
     Every argument is an array of shape (p,), in the order of ``names``, or a mapping of all names. Derivatives are
     differences with an error of fourth order in their spacing, one-sided at a bound; ``score_error`` estimates what is
@@ -35,6 +37,7 @@ class LogLikelihood:
 
     problem: FitProblem
     names: tuple[str, ...]
+    told: tuple[Told, ...] = ()
 
     @property
     def start(self) -> FloatArray:

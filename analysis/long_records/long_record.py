@@ -114,7 +114,7 @@ class LongReading:
 
 def filtered_in_pieces(
     pieces: Iterable[Record], model: LinearModel | Schedule, initial: InitialState, folder: Path,
-    *, smooth: bool = False, suspect: Treatment = "gap", name: str = "record",
+    *, smooth: bool = False, suspect: Treatment = "gap",
     attributes: Mapping[str, Any] | None = None
 ) -> LongReading:  # fmt: skip
     """Filter and judge a record in pieces, and look back upon it; a netCDF file of each piece into ``folder``.
@@ -129,7 +129,6 @@ def filtered_in_pieces(
     folder : new, or empty
     smooth : whether to look back as well
     suspect : what becomes of values that no noise can give, which are sought in each piece alone
-    name : of the record, in messages
     attributes : of each file
 
     States, innovations, E and the likelihood are those of the record as a whole, up to rounding.
@@ -143,12 +142,12 @@ def filtered_in_pieces(
     attributes = attributes or {}
     empty_folder(folder)
     if not smooth:
-        there = _There(model, initial, suspect, name)
+        there = _There(model, initial, suspect)
         for number, piece in enumerate(there.all(pieces)):
             write_piece(folder / piece_name(number), piece, None, attributes, first=not number)
         return there.reading(folder)
     with tempfile.TemporaryDirectory(prefix=".way-there-", dir=folder) as aside:
-        there = _There(model, initial, suspect, name, follow=True)
+        there = _There(model, initial, suspect, follow=True)
         for number, piece in enumerate(there.all(pieces)):
             set_aside(Path(aside) / f"{number}.npz", piece)
         reading = there.reading(folder)
@@ -159,15 +158,14 @@ class _There:
     """The way from the first piece to the last."""
 
     def __init__(
-        self, model: LinearModel | Schedule, initial: InitialState, suspect: Treatment, name: str, *,
-        follow: bool = False
+        self, model: LinearModel | Schedule, initial: InitialState, suspect: Treatment, *, follow: bool = False
     ) -> None:  # fmt: skip
         self.model, self._initial, self._follow = model, initial, follow
         self._filter: RecordFilter | None = None
-        self._seen = SeenSoFar(suspect, name)
+        self._seen = SeenSoFar(suspect)
         self.counts: list[int] = []
         self.true: list[FloatArray | None] = [None]
-        self.first: FilteredRecord | None = None
+        self.first: Record | None = None
         self._log_likelihood: FloatArray | float = 0.0
 
     def all(self, pieces: Iterable[Record]) -> Iterable[FilteredRecord]:
@@ -182,7 +180,7 @@ class _There:
             self._seen.judge(record, exact.innovations, roots)
             self._log_likelihood = self._log_likelihood + exact.log_likelihood
             found = FilteredRecord(record=record, model=self.model, exact=exact)
-            self.first = found if self.first is None else self.first
+            self.first = record if self.first is None else self.first
             if self._follow:
                 self._follow_true(record)
             self.counts.append(record.values.shape[1])
@@ -200,7 +198,7 @@ class _There:
         if self._filter is None or self.first is None:
             raise ValueError("a record needs at least one piece")
         return LongReading(
-            record=self.first.record,
+            record=self.first,
             intervals=sum(self.counts),
             gaps=self._seen.gaps,
             mean=self._filter.means,
@@ -227,7 +225,7 @@ def _back(
     for number in reversed(range(len(there.counts))):
         before -= there.counts[number]
         path = aside / f"{number}.npz"
-        piece = taken_back(path, there.first)
+        piece = taken_back(path, there.first, there.model)
         past = look_back(piece, initial, later=later, start=there.true[number], before=before)
         later = _apart(past.effect.start)
         if not isinstance(compared, str):

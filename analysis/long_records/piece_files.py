@@ -15,11 +15,14 @@ from numpy.typing import NDArray
 
 from cascade_steering.analysis.criteria.steering import pairwise_directions, steering_parameter
 from cascade_steering.analysis.past_states.whole_record import PastStates, past_variables
-from cascade_steering.analysis.records.filtered import FilteredRecord
+from cascade_steering.analysis.records.filtered import FilteredRecord, pack_shared
+from cascade_steering.analysis.records.record import Record
 from cascade_steering.sim.conventions import COVARIANCE_CONVENTION, quadrature_names
 from cascade_steering.sim.ensemble.dataset import save, versions
 from cascade_steering.sim.gaussian.filtering import Filtered
 from cascade_steering.sim.gaussian.past.shared import SharedMatrices, run_starts
+from cascade_steering.sim.model.linear_model import LinearModel
+from cascade_steering.sim.model.schedule import Schedule
 
 __all__ = ["empty_folder", "piece_name", "set_aside", "taken_back", "write_piece"]
 
@@ -55,17 +58,17 @@ def set_aside(path: Path, piece: FilteredRecord) -> None:
     )  # fmt: skip
 
 
-def taken_back(path: Path, like: FilteredRecord) -> FilteredRecord:
+def taken_back(path: Path, like: Record, model: LinearModel | Schedule) -> FilteredRecord:
     """The piece that was kept, of the same record as ``like``."""
     with np.load(path) as found:
         means = found["means"]
         lengths = np.diff(found["starts"], append=means.shape[1])
         shared = SharedMatrices(kinds=found["covariances"], numbers=np.repeat(np.arange(len(lengths)), lengths))
-        record = replace(like.record, values=found["values"], start=float(found["start"]))
+        record = replace(like, values=found["values"], start=float(found["start"]))
         exact = Filtered(
             means=means, covariances=shared.all, innovations=found["innovations"], log_likelihood=np.zeros(len(means))
         )
-    return FilteredRecord(record=record, model=like.model, exact=exact)
+    return FilteredRecord(record=record, model=model, exact=exact)
 
 
 def write_piece(
@@ -98,10 +101,7 @@ def write_piece(
     found = xr.Dataset(variables, coords=coordinates, attrs={**versions(), **attributes})
     if not first:
         found = found.isel(time=slice(1, None))
-    for name, variable in found.variables.items():
-        # most covariances are those of the interval before
-        if name != "time" and "trajectory" not in variable.dims and "time" in variable.dims:
-            variable.encoding = {"zlib": True, "complevel": 1, "shuffle": True}
+    pack_shared(found)
     save(found, path)
 
 

@@ -25,11 +25,10 @@ class SeenSoFar:
     Parameters
     ----------
     suspect : what becomes of values that no noise can give
-    name : of the record, in messages
     """
 
-    def __init__(self, suspect: Treatment, name: str) -> None:
-        self._suspect, self._name = suspect, name
+    def __init__(self, suspect: Treatment) -> None:
+        self._suspect = suspect
         self._judge: Judge | None = None
         self._first: Record | None = None
         self._intervals = self._pieces = 0
@@ -39,7 +38,7 @@ class SeenSoFar:
 
     def treated(self, piece: Record) -> Record:
         """The next piece, with suspect values treated. Raises ValueError where they are to be refused."""
-        record, told = treated(piece, self._suspect, self._name, begin=self._intervals)
+        record, told = treated(piece, self._suspect, begin=self._intervals)
         self._told += told
         if told:
             begin = self._intervals * record.interval

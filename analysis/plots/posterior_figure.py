@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from cascade_steering.analysis.plots.style import drawable, save_figure
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     from cascade_steering.analysis.identification.posterior.sampling_posterior import Chain
 
 __all__ = ["draw_corner", "require_corner"]
+
+_SHARES = (0.025, 0.5, 0.975)
 
 
 def require_corner() -> None:
@@ -31,9 +34,10 @@ def draw_corner(chain: "Chain", path: Path) -> Figure:
 
     target = drawable(path)
     figure = Figure(figsize=(2.2 * len(chain.names) + 1.0,) * 2)
-    corner.corner(
-        chain.flat, fig=figure, labels=list(chain.names), quantiles=(0.025, 0.5, 0.975), show_titles=True,
-        title_fmt=".4g",
-    )  # fmt: skip
+    corner.corner(chain.flat, fig=figure, labels=list(chain.names), quantiles=_SHARES)
+    count = len(chain.names)
+    for number, (name, samples) in enumerate(zip(chain.names, chain.flat.T, strict=True)):
+        low, median, high = np.quantile(samples, _SHARES)
+        figure.axes[number * (count + 1)].set_title(f"{name}: {median:.4g}\n95 %: {low:.4g} to {high:.4g}", fontsize=9)
     save_figure(figure, target)
     return figure

@@ -32,11 +32,11 @@ def demodulated_record(record: "Record", count: int, frequency_hz: float) -> "Re
     """
     channels = _DEMODULATED.get(record.channels)
     if channels is None:
-        raise ValueError(f"a record of {', '.join(record.channels)} is demodulated already")
+        raise ValueError(f"{record.called} has {', '.join(record.channels)}: it is demodulated already")
     intervals = record.values.shape[1]
     whole = intervals - intervals % max(count, 1)
     if not whole:
-        raise ValueError(f"the record has {intervals} intervals, fewer than the {count} to demodulate over")
+        raise ValueError(f"{record.called} has {intervals} intervals, fewer than the {count} to demodulate over")
 
     def parts_of(values: FloatArray) -> FloatArray:
         return demodulate(values[:, :whole], record.interval, 2 * math.pi * frequency_hz, count)
@@ -57,14 +57,14 @@ def _repeated(each: tuple[float, ...], count: int) -> tuple[float, ...]:
     return tuple(np.repeat(each, count // len(each)).tolist())
 
 
-def require_sensible(record: "Record", name: str) -> None:
-    """Raise ValueError for a record, called ``name`` in the message, that no unit and no calibration can explain."""
-    require(record.interval, f"{name}: interval in seconds", low=_INTERVALS[0], high=_INTERVALS[1])
+def require_sensible(record: "Record") -> None:
+    """Raise ValueError for a record that no unit and no calibration can explain."""
+    require(record.interval, f"{record.called}: interval in seconds", low=_INTERVALS[0], high=_INTERVALS[1])
     largest = np.nanmax(np.abs(record.values), axis=(0, 1)) / math.sqrt(record.interval)
     for channel, value in zip(record.channels, largest.tolist(), strict=True):
         if not 1 / _MOST_NOISE <= value <= _MOST_NOISE:
             raise ValueError(
-                f"{name}: channel {channel!r} reaches {value:.3g} times the vacuum noise of an interval of "
+                f"{record.called}: channel {channel!r} reaches {value:.3g} times the vacuum noise of an interval of "
                 f"{record.interval:.4g} s, which must be between {1 / _MOST_NOISE:g} and {_MOST_NOISE:g}: check the "
                 "detector, the unit and the calibration"
             )

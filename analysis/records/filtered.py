@@ -32,7 +32,15 @@ from cascade_steering.sim.model.schedule import Schedule
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["FilteredRecord", "Reading", "deviation", "filtered_dataset", "read_out", "require_channels_of"]
+__all__ = [
+    "FilteredRecord",
+    "Reading",
+    "deviation",
+    "filtered_dataset",
+    "pack_shared",
+    "read_out",
+    "require_channels_of",
+]
 
 FloatArray = NDArray[np.float64]
 _LIKELIHOOD = {"long_name": "log of the probability density of the record before calibration", "units": "nats"}
@@ -133,8 +141,9 @@ def require_channels_of(model: LinearModel | Schedule, record: Record) -> None:
     """Raise ValueError for a record of other channels than those of the model."""
     if record.channels != model.record_names:
         raise ValueError(
-            f"the record has {', '.join(record.channels)}, and this detection gives {', '.join(model.record_names)}: "
-            "a lab-frame record (homodyne) needs a frequency, a heterodyne one that scheme"
+            f"{record.called} has {', '.join(record.channels)}, and this detection gives "
+            f"{', '.join(model.record_names)}: a lab-frame record (homodyne) needs a frequency, a "
+            "heterodyne one that scheme"
         )
 
 
@@ -184,10 +193,23 @@ def filtered_dataset(
     shared = dataset_coordinates(grid, record.channels, modes)
     coords = {name: value for name, value in shared.items() if name in named or name.startswith("interval_")}
     found = xr.Dataset(variables, coords=coords, attrs=versions())
-    for name in ("time", "interval_start", "interval_end"):
-        found[name] = found[name] + record.start
-        found[name].attrs["units"] = "s"
+    _begin(found, record.start)
+    pack_shared(found)
     return found
+
+
+def _begin(found: "xr.Dataset", start: float) -> None:
+    """Have times count from where the record counts them."""
+    for name in ("time", "interval_start", "interval_end"):
+        found[name] = found[name] + start
+        found[name].attrs["units"] = "s"
+
+
+def pack_shared(found: "xr.Dataset") -> None:
+    """Have what all records share packed when it is written: most covariances are those of the interval before."""
+    for name, variable in found.variables.items():
+        if name != "time" and "time" in variable.dims and "trajectory" not in variable.dims:
+            variable.encoding = {"zlib": True, "complevel": 1, "shuffle": True}
 
 
 def deviation(reading: Reading) -> dict[str, float]:

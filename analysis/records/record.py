@@ -81,6 +81,7 @@ class Record:
         interval for a current in a unit that does not say that it is one; 1 if left out
     origin : the absolute time from which ``start`` and ``times`` are counted, where the file has absolute times
     notes : what was decided in reading the file, for the user to know, a sentence each
+    file : from which it was read, for messages
     removed : functions that were fitted and subtracted (a trend, a line), of which the record holds nothing any more;
         array of shape (functions, intervals, channels)
     calibration_freedom : degrees of freedom of the variance that gave the calibration, one a channel: 0 where it is the
@@ -101,6 +102,7 @@ class Record:
     scales: tuple[float, ...] | None = None
     origin: str = ""
     notes: tuple[str, ...] = ()
+    file: str = ""
     removed: FloatArray | None = None
     calibration_freedom: tuple[float, ...] | None = None
 
@@ -124,6 +126,11 @@ class Record:
     def scale(self) -> FloatArray:
         """``scales``, or ones; array of shape (channels,)."""
         return np.ones(len(self.channels)) if self.scales is None else np.array(self.scales)
+
+    @property
+    def called(self) -> str:
+        """The record in a message: with its file, if it was read from one."""
+        return f"record {self.file!r}" if self.file else "the record"
 
     @property
     def observed(self) -> NDArray[np.bool_]:
@@ -217,6 +224,7 @@ def interpreted(
         return Record(
             values=values, interval=rows.interval, start=rows.start, channels=channels, options=table.options,
             scales=scales, origin=table.origin, notes=table.notes,
+            file=str(path),
         )  # fmt: skip
 
 

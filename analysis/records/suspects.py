@@ -43,7 +43,7 @@ class Told:
 
 
 def treated(
-    record: "Record", treatment: Treatment = "gap", name: str = "record", *, begin: int | None = None
+    record: "Record", treatment: Treatment = "gap", *, begin: int | None = None
 ) -> "tuple[Record, tuple[Told, ...]]":
     """A record without what no noise can have given, and what that was. Section 8 of sim/README.md.
 
@@ -52,7 +52,6 @@ def treated(
     record : its values as they were measured, up to a factor
     treatment : ``gap`` leaves such intervals out, ``keep`` takes them as they are, ``refuse`` raises ValueError; values
         that are cut off or coarse cannot be left out, because those that remain would be a selection
-    name : of the record, in the message
     begin : of a piece of a longer record, the number of intervals before it; of a piece nothing need be left
 
     Raises ValueError for another treatment, and where nothing is left of a record.
@@ -67,14 +66,17 @@ def treated(
     for each in told:
         if treatment == "refuse" and each.kind != "coarse":
             raise ValueError(
-                f"{name}: {each.sentence} (p < {max(each.p_value, 1e-300):.0e}): leave it out as a gap, or keep it"
+                f"{record.called}: {each.sentence} (p < {max(each.p_value, 1e-300):.0e}): leave it out as a gap, or "
+                "keep it"
             )
     if treatment != "gap" or not any(each.marked.any() for each in found):
         return record, told
     marked = np.any([each.marked for each in found], axis=0)
     values = np.where(marked[None, :, None], np.nan, record.values)
     if begin is None and np.isnan(values).all():
-        raise ValueError(f"{name}: {told[0].what} in {' and '.join(told[0].channels)}, and nothing is left of it")
+        raise ValueError(
+            f"{record.called}: {told[0].what} in {' and '.join(told[0].channels)}, and nothing is left of it"
+        )
     return replace(record, values=values), told
 
 

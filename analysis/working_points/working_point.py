@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from cascade_steering.analysis.long_records.long_record import LongReading
     from cascade_steering.analysis.planning.plan_result import PlanResult
     from cascade_steering.analysis.records.record import Record
-    from cascade_steering.analysis.records.suspects import Treatment
+    from cascade_steering.analysis.records.suspects import Told, Treatment
     from cascade_steering.analysis.results.feedback_result import FeedbackResult
     from cascade_steering.analysis.results.fitted.fit_result import FitResult
     from cascade_steering.analysis.results.fitted.information_result import InformationResult
@@ -548,16 +548,13 @@ class WorkingPoint:
         """
         from cascade_steering.analysis.past_states.whole_record import look_back, require_white_record
         from cascade_steering.analysis.records.filtered import read_out
-        from cascade_steering.analysis.records.suspects import treated
         from cascade_steering.analysis.results.record_results import FilteredResult
 
         model = self.schedule(pulse_units=pulse_units, pulse_s=pulse_s)
         start = self.initial_state(initial)
         if smooth:
             require_white_record(model)
-        opened = _opened(record)
-        # what was subtracted hides what was held or cut off
-        opened, told = (opened, ()) if opened.removed is not None else treated(opened, suspect)
+        opened, told = _trusted(record, suspect)
         reading = read_out(opened, model, start, engine, jobs)
         past = look_back(reading, start) if smooth else None
         return FilteredResult(reading=reading, time_unit=self.time_unit, past=past, told=told)
@@ -594,9 +591,8 @@ class WorkingPoint:
 
         model = self.schedule(pulse_units=pulse_units, pulse_s=pulse_s)
         several = pieces_of(Path(record), rows=pieces) if isinstance(record, str | Path) else record
-        name = f"record {str(record)!r}" if isinstance(record, str | Path) else "record"
         return filtered_in_pieces(
-            several, model, self.initial_state(initial), Path(folder), smooth=smooth, suspect=suspect, name=name
+            several, model, self.initial_state(initial), Path(folder), smooth=smooth, suspect=suspect
         )
 
     def fit(
@@ -607,6 +603,7 @@ class WorkingPoint:
         initial: "InitialState | str" = "stationary",
         pulse_units: float | None = None,
         pulse_s: float | None = None,
+        suspect: "Treatment" = "gap",
     ) -> "FitResult":
         """Parameters from a measured record by maximum likelihood, with standard errors; all others as at this point.
 
@@ -615,7 +612,7 @@ class WorkingPoint:
 
         Parameters
         ----------
-        record, initial, pulse_units, pulse_s : as for ``filter``
+        record, initial, pulse_units, pulse_s, suspect : as for ``filter``; ``found.told`` says what is suspect
         parameters : what is fitted, from this point's values, which must be near: names as for ``scan``, and
             ``calibration`` of the record, or ``calibration_cosine`` and the like of one channel, which begin where the
             record has the shot noise of the model
@@ -625,7 +622,8 @@ class WorkingPoint:
         """
         from cascade_steering.analysis.results.fitted.fit_result import FitResult
 
-        return FitResult.of(self, _opened(record), parameters, self._built(initial, pulse_units, pulse_s))
+        opened, told = _trusted(record, suspect)
+        return replace(FitResult.of(self, opened, parameters, self._built(initial, pulse_units, pulse_s)), told=told)
 
     def log_likelihood(
         self,
@@ -635,6 +633,7 @@ class WorkingPoint:
         initial: "InitialState | str" = "stationary",
         pulse_units: float | None = None,
         pulse_s: float | None = None,
+        suspect: "Treatment" = "gap",
     ) -> "LogLikelihood":
         """The log-likelihood of a record as a function of parameters, with score and Fisher information.
 
@@ -645,7 +644,8 @@ class WorkingPoint:
         """
         from cascade_steering.analysis.results.fitted.fit_result import likelihood_of
 
-        return likelihood_of(self, _opened(record), parameters, self._built(initial, pulse_units, pulse_s))
+        opened, told = _trusted(record, suspect)
+        return replace(likelihood_of(self, opened, parameters, self._built(initial, pulse_units, pulse_s)), told=told)
 
     def information(self, parameters: Sequence[str], *, interval_s: float | None = None) -> "InformationResult":
         """What a stationary record of this point tells of parameters: Fisher information per second, without a record.
@@ -730,11 +730,14 @@ def require_stationary(cascade: Cascade) -> None:
         ) from None
 
 
-def _opened(record: "Record | str | Path") -> "Record":
-    """The record, from its file where it is given by its path."""
+def _trusted(record: "Record | str | Path", suspect: "Treatment") -> "tuple[Record, tuple[Told, ...]]":
+    """The record, from its file where it is given by its path, with suspect values treated, and what they were."""
+    from cascade_steering.analysis.records.suspects import treated
     from cascade_steering.analysis.results.record_results import open_record
 
-    return open_record(record) if isinstance(record, str | Path) else record
+    opened = open_record(record) if isinstance(record, str | Path) else record
+    # what was subtracted hides what was held or cut off
+    return (opened, ()) if opened.removed is not None else treated(opened, suspect)
 
 
 def _oscillator(name: str, cooperativity: float, angle_pi: float, bath: Bath | str) -> Oscillator:

@@ -1,6 +1,9 @@
 """What does a trajectory cost, at equal accuracy? Our Fock engine, QuTiP and dynamiqs on one job, on one core.
 
     bash scripts/bench [--out DIR] [--contenders ours,qutip,dynamiqs] [--json] [--search] [--quick]
+    bash scripts/bench --counting        clicks, against mcsolve and jsmesolve; tables in Markdown
+    bash scripts/bench ... --record FILE      the times, the commit and the machine, a line of JSON for each run
+    bash scripts/bench --history FILE         ratios between these runs
 
 The job: C- = C+ = 5, theta- = 0.35 pi, theta+ = 0.40 pi, hot baths, no loss, efficiency 1, LO phase pi/2, from the
 ground state to 5/gamma~0 (a unit is 1/gamma~0). An error is the largest, over 50 save times and all entries, of
@@ -12,6 +15,10 @@ About a quarter of an hour on two idle cores. Prints the settings with errors an
 target for each and their ratios, then how our engine scales with cutoff, trajectories and workers, and its memory.
 Writes DIR/steering-bench.png (cost against error). dynamiqs is optional: .venv/bin/python -m pip install
 'dynamiqs>=0.3.7'. Exit status 1 if our engine meets the target at no setting.
+
+With clicks (--counting, some minutes): a counter of efficiency 0.7 and no other detector, which all three can do. An
+error is the largest, over save times, of |means| and |second moments| minus those of a propagator on many levels given
+the trajectory's own clicks, for trajectories with one click.
 """
 
 import os

@@ -11,7 +11,9 @@ from typing import Any
 
 import click
 
+from scripts.benchmark import history
 from scripts.benchmark.contender import Contender, MissingError, Setting, clock, judge
+from scripts.benchmark.counting.count_command import bench_counting
 from scripts.benchmark.engines import Ours
 from scripts.benchmark.job import Job, paper_job, toy_job
 from scripts.benchmark.ladder import ladder
@@ -24,6 +26,7 @@ from scripts.benchmark.with_qutip import Qutip
 
 CONTENDERS: dict[str, Callable[[], Contender]] = {"ours": Ours, "qutip": Qutip, "dynamiqs": Dynamiqs}
 FIGURE = "steering-bench.png"
+_FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 def _names(_context: click.Context, _parameter: click.Parameter, text: str) -> list[str]:
@@ -56,9 +59,30 @@ def _folder(_context: click.Context, _parameter: click.Parameter, path: Path) ->
 @click.option("--quick", is_flag=True, help="A small job of a few seconds, which shows that the script works.")
 @click.option("--scaling/--no-scaling", default=True, help="Also measure how our own engine scales.")
 @click.option("--search", "searching", is_flag=True, help="Only search for the settings again (hours).")
+@click.option("--counting", is_flag=True, help="Only counting, as tables in Markdown (five minutes).")
+@click.option("--record", type=_FILE, help="Append the times, the commit and the machine to this file, a line a run.")
+@click.option("--history", "past", type=_FILE, help="Only print the ratios between the runs in this file.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
-def main(out: Path, contenders: list[str], quick: bool, scaling: bool, searching: bool, as_json: bool) -> None:
+def main(
+    out: Path,
+    contenders: list[str],
+    quick: bool,
+    scaling: bool,
+    searching: bool,
+    counting: bool,
+    record: Path | None,
+    past: Path | None,
+    as_json: bool,
+) -> None:
     """The cost of a trajectory at equal accuracy: our Fock engine, QuTiP and dynamiqs on one job, on one core."""
+    if past is not None:
+        _print_history(past)
+        return
+    if record is not None:
+        _require_history(record)
+    if counting:
+        _count(contenders, quick, record, as_json)
+        return
     job, seeds = (toy_job(), (0,)) if quick else (paper_job(), (0, 1, 2))
 
     def say(line: str = "") -> None:
@@ -79,9 +103,41 @@ def main(out: Path, contenders: list[str], quick: bool, scaling: bool, searching
     tables = {}
     if scaling and "ours" in best:
         tables = _scaling(Ours(), job, best["ours"].setting, quick, say)
+    if record is not None:
+        history.append(
+            record, history.entry({f"homodyne {name}": rung.cost.milliseconds for name, rung in best.items()})
+        )
     if as_json:
         click.echo(json.dumps(_summary(rungs, job, tables)))
     sys.exit(int("ours" in present and "ours" not in best))
+
+
+def _count(contenders: list[str], quick: bool, record: Path | None, as_json: bool) -> None:
+    with pinned():
+        timings = bench_counting(contenders, quick=quick, say=lambda line: click.echo(line, err=as_json))
+    if record is not None:
+        history.append(record, history.entry(timings))
+    if as_json:
+        click.echo(json.dumps(timings))
+
+
+def _print_history(path: Path) -> None:
+    if not path.exists():
+        raise click.BadParameter(f"no file {path}", param_hint="'--history'")
+    _require_history(path, "'--history'")
+    for line in history.table(history.read(path)):
+        click.echo(line)
+
+
+def _require_history(path: Path, option: str = "'--record'") -> None:
+    """Before minutes of work: the file is a history or new, and can be written."""
+    try:
+        if path.exists():
+            history.read(path)
+        if option == "'--record'":
+            path.open("a", encoding="utf-8").close()
+    except (OSError, ValueError) as error:
+        raise click.BadParameter(str(error), param_hint=option) from None
 
 
 @contextmanager

@@ -12,8 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scripts.benchmark import search
+from scripts.benchmark import history, search
 from scripts.benchmark.contender import Cost, Setting, judge
+from scripts.benchmark.counting.count_contender import CountSetting
+from scripts.benchmark.counting.count_job import Replay, cooled_job
+from scripts.benchmark.counting.count_settings import settings as count_settings
+from scripts.benchmark.counting.counters import COUNTERS, OursCounting, QutipCounting
+from scripts.benchmark.counting.growth import growth
 from scripts.benchmark.engines import Reference
 from scripts.benchmark.job import Error, Job, Trace, error_of, toy_job
 from scripts.benchmark.ladder import ladder
@@ -133,3 +138,91 @@ def test_an_unknown_contender_is_refused_in_one_line() -> None:
     finished = bench("--contenders", "qutip,qutop")
     assert finished.returncode == 2
     assert "must be some of ours, qutip, dynamiqs, got 'qutop'" in finished.stderr
+
+
+# ---- counting ----------------------------------------------------------------------------------------------------
+
+
+def test_clicks_that_are_wrong_or_late_show_in_the_error() -> None:
+    job = cooled_job(2.0, reference=36)
+    exact, engine = Replay(job), OursCounting().prepare(job, count_settings("one", "ours")[-1])
+    traces = [each for each in engine(0) if len(each.clicks)]
+    assert len(traces) > 3
+    trace = traces[0]
+    assert exact.error(trace) < job.target
+    assert exact.error(replace(trace, clicks=trace.clicks[1:])) > 20 * job.target
+    assert exact.error(replace(trace, clicks=np.append(trace.clicks, 0.5))) > 20 * job.target
+    assert exact.error(replace(trace, covariances=1.02 * trace.covariances)) > 5 * job.target
+    assert exact.error(replace(trace, means=np.full_like(trace.means, np.nan))) == np.inf
+
+
+@pytest.mark.parametrize("name", ["ours", "qutip"])
+def test_contenders_count_the_same_clicks(name: str) -> None:
+    """Averages of 200 trajectories, within 6 standard errors of their exact expectation."""
+    job = replace(cooled_job(0.5), saves=2)
+    levels = None if name == "ours" else (14,)
+    setting = CountSetting(method={"ours": "squeezed"}.get(name, "adams"), levels=levels, fineness=20, batch=200)
+    setting = setting if name == "ours" else replace(setting, fineness=1e-4)
+    clicks = [len(each.clicks) for each in COUNTERS[name]().prepare(job, setting)(3)]
+    assert abs(np.mean(clicks) - job.expected_clicks()) < 6 * np.std(clicks) / math.sqrt(len(clicks))
+
+
+def test_the_quanta_at_which_memory_ends_are_said() -> None:
+    rows = list(growth(QutipCounting(), quanta=(0.1, 1e6), budget=0.0))
+    assert rows[0][1] is not None
+    assert rows[1][1] is None
+    assert "does not fit" in rows[1][2]
+
+
+@pytest.mark.slow
+def test_counting_is_compared_in_tables_and_kept(tmp_path: Path) -> None:
+    kept = tmp_path / "history.jsonl"
+    finished = bench("--counting", "--quick", "--contenders", "ours,qutip", "--record", str(kept))
+    assert finished.returncode == 0, finished.stderr
+    assert "| qutip, all channels seen | adams" in finished.stdout
+    assert "| 100000 | " in finished.stdout
+    (found,) = history.read(kept)
+    assert {"count quick ours", "count quick qutip", "growth 100000 ours"} <= found.timings.keys()
+
+
+# ---- history -----------------------------------------------------------------------------------------------------
+
+
+def of(machine: str, **timings: float) -> history.Entry:
+    return history.Entry(date="d", version="1", commit="c", machine=machine, kernel="K", timings=timings)
+
+
+def test_a_history_is_appended_to_and_compared_on_the_same_machine(tmp_path: Path) -> None:
+    path = tmp_path / "history.jsonl"
+    history.append(path, of("one", a=2.0))
+    # the last run was interrupted while it wrote
+    with path.open("a") as file:
+        file.write("\n" + json.dumps({"date": "d"})[:-1])
+    with pytest.raises(ValueError, match=f"line 3 of {path} is not an entry of the bench"):
+        history.read(path)
+    path.write_text(path.read_text().splitlines()[0])
+    for entry in (of("other", a=50.0), of("one", a=3.0, b=1.0)):
+        history.append(path, entry)
+    assert [entry.machine for entry in history.read(path)] == ["one", "other", "one"]
+    lines = history.table(history.read(path))
+    assert "| a | 2.0 ms | 1.50 × |" in lines
+    assert "| a | 50.0 ms |" in lines
+    assert "| b |  | 1.0 ms |" in lines
+
+
+def test_an_entry_says_what_was_run_where() -> None:
+    found = history.entry({"a": 1.0, "failed": math.nan})
+    assert found.timings == {"a": 1.0}
+    assert found.version
+    assert "cores" in found.machine
+
+
+@pytest.mark.slow
+def test_a_file_that_is_no_history_is_refused_before_any_work(tmp_path: Path) -> None:
+    path = tmp_path / "other.jsonl"
+    path.write_text("not json\n")
+    for option in ("--record", "--history"):
+        finished = bench(option, str(path), "--quick")
+        assert finished.returncode == 2
+        assert "line 1 of" in finished.stderr
+    assert "no file" in bench("--history", str(tmp_path / "none")).stderr

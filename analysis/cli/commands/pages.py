@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 @physics.QUIET
 @physics.JSON
 def figures_command(numbers: tuple[int, ...], as_json: bool, out: Path, jobs: int, quiet: bool) -> None:
-    """The paper's Figs. 2 to 8, or those given, each with a file of its data (netCDF). All take five minutes
-    on two cores.
+    """The paper's Figs. 2 to 8, or those given, each with a file of its data (netCDF). All take half a
+    minute on two idle cores, after the first time, at which searches are compiled.
 
     Not in the paper are 9, E and d as in its Figs. 4 and 8, with and without its demand for stability, and what the
     best pulses reach with at most 100 quanta, 10, what the cavity of + costs: E against kappa/Omega, the coupling
     of the cavity to the line, temperature and quality factor, 11, E against the number of clients in front of one
     server, the loss and the order, and 12, the best E against a Kerr nonlinearity of either oscillator, and how far
-    from the edge of stability one should stay. Each takes less than two minutes on one core.
+    from the edge of stability one should stay. Each takes half a minute on one core, or less.
     """
     from cascade_steering.analysis.paper.figures.data import DATA
     from cascade_steering.analysis.paper.figures.drawing import DRAW

@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from scipy.special import chdtr, chdtrc
+from scipy.special import chdtr, chdtrc, ndtr
 
 from cascade_steering.analysis.records.judging.consequences import Response
 from cascade_steering.analysis.records.judging.statistic import Statistic, Whiteness
@@ -94,7 +94,10 @@ def findings(verdict: Whiteness) -> tuple[Finding, ...]:
     failed = list(verdict.failed)
     found = list(_calibration(verdict)) if failed else []
     if found:
-        failed = [each for each in failed if each.kind not in CAUSES["calibration"][1]]
+        own = dict(zip(verdict.channels, verdict.variances, strict=True))
+        failed = [
+            each for each in failed if each.kind not in CAUSES["calibration"][1] and not _of_scale(each, own, verdict)
+        ]
     while failed:
         worst = _named(failed)
         kind = worst.kind
@@ -173,6 +176,14 @@ def _calibration(verdict: Whiteness) -> Iterator[Finding]:
         kind="calibration", text=text, p_value=wrong[0].p_value, explained=len(wrong),
         factor=(sum(own.values()) / len(own)) ** -0.5 if shared else None,
     )  # fmt: skip
+
+
+def _of_scale(each: Statistic, own: dict[str, float], verdict: Whiteness) -> bool:
+    """Whether an alternating offset fails only because its channel has not the variance of noise that is calibrated."""
+    if not each.name.startswith("alternating") or each.channel not in own:
+        return False
+    size = abs(each.value) * math.sqrt(verdict.samples / own[each.channel])
+    return 2.0 * float(ndtr(-size)) > verdict.false_alarm / len(verdict.statistics)
 
 
 def _factor(value: float) -> str:

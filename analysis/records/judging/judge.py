@@ -164,36 +164,35 @@ class Judge:
 
 
 class _Segments:
-    """Cuts what comes in into segments of equal length; less than one of them is kept."""
+    """Cuts what comes in into segments of equal length, in one array that is filled again and again."""
 
     def __init__(self) -> None:
-        self._values: list[FloatArray] = []
-        self._observed: list[BoolArray] = []
+        self._values: FloatArray | None = None
+        self._observed: BoolArray | None = None
         self._kept = 0
 
     def take(self, values: FloatArray, observed: BoolArray, length: int) -> Iterator[tuple[FloatArray, BoolArray]]:
-        """Take what is next, and yield each segment that is full."""
-        first = 0
-        while first < values.shape[1]:
-            last = min(values.shape[1], first + length - self._kept)
-            self._values.append(values[:, first:last])
-            self._observed.append(observed[first:last])
-            self._kept += last - first
-            first = last
-            if self._kept == length and self.rest is not None:
-                full = self.rest
-                self._values, self._observed, self._kept = [], [], 0
-                yield full
-        # pieces of an array would keep the whole of it
-        if self._kept:
-            self._values = [np.concatenate(self._values, axis=1)]
+        """Take what is next, and yield each segment that is full: it has to be used before the next is asked for."""
+        if self._values is None or self._observed is None:
+            self._values = np.empty((len(values), length, values.shape[-1]))
+            self._observed = np.empty(length, dtype=bool)
+        first, count = 0, values.shape[1]
+        while first < count:
+            more = min(count - first, length - self._kept)
+            there = slice(self._kept, self._kept + more)
+            self._values[:, there] = values[:, first : first + more]
+            self._observed[there] = observed[first : first + more]
+            first, self._kept = first + more, self._kept + more
+            if self._kept == length:
+                self._kept = 0
+                yield self._values, self._observed
 
     @property
     def rest(self) -> tuple[FloatArray, BoolArray] | None:
         """What does not fill a segment."""
-        if not self._kept:
+        if self._values is None or self._observed is None or not self._kept:
             return None
-        return np.concatenate(self._values, axis=1), np.concatenate(self._observed)
+        return self._values[:, : self._kept], self._observed[: self._kept]
 
 
 def _observed(innovations: FloatArray, names: tuple[str, ...]) -> BoolArray:

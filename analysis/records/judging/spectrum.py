@@ -64,21 +64,24 @@ class Spectrum:
         self._segments += len(white)
         self._samples += white[..., 0].size
         for record in white:
-            series = np.ascontiguousarray(record.T)
-            amplitudes = self._amplitudes(series)
-            self.power += _squared(amplitudes)
-            self._energy += (series**2).sum(axis=1)
+            amplitudes = [self._add_channel(number, np.ascontiguousarray(one)) for number, one in enumerate(record.T)]
             for (i, j), cross in self._cross.items():
                 cross += amplitudes[i] * amplitudes[j].conj()
-            scored = scores(series)
-            self._ripple += _squared(self._amplitudes(scored))
-            self._scored += (scored**2).sum(axis=1)
-            for channel, one in enumerate(series):
-                padded = fft.next_fast_len(2 * self.length, real=True)
-                self._lagged[channel] += fft.irfft(_squared(fft.rfft(one, padded)), padded)[: self.length]
+
+    def _add_channel(self, channel: int, series: FloatArray) -> NDArray[np.complex128]:
+        """What one channel tells by itself, and its amplitudes; no more arrays at a time than these need."""
+        padded = fft.next_fast_len(2 * self.length, real=True)
+        self._lagged[channel] += fft.irfft(_squared(fft.rfft(series, padded)), padded)[: self.length]
+        scored = scores(series)
+        self._scored[channel] += np.sum(scored**2)
+        self._ripple[channel] += _squared(self._amplitudes(scored))
+        self._energy[channel] += np.sum(series**2)
+        amplitudes = self._amplitudes(series)
+        self.power[channel] += _squared(amplitudes)
+        return amplitudes
 
     def _amplitudes(self, series: FloatArray) -> NDArray[np.complex128]:
-        found: NDArray[np.complex128] = fft.rfft(series, axis=1)[:, 1 : self._count + 1]
+        found: NDArray[np.complex128] = fft.rfft(series)[1 : self._count + 1]
         return found
 
     def statistics(self, where: str) -> Iterator[Statistic]:
@@ -142,17 +145,22 @@ class Spectrum:
         width = _WIDTH
         while width <= cross.size:
             count = cross.size // width
-
-            found = np.abs(_summed(cross, width)) ** 2 / (_summed(self.power[i], width) * _summed(self.power[j], width))
+            size = np.abs(_summed(cross, width))
+            both = _summed(self.power[i], width) * _summed(self.power[j], width)
+            found = size**2 / both
             at, freedom = int(found.argmax()), width * self._segments - 1
             value = min(float(found[at]), 1.0)
+            expected = 1.0 - each_of(0.5, count) ** (1.0 / freedom)
+            # the energy that both have in common, beyond what chance gives
+            common = 2.0 * max(float(size[at] - np.sqrt(expected * both[at])), 0.0) / self.length
             yield Statistic(
                 name=f"coherence of {self._names[i]} and {self._names[j]} over {width} frequencies{where}",
                 value=value,
-                expected=1.0 - each_of(0.5, count) ** (1.0 / freedom),
+                expected=expected,
                 p_value=at_least_one((1.0 - value) ** freedom, count),
                 kind="coherence",
                 frequency_hz=float(_summed(frequencies, width)[at]) / width,
+                amplitude=float(np.sqrt(2.0 * common / self._samples)),
             )
             width *= _WIDTH
 
@@ -226,12 +234,21 @@ def share_tail(share: float, shape: float, half: float) -> float:
 
 def scores(white: FloatArray) -> FloatArray:
     """Normal numbers that are white and standard if ``white`` is, and know its sizes alone; of the same shape."""
-    sizes = np.clip(np.abs(white), 1e-15, _FAR)
-    return np.asarray(-ndtri(np.minimum(2.0 * ndtr(-sizes), 1.0 - 1e-16)))
+    # in place, for a segment is long
+    found = np.abs(white)
+    np.clip(found, 1e-15, _FAR, out=found)
+    np.negative(found, out=found)
+    ndtr(found, out=found)
+    found *= 2.0
+    np.minimum(found, 1.0 - 1e-16, out=found)
+    ndtri(found, out=found)
+    return np.negative(found, out=found)
 
 
 def _squared(amplitudes: NDArray[np.complex128]) -> FloatArray:
-    return np.asarray(amplitudes.real**2 + amplitudes.imag**2)
+    found = amplitudes.real**2
+    found += amplitudes.imag**2
+    return np.asarray(found)
 
 
 def _summed(each: NDArray[Any], width: int) -> NDArray[Any]:

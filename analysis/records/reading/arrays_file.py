@@ -134,7 +134,7 @@ def _timed(clock: np.ndarray[Any, Any], name: str, unit: str, said: FileLayout) 
 
     if clock.dtype.kind == "M":
         return clocked(from_dates64(clock), where, said)
-    known = require_unit(unit, repr(name))
+    known = require_unit(unit, repr(name), f": --columns \"time='{name} [us]'\"")
     if clock.dtype.kind not in "fiu":
         raise ValueError(f"{name!r} must be of real numbers, or of dates, got type {clock.dtype}")
     values = clock.astype(np.float64)

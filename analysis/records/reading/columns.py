@@ -98,6 +98,7 @@ def chosen(headings: Sequence[Heading], said: FileLayout, where: str, example: s
                 f"{where}: one column must be {CLOCK!r}, as in {example}, got {len(clocks)} in "
                 f"{_listed([each.text for each in columns])}: say which it is (--columns {CLOCK}=NAME), or give the "
                 f"length of the intervals (--interval)"
+                + ("; what is above the headings is left out by --skip-rows" if where.startswith("line") else "")
             )
         places[CLOCK] = clocks[0]
     clock = places.pop(CLOCK, None)

@@ -48,7 +48,7 @@ def parsed(text: TextTable, said: FileLayout) -> Table:
         timed = clocked(from_dates(text.texts(found.clock)), text.where, said)
     else:
         column = f"{header}: column {text.dialect.headings[found.clock].name!r}"
-        unit = require_unit(found.clock_unit, column)
+        unit = require_unit(found.clock_unit, column, ", as in 'time [us]' in the file or in --columns")
         both = text.numbers([found.clock, *found.places], complete=found.clock)
         numbers = both[:, 1:]
         timed = clocked(_stamps(text, found.clock, both[:, 0], unit), text.where, said)

@@ -149,7 +149,7 @@ def quantity_of(name: str, unit: str, stated: str | None, *, calibrated: bool) -
     allowed = "; ".join(f"{', '.join(units)} ({quantity})" for quantity, units in UNITS.items())
     raise ValueError(
         f"channel {name!r} has {f'unit {shown(unit)}' if unit else 'no unit'}: say whether it is the increment or the "
-        f"current and give its calibration, or have it in {allowed}"
+        f"current and give its calibration (--quantity, --calibration), or have it in {allowed}"
     )
 
 

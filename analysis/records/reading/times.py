@@ -52,15 +52,16 @@ class Times:
         """Raise ValueError for the first time that is further from the one expected than allowed."""
         for place in np.flatnonzero(~(np.abs(self.values - expected) <= allowed))[:1]:
             rule = "be evenly spaced, or jump by whole intervals over a gap"
-            self.refuse(place, rule, f"where {expected[place]:.12g} was expected")
+            why = f"where {expected[place]:.12g} was expected; if uneven times are true: --resample"
+            self.refuse(place, rule, why)
 
 
-def require_unit(unit: object, name: str) -> str:
-    """The unit of time that is meant; ValueError naming ``name`` and the allowed ones if it is none."""
+def require_unit(unit: object, name: str, remedy: str = "") -> str:
+    """The unit of time that is meant; ValueError naming ``name``, the allowed ones and the remedy if it is none."""
     plain = str(unit).translate(str.maketrans("µμ", "uu")) if unit else ""
     if plain not in _SPELLED:
         has = f"unit {shown(unit)}" if unit else "no unit"
-        raise ValueError(f"{name} has {has}; it must be one of {', '.join(TIME_UNITS)}")
+        raise ValueError(f"{name} has {has}; it must be one of {', '.join(TIME_UNITS)}{remedy}")
     return _SPELLED[plain]
 
 
@@ -88,6 +89,8 @@ def lattice(times: Times, *, first: int) -> Intervals:
     interval = float(np.median((values[half:] - values[:-half]) / (index[half:] - index[:-half])))
     start = float(np.median(values - index * interval))
     expected: FloatArray = np.asarray(start + index * interval, dtype=np.float64)
+    if values.size >= _ENOUGH and _independent(values - expected):
+        allowed = _JITTER
     times.require_near(expected, allowed * interval)
     off = np.abs(values - expected)
     jitters = allowed > TOLERANCE and bool(off.max() > TOLERANCE * interval)
@@ -134,6 +137,14 @@ def _told_drift(interval: float) -> tuple[str, ...]:
     if not _DRIFT[0] < abs(off) < _DRIFT[1]:
         return ()
     return (f"an interval is {interval:.12g} s by the times, {off * 1e6:+.3g} ppm from {nominal:g} s",)
+
+
+def _independent(off: FloatArray) -> bool:
+    """Whether times are off their places independently of one another: a clock that wanders makes steps that are not.
+
+    Steps between independent times are off by √2 of what the times are.
+    """
+    return bool(np.std(np.diff(off)) > np.std(off))
 
 
 def _steps(times: Times) -> FloatArray:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from cascade_steering.analysis.identification.posterior.sampling_posterior import Chain
     from cascade_steering.analysis.records.judging.statistic import Whiteness
     from cascade_steering.analysis.records.record import Record
+    from cascade_steering.analysis.records.suspects import Told
     from cascade_steering.analysis.working_points.working_point import WorkingPoint
 
 __all__ = ["FitResult", "Posterior", "likelihood_of"]
@@ -43,6 +44,7 @@ class FitResult:
     point : the working point with what was fitted
     whiteness : whether the record fits even that
     record, built : what was fitted, and what makes the model and the initial state of a working point
+    told : values of the record that no noise can have given
     """
 
     fit: "Fit"
@@ -52,6 +54,7 @@ class FitResult:
     whiteness: "Whiteness"
     record: "Record"
     built: "Built"
+    told: "tuple[Told, ...]" = ()
 
     @classmethod
     def of(cls, point: "WorkingPoint", record: "Record", parameters: Sequence[str], built: "Built") -> Self:
@@ -191,7 +194,8 @@ class FitResult:
         ):
             lines += [f"{what}: {', '.join(own[name] for name in names)}"] if names else []
         lines += [] if self.fit.converged else ["the search did not converge: begin nearer to the true values"]
-        return "\n".join([*lines, *verdict_text(self.whiteness, findings(self.whiteness))])
+        told = [each.sentence for each in self.told]
+        return "\n".join([*lines, *told, *verdict_text(self.whiteness, findings(self.whiteness))])
 
 
 def likelihood_of(

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cascade_steering.analysis.cli.commands.recorded import filter_command
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, steering_parameter
 from cascade_steering.analysis.records import record
 from cascade_steering.sim.rotating_wave.demodulation import demodulate, unrotated
@@ -160,6 +161,15 @@ def test_gaps_and_dead_time_are_evolved_through_unread(steering: Run) -> None:
     assert seconds["final"] == dead["final"]
 
 
+def test_a_long_record_is_told_to_take_memory(steering: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    simulated(steering, "--duration", "1", "--saves", "100")
+    assert "with --pieces" not in steering("filter", "record.csv", *QUIET).err
+    monkeypatch.setattr(filter_command, "_LONG", 99)
+    answer = steering("filter", "record.csv", *QUIET)
+    assert answer.code == 0
+    assert "note: record 'record.csv' has 100 intervals, which are all in memory at once" in answer.err
+
+
 def test_a_heterodyne_record(steering: Run) -> None:
     run = simulated(steering, "--scheme", "heterodyne", "--initial", "ground", "--duration", "1", "--saves", "100")
     report = filtered(steering)
@@ -169,10 +179,8 @@ def test_a_heterodyne_record(steering: Run) -> None:
     np.testing.assert_allclose(report["final"]["mean"], run["trajectory_mean"][:, -1], atol=0.02)
     answer = steering("filter", "record.csv", *QUIET, "--scheme", "homodyne")
     assert answer.code == 2
-    assert (
-        "the record has cosine, sine, cosine_orthogonal, sine_orthogonal, and this detection gives cosine, sine: "
-        in (answer.err)
-    )
+    assert "record 'record.csv' has cosine, sine, cosine_orthogonal, sine_orthogonal, and this detection" in answer.err
+    assert " gives cosine, sine: a lab-frame record" in answer.err
 
 
 @pytest.mark.parametrize("scheme", ["homodyne", pytest.param("heterodyne", marks=pytest.mark.slow)])

@@ -15,6 +15,7 @@ from cascade_steering.analysis.identification.maximum import Fit
 from cascade_steering.analysis.identification.posterior.convergence import converged_chain, split_r_hat
 from cascade_steering.analysis.identification.posterior.priors import prior_of, priors_of
 from cascade_steering.analysis.identification.posterior.sampling_posterior import Chain, sample_posterior
+from cascade_steering.analysis.plots.posterior_figure import draw_corner
 from cascade_steering.analysis.records.record import Record
 from cascade_steering.analysis.results.fitted.fit_result import Posterior
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
@@ -111,6 +112,16 @@ def test_a_chain_is_continued_bit_for_bit(tmp_path: Path) -> None:
     (tmp_path / "text.h5").write_text("no chain")
     with pytest.raises(ValueError, match=r"text\.h5': cannot be opened: "):
         sample_posterior(*shot_noise(), chain=tmp_path / "text.h5")
+
+
+def test_a_corner_figure_says_of_which_share_its_intervals_are(tmp_path: Path) -> None:
+    chain = sampled()
+    figure = draw_corner(chain, tmp_path / "corner.png")
+    titles = [axes.get_title() for axes in figure.axes if axes.get_title()]
+    assert len(titles) == len(NAMES)
+    for name, title, samples in zip(NAMES, titles, chain.flat.T, strict=True):
+        low, median, high = np.quantile(samples, (0.025, 0.5, 0.975))
+        assert title == f"{name}: {median:.4g}\n95 %: {low:.4g} to {high:.4g}"
 
 
 def test_a_chain_that_is_short_gives_no_interval() -> None:

@@ -211,7 +211,7 @@ def test_netcdf_from_elsewhere_is_put_in_order(tmp_path: Path) -> None:
         ({"record": (("interval", "channel"), np.ones((2, 2)))}, r"channel 'cosine' has no unit: say whether"),
         ({"channel": ["sine", "sine"]}, r"; got sine, sine$"),
         ({"channel": [1, 2]}, r"; got 1, 2$"),
-        ({"interval_end": ("interval", [1.0, 2.0])}, r"'interval_end' has no unit; it must be one of s, ms, us, ns$"),
+        ({"interval_end": ("interval", [1.0, 2.0])}, r"'interval_end' has no unit; it must be one of s, ms, us, ns"),
         ({"interval_end": ("interval", [1.0, 2.0], {"units": "s"})}, r"must be in the same unit, got us and s$"),
         ({"interval_end": ("interval", [1.0, np.nan], {"units": "us"})}, r"'interval_end' at interval 1: nan is not"),
         (

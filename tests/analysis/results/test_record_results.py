@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -75,6 +76,24 @@ def test_a_fit_is_that_of_the_command_line(sampled: Simulated, tmp_path: Path, s
     assert str(found).splitlines()[1].startswith("lo_phase_pi  ")
     with pytest.raises(ValueError, match=r"^name must be one of efficiency, lo_phase_pi, got 'loss'$"):
         found.interval("loss")
+
+
+def test_a_fit_takes_suspect_values_as_the_filter_does(sampled: Simulated) -> None:
+    record, parameters = sampled.record, ["efficiency"]
+    values, gap = record.values.copy(), record.values.copy()
+    values[:, 20:40], gap[:, 20:40] = 0.0, np.nan
+    bad, left_out = replace(record, values=values), replace(record, values=gap)
+    found, filtered = POINT.fit(bad, parameters), POINT.filter(bad)
+    assert [each.sentence for each in found.told] == [each.sentence for each in filtered.told]
+    assert found.told[0].sentence in str(found).splitlines()
+    assert found.estimates == POINT.fit(left_out, parameters).estimates
+    likelihood = POINT.log_likelihood(bad, parameters)
+    assert likelihood(likelihood.start) == pytest.approx(filtered.log_likelihood, rel=1e-12)
+    assert likelihood.told == found.told
+    kept = POINT.fit(bad, parameters, suspect="keep")
+    assert kept.estimates["efficiency"] != found.estimates["efficiency"]
+    with pytest.raises(ValueError, match=r"the record: cosine and sine: .* exact zeros"):
+        POINT.fit(bad, parameters, suspect="refuse")
 
 
 def test_what_is_no_record_or_parameter_is_refused(sampled: Simulated, tmp_path: Path) -> None:

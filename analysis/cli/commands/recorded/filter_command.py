@@ -18,6 +18,9 @@ from cascade_steering.analysis.cli.options.typed import typed
 from cascade_steering.analysis.cli.terminal.output import note, show
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
 
+# intervals from which on the memory of a record in pieces is much less
+_LONG = 300_000
+
 
 @steering.command(name="filter")
 @record_source.RECORD
@@ -106,6 +109,11 @@ def _of_the_whole(
 
     record_source.require_other(record, out)
     found, setup = record_source.read_record(record, asked)
+    if found.values.shape[1] > _LONG:
+        note(
+            f"note: {found.called} has {found.values.shape[1]} intervals, which are all in memory at once, some 1.5 kB "
+            "for each: with --pieces 100000 one piece is"
+        )
     model, initial = setup.model_and_start()
     if smooth:
         whole_record.require_white_record(model)
@@ -132,7 +140,7 @@ def _of_pieces(
     several, setup = record_source.read_pieces(record, asked, pieces)
     model, initial = setup.model_and_start()
     long = long_record.filtered_in_pieces(
-        several, model, initial, out, smooth=smooth, suspect=setup.reading.suspect, name=f"record {str(record)!r}",
+        several, model, initial, out, smooth=smooth, suspect=setup.reading.suspect,
         attributes={"options": json.dumps(setup.described())},
     )  # fmt: skip
     report = record_reports.long_reading(long, engine.name)

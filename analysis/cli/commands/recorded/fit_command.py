@@ -1,6 +1,7 @@
 """The command that fits parameters to a measured record."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,6 +16,9 @@ from cascade_steering.analysis.cli.options.typed import typed
 from cascade_steering.analysis.cli.terminal.output import note, progress, show
 from cascade_steering.analysis.results.fitted.fit_result import FitResult
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 
 @steering.command(name="fit")
@@ -52,29 +56,48 @@ def fit_command(
     Asked for beside it: by --steering what the record leaves open of E and d, by --detectable which errors of the
     parameters it would show, and by --posterior their posterior, given what is known before (--priors).
     """
-    from cascade_steering.analysis.cli.answers.recorded import fit_answers, record_reports, record_tables
-    from cascade_steering.analysis.identification.likelihood import calibrations
+    asked.require_sense(parameters)
+    _require_outputs(record, out, asked)
+    found, setup = record_source.read_record(record, Setup(point=point, reading=reading))
+    _require_kept(parameters, out, setup)
+    result = FitResult.of(setup.point, found, parameters, lambda trial: setup.at(trial).model_and_start())
+    report, tables = _told(result, asked, quiet)
+    if out is not None:
+        _write(out, result, setup)
+        report["configuration"] = str(out)
+    _warn(result, setup, report)
+    show(report, tables, as_json, *([] if out is None else [f"configuration: {out}"]))
+
+
+def _require_outputs(record: Path, out: Path | None, asked: FitOptions) -> None:
+    """Raise ValueError for a file that cannot be written, or is the record."""
     from cascade_steering.analysis.plots.posterior_figure import require_corner
     from cascade_steering.analysis.plots.style import drawable
     from cascade_steering.sim.atomic_write import writable
 
-    asked.require_sense(parameters)
     if asked.corner is not None:
         require_corner()
         drawable(asked.corner)
     for path in (out, asked.chain, asked.corner):
         if path is not None:
             record_source.require_other(record, writable(path))
-    found, setup = record_source.read_record(record, Setup(point=point, reading=reading))
+
+
+def _require_kept(parameters: tuple[str, ...], out: Path | None, setup: Setup) -> None:
+    """Raise ValueError for calibrations that no configuration file can hold."""
     single = [name for name in parameters if name.startswith("calibration-")]
     if out is not None and single and setup.reading.demodulate is not None:
         raise ValueError(
             f"--out cannot hold {', '.join(single)}: the file has the record before --demodulate, where one factor "
             "acts on both quadratures; fit calibration, or leave out --out"
         )
-    result = FitResult.of(setup.point, found, parameters, lambda trial: setup.at(trial).model_and_start())
-    fit = result.fit
-    report = {**record_reports.fit(fit, result.whiteness), "configuration": None}
+
+
+def _told(result: FitResult, asked: FitOptions, quiet: bool) -> "tuple[Report, list[Table]]":
+    """The fit, and what was asked for beside it, as a report and as tables."""
+    from cascade_steering.analysis.cli.answers.recorded import fit_answers, record_reports, record_tables
+
+    report = {**record_reports.fit(result.fit, result.whiteness), "configuration": None}
     fit_answers.intervals(report, fit_answers.profiled(result, asked.profile))
     tables = [record_tables.fit(report)]
     if asked.steering or asked.free:
@@ -87,11 +110,24 @@ def fit_command(
         report |= _sampled(result, asked, quiet)
         # before the chain has converged there is nothing to show, and a warning says so
         tables += [] if report["posterior"] is None else [fit_answers.posterior_table(report)]
-    if out is not None:
-        factor = calibrations(fit.estimates, found.channels)
-        one_or_each = factor if isinstance(factor, float) else dict(zip(found.channels, factor.tolist(), strict=True))
-        record_source.write_configuration(out, setup.at(result.point), one_or_each)
-        report["configuration"] = str(out)
+    return report, tables
+
+
+def _write(out: Path, result: FitResult, setup: Setup) -> None:
+    """Write the configuration of what was fitted."""
+    from cascade_steering.analysis.identification.likelihood import calibrations
+
+    channels = result.record.channels
+    factor = calibrations(result.fit.estimates, channels)
+    one_or_each = factor if isinstance(factor, float) else dict(zip(channels, factor.tolist(), strict=True))
+    record_source.write_configuration(out, setup.at(result.point), one_or_each)
+
+
+def _warn(result: FitResult, setup: Setup, report: Report) -> None:
+    """Say what makes the fit less than it looks."""
+    from cascade_steering.analysis.cli.answers.recorded import record_tables
+
+    fit = result.fit
     if fit.undetermined:
         note(f"warning: the record does not determine {', '.join(fit.undetermined)}")
     if fit.at_bound:
@@ -102,7 +138,6 @@ def fit_command(
         note(f"warning: {told}")
     for each in record_tables.failures(report["innovations"]):
         note(f"warning: the record does not fit even the best model: {each}")
-    show(report, tables, as_json, *([] if out is None else [f"configuration: {out}"]))
 
 
 def _sampled(result: FitResult, asked: FitOptions, quiet: bool) -> Report:

@@ -110,12 +110,12 @@ def read_record(path: Path, setup: Setup) -> "tuple[Record, Setup]":
     told: list[Told] = []
 
     def left(measured: "Record") -> "Record":
-        kept, found = treated(measured, reading.suspect, f"record {str(path)!r}")
+        kept, found = treated(measured, reading.suspect)
         told.extend(found)
         return kept
 
     found, calibration = opened_record(path, reading.opening(cascade), content, left)
-    require_sensible(found, f"record {str(path)!r}")
+    require_sensible(found)
     if reading.demodulate is not None and point.frequencies_hz is not None:
         found = demodulated_record(found, reading.demodulate, point.frequencies_hz[0])
     for each in found.notes:
@@ -155,7 +155,7 @@ def _noted(pieces: "Iterator[Record]", path: Path) -> "Iterator[Record]":
     said: set[str] = set()
     for each in pieces:
         if not said:
-            require_sensible(each, f"record {str(path)!r}")
+            require_sensible(each)
         for text in each.notes:
             if text not in said:
                 note(f"note: record {str(path)!r}: {text}")

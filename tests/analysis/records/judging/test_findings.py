@@ -51,6 +51,24 @@ def test_one_cause_is_one_line(clean: Record, text: str) -> None:
     assert len(found) <= 2
 
 
+def test_noise_that_two_channels_share_has_its_size_and_an_effect(clean: Record) -> None:
+    # 64 frequencies of equal power, of a variance of 0.08, in both channels
+    count, variance = clean.values.shape[1], 0.08
+    random = np.random.default_rng(11)
+    amplitudes = np.zeros(count // 2 + 1, dtype=complex)
+    amplitudes[1 + 64 * 20 : 1 + 64 * 21] = np.exp(2j * np.pi * random.uniform(size=64))
+    shared = np.fft.irfft(amplitudes, count)
+    shared *= np.sqrt(variance * clean.interval / np.mean(shared**2))
+    verdict = reading(replace(clean, values=clean.values + shared[None, :, None]))
+    worst = next(each for each in verdict.verdict.failed if each.kind == "coherence")
+    # the noise of the band, a variance of 64/4000, adds √(2·0.08·0.016) at random to what is shared, and the filter
+    # does not follow what is that fast
+    assert worst.amplitude == pytest.approx(np.sqrt(2 * variance), rel=0.25)
+    found = [each for each in verdict.findings if each.kind in ("colour", "coherence")]
+    assert found
+    assert all(each.effect is not None and each.effect > 0.0 for each in found)
+
+
 def test_a_calibration_that_is_off_is_one_sentence(clean: Record) -> None:
     dark = with_faults(clean, (fault_of("gain:3.7e-7:0"),))
     verdict = reading(dark)
@@ -61,6 +79,9 @@ def test_a_calibration_that_is_off_is_one_sentence(clean: Record) -> None:
         r"the variance is 1\.\d+e-13 on every scale: the calibration is off by a factor 2\.\d+e\+06$", found.text
     )
     assert len(verdict.verdict.failed) > 45
+    # what alternates by chance is then millions of standard deviations of calibrated noise
+    (loud,) = reading(with_faults(clean, (fault_of("gain:2.7e6:0"),))).findings
+    assert loud.factor == pytest.approx(1 / 2.7e6, rel=0.03)
     own = reading(with_faults(clean, (fault_of("gain:2:0@cosine"),))).findings
     assert own[0].text.startswith("the variance of cosine is ")
     assert "its calibration is off by a factor 0.5" in own[0].text

@@ -121,8 +121,8 @@ def test_gaps_are_empty_cells_nan_rows_left_out_and_dead_time(path: Path) -> Non
 @pytest.mark.parametrize(
     ("header", "message"),
     [
-        ("time,cosine [s^0.5],sine [s^0.5]", r"line 1: column 'time' has no unit; it must be one of s, ms, us, ns$"),
-        ("time [min],cosine [s^0.5],sine [s^0.5]", r"column 'time' has unit 'min'; it must be one of s, ms, us, ns$"),
+        ("time,cosine [s^0.5],sine [s^0.5]", r"line 1: column 'time' has no unit; it must be one of s, ms, us, ns"),
+        ("time [min],cosine [s^0.5],sine [s^0.5]", r"column 'time' has unit 'min'; it must be one of s, ms, us, ns"),
         (
             "t [s],cosine [s^0.5],sine [s^0.5]",
             r"line 1: one column must be 'time', .*, got 0 in 't \[s\]', .* \(--columns time=NAME\), .* \(--interval",
@@ -175,11 +175,11 @@ def test_a_cell_is_a_number_or_a_gap(cell: str, path: Path) -> None:
         (ROWS + "0.25,1,2\n", r"line 5: times must increase: got 0\.25 us after 0\.3 us$"),
         (
             ROWS + "#\n0.45,1,2\n0.55,1,2\n",
-            r"line 6: times must be evenly spaced.* got 0\.45 us where 0\.5 was expected$",
+            r"line 6: times must be evenly spaced.* got 0\.45 us where 0\.5 was expected;",
         ),
         (
             ROWS + "0.412,1,2\n0.5,1,2\n",
-            r"line 5: times must be evenly spaced.* got 0\.412 us where 0\.4 was expected$",
+            r"line 5: times must be evenly spaced.* got 0\.412 us where 0\.4 was expected;",
         ),
         (
             ROWS + "1e7,1,2\n",
@@ -222,6 +222,18 @@ def test_times_may_be_rounded_as_they_are_written(written: str, interval: float,
     assert found.interval == pytest.approx(interval * 1e-6, rel=0.1 / len(ends))
     if interval != 1 / 7:
         assert (found.interval, found.start) == (float(f"{interval}e-6"), 0.0)
+
+
+@pytest.mark.parametrize("size", [0.03, 0.06, 0.07, 0.09, 0.15])
+def test_jitter_of_every_size_is_told_and_even_times_are_taken(path: Path, size: float) -> None:
+    # of a size at which steps from one time to the next are still even, and single times are not
+    count = np.arange(1, 2001)
+    ends = count + size * np.random.default_rng(4).uniform(-1.0, 1.0, count.size)
+    found = parsed(path, "time [ns],homodyne [s^0.5]\n" + "".join(f"{end!r},1\n" for end in ends.tolist()))
+    # the rate is known to the jitter over the number of times, and √ of it
+    assert found.interval == pytest.approx(1e-9, rel=size / 2000)
+    assert found.values.shape == (1, 2000, 1)
+    assert any("jitter by up to" in note for note in found.notes) == (size > 0.05)
 
 
 def test_a_slow_clock_is_followed_and_a_wandering_one_refused(path: Path) -> None:

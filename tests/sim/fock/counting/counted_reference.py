@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import qutip
 from numpy.typing import NDArray
+from scipy.integrate import solve_ivp
 
 from cascade_steering.sim.fock.basis.states import density_state
 from cascade_steering.sim.fock.qutip.operators import initial_density
@@ -137,3 +138,19 @@ def cat() -> InitialState:
     """Mean, squeezing and negativity at once."""
     ket = qutip.basis(3, 0) + (0.5 + 0.3j) * qutip.basis(3, 1) - 0.7j * qutip.basis(3, 2)
     return density_state(ket.unit(), name="superposition")
+
+
+def without_clicks(dense: Dense, density: ComplexArray, time: float, *, normalised: bool = True) -> ComplexArray:
+    """ρ̇ = 𝓛ρ − Σ ηLρL† by an integrator, averaged over homodyne records."""
+    channels = [dense.operator(row) for row in dense.model.channels]
+    decay = -1j * dense.hamiltonian - 0.5 * sum(each.conj().T @ each for each in channels)
+    jumps = [dense.operator(row) for row in [*dense.model.monitored, *dense.model.unmonitored]]
+    jumps += [np.sqrt(1 - each.efficiency) * dense.operator(row) for each in dense.model.counted for row in each.rows]
+
+    def slope(_: float, flat: ComplexArray) -> ComplexArray:
+        rho = flat.reshape(density.shape)
+        half = decay @ rho
+        return np.asarray(half + half.conj().T + sum(k @ rho @ k.conj().T for k in jumps)).ravel()
+
+    found = solve_ivp(slope, (0.0, time), density.ravel(), rtol=1e-9, atol=1e-11).y[:, -1].reshape(density.shape)
+    return np.asarray(found / np.trace(found) if normalised else found)
