@@ -13,6 +13,7 @@ from cascade_steering.sim.fock.counting.between_clicks import (
     FAILED,
     FULL,
     MISFIT,
+    MOVE,
     advance_counted,
     click_rates,
     copy_state,
@@ -48,6 +49,8 @@ _MOST_DEFECT = 3e-5
 _ROOM_TO_TURN, _MORE, _MARGIN, _MOST_MARGIN = 6, 2, 1, 8
 # Levels are left out when so many more than those and the margin are not needed.
 _SPARE = 2
+# Beside polynomials: the population above the levels with which a frame is tried, and the misfit of the next attempt.
+_MOST_LOST, _LATER = 1e-6, 1.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,18 +159,15 @@ class CountedTrajectory:
         )
         self._before = _like(self._state)
         self._steps, self._margin = 0, _MARGIN
-        # how far the polynomials have moved the state, in steps
-        self._moved = 0.0
-        self._clock = np.array([self._threshold(), 0.5 * grid.step, 0.0])
+        self._clock = np.array([self._threshold(), 0.5 * grid.step, 0.0, -1.0])
 
     def enter(self, model: LinearModel, operators: StepOperators | None = None) -> None:
         """Let ``model`` act from now on, with the operators of the state at hand if they are known.
 
         At the start of the run, also save the state.
         """
-        if self._operators is not None:
-            self._move_to(self._steps)
         self._model, self._operators = model, operators
+        self._clock[3] = 0.0 if model.nonlinear else -1.0
         if operators is None:
             self._settle(self._state.density, self._room)
         else:
@@ -187,8 +187,6 @@ class CountedTrajectory:
             # In the first half of a step a click comes before the step, in the second half after it.
             boundary = int(np.floor(place + 0.5))
             self._run(path[done:boundary], record[done:boundary], measured=measured)
-            if place >= boundary:
-                self._move_to(self._steps + 0.5)
             self._click(counter, (self._steps + place - boundary) * self._grid.step)
             done = boundary
         self._run(path[done:], record[done:], measured=measured)
@@ -227,15 +225,11 @@ class CountedTrajectory:
     def _run(self, path: FloatArray, record: FloatArray, *, measured: bool) -> None:
         done = 0
         while done < len(path):
-            ahead = len(path)
-            if self._moves:
-                self._move_to(self._steps + 0.5)
-                ahead = done + 1
             assert self._operators is not None
             taken, why = advance_counted(
                 self._state,
-                path[done:ahead],
-                record[done:ahead],
+                path[done:],
+                record[done:],
                 self._clock,
                 measured,
                 self._limits,
@@ -255,21 +249,20 @@ class CountedTrajectory:
                 self._settle(self._state.density, self._room)
             elif why == FULL:
                 self._enlarge()
+            elif why == MOVE:
+                self._move()
+                self._clock[3] += 1.0
 
-    @property
-    def _moves(self) -> bool:
-        """Whether polynomials move the state beside the steps."""
-        return self._operators is not None and self._operators.motion is not None
-
-    def _move_to(self, steps: float) -> None:
-        """Let the polynomials act until ``steps`` steps after the start, on as many levels as that takes.
-
-        They act for half a step on either side of a step; the halves of two steps are taken together.
-        """
-        duration, self._moved = (steps - self._moved) * self._grid.step, steps
-        while duration > 0.0 and self._moves:
+    def _move(self) -> None:
+        """Let the polynomials act for half a step, on as many levels as that takes."""
+        while True:
+            assert self._operators is not None
+            assert self._operators.motion is not None
             copy_state(self._state, self._before)
-            self._turn(self._state, duration)
+            unitary, origin = self._operators.motion.unitary(self._state.origin, 0.5 * self._grid.step)
+            self._state.density[:] = unitary @ self._state.density @ unitary.conj().T
+            self._state.origin[:] = origin
+            measure(self._state, self._room.basis)
             after = self._state.edges.copy()
             defect = np.max(after[len(self._room.cutoffs) :])
             left = not defect <= self._limits[2]
@@ -280,15 +273,6 @@ class CountedTrajectory:
             copy_state(self._before, self._state)
             self._before.edges[:] = after
             self._enlarge()
-
-    def _turn(self, state: State, duration: float) -> None:
-        """Let the polynomials act on ``state`` for ``duration`` seconds, in place."""
-        assert self._operators is not None
-        assert self._operators.motion is not None
-        unitary, origin = self._operators.motion.unitary(state.origin, duration)
-        state.density[:] = unitary @ state.density @ unitary.conj().T
-        state.origin[:] = origin
-        measure(state, self._room.basis)
 
     def _threshold(self) -> float:
         return np.inf if self._stream is None else float(self._stream.exponential())
@@ -325,13 +309,35 @@ class CountedTrajectory:
         symplectic = self._symplectic
         if self._rules.turns and misfit(covariance) > _MOST_MISFIT:
             symplectic = normal_modes(symplectic @ covariance @ symplectic.T, near=symplectic)
-            change = np.asarray(np.linalg.solve(symplectic, self._symplectic), dtype=np.float64)
+            if self._model is not None and self._model.nonlinear:
+                symplectic = self._frugal(density, room, symplectic, misfit(covariance))
+            if symplectic is not self._symplectic:
+                change = np.asarray(np.linalg.solve(symplectic, self._symplectic), dtype=np.float64)
         wanted = self._cutoffs_for(density, room, change)
         box = carried_over(density, room, change, wanted)
         fitting = room_of(wanted)
         kept = np.ascontiguousarray(fitting.levels.of_box(box, wanted))
         kept /= np.trace(kept).real
         self._place(kept, fitting, symplectic, changed=change is not None)
+
+    def _frugal(self, density: ComplexArray, room: Room, modes: FloatArray, off: float) -> FloatArray:
+        """The frame in which the state takes the fewest levels: its normal modes, 𝖲 = 1, or the present one, (d, d).
+
+        Beside polynomials a state may be far from Gaussian, such as two coherent states apart: 𝖲 that squeezes it into
+        its covariance then fills more levels. Where the present frame is the best the next attempt is made at a misfit
+        that is ``_LATER`` times larger.
+        """
+        frames = [self._symplectic, modes, np.eye(len(modes))]
+        counts = [int(np.prod(levels_needed(self._populations(density, room, None))))]
+        for frame in frames[1:]:
+            change = np.asarray(np.linalg.solve(frame, self._symplectic), dtype=np.float64)
+            found = self._populations(density, room, change)
+            # what is above these levels would need more of them
+            held = all(1.0 - float(np.sum(each)) < _MOST_LOST for each in found)
+            counts.append(int(np.prod(levels_needed(found))) if held else np.iinfo(np.int64).max)
+        best = frames[int(np.argmin(counts))]
+        self._limits[0] = _LATER * off if best is self._symplectic else _MOST_MISFIT
+        return best
 
     def _enlarge(self) -> None:
         """More levels for the modes that a step has filled, and from now on a wider margin."""
@@ -366,20 +372,22 @@ class CountedTrajectory:
         have = self._room.cutoffs
         if not self._rules.grows:
             return have
-        if change is None:
-            found = room.populations(density)
-        else:
-            wide = tuple(n + _ROOM_TO_TURN for n in room.cutoffs)
-            box = np.diag(carried_over(density, room, change, wide)).real.reshape(wide)
-            axes = range(len(wide))
-            found = [box.sum(axis=tuple(k for k in axes if k != mode)) for mode in axes]
-        needed = levels_needed(found)
+        needed = levels_needed(self._populations(density, room, change))
         most = self._margin + _SPARE
         if change is None and all(n <= h <= n + most for n, h in zip(needed, have, strict=True)):
             return have
         wanted = rounded(tuple(n + self._margin for n in needed))
         self._require(wanted)
         return wanted
+
+    def _populations(self, density: ComplexArray, room: Room, change: FloatArray | None) -> list[FloatArray]:
+        """The population of each level of each mode, in the frame to come."""
+        if change is None:
+            return room.populations(density)
+        wide = tuple(n + _ROOM_TO_TURN for n in room.cutoffs)
+        box = np.diag(carried_over(density, room, change, wide)).real.reshape(wide)
+        axes = range(len(wide))
+        return [box.sum(axis=tuple(k for k in axes if k != mode)) for mode in axes]
 
     def _require(self, cutoffs: tuple[int, ...]) -> None:
         """Raise UnphysicalStateError for more levels than there may be."""
@@ -388,16 +396,10 @@ class CountedTrajectory:
             raise UnphysicalStateError(self._evidence(f"needs more than {most} levels of a mode, and not"))
 
     def _save(self) -> None:
-        state = self._state
-        if self._moves and self._moved < self._steps:
-            # on a copy, so that a run does not depend on its saves
-            state = _like(state)
-            copy_state(self._state, state)
-            self._turn(state, (self._steps - self._moved) * self._grid.step)
-        self.means.append(state.origin + self._symplectic @ state.mean)
-        self.covariances.append(self._symplectic @ state.covariance @ self._symplectic.T)
+        self.means.append(self._state.origin + self._symplectic @ self._state.mean)
+        self.covariances.append(self._symplectic @ self._state.covariance @ self._symplectic.T)
         self.observer.levels = self._room.levels
-        self.observer.take(state.density, self._symplectic, state.origin)
+        self.observer.take(self._state.density, self._symplectic, self._state.origin)
 
     def _evidence(self, what: str) -> str:
         levels = " x ".join(map(str, self._room.cutoffs))

@@ -24,7 +24,7 @@ _SAMPLES = 50
 _PANELS = 400
 # The time over which an unstable linear part is followed beside polynomials, in units of that in which it grows by e:
 # where polynomials stop the growth their rate is of the order of that of growth.
-_GROWN = 2.0
+_GROWN = 1.0
 
 
 def expected_click_rates(model: LinearModel | Schedule, initial: InitialState, times: FloatArray) -> FloatArray:

@@ -78,12 +78,13 @@ def steady_fock_state(model: LinearModel, cutoffs: tuple[int, ...]) -> SteadyFoc
     ValueError
         if the cutoffs do not fit the model.
     UnstableError
-        if the model has no steady state; that of the truncated model would then have no meaning. Of a model with
-        polynomials its linear part must have one.
+        if a linear model has no steady state; that of the truncated model would then have no meaning. A polynomial may
+        stop what its linear part lets grow, so that there only the warning tells.
     UnphysicalStateError
         if the truncated equation is not solved to rounding.
     """
-    _require_stable(model)
+    if not model.nonlinear:
+        _require_stable(model)
     check_cutoffs(cutoffs, model.modes)
     find = _steady_in_sector if phase_invariant(model) else _steady_in_full
     result = find(model, cutoffs)
@@ -130,7 +131,7 @@ def _require_stable(model: LinearModel) -> None:
     # A rate that differs from 0 by rounding alone counts as 0.
     if slowest > -1e-14 * np.max(np.abs(rates)):
         raise UnstableError(
-            f"no steady state: the moments of the linear model must all decay, but one changes at {slowest:.3g} rad/s"
+            f"no steady state: the moments of the model must all decay, but one changes at {slowest:.3g} rad/s"
         )
 
 

@@ -73,6 +73,7 @@ def moments(run: cs.FockCounting, model: cs.LinearModel, steps: int, path: Float
     return five(found.means[0, -1], found.covariances[0, -1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", POLYNOMIALS)
 def test_without_a_record_it_is_mesolve_in_any_frame_and_of_second_order(name: str) -> None:
     model, wanted = cs.detect(oscillator(POLYNOMIALS[name])), by_mesolve(POLYNOMIALS[name], 0.5)
@@ -210,17 +211,17 @@ def test_the_sector_of_a_kerr_cascade_is_the_steady_state_of_qutip() -> None:
     assert (operators.hamiltonian - ours - 0.75 * first + 0.35 * kerr).norm() < 1e-10
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_average_of_trajectories_is_the_master_equation() -> None:
     duffing = cs.detect(
         oscillator(POLYNOMIALS["duffing"]), cs.homodyne(efficiency=0.8), cs.Counter(ports=("field",), share=0.5)
     )
     start, times = cs.coherent_state((1.0 + 0.5j,)), np.array([1.0])
-    run = cs.FockCounting().prepare(duffing, grid(1.0, 20), start).run(11, range(300))
+    run = cs.FockCounting().prepare(duffing, grid(1.0, 16), start).run(11, range(200))
     means = run.means[:, -1]
     seconds = run.covariances[:, -1] + means[:, :, None] * means[:, None, :]
     values = np.concatenate([means, seconds[:, *np.triu_indices(2)]], axis=1)
-    error = np.std(values, axis=0, ddof=1) / np.sqrt(300)
+    error = np.std(values, axis=0, ddof=1) / np.sqrt(200)
 
     def off(model: cs.LinearModel) -> FloatArray:
         found = evolve(model, (24,), start, times)
