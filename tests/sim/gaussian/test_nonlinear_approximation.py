@@ -202,7 +202,7 @@ def test_it_holds_where_it_says_so_and_fails_where_it_warns(polynomial: Polynomi
     error = float(np.max(np.abs(found - conditional_moments(model, path, step, 18))))
     departure = float(run.diagnostics["departure"][0])
     assert bool(caught) == (departure > LARGEST_DEPARTURE) == (not holds)
-    # measured over strengths from 0.01 to 0.3: the error of mean and covariance is 0.3 to 1.4 √departure, and that
+    # measured over strengths from 0.01 to 0.3: the error of mean and covariance is 0.2 to 0.6 √departure, and that
     # of the two schemes of step 3e-3
     assert error < 2.0 * np.sqrt(departure) + 3e-3
     if not holds:
