@@ -42,6 +42,7 @@ class Polynomial:
     four must have one sign in all directions of phase space, or be the fourth power of one quadrature, in which case
     the polynomial may contain powers of this quadrature and terms of degree two and less beside it. A rotating frame
     changes energies, so that a Kerr term may have either sign there. A leading degree of three has both signs.
+    Section 7 of sim/README.md.
 
     Raises ValueError for other exponents, a coefficient that is not finite, and a polynomial that is unbounded on both
     sides.
@@ -150,6 +151,7 @@ def require_motion(polynomial: Polynomial, quadratic: FloatArray) -> None:
 
     A form of degree four of one sign holds all that is of lower degree. Where it is the fourth power of one quadrature,
     the square of the other one must not have the opposite sign: X⁴ − P²/2 reaches infinity in a finite time.
+    Section 7 of sim/README.md.
     """
     if polynomial.degree < 3:
         return

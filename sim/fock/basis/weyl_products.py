@@ -46,7 +46,7 @@ def monomial_columns(levels: Levels) -> sp.csr_array:
     """Each monomial of second to fourth degree in the ladder operators (a_0, a_0†, a_1, …) as a column.
 
     They are in Weyl's ordering and in the order of ``in_monomials``, row-stacked between the kept levels:
-    (D², monomials).
+    (D², monomials). Section 7 of sim/README.md.
     """
     columns = []
     modes = range(len(levels.cutoffs))

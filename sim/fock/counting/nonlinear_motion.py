@@ -42,7 +42,7 @@ class _Force(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Motion:
-    """The polynomials of a model in one frame and on one choice of levels.
+    """The polynomials of a model in one frame and on one choice of levels. Section 7 of sim/README.md.
 
     Parameters
     ----------

@@ -70,7 +70,7 @@ def suggested_counting_step(
     is the geometric mean of the expected rate of clicks and of ‖c𝖲‖². A polynomial f turns and squeezes the state at
     ‖𝖲ᵀ∇²f𝖲‖, which is taken two standard deviations away from the mean of the linear model without a record.
 
-    Raises ValueError for a model without Hamiltonian and channels.
+    Section 7 of sim/README.md. Raises ValueError for a model without Hamiltonian and channels.
     """
     duration, whole, model = grid.step * grid.steps, Schedule.of(model), model.linear_part
     schedule = whole.linear_part
