@@ -30,17 +30,18 @@ _GROWN = 1.0
 def expected_click_rates(model: LinearModel | Schedule, initial: InitialState, times: FloatArray) -> FloatArray:
     """The rate of clicks of each counter averaged over all trajectories, (times, counters), 1/s.
 
-    ⟨L†L⟩ = c†(V + x̂x̂ᵀ + iΣ/2)c of the state without any record. ``times`` are in seconds, increasing. Section 7 of
-    sim/README.md.
+    ⟨L†L⟩ = c†(V + iΣ/2)c + |c·x̂ + λ|² of the state without any record. ``times`` are in seconds, increasing. Section 7
+    of sim/README.md.
     """
     schedule = Schedule.of(model)
     spread = transient(schedule, initial.unconditional, times, conditional=False)
     means = transient_mean(schedule, initial.center, times)
-    second = spread + means[:, :, None] * means[:, None, :] + 0.5j * symplectic_form(model.dimension // 2)
+    second = spread + 0.5j * symplectic_form(model.dimension // 2)
     found = np.zeros((len(times), len(schedule.counter_names)))
     for k, time in enumerate(times):
         for place, each in enumerate(schedule.at(float(time)).counted):
             quanta = np.einsum("ra,ab,rb->", each.rows.conj(), second[k], each.rows).real
+            quanta += np.sum(np.abs(each.rows @ means[k] + each.amplitudes) ** 2)
             found[k, place] = each.efficiency * quanta + each.dark_rate
     return found
 
