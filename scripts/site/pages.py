@@ -39,6 +39,7 @@ PAGES = (
     Page(source="analysis/README.md", target="map"),
     Page(source="analysis/paper/BEYOND_STABILITY.md", target="beyond-stability"),
     Page(source="analysis/networks/MANY_CLIENTS.md", target="many-clients"),
+    Page(source="analysis/nonlinear/NONLINEAR.md", target="nonlinear"),
     Page(source="analysis/heralding/AFTER_A_CLICK.md", target="after-a-click"),
     Page(source="analysis/records/JUDGING.md", target="judging"),
     Page(source="analysis/paper/claims/CLAIMS.md", target="claims"),

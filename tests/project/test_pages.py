@@ -20,8 +20,9 @@ ROOT = Path(__file__).parents[2]
 BEYOND_STABILITY, MANY_CLIENTS = "analysis/paper/BEYOND_STABILITY.md", "analysis/networks/MANY_CLIENTS.md"
 AFTER_A_CLICK = "analysis/heralding/AFTER_A_CLICK.md"
 PAGES = (
-    "README.md", "analysis/README.md", BEYOND_STABILITY, MANY_CLIENTS, AFTER_A_CLICK, "scripts/CONTRIBUTING.md",
-    "scripts/RELEASING.md", "scripts/SLURM.md", "sim/README.md", "analysis/records/JUDGING.md",
+    "README.md", "analysis/README.md", BEYOND_STABILITY, MANY_CLIENTS, AFTER_A_CLICK, "analysis/nonlinear/NONLINEAR.md",
+    "scripts/CONTRIBUTING.md", "scripts/RELEASING.md", "scripts/SLURM.md", "sim/README.md",
+    "analysis/records/JUDGING.md",
 )  # fmt: skip
 FENCES = re.compile(r"^ *```(\w*)\n(.*?)^ *```", flags=re.DOTALL | re.MULTILINE)
 # what a batch system or a shell puts in the place of names
