@@ -174,7 +174,7 @@ assert exchanged.network.names == ("client_2", "client_1", "server")
 # - `conditional=True`: what is a record of the outgoing light worth to many clients?
 #
 # Read next: [Many clients, one server](../../analysis/networks/MANY_CLIENTS.md) has servers in series, clients behind
-# the server, and what is not proven; the equations are in [section
-# 5](../../sim/README.md#5-the-rotating-wave-in-two-amplitudes) and [section
-# 8](../../sim/README.md#8-steering-and-its-estimate) of the theory. From a file: `steering network network.toml
-# --optimum --best-order`.
+# the server, and what is not proven; the equations are in
+# [section 5](../../sim/README.md#5-the-rotating-wave-in-two-amplitudes) and
+# [section 8](../../sim/README.md#8-steering-and-its-estimate) of the theory. From a file:
+# `steering network network.toml --optimum --best-order`.

@@ -106,8 +106,8 @@ assert abs(E[0] - known.unconditional["plus_given_minus"]) < 1e-9
 # $$ d\hat x = A\hat x\,dt + K\,dW, \qquad \dot V = AV + VA^T + D - KK^T, \qquad
 #    K = \sqrt\eta\,(2 V\,{\rm Re}\,c - \sigma\,{\rm Im}\,c) , $$
 #
-# with A = σ(G + Im C†C) and D = σ Re(C†C) σᵀ of all couplings C. ([Section
-# 4](../../sim/README.md#4-first-and-second-moments) of the theory derives them.)
+# with A = σ(G + Im C†C) and D = σ Re(C†C) σᵀ of all couplings C.
+# ([Section 4](../../sim/README.md#4-first-and-second-moments) of the theory derives them.)
 
 
 # %%

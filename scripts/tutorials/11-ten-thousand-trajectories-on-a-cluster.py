@@ -195,10 +195,10 @@ assert all(abs(each.value - exact) < 2.6 * width for each, width in zip(estimate
 #
 # **What to try.**
 #
-# - Damage a block: overwrite some bytes of a file in `RUN/blocks`, and ask `steering status RUN` and `steering resume
-#   RUN`.
+# - Damage a block: overwrite some bytes of a file in `RUN/blocks`, and ask `steering status RUN` and
+#   `steering resume RUN`.
 # - Put the script into a file, with your environment and `--engine gaussian`, and submit it.
 # - `--trajectories 20000` for `steering resume RUN`: only the second half is computed.
 #
-# Read next: [On a cluster](../SLURM.md) has the other ways, one job on one node and Dask, and what is in a run; [Runs
-# that last](../../README.md#runs-that-last) what may go wrong without harm.
+# Read next: [On a cluster](../SLURM.md) has the other ways, one job on one node and Dask, and what is in a run;
+# [Runs that last](../../README.md#runs-that-last) what may go wrong without harm.
