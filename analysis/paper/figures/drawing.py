@@ -1,8 +1,9 @@
 """Figs. 2 to 8 of arXiv:1901.04250 by number: ``DRAW[number](dataset, path)`` draws the dataset of ``DATA[number]``.
 
-As in the paper: dashed E₊|₋, solid E₋|₊; thick blue and thin red for hot baths, thin orange and black for + in
-vacuum, red and black where θ₊ = θ₋. All axes are logarithmic where C₋ varies over decades. Numbers 9 to 11 are not in
-the paper: E and d without its demand for stability, what a cavity costs, and what many clients do.
+As in the paper: dashed E₊|₋, solid E₋|₊; thick blue and thin purple for hot baths, thin orange and black for + in
+vacuum, purple and black where θ₊ = θ₋; the paper has red for purple. All axes are logarithmic where C₋ varies over
+decades. Numbers 9 to 11 are not in the paper: E and d without its demand for stability, what a cavity costs, and what
+many clients do.
 """
 
 from collections.abc import Callable
