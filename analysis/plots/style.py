@@ -10,10 +10,12 @@ from typing import Any
 
 import matplotlib as mpl
 from matplotlib import cycler
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cascade_steering.analysis.criteria.steering import STEERING_BOUND, AnyDirection, Direction, Steered
+from cascade_steering.analysis.criteria.steering import STEERING_BOUND, AnyDirection, Direction
 from cascade_steering.sim.atomic_write import writable, write_whole
+from cascade_steering.sim.conventions import OSCILLATORS
 
 __all__ = [
     "BLUE",
@@ -30,6 +32,8 @@ __all__ = [
     "SYMBOLS",
     "VERMILION",
     "drawable",
+    "new_axes",
+    "oscillator_sign",
     "save_figure",
     "symbol",
 ]
@@ -66,12 +70,25 @@ FIGURE_STYLE: dict[Any, Any] = {
 _FONTS = {name: value for name, value in FIGURE_STYLE.items() if name.startswith(("pdf.", "ps.", "svg."))}
 
 
-def symbol(direction: AnyDirection) -> str:
+def symbol(direction: AnyDirection | str) -> str:
     """E of a direction in TeX, without the dollars."""
-    if not isinstance(direction, Steered):
-        return SYMBOLS[direction]
-    steered, _, by = str(direction).replace("_", r"\_").partition(r"\_given\_")
+    known: dict[str, str] = {**SYMBOLS}
+    if (text := str(direction)) in known:
+        return known[text]
+    steered, _, by = text.replace("_", r"\_").partition(r"\_given\_")
     return rf"E_{{\mathrm{{{steered}|{by}}}}}"
+
+
+def oscillator_sign(mode: str) -> str:
+    """The sign of an oscillator of the paper's pair, and the name of any other, as an index in TeX."""
+    names = dict(zip(OSCILLATORS, ("-", "+"), strict=True))
+    return names.get(mode, r"\mathrm{" + mode.replace("_", r"\_") + "}")
+
+
+def new_axes() -> Axes:
+    """The axes of a new figure in this style."""
+    with mpl.rc_context(FIGURE_STYLE):
+        return Figure(figsize=(4.4, 3.6), layout="constrained").subplots()
 
 
 def drawable(path: Path) -> Path:
