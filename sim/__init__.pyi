@@ -73,6 +73,9 @@ from cascade_steering.sim.model.pieces import phase_shift as phase_shift
 from cascade_steering.sim.model.pieces import sideband_oscillator as sideband_oscillator
 from cascade_steering.sim.model.pieces import squeezer as squeezer
 from cascade_steering.sim.model.pieces import thermal_bath as thermal_bath
+from cascade_steering.sim.model.polynomials import Polynomial as Polynomial
+from cascade_steering.sim.model.polynomials import duffing as duffing
+from cascade_steering.sim.model.polynomials import kerr as kerr
 from cascade_steering.sim.model.schedule import Schedule as Schedule
 from cascade_steering.sim.model.schedule import unlit as unlit
 from cascade_steering.sim.outputs.observables import Quadratic as Quadratic

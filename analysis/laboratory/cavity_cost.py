@@ -161,7 +161,9 @@ class CavityOnPlus:
             found: FloatArray = np.log(np.nan_to_num(np.asarray(closed_forms.steering_limits(self.points(unit))[0])))
             return found
 
-        best = lowest_point(log_steering, grid, log_steering(grid), SearchBox(least=least, free_phase=False))
+        # at the largest θ₊ the strength has a slope without bound, next to which a descent may stop
+        box = SearchBox(least=least, free_phase=False, edges=((1, 1.0),))
+        best = lowest_point(log_steering, grid, log_steering(grid), box)
         return float(np.exp(log_steering(best)))
 
 

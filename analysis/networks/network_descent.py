@@ -43,6 +43,7 @@ from cascade_steering.analysis.networks.search_starts import (
     lowest_patterns,
     spread_points,
 )
+from cascade_steering.analysis.working_points.searching.quasi_newton import Effort
 
 __all__ = ["LowestPoint", "lowest_of_box"]
 
@@ -52,7 +53,7 @@ FloatArray = NDArray[np.float64]
 _TIE, _LOWER, _WORTH = 1e-8, 1e-7, 1e-6
 # so many of the starts with full precision
 _POLISHED = 3
-_ROUGH = {"ftol": 1e-7, "maxiter": 60}
+_ROUGH = {"ftol": 1e-7, "gtol": 1e-5, "maxiter": 60}
 _TIGHT = {"ftol": 1e-15, "gtol": 1e-9, "maxiter": 1000}
 # searches that agree to this in ln E end at the same minimum
 _SAME = 1e-5
@@ -142,6 +143,10 @@ def _descended(
             bounds[at] = start[at]
         elif each.kind == "share":
             bounds[at, 0] = _LITTLE
+    if not box.conditional:
+        value, unit = box.descended(start, bounds.T, Effort(effort["ftol"], effort["gtol"], int(effort["maxiter"])))
+        if not np.isnan(value):
+            return value, unit
     start = np.clip(start, bounds[:, 0], bounds[:, 1])
     slopes = box.slopes if box.conditional else partial(_differences, box)
     result = minimize(slopes, start, jac=True, method="L-BFGS-B", bounds=bounds, options=effort)

@@ -8,22 +8,25 @@ from numpy.typing import NDArray
 
 from cascade_steering.analysis.criteria.steering import Steered
 from cascade_steering.analysis.networks.network import Network
+from cascade_steering.analysis.networks.searching.box_points import (
+    KINDS,
+    NOWHERE,
+    BoxNumbers,
+    descended_row,
+    logarithms,
+    mapped_point,
+)
 from cascade_steering.analysis.networks.steering_gradient import RowSteering
+from cascade_steering.analysis.working_points.searching.quasi_newton import Effort
 from cascade_steering.sim.conventions import mode_index
 from cascade_steering.sim.parameters import Detection, Oscillator, UnstableError, require
 
 __all__ = ["LEAST_DAMPING", "LEAST_ROOT", "NetworkBox", "NetworkSearch"]
 
 FloatArray = NDArray[np.float64]
-# the edge of stability, its derivative, and the place of the node whose edge it is
-_Edges = tuple[FloatArray, FloatArray, NDArray[np.intp]]
 # γ/(Γ + γ̃₀) at which the open edge γ → 0⁺ of the stable region is cut, as for a pair
 LEAST_DAMPING = 1e-7
-# share of the first power in the map from u to θ of a search that crosses the edge: a square alone has no slope there
-_SLOPE = 0.02
 _LEAST_RATIO, _MOST = 1e-2, 1e6
-# ln E where there is none
-_NOWHERE = 700.0
 # √(C/C of the file) at the lower end; E no longer depends on such a node
 LEAST_ROOT = 1e-4
 
@@ -139,6 +142,26 @@ class NetworkBox:
         self.coordinates = tuple(found)
         self.least = np.array([each.least for each in found])
         self.most = np.array([each.most for each in found])
+        self._numbers = self._as_numbers()
+
+    def _as_numbers(self) -> BoxNumbers:
+        """What the compiled functions take."""
+        moves = np.zeros((len(self.coordinates), len(self._strength)), dtype=bool)
+        for at, each in enumerate(self.coordinates):
+            moves[at, list(each.places)] = True
+        search, steering = self.search, self.steering
+        return BoxNumbers(
+            kinds=np.array([KINDS.index(each.kind) for each in self.coordinates], dtype=np.intp),
+            moves=moves,
+            strength=self._strength,
+            angle=self._angle,
+            largest=self._largest,
+            own=steering.linewidths - search.least_damping * steering.decoherence,
+            log_ratio=self._log_ratio,
+            lo_phase=float(self._lo_phase),
+            least_damping=float(search.least_damping),
+            largest_angle=float(np.pi * search.largest_angle_pi),
+        )
 
     def _decoherence(self, place: int) -> float:
         return float(self.steering.decoherence[place])
@@ -178,12 +201,7 @@ class NetworkBox:
 
     def point(self, unit: FloatArray) -> tuple[FloatArray, FloatArray, float]:
         """Γ and θ of each node, and ϑ, from the coordinates."""
-        strength, angle, lo_phase = self.points(unit)
-        return strength, angle, float(lo_phase)
-
-    def points(self, units: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """``point`` of many coordinates, shape (..., n): Γ and θ of shape (..., N), ϑ of shape (...)."""
-        strength, angle, lo_phase, _ = self._mapped(units)
+        strength, angle, lo_phase, _ = self._mapped(unit)
         return strength, angle, lo_phase
 
     def value(self, unit: FloatArray) -> float:
@@ -192,14 +210,25 @@ class NetworkBox:
             return float(self.values(unit[None])[0])
         with np.errstate(all="ignore"):
             value = float(np.log(self.steering.value(*self.point(unit))))
-        return value if np.isfinite(value) else _NOWHERE
+        return value if np.isfinite(value) else NOWHERE
 
     def values(self, units: FloatArray) -> FloatArray:
         """ln E without the record at many points, coordinates of shape (M, n); array of shape (M,)."""
-        strength, angle, _ = self.points(units)
-        with np.errstate(all="ignore"):
-            logarithms: FloatArray = np.log(self.steering.values(strength, angle))
-        return np.nan_to_num(logarithms, nan=_NOWHERE, posinf=_NOWHERE)
+        found = np.empty(len(units))
+        if not logarithms(self._numbers, self.steering.numbers, units, found):
+            lost = np.isnan(found)
+            points = [self.point(unit) for unit in units[lost]]
+            strength, angle = (np.array([each[which] for each in points]) for which in (0, 1))
+            with np.errstate(all="ignore"):
+                again = np.log(self.steering.values(strength, angle))
+            found[lost] = np.nan_to_num(again, nan=NOWHERE, posinf=NOWHERE)
+        return found
+
+    def descended(self, start: FloatArray, bounds: FloatArray, effort: Effort) -> tuple[float, FloatArray]:
+        """ln E without the record and the point where a descent within ``bounds`` (2, n) ends; NaN if it fails."""
+        limits = np.stack([self.least, self.most])
+        start, bounds = np.ascontiguousarray(start, dtype=float), np.ascontiguousarray(bounds)
+        return descended_row(self._numbers, self.steering.numbers, start, bounds, limits, effort)
 
     def slopes(self, unit: FloatArray) -> tuple[float, FloatArray]:
         """ln E and its derivatives with respect to the coordinates, exact.
@@ -207,18 +236,17 @@ class NetworkBox:
         Without the record they lose digits where several nodes are at the edge of stability, and E loses none.
         """
         strength, angle, lo_phase, edges = self._mapped(unit)
-        found = self.steering.slopes(strength, angle, float(lo_phase))
+        found = self.steering.slopes(strength, angle, lo_phase)
         if not np.isfinite(found.value):
-            return _NOWHERE, np.zeros(len(unit))
+            return NOWHERE, np.zeros(len(unit))
         by_strength = found.by_strength.copy()
         gradient = np.zeros(len(unit))
-        for at, (edge, by_edge, which) in edges.items():
-            places = self.coordinates[at].places
-            slope, by_bound = _slopes(unit[at], float(edge), self._most_angle)
-            turned = float(found.by_angle[list(places)].sum())
+        for at in self.of_kind("angle"):
+            slope, by_edge, whose = edges[at]
+            turned = float(found.by_angle[list(self.coordinates[at].places)].sum())
             gradient[at] = turned * slope
             # a stronger node has its edge elsewhere
-            by_strength[places[int(which)]] += turned * by_bound * float(by_edge)
+            by_strength[int(whose)] += turned * by_edge
         for at, each in enumerate(self.coordinates):
             if each.kind == "share":
                 gradient[at] = 2.0 / unit[at] * by_strength[list(each.places)].sum()
@@ -228,47 +256,12 @@ class NetworkBox:
                 gradient[at] = np.pi * found.by_lo_phase
         return float(np.log(found.value)), gradient / found.value
 
-    @property
-    def _most_angle(self) -> float:
-        return np.pi * self.search.largest_angle_pi
-
-    def _mapped(self, units: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, dict[int, _Edges]]:
-        """Γ, θ, ϑ, and for each angle its edge of stability."""
-        many = units.shape[:-1]
-        strength = np.broadcast_to(self._strength, (*many, len(self._strength))).copy()
-        angle = np.broadcast_to(self._angle, strength.shape).copy()
-        lo_phase = np.full(many, self._lo_phase)
-        for at, each in enumerate(self.coordinates):
-            unit, places = units[..., at], list(each.places)
-            if each.kind == "share":
-                strength[..., places] = self._largest[places] * unit[..., None] ** 2
-            elif each.kind == "ratio":
-                strength[..., places[0]] = self._largest[places[0]] * np.exp(self._log_ratio * (unit - 1.0))
-            elif each.kind == "phase":
-                lo_phase = np.pi * (unit % 1.0)
-        edges = {}
-        for at in self.of_kind("angle"):
-            places = list(self.coordinates[at].places)
-            edges[at] = self._edge(places, strength[..., places])
-            angle[..., places] = _across(units[..., at], edges[at][0], self._most_angle)[..., None]
+    def _mapped(self, unit: FloatArray) -> tuple[FloatArray, FloatArray, float, FloatArray]:
+        """Γ, θ, ϑ, and for each coordinate that is an angle its derivatives, see ``mapped_point``."""
+        strength, angle = np.empty_like(self._strength), np.empty_like(self._strength)
+        edges = np.zeros((len(self.coordinates), 3))
+        lo_phase = mapped_point(self._numbers, np.ascontiguousarray(unit), strength, angle, edges)
         return strength, angle, lo_phase, edges
-
-    def _edge(self, places: Sequence[int], strength: FloatArray) -> _Edges:
-        """The smallest θ at which all of these nodes are stable, 0 where all θ are; of arrays (..., n) of Γ.
-
-        Also its derivative by ln Γ of the node with the largest such θ, and the index of this one among them.
-        """
-        places = list(places)
-        own = self.steering.linewidths[places] - self.search.least_damping * self.steering.decoherence[places]
-        bounded = own / strength
-        cosine = bounded - self.search.least_damping
-        at = np.argmin(cosine, axis=-1)
-        cosine, bounded = (np.take_along_axis(each, at[..., None], axis=-1)[..., 0] for each in (cosine, bounded))
-        most = self._most_angle
-        edge = np.arccos(np.clip(cosine, -1.0, 1.0)) / 2
-        with np.errstate(divide="ignore", invalid="ignore"):
-            by_strength = np.where((edge > 0.0) & (edge <= most), bounded / (2 * np.sin(2 * edge)), 0.0)
-        return np.minimum(edge, most), by_strength, at
 
     def network(self, unit: FloatArray) -> Network:
         """The network at a point."""
@@ -287,15 +280,3 @@ class NetworkBox:
         if self.of_kind("phase"):
             seen = Detection.si(lo_phase=lo_phase, efficiency=seen.efficiency, scheme=seen.scheme)
         return replace(self.search.network, nodes=tuple(nodes), detection=seen)
-
-
-def _across(unit: FloatArray, edge: FloatArray, most: float) -> FloatArray:
-    """θ from u ∈ [−1, 1]: 0, the edge of stability and the bound at u = −1, 0 and 1."""
-    share = unit * (_SLOPE + (1.0 - _SLOPE) * np.abs(unit))
-    return np.where(unit >= 0.0, edge + share * (most - edge), np.maximum(edge * (1.0 + share), 0.0))
-
-
-def _slopes(unit: float, edge: float, most: float) -> tuple[float, float]:
-    """dθ/du, and dθ/d edge."""
-    share, slope = unit * (_SLOPE + (1.0 - _SLOPE) * abs(unit)), _SLOPE + 2 * (1.0 - _SLOPE) * abs(unit)
-    return (slope * (most - edge), 1.0 - share) if unit >= 0.0 else (slope * edge, 1.0 + share)

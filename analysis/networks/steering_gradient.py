@@ -23,6 +23,7 @@ from cascade_steering.sim.conventions import mode_index
 from cascade_steering.sim.gaussian.moment_equations import MomentEquations, adjoint
 from cascade_steering.sim.gaussian.riccati import NoSteadyStateError, solved_stack
 from cascade_steering.sim.network.information_row import information_row
+from cascade_steering.sim.network.row_steering import RowNumbers
 from cascade_steering.sim.network.steady_row import conditional_row
 
 __all__ = ["RowSlopes", "RowSteering"]
@@ -86,6 +87,18 @@ class RowSteering:
         self.steered = mode_index(steered.steered[0], names)
         measured = [mode_index(each, names) for each in steered.by]
         self.unmeasured = [each for each in range(self.count) if each not in (self.steered, *measured)]
+
+    @property
+    def numbers(self) -> RowNumbers:
+        """What ``row_steering`` takes, which is E without the record, compiled."""
+        return RowNumbers(
+            signs=self.signs,
+            linewidths=self.linewidths,
+            decoherence=self.decoherence,
+            passed=self.passed,
+            steered=self.steered,
+            unmeasured=np.array(self.unmeasured, dtype=np.intp),
+        )
 
     def value(self, strength: FloatArray, angle: FloatArray, lo_phase: float = 0.0) -> float:
         """E at Γ and θ, arrays of shape (N,), rad/s and radians; infinite or NaN where there is none."""

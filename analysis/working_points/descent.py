@@ -6,14 +6,18 @@ starts from each of its lowest local minima. Of points that are equally good, on
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+if TYPE_CHECKING:
+    from cascade_steering.analysis.working_points.searching.quasi_newton import Effort
+
 __all__ = ["TIE", "SearchBox", "lowest_point"]
 
 FloatArray = NDArray[np.float64]
-_Slope = Callable[[FloatArray, FloatArray, FloatArray, int], tuple[float, FloatArray]]
+_Descend = Callable[[FloatArray, FloatArray, FloatArray, int, "Effort"], tuple[float, FloatArray]]
 # two searches that agree this well in log E have found equally good points
 TIE = 1e-8
 # how many local minima of the grid are searched from: in all, or at each LO phase; how many to the full precision
@@ -29,8 +33,8 @@ _DIFFERENCE = 1e-6
 _SAME = 1e-9
 # a coordinate that is as small is 0, and what is tried in its place where there is no slope
 _AT_EDGE, _OFF = 1e-6, (0.03, 0.1, 0.3)
-_ROUGH = {"ftol": 1e-7, "maxiter": 40}
-_TIGHT = {"ftol": 1e-15, "gtol": 1e-9, "maxiter": 500}
+# changes of log E, slopes and steps at which a search ends
+_ROUGH, _TIGHT = (1e-7, 1e-5, 40), (1e-15, 1e-9, 500)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -61,15 +65,15 @@ def lowest_point(
     grid: FloatArray,
     values: FloatArray,
     box: SearchBox,
-    slope: _Slope | None = None,
+    descend_by: _Descend | None = None,
 ) -> FloatArray:
     """The lowest point found from the lowest local minima of ``values`` on ``grid`` (..., n); array (n,).
 
-    ``slope(unit, least, most, moving)`` gives the value at one point and the slope (n,) along its first ``moving``
-    coordinates, with the function asked between ``least`` and ``most`` alone; left out, it is made of differences.
+    ``descend_by(start, bounds, box, moving, effort)`` is a quasi-Newton search of the first ``moving`` coordinates
+    within ``bounds``, arrays (2, n), with the function asked within ``box`` alone; left out, the function is asked.
     """
     # imported here, because every command imports this module and few need it
-    from scipy.optimize import minimize
+    from cascade_steering.analysis.working_points.searching.quasi_newton import Effort, advanced, began
 
     n = grid.shape[-1]
     moving = n if box.free_phase else n - 1
@@ -80,28 +84,33 @@ def lowest_point(
     least[-1] -= _WRAP
     if box.turning is not None:
         least[box.turning], most[box.turning] = -_WRAP, 1.0 + _WRAP
-    shifts = _DIFFERENCE * np.eye(n)[:moving]
-    shifts = np.concatenate([np.zeros((1, n)), shifts, -shifts])
+    box_bounds = np.stack([least, most])
 
-    def with_gradient(unit: FloatArray) -> tuple[float, FloatArray]:
-        if slope is not None:
-            return slope(unit, least, most, moving)
-        nearby = np.clip(unit + shifts, least, most)
-        near = function(nearby)
-        width = np.diagonal(nearby[1 : moving + 1] - nearby[moving + 1 :])
+    def by_differences(
+        start: FloatArray, bounds: FloatArray, box: FloatArray, moving: int, effort: Effort
+    ) -> tuple[float, FloatArray]:
+        shifts = _DIFFERENCE * np.eye(n)[:moving]
+        shifts = np.concatenate([np.zeros((1, n)), shifts, -shifts])
         gradient = np.zeros(n)
-        gradient[:moving] = (near[1 : moving + 1] - near[moving + 1 :]) / width
-        return float(near[0]), gradient
+        descent = began(start, bounds[0], bounds[1])
+        going = True
+        while going:
+            nearby = np.clip(descent.trial + shifts, box[0], box[1])
+            near = function(nearby)
+            width = np.diagonal(nearby[1 : moving + 1] - nearby[moving + 1 :])
+            gradient[:moving] = (near[1 : moving + 1] - near[moving + 1 :]) / width
+            going = advanced(descent, float(near[0]), gradient, effort)
+        return float(descent.numbers[0]), descent.point
+
+    search = by_differences if descend_by is None else descend_by
 
     def descend(
-        start: FloatArray, effort: dict[str, float], on: Iterable[tuple[int, float]] = ()
+        start: FloatArray, effort: tuple[float, float, int], on: Iterable[tuple[int, float]] = ()
     ) -> tuple[float, FloatArray]:
-        bounds = np.stack([least, most], axis=-1)
+        bounds = box_bounds.copy()
         for axis, edge in on:
-            bounds[axis] = edge
-        start = np.clip(start, bounds[:, 0], bounds[:, 1])
-        result = minimize(with_gradient, start, jac=True, method="L-BFGS-B", bounds=bounds, options=effort)
-        return float(result.fun), result.x
+            bounds[:, axis] = edge
+        return search(start, bounds, box_bounds, moving, Effort(*effort))
 
     def off_flat_edges(value: float, unit: FloatArray) -> tuple[float, FloatArray]:
         """A point that is lower than one at which a search ends because there is no slope."""

@@ -41,6 +41,7 @@ from cascade_steering.sim.parameters import (
 )
 
 if TYPE_CHECKING:
+    from cascade_steering.analysis.working_points.searching.quasi_newton import Effort
     from cascade_steering.analysis.working_points.searching.region import Place, Region
 
 __all__ = ["Optimum", "Search", "best_points"]
@@ -212,7 +213,7 @@ def best_points(search: Search, *, conditional: bool) -> dict[Direction, Optimum
 
 
 def _lowest(search: Search, *, conditional: bool) -> dict[Direction, Optimum]:
-    from cascade_steering.analysis.working_points.searching.region import log_steering, log_steering_with_slope, place
+    from cascade_steering.analysis.working_points.searching.region import descended, log_steering, place
 
     region = search.region(conditional=conditional)
     free_phase = conditional and search.lo_phase_pi is None
@@ -248,12 +249,12 @@ def _lowest(search: Search, *, conditional: bool) -> dict[Direction, Optimum]:
             values: FloatArray = log_steering(unit.reshape(-1, n), region)[row].reshape(unit.shape[:-1])
             return values
 
-        def with_slope(
-            unit: FloatArray, least: FloatArray, most: FloatArray, moving: int, row: int = row
+        def descend(
+            start: FloatArray, bounds: FloatArray, box: FloatArray, moving: int, effort: "Effort", row: int = row
         ) -> tuple[float, FloatArray]:
-            return log_steering_with_slope(unit, row, region, least, most, moving)
+            return descended(start, bounds, row, region, box, moving, effort)
 
-        unit = _mirrored(search, lowest_point(at, grid, values[row], box, with_slope))
+        unit = _mirrored(search, lowest_point(at, grid, values[row], box, descend))
         dim = unit.copy()
         dim[search.angles] = 0.0
         if at(dim) < at(unit) + TIE:

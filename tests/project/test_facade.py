@@ -28,7 +28,7 @@ SIM = [
     "sampled_feedback", "sampled_ideal", "sampled_lqg", "save", "series", "sideband_oscillator", "simulate",
     "smoothed_states", "squeezed_state", "squeezer", "state_of", "stationary_state", "steady_effect",
     "steady_state", "thermal_bath", "thermal_state", "transient", "true_states", "unlit", "weak_values",
-    "Counter", "FockCounting", "Heralded", "StateInFrame", "herald",
+    "Counter", "FockCounting", "Heralded", "StateInFrame", "herald", "Polynomial", "duffing", "kerr",
 ]  # fmt: skip
 ANALYSIS = [
     "Elimination", "Ensemble", "Estimate", "Extreme", "Feedback", "FeedbackResult", "FilteredResult", "FitResult",

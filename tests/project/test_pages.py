@@ -18,8 +18,9 @@ from tests.analysis.conftest import steering
 
 ROOT = Path(__file__).parents[2]
 BEYOND_STABILITY, MANY_CLIENTS = "analysis/paper/BEYOND_STABILITY.md", "analysis/networks/MANY_CLIENTS.md"
+AFTER_A_CLICK = "analysis/heralding/AFTER_A_CLICK.md"
 PAGES = (
-    "README.md", "analysis/README.md", BEYOND_STABILITY, MANY_CLIENTS, "scripts/CONTRIBUTING.md",
+    "README.md", "analysis/README.md", BEYOND_STABILITY, MANY_CLIENTS, AFTER_A_CLICK, "scripts/CONTRIBUTING.md",
     "scripts/SLURM.md", "sim/README.md", "analysis/records/JUDGING.md",
 )  # fmt: skip
 FENCES = re.compile(r"^ *```(\w*)\n(.*?)^ *```", flags=re.DOTALL | re.MULTILINE)
@@ -67,6 +68,7 @@ OTHERS = [line for line in SHOWN if line not in STEERING]
 # what makes an environment first, or installs: and where it runs
 KNOWN = {
     "bash scripts/demo": "steering compare, below",
+    "bash scripts/docs": ".ci/run",
     "bash scripts/environment requirements-test.txt": "scripts/test",
     "bash scripts/test": "this",
     "bash scripts/test --fast": "scripts/check-bounds",
@@ -204,7 +206,7 @@ def test_a_command_runs_as_shown(prepared: Run, line: str) -> None:
         return
     if name in ("resume", "status", "merge"):
         Path("DONE").rename("RUN-1" if name == "merge" else "RUN")
-    if "--cluster" in arguments or name in DEAR:
+    if "--cluster" in arguments or name in DEAR or {"--count", "--verify"} <= set(arguments):
         # click says what it does not know, and what is missing
         assert parsed(name, arguments).params
         return

@@ -1,8 +1,8 @@
 """The data of Figs. 2 to 8 of arXiv:1901.04250 by number, each a labelled dataset; 9 is Fig. 8 without stability, 10
-what a cavity costs, and 11 what many clients do.
+what a cavity costs, 11 what many clients do, and 13 what a click leaves.
 
 ``DATA[number](points=..., jobs=..., progress=...)``: ``points`` is the number of values on an axis (by default all
-figures together take some five minutes on two cores) and ``jobs`` the number of worker processes, on which the
+figures together take half a minute on two cores) and ``jobs`` the number of worker processes, on which the
 data do not depend; ``progress(done, total)`` is called while they are computed.
 """
 
@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import xarray as xr
 
+from cascade_steering.analysis.heralding.after_a_click import after_a_click
 from cascade_steering.analysis.laboratory.cavity_cost import cavity_cost
 from cascade_steering.analysis.networks.client_curves import client_curves
 from cascade_steering.analysis.paper.figures.detection import improvements
@@ -46,4 +47,5 @@ DATA: dict[int, Callable[..., xr.Dataset]] = {
     9: without_stability,
     10: cavity_cost,
     11: client_curves,
+    13: after_a_click,
 }

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from cascade_steering.analysis.working_points.searching.quasi_newton import Effort, advanced, began
 from cascade_steering.sim.compiled import compiled
 from cascade_steering.sim.rotating_wave.pair_rates import PairRates, PairSetting, pair_rates
 from cascade_steering.sim.rotating_wave.pair_steering import (
@@ -18,7 +19,7 @@ from cascade_steering.sim.rotating_wave.pair_steering import (
     pair_limits,
 )
 
-__all__ = ["Place", "Region", "log_steering", "log_steering_with_slope", "place"]
+__all__ = ["Place", "Region", "descended", "log_steering", "place"]
 
 FloatArray = NDArray[np.float64]
 
@@ -115,21 +116,37 @@ def log_steering(units: FloatArray, region: Region) -> FloatArray:
 
 
 @compiled
-def log_steering_with_slope(
-    unit: FloatArray, row: int, region: Region, least: FloatArray, most: FloatArray, moving: int
+def descended(
+    start: FloatArray, bounds: FloatArray, row: int, region: Region, box: FloatArray, moving: int, effort: Effort
 ) -> tuple[float, FloatArray]:
-    """ln E in one direction at a point (n,), and its slope along the first ``moving`` coordinates within bounds."""
-    shifted, slope = unit.copy(), np.zeros(len(unit))
+    """ln E in one direction and the point (n,) where a descent from ``start`` ends.
+
+    It is within ``bounds`` (2, n), and E is asked for within ``box`` (2, n) alone, where the first ``moving``
+    coordinates differ by a little.
+    """
+    slope = np.zeros(len(start))
+    descent = began(start, bounds[0], bounds[1])
+    going = True
+    while going:
+        value = _with_slope(descent.trial, row, region, box, moving, slope)
+        going = advanced(descent, value, slope, effort)
+    return descent.numbers[0], descent.point
+
+
+@compiled
+def _with_slope(unit: FloatArray, row: int, region: Region, box: FloatArray, moving: int, slope: FloatArray) -> float:
+    """ln E in one direction at a point (n,), and its slope along the first ``moving`` coordinates, into ``slope``."""
+    shifted = unit.copy()
     centre = _solved(_rates(unit, region), region)
     value = _value(_rates(unit, region), centre, row, region)
     for axis in range(moving):
-        high, low = min(unit[axis] + _DIFFERENCE, most[axis]), max(unit[axis] - _DIFFERENCE, least[axis])
+        high, low = min(unit[axis] + _DIFFERENCE, box[1, axis]), max(unit[axis] - _DIFFERENCE, box[0, axis])
         shifted[axis] = high
         above = _value(_rates(shifted, region), centre, row, region)
         shifted[axis] = low
         slope[axis] = (above - _value(_rates(shifted, region), centre, row, region)) / (high - low)
         shifted[axis] = unit[axis]
-    return value, slope
+    return value
 
 
 @compiled

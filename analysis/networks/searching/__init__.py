@@ -1,0 +1,1 @@
+"""The compiled part of a search over a network: from coordinates to E without the record, and descents."""
