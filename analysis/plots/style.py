@@ -99,9 +99,16 @@ def drawable(path: Path) -> Path:
     return writable(path)
 
 
-def save_figure(figure: Figure, path: Path) -> None:
-    """Write a figure, whole or not at all, in the format of the ending of its name. Raises OSError."""
-    content = BytesIO()
+def save_figure(figure: Figure | Axes, path: str | Path) -> None:
+    """Write a figure, or that of axes, whole or not at all: ``.pdf`` or ``.svg``, ``.png`` in 200 dots per inch.
+
+        axes = cs.draw_phase_space(point.simulate(duration_units=5, saves=400, keep=1).trajectory(), "plus")
+        cs.save_figure(axes, "phase-space.pdf")
+
+    Fonts are TrueType in PDF and text in SVG. Raises ValueError for another ending, and OSError.
+    """
+    content, path = BytesIO(), drawable(Path(path))
+    figure = figure if isinstance(figure, Figure) else figure.get_figure(root=True)  # type: ignore[assignment]
     # fonts are chosen when a figure is written, also one in which a user has drawn
     with mpl.rc_context(_FONTS):
         figure.savefig(content, dpi=200, format=path.suffix.removeprefix(".").lower())

@@ -18,12 +18,12 @@ _COLOURS = "RdBu_r"
 
 
 def draw_wigner(
-    state: StateInFrame, mode: Mode = 0, *, widths: float = 4.0, points: int = 101, ax: Axes | None = None
+    state: StateInFrame, mode: Mode = 0, *, widths: float = 3.0, points: int = 101, ax: Axes | None = None
 ) -> Axes:
-    r"""W of one oscillator, all others traced out, around the mean of its state; the line is where it changes its sign.
+    """W of one oscillator, all others traced out, around the mean of its state; the line is where it changes its sign.
 
         after = cs.herald(cs.StateInFrame.of(cs.conditional_state(model)), model.counted[0])
-        cs.draw_wigner(after.state, "minus").figure.savefig("wigner.pdf")
+        cs.save_figure(cs.draw_wigner(after.state, "minus"), "wigner.pdf")
 
     Parameters
     ----------
@@ -33,8 +33,8 @@ def draw_wigner(
     points : along each axis, 2 or more
     ax : axes to draw in; left out, those of a new figure
 
-    The axes are X − ⟨X⟩ and P − ⟨P⟩, with a vacuum variance of ½, so that \|W\| ≤ 1/π. Returns the axes. Raises ValueError
-    for an oscillator that is not there, and for widths or points out of their range.
+    The axes are X − ⟨X⟩ and P − ⟨P⟩, with a vacuum variance of ½, so that W lies between −1/π and 1/π. Returns the
+    axes. Raises ValueError for an oscillator that is not there, and for widths or points out of their range.
     """
     require(widths, "widths", low=0.0, low_open=True)
     require_count(points, "points", low=2)

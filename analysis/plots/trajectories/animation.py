@@ -35,15 +35,15 @@ def require_animation(path: Path) -> Path:
     return writable(path)
 
 
-def animate_trajectory(trajectory: "Trajectory", path: Path, *, frames: int = 80) -> None:
+def animate_trajectory(trajectory: "Trajectory", path: str | Path, *, frames: int = 80) -> None:
     """The path in phase space with its ellipse, and a line that moves over record and E(t), as a GIF.
 
-        cs.animate_trajectory(point.simulate(duration_units=5, saves=400, keep=1).trajectory(), Path("run.gif"))
+        cs.animate_trajectory(point.simulate(duration_units=5, saves=400, keep=1).trajectory(), "run.gif")
 
     A frame takes a tenth of a second. Raises ValueError, before anything is drawn, for another ending than ``.gif``, a
     path that cannot be written, and fewer than two frames.
     """
-    require_animation(path)
+    path = require_animation(Path(path))
     require_count(frames, "frames", low=2)
     places = np.unique(np.linspace(0, len(trajectory.times) - 1, frames).astype(int)).tolist()
     with mpl.rc_context(FIGURE_STYLE):

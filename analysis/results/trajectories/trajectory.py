@@ -75,7 +75,7 @@ class Trajectory:
         """
         from cascade_steering.analysis.plots.trajectories.animation import animate_trajectory
 
-        animate_trajectory(self, Path(path), frames=frames)
+        animate_trajectory(self, path, frames=frames)
 
     def __repr__(self) -> str:
         clicks = "".join(f", {len(each)} clicks of {name}" for name, each in self.clicks.items())
