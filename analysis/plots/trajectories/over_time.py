@@ -97,7 +97,7 @@ def draw_steering(trajectory: "Trajectory", *, ax: Axes | None = None) -> Axes:
     axes.set(ylabel="steering parameter $E$", yscale="log")
     lowest, highest = axes.get_ylim()
     # a thermal start has E of 1e5, and the range around one half is the one of interest
-    axes.set_ylim(min(lowest, 0.9 * STEERING_BOUND), min(max(highest, 1.6 * STEERING_BOUND), HIGHEST))
+    axes.set_ylim(min(0.85 * lowest, 0.9 * STEERING_BOUND), min(max(highest, 1.6 * STEERING_BOUND), HIGHEST))
     axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axes.yaxis.set_major_formatter("{x:g}")
     axes.yaxis.set_minor_formatter(NullFormatter())
@@ -158,10 +158,13 @@ def _finish(axes: Axes, trajectory: "Trajectory") -> None:
     unit = trajectory.time_unit
     for begin, end in gaps(trajectory):
         axes.axvspan(begin / unit, end / unit, color=_GAP_COLOUR, linewidth=0.0, zorder=0)
-    for times in trajectory.clicks.values():
-        axes.vlines(times / unit, 0.0, 1.0, transform=axes.get_xaxis_transform(), color=_CLICK_COLOUR, linewidth=0.6,
-                    linestyle=":", zorder=0)  # fmt: skip
-        axes.plot(times / unit, np.ones(len(times)), "v", transform=axes.get_xaxis_transform(), color=_CLICK_COLOUR,
-                  markersize=4, clip_on=False)  # fmt: skip
+    for times in (each for each in trajectory.clicks.values() if len(each)):
+        up = axes.get_xaxis_transform()
+        axes.vlines(times / unit, 0.0, 1.0, transform=up, color=_CLICK_COLOUR, linewidth=0.6, linestyle=":", zorder=0)
+        marks = axes.plot(
+            times / unit, np.ones(len(times)), "v", transform=up, color=_CLICK_COLOUR, markersize=4, clip_on=False
+        )
+        # marks beside the panel take no room
+        marks[0].set_in_layout(False)
     axes.set_xlim(trajectory.times[0] / unit, trajectory.times[-1] / unit)
     axes.set_xlabel("time (s)" if unit == 1.0 else r"time ($1/\tilde\gamma_0$ of the first oscillator)")

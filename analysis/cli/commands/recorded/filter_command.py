@@ -72,10 +72,11 @@ def filter_command(
     from cascade_steering.analysis.identification.intervals.steering_interval import E_FOLLOWS
 
     asked = Setup(point=point, reading=reading, counting=counter)
+    picture_options.require_figure(figure, (record, out))
     if pieces is None:
-        report, setup = _of_the_whole(record, asked, engine, out, smooth=smooth, free=free, jobs=jobs)
+        report, setup = _of_the_whole(record, asked, engine, out, figure, smooth=smooth, free=free, jobs=jobs)
     else:
-        _require_pieces(engine, out, free)
+        _require_pieces(engine, out, free, figure)
         report, setup = _of_pieces(record, asked, engine, out, pieces, smooth=smooth)
     report |= {
         "parameters": setup.described(), "time_unit_seconds": setup.point.time_unit, "dataset": str(out),
@@ -97,7 +98,7 @@ def filter_command(
         note(f"warning: the record does not fit the model: {each}")
     if "past" in report:
         past_answers.add_rows(tables[0], report["past"])
-    show(report, tables, as_json, *lines)
+    show(report, tables, as_json, *lines, *([] if figure is None else [f"figure: {figure}"]))
     if strict and not report["innovations"]["fits"]:
         sys.exit(1)
 
