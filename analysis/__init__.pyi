@@ -41,7 +41,7 @@ from cascade_steering.analysis.plots.trajectories.animation import animate_traje
 from cascade_steering.analysis.plots.trajectories.over_time import draw_means as draw_means
 from cascade_steering.analysis.plots.trajectories.over_time import draw_record as draw_record
 from cascade_steering.analysis.plots.trajectories.over_time import draw_steering as draw_steering
-from cascade_steering.analysis.plots.trajectories.phase_space import draw_phase_space as draw_phase_space
+from cascade_steering.analysis.plots.trajectories.phase_portrait import draw_phase_space as draw_phase_space
 from cascade_steering.analysis.protocols.best_pulse import best_pulse as best_pulse
 from cascade_steering.analysis.protocols.best_pulse import best_pulses as best_pulses
 from cascade_steering.analysis.protocols.best_pulse import fastest_pulse as fastest_pulse

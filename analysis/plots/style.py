@@ -4,12 +4,12 @@ Colours are those of Okabe and Ito, which readers of any colour vision can disti
 Universal Design" (2008), https://jfly.uni-koeln.de/color/; B. Wong, Nature Methods 8, 441 (2011).
 """
 
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
-from matplotlib import cycler
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -50,7 +50,7 @@ HIGHEST = 20 * STEERING_BOUND
 # differs as well, so that a map can be told apart in grey
 REGION_COLOURS = {"none": "#bdbdbd", "plus_given_minus": "#f5cf8a", "minus_given_plus": BLUE, "both": "white"}
 FIGURE_STYLE: dict[Any, Any] = {
-    "axes.prop_cycle": cycler(color=[BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY_BLUE, "black"]),
+    "axes.prop_cycle": mpl.rcsetup.cycler("color", [BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY_BLUE, "black"]),
     "axes.spines.right": False,
     "axes.spines.top": False,
     "font.size": 9,
@@ -72,7 +72,7 @@ _FONTS = {name: value for name, value in FIGURE_STYLE.items() if name.startswith
 
 def symbol(direction: AnyDirection | str) -> str:
     """E of a direction in TeX, without the dollars."""
-    known: dict[str, str] = {**SYMBOLS}
+    known: Mapping[str, str] = {str(way): text for way, text in SYMBOLS.items()}
     if (text := str(direction)) in known:
         return known[text]
     steered, _, by = text.replace("_", r"\_").partition(r"\_given\_")
@@ -108,8 +108,9 @@ def save_figure(figure: Figure | Axes, path: str | Path) -> None:
     Fonts are TrueType in PDF and text in SVG. Raises ValueError for another ending, and OSError.
     """
     content, path = BytesIO(), drawable(Path(path))
-    figure = figure if isinstance(figure, Figure) else figure.get_figure(root=True)  # type: ignore[assignment]
+    whole = figure if isinstance(figure, Figure) else figure.get_figure(root=True)
+    assert isinstance(whole, Figure), "axes of a figure that was closed"
     # fonts are chosen when a figure is written, also one in which a user has drawn
     with mpl.rc_context(_FONTS):
-        figure.savefig(content, dpi=200, format=path.suffix.removeprefix(".").lower())
+        whole.savefig(content, dpi=200, format=path.suffix.removeprefix(".").lower())
     write_whole(path, content.getvalue())

@@ -114,7 +114,7 @@ def _legend(maps: "Sequence[RegimeMap]") -> list[Any]:
     ]
     regions.append(Patch(facecolor="none", edgecolor="0.45", hatch=_HATCH, linewidth=0.0, label="variances grow"))
     lines = [
-        Line2D([], [], color="black", linestyle=dashes, label=f"${SYMBOLS[way]} = 1/2$")
+        Line2D([], [], color="black", linestyle=dashes, label=f"${SYMBOLS[way]} = 1/2$")  # type: ignore[arg-type]
         for way, dashes in zip(DIRECTIONS, LINE_STYLES, strict=False)
     ]
     if any("conditional" in found.E for found in maps):

@@ -11,7 +11,7 @@ from PIL import Image
 
 from cascade_steering.analysis.plots.style import FIGURE_STYLE, VERMILION
 from cascade_steering.analysis.plots.trajectories.over_time import draw_record, draw_steering
-from cascade_steering.analysis.plots.trajectories.phase_space import draw_phase_space
+from cascade_steering.analysis.plots.trajectories.phase_portrait import draw_phase_space
 from cascade_steering.analysis.plots.trajectories.trajectory_figure import trajectory_panels
 from cascade_steering.sim.atomic_write import writable, write_whole
 from cascade_steering.sim.parameters import require_count
@@ -61,11 +61,11 @@ def animate_trajectory(trajectory: "Trajectory", path: str | Path, *, frames: in
                 draw_phase_space(trajectory, mode, until=place, ax=axes)
             for line in lines:
                 line.set_xdata([trajectory.times[place] / trajectory.time_unit] * 2)
-            canvas.draw()
+            canvas.draw()  # type: ignore[no-untyped-call]
             # the panels stay where the first frame has them
             figure.set_layout_engine("none")
-            picture = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3].copy())
-            images.append(picture.quantize(64))
+            pixels = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
+            images.append(Image.fromarray(pixels[..., :3].copy()).quantize(64))
     content = BytesIO()
     durations = [_MILLISECONDS] * (len(images) - 1) + [_LAST_MILLISECONDS]
     images[0].save(content, format="GIF", save_all=True, append_images=images[1:], duration=durations, loop=0)

@@ -119,7 +119,7 @@ def binned_record(trajectory: "Trajectory", bins: int = _BINS) -> tuple[FloatArr
         raise ValueError(f"bins must be at least 1, got {bins}")
     record, count = trajectory.record, len(trajectory.record)
     starts = np.unique(np.linspace(0, count, min(bins, count), endpoint=False).astype(int))
-    seen = np.isfinite(record).all(axis=1)
+    seen = np.asarray(np.isfinite(record).all(axis=1))
     lengths = np.where(seen, np.diff(trajectory.times), 0.0)
     sums = np.add.reduceat(np.where(seen[:, None], record, 0.0), starts)
     spans = np.add.reduceat(lengths, starts)

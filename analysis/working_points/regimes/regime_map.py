@@ -65,7 +65,8 @@ class RegimeMap:
         """``two-way``, ``one-way (- steers +)``, ``one-way (+ steers -)`` or ``none``, array of shape (m, n)."""
         forward, backward = self.E[scheme] < STEERING_BOUND
         names = np.array([[regime(one, other) for other in (1.0, 0.0)] for one in (1.0, 0.0)])
-        return names[forward.astype(int), backward.astype(int)]
+        found: NDArray[np.str_] = names[forward.astype(int), backward.astype(int)]
+        return found
 
     def plot(self, where: "str | Path | Axes | None" = None) -> "Figure":
         """Draw the map with the working point on it into the file or the axes that are given, or a new figure.

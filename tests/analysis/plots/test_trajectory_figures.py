@@ -12,7 +12,7 @@ from PIL import Image
 import cascade_steering as cs
 from cascade_steering.analysis.estimation.sampling import Problem
 from cascade_steering.analysis.plots.trajectories.over_time import binned_record, gaps
-from cascade_steering.analysis.plots.trajectories.phase_space import conditional_ellipse, end_range
+from cascade_steering.analysis.plots.trajectories.phase_portrait import conditional_ellipse, end_range
 from cascade_steering.analysis.results.trajectories.followed import followed_trajectory
 from cascade_steering.sim.grid import TimeGrid
 
@@ -83,7 +83,7 @@ def test_a_far_start_is_cut_off_and_a_path_that_stays_is_not() -> None:
 
 def test_the_record_is_binned_in_units_of_its_shot_noise(trajectory: cs.Trajectory) -> None:
     edges, values = binned_record(trajectory, 40)
-    assert edges[0] == trajectory.times[0] and edges[-1] == trajectory.times[-1]
+    assert (edges[0], edges[-1]) == (trajectory.times[0], trajectory.times[-1])
     assert values.shape == (40, 2)
     np.testing.assert_allclose(
         values[3] * np.sqrt(edges[4] - edges[3]), trajectory.record[30:40].sum(axis=0), rtol=1e-9

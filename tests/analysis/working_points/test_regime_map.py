@@ -80,5 +80,5 @@ def test_a_map_far_from_the_usual_range_contains_its_working_point() -> None:
 def test_another_plane_and_a_single_point_are_refused() -> None:
     with pytest.raises(ValueError, match="plane must be one of angles, cooperativities, got 'loss'"):
         cs.regime_map(POINT, "loss")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="points must be .* 2"):
+    with pytest.raises(ValueError, match=r"points must be .* 2"):
         cs.regime_map(POINT, points=1)
