@@ -49,8 +49,9 @@ HIGHEST = 20 * STEERING_BOUND
 # colours of regions in which nobody is steered, − steers +, + steers −, and each the other; the lightness of each
 # differs as well, so that a map can be told apart in grey
 REGION_COLOURS = {"none": "#bdbdbd", "plus_given_minus": "#f5cf8a", "minus_given_plus": BLUE, "both": "white"}
+_CYCLE = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY_BLUE, "black")
 FIGURE_STYLE: dict[Any, Any] = {
-    "axes.prop_cycle": mpl.rcsetup.cycler("color", [BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY_BLUE, "black"]),
+    "axes.prop_cycle": mpl.cycler("color", _CYCLE),  # type: ignore[attr-defined]
     "axes.spines.right": False,
     "axes.spines.top": False,
     "font.size": 9,

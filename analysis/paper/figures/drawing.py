@@ -20,9 +20,9 @@ from cascade_steering.analysis.paper.figures.curves import (
 from cascade_steering.analysis.paper.figures.improvement import improvement_figure
 from cascade_steering.analysis.paper.figures.maps import angle_figure, cooperativity_figure
 from cascade_steering.analysis.paper.figures.stability_curves import stability_curves_figure
-from cascade_steering.analysis.plots.states.after_a_click_figure import after_a_click_figure
 from cascade_steering.analysis.plots.cavity_cost_figure import cavity_cost_figure
 from cascade_steering.analysis.plots.client_curves_figure import client_curves_figure
+from cascade_steering.analysis.plots.states.after_a_click_figure import after_a_click_figure
 
 __all__ = ["DRAW"]
 

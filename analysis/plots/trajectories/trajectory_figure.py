@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import matplotlib as mpl
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -54,7 +53,7 @@ def trajectory_panels(trajectory: "Trajectory", *, means: bool) -> tuple[Figure,
     panels = 2 + (modes if means else 0)
     height = max(2.6 * modes, 1.75 * panels) + 0.4
     figure = Figure(figsize=(8.4, height), layout="constrained")
-    left, right = np.ravel(figure.subfigures(1, 2, width_ratios=(1.0, 1.7)))
+    left, right = figure.subfigures(1, 2, squeeze=False, width_ratios=(1.0, 1.7))[0]
     spaces = left.subplots(modes, 1, squeeze=False)[:, 0]
     ratios = (1.0, *(1.0,) * (panels - 2), 1.4)
     courses = right.subplots(panels, 1, squeeze=False, height_ratios=ratios)[:, 0]
