@@ -35,7 +35,7 @@ def require_animation(path: Path) -> Path:
     return writable(path)
 
 
-def animate_trajectory(trajectory: "Trajectory", path: str | Path, *, frames: int = 80) -> None:
+def animate_trajectory(trajectory: "Trajectory", path: str | Path, *, frames: int = 60) -> None:
     """The path in phase space with its ellipse, and a line that moves over record and E(t), as a GIF.
 
         cs.animate_trajectory(point.simulate(duration_units=5, saves=400, keep=1).trajectory(), "run.gif")

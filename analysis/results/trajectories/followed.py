@@ -77,10 +77,22 @@ def read_trajectory(reading: "Reading", number: int, time_unit: float) -> Trajec
         channels=record.channels,
         modes=modes,
         time_unit=time_unit,
+        clicks=_clicks(reading, number),
         unconditional_times=record.start + times,
         unconditional=_steering(transient_roots(model, whole, times, conditional=False), modes),
         limits=_limits(model),
     )
+
+
+def _clicks(reading: "Reading", number: int) -> dict[str, FloatArray]:
+    """The times of the clicks of one record, by counter."""
+    clicks = reading.record.clicks
+    if clicks is None:
+        return {}
+    return {
+        str(name): np.array([time for time, counter in clicks.each[number] if counter == place])
+        for place, name in enumerate(clicks.counters)
+    }
 
 
 def _steering(roots: FloatArray, modes: tuple[str, ...]) -> dict[str, FloatArray]:

@@ -68,7 +68,7 @@ class Trajectory:
 
         return trajectory_figure(self, None if path is None else Path(path), means=means)
 
-    def animate(self, path: str | Path, *, frames: int = 80) -> None:
+    def animate(self, path: str | Path, *, frames: int = 60) -> None:
         """Write the figure as an animation in which time passes, a ``.gif`` file.
 
         Raises ValueError for another ending, a path that cannot be written, and fewer than two frames.
