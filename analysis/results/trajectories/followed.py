@@ -67,13 +67,12 @@ def read_trajectory(reading: "Reading", number: int, time_unit: float) -> Trajec
     length = record.values.shape[1] * record.interval
     times = np.linspace(0.0, length, _TIMES + 1)
     whole = np.concatenate([initial.covariance_root, initial.scatter_root])
-    values = np.where(record.observed[:, None], record.values[number], np.nan)
     covariances = reading.covariances if reading.covariances.ndim == 3 else reading.covariances[number]
     return Trajectory(
         times=np.concatenate([[record.start], record.times]),
         means=reading.means[number],
         covariances=covariances,
-        record=values,
+        record=record.values[number],
         channels=record.channels,
         modes=modes,
         time_unit=time_unit,

@@ -11,15 +11,17 @@ from cascade_steering.analysis.plots.states.wigner import fill_wigner
 
 @pytest.fixture(scope="module")
 def clicked() -> cs.StateInFrame:
-    """Both oscillators near their ground states, displaced, after a click of an ideal counter."""
+    """Both oscillators near their ground states, displaced and squeezed, after a click of an ideal counter."""
     point = cs.WorkingPoint(c_minus=10, c_plus=10)
     model = point.counted(cs.Counter(ports=("lower",), share=0.05, efficiency=1.0, dark_rate=0.0))
     start = cs.InitialState(covariance=0.52 * np.eye(4), scatter=np.zeros((4, 4)), name="cold")
     after = cs.herald(cs.StateInFrame.of(start), model.counted[0]).state
+    # W of a squeezed state is another function of X than of P
+    squeezed = np.diag([1.5, 1 / 1.5, 1.3, 1 / 1.3])
     return cs.StateInFrame(
         density=after.density,
         levels=after.levels,
-        symplectic=after.symplectic,
+        symplectic=squeezed @ after.symplectic,
         origin=np.array([300.0, 0.0, -7.0, 2.0]),
     )
 
@@ -35,11 +37,11 @@ def test_it_is_drawn_around_the_mean_in_the_frame_that_moves(clicked: cs.StateIn
     assert values[20, 20] < -0.1
     assert np.all(np.abs(values) <= 1.0 / np.pi)
     assert image.get_clim() == (-np.abs(values).max(), np.abs(values).max())
-    # first index P, second X: W is not symmetric
+    # first index P, second X
     reach = 3.0 * np.sqrt(np.linalg.eigvalsh(clicked.covariance[2:, 2:])[-1])
     assert axes.get_xlim() == pytest.approx((-reach, reach), rel=0.1)
-    place = clicked.mean[None, 2:] + [[reach, -reach / 2]]
-    assert values[10, 40] == pytest.approx(float(clicked.wigner_of(1, place)[0]), abs=1e-12)
+    place = clicked.mean[None, 2:] + [[reach / 2, 0.0]]
+    assert values[20, 30] == pytest.approx(float(clicked.wigner_of(1, place)[0]), abs=1e-12)
     assert (axes.get_xlabel(), axes.get_ylabel()) == (
         r"$X_{+} - \langle X_{+}\rangle$", r"$P_{+} - \langle P_{+}\rangle$",
     )  # fmt: skip
