@@ -221,6 +221,6 @@ plt.show()
 # - A local oscillator at the counter, `cs.Counter(amplitude=…)`, displaces what is counted.
 #
 # Read next: [Where a state steers that E misses](../../analysis/heralding/AFTER_A_CLICK.md), with the same as a
-# laboratory would find it, and sections [7](../../sim/README.md#counting) and
-# [8](../../sim/README.md#beyond-second-moments) of the theory. The figures come from `steering figures 13`, and
+# laboratory would find it, and sections [7](../../sim/README.md#7-one-step-of-the-fock-engine) and
+# [8](../../sim/README.md#8-steering-and-its-estimate) of the theory. The figures come from `steering figures 13`, and
 # `steering simulate --engine fock --count 0.1` counts from the command line.
