@@ -13,10 +13,11 @@
 # %% [markdown]
 # # How does a measured record become E?
 #
-# Who has measured the light behind the two oscillators holds a file of voltages, and wants a steering parameter. The answer in
-# short: the record gives the *means* of the oscillators; their covariance, and with it E, follows from the *parameters* of the
-# experiment. So one asks the record three things: does it fit the parameters, which parameters fit it best, and does it confirm
-# the covariance by itself? You need to know what a Kalman filter is, and nothing of this package. All data here are simulated.
+# Who has measured the light behind the two oscillators holds a file of voltages, and wants a steering parameter. The
+# answer in short: the record gives the *means* of the oscillators; their covariance, and with it E, follows from the
+# *parameters* of the experiment. So one asks the record three things: does it fit the parameters, which parameters
+# fit it best, and does it confirm the covariance by itself? You need to know what a Kalman filter is, and nothing of
+# this package. All data here are simulated.
 #
 # $$ \mathrm{d}Y_k = \sqrt{\eta_k}\,\langle L_k + L_k^\dagger\rangle\,\mathrm{d}t + \mathrm{d}W_k $$
 
@@ -38,11 +39,11 @@ print(point.steady())
 print(f"times are in units of {1e6 * point.time_unit:.1f} us")
 
 # %% [markdown]
-# E₊|₋ is below ½, so measuring the first oscillator steers the second; the record of the light makes E a little smaller. Both
-# quadratures of the light are read here (`scheme="heterodyne"`); the last step says why.
+# E₊|₋ is below ½, so measuring the first oscillator steers the second; the record of the light makes E a little
+# smaller. Both quadratures of the light are read here (`scheme="heterodyne"`); the last step says why.
 #
-# **A file.** Twenty runs of the same experiment, 60 units of time each, are simulated and written as netCDF. One record would also
-# be a CSV file: a line for each interval, with the end of the interval, and dY of each channel.
+# **A file.** Twenty runs of the same experiment, 60 units of time each, are simulated and written as netCDF. One
+# record would also be a CSV file: a line for each interval, with the end of the interval, and dY of each channel.
 
 # %%
 folder = tempfile.TemporaryDirectory()
@@ -54,8 +55,8 @@ cs.save_record(replace(simulated.record, values=simulated.record.values[:1]), fi
 print("\n".join(line[:36] for line in first.read_text().splitlines()[1:4]))
 
 # %% [markdown]
-# **Filter it.** `open_record` reads the file, and `filter` returns what is known of the oscillators after each interval.
-# `smooth=True` asks also what the record *after* each time says.
+# **Filter it.** `open_record` reads the file, and `filter` returns what is known of the oscillators after each
+# interval. `smooth=True` asks also what the record *after* each time says.
 
 # %%
 record = cs.open_record(file)
@@ -71,7 +72,11 @@ above.plot(time[1:121], record.values[0, :120, 0] / np.sqrt(record.interval), ".
 above.set_ylabel("dY of the cosine part /√h")
 below.plot(time[early], found.mean[0, early, 0], label="mean of X₋ given the record so far")
 below.fill_between(
-    time[early], found.mean[0, early, 0] - spread, found.mean[0, early, 0] + spread, alpha=0.25, label="± its standard deviation"
+    time[early],
+    found.mean[0, early, 0] - spread,
+    found.mean[0, early, 0] + spread,
+    alpha=0.25,
+    label="± its standard deviation",
 )
 below.set_ylabel("X₋")
 below.set_xlabel("time in units of 1/γ̃₀")
@@ -79,11 +84,12 @@ below.legend(frameon=False)
 plt.show()
 
 # %% [markdown]
-# The record is almost white noise: the signal is far below the noise of one interval. The filter finds it nevertheless.
+# The record is almost white noise: the signal is far below the noise of one interval. The filter finds it
+# nevertheless.
 #
-# **E does not come from the values.** Filter another of the twenty records: the means are others, E is the same to the last bit,
-# since the covariance obeys a Riccati equation in which no value of the record stands
-# ([section 8 of the theory](../../sim/README.md#8-steering-and-its-estimate)).
+# **E does not come from the values.** Filter another of the twenty records: the means are others, E is the same to
+# the last bit, since the covariance obeys a Riccati equation in which no value of the record stands ([section 8 of
+# the theory](../../sim/README.md#8-steering-and-its-estimate)).
 
 # %%
 one, other = (point.filter(replace(record, values=record.values[k : k + 1])) for k in (0, 1))
@@ -95,9 +101,9 @@ assert np.array_equal(one.E[way], other.E[way])
 assert abs(found.E[way][-1] / point.steady().conditional[way] - 1) < 1e-3
 
 # %% [markdown]
-# **So first ask whether the parameters are right.** If they are, the record less its prediction is white noise of unit variance. The
-# verdict above said so, from some four hundred statistics with a false alarm in a thousand records at most. Parameters that are somewhat wrong
-# do not pass; and without the verdict their E would look as good as any:
+# **So first ask whether the parameters are right.** If they are, the record less its prediction is white noise of
+# unit variance. The verdict above said so, from some four hundred statistics with a false alarm in a thousand records
+# at most. Parameters that are somewhat wrong do not pass; and without the verdict their E would look as good as any:
 
 # %%
 guess = replace(point, c_minus=40, c_plus=60, efficiency=0.8)
@@ -108,9 +114,9 @@ assert found.fits
 assert not wrong.fits
 
 # %% [markdown]
-# **Then fit.** The search begins at the guess. `steering` gives E at the fitted point, with the interval that the record leaves:
-# the profile likelihood over everything that was fitted. Everything else was taken as known, which is a strong statement:
-# [what a record cannot tell](12-what-can-a-record-not-tell.py).
+# **Then fit.** The search begins at the guess. `steering` gives E at the fitted point, with the interval that the
+# record leaves: the profile likelihood over everything that was fitted. Everything else was taken as known, which is
+# a strong statement: [what a record cannot tell](12-what-can-a-record-not-tell.py).
 
 # %%
 fit = guess.fit(record, ["c_minus", "c_plus", "efficiency"])
@@ -123,8 +129,8 @@ assert fit.fits
 assert all(abs(fit.estimates[name] - value) < 5 * fit.standard_errors[name] for name, value in truth.items())
 
 # %% [markdown]
-# **What came after is known as well.** In the middle of a record the *smoothed* state is given past and future. It is sharper than the
-# filtered one, and E of it is smaller, but it is known only afterwards.
+# **What came after is known as well.** In the middle of a record the *smoothed* state is given past and future. It is
+# sharper than the filtered one, and E of it is smaller, but it is known only afterwards.
 
 # %%
 unit = {"filtered": found.E[way], "smoothed": found.smoothed.E[way]}
@@ -142,13 +148,14 @@ print(f"at t = 30: filtered {unit['filtered'][middle]:.4f}, smoothed {unit['smoo
 assert unit["smoothed"][middle] < unit["filtered"][middle] < point.steady().unconditional[way]
 
 # %% [markdown]
-# **Does the record confirm E by itself?** Let x̂_F be the mean given the past of a time, x̂_R that given its future. Their errors
-# have independent noise, so that whatever x was
+# **Does the record confirm E by itself?** Let x̂_F be the mean given the past of a time, x̂_R that given its future.
+# Their errors have independent noise, so that whatever x was
 #
 # $$ \mathrm{Cov}(\hat x_F - \hat x_R) = V_F + V_R . $$
 #
-# The left side is *measured*, at many times that are far enough apart. With $V_R$ of the model it gives the covariance of the filter, and E,
-# although no oscillator was measured ([verified by records](../../sim/README.md#verified-by-records-alone)).
+# The left side is *measured*, at many times that are far enough apart. With $V_R$ of the model it gives the
+# covariance of the filter, and E, although no oscillator was measured ([verified by
+# records](../../sim/README.md#verified-by-records-alone)).
 
 # %%
 alone = found.by_records_alone()
@@ -161,8 +168,8 @@ assert abs(seen.value - alone.exact[way]) < 5.5 * error
 assert seen.high < 0.5
 
 # %% [markdown]
-# The whole interval is below ½. One homodyne quadrature would need a million differences for this, because past and future then
-# show different combinations of the oscillators: that is why both quadratures were read.
+# The whole interval is below ½. One homodyne quadrature would need a million differences for this, because past and
+# future then show different combinations of the oscillators: that is why both quadratures were read.
 
 # %%
 single = cs.needed_pieces(replace(point, scheme="homodyne").model, way)
@@ -189,12 +196,14 @@ plt.show()
 folder.cleanup()
 
 # %% [markdown]
-# **What was found.** The record fits its parameters; fitted from a wrong guess it gives E to a percent, as far as the other parameters are known;
-# and the differences between past and future confirm steering without them having to be trusted for what happened before.
+# **What was found.** The record fits its parameters; fitted from a wrong guess it gives E to a percent, as far as the
+# other parameters are known; and the differences between past and future confirm steering without them having to be
+# trusted for what happened before.
 #
 # **What to try.** Set `lo_phase_pi=0.4` in the filter: does the judge notice, does the record alone? Use
-# `scheme="homodyne"` throughout, and look at `alone.needed`. Take 5 records instead of 20: which intervals become twice as wide?
+# `scheme="homodyne"` throughout, and look at `alone.needed`. Take 5 records instead of 20: which intervals become
+# twice as wide?
 #
 # The same from a terminal: `steering filter` with `--smooth`, and `steering fit`. A file as an instrument writes it:
-# [from a lock-in file to E](14-from-a-lock-in-file-to-e-with-an-honest-error.py). How many records one needs:
-# [how long must I measure](13-how-long-must-i-measure.py).
+# [from a lock-in file to E](14-from-a-lock-in-file-to-e-with-an-honest-error.py). How many records one needs: [how
+# long must I measure](13-how-long-must-i-measure.py).

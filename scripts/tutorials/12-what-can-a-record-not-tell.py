@@ -13,10 +13,11 @@
 # %% [markdown]
 # # What can a record not tell?
 #
-# A record fits the model, the fit has small errors, E comes out at 0.45: is there steering? This page is for who is about to write
-# that into a paper. The answer: a stationary homodyne record determines seven numbers of the thirteen that E depends on. Experiments with
-# and without steering may have *exactly* the same record; which of them it was, only other measurements say. You should have seen
-# [how a record becomes E](05-from-a-record-to-steering.py). All data here are simulated.
+# A record fits the model, the fit has small errors, E comes out at 0.45: is there steering? This page is for who is
+# about to write that into a paper. The answer: a stationary homodyne record determines seven numbers of the thirteen
+# that E depends on. Experiments with and without steering may have *exactly* the same record; which of them it was,
+# only other measurements say. You should have seen [how a record becomes E](05-from-a-record-to-steering.py). All
+# data here are simulated.
 
 # %%
 from dataclasses import replace
@@ -32,11 +33,13 @@ print(point.steady())
 # %% [markdown]
 # **Count.** In the rotating wave the record is one complex noise with the spectrum
 #
-# $$ S(\omega) = c^2\left( 1 + \frac{n_0 + n_1\omega + n_2\omega^2 + n_3\omega^3}{(\omega^2 + \gamma_-^2/4)(\omega^2 + \gamma_+^2/4)} \right) . $$
+# $$ S(\omega) = c^2\left( 1 + \frac{n_0 + n_1\omega + n_2\omega^2 + n_3\omega^3}
+# {(\omega^2 + \gamma_-^2/4)(\omega^2 + \gamma_+^2/4)} \right) . $$
 #
-# It has seven numbers: the calibration $c$, two damping rates, four coefficients. A Gaussian process holds nothing beyond its spectrum.
-# `information` gives the Fisher information per second of a record that has not been taken yet, and its rank
-# says how many numbers can be known ([what a record leaves open](../../sim/README.md#what-a-record-leaves-open)).
+# It has seven numbers: the calibration $c$, two damping rates, four coefficients. A Gaussian process holds nothing
+# beyond its spectrum. `information` gives the Fisher information per second of a record that has not been taken yet,
+# and its rank says how many numbers can be known ([what a record leaves
+# open](../../sim/README.md#what-a-record-leaves-open)).
 
 # %%
 everything = [
@@ -51,11 +54,13 @@ for scheme in ("homodyne", "heterodyne"):
 assert ranks == {"homodyne": 7, "heterodyne": 11}
 
 # %% [markdown]
-# (A heterodyne record of baths with few quanta determines 12. Of these hot baths it shows linewidth times occupation alone.)
+# (A heterodyne record of baths with few quanta determines 12. Of these hot baths it shows linewidth times occupation
+# alone.)
 #
-# **Walk where the record sees nothing.** Of seven parameters of the experiment a continuous homodyne record determines six. So there is one
-# direction, at each working point, in which all seven can be changed together while the record stays as it is: the eigenvector of the information with
-# the eigenvalue 0. Follow it in small steps, in both directions, until a parameter has no meaning any more.
+# **Walk where the record sees nothing.** Of seven parameters of the experiment a continuous homodyne record
+# determines six. So there is one direction, at each working point, in which all seven can be changed together while
+# the record stays as it is: the eigenvector of the information with the eigenvalue 0. Follow it in small steps, in
+# both directions, until a parameter has no meaning any more.
 
 # %%
 names = ["c_minus", "c_plus", "theta_minus_pi", "theta_plus_pi", "loss", "lo_phase_pi", "efficiency"]
@@ -97,8 +102,8 @@ for title, values in (("one end", line[0]), ("in between", start), ("other end",
     print(f"{title:12}", ", ".join(f"{name} {value:.2f}" for name, value in zip(names, values, strict=True)))
 
 # %% [markdown]
-# **One record, all of them.** Simulate a record at the point in between, and ask of each point of the line how probable the record
-# is, whether it fits, and what E is.
+# **One record, all of them.** Simulate a record at the point in between, and ask of each point of the line how
+# probable the record is, whether it fits, and what E is.
 
 # %%
 record = point.simulate(duration_units=100, saves=2000, trajectories=14, keep=14, seed=5).record
@@ -133,10 +138,12 @@ below.set_xlabel("efficiency along the line (all seven parameters change)")
 plt.show()
 
 # %% [markdown]
-# The likelihood is flat, and E₋|₊ crosses ½ on the way. No length of the record helps, and no better analysis: these experiments have the same record.
+# The likelihood is flat, and E₋|₊ crosses ½ on the way. No length of the record helps, and no better analysis: these
+# experiments have the same record.
 #
-# **So a fit is as sure as what it was told.** Fit the cooperativities alone, once told the truth about the other numbers, and once
-# what is true near one end of the line. Both fit, equally well, and each gives a narrow interval for E.
+# **So a fit is as sure as what it was told.** Fit the cooperativities alone, once told the truth about the other
+# numbers, and once what is true near one end of the line. Both fit, equally well, and each gives a narrow interval
+# for E.
 
 # %%
 way = "minus_given_plus"
@@ -153,8 +160,8 @@ for told in (point, at(line[2])):
 assert sure[1][1] < sure[0][0] or sure[0][1] < sure[1][0]
 
 # %% [markdown]
-# The intervals do not even overlap, and the second one does not hold the truth. What is honest is to say what is not known, `free`, and
-# to take the profile over it as well. Let it be the efficiency, told at 0.57:
+# The intervals do not even overlap, and the second one does not hold the truth. What is honest is to say what is not
+# known, `free`, and to take the profile over it as well. Let it be the efficiency, told at 0.57:
 
 # %%
 honest = fit.steering(free=["efficiency"], directions=[way], gain=False)
@@ -165,12 +172,14 @@ assert high - low > sure[1][1] - sure[1][0]
 assert high < point.steady().conditional[way]
 
 # %% [markdown]
-# The interval is a little longer, and still does not hold the truth, since loss and angles had been told wrong as well. An interval knows nothing
-# of what is not in its list: `free` has to name *everything* that is not known from elsewhere.
+# The interval is a little longer, and still does not hold the truth, since loss and angles had been told wrong as
+# well. An interval knows nothing of what is not in its list: `free` has to name *everything* that is not known from
+# elsewhere.
 
 # %% [markdown]
-# **Which errors would the record show?** `detectable` says how wrong a parameter may be before a record of this length shows it with a
-# probability of 90 %, at a false alarm of one in a thousand: if all others are known, and if all of the list are fitted beside it.
+# **Which errors would the record show?** `detectable` says how wrong a parameter may be before a record of this
+# length shows it with a probability of 90 %, at a false alarm of one in a thousand: if all others are known, and if
+# all of the list are fitted beside it.
 
 # %%
 seconds = 14 * 100 * point.time_unit
@@ -183,15 +192,19 @@ assert all(np.isinf(value) for value in known["homodyne"].beside_others.values()
 assert all(np.isfinite(value) for value in known["heterodyne"].beside_others.values())
 
 # %% [markdown]
-# Alone, an efficiency that is wrong by 0.13 would be noticed; beside the other six, none of them ever is. With both quadratures of the light
-# (`scheme="heterodyne"`) all seven are determined, though from records of this length not well.
+# Alone, an efficiency that is wrong by 0.13 would be noticed; beside the other six, none of them ever is. With both
+# quadratures of the light (`scheme="heterodyne"`) all seven are determined, though from records of this length not
+# well.
 #
-# **What was found.** A stationary homodyne record cannot tell steering from no steering unless some numbers are known from elsewhere: an efficiency
-# measured with a lamp, the loss between the oscillators, the angles from the laboratory. Then E has an interval, and `free` says how
-# wide it is. Better, read both quadratures, or let the record verify the covariance itself
-# ([from a record to steering](05-from-a-record-to-steering.py)), or measure both oscillators at the end of each run.
+# **What was found.** A stationary homodyne record cannot tell steering from no steering unless some numbers are known
+# from elsewhere: an efficiency measured with a lamp, the loss between the oscillators, the angles from the
+# laboratory. Then E has an interval, and `free` says how wide it is. Better, read both quadratures, or let the record
+# verify the covariance itself ([from a record to steering](05-from-a-record-to-steering.py)), or measure both
+# oscillators at the end of each run.
 #
-# **What to try.** Fix the efficiency and leave it out of `names`: the line is gone; how much information has the worst direction then?
-# Begin the walk at `lo_phase_pi=0.5`: which two parameters change alone? Put `"minus"` into squeezed light, `squeezing_db=6`: how many numbers then?
+# **What to try.** Fix the efficiency and leave it out of `names`: the line is gone; how much information has the
+# worst direction then? Begin the walk at `lo_phase_pi=0.5`: which two parameters change alone? Put `"minus"` into
+# squeezed light, `squeezing_db=6`: how many numbers then?
 #
-# From a terminal: `steering fit` with `--free` and `--detectable`. Next: [how long must I measure](13-how-long-must-i-measure.py).
+# From a terminal: `steering fit` with `--free` and `--detectable`. Next: [how long must I
+# measure](13-how-long-must-i-measure.py).

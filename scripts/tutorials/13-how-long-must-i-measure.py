@@ -13,10 +13,11 @@
 # %% [markdown]
 # # How long must I measure?
 #
-# There are two questions in this one. How long a *record* until the parameters are known, and how many *runs*, each with a measurement of both
-# oscillators at its end, until E < ½ is shown? Both are answered before anything is measured: errors fall as
-# $1/\sqrt{T}$ and $1/\sqrt{n}$, and the factors in front are exact. You need to know what a standard error is; what
-# a record can tell at all is the question of [another page](12-what-can-a-record-not-tell.py). All data here are simulated.
+# There are two questions in this one. How long a *record* until the parameters are known, and how many *runs*, each
+# with a measurement of both oscillators at its end, until E < ½ is shown? Both are answered before anything is
+# measured: errors fall as $1/\sqrt{T}$ and $1/\sqrt{n}$, and the factors in front are exact. You need to know what a
+# standard error is; what a record can tell at all is the question of [another
+# page](12-what-can-a-record-not-tell.py). All data here are simulated.
 
 # %%
 from dataclasses import replace
@@ -32,8 +33,9 @@ print(point.steady())
 print(f"times are in units of {1e6 * unit:.1f} us")
 
 # %% [markdown]
-# **A record.** The Fisher information $J$ of a long stationary record grows as its duration; `information` gives it per second, from
-# the working point alone. The standard errors are the roots of the diagonal of $(JT)^{-1}$, with everything in the list fitted together.
+# **A record.** The Fisher information $J$ of a long stationary record grows as its duration; `information` gives it
+# per second, from the working point alone. The standard errors are the roots of the diagonal of $(JT)^{-1}$, with
+# everything in the list fitted together.
 #
 # $$ J = \frac{1}{4\pi} \int \mathrm{tr}\left( S^{-1}\,\partial S\; S^{-1}\,\partial S \right) \mathrm{d}\omega $$
 
@@ -47,8 +49,8 @@ ratio = known.standard_errors(20 * unit)["c_minus"] / known.standard_errors(80 *
 assert abs(ratio - 2) < 1e-9
 
 # %% [markdown]
-# **Is it true?** Three records are simulated, fitted, and their 95 % intervals taken from the profile likelihood, which knows nothing
-# of the formula above. Half an interval should be 1.96 standard errors.
+# **Is it true?** Three records are simulated, fitted, and their 95 % intervals taken from the profile likelihood,
+# which knows nothing of the formula above. Half an interval should be 1.96 standard errors.
 
 # %%
 halves = {}
@@ -67,7 +69,9 @@ assert abs(halves[320] / expected - 1) < 0.4
 # %%
 durations = np.geomspace(10, 1000, 50)
 figure, axes = plt.subplots(layout="constrained")
-axes.loglog(durations, [1.96 * known.standard_errors(each * unit)["c_minus"] for each in durations], label="Fisher information")
+axes.loglog(
+    durations, [1.96 * known.standard_errors(each * unit)["c_minus"] for each in durations], label="Fisher information"
+)
 axes.loglog(list(halves), list(halves.values()), "o", label="profile likelihood of one record")
 axes.set_xlabel("duration of the record in units of 1/γ̃₀")
 axes.set_ylabel("half of the 95 % interval of C₋")
@@ -75,9 +79,11 @@ axes.legend(frameon=False)
 plt.show()
 
 # %% [markdown]
-# They fall as they should, and lie a little below the line: the fitted C₋ of these records is below 10, and there the same record tells more.
+# They fall as they should, and lie a little below the line: the fitted C₋ of these records is below 10, and there the
+# same record tells more.
 #
-# **Which detector?** The time is not only a matter of patience. Compare the phases of a local oscillator, and heterodyne detection, at 80 units:
+# **Which detector?** The time is not only a matter of patience. Compare the phases of a local oscillator, and
+# heterodyne detection, at 80 units:
 
 # %%
 homodyne = replace(point, scheme="homodyne")
@@ -94,14 +100,19 @@ axes.set_ylabel("standard error of C₊ after 80 units")
 axes.legend(frameon=False)
 plt.show()
 phase, at_best = homodyne.information(names).best_lo_phase("c_plus")
-print(f"best phase {phase:.2f} pi: C+ ± {at_best / np.sqrt(80 * unit):.2g}; phase 0.5 pi: ± {error[24]:.2g}; heterodyne: ± {both:.2g}")
+print(
+    f"best phase {phase:.2f} pi: C+ ± {at_best / np.sqrt(80 * unit):.2g}; "
+    f"phase 0.5 pi: ± {error[24]:.2g}; heterodyne: ± {both:.2g}"
+)
 assert both < at_best / np.sqrt(80 * unit) < error[24]
 
 # %% [markdown]
-# The phase at which E is best is among the worst to learn C₊ from: the time is quadratic in the error. Calibrate at one phase, and steer at another.
+# The phase at which E is best is among the worst to learn C₊ from: the time is quadratic in the error. Calibrate at
+# one phase, and steer at another.
 #
-# **Power.** Not the error of an estimate, but the chance to *notice* that a parameter is not what was assumed: a likelihood-ratio test that refuses
-# right values once in a thousand notices an error $\delta$ with a probability of 90 % if $\delta^2 J = 20.9$, 4.6 standard errors.
+# **Power.** Not the error of an estimate, but the chance to *notice* that a parameter is not what was assumed: a
+# likelihood-ratio test that refuses right values once in a thousand notices an error $\delta$ with a probability of
+# 90 % if $\delta^2 J = 20.9$, 4.6 standard errors.
 
 # %%
 seen = known.detectable(80 * unit)
@@ -113,9 +124,10 @@ print(f"{factor:.2f} standard errors; an efficiency that is wrong by 0.1 is noti
 assert abs(factor**2 - 20.9) < 0.05
 
 # %% [markdown]
-# **Runs.** To *show* steering by measurements of both oscillators, one run gives one pair of outcomes. `plan` says how many runs it
-# takes until E is below ½, or the gain by the record d = 1 − E_c/E_u above 0, by three standard errors; `verify=True` is the laboratory,
-# with the dead time between runs ([the experiment that verifies it](../../sim/README.md#the-experiment-that-verifies-it)).
+# **Runs.** To *show* steering by measurements of both oscillators, one run gives one pair of outcomes. `plan` says
+# how many runs it takes until E is below ½, or the gain by the record d = 1 − E_c/E_u above 0, by three standard
+# errors; `verify=True` is the laboratory, with the dead time between runs ([the experiment that verifies
+# it](../../sim/README.md#the-experiment-that-verifies-it)).
 
 # %%
 plan = homodyne.plan(verify=True, dead_time_s=1e-3)
@@ -128,8 +140,9 @@ print(f"E = {needed.value:.4f} is {needed.distance:.4f} below 1/2: {needed.runs}
 assert abs(needed.runs / large - 1) < 0.1
 
 # %% [markdown]
-# Nearly all of the time is dead time. Twice as many standard errors take four times as many runs, and half the distance as well: the number of runs
-# at which E < ½ is shown diverges as E approaches ½. So the best working point is also the quickest.
+# Nearly all of the time is dead time. Twice as many standard errors take four times as many runs, and half the
+# distance as well: the number of runs at which E < ½ is shown diverges as E approaches ½. So the best working point
+# is also the quickest.
 
 # %%
 strengths = np.linspace(8, 40, 17)
@@ -139,8 +152,8 @@ for strength in strengths:
     for name, values in runs.items():
         values.append(found.needed[name][way].runs)
 figure, axes = plt.subplots(layout="constrained")
-for (name, values), style, label in zip(
-    runs.items(), ("--", "-", ":"), ("E < ½ without the record", "E < ½ given the record", "d > 0"), strict=True
+for values, style, label in zip(
+    runs.values(), ("--", "-", ":"), ("E < ½ without the record", "E < ½ given the record", "d > 0"), strict=True
 ):
     axes.semilogy(strengths, [np.nan if each is None else each for each in values], style, label=label)
 axes.set_xlabel("C₋")
@@ -152,8 +165,8 @@ print(f"six standard errors instead of three: {four:.2f} times as many runs")
 assert abs(four - 4) < 0.2
 
 # %% [markdown]
-# **In a simulation** E given the record is known exactly from one trajectory, and only the scatter of the conditional means is sampled.
-# So an ensemble needs far fewer: compare the planned error with the interval of an ensemble.
+# **In a simulation** E given the record is known exactly from one trajectory, and only the scatter of the conditional
+# means is sampled. So an ensemble needs far fewer: compare the planned error with the interval of an ensemble.
 
 # %%
 count = 2000
@@ -168,11 +181,12 @@ assert abs((d.high - d.low) / 3.92 / expected - 1) < 0.15
 assert abs(d.value - planned.value) < 5.5 * expected
 
 # %% [markdown]
-# **What was found.** Parameters are known as $1/\sqrt{T}$, and the factor depends on the detector by more than the time one has; E < ½ takes
-# some hundred runs here, the gain d some thousand; trajectories say the same from a few.
+# **What was found.** Parameters are known as $1/\sqrt{T}$, and the factor depends on the detector by more than the
+# time one has; E < ½ takes some hundred runs here, the gain d some thousand; trajectories say the same from a few.
 #
-# **What to try.** Add `"loss"` to the list of names: how much longer must one measure? Set `efficiency=0.5`: does `plan` ask for more runs
-# for E, for d? Ask for the plan of Appendix B of the paper: `steering plan` with `--appendix-b`.
+# **What to try.** Add `"loss"` to the list of names: how much longer must one measure? Set `efficiency=0.5`: does
+# `plan` ask for more runs for E, for d? Ask for the plan of Appendix B of the paper: `steering plan` with
+# `--appendix-b`.
 #
-# Next: [from a lock-in file to E](14-from-a-lock-in-file-to-e-with-an-honest-error.py). Theory:
-# [what a record leaves open](../../sim/README.md#what-a-record-leaves-open).
+# Next: [from a lock-in file to E](14-from-a-lock-in-file-to-e-with-an-honest-error.py). Theory: [what a record leaves
+# open](../../sim/README.md#what-a-record-leaves-open).

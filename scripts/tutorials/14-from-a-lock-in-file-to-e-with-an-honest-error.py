@@ -13,10 +13,11 @@
 # %% [markdown]
 # # From a lock-in file to E: with which error?
 #
-# A lock-in amplifier writes millivolts with decimal commas, pauses when it changes its range, and hears the mains. What does one have to say
-# about such a file before it becomes a steering parameter, and how sure is that then? The answer: name the columns, let the white floor of the record calibrate
-# it, read what the judge says, mend that, and give E with everything free that is not known. Two commands would do; here are the steps.
-# You should have seen [how a record becomes E](05-from-a-record-to-steering.py). All data here are simulated.
+# A lock-in amplifier writes millivolts with decimal commas, pauses when it changes its range, and hears the mains.
+# What does one have to say about such a file before it becomes a steering parameter, and how sure is that then? The
+# answer: name the columns, let the white floor of the record calibrate it, read what the judge says, mend that, and
+# give E with everything free that is not known. Two commands would do; here are the steps. You should have seen [how
+# a record becomes E](05-from-a-record-to-steering.py). All data here are simulated.
 
 # %%
 import tempfile
@@ -34,11 +35,16 @@ point = cs.WorkingPoint(
     scheme="heterodyne",
 )  # fmt: skip
 way = "plus_given_minus"
-print(f"E+|- given the record: {point.steady().conditional[way]:.4f}; times are in units of {1e3 * point.time_unit:.1f} ms")
+print(
+    f"E+|- given the record: {point.steady().conditional[way]:.4f}; "
+    f"times are in units of {1e3 * point.time_unit:.1f} ms"
+)
 
 # %% [markdown]
-# **The file**, as if from an instrument. A record is simulated, and the mains are added at 50 Hz (in standard deviations of the vacuum noise of an interval, 0.3 in one channel
-# and 0.2 in another). Then it is written as a current in mV: four columns, two for each of the two quadratures of the light, gains that nobody wrote down, and a tenth of a second missing.
+# **The file**, as if from an instrument. A record is simulated, and the mains are added at 50 Hz (in standard
+# deviations of the vacuum noise of an interval, 0.3 in one channel and 0.2 in another). Then it is written as a
+# current in mV: four columns, two for each of the two quadratures of the light, gains that nobody wrote down, and a
+# tenth of a second missing.
 
 # %%
 record = point.simulate(duration_units=80, saves=4000, trajectories=1, keep=1, seed=4).record
@@ -53,8 +59,9 @@ file.write_text("\n".join(["% lock-in, two quadratures", "Time (ms);X1 (mV);Y1 (
 print("\n".join(file.read_text().splitlines()[:4]))
 
 # %% [markdown]
-# **Read it.** Decimal commas, semicolons and comments are understood. What could mean two things is not guessed: the first answers are refusals,
-# each of which says what is missing. (The options in brackets are those of `steering filter`, named alike.)
+# **Read it.** Decimal commas, semicolons and comments are understood. What could mean two things is not guessed: the
+# first answers are refusals, each of which says what is missing. (The options in brackets are those of `steering
+# filter`, named alike.)
 
 
 # %%
@@ -64,8 +71,12 @@ def said(text: str) -> None:
 
 
 columns = {
-    "time": "Time (ms)", "cosine": "X1 (mV)", "sine": "Y1 (mV)", "cosine_orthogonal": "X2 (mV)", "sine_orthogonal": "Y2 (mV)",
-}  # fmt: skip
+    "time": "Time (ms)",
+    "cosine": "X1 (mV)",
+    "sine": "Y1 (mV)",
+    "cosine_orthogonal": "X2 (mV)",
+    "sine_orthogonal": "Y2 (mV)",
+}
 refused = []
 for known in ({}, {"columns": columns}):
     try:
@@ -76,8 +87,9 @@ for known in ({}, {"columns": columns}):
 assert len(refused) == 2
 
 # %% [markdown]
-# A lock-in gives a current, averaged over each interval. The calibration is what makes vacuum noise dY² = dt. Where no signal follows, at high
-# frequencies, the record *is* vacuum noise: `calibration="auto"` takes the white floor from there, and says how well it is known.
+# A lock-in gives a current, averaged over each interval. The calibration is what makes vacuum noise dY² = dt. Where
+# no signal follows, at high frequencies, the record *is* vacuum noise: `calibration="auto"` takes the white floor
+# from there, and says how well it is known.
 
 # %%
 opened = cs.open_record(file, columns=columns, quantity="current", calibration="auto")
@@ -89,8 +101,9 @@ assert np.all(np.abs(gains - 1) < 5.5 * 2.4 / np.sqrt(3686))
 assert len(opened.gaps) == 1
 
 # %% [markdown]
-# **What the judge says.** In the gap the state simply goes on without being measured. But the record does not fit, and the cause is named, with what
-# it does to the conditional means. E looks as good as ever, since it follows from the parameters alone.
+# **What the judge says.** In the gap the state simply goes on without being measured. But the record does not fit,
+# and the cause is named, with what it does to the conditional means. E looks as good as ever, since it follows from
+# the parameters alone.
 
 # %%
 found = point.filter(opened)
@@ -100,8 +113,9 @@ assert not found.fits
 assert "a line at 5" in repr(found) or "a line at 49." in repr(found)
 
 # %% [markdown]
-# **Mend it.** `notch_hz` fits a sine and a cosine of 50 Hz to each channel and subtracts them. This takes two of 3686 degrees of
-# freedom of each channel, which the likelihood knows. Nothing near 50 Hz is lost, as a filter would lose it.
+# **Mend it.** `notch_hz` fits a sine and a cosine of 50 Hz to each channel and subtracts them. This takes two of 3686
+# degrees of freedom of each channel, which the likelihood knows. Nothing near 50 Hz is lost, as a filter would lose
+# it.
 
 # %%
 mended = cs.open_record(file, columns=columns, quantity="current", calibration="auto", notch_hz=[50])
@@ -133,9 +147,10 @@ print(f"at 50 Hz: {spectrum(opened)[nearest]:.0f} before, {spectrum(mended)[near
 assert spectrum(opened)[nearest] > 10 * spectrum(mended)[nearest]
 
 # %% [markdown]
-# The line is a single point of thousands, and the signal below 80 Hz is left as it was.
+# The line is a few points among thousands, spread by the gap; beside it the signal is left as it was.
 #
-# **E, with which error?** First the error that one is tempted to give: the cooperativities are fitted, and all else is as the manual says.
+# **E, with which error?** First the error that one is tempted to give: the cooperativities are fitted, and all else
+# is as the manual says.
 
 # %%
 fit = point.fit(mended, ["c_minus", "c_plus"])
@@ -145,8 +160,8 @@ print("E+|- = {:.3f}, 95 % in {:.3f} .. {:.3f}".format(tempting.value, *tempting
 assert fit.fits
 
 # %% [markdown]
-# Then what is honest. The calibration came from the record itself, and nobody has measured the loss between the two oscillators, which is one number in the manual.
-# `free` names both, and the interval is the profile over all four.
+# Then what is honest. The calibration came from the record itself, and nobody has measured the loss between the two
+# oscillators, which is one number in the manual. `free` names both, and the interval is the profile over all four.
 
 # %%
 honest = fit.steering(free=["loss", "calibration"], directions=[way], gain=False).E[way]
@@ -172,13 +187,15 @@ plt.show()
 folder.cleanup()
 
 # %% [markdown]
-# **What was found.** A file needs four words: columns, quantity, calibration, and what the judge calls. E is
-# then below ½ with an interval that holds for the unknowns that were named. Angles, efficiency and baths were still taken as known: what these do,
-# and when no record can help, is on [its own page](12-what-can-a-record-not-tell.py).
+# **What was found.** A file needs four words: columns, quantity, calibration, and what the judge calls. E is then
+# below ½ with an interval that holds for the unknowns that were named. Angles, efficiency and baths were still taken
+# as known: what these do, and when no record can help, is on [its own page](12-what-can-a-record-not-tell.py).
 #
-# **What to try.** Set `calibration=0.09` instead of `"auto"`: what does the judge say? Add `"dropout:40"` to the faults; add `"gain:1.1"`, a gain that
-# changes half way. Simulate a record of vacuum (`c_minus=0, c_plus=0`), write it the same way, and give it as `vacuum_record`. How small
-# a fault is noticed: [a table](../../analysis/records/JUDGING.md).
+# **What to try.** Set `calibration=0.09` instead of `"auto"`: what does the judge say? Add `"dropout:40"` to the
+# faults; add `"gain:1.1"`, a gain that changes half way. Simulate a record of vacuum (`c_minus=0, c_plus=0`), write
+# it the same way, and give it as `vacuum_record`. How small a fault is noticed: [a
+# table](../../analysis/records/JUDGING.md).
 #
-# From a terminal: `steering filter` with `--columns`, `--quantity current`, `--calibration auto` and `--notch 50`, then `steering fit` with `--free`.
-# [Records from outside](../../README.md#records-from-outside) says what else is read.
+# From a terminal: `steering filter` with `--columns`, `--quantity current`, `--calibration auto` and `--notch 50`,
+# then `steering fit` with `--free`. [Records from outside](../../README.md#records-from-outside) says what else is
+# read.
