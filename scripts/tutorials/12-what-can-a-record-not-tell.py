@@ -202,9 +202,9 @@ assert all(np.isfinite(value) for value in known["heterodyne"].beside_others.val
 # verify the covariance itself ([from a record to steering](05-from-a-record-to-steering.py)), or measure both
 # oscillators at the end of each run.
 #
-# **What to try.** Fix the efficiency and leave it out of `names`: the line is gone; how much information has the
-# worst direction then? Begin the walk at `lo_phase_pi=0.5`: which two parameters change alone? Put `"minus"` into
-# squeezed light, `squeezing_db=6`: how many numbers then?
+# **What to try.** Fix the efficiency and leave it out of `names`: the line is gone; how much information has the worst
+# direction then? Begin the walk at `lo_phase_pi=0.5`: which parameter does not change? Let the light be squeezed,
+# `squeezing_db=6`: how many numbers are determined then?
 #
 # From a terminal: `steering fit` with `--free` and `--detectable`. Next: [how long must I
 # measure](13-how-long-must-i-measure.py).

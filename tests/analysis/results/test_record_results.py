@@ -78,6 +78,7 @@ def test_a_fit_is_that_of_the_command_line(sampled: Simulated, tmp_path: Path, s
         found.interval("loss")
 
 
+@pytest.mark.slow
 def test_one_direction_of_E_is_asked_for_and_said_in_a_line(sampled: Simulated) -> None:
     short = replace(sampled.record, values=sampled.record.values[:1, :200])
     found = POINT.fit(short, ["efficiency"])
