@@ -61,9 +61,7 @@ def first(of, scheme="unconditional"):
 
 soon = {start: [first(each, scheme) for scheme in ("unconditional", "conditional")] for start, each in course.items()}
 for start, (u, c) in soon.items():
-    print(
-        f"{start:8} without a record after {u:.4f} ({1e6 * u * unit:.1f} us), given it {c:.4f}: {u / c:.1f} times sooner"
-    )
+    print(f"{start:8} without a record after {u:.4f} ({1e6 * u * unit:.1f} us), given it {c:.4f}: {u / c:.1f} x sooner")
 assert np.allclose(soon["ground"], (0.0296, 0.0244), atol=1e-4)
 assert np.allclose(soon["thermal"], (0.858, 0.205), atol=1e-3)
 
@@ -184,5 +182,5 @@ for record in (False, True):
 # E begin?
 #
 # From a terminal: `steering transient` with `--initial`, `--pulse`, and `steering pulse --fastest`. The equations of
-# the exact flow are in [section 4 of the theory](../../sim/README.md#4-first-and-second-moments). A record of such a
-# run, read from a file: [how does a measured record become E?](05-from-a-record-to-steering.py).
+# the exact flow are in [section 4 of the theory](../../sim/README.md#4-first-and-second-moments), and how a measured
+# record of such a run is read in [Records from outside](../../README.md#records-from-outside).
