@@ -17,8 +17,8 @@
 # more about the second than a local quantum state of the second would allow: the first *steers* the second. This is
 # the scheme of [arXiv:1901.04250](https://arxiv.org/abs/1901.04250). Its answer: there is steering as soon as the
 # light couples to the first oscillator more strongly than the thermal bath does, C₋ > 1, if the second one is damped
-# in the right way; and the best stable pair has a steering parameter of $1/\sqrt{C_-}$, where ½ is the bound. Nothing
-# needs to be measured on the light. You need to know what a variance is, and nothing of this package.
+# in the right way; and the steering parameter of the best stable pair tends to $1/\sqrt{C_-}$, where ½ is the bound.
+# Nothing needs to be measured on the light. You need to know what a variance is, and nothing of this package.
 
 # %%
 import matplotlib.pyplot as plt
@@ -101,8 +101,8 @@ right.legend(frameon=False)
 plt.show()
 
 # %% [markdown]
-# Both directions steer in a window of C₊/C₋. Below it only + steers −, above it only − steers +: the strength of the
-# second coupling turns the direction around. Where does the window end?
+# Both directions steer in a window of C₊/C₋. Just below it only + steers −, just above it only − steers +: the
+# strength of the second coupling turns the direction around. Where does the window end?
 
 # %%
 both = np.all([cut.unconditional[way] < 0.5 for way in ways], axis=0)

@@ -199,9 +199,9 @@ assert narrow[0] < 0.36 < 0.5 < narrow[1]
 assert np.max(quick[:, 0] / quick[:, 1] - 1) < 0
 
 # %% [markdown]
-# A wide cavity does not resolve the sidebands: θ₊ falls, and + is cooled less. A narrow one is slower than the
-# light-made rates: at κ = 0.2 Ω the light's Γ₊/2π = 180 kHz is as large as κ/2π, and what elimination calls steering
-# is none. A narrow cavity is good only if Ω, and κ with it, is far above Γ: then the curves come together.
+# A wide cavity does not resolve the sidebands: θ₊ falls, and + is cooled less. A narrow one answers more slowly than
+# the light acts: at κ = 0.2 Ω the rate Γ₊/2π = 180 kHz is nearly as large as κ/2π, and what elimination calls
+# steering is none. A narrow cavity is good only if Ω, and κ with it, is far above Γ: then the curves come together.
 #
 # **What was found.** For E of the best pairs the rotating wave is good to 1 % above Ω = 3.5 Γ and to 10 % near Ω = Γ.
 # In numbers of a laboratory the cavity is more likely to end it: Γ/κ is an error of first order.

@@ -92,6 +92,8 @@ print(
     f"at C- = 1000: {1000 * searched[True][-1]:.3f}/C-; stable pairs {np.sqrt(1000) * searched[False][-1]:.3f}/sqrt(C-)"
 )
 assert np.allclose(searched[True], formula, rtol=2e-5)
+costs = 1 - searched[True] / searched[False]
+assert np.allclose(costs[[6, 12]], (0.48, 0.81), atol=0.01)
 assert np.isclose(1000 * searched[True][-1], 2, rtol=0.01)
 assert np.isclose(np.sqrt(1000) * searched[False][-1], 1, rtol=0.01)
 
