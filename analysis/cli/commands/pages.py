@@ -35,18 +35,14 @@ def figures_command(numbers: tuple[int, ...], as_json: bool, out: Path, jobs: in
     server, the loss and the order. Each takes less than half a minute on one core.
     """
     from cascade_steering.analysis.paper.figures.data import DATA
-    from cascade_steering.analysis.paper.figures.drawing import DRAW
-    from cascade_steering.sim.ensemble.dataset import save
+    from cascade_steering.analysis.paper.figures.written import write_figures
 
-    wanted = dict.fromkeys(numbers or DATA)
-    paths = {n: tuple(writable(out / f"figure-{n}.{ending}") for ending in ("png", "nc")) for n in wanted}
-    written = {}
-    for number, (figure, data) in paths.items():
-        with progress(f"figure {number}", 1, quiet) as advance:
-            dataset = DATA[number](jobs=jobs, progress=advance.to)
-        save(dataset, data)
-        DRAW[number](dataset, figure)
-        written[str(number)] = {"file": str(figure), "data": str(data)}
+    wanted = list(dict.fromkeys(numbers or DATA))
+    paths = {n: (writable(out / f"figure-{n}.png"), writable(out / f"figure-{n}.nc")) for n in wanted}
+    what = f"figure {wanted[0]}" if len(wanted) == 1 else "figures"
+    with progress(what, len(wanted), quiet) as advance:
+        write_figures(paths, jobs=jobs, progress=advance.to)
+    written = {str(n): {"file": str(drawing), "data": str(data)} for n, (drawing, data) in paths.items()}
     show(written, paper_answers.figures_table(written), as_json)
 
 
