@@ -46,7 +46,9 @@ def compiled_within(function: _Function) -> _Function:
 
     What Python would need to call it, and a file in the cache, would take as long to make as the function itself.
     """
-    dispatcher: Any = numba.njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
+    # options that numba has and its types do not
+    without: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+    dispatcher: Any = numba.njit(error_model="numpy", **without)(function)
 
     def refused(*_: object, **__: object) -> None:
         raise TypeError(f"{function.__name__} is called by compiled functions only")

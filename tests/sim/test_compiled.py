@@ -65,6 +65,7 @@ def test_what_one_process_compiles_the_next_one_reads(small: Small) -> None:
     assert small.used() == (READ, "")
 
 
+@pytest.mark.slow
 def test_what_calls_a_function_of_another_file_is_compiled_again_when_that_changes(small: Small) -> None:
     base = small.folder / "base.py"
     (small.folder / "small.py").write_text(
@@ -108,6 +109,7 @@ def test_what_is_damaged_is_compiled_and_kept_again(small: Small, pattern: str, 
     assert small.used() == (READ, "")
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_said_with_the_directory_and_stops_nothing(small: Small) -> None:
     full = """
 import errno, numba.core.caching as caching

@@ -35,7 +35,7 @@ def figures_command(numbers: tuple[int, ...], as_json: bool, out: Path, jobs: in
     server, the loss and the order. Each takes less than half a minute on one core.
     """
     from cascade_steering.analysis.paper.figures.data import DATA
-    from cascade_steering.analysis.paper.figures.written import write_figures
+    from cascade_steering.analysis.paper.written_figures import write_figures
 
     wanted = list(dict.fromkeys(numbers or DATA))
     paths = {n: (writable(out / f"figure-{n}.png"), writable(out / f"figure-{n}.nc")) for n in wanted}
