@@ -66,9 +66,11 @@ def problem_of(record: Record, parameters: tuple[str, ...], point: WorkingPoint,
     """The likelihood of ``parameters``; ``point`` holds their start and all other numbers.
 
     A calibration starts where the record has the noise of the model at high frequencies. Raises ValueError for channels
-    that the model does not have, and for a start of 0 of a parameter that has to be positive.
+    that the model does not have, for a record with clicks, and for a start of 0 of a parameter that has to be positive.
     """
     model, _ = built(point)
+    if record.clicks is not None:
+        raise ValueError("the likelihood of a fit is that of Gaussian states, which clicks do not leave")
     require_channels_of(model, record)
     require_calibrations(parameters, record.channels)
     start = {name: PARAMETERS[name].get(point) for name in parameters}

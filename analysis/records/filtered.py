@@ -40,6 +40,7 @@ __all__ = [
     "pack_shared",
     "read_out",
     "require_channels_of",
+    "require_counters_of",
 ]
 
 FloatArray = NDArray[np.float64]
@@ -114,15 +115,19 @@ def read_out(
     method : an engine that filters records, see ``sim.ensemble.contract.Filtering``; the Gaussian engine if left out
     jobs : worker processes of the engine
 
-    Raises ValueError for channels that are not the model's, for an engine that cannot filter a record, and as
-    ``sim.gaussian.filtering.filter_record`` and the engine do.
+    With clicks of photon counters the states are those given record and clicks. Innovations, likelihood and verdict
+    are of the homodyne record alone, which is as probable with counters as with other losses.
+
+    Raises ValueError for channels or counters that are not the model's, for an engine that cannot filter a record, and
+    as ``sim.gaussian.filtering.filter_record`` and the engine do.
     """
     require_channels_of(model, record)
+    require_counters_of(model, record)
     engine = Gaussian() if method is None else method
     by_engine = filtering(engine)
     measured = Measured(
         model=model, values=record.values, interval=record.interval, initial=initial, observed=record.observed,
-        scale=record.scale,
+        scale=record.scale, clicks=_from_start(record),
     )  # fmt: skip
     exact = honest(record, model, initial, measured.exact)
     plain = record.removed is None and record.calibration_freedom is None
@@ -145,6 +150,23 @@ def require_channels_of(model: LinearModel | Schedule, record: Record) -> None:
             f"{', '.join(model.record_names)}: a lab-frame record (homodyne) needs a frequency, a "
             "heterodyne one that scheme"
         )
+
+
+def require_counters_of(model: LinearModel | Schedule, record: Record) -> None:
+    """Raise ValueError for a record with the clicks of other counters than those of the model."""
+    recorded = () if record.clicks is None else record.clicks.counters
+    if recorded != model.counter_names:
+        with_, of = (", ".join(each) or "none" for each in (recorded, model.counter_names))
+        raise ValueError(f"the record has clicks of counters: {with_}; and the model has counters: {of}")
+    if recorded and record.removed is not None:
+        raise ValueError("a trend or a line is subtracted from records without clicks only: leave it in")
+
+
+def _from_start(record: Record) -> tuple[tuple[tuple[float, int], ...], ...] | None:
+    """The clicks of each record, in seconds from its start."""
+    if record.clicks is None:
+        return None
+    return tuple(tuple((time - record.start, counter) for time, counter in own) for own in record.clicks.each)
 
 
 def filtered_dataset(

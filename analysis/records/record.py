@@ -22,7 +22,9 @@ comments, and of those ``#:`` are options, as TOML. What else is read, and what 
 **netCDF**: a variable ``record`` (trajectory, interval, channel) or (interval, channel) with ``units`` as above,
 coordinates ``interval_start`` and ``interval_end`` with ``units`` of time, ``channel`` with the names, and options as
 a JSON object in the attribute ``options`` of the file: what ``sim.ensemble.dataset`` writes. Gaps are NaN, common to
-all records. **Arrays** of one length in netCDF, HDF5, ``.npz`` or ``.mat`` are columns as those of a text.
+all records. Clicks of photon counters: ``reading.recorded_clicks``.
+
+**Arrays** of one length in netCDF, HDF5, ``.npz`` or ``.mat`` are columns as those of a text.
 """
 
 import math
@@ -50,6 +52,7 @@ from cascade_steering.analysis.records.reading.layout import (
     arranged,
     quantity_of,
 )
+from cascade_steering.analysis.records.reading.recorded_clicks import RecordedClicks
 from cascade_steering.analysis.records.reading.times import TOLERANCE
 from cascade_steering.sim.atomic_write import writable, write_whole
 from cascade_steering.sim.ensemble.dataset import to_netcdf
@@ -86,6 +89,7 @@ class Record:
         array of shape (functions, intervals, channels)
     calibration_freedom : degrees of freedom of the variance that gave the calibration, one a channel: 0 where it is the
         record's own; None if it is known
+    clicks : those of photon counters, times on the clock of ``times``; None if there are no counters
 
     Raises
     ------
@@ -105,6 +109,7 @@ class Record:
     file: str = ""
     removed: FloatArray | None = None
     calibration_freedom: tuple[float, ...] | None = None
+    clicks: RecordedClicks | None = None
 
     def __post_init__(self) -> None:
         require(self.interval, "interval", low=0.0, low_open=True)
@@ -121,6 +126,8 @@ class Record:
             raise ValueError(
                 f"gaps must be common to all records and channels, got another in record {record}, interval {interval}"
             )
+        if self.clicks is not None:
+            self.clicks.require_within(len(self.values), self.start, self.start + self.duration)
 
     @property
     def scale(self) -> FloatArray:
@@ -203,6 +210,8 @@ def interpreted(
 
     Raises ValueError, in one line, for units that do not say enough, and where nothing is left of the record.
     """
+    if piece and table.clicks is not None:
+        raise ValueError(f"record {str(path)!r} has clicks, with which a record is read as a whole and not in pieces")
     for each in calibration.values() if isinstance(calibration, Mapping) else (calibration,):
         if each is not None and not (math.isfinite(each) and each):
             raise ValueError(f"calibration must be finite and not 0, got {each!r}")
@@ -223,7 +232,7 @@ def interpreted(
         _drop(values, rows.interval, dead_time, piece=piece)
         return Record(
             values=values, interval=rows.interval, start=rows.start, channels=channels, options=table.options,
-            scales=scales, origin=table.origin, notes=table.notes,
+            scales=scales, origin=table.origin, notes=table.notes, clicks=table.clicks,
             file=str(path),
         )  # fmt: skip
 
@@ -317,5 +326,5 @@ def _table(record: Record, unit: str) -> Table:
         )
     return Table(
         values=record.values, names=record.channels, units=(unit,) * len(record.channels), options=options, rows=rows,
-        origin=record.origin,
+        origin=record.origin, clicks=record.clicks,
     )  # fmt: skip

@@ -161,16 +161,18 @@ class Simulated:
 
     @property
     def record(self) -> "Record":
-        """The records of the trajectories that were kept, dY summed over each save interval.
+        """The records of the trajectories that were kept, dY summed over each save interval, and their clicks.
 
         Raises ValueError where none was kept.
         """
+        from cascade_steering.analysis.records.reading.recorded_clicks import clicks_in
         from cascade_steering.analysis.records.record import Record
 
         if not self.dataset.sizes["trajectory"]:
             raise ValueError("no trajectory was kept, and so no record: ask simulate for keep=1 or more")
         return Record(
             values=self.dataset["record"].to_numpy(),
+            clicks=clicks_in(self.dataset, self.dataset.sizes["trajectory"]),
             interval=float(self.dataset["interval_end"].to_numpy()[0]),
             start=0.0,
             channels=tuple(map(str, self.dataset["channel"].to_numpy())),

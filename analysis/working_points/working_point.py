@@ -179,15 +179,20 @@ class WorkingPoint:
             return rwa(self.cascade, self.detection, counters=(counter,))
         return lab(self.cascade, self.detection, frequency_hz=self.frequencies_hz, counters=(counter,))
 
-    def schedule(self, *, pulse_units: float | None = None, pulse_s: float | None = None) -> LinearModel | Schedule:
+    def schedule(
+        self, *, pulse_units: float | None = None, pulse_s: float | None = None, counter: "Counter | None" = None
+    ) -> LinearModel | Schedule:
         """The light on from t = 0 for a pulse, and then the baths alone; with neither, on for good: ``model``.
 
-        Raises ValueError for both, or a pulse that is negative or not finite.
+        With a ``counter`` its dark clicks go on after the pulse. Raises ValueError for both kinds of pulse, or one that
+        is negative or not finite.
         """
+        lit = self.model if counter is None else self.counted(counter)
         if pulse_units is pulse_s is None:
-            return self.model
-        dark = replace(self, c_minus=0.0, c_plus=0.0)
-        return Schedule.pulse(self.model, dark.model, float(self._seconds("pulse", pulse_units, pulse_s)))
+            return lit
+        other = replace(self, c_minus=0.0, c_plus=0.0)
+        dark = other.model if counter is None else other.counted(counter)
+        return Schedule.pulse(lit, dark, float(self._seconds("pulse", pulse_units, pulse_s)))
 
     @property
     def time_unit(self) -> float:
@@ -299,8 +304,8 @@ class WorkingPoint:
         most_quanta : the most quanta in one oscillator for which its coupling is linear; a run with more is refused
         more : further arguments of ``cascade_steering.sim.simulate``: ``check``, ``store`` …
 
-        Raises ValueError for both or neither kind of duration, for a pulse in a closed loop, for a counter in one or
-        in a pulse, and as ``cascade_steering.sim.simulate`` does.
+        Raises ValueError for both or neither kind of duration, for a pulse in a closed loop, and as
+        ``cascade_steering.sim.simulate`` does.
         """
         from cascade_steering.analysis.closed_loop.simulated_loop import Feedback, SimulatedLoop
         from cascade_steering.analysis.results.simulated import Simulated
@@ -313,18 +318,14 @@ class WorkingPoint:
         method = engine or (Gaussian() if counter is None else _counting())
         duration = float(self._seconds("duration", duration_units, duration_s))
         step = None if step_units is step_s is None else self._seconds("step", step_units, step_s)
-        model = self.schedule(pulse_units=pulse_units, pulse_s=pulse_s)
-        if counter is not None:
-            if model is not self.model or feedback is not None:
-                raise ValueError("light is counted that is always on, in an open loop: leave out pulse and feedback")
-            model = self.counted(counter)
+        model = self.schedule(pulse_units=pulse_units, pulse_s=pulse_s, counter=counter)
         loop = None
         if feedback is not None:
-            if model is not self.model:
+            if not isinstance(model, LinearModel):
                 raise ValueError("a closed loop needs light that is always on: leave out the pulse or the feedback")
             asked = Feedback(law=feedback) if isinstance(feedback, str) else feedback
             save_interval = TimeGrid.over(duration, saves=saves).save_interval
-            loop = SimulatedLoop.of(self.model, asked, save_interval, self.time_unit)
+            loop = SimulatedLoop.of(model, asked, save_interval, self.time_unit)
             model = loop.model
         start = self.initial_state(initial or ("stationary" if loop is None and counter is None else "conditional"))
         if loop is None and np.isfinite(duration) and duration > 0.0:
@@ -523,6 +524,7 @@ class WorkingPoint:
         pulse_units: float | None = None,
         pulse_s: float | None = None,
         engine: "Method | None" = None,
+        counter: "Counter | None" = None,
         jobs: int = 1,
         smooth: bool = False,
         suspect: "Treatment" = "gap",
@@ -538,22 +540,27 @@ class WorkingPoint:
         initial : the state before it, as for ``simulate``
         pulse_units, pulse_s : how long the light is on from the start of the record; for good if left out
         engine : ``Fock(...)`` filters beside the Gaussian engine, which is exact and does so alone if left out
+        counter : whose clicks the record has; the engine is then ``FockCounting()`` if left out
         jobs : worker processes of the Fock engine
         smooth : also what the whole record says of each moment, its future included: ``found.smoothed``
         suspect : what becomes of values that no noise can give, see ``treated``: they are a ``gap``, ``found.told``
             says which; ``refuse`` raises ValueError, ``keep`` takes them as they are
 
         Raises ValueError for a file that is not a record, for channels that this detection does not give, and if a
-        record behind filters of finite bandwidth is to be smoothed.
+        record with clicks, or behind filters of finite bandwidth, is to be smoothed.
         """
         from cascade_steering.analysis.past_states.whole_record import look_back, require_white_record
         from cascade_steering.analysis.records.filtered import read_out
         from cascade_steering.analysis.results.record_results import FilteredResult
 
-        model = self.schedule(pulse_units=pulse_units, pulse_s=pulse_s)
+        model = self.schedule(pulse_units=pulse_units, pulse_s=pulse_s, counter=counter)
         start = self.initial_state(initial)
         if smooth:
             require_white_record(model)
+        if counter is not None:
+            if smooth:
+                raise ValueError("a record with clicks is not smoothed: leave out the counter or smooth")
+            engine = engine or _counting()
         opened, told = _trusted(record, suspect)
         reading = read_out(opened, model, start, engine, jobs)
         past = look_back(reading, start) if smooth else None

@@ -21,6 +21,7 @@ from cascade_steering.sim.conventions import (
     quadrature_names,
 )
 from cascade_steering.sim.ensemble.block import Block
+from cascade_steering.sim.ensemble.kept_levels import on_common_levels
 from cascade_steering.sim.ensemble.pooling import Moments
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.identity import plain
@@ -179,6 +180,7 @@ def kept(ensemble: Block, grid: TimeGrid, dimension: int, channels: int) -> dict
     """Means and records of the kept trajectories, and the other values that were asked for."""
     means = (*ensemble.kept_means, np.empty((0, grid.saves + 1, dimension)))
     records = (*ensemble.kept_records, np.empty((0, grid.saves, channels)))
+    values = on_common_levels(ensemble.kept_values)
     return {
         "trajectory_mean": (
             ("trajectory", *_MATRIX[:2]),
@@ -191,9 +193,9 @@ def kept(ensemble: Block, grid: TimeGrid, dimension: int, channels: int) -> dict
             {"convention": RECORD_CONVENTION, "units": "s**0.5"},
         ),
         **{
-            variable: (("trajectory", *axes), np.concatenate(ensemble.kept_values[name]), {"long_name": text})
+            variable: (("trajectory", *axes), np.concatenate(values[name]), {"long_name": text})
             for name, (variable, axes, text) in KEPT_VARIABLES.items()
-            if name in ensemble.kept_values
+            if name in values
         },
         **_kept_clicks(ensemble),
     }

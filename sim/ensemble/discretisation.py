@@ -35,6 +35,7 @@ __all__ = [
     "CHECKED",
     "FACTOR",
     "MORE_LEVELS",
+    "OWN_NOISE",
     "Check",
     "CheckTask",
     "Checked",
@@ -61,7 +62,7 @@ _LONG_NAMES = {
     "mean_change": "conditional mean less that of the finer calculation",
 }
 # The first number in the key of random numbers of checks, where trajectories have their index.
-_OWN_NOISE = 0x636865636B
+OWN_NOISE = 0x636865636B
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -170,8 +171,15 @@ class Halved:
 
     def run(self, entropy: int, trajectory: int) -> Checked:
         """One trajectory on its own Wiener path, from the mean of the initial means."""
-        path = wiener_increments(generator(entropy, _OWN_NOISE, trajectory), self.grid, self.channels)
-        before, after = self.coarse.run_path(coarsen(path, 2)), self.fine.run_path(path)
+        path = self.path(entropy, trajectory)
+        return self.compared(self.coarse.run_path(coarsen(path, 2)), self.fine.run_path(path))
+
+    def path(self, entropy: int, trajectory: int) -> FloatArray:
+        """The Wiener path of a checked trajectory in the steps of the finer calculation, (steps, channels), √s."""
+        return wiener_increments(generator(entropy, OWN_NOISE, trajectory), self.grid, self.channels)
+
+    def compared(self, before: Trajectories, after: Trajectories) -> Checked:
+        """A trajectory (n = 1) and its finer calculation."""
         squares = [
             each[..., :, None] * each[..., None, :]
             for each in (before.means - self.average, after.means - self.average)

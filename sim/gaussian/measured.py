@@ -1,6 +1,6 @@
 """Records that were measured, and what an engine finds in them: the two ends of filtering, whichever engine does it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -32,6 +32,8 @@ class Measured:
     initial : the Gaussian state before the records; a scatter of its mean counts as unknown
     observed : False for the intervals in which nothing was recorded, array of shape (intervals,)
     scale : the factor by which the measured numbers were multiplied to give ``values``, one or one a channel
+    clicks : of each record the clicks of photon counters, (seconds from its start, counter) in order; None if clicks
+        were not recorded
     """
 
     model: LinearModel | Schedule
@@ -40,10 +42,32 @@ class Measured:
     initial: InitialState
     observed: BoolArray
     scale: float | FloatArray = 1.0
+    clicks: tuple[tuple[tuple[float, int], ...], ...] | None = None
+
+    def __post_init__(self) -> None:
+        if self.clicks is not None and len(self.clicks) != len(self.values):
+            raise ValueError(f"{len(self.values)} records need the clicks of each, got those of {len(self.clicks)}")
+
+    def record(self, number: int) -> "Measured":
+        """One of the records alone, from 0."""
+        clicks = None if self.clicks is None else self.clicks[number : number + 1]
+        return replace(self, values=self.values[number : number + 1], clicks=clicks)
+
+    def clicks_between(self, first: int, last: int) -> list[tuple[float, int]]:
+        """The clicks of the first record in the intervals from ``first`` to before ``last``, seconds from there."""
+        begin, end = first * self.interval, last * self.interval
+        (own,) = ((),) if self.clicks is None else self.clicks[:1]
+        return [(time - begin, counter) for time, counter in own if begin <= time < end]
+
+    def require_unclicked(self, engine: str) -> None:
+        """Raise ValueError for clicks, and a model that has counters: after a click ``engine`` holds no state."""
+        self.model.require_uncounted(engine)
+        if self.clicks is not None:
+            raise ValueError(f"the engine {engine!r} filters no clicks: they need the engine FockCounting")
 
     @cached_property
     def exact(self) -> "Filtered":
-        """What the exact filter finds, computed once.
+        """What the exact filter finds, computed once: for an observer who has no clicks, if there are any.
 
         Raises ValueError as ``sim.gaussian.filtering.filter_record`` does.
         """

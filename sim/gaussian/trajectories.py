@@ -88,6 +88,7 @@ class Gaussian:
         controller that does not fit.
         """
         model.require_uncounted(self.identity["engine"])
+        model.require_linear(f"the engine {self.identity['engine']!r}")
         if not initial.gaussian:
             raise ValueError(f"the Gaussian engine cannot start from {initial.name}, which is not Gaussian")
         # In these coordinates inferred variances are not differences of large numbers, however hot the first oscillator
@@ -130,8 +131,9 @@ class Gaussian:
     def filter(self, measured: Measured, jobs: int = 1) -> ConditionalStates:
         """The conditional states of the exact filter, in this process: all records at once take milliseconds.
 
-        Raises ValueError as ``sim.gaussian.filtering.filter_record`` does.
+        Raises ValueError as ``sim.gaussian.filtering.filter_record`` does, and for clicks of photon counters.
         """
+        measured.require_unclicked(self.identity["engine"])
         exact = measured.exact
         own = np.ones(exact.means.shape[:-1], dtype=bool)
         return ConditionalStates(means=exact.means, covariances=exact.covariances, by_engine=own)

@@ -18,6 +18,7 @@ from cascade_steering.sim.model.counters import CountedChannel, Counter
 from cascade_steering.sim.model.electronics import Electronics
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.pieces import FIELD, SIDEBANDS
+from cascade_steering.sim.model.polynomials import Polynomial
 from cascade_steering.sim.parameters import Detection, require
 
 __all__ = ["Detector", "demodulated", "detect", "heterodyne", "homodyne", "reading"]
@@ -133,10 +134,10 @@ def detect(component: Component, *devices: Detector | Counter) -> LinearModel:
     A coherent amplitude that reaches the oscillators becomes a force. The records do not include the constant current
     that coherent light makes in a detector. Their noise without oscillators is normalised to white noise of unit
     variance: if squeezed light reaches detectors, they are Λ^{−1/2} dY with Λ the noise matrix. Section 2 of
-    sim/README.md. A ``Counter`` takes its share of the light first (section 7).
+    sim/README.md. A ``Counter`` takes its share of the light first, and of its coherent amplitude (section 7).
 
     Raises ValueError if a port is unknown or detected twice, if two records have the same name, and if the light of a
-    counter is squeezed, which is an infinite number of quanta in all frequencies, or has an amplitude.
+    counter is squeezed at all frequencies, which is an infinite rate of quanta.
     """
     counters = tuple(each for each in devices if isinstance(each, Counter))
     detectors = tuple(each for each in devices if isinstance(each, Detector))
@@ -169,6 +170,7 @@ def detect(component: Component, *devices: Detector | Counter) -> LinearModel:
         modes=component.modes,
         electronics=electronics,
         counted=counted,
+        nonlinear=Polynomial.sum_of(component.nonlinear),
         # L + λ acts as L does with (λL† − λ*L)/2i added to H.
         force=component.force + np.imag(component.couplings.conj().T @ component.amplitudes),
     )
@@ -187,9 +189,10 @@ def _counted(
             raise ValueError(f"each port may have one counter only, but {port} has {every.count(port)}")
         line = component.ports.index(port)
         if squeezed[line]:
-            raise ValueError(f"port {port} cannot be counted: squeezed light has quanta at all frequencies")
-        if component.amplitudes[line] != 0.0:
-            raise ValueError(f"port {port} cannot be counted: counts of light with a coherent amplitude are not known")
+            raise ValueError(
+                f"port {port} cannot be counted: squeezed light has quanta at all frequencies, and their rate is "
+                "infinite; describe the source of finite bandwidth as a component of its own"
+            )
     found = []
     for each in counters:
         lines = [component.ports.index(port) for port in each.ports]
@@ -199,6 +202,7 @@ def _counted(
                 rows=np.sqrt(each.share) * component.couplings[lines],
                 efficiency=each.efficiency,
                 dark_rate=each.dark_rate,
+                amplitudes=np.sqrt(each.share) * component.amplitudes[lines] + each.amplitudes,
             )
         )
         couplings = couplings.copy()

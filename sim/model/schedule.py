@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from cascade_steering.sim.grid import require_times
 from cascade_steering.sim.identity import numbers_of, plain
+from cascade_steering.sim.model.counters import CountedChannel
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.parameters import Cascade, plain_number, require
 
@@ -32,7 +33,8 @@ class Schedule:
 
     Parameters
     ----------
-    models : at least one model, all with the same oscillators and the same record channels
+    models : at least one model, all with the same oscillators and the same record channels; a model without one of the
+        counters of the others is given it, without light and without dark clicks
     switches : times of the switches, seconds, ≥ 0 and increasing, one fewer than models
 
     Raises
@@ -49,7 +51,8 @@ class Schedule:
             raise ValueError(f"{len(self.models)} models need one switch fewer, got {len(self.switches)}")
         if len({model.dimension for model in self.models}) > 1:
             raise ValueError(f"models must be of one dimension, got {[model.dimension for model in self.models]}")
-        for what in ("modes", "record_names", "counter_names"):
+        object.__setattr__(self, "models", _equally_counted(self.models))
+        for what in ("modes", "record_names"):
             found = [getattr(model, what) for model in self.models]
             if any(each != found[0] for each in found):
                 raise ValueError(f"models of a schedule must have the same {what}, got {found}")
@@ -93,6 +96,21 @@ class Schedule:
     def require_uncounted(self, engine: str) -> None:
         """Raise ValueError if a model has counters, as ``LinearModel.require_uncounted`` does."""
         self.models[0].require_uncounted(engine)
+
+    def require_linear(self, what: str) -> None:
+        """Raise ValueError if the Hamiltonian of a model is not quadratic, as ``LinearModel.require_linear`` does."""
+        for each in self.models:
+            each.require_linear(what)
+
+    @property
+    def nonlinear(self) -> bool:
+        """Whether the Hamiltonian of a model is not quadratic."""
+        return any(each.nonlinear for each in self.models)
+
+    @property
+    def linear_part(self) -> Self:
+        """The same schedule of the ``linear_part`` of each model; the schedule itself if all are linear."""
+        return replace(self, models=tuple(each.linear_part for each in self.models)) if self.nonlinear else self
 
     @property
     def starts(self) -> tuple[float, ...]:
@@ -186,6 +204,20 @@ def unlit(cascade: Cascade) -> Cascade:
     return replace(cascade, minus=replace(cascade.minus, strength_hz=0.0), plus=replace(cascade.plus, strength_hz=0.0))
 
 
+def _equally_counted(models: tuple[LinearModel, ...]) -> tuple[LinearModel, ...]:
+    """The models, each with all counters that one of them has, in the same order."""
+    names = list(dict.fromkeys(name for model in models for name in model.counter_names))
+    if all(model.counter_names == tuple(names) for model in models):
+        return models
+    found = []
+    for model in models:
+        own = {each.name: each for each in model.counted}
+        blind = np.zeros((0, model.dimension), dtype=complex)
+        counted = (own.get(name) or CountedChannel(name=name, rows=blind, efficiency=0.0) for name in names)
+        found.append(replace(model, counted=tuple(counted)))
+    return tuple(found)
+
+
 def model_identity(model: LinearModel | Schedule) -> dict[str, Any]:
     """The numbers of a model; for a schedule also those of the later models and the times of the switches, seconds."""
     schedule = Schedule.of(model)
@@ -194,9 +226,9 @@ def model_identity(model: LinearModel | Schedule) -> dict[str, Any]:
 
 
 def _numbers_of_model(model: LinearModel) -> dict[str, Any]:
-    """The numbers of a model; electronics and counters that there are not have none."""
+    """The numbers of a model; electronics, counters and polynomials that there are not have none."""
     return {
         name: value
         for name, value in numbers_of(model).items()
-        if name not in ("electronics", "counted") or value not in (None, [])
+        if name not in ("electronics", "counted", "nonlinear") or value not in (None, [])
     }

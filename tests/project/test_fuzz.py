@@ -165,6 +165,10 @@ COUNTS["filter record.csv"] = (
 COUNTS["filter record.csv --free efficiency"] = (("--jobs", "1"), {"free": ("calibration",)})
 COUNTS["filter bare.csv --interval 1ms"] = (("--jobs", "1"), {"interval": ("2ms",)})
 COUNTS["filter lab.csv"] = (("--jobs", "1"), {"frequency": ("21",), "demodulate": ("2",)})
+COUNTS["filter counted.csv --engine fock"] = (
+    ("--jobs", "1"),
+    {"count": ("0.4",), "count-efficiency": ("0.5",), "dark-rate": ("50",), "count-sideband": ("lower",)},
+)
 COUNTS["filter record.csv --engine fock"] = (("--jobs", "1"), {"cutoff": ("4",), "frame": ("rest",)})
 COUNTS["fit record.csv --parameters efficiency,calibration"] = (
     (),

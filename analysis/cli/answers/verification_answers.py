@@ -8,7 +8,9 @@ from rich.table import Table
 
 from cascade_steering.analysis.cli.answers.reports import Report
 from cascade_steering.analysis.cli.answers.table_layout import LABELS, interval, table_of
-from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, key
+from cascade_steering.analysis.criteria.beyond_moments.from_state import NonGaussianSteering
+from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, Direction, key
+from cascade_steering.analysis.verification.heralded_outcomes import AfterClick
 from cascade_steering.analysis.verification.inference import exact_steering, settings_of, verify
 from cascade_steering.sim.ensemble.local_measurements import Verification
 from cascade_steering.sim.ensemble.pooling import Moments
@@ -57,5 +59,56 @@ def table(report: Report) -> Table:
                 f"{report[scheme][name]:.5f}",
                 interval(report[scheme][f"{name}_ci"], ".5f"),
                 f"{report['exact']['measured'][scheme][name]:.5f}",
+            )
+    return table
+
+
+_CRITERIA = ("moments", "entropic", "metrological")
+
+
+def after_click_report(
+    found: Mapping[Direction, AfterClick], expected: Mapping[Direction, NonGaussianSteering], trajectories: int
+) -> Report:
+    """Estimates with intervals after a click, those of the expected state, and how many runs the click selected."""
+    values: dict[str, dict[str, Any]] = {name: {} for name in _CRITERIA}
+    for direction, each in found.items():
+        name = key(direction)
+        estimates = {
+            "moments": each.moments,
+            "entropic": each.beyond.entropic,
+            "metrological": each.beyond.metrological,
+        }
+        for criterion, estimate in estimates.items():
+            assert estimate is not None
+            values[criterion] |= {name: estimate.value, f"{name}_ci": estimate.interval}
+    return {
+        **values,
+        "expected": {
+            criterion: {key(each): getattr(state, criterion) for each, state in expected.items()}
+            for criterion in _CRITERIA
+        },
+        "runs": {key(direction): list(each.runs) for direction, each in found.items()},
+        "selected": sum(sum(each.runs) for each in found.values()),
+        "trajectories": trajectories,
+    }
+
+
+def after_click(report: Report) -> Table:
+    """The criteria as estimated from measurements after a click, beside those of the expected state."""
+    table = table_of(
+        "From measurements after a click at the end of runs, given the record", "", "estimate", "95 % interval",
+        "expected",
+        caption=f"a click selects {report['selected']} of {report['trajectories']} runs; entropic and metrological: "
+        "steering below 1/2, as for E; expected with the means at 0",
+    )  # fmt: skip
+    labels = {"moments": "", "entropic": " entropic", "metrological": " metrological"}
+    for direction in DIRECTIONS:
+        name = key(direction)
+        for criterion, label in labels.items():
+            table.add_row(
+                f"{LABELS[direction]}{label}",
+                f"{report[criterion][name]:.4f}",
+                interval(report[criterion][f"{name}_ci"], ".4f"),
+                f"{report['expected'][criterion][name]:.4f}",
             )
     return table

@@ -136,7 +136,7 @@ def simulate_command(
         "run": None if task.run is None else str(task.run),
         "dataset": None if task.dataset is None else str(task.dataset),
         "records": None if task.save_records is None else str(task.save_records),
-        "verification": _verified(dataset, wanted.verification),
+        "verification": _verified(dataset, wanted, workers),
         "saved": reports.saved(dataset),
         **({} if wanted.loop is None else {"control": control_answers.simulated(wanted.loop)}),
         **reports.clicks(dataset, problem.model, problem.initial, problem.grid.times[-1]),
@@ -147,7 +147,8 @@ def simulate_command(
     if report["verification"] is not None:
         from cascade_steering.analysis.cli.answers import verification_answers
 
-        shown.append(verification_answers.table(report["verification"]))
+        of_verification = verification_answers.table if wanted.after_click is None else verification_answers.after_click
+        shown.append(of_verification(report["verification"]))
     lines = tables.saved(report["saved"])
     if wanted.loop is not None:
         lines = [*lines, control_answers.line(report["control"])]
@@ -203,6 +204,8 @@ def _require_possible(wanted: Simulation, task: TaskOptions) -> None:
     """Raise ValueError for a part without a run directory, too few trajectories, or records that cannot be written."""
     if task.run is None and task.part is not None:
         raise ValueError("--part needs a run directory to be merged with those of the other parts: --out RUN")
+    if wanted.after_click is not None and task.part is not None:
+        raise ValueError("--verify with --count selects among all trajectories: --part has no meaning with it")
     count = _count(wanted.problem, task.wanted_part)
     if count < wanted.least:
         raise ValueError(f"--verify needs {wanted.least} trajectories, got {count}")
@@ -237,12 +240,22 @@ def _warn_of_saves(verification: "Verification") -> None:
         note(f"warning: {plan_answers.loss(saves, lost, intervals.fewest)}")
 
 
-def _verified(dataset: "xr.Dataset", verification: "Verification | None") -> reports.Report | None:
-    if verification is None:
+def _verified(dataset: "xr.Dataset", wanted: Simulation, workers: WorkOptions) -> reports.Report | None:
+    verification, after_click = wanted.verification, wanted.after_click
+    if verification is None and after_click is None:
         return None
     from cascade_steering.analysis.cli.answers import verification_answers
     from cascade_steering.analysis.verification.inference import tallies_of
 
+    if after_click is not None:
+        # the states of all trajectories are not kept, so they are computed again
+        count, seed = int(dataset.attrs["trajectories"]), wanted.problem.seed
+        with progress("measurements", count, workers.quiet) as bar:
+            found = after_click.verify(
+                count, seed, jobs=workers.jobs, progress=lambda done, total: bar.to(count * done // total)
+            )
+        return verification_answers.after_click_report(found, after_click.exact, count)
+    assert verification is not None
     return verification_answers.report(tallies_of(dataset, verification), verification)
 
 
@@ -264,6 +277,7 @@ def _require_records(path: Path, problem: "Problem", task: TaskOptions) -> None:
 
 def _write_records(dataset: "xr.Dataset", path: Path, faults: tuple[Fault, ...], seed: int) -> None:
     from cascade_steering.analysis.records.faults.injected import with_faults
+    from cascade_steering.analysis.records.reading.recorded_clicks import clicks_in
     from cascade_steering.analysis.records.record import Record, write
 
     ends = dataset["interval_end"].to_numpy()
@@ -273,6 +287,7 @@ def _write_records(dataset: "xr.Dataset", path: Path, faults: tuple[Fault, ...],
         start=0.0,
         channels=tuple(dataset["channel"].to_numpy().tolist()),
         options=json.loads(dataset.attrs["options"]),
+        clicks=clicks_in(dataset, dataset.sizes["trajectory"]),
     )
     write(path, with_faults(record, faults, seed))
 

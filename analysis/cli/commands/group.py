@@ -17,12 +17,22 @@ def version() -> str:
         return "of a checkout that is not installed"
 
 
+DOCUMENTATION = "bash scripts/docs in a checkout"
+
+
 class Command(click.Command):
     """A command whose line in the list of commands is the first paragraph of its help, whole."""
 
     def get_short_help_str(self, limit: int = 45) -> str:
         """The first paragraph. Click would cut it to a width, in the middle of a sentence."""
         return " ".join(inspect.cleandoc(self.help or "").split("\n\n")[0].split())
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Where more is said: the page of the documentation with the name of the command."""
+        super().format_epilog(ctx, formatter)
+        formatter.write_paragraph()
+        with formatter.indentation():
+            formatter.write_text(f"More: page 'steering {self.name}' of the documentation ({DOCUMENTATION}).")
 
 
 # the module of each command, in this folder
@@ -74,7 +84,11 @@ class Group(click.Group):
         self.commands = Commands()
 
 
-@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=Group,
+    epilog=f"More: page 'Commands' of the documentation ({DOCUMENTATION}).",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(version=version(), prog_name="steering")
 @click.option("--verbose", is_flag=True, help="Log what is done, block by block, on standard error.")
 def steering(verbose: bool) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @steering.command(name="figures")
-@click.argument("numbers", nargs=-1, type=click.IntRange(2, 11))
+@click.argument("numbers", nargs=-1, type=click.IntRange(2, 13))
 @click.option("--out", type=click.Path(exists=True, file_okay=False, path_type=Path), default=".", show_default=True,
               help="Directory to write to.")  # fmt: skip
 @work.JOBS
@@ -31,12 +31,18 @@ def figures_command(numbers: tuple[int, ...], as_json: bool, out: Path, jobs: in
 
     Not in the paper are 9, E and d as in its Figs. 4 and 8, with and without its demand for stability, and what the
     best pulses reach with at most 100 quanta, 10, what the cavity of + costs: E against kappa/Omega, the coupling
-    of the cavity to the line, temperature and quality factor, and 11, E against the number of clients in front of one
-    server, the loss and the order. Each takes less than half a minute on one core.
+    of the cavity to the line, temperature and quality factor, 11, E against the number of clients in front of one
+    server, the loss and the order, 12, the best E against a Kerr nonlinearity of either oscillator, and how far from
+    the edge of stability one should stay, and 13, a state after a click: E and criteria that see more, the Wigner
+    function and its negativity, against dark rate and efficiency of the counter and the length of the pulse. Each
+    takes half a minute on one core, or less.
     """
     from cascade_steering.analysis.paper.figures.data import DATA
     from cascade_steering.analysis.paper.written_figures import write_figures
 
+    unknown = [each for each in numbers if each not in DATA]
+    if unknown:
+        raise ValueError(f"there is no figure {unknown[0]}: there are {', '.join(map(str, DATA))}")
     wanted = list(dict.fromkeys(numbers or DATA))
     paths = {n: (writable(out / f"figure-{n}.png"), writable(out / f"figure-{n}.nc")) for n in wanted}
     what = f"figure {wanted[0]}" if len(wanted) == 1 else "figures"

@@ -1,13 +1,11 @@
 """The options of a photon counter beside the homodyne detectors of ``simulate``."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import click
 
 from cascade_steering.analysis.cli.options.kinds import NUMBER, options
-from cascade_steering.analysis.cli.options.typed import made_of
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.model.counters import Counter
 from cascade_steering.sim.model.pieces import FIELD, SIDEBANDS
@@ -17,7 +15,7 @@ _OF_COUNTERS = ("count_efficiency", "dark_rate", "count_sideband")
 COUNT = options(
     click.option(
         "--count", type=NUMBER, default=None, show_default="none", metavar="SHARE",
-        help="Send this fraction of the light to a photon counter; for --engine fock.",
+        help="The fraction of the light that goes to a photon counter; for --engine fock.",
     ),
     click.option(
         "--count-efficiency", type=NUMBER, default=None, show_default="1",
@@ -37,26 +35,27 @@ COUNT = options(
 class CountOptions:
     """The options of a counter, None for what was left out: without ``count`` nothing is counted."""
 
-    count: float | None
-    count_efficiency: float | None
-    dark_rate: float | None
-    count_sideband: Literal["lower", "upper", "both"] | None
+    count: float | None = None
+    count_efficiency: float | None = None
+    dark_rate: float | None = None
+    count_sideband: Literal["lower", "upper", "both"] | None = None
 
-    @classmethod
-    def of_options(cls, values: Mapping[str, Any]) -> Self:
-        """The options of the running command. Raises ValueError for one that has no meaning without --count."""
-        found = made_of(cls, values)
-        for name in _OF_COUNTERS:
-            if found.count is None and getattr(found, name) is not None:
-                raise ValueError(f"--{name.replace('_', '-')} has no meaning without --count")
-        return found
+    @property
+    def written(self) -> dict[str, Any]:
+        """The options that were given, by their names, as a configuration file has them."""
+        given = {"count": self.count, **{name.replace("_", "-"): getattr(self, name) for name in _OF_COUNTERS}}
+        return {name: value for name, value in given.items() if value is not None}
 
     def counter(self, point: WorkingPoint) -> Counter | None:
         """The counter at this working point; None if nothing is counted.
 
-        Raises ValueError for a number out of its range, and for a sideband in the laboratory frame.
+        Raises ValueError for a number out of its range, for a sideband in the laboratory frame, and for an option that
+        has no meaning without --count.
         """
         if self.count is None:
+            for name in _OF_COUNTERS:
+                if getattr(self, name) is not None:
+                    raise ValueError(f"--{name.replace('_', '-')} has no meaning without --count")
             return None
         rotating = point.frequencies_hz is None
         if not rotating and self.count_sideband is not None:

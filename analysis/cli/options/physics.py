@@ -19,15 +19,17 @@ from cascade_steering.analysis.cli.options.kinds import (
 )
 from cascade_steering.analysis.working_points.working_point import WorkingPoint, named_state
 from cascade_steering.sim.initial_state import InitialState, coherent_state, squeezed_state, thermal_state
+from cascade_steering.sim.model.counters import Counter
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.parameters import DETECTION_SCHEMES, MOST, Cascade
 
 # the options that describe an experiment; the files of a run and of a record may contain them
+COUNTING = ("count", "count-efficiency", "dark-rate", "count-sideband")
 EXPERIMENT = (
     "c-minus", "c-plus", "theta-minus", "theta-plus", "bath-minus", "bath-plus", "loss", "path-phase", "squeezing",
     "squeezing-angle", "squeezing-loss", "frequency", "lo-phase", "efficiency", "scheme", "efficiency-orthogonal",
-    "bandwidth", "dark-noise", "initial", "pulse",
+    "bandwidth", "dark-noise", "initial", "pulse", *COUNTING,
 )  # fmt: skip
 
 
@@ -154,18 +156,20 @@ def named_numbers(point: WorkingPoint) -> dict[str, float]:
     }
 
 
-def schedule(point: WorkingPoint, pulse: readers.Duration | None) -> LinearModel | Schedule:
-    """The model of light that is on from t = 0 for ever, or the schedule of a pulse.
+def schedule(
+    point: WorkingPoint, pulse: readers.Duration | None, counter: Counter | None = None
+) -> LinearModel | Schedule:
+    """The model of light that is on from t = 0 for ever, or the schedule of a pulse; with a counter if there is one.
 
     Raises ValueError for a pulse that is too long for the numerics.
     """
     lit = point.cascade
     if pulse is None:
-        return point.model
+        return point.schedule(counter=counter)
     duration = pulse.of(lit)
     if duration > MOST * lit.time_unit:
         raise ValueError(f"pulse must be at most {MOST:g} times 1/gamma~_0, got {duration / lit.time_unit:.4g} times")
-    return point.schedule(pulse_s=duration)
+    return point.schedule(pulse_s=duration, counter=counter)
 
 
 def initial_state(start: readers.Start, cascade: Cascade, model: LinearModel | Schedule) -> InitialState:

@@ -1,7 +1,7 @@
 """The options of ``simulate``, and the ensemble they describe."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import click
@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     from cascade_steering.analysis.estimation.sampled_moments import Ensemble
     from cascade_steering.analysis.estimation.sampling import Problem
     from cascade_steering.analysis.estimation.stopping import Estimates
+    from cascade_steering.analysis.verification.heralded_outcomes import HeraldedVerification
     from cascade_steering.sim.ensemble.contract import Method
     from cascade_steering.sim.ensemble.local_measurements import Verification
     from cascade_steering.sim.grid import TimeGrid
     from cascade_steering.sim.initial_state import InitialState
+    from cascade_steering.sim.model.counters import Counter
     from cascade_steering.sim.model.linear_model import LinearModel
     from cascade_steering.sim.model.schedule import Schedule
     from cascade_steering.sim.outputs.saving import Save
@@ -82,7 +84,8 @@ KEPT = options(
 )  # fmt: skip
 VERIFY = click.option(
     "--verify", is_flag=True,
-    help="Measure X or P of each oscillator at the end of each run, and estimate E from the outcomes.",
+    help="Measure X or P of each oscillator at the end of each run, and estimate E from the outcomes; with --count of "
+    "the runs that a click at the end selects, and with criteria that see more than E.",
 )  # fmt: skip
 
 
@@ -194,18 +197,21 @@ class SimulationOptions:
 class Simulation:
     """An ensemble to be sampled, and the ``verification`` that ends its runs if there is one.
 
-    ``loop`` is the closed loop, if it is closed.
+    ``loop`` is the closed loop, if it is closed; ``after_click`` measures the runs that a click at their end selects.
     """
 
     problem: "Problem"
     verification: "Verification | None"
     loop: "SimulatedLoop | None" = None
+    after_click: "HeraldedVerification | None" = None
 
     @property
     def least(self) -> int:
         """The smallest number of trajectories from which E can be estimated."""
         from cascade_steering.analysis.verification.inference import FEWEST_RUNS
 
+        if self.after_click is not None:
+            return self.after_click.least
         # a single trajectory has no scatter
         return 2 if self.verification is None else FEWEST_RUNS * len(self.verification.settings)
 
@@ -232,24 +238,35 @@ def simulation(
     from cascade_steering.sim.ensemble.simulate import grid_for
 
     counter = count.counter(point)
-    if counter is not None and (loop.feedback is not None or asked.pulse is not None or asked.verify):
-        raise ValueError("--count has no meaning with --feedback, --pulse or --verify")
+    if counter is not None and asked.verify and asked.pulse is not None:
+        raise ValueError("a verification after a click needs light that is always on: leave out --pulse or --verify")
+    method = engine.method() if counter is None else engine.counting_method()
     if loop.feedback is not None:
-        return _in_closed_loop(point, engine, asked, loop)
-    cascade, model = point.cascade, physics.schedule(point, asked.pulse) if counter is None else point.counted(counter)
+        return _in_closed_loop(point, method, asked, loop, counter)
+    cascade, model = point.cascade, physics.schedule(point, asked.pulse, counter)
     require_count(asked.trajectories, "trajectories", low=2)  # a single trajectory has no scatter
     start = asked.start(engine) if counter is None else asked.initial or readers.start("conditional")
     initial = physics.initial_state(start, cascade, model)
     duration = asked.duration.of(cascade)
     require_quanta(model, initial, duration, unit=cascade.time_unit, most_quanta=asked.most_quanta, sampled=True)
-    method = engine.method() if counter is None else engine.counting_method()
     step = None if asked.dt is None else asked.dt.of(cascade)
     grid = grid_for(method, model, initial, duration, saves=asked.saves, step=step)
-    return _ensemble(asked, model, method, grid, initial)
+    if counter is None:
+        return _ensemble(asked, model, method, grid, initial)
+    found = _ensemble(replace(asked, verify=False), model, method, grid, initial)
+    return replace(found, after_click=_after_click(point, counter, method, grid, initial) if asked.verify else None)
+
+
+def _after_click(
+    point: WorkingPoint, counter: "Counter", method: "Method", grid: "TimeGrid", initial: "InitialState"
+) -> "HeraldedVerification":
+    from cascade_steering.analysis.verification.heralded_outcomes import HeraldedVerification
+
+    return HeraldedVerification.of(point.counted(counter), method, grid, initial)
 
 
 def _in_closed_loop(
-    point: WorkingPoint, engine: EngineOptions, asked: SimulationOptions, options: FeedbackOptions
+    point: WorkingPoint, method: "Method", asked: SimulationOptions, options: FeedbackOptions, counter: "Counter | None"
 ) -> Simulation:
     """The ensemble in a closed loop, at a working point that need not be stable."""
     from cascade_steering.analysis.closed_loop.simulated_loop import SimulatedLoop
@@ -262,14 +279,15 @@ def _in_closed_loop(
     if asked.verify:
         raise ValueError("--verify takes the record of an open loop: it has no meaning with --feedback")
     require_count(asked.trajectories, "trajectories", low=2)
-    cascade, method, feedback = point.cascade, engine.method(), options.asked(point.time_unit)
+    cascade, feedback = point.cascade, options.asked(point.time_unit)
     assert feedback is not None
     duration, step = asked.duration.of(cascade), None if asked.dt is None else asked.dt.of(cascade)
     save_interval = TimeGrid.over(duration, saves=asked.saves).save_interval
-    loop = SimulatedLoop.of(point.model, feedback, save_interval, point.time_unit)
+    model = point.model if counter is None else point.counted(counter)
+    loop = SimulatedLoop.of(model, feedback, save_interval, point.time_unit)
     if loop.interval is not None:
         require_controllable(method)
-    initial = physics.initial_state(asked.initial or readers.start("conditional"), cascade, point.model)
+    initial = physics.initial_state(asked.initial or readers.start("conditional"), cascade, model)
     grid = grid_for(method, loop.model, initial, duration, saves=asked.saves, step=step, control_interval=loop.interval)
     return _ensemble(asked, loop.model, method, grid, initial, loop, point.time_unit)
 

@@ -6,9 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cascade_steering.analysis.criteria.beyond_moments.conditional_states import FramedState
-from cascade_steering.analysis.criteria.beyond_moments.from_state import HomodyneSetting, require_two
+from cascade_steering.analysis.criteria.beyond_moments.from_state import DensityInFrame, HomodyneSetting, require_two
 from cascade_steering.analysis.criteria.steering import AnyDirection, inference_order
-from cascade_steering.sim.fock.basis.states import DensityState
 from cascade_steering.sim.noise import generator
 
 __all__ = ["local_outcomes"]
@@ -18,7 +17,7 @@ _OWN_NOISE = 0x686F6D
 
 
 def local_outcomes(
-    state: DensityState,
+    state: DensityInFrame,
     setting: HomodyneSetting,
     runs: int,
     *,

@@ -7,9 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cascade_steering.analysis.criteria.beyond_moments.conditional_states import FramedState
-from cascade_steering.analysis.criteria.beyond_moments.from_state import HomodyneSetting, require_two
+from cascade_steering.analysis.criteria.beyond_moments.from_state import DensityInFrame, HomodyneSetting, require_two
 from cascade_steering.analysis.criteria.steering import AnyDirection, inference_order
-from cascade_steering.sim.fock.basis.states import DensityState
 
 __all__ = ["ExpectedLaw", "expected_law"]
 
@@ -86,7 +85,7 @@ class ExpectedLaw:
 
 
 def expected_law(
-    state: DensityState,
+    state: DensityInFrame,
     setting: HomodyneSetting,
     *,
     direction: AnyDirection = "plus_given_minus",

@@ -15,6 +15,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,15 +30,39 @@ from cascade_steering.analysis.criteria.steering import (
     optimal_gains,
     steering_parameter,
 )
-from cascade_steering.sim.fock.basis.states import DensityState
 
-__all__ = ["HomodyneSetting", "NonGaussianSteering", "non_gaussian_steering", "require_two"]
+__all__ = ["DensityInFrame", "HomodyneSetting", "NonGaussianSteering", "non_gaussian_steering", "require_two"]
 
 FloatArray = NDArray[np.float64]
+ComplexArray = NDArray[np.complex128]
 # Axes and measured quadratures that are tried before the best of them are refined.
 _ANGLES = 12
 _STEP, _TOLERANCE, _EVALUATIONS = 0.08, 1e-6, 80
 _TIE = 9
+
+
+class DensityInFrame(Protocol):
+    """What the criteria take: a state of ``density_state``, or one after a click, ``StateInFrame``."""
+
+    @property
+    def density(self) -> ComplexArray:
+        """ρ of ξ in the frame x = 𝖲ξ + x̄, array of shape (D, D)."""
+
+    @property
+    def cutoffs(self) -> tuple[int, ...]:
+        """The levels of each mode of the frame."""
+
+    @property
+    def symplectic(self) -> FloatArray:
+        """𝖲, array of shape (d, d)."""
+
+    @property
+    def covariance(self) -> FloatArray:
+        """V of x, array of shape (d, d)."""
+
+    @property
+    def mean(self) -> FloatArray | None:
+        """⟨x⟩, array of shape (d,)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +94,7 @@ class NonGaussianSteering:
 
 
 def non_gaussian_steering(
-    state: DensityState, direction: AnyDirection = "plus_given_minus", modes: Sequence[str] = ()
+    state: DensityInFrame, direction: AnyDirection = "plus_given_minus", modes: Sequence[str] = ()
 ) -> NonGaussianSteering:
     """The criteria for two oscillators in any state. Section 8 of sim/README.md.
 
@@ -77,7 +102,7 @@ def non_gaussian_steering(
 
     Parameters
     ----------
-    state : of ``density_state``, with its frame; a mean has no influence
+    state : of ``density_state``, or one after a click, ``StateInFrame``, with its frame; a mean has no influence
     direction : which oscillator is steered; ``modes`` names them as for ``steering_parameter``
 
     Raises ValueError for a state of other than two oscillators and an unknown direction.
@@ -96,7 +121,7 @@ def non_gaussian_steering(
     )
 
 
-def require_two(state: DensityState) -> None:
+def require_two(state: DensityInFrame) -> None:
     """Raise ValueError unless the state is one of two oscillators."""
     if len(state.cutoffs) != 2:
         raise ValueError(
@@ -120,7 +145,9 @@ class _Search:
     given: Callable[[float], HomodynedStates]
 
     @classmethod
-    def of(cls, state: DensityState, direction: AnyDirection, modes: Sequence[str], *, fine: bool = False) -> "_Search":
+    def of(
+        cls, state: DensityInFrame, direction: AnyDirection, modes: Sequence[str], *, fine: bool = False
+    ) -> "_Search":
         order = inference_order(direction, 4, modes)
         measured, inferred = order[:2], order[2:]
         moments = float(steering_parameter(state.covariance, direction, modes))

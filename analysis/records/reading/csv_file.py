@@ -1,5 +1,6 @@
 """Homodyne records as text, read from and written to tables with a column of times."""
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
@@ -9,6 +10,7 @@ import tomli_w
 from cascade_steering.analysis.records.reading.columns import chosen
 from cascade_steering.analysis.records.reading.dialect import EXAMPLE
 from cascade_steering.analysis.records.reading.layout import CLOCK, FileLayout, FloatArray, Intervals, Table
+from cascade_steering.analysis.records.reading.recorded_clicks import clicks_said
 from cascade_steering.analysis.records.reading.stamps import (
     DATE,
     Stamps,
@@ -52,11 +54,13 @@ def parsed(text: TextTable, said: FileLayout) -> Table:
         both = text.numbers([found.clock, *found.places], complete=found.clock)
         numbers = both[:, 1:]
         timed = clocked(_stamps(text, found.clock, both[:, 0], unit), text.where, said)
+    clicks, options = clicks_said(text.options)
     return Table(
         values=numbers[None],
         names=found.channels,
         units=found.units,
-        options=text.options,
+        options=options,
+        clicks=clicks,
         rows=timed.rows,
         origin=timed.origin,
         ends=timed.ends,
@@ -109,6 +113,9 @@ def render(table: Table) -> Iterator[str]:
         yield f"# time 0 is {table.origin}\n"
     for line in tomli_w.dumps(table.options).splitlines():
         yield f"{OPTION_MARK} {line}\n"
+    if table.clicks is not None:
+        yield f"{OPTION_MARK} counters = {json.dumps(table.clicks.counters)}\n"
+        yield f"{OPTION_MARK} clicks = {[list(each) for each in table.clicks.each[0]]!r}\n"
     columns = zip(table.names, table.units, strict=True)
     yield ",".join([f"{CLOCK} [s]", *(f"{name} [{unit}]" for name, unit in columns)]) + "\n"
     for row in np.column_stack([table.rows.ends, table.values[0]]):

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from cascade_steering.analysis.records.reading.recorded_clicks import RecordedClicks
 from cascade_steering.sim.parameters import require
 
 __all__ = [
@@ -116,6 +117,7 @@ class Table:
     ends : the ends of the intervals as they were measured, seconds, where they are to be believed; array of shape
         (rows,)
     notes : what was decided in reading, and what was left aside, for the user to know
+    clicks : of photon counters beside the records; None if there are no counters
     """
 
     values: FloatArray
@@ -126,6 +128,7 @@ class Table:
     origin: str = ""
     ends: FloatArray | None = None
     notes: tuple[str, ...] = ()
+    clicks: RecordedClicks | None = None
 
 
 def arranged(names: Sequence[str]) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ import xarray as xr
 from cascade_steering.analysis.records.reading.arrays_file import from_arrays, load_hdf5
 from cascade_steering.analysis.records.reading.csv_file import Clocked
 from cascade_steering.analysis.records.reading.layout import FileLayout, FloatArray, Table, shown
+from cascade_steering.analysis.records.reading.recorded_clicks import CLICK_VARIABLES, click_variables, clicks_in
 from cascade_steering.analysis.records.reading.stamps import Stamps, from_dates64
 from cascade_steering.analysis.records.reading.times import TIME_UNITS, TOLERANCE, Times, lattice, require_unit
 from cascade_steering.sim.conventions import RECORD_CONVENTION
@@ -78,8 +79,10 @@ def table_of(dataset: xr.Dataset, said: FileLayout) -> Table:
     channels = dataset["channel"].to_numpy()
     names = tuple(each.decode(errors="replace") if isinstance(each, bytes) else str(each) for each in channels)
     timed = _intervals(dataset)
+    values = _finite(record, gaps=True).reshape(-1, *record.shape[-2:])
     return Table(
-        values=_finite(record, gaps=True).reshape(-1, *record.shape[-2:]),
+        values=values,
+        clicks=clicks_in(dataset, len(values)),
         names=names,
         units=(str(record.attrs.get("units", "")),) * len(names),
         options=_options(dataset.attrs.get("options", "{}")),
@@ -111,12 +114,14 @@ def _is_date(unit: object) -> bool:
 def record_dataset(table: Table) -> xr.Dataset:
     """The dataset of a table."""
     about = {"convention": RECORD_CONVENTION, "units": table.units[0]}
+    clicks = {} if table.clicks is None else click_variables(table.clicks)
     return xr.Dataset(
-        {"record": (("trajectory", *_NEEDED["record"]), table.values, about)},
+        {"record": (("trajectory", *_NEEDED["record"]), table.values, about), **clicks},
         coords={
             "interval_start": ("interval", table.rows.starts, {"units": "s"}),
             "interval_end": ("interval", table.rows.ends, {"units": "s"}),
             "channel": list(table.names),
+            **({} if table.clicks is None else {"counter": list(table.clicks.counters)}),
         },
         attrs={
             "Conventions": "CF-1.11",
@@ -139,7 +144,8 @@ def _loaded(path: Path, engine: Literal["netcdf4", "scipy"]) -> xr.Dataset | Non
             wanted = [
                 name
                 for name, each in file.variables.items()
-                if name in _NEEDED or ("record" not in file.variables and each.ndim == 1 and each.dtype.kind in "fiu")
+                if name in (*_NEEDED, *CLICK_VARIABLES)
+                or ("record" not in file.variables and each.ndim == 1 and each.dtype.kind in "fiu")
             ]
             large = [each for each in wanted if file[each].nbytes > _MOST_INFLATED * path.stat().st_size]
             found = file[wanted].load() if not large else xr.Dataset()

@@ -12,14 +12,25 @@ from numpy.typing import NDArray
 from cascade_steering.sim.compiled import compiled
 from cascade_steering.sim.fock.moving.kernel import Basis, Frame, State, Work, jump, measure, recenter, step
 
-__all__ = ["CLICK", "DONE", "FAILED", "FULL", "MISFIT", "Counted", "advance_counted", "click_rates"]
+__all__ = [
+    "CLICK",
+    "DONE",
+    "FAILED",
+    "FULL",
+    "MISFIT",
+    "MOVE",
+    "Counted",
+    "advance_counted",
+    "click_rates",
+    "copy_state",
+]
 
 ComplexArray = NDArray[np.complex128]
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
 # Why the loop returns: all steps are done, a click comes, the frame does not fit the state any more, a step fills the
-# levels, the state has left its levels or is not finite.
-DONE, CLICK, MISFIT, FULL, FAILED = range(5)
+# levels, the state has left its levels or is not finite, polynomials are to move it for half a step.
+DONE, CLICK, MISFIT, FULL, FAILED, MOVE = range(6)
 
 
 class Counted(NamedTuple):
@@ -27,9 +38,11 @@ class Counted(NamedTuple):
 
     Parameters
     ----------
-    pull, pull_drive : coefficients of Z for x̄ and for a constant force, ladder coefficients, (d, d) and (d,)
+    pull, pull_drive : coefficients of Z for x̄, and for a constant force and coherent light, ladder coefficients,
+        (d, d) and (d,)
     noise : N of Σ_j η_j L_jρL_j† with L_j = c_j·𝖲ξ, ladder coefficients, (d, d)
     rows, at_rest : √η_j c_j of ξ and of x, (r, d)
+    amplitude : √η_j λ_j of coherent light on the counters, (r,)
     counter : the number of the counter of each row, (r,)
     dark : the rates of dark clicks, (counters,)
     duration : length of a step, seconds, (1,)
@@ -40,6 +53,7 @@ class Counted(NamedTuple):
     noise: ComplexArray
     rows: ComplexArray
     at_rest: ComplexArray
+    amplitude: ComplexArray
     counter: IntArray
     dark: FloatArray
     duration: FloatArray
@@ -52,7 +66,7 @@ def click_rates(state: State, counted: Counted) -> FloatArray:
     d = state.mean.size
     for j in range(counted.counter.size):
         row = counted.rows[j]
-        amplitude, second = 0.0j, 0.0
+        amplitude, second = counted.amplitude[j], 0.0
         for a in range(d):
             amplitude += counted.at_rest[j, a] * state.origin[a] + row[a] * state.mean[a]
             for b in range(d):
@@ -82,7 +96,7 @@ def _drift_of_mean(state: State, counted: Counted, basis: Basis, work: Work) -> 
         drift[i] = trace * state.mean[i] - total
     for j in range(counted.counter.size):
         row = counted.rows[j]
-        amplitude = 0.0j
+        amplitude = counted.amplitude[j]
         for a in range(d):
             amplitude += counted.at_rest[j, a] * state.origin[a]
         for i in range(d):
@@ -171,21 +185,25 @@ def advance_counted(
     ----------
     path, measured : dY of each step if ``measured``, else dW
     record : dY of each step, which is filled in, (steps, m)
-    clock : the hazard until the next click, what is left of this half of a step in seconds, and where in a step the
-        state is: 0 in the first half of the clicks, 1 before the step itself, 2 in the second half; (3,)
+    clock : the hazard until the next click, what is left of this half of a step in seconds, where in a step the
+        state is: 0 in the first half of the clicks, 1 before the step itself, 2 in the second half; the hazard so far,
+        ∫ rate dt; and how many times polynomials have moved the state in this step, −1 if there are none; (5,)
     limits : the largest misfit of the frame, and the defects of a commutator at which more levels are taken and at
         which the run fails, (3,)
     before : working memory for the state before a step
 
     Section 7 of sim/README.md. Returns the number of steps that are complete, and one of DONE, CLICK, MISFIT, FULL,
-    FAILED. After FULL the state is
+    FAILED, MOVE. After FULL the state is
     that before the step, which is to be repeated with more levels; ``before.edges`` are those after it.
     """
     half = 0.5 * counted.duration[0]
     for k in range(path.shape[0]):
         while clock[2] < 3.0:
+            # polynomials act between the clicks and the step itself, on either side of it
+            if (clock[2] == 1.0 and clock[4] == 0.0) or (clock[2] == 2.0 and clock[4] == 1.0):
+                return k, MOVE
             if clock[2] == 1.0:
-                _copy(state, before)
+                copy_state(state, before)
                 record[k], finite = _step_without_click(state, path[k], measured, frame, counted, basis, work)
                 defect = np.max(state.edges[state.mean.size // 2 :])
                 left = not finite or defect > limits[2]
@@ -193,7 +211,7 @@ def advance_counted(
                     return k, FAILED
                 if left or defect > limits[1]:
                     after = state.edges.copy()
-                    _copy(before, state)
+                    copy_state(before, state)
                     before.edges[:] = after
                     return k, FULL
                 clock[1] = half
@@ -201,17 +219,19 @@ def advance_counted(
                 rate = np.sum(click_rates(state, counted))
                 if clock[0] <= rate * clock[1]:
                     clock[1] -= clock[0] / rate
+                    clock[3] += clock[0]
                     return k, CLICK
                 clock[0] -= rate * clock[1]
+                clock[3] += rate * clock[1]
             clock[2] += 1.0
-        clock[1], clock[2] = half, 0.0
+        clock[1], clock[2], clock[4] = half, 0.0, min(clock[4], 0.0)
         if _misfit(state) > limits[0]:
             return k + 1, MISFIT
     return path.shape[0], DONE
 
 
 @compiled
-def _copy(source: State, target: State) -> None:
+def copy_state(source: State, target: State) -> None:
     """Write all numbers of one state into another."""
     target.density[:] = source.density
     target.origin[:] = source.origin

@@ -1,14 +1,23 @@
 """One trajectory with clicks as it advances, in a frame and on levels that follow its own state."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cascade_steering.sim.controller import Acting, Controller
 from cascade_steering.sim.fock.basis.diagnostics import UnphysicalStateError
 from cascade_steering.sim.fock.basis.normal_modes import normal_modes
-from cascade_steering.sim.fock.counting.between_clicks import CLICK, FAILED, FULL, MISFIT, advance_counted, click_rates
+from cascade_steering.sim.fock.counting.between_clicks import (
+    CLICK,
+    FAILED,
+    FULL,
+    MISFIT,
+    MOVE,
+    advance_counted,
+    click_rates,
+    copy_state,
+)
 from cascade_steering.sim.fock.counting.following import (
     MOST_LEVELS,
     Room,
@@ -17,74 +26,26 @@ from cascade_steering.sim.fock.counting.following import (
     levels_needed,
     misfit,
     operators_of,
+    populations_in,
     room_of,
     rounded,
+    suiting_cutoffs,
 )
+from cascade_steering.sim.fock.counting.one_click import MOST_DEFECT, MOST_MISFIT, Rules, after_click
 from cascade_steering.sim.fock.moving.kernel import State, Work, measure
-from cascade_steering.sim.fock.moving.one_trajectory import LEAK_LIMIT
 from cascade_steering.sim.fock.moving.preparation import work_for
 from cascade_steering.sim.fock.observing.observer import Observer
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.model.linear_model import LinearModel
 
-__all__ = ["CountedTrajectory", "Rules", "after_click"]
+__all__ = ["CountedTrajectory"]
 
 FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
-# The frame is changed when V of ξ differs from equal variances without correlations by more than this fraction of them.
-_MOST_MISFIT = 0.3
-# More levels are taken when the defect of a commutator exceeds this.
-_MOST_DEFECT = 3e-5
-# The number of levels that are added before the frame changes, when a step fills a mode, and beyond those needed, at
-# first and at most.
-_ROOM_TO_TURN, _MORE, _MARGIN, _MOST_MARGIN = 6, 2, 1, 8
-# Levels are left out when so many more than those and the margin are not needed.
-_SPARE = 2
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rules:
-    """How frame and levels follow a state.
-
-    Parameters
-    ----------
-    turns : whether 𝖲 follows the covariance
-    grows : whether levels follow the populations
-    """
-
-    turns: bool
-    grows: bool
-
-    @property
-    def limits(self) -> FloatArray:
-        """Misfit, defect at which levels are added, and defect at which a run stops, (3,)."""
-        return np.array([_MOST_MISFIT if self.turns else np.inf, _MOST_DEFECT if self.grows else np.inf, LEAK_LIMIT])
-
-
-def after_click(
-    density: ComplexArray, room: Room, rows: ComplexArray, amplitudes: ComplexArray, dark_rate: float
-) -> tuple[ComplexArray, Room, float]:
-    """The state after a click, in a room with at least one more level of each mode; and the rate of such clicks.
-
-        ρ → ( Σ_j L_jρL_j† + δρ )/Tr      L_j = row_j·ξ + amplitude_j
-
-    An observer does not know whether a click is dark. Section 7 of sim/README.md.
-
-    Parameters
-    ----------
-    density : ρ (D, D) of ξ in ``room``
-    rows : √η c_j of ξ, (r, d)
-    amplitudes : √η c_j·x̄, (r,)
-    """
-    wider = room_of(rounded(tuple(n + 1 for n in room.cutoffs)))
-    box = carried_over(density, room, None, wider.cutoffs)
-    before = wider.levels.of_box(box, wider.cutoffs)
-    found = dark_rate * before
-    for row, amplitude in zip(rows @ wider.to_ladder, amplitudes, strict=True):
-        operator = np.tensordot(row, wider.ladders, 1) + amplitude * np.eye(len(before))
-        found = found + operator @ before @ operator.conj().T
-    rate = float(np.trace(found).real)
-    return found / rate, wider, rate
+# The number of levels that are added when a step fills a mode, and beyond those needed, at first and at most.
+_MORE, _MARGIN, _MOST_MARGIN = 2, 1, 8
+# Beside polynomials: the population above the levels with which a frame is tried, and the misfit of the next attempt.
+_MOST_LOST, _LATER = 1e-6, 1.5
 
 
 def _like(state: State) -> State:
@@ -104,8 +65,10 @@ class CountedTrajectory:
     label : the words by which messages refer to the trajectory
     observer : takes what ``Save`` asks for at each save
     stream : random numbers of the clicks, if these are not given
+    control : the controller that moves x̄ at the end of each control interval by the homodyne records; None in an open
+        loop
 
-    Section 7 of sim/README.md.
+    Sections 7 and 9 of sim/README.md.
     """
 
     def __init__(
@@ -122,6 +85,7 @@ class CountedTrajectory:
         label: str,
         observer: Observer,
         stream: np.random.Generator | None,
+        control: Controller | None = None,
     ) -> None:
         d = origin.size
         self.label, self.observer = label, observer
@@ -130,6 +94,7 @@ class CountedTrajectory:
         self.record = np.zeros((grid.saves, channels))
         self.counts = np.zeros((grid.saves, counters))
         self.clicks: list[tuple[int, float]] = []
+        self.displacement = np.zeros((grid.saves, d))
         self.frames, self.states = 1, room.levels.size
         self.min_eigenvalue = self.hermiticity = 0.0
         self._grid, self._rules, self._limits, self._stream = grid, rules, rules.limits, stream
@@ -147,8 +112,12 @@ class CountedTrajectory:
             worst_term=np.zeros(1),
         )
         self._before = _like(self._state)
-        self._steps, self._margin = 0, _MARGIN
-        self._clock = np.array([self._threshold(), 0.5 * grid.step, 0.0])
+        self._steps, self._margin = 0, _MARGIN + rules.more_levels
+        self._clock = np.array([self._threshold(), 0.5 * grid.step, 0.0, 0.0, -1.0])
+        self._log_rates = 0.0
+        self._acting = None if control is None else Acting(control)
+        self._interval = grid.steps_per_save if control is None else control.steps_of(grid)
+        self._given = np.zeros(channels)
 
     def enter(self, model: LinearModel, operators: StepOperators | None = None) -> None:
         """Let ``model`` act from now on, with the operators of the state at hand if they are known.
@@ -156,6 +125,7 @@ class CountedTrajectory:
         At the start of the run, also save the state.
         """
         self._model, self._operators = model, operators
+        self._clock[4] = 0.0 if model.nonlinear else -1.0
         if operators is None:
             self._settle(self._state.density, self._room)
         else:
@@ -166,7 +136,8 @@ class CountedTrajectory:
     def advance(self, path: FloatArray, given: Sequence[tuple[float, int]], *, measured: bool) -> None:
         """Advance along ``path`` (steps, channels) within one save interval, and save at its end.
 
-        ``given`` are the clicks to come in these steps, (steps from now, counter), in order, if the clicks are given.
+        With a controller the path is within one control interval, at the end of which the controller acts. ``given``
+        are the clicks to come in these steps, (steps from now, counter), in order, if the clicks are given.
 
         Raises UnphysicalStateError if the state is not finite or no number of levels holds it.
         """
@@ -180,6 +151,14 @@ class CountedTrajectory:
         self._run(path[done:], record[done:], measured=measured)
         save = (self._steps - 1) // self._grid.steps_per_save
         self.record[save] += record.sum(axis=0)
+        if self._acting is not None:
+            self._given += record.sum(axis=0)
+            if self._steps % self._interval == 0:
+                displaced = self._acting(self._given[:, None])[:, 0]
+                # x̄ moves, and the state of ξ does not change
+                self._state.origin[:] += displaced
+                self.displacement[save] += displaced
+                self._given[:] = 0.0
         if self._steps % self._grid.steps_per_save == 0:
             self._save()
 
@@ -189,6 +168,16 @@ class CountedTrajectory:
         self.min_eigenvalue = float(np.linalg.eigvalsh(density)[0])
         self.hermiticity = float(np.max(np.abs(density - density.conj().T)))
         return self
+
+    @property
+    def expected_clicks(self) -> float:
+        """∫ rate dt of all counters together, given the records and the clicks so far at each moment."""
+        return float(self._clock[3])
+
+    @property
+    def click_log_likelihood(self) -> float:
+        """Σ ln(rate of each click) − ∫ rate dt: of the clicks, each given all that was before it; nats, times in s."""
+        return self._log_rates - float(self._clock[3])
 
     @property
     def cutoffs(self) -> tuple[int, ...]:
@@ -237,6 +226,30 @@ class CountedTrajectory:
                 self._settle(self._state.density, self._room)
             elif why == FULL:
                 self._enlarge()
+            elif why == MOVE:
+                self._move()
+                self._clock[4] += 1.0
+
+    def _move(self) -> None:
+        """Let the polynomials act for half a step, on as many levels as that takes."""
+        while True:
+            assert self._operators is not None
+            assert self._operators.motion is not None
+            copy_state(self._state, self._before)
+            unitary, origin = self._operators.motion.unitary(self._state.origin, 0.5 * self._grid.step)
+            self._state.density[:] = unitary @ self._state.density @ unitary.conj().T
+            self._state.origin[:] = origin
+            measure(self._state, self._room.basis)
+            after = self._state.edges.copy()
+            defect = np.max(after[len(self._room.cutoffs) :])
+            left = not defect <= self._limits[2]
+            if left and not self._limits[1] < self._limits[2]:
+                raise UnphysicalStateError(self._evidence("is not finite, or leaves its"))
+            if not left and defect <= self._limits[1]:
+                return
+            copy_state(self._before, self._state)
+            self._before.edges[:] = after
+            self._enlarge()
 
     def _threshold(self) -> float:
         return np.inf if self._stream is None else float(self._stream.exponential())
@@ -255,13 +268,14 @@ class CountedTrajectory:
         assert self._operators is not None
         assert self._model is not None
         own = self._operators.counted.counter == counter
-        density, room, _ = after_click(
+        density, room, rate = after_click(
             self._state.density,
             self._room,
             self._operators.counted.rows[own],
-            self._operators.counted.at_rest[own] @ self._state.origin,
+            self._operators.counted.at_rest[own] @ self._state.origin + self._operators.counted.amplitude[own],
             self._model.counted[counter].dark_rate,
         )
+        self._log_rates += float(np.log(rate))
         self.clicks.append((counter, time))
         self.counts[min(int(time / self._grid.save_interval), self._grid.saves - 1), counter] += 1.0
         self._settle(density, room)
@@ -271,20 +285,45 @@ class CountedTrajectory:
         covariance = room.moments(density)[1]
         change: FloatArray | None = None
         symplectic = self._symplectic
-        if self._rules.turns and misfit(covariance) > _MOST_MISFIT:
+        if self._rules.turns and misfit(covariance) > MOST_MISFIT:
             symplectic = normal_modes(symplectic @ covariance @ symplectic.T, near=symplectic)
-            change = np.asarray(np.linalg.solve(symplectic, self._symplectic), dtype=np.float64)
-        wanted = self._cutoffs_for(density, room, change)
+            if self._model is not None and self._model.nonlinear:
+                symplectic = self._frugal(density, room, symplectic, misfit(covariance))
+            if symplectic is not self._symplectic:
+                change = np.asarray(np.linalg.solve(symplectic, self._symplectic), dtype=np.float64)
+        have = self._room.cutoffs
+        wanted = suiting_cutoffs(density, room, change, have, self._margin) if self._rules.grows else have
+        if wanted != have:
+            self._require(wanted)
         box = carried_over(density, room, change, wanted)
         fitting = room_of(wanted)
         kept = np.ascontiguousarray(fitting.levels.of_box(box, wanted))
         kept /= np.trace(kept).real
         self._place(kept, fitting, symplectic, changed=change is not None)
 
+    def _frugal(self, density: ComplexArray, room: Room, modes: FloatArray, off: float) -> FloatArray:
+        """The frame in which the state takes the fewest levels: its normal modes, 𝖲 = 1, or the present one, (d, d).
+
+        Beside polynomials a state may be far from Gaussian, such as two coherent states apart: 𝖲 that squeezes it into
+        its covariance then fills more levels. Where the present frame is the best the next attempt is made at a misfit
+        that is ``_LATER`` times larger.
+        """
+        frames = [self._symplectic, modes, np.eye(len(modes))]
+        counts = [int(np.prod(levels_needed(populations_in(density, room, None))))]
+        for frame in frames[1:]:
+            change = np.asarray(np.linalg.solve(frame, self._symplectic), dtype=np.float64)
+            found = populations_in(density, room, change)
+            # what is above these levels would need more of them
+            held = all(1.0 - float(np.sum(each)) < _MOST_LOST for each in found)
+            counts.append(int(np.prod(levels_needed(found))) if held else np.iinfo(np.int64).max)
+        best = frames[int(np.argmin(counts))]
+        self._limits[0] = _LATER * off if best is self._symplectic else MOST_MISFIT
+        return best
+
     def _enlarge(self) -> None:
         """More levels for the modes that a step has filled, and from now on a wider margin."""
         defects = self._before.edges[len(self._room.cutoffs) :]
-        full = ~(defects <= _MOST_DEFECT)
+        full = ~(defects <= MOST_DEFECT)
         wanted = rounded(tuple(n + (_MORE if each else 0) for n, each in zip(self._room.cutoffs, full, strict=True)))
         self._require(wanted)
         self._margin = min(self._margin + 1, _MOST_MARGIN)
@@ -303,31 +342,13 @@ class CountedTrajectory:
             self._state.density[:] = density
         if self._operators is None or changed or room is not self._room:
             assert self._model is not None
-            self._operators = operators_of(self._model, symplectic, room, self._grid.step, density)
+            self._operators = operators_of(
+                self._model, symplectic, room, self._grid.step, density, self._rules.more_terms
+            )
             self.frames += 1
         self._symplectic, self._room = symplectic, room
         self.states = max(self.states, room.levels.size)
         measure(self._state, room.basis)
-
-    def _cutoffs_for(self, density: ComplexArray, room: Room, change: FloatArray | None) -> tuple[int, ...]:
-        """The levels of each mode that the state fills in the frame to come; those it has, if these are about right."""
-        have = self._room.cutoffs
-        if not self._rules.grows:
-            return have
-        if change is None:
-            found = room.populations(density)
-        else:
-            wide = tuple(n + _ROOM_TO_TURN for n in room.cutoffs)
-            box = np.diag(carried_over(density, room, change, wide)).real.reshape(wide)
-            axes = range(len(wide))
-            found = [box.sum(axis=tuple(k for k in axes if k != mode)) for mode in axes]
-        needed = levels_needed(found)
-        most = self._margin + _SPARE
-        if change is None and all(n <= h <= n + most for n, h in zip(needed, have, strict=True)):
-            return have
-        wanted = rounded(tuple(n + self._margin for n in needed))
-        self._require(wanted)
-        return wanted
 
     def _require(self, cutoffs: tuple[int, ...]) -> None:
         """Raise UnphysicalStateError for more levels than there may be."""

@@ -16,7 +16,9 @@ from cascade_steering.sim.fock.basis.exact_elements import unitary_elements
 from cascade_steering.sim.fock.basis.gaussian_operators import thermal
 from cascade_steering.sim.fock.basis.levels import LADDER, Levels, ladder_products, resize
 from cascade_steering.sim.fock.basis.moments import expectations, moment_rows
+from cascade_steering.sim.fock.basis.weyl_products import monomial_columns
 from cascade_steering.sim.fock.counting.between_clicks import Counted
+from cascade_steering.sim.fock.counting.nonlinear_motion import Motion, motion_of
 from cascade_steering.sim.fock.moving.frame import in_frame
 from cascade_steering.sim.fock.moving.kernel import Basis, Frame
 from cascade_steering.sim.fock.moving.preparation import basis_of, clean, frame_for
@@ -31,8 +33,10 @@ __all__ = [
     "levels_needed",
     "misfit",
     "operators_of",
+    "populations_in",
     "room_of",
     "rounded",
+    "suiting_cutoffs",
 ]
 
 ComplexArray = NDArray[np.complex128]
@@ -42,6 +46,8 @@ MOST_LEVELS = (80, 40)
 _LEAST_LEVELS = 4
 # Levels are chosen so that their number times the population of the two top levels and all above is at most this.
 _CHOSEN_DEFECT = 2e-6
+# The number of levels that are added before the frame changes, and how many may be there beyond those and the margin.
+_ROOM_TO_TURN, _SPARE = 6, 2
 
 
 class Room:
@@ -76,6 +82,11 @@ class Room:
         """The products of two ladder operators, one column of row-stacked elements for each, (D², d²)."""
         found = [self.levels.restrict(each) for row in ladder_products(self.levels.cutoffs) for each in row]
         return sp.csr_array(sp.hstack([each.reshape((-1, 1)) for each in found]))
+
+    @cached_property
+    def monomials(self) -> sp.csr_array:
+        """The monomials of second to fourth degree in the ladder operators, (D², monomials)."""
+        return monomial_columns(self.levels)
 
     @cached_property
     def _moment_rows(self) -> sp.csr_array:
@@ -116,16 +127,22 @@ def room_of(cutoffs: tuple[int, ...]) -> Room:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class StepOperators:
-    """What a step in one frame and on the levels of one room needs."""
+    """What a step in one frame and on the levels of one room needs; ``motion`` is None for a linear model."""
 
     frame: Frame
     counted: Counted
+    motion: Motion | None
 
 
 def operators_of(
-    model: LinearModel, symplectic: FloatArray, room: Room, step: float, density: ComplexArray
+    model: LinearModel, symplectic: FloatArray, room: Room, step: float, density: ComplexArray, more_terms: int = 0
 ) -> StepOperators:
-    """The operators of a step of ``step`` seconds in the frame 𝖲, for a state near ``density`` (D, D)."""
+    """The operators of a step of ``step`` seconds in the frame 𝖲, for a state near ``density`` (D, D).
+
+    ``more_terms`` are terms of exp(𝓙) beyond those needed.
+    """
+    motion = motion_of(model, symplectic, room.monomials) if model.nonlinear else None
+    model = model.linear_part
     framed = in_frame(model, symplectic)
     parts = substeps(framed, step)
     factors = step_factors(framed, step / parts)
@@ -135,7 +152,8 @@ def operators_of(
     frame = frame_for(
         model, symplectic, step, parts, factors, room.exponential(factors.quadratic), room.basis, probes, follow=True
     )
-    return StepOperators(frame=frame, counted=_counted(model, symplectic, factors, step))
+    frame = frame._replace(terms=frame.terms + more_terms)
+    return StepOperators(frame=frame, counted=_counted(model, symplectic, factors, step), motion=motion)
 
 
 def _counted(model: LinearModel, symplectic: FloatArray, factors: StepFactors, step: float) -> Counted:
@@ -152,6 +170,9 @@ def _counted(model: LinearModel, symplectic: FloatArray, factors: StepFactors, s
         noise=clean(noise) if np.any(noise) else noise,
         rows=np.ascontiguousarray(inside, dtype=complex),
         at_rest=np.ascontiguousarray(rows, dtype=complex),
+        amplitude=np.concatenate(
+            [np.sqrt(each.efficiency) * each.amplitudes for each in model.counted] or [np.zeros(0, complex)]
+        ),
         counter=np.repeat(np.arange(len(model.counted)), [len(each.rows) for each in model.counted]).astype(np.intp),
         dark=np.array([each.dark_rate for each in model.counted], dtype=float),
         duration=np.array([step]),
@@ -188,3 +209,26 @@ def carried_over(
     unitary = unitary_elements(change, np.zeros(len(change)), cutoffs, room.cutoffs)
     moved: ComplexArray = unitary @ box @ unitary.conj().T
     return moved
+
+
+def populations_in(density: ComplexArray, room: Room, change: FloatArray | None) -> list[FloatArray]:
+    """The population of each level of each mode of ρ of ``room``, in the frame to come as for ``carried_over``."""
+    if change is None:
+        return room.populations(density)
+    wide = tuple(n + _ROOM_TO_TURN for n in room.cutoffs)
+    box = np.diag(carried_over(density, room, change, wide)).real.reshape(wide)
+    axes = range(len(wide))
+    return [box.sum(axis=tuple(k for k in axes if k != mode)) for mode in axes]
+
+
+def suiting_cutoffs(
+    density: ComplexArray, room: Room, change: FloatArray | None, have: tuple[int, ...], margin: int
+) -> tuple[int, ...]:
+    """The levels of each mode that ρ of ``room`` fills in the frame to come, and ``margin`` more.
+
+    ``change`` is as for ``carried_over``. In the same frame those that there are, ``have``, if these are about right.
+    """
+    needed = levels_needed(populations_in(density, room, change))
+    if change is None and all(n <= h <= n + margin + _SPARE for n, h in zip(needed, have, strict=True)):
+        return have
+    return rounded(tuple(n + margin for n in needed))

@@ -4,18 +4,18 @@ Section 7 of sim/README.md.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
 from cascade_steering.sim.conventions import frozen
 from cascade_steering.sim.fock.basis.exact_elements import gaussian_elements
 from cascade_steering.sim.fock.basis.levels import resize
 from cascade_steering.sim.fock.basis.moments import FockMoments
 from cascade_steering.sim.fock.basis.normal_modes import normal_modes, of_symmetric
+from cascade_steering.sim.fock.counting.phase_space import StateDiagonals
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.counters import CountedChannel
 
@@ -29,12 +29,11 @@ FloatArray = NDArray[np.float64]
 # The largest fraction of a state that may lie above the levels in which it is made.
 _MOST_LOST = 1e-6
 _MOST_LEVELS = 80
-# The characteristic function is integrated up to where its Gaussian factor is e^{−25}, beyond its zeros.
-_REACH = 10.0
+# With q the number of quanta that a state has at most, up to this population, its Wigner function decays as a Gaussian
+# beyond √(2q) and its characteristic function beyond 2 √(2q): to e^{−30} and e^{−25} at these distances from there.
+_NEGLIGIBLE, _PLACE_TAIL, _REACH = 1e-11, 5.5, 10.0
 # Negative regions lie within so many standard deviations of the mean.
 _WIDTHS = 4.0
-# Phase-space points and elements in memory at once.
-_AT_ONCE = 2_000_000
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -96,8 +95,13 @@ class StateInFrame:
 
     @cached_property
     def _moments(self) -> tuple[FloatArray, FloatArray]:
-        mean, covariance, _, _ = FockMoments(self.levels).of(self.density)
+        mean, covariance, _, _ = _moments_on(self.levels).of(self.density)
         return mean, covariance
+
+    @property
+    def cutoffs(self) -> tuple[int, ...]:
+        """``levels``, as a state of ``density_state`` calls them."""
+        return self.levels
 
     @property
     def mean(self) -> FloatArray:
@@ -119,36 +123,36 @@ class StateInFrame:
         """
         away = np.asarray(points, dtype=float) - self.origin
         inside = np.asarray(np.linalg.solve(self.symplectic, away.T).T, dtype=np.float64)
-        found = []
-        for part in self._batches(inside):
-            tables = []
-            for mode, n in enumerate(self.levels):
-                alpha = (part[:, 2 * mode] + 1j * part[:, 2 * mode + 1]) / np.sqrt(2.0)
-                tables.append(_displacements(2.0 * alpha, n) * (-1.0) ** np.arange(n)[None, :, None])
-            found.append(self._traces(tables).real / np.pi ** len(self.levels))
-        return np.concatenate(found)
+        alphas = (inside[:, ::2] + 1j * inside[:, 1::2]) / np.sqrt(2.0)
+        return self._diagonals.displaced_parity(alphas) / np.pi ** len(self.levels)
 
     def wigner_of(self, mode: int, points: FloatArray) -> FloatArray:
         """W of one oscillator of the laboratory, the others traced out, at its (X, P) (n, 2); array of shape (n,).
 
-        The Fourier transform of ⟨e^{ik·x}⟩ for k of that oscillator, by the trapezoidal rule, whose error is below 1e-9
-        because the function decays as a Gaussian. Section 7 of sim/README.md.
+        The Fourier transform of ⟨e^{ik·x}⟩ for k of that oscillator, by the trapezoidal rule, whose error is below
+        1e-10 because both functions decay as Gaussians; 0 where W has decayed. Section 7 of sim/README.md.
         """
         rows = self.symplectic[2 * mode : 2 * mode + 2]
         # In κ, with k = M^{−1/2}κ and M = rows·rowsᵀ, the Gaussian factor is e^{−κ²/4}.
         scale = of_symmetric(lambda values: values**-0.5, rows @ rows.T)
-        quanta = float(np.sqrt(2.0 * sum(self.levels)))
-        reach, apart = _REACH + quanta, np.pi / (_REACH + quanta)
-        axis = np.arange(-np.ceil(reach / apart), np.ceil(reach / apart) + 1) * apart
-        kappa = np.stack(np.meshgrid(axis, axis, indexing="ij"), axis=-1).reshape(-1, 2)
-        values = self._characteristic(kappa @ scale @ rows)
+        turning = float(np.sqrt(2.0 * self._most_quanta))
+        extent, reach = turning + _PLACE_TAIL, 2.0 * turning + _REACH
+        apart, number = np.pi / extent, int(np.ceil(reach * extent / np.pi))
+        # χ(−κ) is the conjugate of χ(κ): half of the plane is enough, and of it what lies within reach.
+        first, second = apart * np.arange(number + 1), apart * np.arange(-number, number + 1)
+        kappa = np.stack(np.meshgrid(first, second, indexing="ij"), axis=-1).reshape(-1, 2)
+        within = np.sum(kappa**2, axis=1) <= reach**2
+        values = np.zeros(len(kappa), dtype=complex)
+        values[within] = self._characteristic(kappa[within] @ scale @ rows)
+        grid = values.reshape(len(first), len(second))
+        grid[1:] *= 2.0
         away = (np.asarray(points, dtype=float) - self.origin[2 * mode : 2 * mode + 2]) @ scale
         weight = apart**2 * np.linalg.det(scale) / (2.0 * np.pi) ** 2
         # e^{−iκ·y} factors into its two coordinates.
-        grid = values.reshape(len(axis), len(axis))
-        first, second = (np.exp(-1j * np.outer(away[:, k], axis)) for k in (0, 1))
-        found: FloatArray = weight * np.einsum("pa,ab,pb->p", first, grid, second, optimize=True).real
-        return found
+        waves = [np.exp(-1j * np.outer(away[:, k], axis)) for k, axis in enumerate((first, second))]
+        found: FloatArray = weight * np.sum((waves[0] @ grid) * waves[1], axis=1).real
+        # The sum has the period 2 ``extent``.
+        return np.where(np.sum(away**2, axis=1) <= extent**2, found, 0.0)
 
     def negative_volume(self, mode: int, points: int = 81) -> float:
         """∫ max(−W, 0) dX dP of one oscillator of the laboratory, on a grid of ``points`` along each axis.
@@ -165,44 +169,26 @@ class StateInFrame:
         cell = (axis[1] - axis[0]) ** 2 * np.linalg.det(root)
         return float(cell * np.sum(np.maximum(-values, 0.0)))
 
+    @cached_property
+    def _most_quanta(self) -> int:
+        """The number of quanta of all modes together above which the population is negligible."""
+        quanta = sum(np.ogrid[tuple(slice(n) for n in self.levels)])
+        populations = np.bincount(np.ravel(quanta), weights=np.diag(self.density).real)
+        return int(np.count_nonzero(np.cumsum(populations[::-1])[::-1] > _NEGLIGIBLE)) - 1
+
+    @cached_property
+    def _diagonals(self) -> StateDiagonals:
+        return StateDiagonals.of(self.density, self.levels)
+
     def _characteristic(self, kappa: FloatArray) -> ComplexArray:
         """⟨e^{iκ·ξ}⟩ at κ (n, d), array of shape (n,)."""
-        found = []
-        for part in self._batches(kappa):
-            betas = (1j * part[:, ::2] - part[:, 1::2]) / np.sqrt(2.0)
-            found.append(self._traces([_displacements(betas[:, k], n) for k, n in enumerate(self.levels)]))
-        return np.concatenate(found)
-
-    def _batches(self, points: FloatArray) -> list[FloatArray]:
-        size = max(1, _AT_ONCE // max(n * n for n in self.levels) // 4)
-        return [points[first : first + size] for first in range(0, len(points), size)]
-
-    def _traces(self, tables: list[ComplexArray]) -> ComplexArray:
-        """Tr ρ(O_1 ⊗ O_2 …) for tables of elements ⟨n|O_k|m⟩, (n, m, points) each; array of shape (points,)."""
-        modes, points = len(self.levels), tables[0].shape[-1]
-        # The axes of ρ in the order m, n of the first mode, then those of the next one.
-        order = [axis for k in range(modes) for axis in (k, modes + k)]
-        total = self.density.reshape(self.levels * 2).transpose(order).reshape(-1)
-        for place, (table, n) in enumerate(zip(tables, self.levels, strict=True)):
-            factor = table.transpose(2, 1, 0).reshape(points, n * n)
-            if place == 0:
-                total = factor @ total.reshape(n * n, -1)
-            else:
-                total = np.einsum("pa,pab->pb", factor, total.reshape(points, n * n, -1))
-        return np.asarray(total[:, 0])
+        return self._diagonals.displaced((1j * kappa[:, ::2] - kappa[:, 1::2]) / np.sqrt(2.0))
 
 
-def _displacements(amplitudes: ComplexArray, levels: int) -> ComplexArray:
-    """⟨n|D(β)|m⟩ for amplitudes β (points,), array of shape (levels, levels, points)."""
-    n, m, _ = np.ogrid[:levels, :levels, :1]
-    less, apart = np.minimum(m, n), np.abs(m - n)
-    size = np.abs(amplitudes)[None, None, :]
-    safe = np.where(size > 0.0, size, 1.0)
-    logarithm = 0.5 * (special.gammaln(less + 1.0) - special.gammaln(less + apart + 1.0) - size**2)
-    turned = np.where(n >= m, amplitudes, -np.conj(amplitudes)) / safe
-    power = np.where((size > 0.0) | (apart == 0), np.exp(logarithm + apart * np.log(safe)), 0.0)
-    found: ComplexArray = turned**apart * power * special.eval_genlaguerre(less, apart, size**2)
-    return found
+@lru_cache(maxsize=16)
+def _moments_on(levels: tuple[int, ...]) -> FockMoments:
+    """The operators take longer than the moments of a state, and many states share their levels."""
+    return FockMoments(levels)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -236,7 +222,7 @@ def herald(state: StateInFrame, counter: CountedChannel) -> Heralded:
     d = len(state.origin)
     if counter.rows.shape[1] != d:
         raise ValueError(f"counter {counter.name} must have rows of {d} quadratures, got {counter.rows.shape[1]}")
-    mean, covariance = FockMoments(state.levels).of(state.density)[:2]
+    mean, covariance = _moments_on(state.levels).of(state.density)[:2]
     levels = tuple(n + 1 for n in state.levels)
     before = resize(state.density, state.levels, levels)
     bright = counter.efficiency * _clicked(before, levels, state, counter)
@@ -260,10 +246,11 @@ def herald(state: StateInFrame, counter: CountedChannel) -> Heralded:
 def _clicked(
     density: ComplexArray, levels: tuple[int, ...], state: StateInFrame, counter: CountedChannel
 ) -> ComplexArray:
-    """Σ_j L_jρL_j† on the levels below ``levels``, with L_j = c_j·(𝖲ξ + x̄); (D, D)."""
+    """Σ_j L_jρL_j† on the levels below ``levels``, with L_j = c_j·(𝖲ξ + x̄) + λ_j; (D, D)."""
     tensor = density.reshape(levels * 2)
     total = np.zeros_like(density)
-    for row, amplitude in zip(counter.rows @ state.symplectic, counter.rows @ state.origin, strict=True):
+    amplitudes = counter.rows @ state.origin + counter.amplitudes
+    for row, amplitude in zip(counter.rows @ state.symplectic, amplitudes, strict=True):
         once = _applied(tensor, row, amplitude).reshape(density.shape)
         # L ρ L† = (L (L ρ)†)†
         total = total + _applied(once.conj().T.reshape(levels * 2), row, amplitude).reshape(density.shape).conj().T

@@ -26,7 +26,8 @@ from cascade_steering.sim.fock.moving.kernel import Basis
 from cascade_steering.sim.fock.moving.one_trajectory import OneTrajectory
 from cascade_steering.sim.fock.moving.preparation import Span, basis_of, spans
 from cascade_steering.sim.fock.moving.step_size import suggested_step
-from cascade_steering.sim.fock.observing.observer import Observer, all_observed
+from cascade_steering.sim.fock.observing.finished_runs import block_of_runs
+from cascade_steering.sim.fock.observing.observer import Observer
 from cascade_steering.sim.gaussian.measured import ConditionalStates, Measured
 from cascade_steering.sim.gaussian.propagator import apply
 from cascade_steering.sim.grid import TimeGrid
@@ -37,7 +38,7 @@ from cascade_steering.sim.noise import checked_path, starts_and_paths
 from cascade_steering.sim.outputs.saving import NOTHING, Save
 from cascade_steering.sim.parameters import require_count
 
-__all__ = ["LONGEST_STEP", "Fock", "FockEngine"]
+__all__ = ["LONGEST_STEP", "MORE_TERMS", "Fock", "FockEngine", "require_step_near"]
 
 FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
@@ -45,10 +46,16 @@ ComplexArray = NDArray[np.complex128]
 # exp(𝓙) converges slowly.
 LONGEST_STEP = 1000
 # Number of additional terms of exp(𝓙) in the finer calculation of a check.
-_MORE_TERMS = 2
+MORE_TERMS = 2
 # The largest variance of a normal mode that about 12 levels hold.
 _MOST_VARIANCE = 1.0
 _ROUNDING = 1e-9
+
+
+def require_step_near(step: float, suggested: float, purpose: str) -> None:
+    """Raise ValueError if the step, seconds, is more than ``LONGEST_STEP`` times the one suggested for a purpose."""
+    if step > LONGEST_STEP * suggested:
+        raise ValueError(f"a step of {step:.4g} s is more than {LONGEST_STEP} times the step suggested for {purpose}")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -96,10 +103,7 @@ class Fock:
 
     def require_step(self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState) -> None:
         """Raise ValueError if the step is more than ``LONGEST_STEP`` times the suggested one."""
-        if grid.step > LONGEST_STEP * self.suggested_step(model, grid, initial):
-            raise ValueError(
-                f"a step of {grid.step:.4g} s is more than {LONGEST_STEP} times the step suggested for the Fock engine"
-            )
+        require_step_near(grid.step, self.suggested_step(model, grid, initial), "the Fock engine")
 
     def holds(self, initial: InitialState) -> bool:
         """Whether the state takes at most about 12 levels of each mode, in its own normal modes."""
@@ -122,7 +126,7 @@ class Fock:
             coarse, halved = self._prepared(model, grid, initial, control), grid.halved
             levels = tuple(cutoff + MORE_LEVELS for cutoff in coarse.cutoffs)
             larger = replace(self, cutoffs=levels)._prepared(model, halved, initial, control)
-            fine = replace(larger, spans=tuple(span.with_terms(_MORE_TERMS) for span in larger.spans))
+            fine = replace(larger, spans=tuple(span.with_terms(MORE_TERMS) for span in larger.spans))
             return Halved.of(coarse, fine, model=model, halved=halved, initial=initial, control=control)
 
     def prepare(
@@ -144,12 +148,14 @@ class Fock:
         # that module needs this one
         from cascade_steering.sim.fock.moving.record_filter import filter_in_fock
 
+        measured.require_unclicked(self.identity["engine"])
         return filter_in_fock(self, measured, jobs)
 
     def _prepared(
         self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState, control: Controller | None = None
     ) -> "FockEngine":
         model.require_uncounted(self.identity["engine"])
+        model.require_linear(f"the engine {self.identity['engine']!r}")
         initial.require_dimension(model.dimension)
         if self.cutoffs is not None:
             check_cutoffs(self.cutoffs, model.modes)
@@ -316,28 +322,18 @@ class FockEngine:
         return run.close()
 
     def _gather(self, runs: list[OneTrajectory]) -> Trajectories:
-        n, d, modes = len(runs), self.origin.size, len(self.cutoffs)
-        saves = self.grid.saves
+        n, modes = len(runs), len(self.cutoffs)
         if runs:
             worst = max(runs, key=lambda run: float(np.max(run.defects)))
             warn_of_cutoff(self.cutoffs, worst.edges, worst.defects, f" ({worst.label})", 4, self.modes)
-        observed = all_observed([run.observer for run in runs], [run.label for run in runs], stacklevel=5)
-        return Trajectories(
-            means=np.array([run.means for run in runs]).reshape(n, saves + 1, d),
-            covariances=np.array([run.covariances for run in runs]).reshape(n, saves + 1, d, d),
-            record=np.array([run.record for run in runs]).reshape(n, saves, self.channels),
-            diagnostics={
-                "top_population": np.array([run.edges for run in runs]).reshape(n, modes),
-                "commutator_defect": np.array([run.defects for run in runs]).reshape(n, modes),
-                "series_remainder": np.array([run.remainder for run in runs]),
-                "min_eigenvalue": np.array([run.min_eigenvalue for run in runs]),
-                "hermiticity": np.array([run.hermiticity for run in runs]),
-            },
-            purity=observed.purity,
-            expectations=observed.expectations,
-            outside=observed.outside,
-            states=observed.states,
-            displacement=None
-            if self.control is None
-            else np.array([run.displacement for run in runs]).reshape(n, saves, d),
-        )
+        diagnostics = {
+            "top_population": np.array([run.edges for run in runs]).reshape(n, modes),
+            "commutator_defect": np.array([run.defects for run in runs]).reshape(n, modes),
+            "series_remainder": np.array([run.remainder for run in runs]),
+            "min_eigenvalue": np.array([run.min_eigenvalue for run in runs]),
+            "hermiticity": np.array([run.hermiticity for run in runs]),
+        }
+        return block_of_runs(
+            runs, [run.observer for run in runs], diagnostics, self.grid, dimension=self.origin.size,
+            channels=self.channels, controlled=self.control is not None, stacklevel=5,
+        )  # fmt: skip

@@ -3,17 +3,21 @@
 At the start of a record the state is wide: at hot baths it takes 1e5 levels, until the record has located the
 oscillators. This part is Gaussian, and the exact filter (``sim.gaussian.filtering``) computes it. From there on, and
 again after every gap, the Fock engine uses the record alone. Section 8 of sim/README.md.
+
+With clicks of photon counters the exact filter is that of an observer who does not have them. The engine uses those
+after the time from which it holds the state; what an observer knows without the others is still a state given a record.
 """
 
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import reduce
 from itertools import pairwise
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_steering.sim.fock.moving.engine import LONGEST_STEP, Fock
+from cascade_steering.sim.fock.moving.engine import LONGEST_STEP
 from cascade_steering.sim.gaussian.filtering import Filtered
 from cascade_steering.sim.gaussian.measured import ConditionalStates, Measured
 from cascade_steering.sim.grid import TimeGrid
@@ -23,19 +27,33 @@ from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.parallel.carried_warnings import Issued, gathered, joined, reissue
 from cascade_steering.sim.parallel.independent_tasks import in_parallel
 
-__all__ = ["CoarseRecordWarning", "filter_in_fock"]
+__all__ = ["CoarseRecordWarning", "HoldsStates", "filter_in_fock"]
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 # The number of intervals whose states are examined at once.
 _STRETCH = 4096
+_ALTERNATIVE = "; the Gaussian engine is exact"
 
 
 class CoarseRecordWarning(UserWarning):
     """The intervals of a record are longer than the step suggested for the engine."""
 
 
-def filter_in_fock(method: Fock, measured: Measured, jobs: int = 1) -> ConditionalStates:
+class HoldsStates(Protocol):
+    """An engine in a Fock space, as a filter needs it: ``Fock``, or ``FockCounting`` for records with clicks."""
+
+    def suggested_step(self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState) -> float:
+        """As for ``sim.ensemble.contract.Method``."""
+
+    def held(self, covariances: FloatArray) -> BoolArray:
+        """Whether the engine holds states of these covariances (n, d, d), array of shape (n,)."""
+
+    def prepare(self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState) -> Any:
+        """An engine that has ``filter(record)``, or ``filter(record, clicks)`` if it counts."""
+
+
+def filter_in_fock(method: HoldsStates, measured: Measured, jobs: int = 1) -> ConditionalStates:
     """Filter records by a step to an interval, one record after the other, shared among ``jobs`` processes.
 
     The rate of the innovation is taken as constant in each interval, so the error grows with the length of an interval.
@@ -45,7 +63,7 @@ def filter_in_fock(method: Fock, measured: Measured, jobs: int = 1) -> Condition
     for the engine, and if the engine holds the conditional state at no time. Section 8 of sim/README.md.
     """
     _require_fine(method, measured)
-    found = in_parallel(_OneRecord(method), [replace(measured, values=each[None]) for each in measured.values], jobs)
+    found = in_parallel(_OneRecord(method), [measured.record(k) for k in range(len(measured.values))], jobs)
     reissue(reduce(joined, (issued for _, issued in found)))
     states = [each for each, _ in found]
     return ConditionalStates(
@@ -55,14 +73,14 @@ def filter_in_fock(method: Fock, measured: Measured, jobs: int = 1) -> Condition
     )
 
 
-def _require_fine(method: Fock, measured: Measured) -> None:
+def _require_fine(method: HoldsStates, measured: Measured) -> None:
     """Raise ValueError for intervals so long that the series of a step does not converge in a reasonable time."""
     grid = TimeGrid(step=measured.interval, steps_per_save=1, saves=1)
     advisable = method.suggested_step(measured.model, grid, _state(measured.exact, -1))
     if measured.interval > LONGEST_STEP * advisable:
         raise ValueError(
             f"intervals of {measured.interval:.4g} s are more than {LONGEST_STEP} times the {advisable:.4g} s that "
-            "suit the Fock engine; the Gaussian engine is exact"
+            f"suit the Fock engine{_ALTERNATIVE if measured.clicks is None else ''}"
         )
 
 
@@ -70,7 +88,7 @@ def _require_fine(method: Fock, measured: Measured) -> None:
 class _OneRecord:
     """The task of a worker: one record to its states, without the axis of records, and the warnings issued."""
 
-    method: Fock
+    method: HoldsStates
 
     def __call__(self, measured: Measured) -> tuple[ConditionalStates, dict[str, Issued]]:
         with warnings.catch_warnings(record=True) as caught:
@@ -79,7 +97,7 @@ class _OneRecord:
         return found, gathered(caught)
 
 
-def _states(method: Fock, measured: Measured) -> ConditionalStates:
+def _states(method: HoldsStates, measured: Measured) -> ConditionalStates:
     """The states given one record: (intervals + 1, ...), by the exact filter where the engine does not hold them."""
     exact, (record,) = measured.exact, measured.values
     stretches = [
@@ -89,7 +107,8 @@ def _states(method: Fock, measured: Measured) -> ConditionalStates:
     ]
     if not stretches:
         raise ValueError(
-            "at no time is the conditional state one that the Fock engine holds; the Gaussian engine has no such limit"
+            "at no time is the conditional state one that the Fock engine holds"
+            + ("; the Gaussian engine has no such limit" if measured.clicks is None else "")
         )
     means, covariances = exact.means[0].copy(), exact.covariances.copy()
     by_fock = np.zeros(len(means), dtype=bool)
@@ -97,8 +116,9 @@ def _states(method: Fock, measured: Measured) -> ConditionalStates:
         start = _state(exact, first)
         grid = TimeGrid(step=measured.interval, steps_per_save=1, saves=last - first)
         rest = Schedule.of(measured.model).after(first * measured.interval)
-        _warn_if_coarse(method, rest, grid, start)
-        run = method.prepare(rest, grid, start).filter(record[first:last])
+        _warn_if_coarse(method, rest, grid, start, "" if measured.clicks is not None else _ALTERNATIVE)
+        clicks = () if measured.clicks is None else (measured.clicks_between(first, last),)
+        run = method.prepare(rest, grid, start).filter(record[first:last], *clicks)
         means[first : last + 1], covariances[first : last + 1] = run.means[0], run.covariances[0]
         by_fock[first : last + 1] = True
     return ConditionalStates(means=means, covariances=covariances, by_engine=by_fock)
@@ -110,7 +130,7 @@ def _stretches(observed: BoolArray) -> list[tuple[int, int]]:
     return [(int(first), int(last)) for first, last in list(pairwise(edges))[::2]]
 
 
-def _held(method: Fock, covariances: FloatArray, first: int, last: int) -> int:
+def _held(method: HoldsStates, covariances: FloatArray, first: int, last: int) -> int:
     """The first interval from ``first`` on at whose start the engine holds the state; ``last`` if there is none."""
     for begin in range(first, last, _STRETCH):
         held = np.flatnonzero(method.held(covariances[begin : min(begin + _STRETCH, last)]))
@@ -124,12 +144,14 @@ def _state(exact: Filtered, k: int) -> InitialState:
     return InitialState(covariance=covariance, scatter=np.zeros_like(covariance), mean=mean, name=name)
 
 
-def _warn_if_coarse(method: Fock, model: LinearModel | Schedule, grid: TimeGrid, start: InitialState) -> None:
+def _warn_if_coarse(
+    method: HoldsStates, model: LinearModel | Schedule, grid: TimeGrid, start: InitialState, otherwise: str
+) -> None:
     suggested = method.suggested_step(model, grid, start)
     if grid.step > suggested:
         warnings.warn(
             f"intervals of {grid.step:.4g} s are longer than the step of {suggested:.4g} s suggested for the Fock "
-            "engine, with which its error is about a thousandth; the Gaussian engine is exact",
+            f"engine, with which its error is about a thousandth{otherwise}",
             CoarseRecordWarning,
             stacklevel=3,
         )

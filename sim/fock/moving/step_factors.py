@@ -68,8 +68,8 @@ class StepFactors:
     noise : N, Hermitian array of shape (d, d), positive semidefinite
     response : R, complex array of shape (d, m), 1/√s
     lag : R′, complex array of shape (d, d)
-    pull : coefficients of Z, in a step without a click, for x̄ and for the force that moves it; complex array of shape
-        (d, d + 1), 0 without counters
+    pull : coefficients of Z, in a step without a click, for x̄, and for the force that moves it and coherent light on
+        the counters; complex array of shape (d, d + 1), 0 without counters
     """
 
     quadratic: ComplexArray
@@ -122,6 +122,7 @@ def substeps(model: LinearModel, step: float) -> int:
 
 def _generator(model: LinearModel) -> tuple[ComplexArray, ComplexArray]:
     """Θ, and the commutators [Ξ_a, Ξ_b]/i; arrays of shape (2d, 2d)."""
+    model.require_linear("an exact step")
     detected, undetected = model.monitored, model.unmonitored
     for each in model.counted:
         # Between clicks only those quanta jump that make no click.
@@ -138,7 +139,8 @@ def _generator(model: LinearModel) -> tuple[ComplexArray, ComplexArray]:
 
 
 def _pull(model: LinearModel, generator: ComplexArray, equations: MomentEquations, step: float) -> ComplexArray:
-    """∫₀ʰ e^{−τΘ} of −Σ_j η_j (c_j, c_j*) c_j*·x̄(τ), for x̄ and for the force that moves it; array of shape (2d, d + 1).
+    """∫₀ʰ e^{−τΘ} of −Σ_j η_j (c_j, c_j*)(c_j·x̄(τ) + λ_j)*, for x̄, and for the force that moves it and λ_j together;
+    array of shape (2d, d + 1).
 
     With x = ξ + x̄ the jumps that are missing between clicks contain Lρ and ρL† beside LρL†. Section 7 of sim/README.md.
     """
@@ -148,6 +150,8 @@ def _pull(model: LinearModel, generator: ComplexArray, equations: MomentEquation
     left = -sum(each.efficiency * each.rows.T @ each.rows.conj() for each in model.counted)
     middle = np.zeros((2 * d, d + 1), dtype=complex)
     middle[:, :d] = np.concatenate([left, np.conj(left)])
+    constant = -sum(each.efficiency * each.rows.T @ each.amplitudes.conj() for each in model.counted)
+    middle[:, d] = np.concatenate([constant, np.conj(constant)])
     moving = np.zeros((d + 1, d + 1))
     moving[:d] = np.concatenate([equations.drift, equations.drive[:, None]], axis=1)
     return step * _integral(-step * generator, middle, step * moving)

@@ -18,7 +18,8 @@ from cascade_steering.sim.ensemble.discretisation import MORE_LEVELS, Halved
 from cascade_steering.sim.fock.basis.diagnostics import Diagnostics
 from cascade_steering.sim.fock.basis.levels import Levels
 from cascade_steering.sim.fock.basis.moments import FloatArray, FockMoments
-from cascade_steering.sim.fock.observing.observer import Observer, all_observed
+from cascade_steering.sim.fock.observing.finished_runs import block_of_runs
+from cascade_steering.sim.fock.observing.observer import Observer
 from cascade_steering.sim.fock.qutip.displacing import Displacing
 from cascade_steering.sim.fock.qutip.merged_solver import MergedSMESolver
 from cascade_steering.sim.fock.qutip.operators import (
@@ -76,6 +77,7 @@ class QutipSME:
     exact = False
     random_covariances = True
     controllable = True
+    nonlinear = True
     # This is the order of euler; the other schemes in ``METHODS`` have a higher strong order only.
     average_order = 1.0
 
@@ -326,26 +328,17 @@ class QutipEngine:
             worst[index].warn(f" ({labels[index]})", stacklevel=5, modes=self.modes)
 
     def _gather(self, observers: list[StepObserver]) -> Trajectories:
-        n, saves, d = len(observers), self.grid.saves, self.dimension
+        n, modes = len(observers), self.dimension // 2
         worst = [observer.worst for observer in observers]
-        observed = all_observed([each.of_state for each in observers], [each.label for each in observers], stacklevel=4)
-        return Trajectories(
-            means=np.array([observer.means for observer in observers]).reshape(n, saves + 1, d),
-            covariances=np.array([observer.covariances for observer in observers]).reshape(n, saves + 1, d, d),
-            record=np.array([observer.record for observer in observers]).reshape(n, saves, self.channels),
-            diagnostics={
-                "top_population": np.array([each.top_population for each in worst]).reshape(n, d // 2),
-                "commutator_defect": np.array([each.commutator_defect for each in worst]).reshape(n, d // 2),
-                "trace_error": np.array([each.trace_error for each in worst]),
-                "min_eigenvalue": np.array([each.min_eigenvalue for each in worst]),
-                "hermiticity": np.array([each.hermiticity for each in worst]),
-                "step_rate": np.full(n, self.step_rate),
-            },
-            purity=observed.purity,
-            expectations=observed.expectations,
-            outside=observed.outside,
-            states=observed.states,
-            displacement=None
-            if self.control is None
-            else np.array([observer.displacement for observer in observers]).reshape(n, saves, d),
-        )
+        diagnostics = {
+            "top_population": np.array([each.top_population for each in worst]).reshape(n, modes),
+            "commutator_defect": np.array([each.commutator_defect for each in worst]).reshape(n, modes),
+            "trace_error": np.array([each.trace_error for each in worst]),
+            "min_eigenvalue": np.array([each.min_eigenvalue for each in worst]),
+            "hermiticity": np.array([each.hermiticity for each in worst]),
+            "step_rate": np.full(n, self.step_rate),
+        }
+        return block_of_runs(
+            observers, [each.of_state for each in observers], diagnostics, self.grid, dimension=self.dimension,
+            channels=self.channels, controlled=self.control is not None, stacklevel=4,
+        )  # fmt: skip

@@ -12,6 +12,7 @@ from scipy.special import erfc, eval_hermite, factorial
 import cascade_steering as cs
 from cascade_steering.analysis.criteria.beyond_moments.conditional_states import FramedState
 from cascade_steering.analysis.criteria.steering import DIRECTIONS
+from cascade_steering.sim.model.counters import CountedChannel
 from tests.sim.fock.agreement import MODEL
 
 EMPTY, ONE = qutip.basis(2, 0), qutip.basis(2, 1)
@@ -181,3 +182,20 @@ def test_three_oscillators_are_refused() -> None:
     state = cs.density_state(qutip.tensor(EMPTY, EMPTY, EMPTY))
     with pytest.raises(ValueError, match="are for two oscillators, the state has 3"):
         cs.non_gaussian_steering(state)
+
+
+def test_a_state_after_a_click_is_taken_as_it_is() -> None:
+    """The row of the theory page for a photon subtracted from one side of a two-mode squeezed vacuum."""
+    squeezed = cs.InitialState(
+        covariance=0.5 * two_mode_squeezer(0.5) @ two_mode_squeezer(0.5).T, scatter=np.zeros((4, 4)), name="squeezed"
+    )
+    row = np.array([[1.0, 1.0j, 0.0, 0.0]]) / math.sqrt(2.0)
+    state = cs.herald(cs.StateInFrame.of(squeezed), CountedChannel(name="minus", rows=row)).state
+    found = cs.non_gaussian_steering(state)
+    assert [found.moments, found.entropic, found.metrological] == pytest.approx([0.719, 0.413, 0.294], abs=6e-4)
+    levels = qutip.Qobj(state.density, dims=[list(state.levels)] * 2)
+    same = cs.non_gaussian_steering(cs.density_state(levels, symplectic=state.symplectic))
+    assert found == same
+    pairs = [cs.local_outcomes(state, each, 400, part=part) for part, each in enumerate(found.settings)]
+    laws = [cs.expected_law(state, each) for each in found.settings]
+    assert cs.verify_non_gaussian(*pairs, expected=(laws[0], laws[1])).shown

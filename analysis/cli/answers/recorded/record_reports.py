@@ -32,7 +32,13 @@ def reading(found: Reading, engine: str) -> Report:
     }
     if not found.engine_is_exact:
         report["by_engine"] = float(np.mean(found.states.by_engine))
-        report["off_the_exact_filter"] = deviation(found)
+        if found.record.clicks is None:
+            report["off_the_exact_filter"] = deviation(found)
+    if found.record.clicks is not None:
+        names, each = found.record.clicks.counters, found.record.clicks.each
+        report["clicks"] = {
+            name: [sum(counter == number for _, counter in own) for own in each] for number, name in enumerate(names)
+        }
     return report
 
 

@@ -69,3 +69,8 @@ def fit(report: Report) -> Table:
         error = "not determined" if each["standard_error"] is None else f"{each['standard_error']:.2g}"
         table.add_row(name, f"{each['value']:.6g}", error, "" if each["ci"] is None else interval(each["ci"], ".6g"))
     return table
+
+
+def clicks(report: Report) -> list[str]:
+    """How many clicks of each counter the records have, in lines of text."""
+    return [f"clicks of {name}: {', '.join(map(str, each))}" for name, each in report["clicks"].items()]

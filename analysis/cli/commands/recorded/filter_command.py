@@ -9,7 +9,8 @@ import click
 
 from cascade_steering.analysis.cli.answers.reports import Report
 from cascade_steering.analysis.cli.commands.group import steering
-from cascade_steering.analysis.cli.options import configuration, engines, physics, work
+from cascade_steering.analysis.cli.options import configuration, counting, engines, physics, work
+from cascade_steering.analysis.cli.options.counting import CountOptions
 from cascade_steering.analysis.cli.options.engines import EngineOptions
 from cascade_steering.analysis.cli.options.kinds import PLACE
 from cascade_steering.analysis.cli.options.recorded import fit_options, record_source
@@ -26,6 +27,7 @@ _LONG = 300_000
 @record_source.RECORD
 @physics.WORKING_POINT
 @record_source.READING
+@counting.COUNT
 @fit_options.FREE
 @engines.engine_option(engines.FILTER)
 @engines.engine_settings(engines.FILTER)
@@ -47,6 +49,7 @@ def filter_command(
     record: Path,
     point: WorkingPoint,
     reading: ReadingOptions,
+    counter: CountOptions,
     free: tuple[str, ...] | None,
     engine: EngineOptions,
     out: Path,
@@ -65,7 +68,7 @@ def filter_command(
     from cascade_steering.analysis.cli.answers.recorded import fit_answers, past_answers, record_reports, record_tables
     from cascade_steering.analysis.identification.intervals.steering_interval import E_FOLLOWS
 
-    asked = Setup(point=point, reading=reading)
+    asked = Setup(point=point, reading=reading, counting=counter)
     if pieces is None:
         report, setup = _of_the_whole(record, asked, engine, out, smooth=smooth, free=free, jobs=jobs)
     else:
@@ -75,7 +78,12 @@ def filter_command(
         "parameters": setup.described(), "time_unit_seconds": setup.point.time_unit, "dataset": str(out),
         "suspects": record_reports.suspects(setup.told), "faults": list(setup.faults),
     }  # fmt: skip
-    report["final"]["note"] = E_FOLLOWS
+    lines = [f"dataset: {out}"]
+    if "clicks" in report:
+        lines = [*record_tables.clicks(report), *lines]
+    else:
+        report["final"]["note"] = E_FOLLOWS
+        lines = [*([] if free else [f"{E_FOLLOWS}: see --free"]), *lines]
     tables = [record_tables.reading(report)]
     if "steering" in report:
         tables.append(fit_answers.steering_table(report["steering"]))
@@ -85,7 +93,7 @@ def filter_command(
         note(f"warning: the record does not fit the model: {each}")
     if "past" in report:
         past_answers.add_rows(tables[0], report["past"])
-    show(report, tables, as_json, *([] if free else [f"{E_FOLLOWS}: see --free"]), f"dataset: {out}")
+    show(report, tables, as_json, *lines)
     if strict and not report["innovations"]["fits"]:
         sys.exit(1)
 
@@ -109,6 +117,11 @@ def _of_the_whole(
 
     record_source.require_other(record, out)
     found, setup = record_source.read_record(record, asked)
+    if setup.counting.count is not None and (smooth or free is not None):
+        raise ValueError("--smooth and --free take homodyne records without clicks, because of Gaussian states only")
+    if found.clicks is not None and engine.entry.counting is None:
+        raise ValueError(f"record {str(record)!r} has clicks, and --engine {engine.name} takes none: --engine fock")
+    method = engine.method() if setup.counting.count is None else engine.counting_method()
     if found.values.shape[1] > _LONG:
         note(
             f"note: {found.called} has {found.values.shape[1]} intervals, which are all in memory at once, some 1.5 kB "
@@ -117,7 +130,7 @@ def _of_the_whole(
     model, initial = setup.model_and_start()
     if smooth:
         whole_record.require_white_record(model)
-    readout = filtered.read_out(found, model, initial, engine.method(), jobs)
+    readout = filtered.read_out(found, model, initial, method, jobs)
     past = whole_record.look_back(readout, initial) if smooth else None
     more = None if past is None else whole_record.past_variables(past)
     save(filtered.filtered_dataset(readout, more=more).assign_attrs(options=json.dumps(setup.described())), out)

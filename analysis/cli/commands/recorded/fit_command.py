@@ -58,7 +58,7 @@ def fit_command(
     """
     asked.require_sense(parameters)
     _require_outputs(record, out, asked)
-    found, setup = record_source.read_record(record, Setup(point=point, reading=reading))
+    found, setup = record_source.read_record(record, Setup(point=point, reading=reading), without_clicks="fit")
     _require_kept(parameters, out, setup)
     result = FitResult.of(setup.point, found, parameters, lambda trial: setup.at(trial).model_and_start())
     report, tables = _told(result, asked, quiet)

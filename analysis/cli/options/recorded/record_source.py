@@ -1,7 +1,7 @@
 """The options of the commands that take a measured record, and the record and model that they describe."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +9,7 @@ import click
 import tomli_w
 
 from cascade_steering.analysis.cli.options import configuration, physics, readers
+from cascade_steering.analysis.cli.options.counting import CountOptions
 from cascade_steering.analysis.cli.options.recorded.reading_options import READING as READING
 from cascade_steering.analysis.cli.options.recorded.reading_options import ReadingOptions as ReadingOptions
 from cascade_steering.analysis.cli.options.typed import updated
@@ -22,6 +23,7 @@ from cascade_steering.sim.model.schedule import Schedule
 
 if TYPE_CHECKING:
     # with it comes xarray, which takes a second, and every command imports this
+    from cascade_steering.analysis.records.reading.layout import Table
     from cascade_steering.analysis.records.record import Record
 
 RECORD = click.argument("record", type=click.Path(exists=True, dir_okay=False, path_type=Path))
@@ -31,10 +33,14 @@ _SAID = {*physics.EXPERIMENT, "calibration", "quantity", "dead-time", "detrend",
 
 @dataclass(frozen=True, kw_only=True)
 class Setup:
-    """The experiment that a record is assumed to come from, how the record is read, and what is told of its values."""
+    """The experiment that a record is assumed to come from, how the record is read, and what is told of its values.
+
+    ``counting`` are the options of the counter whose clicks the record has.
+    """
 
     point: WorkingPoint
     reading: ReadingOptions
+    counting: CountOptions = field(default_factory=CountOptions)
     told: tuple[Told, ...] = ()
     faults: tuple[str, ...] = ()
 
@@ -51,7 +57,7 @@ class Setup:
         """
         cascade = self.point.cascade
         point = self.point if self.reading.demodulate is None else replace(self.point, frequency_hz=None)
-        model = physics.schedule(point, self.reading.pulse)
+        model = physics.schedule(point, self.reading.pulse, self.counting.counter(point))
         return model, physics.initial_state(self.reading.initial, cascade, model)
 
     def at(self, point: WorkingPoint) -> "Setup":
@@ -79,26 +85,33 @@ class Setup:
             found["pulse"] = self.reading.pulse.text
         if point.frequencies_hz is not None:
             found["frequency"] = list(point.frequencies_hz)
-        return found
+        return found | self.counting.written
 
     def written(self, factor: float | Mapping[str, float]) -> dict[str, Any]:
         """``described`` and how the record is read, where ``factor`` is the fitted calibration, or one a channel."""
         return self.described() | self.reading.written(factor)
 
 
-def read_record(path: Path, setup: Setup) -> "tuple[Record, Setup]":
+def read_record(path: Path, setup: Setup, *, without_clicks: str = "") -> "tuple[Record, Setup]":
     """The record in a file, read according to the options of the running command, and its setup.
 
     Options in the file are used where the command line leaves them out. Raises click.BadParameter if one of them is
-    unknown or has a wrong value, and ValueError if the file is no record, or the record cannot be demodulated.
+    unknown or has a wrong value, and ValueError if the file is no record, the record cannot be demodulated, or it has
+    clicks of photon counters and ``without_clicks`` is the name of what takes none.
     """
     from cascade_steering.analysis.records import record
     from cascade_steering.analysis.records.demodulated import demodulated_record, require_sensible
     from cascade_steering.analysis.records.preparing.opening import opened_record
 
     content = record.load(path, setup.reading.layout)
+    if without_clicks and content.clicks is not None:
+        raise ValueError(
+            f"record {str(path)!r} has clicks of {', '.join(content.clicks.counters)}: {without_clicks} takes homodyne "
+            "records without clicks, because after a click the state is not Gaussian; filter takes both"
+        )
     setup = _with_said(content.options, path, setup)
     point, reading = setup.point, setup.reading
+    _require_unclicked(content, path, reading)
     cascade = point.cascade
     if reading.demodulate is not None and (point.frequencies_hz is None or len(set(point.frequencies_hz)) > 1):
         raise ValueError("--demodulate needs one --frequency for both oscillators")
@@ -125,6 +138,14 @@ def read_record(path: Path, setup: Setup) -> "tuple[Record, Setup]":
     return found, replace(setup, reading=reading, told=tuple(told))
 
 
+def _require_unclicked(content: "Table", path: Path, reading: ReadingOptions) -> None:
+    """Raise ValueError for a record with clicks that is to be changed in a way for which they have no meaning."""
+    altered = (reading.detrend, reading.notch, reading.demodulate)
+    if content.clicks is not None and (reading.resample or any(each is not None for each in altered)):
+        options = "--detrend, --notch, --resample and --demodulate"
+        raise ValueError(f"record {str(path)!r} has clicks: {options} take records without clicks")
+
+
 def read_pieces(path: Path, setup: Setup, count: int) -> "tuple[Iterator[Record], Setup]":
     """The record in a file, in pieces of about so many intervals, and its setup; as ``read_record``.
 
@@ -132,7 +153,10 @@ def read_pieces(path: Path, setup: Setup, count: int) -> "tuple[Iterator[Record]
     """
     from cascade_steering.analysis.records.preparing.piecewise import options_of, pieces_of
 
-    setup = _with_said(options_of(path, setup.reading.layout), path, setup)
+    options = options_of(path, setup.reading.layout)
+    if setup.counting.count is not None or "count" in options:
+        raise ValueError("--pieces is for the exact filter, which takes no clicks: leave out --pieces")
+    setup = _with_said(options, path, setup)
     reading = setup.reading
     whole = {
         "--detrend": reading.detrend is not None, "--notch": bool(reading.notch), "--resample": reading.resample,
@@ -177,7 +201,8 @@ def _with_said(options: dict[str, Any], path: Path, setup: Setup) -> Setup:
     if reading.pulse is not None:
         # in seconds, because a fit may change the unit of time but not the moment at which the light was switched off
         reading = replace(reading, pulse=readers.Duration(reading.pulse.of(point.cascade), True))
-    return Setup(point=point, reading=reading, faults=tuple(map(str, faults if isinstance(faults, list) else [faults])))
+    put = tuple(map(str, faults if isinstance(faults, list) else [faults]))
+    return Setup(point=point, reading=reading, counting=updated(setup.counting, said), faults=put)
 
 
 def require_other(record: Path, out: Path) -> None:

@@ -71,15 +71,19 @@ class Dense:
     def clicked(self, density: ComplexArray, counter: int) -> ComplexArray:
         each = self.model.counted[counter]
         found = each.dark_rate * density
-        for row in each.rows:
-            jump = self.operator(row)
+        for row, amplitude in zip(each.rows, each.amplitudes, strict=True):
+            jump = self.operator(row) + amplitude * np.eye(self.levels)
             found = found + each.efficiency * jump @ density @ jump.conj().T
         return found / np.trace(found)
 
     def rate(self, density: ComplexArray, counter: int) -> float:
         """η Σ⟨L†L⟩ of a state, without dark clicks."""
         each = self.model.counted[counter]
-        decays = sum(self.operator(row).conj().T @ self.operator(row) for row in each.rows)
+        jumps = (
+            self.operator(row) + light * np.eye(self.levels)
+            for row, light in zip(each.rows, each.amplitudes, strict=True)
+        )
+        decays = sum(jump.conj().T @ jump for jump in jumps)
         return float(each.efficiency * np.trace(decays @ density).real)
 
     def between(
@@ -94,7 +98,8 @@ class Dense:
         unseen = partly + [self.operator(row) for row in model.unmonitored]
         unseen += [np.sqrt(1 - each.efficiency) * self.operator(row) for each in model.counted for row in each.rows]
         decay = sum(self.operator(row).conj().T @ self.operator(row) for row in model.channels)
-        still = one - (1j * self.hamiltonian + 0.5 * decay) * dt
+        # of the quanta that click also λ*L + λL† and |λ|² are missing, which 𝓛 does not contain
+        still = one - (1j * self.hamiltonian + 0.5 * decay + self._interference()) * dt
         for row in increments:
             kraus = still
             for jump, dw in zip(seen, row, strict=True):
@@ -103,6 +108,14 @@ class Dense:
             density = kraus @ density @ kraus.conj().T + sum(dt * jump @ density @ jump.conj().T for jump in unseen)
             density = density / np.trace(density).real
         return density
+
+    def _interference(self) -> ComplexArray:
+        """Σ η λ* L: −η LρL† of L + λ is −η (LρL† + λ*Lρ + λρL† + |λ|²ρ), and the last term is a number."""
+        found = np.zeros((self.levels, self.levels), dtype=complex)
+        for each in self.model.counted:
+            for row, amplitude in zip(each.rows, each.amplitudes, strict=True):
+                found += each.efficiency * np.conj(amplitude) * self.operator(row)
+        return found
 
     def moments(self, density: ComplexArray) -> FloatArray:
         """⟨X⟩, ⟨P⟩, and V_XX, V_PP, V_XP."""

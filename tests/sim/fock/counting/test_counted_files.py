@@ -57,7 +57,7 @@ def test_clicks_are_in_the_dataset(tmp_path: "pytest.TempPathFactory") -> None:
                 times = dataset["click_time"].to_numpy()[own & (dataset["click_counter"].to_numpy() == counter)]
                 np.testing.assert_array_equal(np.histogram(times, GRID.times)[0], kept[trajectory, :, counter])
         assert kept.sum() > 0
-        assert dataset.attrs["discretisation"] == "left out"
+        assert dataset.attrs["discretisation"] == "measured"
 
 
 def test_a_state_is_kept_whose_levels_change() -> None:

@@ -70,16 +70,10 @@ def test_a_counter_that_cannot_be_is_refused(wrong: dict[str, float], message: s
 
 def test_light_that_cannot_be_counted_is_refused() -> None:
     cavity = cs.cavity("a", {"field": 1.0})
-    for light, message in (
-        (
-            cs.series(cs.squeezer("field", decibels=3.0, angle_pi=0.0), cavity),
-            "squeezed light has quanta at all frequencies",
-        ),
-        (cs.series(cs.coherent_drive(amplitude=2.0), cavity), "coherent amplitude"),
-        (cavity, "counted ports must be among field, got 'other'"),
-    ):
-        with pytest.raises(ValueError, match=message):
-            detect(light, Counter(ports=("other",) if light is cavity else ("field",)))
+    with pytest.raises(ValueError, match="squeezed light has quanta at all frequencies"):
+        detect(cs.series(cs.squeezer("field", decibels=3.0, angle_pi=0.0), cavity), Counter(ports=("field",)))
+    with pytest.raises(ValueError, match="counted ports must be among field, got 'other'"):
+        detect(cavity, Counter(ports=("other",)))
     with pytest.raises(ValueError, match="one counter only"):
         detect(cavity, Counter(ports=("field",)), Counter(ports=("field",), name="second"))
 

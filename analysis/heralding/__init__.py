@@ -1,0 +1,1 @@
+"""States after a click: what they are worth, against efficiency and dark rate of the counter."""
