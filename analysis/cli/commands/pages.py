@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @physics.QUIET
 @physics.JSON
 def figures_command(numbers: tuple[int, ...], as_json: bool, out: Path, jobs: int, quiet: bool) -> None:
-    """The paper's Figs. 2 to 8, or those given, each with a file of its data (netCDF). All take half a
+    """The paper's Figs. 2 to 8, or those given, each with a file of its data (netCDF). All take a
     minute on two idle cores, after the first time, at which searches are compiled.
 
     Not in the paper are 9, E and d as in its Figs. 4 and 8, with and without its demand for stability, and what the
