@@ -5,7 +5,8 @@ A spin J of N = 2J spins one half has s₋ = S₋/√2J in the place of a₋ in 
 them alike; H = ΩJ_z has no part in the rotating wave. Its jumps are s₋ at the rate κ↓ = N₋ + γ₋/2 and s₊ at κ↑ = N₋ −
 γ₋/2, so that the level of m quanta has the weight (κ↑/κ↓)^m, m ≤ 2J. The second oscillator is linear, and
 
-    ⟨a₊† s₊⟩ = s[ ½(R* + Q*)⟨Z s₋⟩ − ½(Q* − R*)⟨s₋ Z⟩ ]      Z = ∫₀^∞ e^{−γ₊τ/2} s₊(τ) dτ      V₊ = (N₊ + 2s Re(R⟨a₊†s₊⟩))/γ₊
+    ⟨a₊† s₊⟩ = s[ ½(R* + Q*)⟨Z s₋⟩ − ½(Q* − R*)⟨s₋ Z⟩ ]      Z = ∫₀^∞ e^{−γ₊τ/2} s₊(τ) dτ
+    V₊ = (N₊ + 2s Re(R⟨a₊†s₊⟩))/γ₊
 
 where s₊(τ) = Σ z_m(τ)|m+1⟩⟨m| obeys the adjoint master equation, which couples z_m to its neighbours only. So Z is the
 solution of a tridiagonal system, at any J.

@@ -60,7 +60,7 @@ def test_it_is_the_steady_state_of_the_master_equation_with_spin_operators(lengt
 
 
 def test_many_spins_are_an_oscillator() -> None:
-    for point in (RotatingWave.of(FEW), hot(0.05), hot(1e-4)):
+    for point in (RotatingWave.of(FEW), hot(0.05), hot(1e-3)):
         # corrections are of the order V₋/J
         assert np.allclose(spin_steering(point, 1e15), steering_parameters(point), rtol=1e-10)
 
@@ -99,13 +99,13 @@ def test_at_the_edge_light_and_bath_mix_the_spin_completely() -> None:
 def test_what_it_refuses() -> None:
     with pytest.raises(ValueError, match=r"^length J of the spin must be a multiple of 1/2, got 3\.3"):
         spin_steering(hot(0.1), 3.3)
-    with pytest.raises(ValueError, match="length J of the spin must be"):
+    with pytest.raises(ValueError, match=r"length J of the spin must be"):
         spin_steering(hot(0.1), 0.0)
-    with pytest.raises(ValueError, match="^damping rates must be positive beside a finite spin, got -"):
+    with pytest.raises(ValueError, match=r"^damping rates must be positive beside a finite spin, got -"):
         spin_steering(hot(-0.1), 10.0)
     with pytest.raises(ValueError, match="levels of weight, at most"):
         spin_steering(hot(1e-6), 1e9)
     light = SqueezedSidebands(decibels=3.0)
     squeezed = RotatingWave(**{**vars(hot(0.1)), "light": light})
-    with pytest.raises(ValueError, match="^a finite spin is treated in vacuum light only"):
+    with pytest.raises(ValueError, match=r"^a finite spin is treated in vacuum light only"):
         spin_steering(squeezed, 10.0)
