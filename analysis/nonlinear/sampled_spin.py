@@ -91,8 +91,8 @@ class _Linear:
 def sampled_spin(pair: KerrPair, *, minus: float, plus: float = math.inf, trajectories: int, seed: int) -> SampledSpin:
     """E₊|₋ of spins of lengths J₋ = ``minus`` and J₊ = ``plus``, infinite for an oscillator; many quanta, and J ≫ V.
 
-    The record is that of homodyne detection at ϑ = π/2. Raises ValueError for lengths below 50, a pair with Kerr
-    terms, and fewer than two trajectories.
+    The record is that of homodyne detection at ϑ = π/2. Section 5 of sim/README.md.
+    Raises ValueError for lengths below 50, a pair with Kerr terms, and fewer than two trajectories.
     """
     require_count(trajectories, "trajectories", low=2)
     if pair.kerr_minus or pair.kerr_plus:
