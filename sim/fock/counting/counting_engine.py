@@ -135,11 +135,12 @@ class FockCounting:
     def filter(self, measured: Measured, jobs: int = 1) -> ConditionalStates:
         """The conditional states given records and clicks, see ``sim.fock.moving.record_filter.filter_in_fock``.
 
-        Section 7 of sim/README.md. Raises ValueError also for a record without its clicks.
+        Section 7 of sim/README.md. Raises ValueError also for a record without its clicks, unless the model has no
+        counters but polynomials, which no other engine filters.
         """
         from cascade_steering.sim.fock.moving.record_filter import filter_in_fock
 
-        if measured.clicks is None:
+        if measured.clicks is None and not (measured.model.nonlinear and not measured.model.counter_names):
             raise ValueError("the engine 'fock-counting' filters records with their clicks, and this one has none")
         return filter_in_fock(self, measured, jobs)
 

@@ -122,7 +122,7 @@ class CountingEngine:
             clicks = generator(clicks, OF_CLICKS)
         return self._single(path, clicks, "the supplied path", measured=False)
 
-    def filter(self, record: FloatArray, clicks: Sequence[tuple[float, int]]) -> Trajectories:
+    def filter(self, record: FloatArray, clicks: Sequence[tuple[float, int]] = ()) -> Trajectories:
         """The conditional state given a record dY (steps, channels), √s, and the clicks (seconds, counter), in order.
 
         Raises ValueError for another shape, for values that are not finite, for clicks that are out of order, and if
