@@ -29,6 +29,7 @@ from cascade_steering.sim.gaussian.covariance import transient as transient
 from cascade_steering.sim.gaussian.filtering import Filtered as Filtered
 from cascade_steering.sim.gaussian.filtering import RecordFilter as RecordFilter
 from cascade_steering.sim.gaussian.filtering import filter_record as filter_record
+from cascade_steering.sim.gaussian.nonlinear.approximation import GaussianApproximation as GaussianApproximation
 from cascade_steering.sim.gaussian.past.effect import Effect as Effect
 from cascade_steering.sim.gaussian.past.effect import retrodict_record as retrodict_record
 from cascade_steering.sim.gaussian.past.smoothing import smoothed_states as smoothed_states

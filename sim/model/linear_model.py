@@ -149,7 +149,8 @@ class LinearModel:
             named = ", ".join(each.mode for each in self.nonlinear)
             raise ValueError(
                 f"{what} cannot take the polynomial in the Hamiltonian of {named}, beside which a state does not stay "
-                "Gaussian: it needs the engine FockCounting or QutipSME, or take the model's linear_part"
+                "Gaussian: it needs the engine FockCounting, QutipSME or GaussianApproximation, or take the model's "
+                "linear_part"
             )
 
     @property
