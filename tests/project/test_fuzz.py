@@ -148,6 +148,10 @@ COUNTS["simulate --engine fock --count 0.5"] = (
     ("--trajectories", "3", "--saves", "1", "--duration", "0.02", "--jobs", "1"),
     {"count": ("0.4",), "count-efficiency": ("0.5",), "dark-rate": ("1e5",), "count-sideband": ("lower",)},
 )
+COUNTS["simulate --engine fock --kerr-plus 20"] = (
+    ("--trajectories", "2", "--saves", "1", "--duration", "0.01", "--jobs", "1", "--initial", "ground"),
+    {"kerr-minus": ("20",), "kerr-plus": ("-20",)},
+)
 COUNTS["simulate --engine qutip"] = (
     ("--trajectories", "2", "--saves", "2", "--duration", "0.01", "--jobs", "1", "--cutoff", "4"),
     {"qutip-method": ("euler",), "cutoff": ("5",), "dt": ("0.0025",)},

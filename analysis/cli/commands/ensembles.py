@@ -11,8 +11,10 @@ import click
 
 from cascade_steering.analysis.cli.answers import control_answers, reports, tables
 from cascade_steering.analysis.cli.commands.group import steering
-from cascade_steering.analysis.cli.options import configuration, counting, engines, physics, simulation, work
-from cascade_steering.analysis.cli.options.counting import CountOptions
+from cascade_steering.analysis.cli.options import configuration, engines, physics, simulation, work
+from cascade_steering.analysis.cli.options.beyond_gaussian import counting, kerr
+from cascade_steering.analysis.cli.options.beyond_gaussian.counting import CountOptions
+from cascade_steering.analysis.cli.options.beyond_gaussian.kerr import KerrOptions
 from cascade_steering.analysis.cli.options.engines import EngineOptions
 from cascade_steering.analysis.cli.options.kinds import FILE
 from cascade_steering.analysis.cli.options.recorded import record_faults
@@ -84,6 +86,7 @@ class TaskOptions:
 @record_faults.FAULT
 @simulation.FEEDBACK
 @counting.COUNT
+@kerr.KERR
 @simulation.VERIFY
 @physics.SEED
 @work.TARGET
@@ -99,6 +102,7 @@ def simulate_command(
     asked: SimulationOptions,
     loop: FeedbackOptions,
     counter: CountOptions,
+    nonlinear: KerrOptions,
     task: TaskOptions,
     workers: WorkOptions,
     as_json: bool,
@@ -108,7 +112,7 @@ def simulate_command(
     from cascade_steering.sim.parallel.workers import require_jobs
 
     require_jobs(workers.jobs)
-    wanted = simulation.simulation(point, engine, asked, loop, counter)
+    wanted = simulation.simulation(point, engine, asked, loop, counter, nonlinear)
     _require_possible(wanted, task)
     if wanted.verification is not None:
         _warn_of_saves(wanted.verification)

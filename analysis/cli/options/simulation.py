@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Self
 import click
 
 from cascade_steering.analysis.cli.options import engines, physics, readers, work
-from cascade_steering.analysis.cli.options.counting import CountOptions
+from cascade_steering.analysis.cli.options.beyond_gaussian.counting import CountOptions
+from cascade_steering.analysis.cli.options.beyond_gaussian.kerr import KerrOptions
 from cascade_steering.analysis.cli.options.engines import EngineOptions
 from cascade_steering.analysis.cli.options.kinds import DURATION, INITIAL, NUMBER, Text, options
 from cascade_steering.analysis.cli.options.typed import made_of
@@ -231,7 +232,12 @@ class Simulation:
 
 
 def simulation(
-    point: WorkingPoint, engine: EngineOptions, asked: SimulationOptions, loop: FeedbackOptions, count: CountOptions
+    point: WorkingPoint,
+    engine: EngineOptions,
+    asked: SimulationOptions,
+    loop: FeedbackOptions,
+    count: CountOptions,
+    kerr: KerrOptions,
 ) -> Simulation:
     """The ensemble that options describe. Raises ValueError, before any work, if it is impossible."""
     from cascade_steering.analysis.time_courses.growth_limit import require_quanta
@@ -240,7 +246,11 @@ def simulation(
     counter = count.counter(point)
     if counter is not None and asked.verify and asked.pulse is not None:
         raise ValueError("a verification after a click needs light that is always on: leave out --pulse or --verify")
-    method = engine.method() if counter is None else engine.counting_method()
+    if kerr.polynomials:
+        _require_open(asked, loop, kerr)
+        method = engine.nonlinear_method(kerr.named) if counter is None else engine.counting_method()
+    else:
+        method = engine.method() if counter is None else engine.counting_method()
     if loop.feedback is not None:
         return _in_closed_loop(point, method, asked, loop, counter)
     cascade, model = point.cascade, physics.schedule(point, asked.pulse, counter)
@@ -250,11 +260,21 @@ def simulation(
     duration = asked.duration.of(cascade)
     require_quanta(model, initial, duration, unit=cascade.time_unit, most_quanta=asked.most_quanta, sampled=True)
     step = None if asked.dt is None else asked.dt.of(cascade)
+    # start and quanta are those of the linear part
+    model = kerr.added(model)
     grid = grid_for(method, model, initial, duration, saves=asked.saves, step=step)
     if counter is None:
         return _ensemble(asked, model, method, grid, initial)
     found = _ensemble(replace(asked, verify=False), model, method, grid, initial)
     return replace(found, after_click=_after_click(point, counter, method, grid, initial) if asked.verify else None)
+
+
+def _require_open(asked: SimulationOptions, loop: FeedbackOptions, kerr: KerrOptions) -> None:
+    """Raise ValueError for what takes Gaussian states or an exact filter, beside oscillators that are not linear."""
+    if loop.feedback is not None:
+        raise ValueError(f"the law of --feedback is that of linear oscillators: it has no meaning with {kerr.named}")
+    if asked.verify:
+        raise ValueError(f"--verify filters records of linear oscillators: it has no meaning with {kerr.named}")
 
 
 def _after_click(

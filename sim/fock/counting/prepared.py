@@ -222,6 +222,8 @@ class CountingEngine:
             runs, [run.observer for run in runs], diagnostics, self.grid, dimension=d, channels=self.channels,
             controlled=self.control is not None, stacklevel=5,
         )  # fmt: skip
+        if not self.counters:
+            return found
         clicks = [(place, counter, time) for place, run in enumerate(runs) for counter, time in run.clicks]
         columns = np.array(clicks, dtype=float).reshape(-1, 3).T
         return replace(

@@ -9,8 +9,9 @@ import click
 
 from cascade_steering.analysis.cli.answers.reports import Report
 from cascade_steering.analysis.cli.commands.group import steering
-from cascade_steering.analysis.cli.options import configuration, counting, engines, physics, work
-from cascade_steering.analysis.cli.options.counting import CountOptions
+from cascade_steering.analysis.cli.options import configuration, engines, physics, work
+from cascade_steering.analysis.cli.options.beyond_gaussian import counting
+from cascade_steering.analysis.cli.options.beyond_gaussian.counting import CountOptions
 from cascade_steering.analysis.cli.options.engines import EngineOptions
 from cascade_steering.analysis.cli.options.kinds import PLACE
 from cascade_steering.analysis.cli.options.recorded import fit_options, record_source

@@ -1,0 +1,1 @@
+"""Of what makes states that are not Gaussian."""
