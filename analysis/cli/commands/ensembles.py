@@ -11,14 +11,15 @@ import click
 
 from cascade_steering.analysis.cli.answers import control_answers, reports, tables
 from cascade_steering.analysis.cli.commands.group import steering
-from cascade_steering.analysis.cli.options import configuration, engines, physics, simulation, work
+from cascade_steering.analysis.cli.options import configuration, engines, loops, physics, simulation, work
 from cascade_steering.analysis.cli.options.beyond_gaussian import counting, kerr
 from cascade_steering.analysis.cli.options.beyond_gaussian.counting import CountOptions
 from cascade_steering.analysis.cli.options.beyond_gaussian.kerr import KerrOptions
 from cascade_steering.analysis.cli.options.engines import EngineOptions
 from cascade_steering.analysis.cli.options.kinds import FILE
+from cascade_steering.analysis.cli.options.loops import FeedbackOptions
 from cascade_steering.analysis.cli.options.recorded import record_faults
-from cascade_steering.analysis.cli.options.simulation import FeedbackOptions, Simulation, SimulationOptions
+from cascade_steering.analysis.cli.options.simulation import Simulation, SimulationOptions
 from cascade_steering.analysis.cli.options.typed import typed
 from cascade_steering.analysis.cli.options.work import WorkOptions
 from cascade_steering.analysis.cli.terminal.output import note, progress, resumable, show
@@ -84,7 +85,7 @@ class TaskOptions:
 @click.option("--save-records", type=FILE, default=None, metavar="FILE.csv|FILE.nc", show_default="none",
               help="Write the records of the trajectories kept, as filter and fit read them.")  # fmt: skip
 @record_faults.FAULT
-@simulation.FEEDBACK
+@loops.FEEDBACK
 @counting.COUNT
 @kerr.KERR
 @simulation.VERIFY
