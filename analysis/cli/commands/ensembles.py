@@ -11,15 +11,15 @@ import click
 
 from cascade_steering.analysis.cli.answers import control_answers, reports, tables
 from cascade_steering.analysis.cli.commands.group import steering
-from cascade_steering.analysis.cli.options import configuration, engines, loops, physics, simulation, work
-from cascade_steering.analysis.cli.options.beyond_gaussian import counting, kerr
-from cascade_steering.analysis.cli.options.beyond_gaussian.counting import CountOptions
-from cascade_steering.analysis.cli.options.beyond_gaussian.kerr import KerrOptions
+from cascade_steering.analysis.cli.options import configuration, engines, physics, work
 from cascade_steering.analysis.cli.options.engines import EngineOptions
 from cascade_steering.analysis.cli.options.kinds import FILE
-from cascade_steering.analysis.cli.options.loops import FeedbackOptions
 from cascade_steering.analysis.cli.options.recorded import record_faults
-from cascade_steering.analysis.cli.options.simulation import Simulation, SimulationOptions
+from cascade_steering.analysis.cli.options.simulated import counting, kerr, loops, simulation
+from cascade_steering.analysis.cli.options.simulated.counting import CountOptions
+from cascade_steering.analysis.cli.options.simulated.kerr import KerrOptions
+from cascade_steering.analysis.cli.options.simulated.loops import FeedbackOptions
+from cascade_steering.analysis.cli.options.simulated.simulation import Simulation, SimulationOptions
 from cascade_steering.analysis.cli.options.typed import typed
 from cascade_steering.analysis.cli.options.work import WorkOptions
 from cascade_steering.analysis.cli.terminal.output import note, progress, resumable, show

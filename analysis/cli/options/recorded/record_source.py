@@ -9,9 +9,9 @@ import click
 import tomli_w
 
 from cascade_steering.analysis.cli.options import configuration, physics, readers
-from cascade_steering.analysis.cli.options.beyond_gaussian.counting import CountOptions
 from cascade_steering.analysis.cli.options.recorded.reading_options import READING as READING
 from cascade_steering.analysis.cli.options.recorded.reading_options import ReadingOptions as ReadingOptions
+from cascade_steering.analysis.cli.options.simulated.counting import CountOptions
 from cascade_steering.analysis.cli.options.typed import updated
 from cascade_steering.analysis.cli.terminal.output import note
 from cascade_steering.analysis.records.suspects import Told, treated

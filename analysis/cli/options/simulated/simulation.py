@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 import click
 
 from cascade_steering.analysis.cli.options import engines, physics, readers, work
-from cascade_steering.analysis.cli.options.beyond_gaussian.counting import CountOptions
-from cascade_steering.analysis.cli.options.beyond_gaussian.kerr import KerrOptions
 from cascade_steering.analysis.cli.options.engines import EngineOptions
 from cascade_steering.analysis.cli.options.kinds import DURATION, INITIAL, Text, options
-from cascade_steering.analysis.cli.options.loops import FeedbackOptions
+from cascade_steering.analysis.cli.options.simulated.counting import CountOptions
+from cascade_steering.analysis.cli.options.simulated.kerr import KerrOptions
+from cascade_steering.analysis.cli.options.simulated.loops import FeedbackOptions
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.parameters import require_count
 

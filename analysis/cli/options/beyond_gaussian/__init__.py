@@ -1,1 +1,0 @@
-"""Of what makes states that are not Gaussian."""
