@@ -42,6 +42,9 @@ ANALYSIS = [
     "network_steering", "open_record", "open_result", "optimal_gains", "read_network", "read_setup", "regime",
     "relative_improvement", "sampled_transient", "save_record", "scan", "steady", "steering_parameter",
     "steering_transient", "treated", "unconditional_steering", "verify_by_records", "with_faults",
+    # figures
+    "RegimeMap", "Trajectory", "animate_trajectory", "draw_means", "draw_phase_space", "draw_record", "draw_steering",
+    "draw_wigner", "regime_map", "save_figure",
     # beyond second moments
     "HomodyneSetting", "NonGaussianSteering", "OutcomeSteering", "expected_law", "local_outcomes",
     "non_gaussian_steering", "verify_non_gaussian",
