@@ -32,7 +32,9 @@ def test_a_rate_in_hertz_is_that_of_the_model(steering: Run, tmp_path: Path, eng
     cutoff = ("--cutoff", "6") if engine == "qutip" else ()
     file = tmp_path / "kerr.nc"
     line = (*FEW, "--engine", engine, "--kerr-minus", "0.5", "--kerr-plus", "-0.3", *cutoff)
-    report = steering(*line, "--out", str(file), "--json").report
+    drawn = () if engine == "qutip" else ("--figure", str(tmp_path / "kerr.png"))
+    report = steering(*line, "--out", str(file), *drawn, "--json").report
+    assert (tmp_path / "kerr.png").exists() == bool(drawn)
     assert report["exact"]["unconditional"]["E_plus_given_minus"] is None
     assert report["exact"]["conditional"]["E_plus_given_minus"] is None
     polynomials = tuple(cs.kerr(mode, 2.0 * math.pi * rate) for mode, rate in (("minus", 0.5), ("plus", -0.3)))
