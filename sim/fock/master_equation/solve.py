@@ -34,6 +34,8 @@ __all__ = ["Evolution", "SteadyFockState", "evolve", "population_sector", "stead
 # Elements of the Liouvillian below this fraction of the largest are rounding of sums that cancel. The slowest rate of
 # the paper (γ₀ compared with the number of levels times Γ) is 1e-9 of the largest.
 _ROUND_OFF = 1e-14
+# Couplings below this fraction of the largest do not make oscillators act on one another.
+_ACTS = 1e-12
 # ‖𝓛ρ‖/(‖𝓛‖‖ρ‖) of a backward-stable solution is about 1e-18 to 1e-16; a larger one means a singular system.
 _RESIDUAL_LIMIT = 1e-12
 
@@ -132,7 +134,9 @@ def _require_stable(model: LinearModel) -> None:
     coupling = model.hamiltonian + np.imag(model.channels.conj().T @ model.channels)
     drift = symplectic_form(model.dimension // 2) @ coupling
     modes = model.dimension // 2
-    acts = np.abs(drift).reshape(modes, 2, modes, 2).max(axis=(1, 3)) > 0.0
+    size = np.abs(drift).reshape(modes, 2, modes, 2).max(axis=(1, 3))
+    # in a cascade what acts backwards cancels, but for rounding; without polynomials nothing needs to be divided
+    acts = size > _ACTS * np.max(size) if model.nonlinear else np.ones_like(size)
     bent = np.array([name in {each.mode for each in model.nonlinear} for name in model.modes])
     groups, group = connected_components(sp.csr_array(acts), directed=True, connection="strong")
     scale = np.max(np.abs(np.linalg.eigvals(drift)))
