@@ -56,6 +56,7 @@ def test_a_record_of_another_point_does_not_fit(sampled: Simulated) -> None:
     assert "the record does not fit the model: " in str(found)
 
 
+@pytest.mark.slow
 def test_a_fit_is_that_of_the_command_line(sampled: Simulated, tmp_path: Path, steering: Run) -> None:
     path = tmp_path / "record.nc"
     save_record(sampled.record, path)
