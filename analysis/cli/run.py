@@ -16,6 +16,7 @@ from cascade_steering.analysis.cli.commands import (
     pulsing,
     scanning,
 )
+from cascade_steering.analysis.cli.commands.exploring import explore_command
 from cascade_steering.analysis.cli.commands.group import steering
 from cascade_steering.analysis.cli.commands.networks import network_command
 from cascade_steering.analysis.cli.commands.planning import plan_command
@@ -25,7 +26,7 @@ from cascade_steering.analysis.cli.terminal.output import end_with_error, messag
 
 COMMANDS = (
     exact, pulsing, controlled, scanning, laboratory_command, network_command, plan_command, ensembles, comparison,
-    kept_runs, filter_command, fit_command, pages,
+    kept_runs, filter_command, fit_command, explore_command, pages,
 )  # fmt: skip
 # errors of the machine (a full disk, no memory), which no other options would avoid
 _OF_THE_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM}

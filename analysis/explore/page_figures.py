@@ -1,0 +1,163 @@
+"""The three figures of the page, with what moves them. Nothing is computed here."""
+
+import numpy as np
+from bokeh.models import ColumnDataSource, HoverTool, LinearColorMapper, Range1d, Span
+from bokeh.models.formatters import CustomJSTickFormatter
+from bokeh.plotting import figure
+
+from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, STEERING_BOUND, Direction, Scheme
+from cascade_steering.analysis.explore.page_answers import Course, OneTrajectory, ellipse
+from cascade_steering.analysis.explore.page_state import MapAxes
+from cascade_steering.analysis.explore.regime_map import MAP_FIELDS, REGIMES, RegimeMap
+from cascade_steering.analysis.working_points.working_point import WorkingPoint
+from cascade_steering.sim.conventions import OSCILLATORS
+
+__all__ = ["ARROWS", "CourseFigure", "MapFigure", "TrajectoryFigure"]
+
+ARROWS: dict[Direction, str] = {"plus_given_minus": "E₊|₋", "minus_given_plus": "E₋|₊"}
+# of Okabe and Ito, which readers without green or red cones tell apart
+_SCHEME_COLOURS: dict[Scheme, str] = {"unconditional": "#0072B2", "conditional": "#D55E00"}
+_OSCILLATOR_COLOURS = dict(zip(OSCILLATORS, ("#0072B2", "#D55E00"), strict=True))
+_SIGNS = dict(zip(OSCILLATORS, ("−", "+"), strict=True))
+# by the number of the regime, and the same again, paler, where an oscillator is not damped
+_REGIME_COLOURS = ("#DDE1E6", "#56B4E9", "#E69F00", "#009E73")
+_PALE = ("#F1F3F5", "#BBDFF6", "#F6DBA6", "#A6DCCB")
+_DASHES: dict[Direction, str] = {"plus_given_minus": "dashed", "minus_given_plus": "solid"}
+_LABELS = {"theta_minus_pi": "θ₋/π", "theta_plus_pi": "θ₊/π", "c_minus": "C₋", "c_plus": "C₊"}
+_REGIME_NAMES = dict(zip(REGIMES, ("no steering", "− steers +", "+ steers −", "two-way"), strict=True))
+_HEIGHT = 330
+# a hot start has E of 1e5, and the range around one half is the one of interest
+_HIGHEST_E = 20 * STEERING_BOUND
+
+
+def _empty(height: int = _HEIGHT, tools: str = "pan,wheel_zoom,box_zoom,reset,save", **more: object) -> figure:
+    drawn = figure(height=height, sizing_mode="stretch_width", tools=tools, **more)
+    drawn.toolbar.logo = None
+    drawn.toolbar.autohide = True
+    # a page is scrolled over its figures
+    drawn.toolbar.active_drag = None
+    drawn.min_border_right = 12
+    drawn.outline_line_color = "#D9DEE5"
+    drawn.grid.grid_line_color = "#EEF1F4"
+    return drawn
+
+
+def _below(drawn: figure, columns: int) -> None:
+    legend = drawn.legend[0]
+    drawn.add_layout(legend, "below")
+    legend.ncols = columns
+    legend.border_line_color = None
+    legend.label_text_font_size = "11px"
+    legend.padding, legend.margin, legend.spacing = 2, 4, 2
+
+
+class MapFigure:
+    """The map of regimes with the working point on it."""
+
+    def __init__(self) -> None:
+        self.figure = _empty(height=_HEIGHT + 30, tools="tap,save")
+        self.figure.x_range, self.figure.y_range = Range1d(0.0, 0.5), Range1d(0.0, 0.5)
+        self._cells = ColumnDataSource({"regime": [], **{way: [] for way in DIRECTIONS}, "x": [], "y": [], "w": []})
+        self._point = ColumnDataSource({"x": [], "y": []})
+        palette = (*_REGIME_COLOURS, *_PALE)
+        cells = self.figure.image(
+            image="regime", x="x", y="y", dw="w", dh="w", source=self._cells,
+            color_mapper=LinearColorMapper(palette=palette, low=-0.5, high=len(palette) - 0.5),
+        )  # fmt: skip
+        for colour, name in zip(_REGIME_COLOURS, REGIMES, strict=True):
+            self.figure.scatter(
+                [], [], marker="square", size=12, color=colour, line_color="#888888", legend_label=_REGIME_NAMES[name]
+            )
+        self.figure.scatter(
+            [], [], marker="square", size=12, color="#FFFFFF", line_color="#888888", legend_label="pale: γ ≤ 0"
+        )
+        for size, colour, width in ((20, "white", 5), (20, "black", 2)):
+            self.figure.scatter(
+                "x", "y", source=self._point, marker="cross", size=size, line_color=colour, line_width=width
+            )
+        self.figure.add_tools(
+            HoverTool(renderers=[cells], tooltips=[(ARROWS[way], f"@{way}{{0.0000}}") for way in DIRECTIONS])
+        )
+        self.figure.grid.visible = False
+        _below(self.figure, 3)
+
+    def show(self, found: RegimeMap, axes: MapAxes) -> None:
+        """Draw another map."""
+        end = float(found.x[-1])
+        step = float(found.x[1] - found.x[0])
+        # cells have their values in the middle
+        self._cells.data = {
+            "regime": [(found.regimes + np.where(found.stable, 0, len(REGIMES))).astype(np.uint8)],
+            **{way: [found.E[way].astype(np.float32)] for way in DIRECTIONS},
+            "x": [-step / 2], "y": [-step / 2], "w": [end + step],
+        }  # fmt: skip
+        self.figure.x_range.update(start=0.0, end=end)
+        self.figure.y_range.update(start=0.0, end=end)
+        across, up = MAP_FIELDS[axes]
+        self.figure.xaxis.axis_label, self.figure.yaxis.axis_label = _LABELS[across], _LABELS[up]
+
+    def mark(self, point: WorkingPoint, axes: MapAxes) -> None:
+        """Move the cross to the working point."""
+        across, up = MAP_FIELDS[axes]
+        self._point.data = {"x": [getattr(point, across)], "y": [getattr(point, up)]}
+
+
+class CourseFigure:
+    """E(t) in both directions, without and with the record."""
+
+    def __init__(self) -> None:
+        self.figure = _empty(y_axis_type="log", x_axis_label="t γ̃₀", y_axis_label="E")
+        self.figure.y_range = Range1d(0.1, 2.0)
+        self._lines = ColumnDataSource({"t": []})
+        names = {"unconditional": "no record", "conditional": "given it"}
+        for scheme in SCHEMES:
+            for way in DIRECTIONS:
+                self._lines.data[f"{scheme}_{way}"] = []
+                self.figure.line(
+                    "t", f"{scheme}_{way}", source=self._lines, line_width=2, color=_SCHEME_COLOURS[scheme],
+                    line_dash=_DASHES[way], legend_label=f"{ARROWS[way]} {names[scheme]}",
+                )  # fmt: skip
+        self.figure.add_layout(Span(location=STEERING_BOUND, dimension="width", line_color="#888888"))
+        self.figure.yaxis.formatter = CustomJSTickFormatter(code="return String(Number(tick.toPrecision(3)))")
+        _below(self.figure, 2)
+
+    def show(self, found: Course | None) -> None:
+        """Draw E(t), or nothing."""
+        if found is None:
+            self._lines.data = {name: [] for name in self._lines.data}
+            return
+        curves = {f"{scheme}_{way}": found.E[scheme][way] for scheme in SCHEMES for way in DIRECTIONS}
+        finite = np.concatenate([each[np.isfinite(each)] for each in curves.values()])
+        lowest = min(float(finite.min(initial=STEERING_BOUND)), STEERING_BOUND)
+        highest = max(float(finite.max(initial=STEERING_BOUND)), STEERING_BOUND)
+        self.figure.y_range.update(start=0.8 * lowest, end=min(1.25 * highest, _HIGHEST_E))
+        self._lines.data = {"t": found.times, **curves}
+
+
+class TrajectoryFigure:
+    """The conditional means in phase space, and the ellipse of one standard deviation at the end."""
+
+    def __init__(self) -> None:
+        self.figure = _empty(match_aspect=True, x_axis_label="X", y_axis_label="P")
+        self._paths = {name: ColumnDataSource({"x": [], "y": []}) for name in OSCILLATORS}
+        self._ellipses = {name: ColumnDataSource({"x": [], "y": []}) for name in OSCILLATORS}
+        for name in OSCILLATORS:
+            colour, sign = _OSCILLATOR_COLOURS[name], _SIGNS[name]
+            self.figure.line(
+                "x", "y", source=self._paths[name], color=colour, alpha=0.6, legend_label=f"means of {sign}"
+            )
+            self.figure.patch(
+                "x", "y", source=self._ellipses[name], color=colour, fill_alpha=0.2, line_width=2,
+                legend_label=f"{sign} given the record, 1σ",
+            )  # fmt: skip
+        vacuum = ellipse((0.0, 0.0), np.eye(2) / 2)
+        self.figure.line(vacuum[:, 0], vacuum[:, 1], color="#555555", line_dash="dotted", legend_label="vacuum, 1σ")
+        _below(self.figure, 2)
+
+    def show(self, found: OneTrajectory | None) -> None:
+        """Draw a trajectory, or nothing."""
+        for name in OSCILLATORS:
+            path = np.empty((0, 2)) if found is None else found.means[name]
+            outline = np.empty((0, 2)) if found is None else ellipse(path[-1], found.covariance[name])
+            self._paths[name].data = {"x": path[:, 0], "y": path[:, 1]}
+            self._ellipses[name].data = {"x": outline[:, 0], "y": outline[:, 1]}
