@@ -24,6 +24,8 @@ __all__ = ["Page", "add_page"]
 # Milliseconds: moves that arrive within the first are answered together; what takes longer waits until the hand rests.
 _AT_ONCE, _RESTS = 15, 180
 _DECIMALS = 4
+# else a table is as wide as it likes to be
+_WHOLE_WIDTH = ".bk-clearfix { display: block !important; width: 100%; }"
 # budgets take seconds, in which sliders are to answer
 _BUDGETS = ThreadPoolExecutor(max_workers=1, thread_name_prefix="budget")
 
@@ -72,7 +74,8 @@ class Page:
         self.controls = Controls(self.move)
         self.map, self.course, self.trajectory = MapFigure(), CourseFigure(), TrajectoryFigure()
         self.alert, self.numbers, self.budget, self.recipes = (
-            Div(name=name, sizing_mode="stretch_width") for name in ("alert", "numbers", "budget", "recipes")
+            Div(name=name, sizing_mode="stretch_width", stylesheets=[_WHOLE_WIDTH])
+            for name in ("alert", "numbers", "budget", "recipes")
         )
         self.link = TextInput(name="link", title="A link to this state", sizing_mode="stretch_width")
         self._lay_out()
@@ -97,9 +100,8 @@ class Page:
 
     def _lay_out(self) -> None:
         document = self.document
-        for name, each in (("map", self.map), ("course", self.course), ("trajectory", self.trajectory)):
-            each.figure.name = name
-            document.add_root(each.figure)
+        for each in (self.map, self.course, self.trajectory):
+            document.add_root(each.layout)
         self.map.figure.on_event(Tap, self._tapped)
         # the address of the browser follows, so that reloading keeps the state
         self.link.js_on_change(
@@ -160,7 +162,7 @@ class Page:
         self._problems[name] = messages
         # the same is said once
         said = list(dict.fromkeys(each for found in self._problems.values() for each in found))
-        self.alert.text = page_texts.alert_html(said)
+        self.alert.text, self.alert.visible = page_texts.alert_html(said), bool(said)
 
     def _numbers(self) -> None:
         state = self.state

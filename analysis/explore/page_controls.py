@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from bokeh.layouts import column, row
@@ -20,7 +21,7 @@ from bokeh.models import (
 )
 
 from cascade_steering.analysis.criteria.steering import SCHEMES
-from cascade_steering.analysis.explore.page_state import PARAMETERS, STARTS, PageParameter, PageState
+from cascade_steering.analysis.explore.page_state import PARAMETERS, STARTS, MapAxes, PageParameter, PageState
 from cascade_steering.analysis.laboratory.presets import preset_names
 from cascade_steering.sim.parameters import DETECTION_SCHEMES, Bath
 
@@ -28,13 +29,13 @@ __all__ = ["Controls", "Move"]
 
 # makes another state of the present one
 Move = Callable[[PageState], PageState]
-_AXES = ("angles", "cooperativities")
+_AXES: tuple[MapAxes, ...] = ("angles", "cooperativities")
 _MAP = ("θ₋, θ₊", "C₋, C₊")
 _SHOWN = ("without the record", "given the record")
 _OWN = "numbers of my own"
 _WIDE: dict[str, Any] = {"sizing_mode": "stretch_width"}
-# the decimals of a slider come through JSON as 0.35000000000000003
-_DECIMALS = 9
+# a slider that stands at 0.35 may say 0.35000000000000003
+_DECIMALS = 12
 
 
 class Controls:
@@ -59,7 +60,7 @@ class Controls:
         self._duration = NumericInput(title="duration, 1/γ̃₀", mode="float", **_WIDE)
         self._seed = NumericInput(title="seed of the trajectory", mode="int", **_WIDE)
         self._another = Button(label="Another trajectory", **_WIDE)
-        self._tabs = Tabs(tabs=[TabPanel(title="Sliders", child=self._sliders()),
+        self._tabs = Tabs(margin=0, tabs=[TabPanel(title="Sliders", child=self._sliders()),
                                 TabPanel(title="Laboratory", child=self._laboratory())], **_WIDE)  # fmt: skip
         self._connect()
 
@@ -108,10 +109,10 @@ class Controls:
 
     def _connect(self) -> None:
         for name, (slider, typed) in self._numbers.items():
-            self._on(slider, "value", lambda state, value, name=name: state.moved(**{name: round(value, _DECIMALS)}))
-            self._on(typed, "value", lambda state, value, name=name: state.moved(**{name: _given(value, name)}))
+            self._on(slider, "value", partial(_moved, name))
+            self._on(typed, "value", partial(_moved, name))
         for which, field in self._baths.items():
-            self._on(field, "value", lambda state, value, which=which: state.moved(**{f"bath_{which}": _bath(value)}))
+            self._on(field, "value", partial(_in_bath, which))
         self._on(self._scheme, "value", lambda state, value: state.moved(scheme=value))
         self._on(self._initial, "value", lambda state, value: replace(state, initial=value))
         self._on(self._duration, "value", lambda state, value: replace(state, duration_units=_given(value, "duration")))
@@ -153,5 +154,9 @@ def _given(value: Any, name: str) -> Any:
     return value
 
 
-def _bath(text: str) -> Bath:
-    return Bath.of_text(text.strip())
+def _moved(name: str, state: PageState, value: Any) -> PageState:
+    return state.moved(**{name: round(_given(value, name), _DECIMALS)})
+
+
+def _in_bath(which: str, state: PageState, text: str) -> PageState:
+    return state.moved(**{f"bath_{which}": Bath.of_text(text.strip())})

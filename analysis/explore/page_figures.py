@@ -1,7 +1,19 @@
 """The three figures of the page, with what moves them. Nothing is computed here."""
 
+from collections.abc import Iterable
+
 import numpy as np
-from bokeh.models import ColumnDataSource, HoverTool, LinearColorMapper, Range1d, Span
+from bokeh.layouts import column
+from bokeh.models import (
+    ColumnDataSource,
+    Div,
+    GlyphRenderer,
+    HoverTool,
+    LinearColorMapper,
+    Range1d,
+    Span,
+    UIElement,
+)
 from bokeh.models.formatters import CustomJSTickFormatter
 from bokeh.plotting import figure
 
@@ -42,13 +54,26 @@ def _empty(height: int = _HEIGHT, tools: str = "pan,wheel_zoom,box_zoom,reset,sa
     return drawn
 
 
-def _below(drawn: figure, columns: int) -> None:
-    legend = drawn.legend[0]
-    drawn.add_layout(legend, "below")
-    legend.ncols = columns
-    legend.border_line_color = None
-    legend.label_text_font_size = "11px"
-    legend.padding, legend.margin, legend.spacing = 2, 4, 2
+def _key(entries: Iterable[tuple[str, str]]) -> Div:
+    """What the colours and lines mean, below a figure: pairs of the style of a mark and its meaning."""
+    marks = "".join(
+        f'<span style="display:inline-flex;align-items:center;margin:0 14px 2px 0;white-space:nowrap">'
+        f'<span style="display:inline-block;margin-right:6px;{style}"></span>{name}</span>'
+        for style, name in entries
+    )
+    return Div(text=f'<div style="font-size:12px;padding:4px 0 0 8px">{marks}</div>', sizing_mode="stretch_width")
+
+
+def _patch(colour: str) -> str:
+    return f"width:13px;height:13px;background:{colour};border:1px solid #8a929c"
+
+
+def _stroke(colour: str, dashes: str = "solid") -> str:
+    return f"width:26px;border-top:2px {dashes} {colour}"
+
+
+def _framed(drawn: figure, marks: Iterable[tuple[str, str]], name: str) -> UIElement:
+    return column(drawn, _key(marks), name=name, sizing_mode="stretch_width")
 
 
 class MapFigure:
@@ -57,20 +82,13 @@ class MapFigure:
     def __init__(self) -> None:
         self.figure = _empty(height=_HEIGHT + 30, tools="tap,save")
         self.figure.x_range, self.figure.y_range = Range1d(0.0, 0.5), Range1d(0.0, 0.5)
-        self._cells = ColumnDataSource({"regime": [], **{way: [] for way in DIRECTIONS}, "x": [], "y": [], "w": []})
+        self._cells = ColumnDataSource({name: [] for name in ("regime", *DIRECTIONS, "x", "y", "w")})
         self._point = ColumnDataSource({"x": [], "y": []})
         palette = (*_REGIME_COLOURS, *_PALE)
         cells = self.figure.image(
             image="regime", x="x", y="y", dw="w", dh="w", source=self._cells,
             color_mapper=LinearColorMapper(palette=palette, low=-0.5, high=len(palette) - 0.5),
         )  # fmt: skip
-        for colour, name in zip(_REGIME_COLOURS, REGIMES, strict=True):
-            self.figure.scatter(
-                [], [], marker="square", size=12, color=colour, line_color="#888888", legend_label=_REGIME_NAMES[name]
-            )
-        self.figure.scatter(
-            [], [], marker="square", size=12, color="#FFFFFF", line_color="#888888", legend_label="pale: γ ≤ 0"
-        )
         for size, colour, width in ((20, "white", 5), (20, "black", 2)):
             self.figure.scatter(
                 "x", "y", source=self._point, marker="cross", size=size, line_color=colour, line_width=width
@@ -79,7 +97,13 @@ class MapFigure:
             HoverTool(renderers=[cells], tooltips=[(ARROWS[way], f"@{way}{{0.0000}}") for way in DIRECTIONS])
         )
         self.figure.grid.visible = False
-        _below(self.figure, 3)
+
+    @property
+    def layout(self) -> UIElement:
+        """The figure with its key."""
+        names = [(_patch(colour), _REGIME_NAMES[each]) for colour, each in zip(_REGIME_COLOURS, REGIMES, strict=True)]
+        pale = f"linear-gradient(90deg,{','.join(_PALE[1:])})"
+        return _framed(self.figure, [*names, (_patch(pale), "pale: a damping rate γ ≤ 0")], "map")
 
     def show(self, found: RegimeMap, axes: MapAxes) -> None:
         """Draw another map."""
@@ -109,17 +133,27 @@ class CourseFigure:
         self.figure = _empty(y_axis_type="log", x_axis_label="t γ̃₀", y_axis_label="E")
         self.figure.y_range = Range1d(0.1, 2.0)
         self._lines = ColumnDataSource({"t": []})
-        names = {"unconditional": "no record", "conditional": "given it"}
         for scheme in SCHEMES:
             for way in DIRECTIONS:
                 self._lines.data[f"{scheme}_{way}"] = []
                 self.figure.line(
                     "t", f"{scheme}_{way}", source=self._lines, line_width=2, color=_SCHEME_COLOURS[scheme],
-                    line_dash=_DASHES[way], legend_label=f"{ARROWS[way]} {names[scheme]}",
+                    line_dash=_DASHES[way],
                 )  # fmt: skip
         self.figure.add_layout(Span(location=STEERING_BOUND, dimension="width", line_color="#888888"))
         self.figure.yaxis.formatter = CustomJSTickFormatter(code="return String(Number(tick.toPrecision(3)))")
-        _below(self.figure, 2)
+        self.figure.yaxis.minor_tick_line_color = None
+
+    @property
+    def layout(self) -> UIElement:
+        """The figure with its key."""
+        names: dict[Scheme, str] = {"unconditional": "without the record", "conditional": "given the record"}
+        marks = [
+            (_stroke(_SCHEME_COLOURS[scheme], _DASHES[way]), f"{ARROWS[way]} {name}")
+            for scheme, name in names.items()
+            for way in DIRECTIONS
+        ]
+        return _framed(self.figure, marks, "course")
 
     def show(self, found: Course | None) -> None:
         """Draw E(t), or nothing."""
@@ -139,25 +173,36 @@ class TrajectoryFigure:
 
     def __init__(self) -> None:
         self.figure = _empty(match_aspect=True, x_axis_label="X", y_axis_label="P")
-        self._paths = {name: ColumnDataSource({"x": [], "y": []}) for name in OSCILLATORS}
-        self._ellipses = {name: ColumnDataSource({"x": [], "y": []}) for name in OSCILLATORS}
-        for name in OSCILLATORS:
-            colour, sign = _OSCILLATOR_COLOURS[name], _SIGNS[name]
-            self.figure.line(
-                "x", "y", source=self._paths[name], color=colour, alpha=0.6, legend_label=f"means of {sign}"
+        parts = ("early", "late", "ellipse")
+        self._data = {name: {part: ColumnDataSource({"x": [], "y": []}) for part in parts} for name in OSCILLATORS}
+        seen: list[GlyphRenderer] = []
+        for name, colour in _OSCILLATOR_COLOURS.items():
+            data = self._data[name]
+            self.figure.line("x", "y", source=data["early"], color=colour, alpha=0.35)
+            seen.append(self.figure.line("x", "y", source=data["late"], color=colour, alpha=0.7))
+            seen.append(
+                self.figure.patch("x", "y", source=data["ellipse"], color=colour, fill_alpha=0.18, line_width=2)
             )
-            self.figure.patch(
-                "x", "y", source=self._ellipses[name], color=colour, fill_alpha=0.2, line_width=2,
-                legend_label=f"{sign} given the record, 1σ",
-            )  # fmt: skip
         vacuum = ellipse((0.0, 0.0), np.eye(2) / 2)
-        self.figure.line(vacuum[:, 0], vacuum[:, 1], color="#555555", line_dash="dotted", legend_label="vacuum, 1σ")
-        _below(self.figure, 2)
+        seen.append(self.figure.line(vacuum[:, 0], vacuum[:, 1], color="#555555", line_dash="dotted"))
+        # a hot start is far away: the view is that of the second half
+        self.figure.x_range.renderers = self.figure.y_range.renderers = seen
+
+    @property
+    def layout(self) -> UIElement:
+        """The figure with its key."""
+        marks = [(_stroke(colour), f"means of {_SIGNS[name]}") for name, colour in _OSCILLATOR_COLOURS.items()]
+        marks += [
+            (_patch(f"{colour}2e"), f"{_SIGNS[name]} given the record, 1σ")
+            for name, colour in _OSCILLATOR_COLOURS.items()
+        ]
+        return _framed(self.figure, [*marks, (_stroke("#555555", "dotted"), "vacuum, 1σ")], "trajectory")
 
     def show(self, found: OneTrajectory | None) -> None:
         """Draw a trajectory, or nothing."""
         for name in OSCILLATORS:
             path = np.empty((0, 2)) if found is None else found.means[name]
-            outline = np.empty((0, 2)) if found is None else ellipse(path[-1], found.covariance[name])
-            self._paths[name].data = {"x": path[:, 0], "y": path[:, 1]}
-            self._ellipses[name].data = {"x": outline[:, 0], "y": outline[:, 1]}
+            half = len(path) // 2
+            outline = path if found is None else ellipse(path[-1], found.covariance[name])
+            for part, line in (("early", path[: half + 1]), ("late", path[half:]), ("ellipse", outline)):
+                self._data[name][part].data = {"x": line[:, 0], "y": line[:, 1]}

@@ -50,7 +50,7 @@ def page_server(port: int = 0) -> Iterator[PageServer]:
     server = Server(
         {"/": Application(FunctionHandler(add_page))}, io_loop=loop, address=HOST, port=chosen,
         allow_websocket_origin=[f"{HOST}:{chosen}"],
-    )  # type: ignore[arg-type]  # fmt: skip
+    )  # fmt: skip
     server.start()
     try:
         yield PageServer(f"http://{HOST}:{chosen}/", loop)

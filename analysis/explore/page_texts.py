@@ -14,7 +14,7 @@ __all__ = ["alert_html", "budget_html", "code_html", "numbers_html"]
 
 _RECORD: dict[Scheme, str] = {"unconditional": "without the record", "conditional": "given the record"}
 _TABLE = "border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums"
-_CELL = "padding:3px 10px 3px 0;text-align:{};border-top:1px solid #e6eaef;white-space:nowrap"
+_CELL = "padding:3px 10px 3px 0;text-align:{};border-top:1px solid #e6eaef"
 _MOST_ROWS = 14
 
 
@@ -53,7 +53,7 @@ def numbers_html(found: PairAtRest, regimes: Mapping[Scheme, str], elimination: 
         [
             ARROWS[way],
             *(_value(exact.E[scheme][way]) for scheme in SCHEMES),
-            f"{100 * exact.d[way]:.3f} %" if math.isfinite(exact.E["unconditional"][way]) else "",
+            f"{100 * exact.d[way]:.3f}&nbsp;%" if math.isfinite(exact.E["unconditional"][way]) else "",
         ]
         for way in DIRECTIONS
     ]
@@ -62,8 +62,7 @@ def numbers_html(found: PairAtRest, regimes: Mapping[Scheme, str], elimination: 
             [f"{ARROWS[way]}, cavity kept", *(_value(elimination.explicit.E[scheme][way]) for scheme in SCHEMES), ""]
             for way in DIRECTIONS
         ]
-    rows.append(["steering", *(regimes[scheme].replace("-", "−") for scheme in SCHEMES), ""])
-    rows[-1] = [each.replace("two−way", "two-way").replace("one−way", "one-way") for each in rows[-1]]
+    rows.append(["steering", *(regimes[scheme].replace("(-", "(−").replace("-)", "−)") for scheme in SCHEMES), ""])
     said = (
         ""
         if exact.stable
@@ -76,7 +75,12 @@ def budget_html(levers: Sequence[Lever] | None, shown: Scheme, warnings: Sequenc
     """What each number of a laboratory is worth, for E₊|₋ and E₋|₊ in the scheme that is shown."""
     if levers is None:
         return "<p>For laboratory numbers: choose them on the left, with “Laboratory”.</p>"
-    head = ["", "value", *(f"{ARROWS[way]}: ∂ln E/∂ln x" for way in DIRECTIONS), *("10 % better" for _ in DIRECTIONS)]
+    head = [
+        "",
+        "value",
+        *(f"{ARROWS[way]}: ∂ln E/∂ln x" for way in DIRECTIONS),
+        *(f"{ARROWS[way]}: x 10&nbsp;% better" for way in DIRECTIONS),
+    ]
     rows = [
         [
             escape(each.name.replace("1 - ", "1 − ")),
@@ -86,7 +90,7 @@ def budget_html(levers: Sequence[Lever] | None, shown: Scheme, warnings: Sequenc
         ]
         for each in levers[:_MOST_ROWS]
     ]
-    notes = "".join(f"<p>{escape(each)}</p>" for each in warnings)
+    notes = "".join(f"<p>Take care: {escape(each)}.</p>" for each in warnings)
     return f"<p>By elimination, {_RECORD[shown]}; the last columns are changes of E.</p>" + _table(head, rows) + notes
 
 

@@ -1,7 +1,8 @@
-"""The map of regimes around a working point: which oscillator steers which, over both angles or both cooperativities."""
+"""The map of regimes around a working point: which oscillator steers which, over both angles or both C."""
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,7 +67,8 @@ def regime_map(point: WorkingPoint, axes: MapAxes, scheme: Scheme) -> RegimeMap:
     """The map over ``axes``, all else as at the working point; kept for as long as that stays."""
     end = map_range(point, axes)
     # a map is the same wherever on it the working point is
-    return _drawn(replace(point, **dict.fromkeys(MAP_FIELDS[axes], 0.25)), axes, scheme, end)
+    anywhere: dict[str, Any] = dict.fromkeys(MAP_FIELDS[axes], 0.25)
+    return _drawn(replace(point, **anywhere), axes, scheme, end)
 
 
 @lru_cache(maxsize=32)

@@ -58,7 +58,7 @@ def interruptible() -> Iterator[None]:
 
 @contextmanager
 def stopping(stop: Callable[[], None]) -> Iterator[None]:
-    """Within this context the first signal calls ``stop``, as the end that was meant, and a second one ends the process.
+    """Within this context the first signal calls ``stop``, and a second one ends the process.
 
     For work without an end of its own, such as that of a server.
     """
