@@ -19,6 +19,7 @@ from cascade_steering.analysis.working_points.pair_at_rest import PairAtRest, pa
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.conventions import OSCILLATORS
 from cascade_steering.sim.model.schedule import Schedule
+from cascade_steering.sim.rotating_wave.equations import RotatingWave
 
 __all__ = [
     "SAVES",
@@ -70,7 +71,7 @@ def course(state: PageState) -> Course:
     start, model = point.initial_state(state.initial), point.model
     with threadpool_limits(1):
         # with both oscillators damped nothing grows, and there is nothing to refuse
-        if not at_rest(point).exact.stable:
+        if not RotatingWave.of(point.cascade).stable:
             require_quanta(model, start, float(times[-1] * point.time_unit), unit=point.time_unit)
         found = steering_at(Schedule.of(model), start, times * point.time_unit)
     return Course(times=times, E={scheme: {way: found[scheme][way] for way in DIRECTIONS} for scheme in SCHEMES})

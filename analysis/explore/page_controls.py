@@ -60,8 +60,10 @@ class Controls:
         self._duration = NumericInput(title="duration, 1/γ̃₀", mode="float", **_WIDE)
         self._seed = NumericInput(title="seed of the trajectory", mode="int", **_WIDE)
         self._another = Button(label="Another trajectory", **_WIDE)
-        self._tabs = Tabs(margin=0, tabs=[TabPanel(title="Sliders", child=self._sliders()),
-                                TabPanel(title="Laboratory", child=self._laboratory())], **_WIDE)  # fmt: skip
+        pages = {"Sliders": self._sliders(), "Laboratory": self._laboratory()}
+        # tabs are wider than what they stand in, by the margins of widgets
+        within: dict[str, Any] = {**_WIDE, "styles": {"width": "calc(100% - 14px)"}}
+        self._tabs = Tabs(tabs=[TabPanel(title=title, child=child) for title, child in pages.items()], **within)
         self._connect()
 
     @property

@@ -86,7 +86,7 @@ def budget_html(levers: Sequence[Lever] | None, shown: Scheme, warnings: Sequenc
             escape(each.name.replace("1 - ", "1 − ")),
             f"{each.value:.4g}",
             *(_short(each.derivative[shown][way], "+.3f") for way in DIRECTIONS),
-            *(_short(-100 * each.gain[shown][way], "+.2f", " %") for way in DIRECTIONS),
+            *(_short(-100 * each.gain[shown][way], "+.2f", "&nbsp;%") for way in DIRECTIONS),
         ]
         for each in levers[:_MOST_ROWS]
     ]
