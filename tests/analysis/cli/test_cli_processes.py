@@ -132,7 +132,7 @@ def test_the_list_of_commands_has_whole_sentences(steering: Run, monkeypatch: py
     monkeypatch.setenv("COLUMNS", width)
     listed = " ".join(steering("--help").out.partition("Commands:")[2].split())
     commands = group.steering.commands
-    assert len(commands) == 18
+    assert len(commands) == 19
     for name, command in commands.items():
         assert command.help is not None
         sentence = " ".join(command.help.split("\n\n")[0].split())
