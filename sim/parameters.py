@@ -149,7 +149,9 @@ class Bath:
         try:
             linewidth_hz, occupation = (float(part) for part in text.split(","))
         except ValueError:
-            raise ValueError(f"bath must be {', '.join(BATHS)} or LINEWIDTH_HZ,OCCUPATION, got {text!r}") from None
+            linewidth_hz = occupation = math.nan
+        if not (math.isfinite(linewidth_hz) and math.isfinite(occupation)):
+            raise ValueError(f"bath must be {', '.join(BATHS)} or LINEWIDTH_HZ,OCCUPATION, got {text!r}")
         return cls(linewidth_hz=linewidth_hz, occupation=occupation)
 
     @property
