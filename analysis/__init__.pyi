@@ -35,6 +35,13 @@ from cascade_steering.analysis.past_states.records_alone import needed_pieces as
 from cascade_steering.analysis.past_states.records_alone import verify_by_records as verify_by_records
 from cascade_steering.analysis.past_states.whole_record import PastStates as PastStates
 from cascade_steering.analysis.planning.plan_result import PlanResult as PlanResult
+from cascade_steering.analysis.plots.states.wigner import draw_wigner as draw_wigner
+from cascade_steering.analysis.plots.style import save_figure as save_figure
+from cascade_steering.analysis.plots.trajectories.animation import animate_trajectory as animate_trajectory
+from cascade_steering.analysis.plots.trajectories.over_time import draw_means as draw_means
+from cascade_steering.analysis.plots.trajectories.over_time import draw_record as draw_record
+from cascade_steering.analysis.plots.trajectories.over_time import draw_steering as draw_steering
+from cascade_steering.analysis.plots.trajectories.phase_portrait import draw_phase_space as draw_phase_space
 from cascade_steering.analysis.protocols.best_pulse import best_pulse as best_pulse
 from cascade_steering.analysis.protocols.best_pulse import best_pulses as best_pulses
 from cascade_steering.analysis.protocols.best_pulse import fastest_pulse as fastest_pulse
@@ -59,6 +66,7 @@ from cascade_steering.analysis.results.simulated import Simulated as Simulated
 from cascade_steering.analysis.results.simulated import open_result as open_result
 from cascade_steering.analysis.results.steady_result import SteadyResult as SteadyResult
 from cascade_steering.analysis.results.steady_result import steady as steady
+from cascade_steering.analysis.results.trajectories.trajectory import Trajectory as Trajectory
 from cascade_steering.analysis.results.transient_result import TransientResult as TransientResult
 from cascade_steering.analysis.time_courses.transients import SampledTransient as SampledTransient
 from cascade_steering.analysis.time_courses.transients import Transient as Transient
@@ -69,6 +77,8 @@ from cascade_steering.analysis.verification.outcome_criteria import verify_non_g
 from cascade_steering.analysis.working_points.optimum import Optimum as Optimum
 from cascade_steering.analysis.working_points.optimum import Search as Search
 from cascade_steering.analysis.working_points.optimum import best_points as best_points
+from cascade_steering.analysis.working_points.regimes.regime_map import RegimeMap as RegimeMap
+from cascade_steering.analysis.working_points.regimes.regime_map import regime_map as regime_map
 from cascade_steering.analysis.working_points.scan import Extreme as Extreme
 from cascade_steering.analysis.working_points.scan import extreme as extreme
 from cascade_steering.analysis.working_points.scan import scan as scan

@@ -29,6 +29,7 @@ from cascade_steering.sim.gaussian.covariance import transient as transient
 from cascade_steering.sim.gaussian.filtering import Filtered as Filtered
 from cascade_steering.sim.gaussian.filtering import RecordFilter as RecordFilter
 from cascade_steering.sim.gaussian.filtering import filter_record as filter_record
+from cascade_steering.sim.gaussian.nonlinear.approximation import GaussianApproximation as GaussianApproximation
 from cascade_steering.sim.gaussian.past.effect import Effect as Effect
 from cascade_steering.sim.gaussian.past.effect import retrodict_record as retrodict_record
 from cascade_steering.sim.gaussian.past.smoothing import smoothed_states as smoothed_states
@@ -73,6 +74,9 @@ from cascade_steering.sim.model.pieces import phase_shift as phase_shift
 from cascade_steering.sim.model.pieces import sideband_oscillator as sideband_oscillator
 from cascade_steering.sim.model.pieces import squeezer as squeezer
 from cascade_steering.sim.model.pieces import thermal_bath as thermal_bath
+from cascade_steering.sim.model.polynomials import Polynomial as Polynomial
+from cascade_steering.sim.model.polynomials import duffing as duffing
+from cascade_steering.sim.model.polynomials import kerr as kerr
 from cascade_steering.sim.model.schedule import Schedule as Schedule
 from cascade_steering.sim.model.schedule import unlit as unlit
 from cascade_steering.sim.outputs.observables import Quadratic as Quadratic

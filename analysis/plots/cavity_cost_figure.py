@@ -11,11 +11,11 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, STEERING_BOUND, key
-from cascade_steering.analysis.plots.style import FIGURE_STYLE, SYMBOLS, save_figure
+from cascade_steering.analysis.plots.style import COLOURS, FIGURE_STYLE, GAIN_COLOUR, SYMBOLS, save_figure
 
 __all__ = ["cavity_cost_figure"]
 
-_COLOURS = ("#1f4e9c", "#d9762b", "#4c7a34")
+_COLOURS = (*COLOURS, GAIN_COLOUR)
 # above, E is of no interest
 _HIGHEST = 1.5
 # with the demand for stability, and without

@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
-from cascade_steering.analysis.plots.style import drawable, save_figure
+from cascade_steering.analysis.plots.style import FIGURE_STYLE, drawable, save_figure
 
 if TYPE_CHECKING:
     from cascade_steering.analysis.identification.posterior.sampling_posterior import Chain
@@ -33,8 +34,9 @@ def draw_corner(chain: "Chain", path: Path) -> Figure:
     import corner
 
     target = drawable(path)
-    figure = Figure(figsize=(2.2 * len(chain.names) + 1.0,) * 2)
-    corner.corner(chain.flat, fig=figure, labels=list(chain.names), quantiles=_SHARES)
+    with mpl.rc_context(FIGURE_STYLE):
+        figure = Figure(figsize=(2.2 * len(chain.names) + 1.0,) * 2)
+        corner.corner(chain.flat, fig=figure, labels=list(chain.names), quantiles=_SHARES)
     count = len(chain.names)
     for number, (name, samples) in enumerate(zip(chain.names, chain.flat.T, strict=True)):
         low, median, high = np.quantile(samples, _SHARES)

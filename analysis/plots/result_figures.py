@@ -4,12 +4,21 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cascade_steering.analysis.criteria.steering import SCHEMES, STEERING_BOUND
-from cascade_steering.analysis.plots.style import COLOURS, HIGHEST, LINE_STYLES, SYMBOLS, drawable, save_figure
+from cascade_steering.analysis.plots.style import (
+    COLOURS,
+    FIGURE_STYLE,
+    HIGHEST,
+    LINE_STYLES,
+    SYMBOLS,
+    drawable,
+    save_figure,
+)
 from cascade_steering.analysis.time_courses.transients import SampledTransient, Transient
 
 if TYPE_CHECKING:
@@ -32,8 +41,9 @@ def drawn(where: str | Path | Axes | None, draw: Callable[[Axes], None]) -> Figu
         draw(where)
         return where.get_figure(root=True)  # type: ignore[return-value]
     path = None if where is None else drawable(Path(where))
-    figure = Figure(figsize=(5.2, 3.6), layout="constrained")
-    draw(figure.subplots())
+    with mpl.rc_context(FIGURE_STYLE):
+        figure = Figure(figsize=(5.2, 3.6), layout="constrained")
+        draw(figure.subplots())
     if path is not None:
         save_figure(figure, path)
     return figure

@@ -17,7 +17,15 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, STEERING_BOUND, key
-from cascade_steering.analysis.plots.style import COLOURS, GAIN_COLOUR, HIGHEST, LINE_STYLES, SYMBOLS, save_figure
+from cascade_steering.analysis.plots.style import (
+    COLOURS,
+    FIGURE_STYLE,
+    GAIN_COLOUR,
+    HIGHEST,
+    LINE_STYLES,
+    SYMBOLS,
+    save_figure,
+)
 
 __all__ = ["MOST_AXES", "scan_drawn", "scan_figure"]
 
@@ -49,7 +57,6 @@ _D_LEVELS = np.array([0.0, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 50.0,
 _THICK, _THIN = 2.0, 0.6
 _NO_STEADY_STATE = "0.85"
 _COLOURS = {"E_u": COLOURS[0], "E_c": COLOURS[1], "d": GAIN_COLOUR}
-_STYLE: dict[Any, Any] = {"font.size": 9, "legend.frameon": False}
 
 
 def scan_figure(scan: xr.Dataset, path: Path, *, logarithmic: Iterable[str] = ()) -> None:
@@ -71,7 +78,7 @@ def scan_drawn(scan: xr.Dataset, *, logarithmic: Iterable[str] = ()) -> Figure:
         if scan.sizes[name] < 2:
             raise ValueError(f"a figure needs two values or more of {name}, got 1")
     scales = {name: "log" if name in set(logarithmic) else "linear" for name in names}
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(FIGURE_STYLE):
         return _curves(scan, names[0], scales) if len(names) == 1 else _maps(scan, names, scales)
 
 
@@ -83,7 +90,6 @@ def _curves(scan: xr.Dataset, name: str, scales: dict[str, str]) -> Figure:
             values = factor * scan[variable].sel(direction=key(direction))
             label = f"${SYMBOLS[direction]}$" + ("" if variable == "d" else f" {_TITLES[variable]}")
             axes.plot(scan[name], values, color=_COLOURS[variable], linestyle=dashes, label=label)
-        axes.spines[["top", "right"]].set_visible(False)
     above.axhline(STEERING_BOUND, color="0.6", linewidth=0.8)
     above.text(1.01, STEERING_BOUND, r"$\frac{1}{2}$", transform=above.get_yaxis_transform(), va="center")
     above.set(ylabel="steering parameter $E$", yscale="log", xscale=scales[name])
@@ -161,6 +167,7 @@ def _gain_palette() -> _Palette:
 
 
 def _map(axes: Axes, x: FloatArray, y: FloatArray, values: FloatArray, palette: _Palette) -> None:
+    axes.spines[:].set_visible(True)
     axes.set_facecolor(_NO_STEADY_STATE)
     masked = np.ma.masked_invalid(values)
     axes.pcolormesh(x, y, masked, cmap=palette.colours, norm=palette.norm, rasterized=True)

@@ -1,46 +1,95 @@
-"""What the figures have in common: symbols, colours, and how a figure is written, without a screen."""
+"""What all figures have in common: symbols, colours, fonts, and how a figure is written, without a screen.
 
+Colours are those of Okabe and Ito, which readers of any colour vision can distinguish: M. Okabe and K. Ito, "Color
+Universal Design" (2008), https://jfly.uni-koeln.de/color/; B. Wong, Nature Methods 8, 441 (2011).
+"""
+
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import matplotlib as mpl
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cascade_steering.analysis.criteria.steering import STEERING_BOUND, AnyDirection, Direction, Steered
+from cascade_steering.analysis.criteria.steering import STEERING_BOUND, AnyDirection, Direction
 from cascade_steering.sim.atomic_write import writable, write_whole
+from cascade_steering.sim.conventions import OSCILLATORS
 
 __all__ = [
+    "BLUE",
     "COLOURS",
     "FIGURE_STYLE",
     "GAIN_COLOUR",
+    "GREEN",
     "HIGHEST",
     "LINE_STYLES",
+    "ORANGE",
+    "PURPLE",
+    "REGION_COLOURS",
+    "SKY_BLUE",
     "SYMBOLS",
+    "VERMILION",
     "drawable",
+    "new_axes",
+    "oscillator_sign",
     "save_figure",
     "symbol",
 ]
 
 SYMBOLS: dict[Direction, str] = {"plus_given_minus": r"E_{+|-}", "minus_given_plus": r"E_{-|+}"}
-COLOURS = ("#1f4e9c", "#d9762b")
-GAIN_COLOUR = "#4c7a34"
+ORANGE, SKY_BLUE, GREEN, BLUE, VERMILION, PURPLE = "#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00", "#CC79A7"
+# without the record and given it, or − and +
+COLOURS = (BLUE, VERMILION)
+GAIN_COLOUR = GREEN
 # as in the paper: dashed for E₊|₋, solid for E₋|₊; then those of further directions
 LINE_STYLES = ("--", "-", ":", "-.")
 HIGHEST = 20 * STEERING_BOUND
+# colours of regions in which nobody is steered, − steers +, + steers −, and each the other; the lightness of each
+# differs as well, so that a map can be told apart in grey
+REGION_COLOURS = {"none": "#bdbdbd", "plus_given_minus": "#f5cf8a", "minus_given_plus": BLUE, "both": "white"}
+_CYCLE = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY_BLUE, "black")
 FIGURE_STYLE: dict[Any, Any] = {
-    "font.size": 9,
-    "axes.spines.top": False,
+    "axes.prop_cycle": mpl.cycler("color", _CYCLE),  # type: ignore[attr-defined]
     "axes.spines.right": False,
+    "axes.spines.top": False,
+    "font.size": 9,
+    "hatch.linewidth": 0.6,
+    "legend.fontsize": 8,
     "legend.frameon": False,
+    # all glyphs, those of formulas as well, out of one family that comes with matplotlib
+    "font.family": "DejaVu Sans",
+    "mathtext.fontset": "dejavusans",
+    # outlines that editors and publishers take, instead of Type 3; in SVG, text that can be searched
+    "pdf.fonttype": 42,
+    "ps.fonttype": 42,
+    "svg.fonttype": "none",
+    # names of parts do not change from one run to the next
+    "svg.hashsalt": "cascade-steering",
 }
+_FONTS = {name: value for name, value in FIGURE_STYLE.items() if name.startswith(("pdf.", "ps.", "svg."))}
 
 
-def symbol(direction: AnyDirection) -> str:
+def symbol(direction: AnyDirection | str) -> str:
     """E of a direction in TeX, without the dollars."""
-    if not isinstance(direction, Steered):
-        return SYMBOLS[direction]
-    steered, _, by = str(direction).replace("_", r"\_").partition(r"\_given\_")
+    known: Mapping[str, str] = {str(way): text for way, text in SYMBOLS.items()}
+    if (text := str(direction)) in known:
+        return known[text]
+    steered, _, by = text.replace("_", r"\_").partition(r"\_given\_")
     return rf"E_{{\mathrm{{{steered}|{by}}}}}"
+
+
+def oscillator_sign(mode: str) -> str:
+    """The sign of an oscillator of the paper's pair, and the name of any other, as an index in TeX."""
+    names = dict(zip(OSCILLATORS, ("-", "+"), strict=True))
+    return names.get(mode, r"\mathrm{" + mode.replace("_", r"\_") + "}")
+
+
+def new_axes() -> Axes:
+    """The axes of a new figure in this style."""
+    with mpl.rc_context(FIGURE_STYLE):
+        return Figure(figsize=(4.4, 3.6), layout="constrained").subplots()
 
 
 def drawable(path: Path) -> Path:
@@ -51,8 +100,18 @@ def drawable(path: Path) -> Path:
     return writable(path)
 
 
-def save_figure(figure: Figure, path: Path) -> None:
-    """Write a figure, whole or not at all, in the format of the ending of its name. Raises OSError."""
-    content = BytesIO()
-    figure.savefig(content, dpi=200, format=path.suffix.removeprefix(".").lower())
+def save_figure(figure: Figure | Axes, path: str | Path) -> None:
+    """Write a figure, or that of axes, whole or not at all: ``.pdf`` or ``.svg``, ``.png`` in 200 dots per inch.
+
+        axes = cs.draw_phase_space(point.simulate(duration_units=5, saves=400, keep=1).trajectory(), "plus")
+        cs.save_figure(axes, "phase-space.pdf")
+
+    Fonts are TrueType in PDF and text in SVG. Raises ValueError for another ending, and OSError.
+    """
+    content, path = BytesIO(), drawable(Path(path))
+    whole = figure if isinstance(figure, Figure) else figure.get_figure(root=True)
+    assert isinstance(whole, Figure), "axes of a figure that was closed"
+    # fonts are chosen when a figure is written, also one in which a user has drawn
+    with mpl.rc_context(_FONTS):
+        whole.savefig(content, dpi=200, format=path.suffix.removeprefix(".").lower())
     write_whole(path, content.getvalue())

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from cascade_steering.analysis.records.reading.layout import GivenCalibration
     from cascade_steering.analysis.records.record import Record
     from cascade_steering.analysis.records.suspects import Told
+    from cascade_steering.analysis.results.trajectories.trajectory import Trajectory
 
 __all__ = ["FilteredResult", "open_record", "save_record", "verdict_text"]
 
@@ -98,6 +99,17 @@ class FilteredResult:
         from cascade_steering.analysis.past_states.records_alone import verify_by_records
 
         return verify_by_records(self.smoothed, spacing_s)
+
+    def trajectory(self, number: int = 0) -> "Trajectory":
+        """What one of the records says in time, which can be drawn.
+
+            point.filter("record.csv").trajectory().plot("filtered.pdf", means=True)
+
+        Raises ValueError for a record that there is not.
+        """
+        from cascade_steering.analysis.results.trajectories.followed import read_trajectory
+
+        return read_trajectory(self.reading, number, self.time_unit)
 
     @property
     def innovations(self) -> FloatArray:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from cascade_steering.analysis.estimation.estimators import Estimate, Steering
     from cascade_steering.analysis.records.record import Record
+    from cascade_steering.analysis.results.trajectories.trajectory import Trajectory
     from cascade_steering.analysis.time_courses.transients import SampledTransient
 
 __all__ = ["Simulated", "open_result"]
@@ -178,6 +179,19 @@ class Simulated:
             channels=tuple(map(str, self.dataset["channel"].to_numpy())),
             options={},
         )
+
+    def trajectory(self, number: int = 0) -> "Trajectory":
+        """A trajectory that was kept: conditional means, record, clicks and E, which can be drawn.
+
+            point.simulate(duration_units=5, saves=400, keep=1).trajectory().plot("trajectory.pdf")
+
+        Its covariances are its own where ``save=Save(covariances=True)`` has kept them, or where all trajectories share
+        them, as by the Gaussian engine; else they are those of the average. E without the record is that of the
+        ensemble. Raises ValueError where it was not kept.
+        """
+        from cascade_steering.analysis.results.trajectories.trajectory import kept_trajectory
+
+        return kept_trajectory(self.dataset, number, self.modes, self.time_unit)
 
     def _saved(self, name: str, wanted: str) -> "xr.DataArray":
         if name not in self.dataset:

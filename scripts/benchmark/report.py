@@ -9,11 +9,11 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from cascade_steering.analysis.plots.style import save_figure
+from cascade_steering.analysis.plots.style import COLOURS, FIGURE_STYLE, GAIN_COLOUR, save_figure
 from scripts.benchmark.contender import Cost, Setting
 from scripts.benchmark.job import Error, Job
 
-_COLOURS = {"ours": "#1f4e9c", "qutip": "#d9762b", "dynamiqs": "#3a8f5c"}
+_COLOURS = dict(zip(("ours", "qutip", "dynamiqs"), (*COLOURS, GAIN_COLOUR), strict=True))
 # From the error, not from the step: both schemes of dynamiqs are of strong order ½ with two noisy channels.
 STRONG_ORDER = {"dynamiqs": 0.5}
 
@@ -97,7 +97,7 @@ def verdict(rungs: Sequence[Rung], job: Job) -> list[str]:
 
 def draw(rungs: Sequence[Rung], job: Job, path: Path) -> None:
     """Draw cost against error of every setting with a finite error, and the target."""
-    with mpl.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
+    with mpl.rc_context(FIGURE_STYLE):
         figure = Figure(figsize=(5.2, 3.8), layout="constrained")
         axes = figure.subplots()
         for name in dict.fromkeys(rung.contender for rung in rungs):

@@ -39,10 +39,13 @@ PAGES = (
     Page(source="analysis/README.md", target="map"),
     Page(source="analysis/paper/BEYOND_STABILITY.md", target="beyond-stability"),
     Page(source="analysis/networks/MANY_CLIENTS.md", target="many-clients"),
+    Page(source="analysis/nonlinear/NONLINEAR.md", target="nonlinear"),
+    Page(source="analysis/heralding/AFTER_A_CLICK.md", target="after-a-click"),
     Page(source="analysis/records/JUDGING.md", target="judging"),
     Page(source="analysis/paper/claims/CLAIMS.md", target="claims"),
     Page(source="scripts/SLURM.md", target="clusters"),
     Page(source="scripts/CONTRIBUTING.md", target="contributing"),
+    Page(source="scripts/RELEASING.md", target="releasing"),
     Page(source="scripts/tutorials/README.md", target="writing-tutorials"),
     Page(source="CHANGELOG.md", target="changelog"),
 )

@@ -14,7 +14,15 @@ LETTERS = {sign: rf"\{name}" for sign, name in zip(_GREEK[::2], _GREEK[1::2], st
 LETTERS |= {chr(ord("𝖠") + i): rf"\mathsf{{{chr(65 + i)}}}" for i in range(26)}
 LETTERS |= {chr(ord("𝒜") + i): rf"\mathcal{{{chr(65 + i)}}}" for i in range(26)}
 LETTERS |= {chr(ord("𝓐") + i): rf"\mathcal{{{chr(65 + i)}}}" for i in range(26)}
-LETTERS |= {"½": r"\tfrac12", "¼": r"\tfrac14", "𝟙": r"\mathbb{1}", "ø": r"\text{ø}", "∞": r"\infty", "∂": r"\partial"}
+LETTERS |= {
+    "½": r"\tfrac12",
+    "¼": r"\tfrac14",
+    "𝟙": r"\mathbb{1}",
+    "ø": r"\text{ø}",
+    "∞": r"\infty",
+    "∂": r"\partial",
+    "∇": r"\nabla",
+}
 LETTERS |= {"…": r"\ldots", "%": r"\%"}
 
 # accents, which follow their letter

@@ -16,7 +16,17 @@ from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
 
-__all__ = ["Controllable", "Counting", "Filtering", "Method", "filtering", "require_controllable", "require_counting"]
+__all__ = [
+    "Controllable",
+    "Counting",
+    "Filtering",
+    "Method",
+    "Nonlinear",
+    "filtering",
+    "require_controllable",
+    "require_counting",
+    "require_nonlinear",
+]
 
 
 class Method(Protocol):
@@ -124,6 +134,23 @@ def require_counting(method: Method, model: LinearModel | Schedule) -> None:
     """Raise ValueError for a model with photon counters and an engine that cannot count, see ``Counting``."""
     if not getattr(method, "counts", False):
         model.require_uncounted(str(method.identity["engine"]))
+
+
+class Nonlinear(Protocol):
+    """What an engine may do beside ``Method``: simulate models with a polynomial in the Hamiltonian.
+
+    Section 7 of sim/README.md.
+    """
+
+    @property
+    def nonlinear(self) -> bool:
+        """True."""
+
+
+def require_nonlinear(method: Method, model: LinearModel | Schedule) -> None:
+    """Raise ValueError for a model that is not linear and an engine for linear ones, see ``Nonlinear``."""
+    if not getattr(method, "nonlinear", False):
+        model.require_linear(f"the engine {method.identity['engine']!r}")
 
 
 class Filtering(Protocol):

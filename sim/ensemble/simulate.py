@@ -15,7 +15,7 @@ import xarray as xr
 
 from cascade_steering.sim.controller import Controller, control_grid, steps_of_interval
 from cascade_steering.sim.ensemble.block import Block, Engine, Experiment, Task, one_thread
-from cascade_steering.sim.ensemble.contract import Method, require_controllable, require_counting
+from cascade_steering.sim.ensemble.contract import Method, require_controllable, require_counting, require_nonlinear
 from cascade_steering.sim.ensemble.dataset import build
 from cascade_steering.sim.ensemble.discretisation import ATTRIBUTE, CHECKED, Check, Checked, CheckTask, Standing
 from cascade_steering.sim.grid import TimeGrid, whole_above
@@ -185,6 +185,7 @@ def simulate(
     if initial.covariance.shape != (model.dimension,) * 2:
         raise ValueError(f"initial covariance must have shape {(model.dimension,) * 2}, got {initial.covariance.shape}")
     require_counting(method, model)
+    require_nonlinear(method, model)
     if model.counter_names and experiment is not None:
         raise ValueError("an experiment takes Gaussian states, which clicks do not leave: leave out one of them")
     save.require(model.dimension, keep)

@@ -55,10 +55,10 @@ def require_levels(
     """Raise ValueError if the QuTiP operators of ``save`` have too few levels for the ensemble.
 
     At most 1e-2 of the population of the ensemble may lie above the levels at any time. This is known before the run if
-    the initial state, and so the ensemble, is Gaussian; nothing is required of another state. Section 7 of
+    the initial state, and so the ensemble of a linear model, is Gaussian; nothing is required of another. Section 7 of
     sim/README.md.
     """
-    if save.levels is None or not initial.gaussian:
+    if save.levels is None or not initial.gaussian or model.nonlinear:
         return
     steps = np.unique(np.linspace(1, grid.saves, min(grid.saves, _MOST_TIMES)).astype(int))
     times = grid.times[steps]

@@ -107,7 +107,8 @@ def adjoint(matrix: Array) -> Array:
 def moment_equations(model: LinearModel) -> MomentEquations:
     """A, D, F, S and Σh of a linear model, by the formulas above. Section 4 of sim/README.md.
 
-    Raises ValueError for a model whose record passes electronics; see ``observed_equations``.
+    Raises ValueError for a model that is not linear, and for one whose record passes electronics; see
+    ``observed_equations``.
     """
     model.require_white_record()
     return oscillator_equations(model)
@@ -171,7 +172,11 @@ def with_electronics(model: LinearModel, root: Array, size: int) -> Array:
 
 
 def oscillator_equations(model: LinearModel) -> MomentEquations:
-    """A, D, F, S and Σh of the oscillators and of the current before any electronics. Section 4 of sim/README.md."""
+    """A, D, F, S and Σh of the oscillators and of the current before any electronics. Section 4 of sim/README.md.
+
+    Raises ValueError for a model that is not linear.
+    """
+    model.require_linear("the calculation of moments")
     sigma = symplectic_form(model.dimension // 2)
     overlap = model.channels.conj().T @ model.channels
     scale = np.sqrt(model.efficiency)[:, None]

@@ -88,6 +88,7 @@ class Gaussian:
         controller that does not fit.
         """
         model.require_uncounted(self.identity["engine"])
+        model.require_linear(f"the engine {self.identity['engine']!r}")
         if not initial.gaussian:
             raise ValueError(f"the Gaussian engine cannot start from {initial.name}, which is not Gaussian")
         # In these coordinates inferred variances are not differences of large numbers, however hot the first oscillator

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cascade_steering.sim.conventions import frozen
+from cascade_steering.sim.model.polynomials import Polynomial
 
 __all__ = ["Component", "concatenate", "series"]
 
@@ -49,12 +50,13 @@ class Component:
     force : h, real array of shape (d,), rad/s; zero if left out
     amplitudes : λ of every line, complex array of shape (m,), √(rad/s); zero if left out
     passive, active : S₋ and S₊, complex arrays of shape (m, m); 1 and 0 if left out
+    nonlinear : polynomials of the oscillators that are added to H; ``series`` adds those of the same oscillator up
 
     Raises
     ------
     ValueError
-        if shapes disagree, a name is repeated, an entry is not finite, G is not symmetric, or f does not have the
-        commutators of a field: S₋S₋† − S₊S₊† = 1 and S₋S₊ᵀ symmetric.
+        if shapes disagree, a name is repeated or unknown, an entry is not finite, G is not symmetric, or f does not
+        have the commutators of a field: S₋S₋† − S₊S₊† = 1 and S₋S₊ᵀ symmetric.
     """
 
     modes: tuple[str, ...] = ()
@@ -65,6 +67,7 @@ class Component:
     amplitudes: ComplexArray = field(default_factory=_empty)
     passive: ComplexArray = field(default_factory=_empty)
     active: ComplexArray = field(default_factory=_empty)
+    nonlinear: tuple[Polynomial, ...] = ()
 
     def __post_init__(self) -> None:
         d, m = 2 * len(self.modes), len(self.couplings)
@@ -98,6 +101,9 @@ class Component:
         for what, names in (("modes", self.modes), ("ports", self.ports)):
             if len(set(names)) != len(names):
                 raise ValueError(f"{what} must be named once each, got {names}")
+        for each in self.nonlinear:
+            if each.mode not in self.modes:
+                raise ValueError(f"a polynomial must be of one of {', '.join(self.modes)}, got {each.mode!r}")
         if len(self.ports) > lines:
             raise ValueError(f"ports must name at most {lines} lines, got {self.ports}")
 
@@ -159,6 +165,7 @@ def series(*components: Component) -> Component:
         amplitudes=met[:, d],
         passive=passive,
         active=active,
+        nonlinear=Polynomial.sum_of(one for each in components for one in each.nonlinear),
     )
 
 

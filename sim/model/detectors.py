@@ -18,6 +18,7 @@ from cascade_steering.sim.model.counters import CountedChannel, Counter
 from cascade_steering.sim.model.electronics import Electronics
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.pieces import FIELD, SIDEBANDS
+from cascade_steering.sim.model.polynomials import Polynomial
 from cascade_steering.sim.parameters import Detection, require
 
 __all__ = ["Detector", "demodulated", "detect", "heterodyne", "homodyne", "reading"]
@@ -169,6 +170,7 @@ def detect(component: Component, *devices: Detector | Counter) -> LinearModel:
         modes=component.modes,
         electronics=electronics,
         counted=counted,
+        nonlinear=Polynomial.sum_of(component.nonlinear),
         # L + λ acts as L does with (λL† − λ*L)/2i added to H.
         force=component.force + np.imag(component.couplings.conj().T @ component.amplitudes),
     )

@@ -1,6 +1,7 @@
 """A linear model, which every engine reads: a quadratic Hamiltonian, and channels linear in the quadratures."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 from cascade_steering.sim.conventions import frozen, mode_names
 from cascade_steering.sim.model.counters import CountedChannel
 from cascade_steering.sim.model.electronics import Electronics
+from cascade_steering.sim.model.polynomials import Polynomial, require_motion
 
 __all__ = ["ANNIHILATION", "LinearModel"]
 
@@ -33,14 +35,15 @@ class LinearModel:
     electronics : filters and dark noise behind the detectors; None for a record of the current itself
     counted : the channels that photon counters count; none if left out. Moments of Gaussian states are those of an
         observer who does not have the clicks
+    nonlinear : what the Hamiltonian holds beside H, at most one polynomial for each oscillator; none if left out
 
     The record of channel k is dY_k = √η_k ⟨L_k + L_k†⟩ dt + dW_k. Sections 1 to 3 of sim/README.md.
 
     Raises
     ------
     ValueError
-        if shapes disagree, G is not real symmetric, an efficiency lies outside [0, 1], an entry is not finite or a name
-        is repeated.
+        if shapes disagree, G is not real symmetric, an efficiency lies outside [0, 1], an entry is not finite, a name
+        is repeated, or a polynomial is of an unknown oscillator, or lets it run away beside its part of G.
     """
 
     hamiltonian: NDArray[np.float64]
@@ -52,6 +55,7 @@ class LinearModel:
     force: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     electronics: Electronics | None = None
     counted: tuple[CountedChannel, ...] = ()
+    nonlinear: tuple[Polynomial, ...] = ()
 
     def __post_init__(self) -> None:
         quadratures = np.shape(self.hamiltonian)[:1]
@@ -102,6 +106,17 @@ class LinearModel:
                 raise ValueError(f"rows of counter {each.name} must have {d} columns, got {each.rows.shape[1]}")
         if len(set(self.counter_names)) != len(self.counted):
             raise ValueError(f"each counter must have a name of its own, got {self.counter_names}")
+        self._require_polynomials()
+
+    def _require_polynomials(self) -> None:
+        named = [each.mode for each in self.nonlinear]
+        for each in self.nonlinear:
+            if each.mode not in self.modes:
+                raise ValueError(f"a polynomial must be of one of {', '.join(self.modes)}, got {each.mode!r}")
+            place = 2 * self.modes.index(each.mode)
+            require_motion(each, self.hamiltonian[place : place + 2, place : place + 2])
+        if len(set(named)) != len(named):
+            raise ValueError(f"each oscillator may have one polynomial, the sum of all, got those of {named}")
 
     @property
     def dimension(self) -> int:
@@ -127,6 +142,21 @@ class LinearModel:
                 f"the engine {engine!r} cannot count: after a click of {', '.join(self.counter_names)} a state is not "
                 "Gaussian any more, and clicks need the engine FockCounting, or leave out the counters"
             )
+
+    def require_linear(self, what: str) -> None:
+        """Raise ValueError if the Hamiltonian is not quadratic, which ``what`` assumes. Section 7 of sim/README.md."""
+        if self.nonlinear:
+            named = ", ".join(each.mode for each in self.nonlinear)
+            raise ValueError(
+                f"{what} cannot take the polynomial in the Hamiltonian of {named}, beside which a state does not stay "
+                "Gaussian: it needs the engine FockCounting, QutipSME or GaussianApproximation, or take the model's "
+                "linear_part"
+            )
+
+    @property
+    def linear_part(self) -> Self:
+        """The same model without the polynomials of ``nonlinear``; the model itself if there are none."""
+        return replace(self, nonlinear=()) if self.nonlinear else self
 
     @property
     def channels(self) -> ComplexArray:

@@ -97,6 +97,21 @@ class Schedule:
         """Raise ValueError if a model has counters, as ``LinearModel.require_uncounted`` does."""
         self.models[0].require_uncounted(engine)
 
+    def require_linear(self, what: str) -> None:
+        """Raise ValueError if the Hamiltonian of a model is not quadratic, as ``LinearModel.require_linear`` does."""
+        for each in self.models:
+            each.require_linear(what)
+
+    @property
+    def nonlinear(self) -> bool:
+        """Whether the Hamiltonian of a model is not quadratic."""
+        return any(each.nonlinear for each in self.models)
+
+    @property
+    def linear_part(self) -> Self:
+        """The same schedule of the ``linear_part`` of each model; the schedule itself if all are linear."""
+        return replace(self, models=tuple(each.linear_part for each in self.models)) if self.nonlinear else self
+
     @property
     def starts(self) -> tuple[float, ...]:
         """The time at which each model begins, seconds."""
@@ -211,9 +226,9 @@ def model_identity(model: LinearModel | Schedule) -> dict[str, Any]:
 
 
 def _numbers_of_model(model: LinearModel) -> dict[str, Any]:
-    """The numbers of a model; electronics and counters that there are not have none."""
+    """The numbers of a model; electronics, counters and polynomials that there are not have none."""
     return {
         name: value
         for name, value in numbers_of(model).items()
-        if name not in ("electronics", "counted") or value not in (None, [])
+        if name not in ("electronics", "counted", "nonlinear") or value not in (None, [])
     }

@@ -18,7 +18,8 @@ from tests.support.public_names import ROOT, declared, defined, modules
 # a change of these is a change of what users rely on
 SIM = [
     "Bath", "Cascade", "Cavity", "Component", "Controller", "DensityState", "Detection", "Detector", "Effect",
-    "Filtered", "Fock", "Gaussian", "InitialState", "LaboratoryNode", "LaboratoryPair", "LinearModel",
+    "Filtered", "Fock", "Gaussian", "GaussianApproximation", "InitialState", "LaboratoryNode", "LaboratoryPair",
+    "LinearModel",
     "NoSteadyStateError", "Node", "Oscillator", "Quadratic", "QutipSME", "Readout", "RecordFilter", "Save",
     "Schedule", "TimeGrid", "UnphysicalStateError", "UnstableError", "Verification", "WorkersLostError",
     "beam_splitter", "cavity", "chain", "coherent_drive", "coherent_state", "concatenate", "conditional_state",
@@ -28,7 +29,7 @@ SIM = [
     "sampled_feedback", "sampled_ideal", "sampled_lqg", "save", "series", "sideband_oscillator", "simulate",
     "smoothed_states", "squeezed_state", "squeezer", "state_of", "stationary_state", "steady_effect",
     "steady_state", "thermal_bath", "thermal_state", "transient", "true_states", "unlit", "weak_values",
-    "Counter", "FockCounting", "Heralded", "StateInFrame", "herald",
+    "Counter", "FockCounting", "Heralded", "StateInFrame", "herald", "Polynomial", "duffing", "kerr",
 ]  # fmt: skip
 ANALYSIS = [
     "Elimination", "Ensemble", "Estimate", "Extreme", "Feedback", "FeedbackResult", "FilteredResult", "FitResult",
@@ -41,6 +42,9 @@ ANALYSIS = [
     "network_steering", "open_record", "open_result", "optimal_gains", "read_network", "read_setup", "regime",
     "relative_improvement", "sampled_transient", "save_record", "scan", "steady", "steering_parameter",
     "steering_transient", "treated", "unconditional_steering", "verify_by_records", "with_faults",
+    # figures
+    "RegimeMap", "Trajectory", "animate_trajectory", "draw_means", "draw_phase_space", "draw_record", "draw_steering",
+    "draw_wigner", "regime_map", "save_figure",
     # beyond second moments
     "HomodyneSetting", "NonGaussianSteering", "OutcomeSteering", "expected_law", "local_outcomes",
     "non_gaussian_steering", "verify_non_gaussian",

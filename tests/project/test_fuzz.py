@@ -193,10 +193,10 @@ READING = {
 # what numbers do not depend on, or what is asked for by the other names; those that something else is needed for
 NO_NUMBERS = {
     "jobs", "cluster", "quiet", "json", "config", "out", "figure", "keep", "save-records", "part", "quantity",
-    "most-quanta", "suspect", "strict", "fault", "chain", "corner", "pieces",
+    "most-quanta", "suspect", "strict", "fault", "chain", "corner", "pieces", "animate",
 }  # fmt: skip
 # where the time goes and the names of files
-VOLATILE = ("wall_seconds", "evaluations", "dataset", "figure", "configuration")
+VOLATILE = ("wall_seconds", "evaluations", "dataset", "figure", "animation", "configuration")
 
 
 def numbers(template: Path, *line: str) -> dict[str, Any]:

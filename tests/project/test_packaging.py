@@ -1,6 +1,7 @@
 """The installed packages: every folder is present, and no name is the name of a user's file."""
 
 import ast
+import re
 import subprocess
 import sys
 import tomllib
@@ -9,7 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+SETTINGS = PYPROJECT["tool"]["setuptools"]
 
 
 # the same alias of numpy.typing.NDArray wherever it stands
@@ -83,3 +85,18 @@ def test_files_of_the_user_do_not_stand_in_the_way(tmp_path: Path) -> None:
     for command in ([sys.executable, str(script)], line):
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
+
+
+def test_version_and_dependencies_are_those_of_pyproject() -> None:
+    project = PYPROJECT["project"]
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    recipe = (ROOT / "scripts" / "conda" / "meta.yaml").read_text(encoding="utf-8")
+    assert re.findall(r"^version: (.+)$", citation, re.MULTILINE) == [project["version"]]
+    assert re.findall(r'^{% set version = "(.+)" %}$', recipe, re.MULTILINE) == [project["version"]]
+    run = re.search(r"^  run:\n((?:    - .*\n)+)", recipe, re.MULTILINE)
+    assert run is not None
+    found = {line.removeprefix("    - ").replace(" ", "") for line in run[1].splitlines()}
+    # conda-forge has matplotlib without a window toolkit under a name of its own
+    wanted = {each.replace("matplotlib>", "matplotlib-base>") for each in project["dependencies"]}
+    assert found == wanted | {f"python{project['requires-python']}"}
+    assert f"steering = {project['scripts']['steering']}" in recipe

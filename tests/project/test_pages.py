@@ -20,8 +20,9 @@ ROOT = Path(__file__).parents[2]
 BEYOND_STABILITY, MANY_CLIENTS = "analysis/paper/BEYOND_STABILITY.md", "analysis/networks/MANY_CLIENTS.md"
 AFTER_A_CLICK = "analysis/heralding/AFTER_A_CLICK.md"
 PAGES = (
-    "README.md", "analysis/README.md", BEYOND_STABILITY, MANY_CLIENTS, AFTER_A_CLICK, "scripts/CONTRIBUTING.md",
-    "scripts/SLURM.md", "sim/README.md", "analysis/records/JUDGING.md",
+    "README.md", "analysis/README.md", BEYOND_STABILITY, MANY_CLIENTS, AFTER_A_CLICK, "analysis/nonlinear/NONLINEAR.md",
+    "scripts/CONTRIBUTING.md", "scripts/RELEASING.md", "scripts/SLURM.md", "sim/README.md",
+    "analysis/records/JUDGING.md",
 )  # fmt: skip
 FENCES = re.compile(r"^ *```(\w*)\n(.*?)^ *```", flags=re.DOTALL | re.MULTILINE)
 # what a batch system or a shell puts in the place of names
@@ -44,7 +45,7 @@ def lines(page: str) -> Iterator[str]:
     fenced = "\n".join(block for language, block in FENCES.findall(text) if language in ("", "bash"))
     fenced = joined(fenced)
     quoted = re.findall(r"`((?:steering|bash|pip) [^`\n]*)`", text)
-    for line in [*fenced.splitlines(), *quoted]:
+    for line in [*map(str.strip, fenced.splitlines()), *quoted]:  # a block may be part of a list
         for name, value in VARIABLES.items():
             line = line.replace(name, value)
         words = shlex.split(line, comments=True) if line.split(" ")[0] in {*PROGRAMS, "exec"} else []
@@ -68,12 +69,18 @@ OTHERS = [line for line in SHOWN if line not in STEERING]
 # what makes an environment first, or installs: and where it runs
 KNOWN = {
     "bash scripts/demo": "steering compare, below",
+    "bash .ci/run": "CI",
+    "bash scripts/check-package --keep dist": "by hand before a version",
+    "bash scripts/check-package python3.11 python3.12 python3.13": "by hand before a version",
     "bash scripts/docs": ".ci/run",
+    "bash scripts/docs --check": ".ci/run",
+    "bash scripts/test-long": "by hand before a version",
     "bash scripts/environment requirements-test.txt": "scripts/test",
     "bash scripts/test": "this",
     "bash scripts/test --fast": "scripts/check-bounds",
     "bash scripts/types": ".ci/run",
     "bash scripts/bench": "tests/project/test_bench.py",
+    "bash scripts/bench --record FILE": "tests/project/test_bench.py",
     "pip install .": "scripts/check-bounds",
     "pip install '.[cluster]'": "scripts/check-bounds",
     "pip install '.[explore]'": "scripts/check-bounds",

@@ -14,6 +14,8 @@ from cascade_steering.analysis.cli.commands.group import steering
 from cascade_steering.analysis.cli.options import configuration, counting, engines, physics, simulation, work
 from cascade_steering.analysis.cli.options.counting import CountOptions
 from cascade_steering.analysis.cli.options.engines import EngineOptions
+from cascade_steering.analysis.cli.options.figures import picture_options
+from cascade_steering.analysis.cli.options.figures.picture_options import PictureOptions
 from cascade_steering.analysis.cli.options.kinds import FILE
 from cascade_steering.analysis.cli.options.recorded import record_faults
 from cascade_steering.analysis.cli.options.simulation import FeedbackOptions, Simulation, SimulationOptions
@@ -90,6 +92,7 @@ class TaskOptions:
 @work.out()
 @work.PART
 @work.WORK
+@picture_options.TRAJECTORY
 @physics.JSON
 @configuration.OPTION
 @typed
@@ -101,6 +104,7 @@ def simulate_command(
     counter: CountOptions,
     task: TaskOptions,
     workers: WorkOptions,
+    pictures: PictureOptions,
     as_json: bool,
 ) -> None:
     """An ensemble of trajectories: E and d with 95 % intervals, beside the exact values."""
@@ -110,6 +114,7 @@ def simulate_command(
     require_jobs(workers.jobs)
     wanted = simulation.simulation(point, engine, asked, loop, counter)
     _require_possible(wanted, task)
+    pictures.require(task.dataset, task.save_records)
     if wanted.verification is not None:
         _warn_of_saves(wanted.verification)
     usual = wanted.loop is None and counter.count is None
@@ -136,6 +141,7 @@ def simulate_command(
         "run": None if task.run is None else str(task.run),
         "dataset": None if task.dataset is None else str(task.dataset),
         "records": None if task.save_records is None else str(task.save_records),
+        **pictures.report,
         "verification": _verified(dataset, wanted, workers),
         "saved": reports.saved(dataset),
         **({} if wanted.loop is None else {"control": control_answers.simulated(wanted.loop)}),
@@ -152,7 +158,8 @@ def simulate_command(
     lines = tables.saved(report["saved"])
     if wanted.loop is not None:
         lines = [*lines, control_answers.line(report["control"])]
-    show(report, shown, as_json, *lines, *([] if task.dataset is None else [f"dataset: {task.dataset}"]))
+    lines = [*lines, *([] if task.dataset is None else [f"dataset: {task.dataset}"])]
+    show(report, shown, as_json, *lines, *pictures.draw(problem, point.time_unit))
 
 
 def _sampled(

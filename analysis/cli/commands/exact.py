@@ -7,6 +7,7 @@ import click
 from cascade_steering.analysis.cli.answers import fock_answers, reports, tables
 from cascade_steering.analysis.cli.commands.group import steering
 from cascade_steering.analysis.cli.options import configuration, physics, readers, searches
+from cascade_steering.analysis.cli.options.figures import picture_options
 from cascade_steering.analysis.cli.options.kinds import CUTOFFS, FILE, INITIAL, NUMBER
 from cascade_steering.analysis.cli.options.searches import SearchOptions
 from cascade_steering.analysis.cli.options.typed import typed
@@ -21,13 +22,15 @@ from cascade_steering.sim.parameters import Bath
 @click.option("--fock", is_flag=True, help="Also E without the record from the truncated master equation.")
 @click.option("--cutoff", type=CUTOFFS, default=None, show_default="auto",
               help="Fock levels of --fock, N or N1,N2, or auto: as many as the quanta need.")  # fmt: skip
+@picture_options.MAP
 @physics.JSON
 @configuration.OPTION
 @typed
-def steady(point: WorkingPoint, fock: bool, cutoff: tuple[int, int] | None, as_json: bool) -> None:
+def steady(point: WorkingPoint, fock: bool, cutoff: tuple[int, int] | None, figure: Path | None, as_json: bool) -> None:
     """One working point, exact: E in both directions, with and without the record."""
     if cutoff is not None and not fock:
         raise ValueError("--cutoff has no meaning without --fock")
+    picture_options.require_figure(figure)
     report = reports.steady(pair_at_rest(point))
     table = tables.steady(report)
     if fock:
@@ -35,7 +38,13 @@ def steady(point: WorkingPoint, fock: bool, cutoff: tuple[int, int] | None, as_j
 
         report["fock"] = fock_answers.report(steering_between_levels(point.model, cutoff))
         fock_answers.add_rows(table, report["fock"])
-    show(report, table, as_json)
+    report["figure"] = None if figure is None else str(figure)
+    if figure is not None:
+        from cascade_steering.analysis.plots.states.regime_figure import regimes_figure
+        from cascade_steering.analysis.working_points.regimes.regime_map import PLANES, regime_map
+
+        regimes_figure([regime_map(point, plane) for plane in PLANES], figure)
+    show(report, table, as_json, *([] if figure is None else [f"figure: {figure}"]))
 
 
 @steering.command(name="optimum")

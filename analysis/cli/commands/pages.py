@@ -32,9 +32,10 @@ def figures_command(numbers: tuple[int, ...], as_json: bool, out: Path, jobs: in
     Not in the paper are 9, E and d as in its Figs. 4 and 8, with and without its demand for stability, and what the
     best pulses reach with at most 100 quanta, 10, what the cavity of + costs: E against kappa/Omega, the coupling
     of the cavity to the line, temperature and quality factor, 11, E against the number of clients in front of one
-    server, the loss and the order, and 13, a state after a click: E and criteria that see more, the Wigner function and
-    its negativity, against dark rate and efficiency of the counter and the length of the pulse. Each takes less than
-    half a minute on one core.
+    server, the loss and the order, 12, the best E against a Kerr nonlinearity of either oscillator, and how far from
+    the edge of stability one should stay, and 13, a state after a click: E and criteria that see more, the Wigner
+    function and its negativity, against dark rate and efficiency of the counter and the length of the pulse. Each
+    takes half a minute on one core, or less.
     """
     from cascade_steering.analysis.paper.figures.data import DATA
     from cascade_steering.analysis.paper.figures.drawing import DRAW

@@ -15,8 +15,8 @@ from cascade_steering.analysis.estimation import stopping
 
 # options that may change when a run is continued, because its numbers do not depend on them
 _WITHOUT_EFFECT_ON_NUMBERS = {
-    "as_json", "cluster", "config", "fault", "figure", "jobs", "out", "part", "quiet", "save_records", "target",
-    "trajectories",
+    "animate", "as_json", "cluster", "config", "fault", "figure", "jobs", "out", "part", "quiet", "save_records",
+    "target", "trajectories",
 }  # fmt: skip
 _DATASET = ".nc"
 # processes of one machine, or of one cluster

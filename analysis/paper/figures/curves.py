@@ -14,12 +14,11 @@ from cascade_steering.analysis.criteria.steering import DIRECTIONS, STEERING_BOU
 from cascade_steering.analysis.paper.figures.paper_style import (
     CURVES,
     DASHES,
-    STYLE,
     cooperativity_axis,
     letter,
     logarithmic_axis,
 )
-from cascade_steering.analysis.plots.style import SYMBOLS, save_figure
+from cascade_steering.analysis.plots.style import FIGURE_STYLE, SYMBOLS, save_figure
 
 __all__ = ["best_angle_figure", "best_ratio_figure", "loss_figure", "steering_figure"]
 
@@ -30,7 +29,7 @@ _JUMP_PI = 0.1
 
 def steering_figure(data: xr.Dataset, path: Path) -> None:
     """Fig. 4: the smallest E against C₋, (a) without and (b) with loss."""
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(FIGURE_STYLE):
         figure = Figure(figsize=(7.2, 3.9), layout="constrained")
         panels = figure.subplots(1, 2, sharex=True, sharey=True)
         for index, (axes, loss) in enumerate(zip(panels, data["loss"].to_numpy(), strict=True)):
@@ -48,7 +47,7 @@ def steering_figure(data: xr.Dataset, path: Path) -> None:
 
 def loss_figure(data: xr.Dataset, path: Path) -> None:
     """Fig. 5: the smallest E₊|₋ against the loss for three C₋."""
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(FIGURE_STYLE):
         figure = Figure(figsize=(4.6, 3.5), layout="constrained")
         axes = figure.subplots()
         for bath in data["bath"].to_numpy():
@@ -67,7 +66,7 @@ def loss_figure(data: xr.Dataset, path: Path) -> None:
 
 def best_angle_figure(data: xr.Dataset, path: Path) -> None:
     """Fig. 6: θ₋ and θ₊ of the best points against C₋, by bath and loss."""
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(FIGURE_STYLE):
         figure, panels = _four_panels(data)
         for axes, bath, loss in panels:
             at = data.sel(bath=bath, loss=loss)
@@ -84,7 +83,7 @@ def best_angle_figure(data: xr.Dataset, path: Path) -> None:
 
 def best_ratio_figure(data: xr.Dataset, path: Path) -> None:
     """Fig. 7: C₊/C₋ of the best points against C₋, by bath and loss; curves end where the best ratio has no bound."""
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(FIGURE_STYLE):
         figure, panels = _four_panels(data, sharey="row")
         ratio = data["c_plus_over_c_minus"]
         ratio = ratio.where(ratio < 0.99 * data.attrs["largest_ratio"])

@@ -1,5 +1,5 @@
 """The data of Figs. 2 to 8 of arXiv:1901.04250 by number, each a labelled dataset; 9 is Fig. 8 without stability, 10
-what a cavity costs, 11 what many clients do, and 13 what a click leaves.
+what a cavity costs, 11 what many clients do, 12 what a Kerr nonlinearity costs, and 13 what a click leaves.
 
 ``DATA[number](points=..., jobs=..., progress=...)``: ``points`` is the number of values on an axis (by default all
 figures together take half a minute on two cores) and ``jobs`` the number of worker processes, on which the
@@ -13,6 +13,7 @@ import xarray as xr
 from cascade_steering.analysis.heralding.after_a_click import after_a_click
 from cascade_steering.analysis.laboratory.cavity_cost import cavity_cost
 from cascade_steering.analysis.networks.client_curves import client_curves
+from cascade_steering.analysis.nonlinear.kerr_curves import kerr_curves
 from cascade_steering.analysis.paper.figures.detection import improvements
 from cascade_steering.analysis.paper.figures.optima import best_against_loss, best_angles, best_ratios, best_steering
 from cascade_steering.analysis.paper.figures.regions import angle_maps, cooperativity_maps
@@ -47,5 +48,6 @@ DATA: dict[int, Callable[..., xr.Dataset]] = {
     9: without_stability,
     10: cavity_cost,
     11: client_curves,
+    12: kerr_curves,
     13: after_a_click,
 }

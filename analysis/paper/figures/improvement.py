@@ -15,13 +15,11 @@ from cascade_steering.analysis.paper.figures.detection import RESOLUTION
 from cascade_steering.analysis.paper.figures.paper_style import (
     CURVES,
     DASHES,
-    RED,
-    STYLE,
     cooperativity_axis,
     letter,
     logarithmic_axis,
 )
-from cascade_steering.analysis.plots.style import SYMBOLS, save_figure
+from cascade_steering.analysis.plots.style import FIGURE_STYLE, GREEN, ORANGE, SKY_BLUE, SYMBOLS, VERMILION, save_figure
 
 __all__ = ["improvement_figure"]
 
@@ -31,10 +29,10 @@ _PATCH = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}
 _GAIN_LIMITS = (0.01, 50.0)
 _DETECTIONS: dict[str, dict[str, Any]] = {
     "best phase": {"color": "black", "linewidth": 2.4},
-    "phase 0": {"color": "#3b6fd4", "linewidth": 1.3},
-    "phase pi/4": {"color": "#2a9d6f", "linewidth": 1.3},
-    "phase pi/2": {"color": "#f4c430", "linewidth": 1.3},
-    "heterodyne": {"color": RED, "linewidth": 1.3, "dashes": (1, 1)},
+    "phase 0": {"color": SKY_BLUE, "linewidth": 1.3},
+    "phase pi/4": {"color": GREEN, "linewidth": 1.3},
+    "phase pi/2": {"color": ORANGE, "linewidth": 1.3},
+    "heterodyne": {"color": VERMILION, "linewidth": 1.3, "dashes": (1, 1)},
     "best phase, efficiency 0.9": {"color": "0.35", "linewidth": 1.1, "dashes": (5, 2)},
     "best phase, efficiency 0.5": {"color": "0.55", "linewidth": 1.1, "dashes": (5, 1.5, 1, 1.5)},
 }
@@ -42,7 +40,7 @@ _DETECTIONS: dict[str, dict[str, Any]] = {
 
 def improvement_figure(data: xr.Dataset, path: Path) -> None:
     """Fig. 8: d against C₋, (a) for the simulated detection, with points from trajectories, (b)-(e) for all."""
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(FIGURE_STYLE):
         figure = Figure(figsize=(10.0, 5.2), layout="constrained")
         mosaic = figure.subplot_mosaic("abc;ade", width_ratios=(1.25, 1.0, 1.0), sharex=True, sharey=True)
         _improvements_simulated(mosaic["a"], data)

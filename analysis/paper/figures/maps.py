@@ -13,13 +13,14 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, STEERING_BOUND
-from cascade_steering.analysis.paper.figures.paper_style import BLUE, DASHES, ORANGE, STYLE, THICK, THIN, letter
-from cascade_steering.analysis.plots.style import SYMBOLS, save_figure
+from cascade_steering.analysis.paper.figures.paper_style import DASHES, THICK, THIN, letter
+from cascade_steering.analysis.plots.style import BLUE, FIGURE_STYLE, ORANGE, REGION_COLOURS, SYMBOLS, save_figure
 
 __all__ = ["angle_figure", "cooperativity_figure"]
 
 
-_NONE, _CLIENT, _SERVER, _BOTH, _UNSTABLE = "#d4d4d4", "#f8c8d4", "#27408b", "white", "0.45"
+_NONE, _BOTH, _UNSTABLE = REGION_COLOURS["none"], REGION_COLOURS["both"], "0.45"
+_CLIENT, _SERVER = (REGION_COLOURS[direction] for direction in DIRECTIONS)
 _REGIONS: dict[str, dict[str, Any]] = {
     "two-way": {"facecolor": _BOTH},
     r"one-way, $-$ steers $+$": {"facecolor": _CLIENT},
@@ -34,7 +35,7 @@ _HIGHEST = 2.0
 
 def cooperativity_figure(data: xr.Dataset, path: Path) -> None:
     """Fig. 2: regions of steering over (C₋, C₊), and E and the bare variances along C₋ = 50, for three θ₊."""
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(FIGURE_STYLE):
         figure, panels = _sheet(len(data["case"]))
         for (left, right), case in zip(panels, data["case"].to_numpy(), strict=True):
             at = data.sel(case=case)
@@ -52,7 +53,7 @@ def cooperativity_figure(data: xr.Dataset, path: Path) -> None:
 
 def angle_figure(data: xr.Dataset, path: Path) -> None:
     """Fig. 3: regions of steering over (θ₋, θ₊), and E and the bare variances along θ₋ = 0.35π, for two C₊/C₋."""
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(FIGURE_STYLE):
         figure, panels = _sheet(len(data["ratio"]))
         theta_cut = float(data.attrs["theta_minus_pi_of_cut"])
         for (left, right), ratio in zip(panels, data["ratio"].to_numpy(), strict=True):
@@ -79,6 +80,7 @@ def _sheet(rows: int) -> tuple[Figure, list[tuple[Axes, Axes]]]:
 
 def _regions(axes: Axes, x: Any, y: Any, steering: xr.DataArray) -> None:
     """The four regions between the smooth contours E = ½; array (direction, y, x)."""
+    axes.spines[:].set_visible(True)
     plus, minus = np.log(steering.to_numpy() / STEERING_BOUND)
     fill: dict[str, Any] = {"levels": [-99.0, 0.0], "zorder": 1}
     axes.contourf(x, y, np.where(np.isnan(plus), np.nan, 0.0), levels=[-1.0, 1.0], colors=[_NONE], zorder=0.5)

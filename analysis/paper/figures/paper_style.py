@@ -8,14 +8,11 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from numpy.typing import NDArray
 
 from cascade_steering.analysis.criteria.steering import Direction
+from cascade_steering.analysis.plots.style import BLUE, ORANGE, PURPLE
 
 __all__ = [
-    "BLUE",
     "CURVES",
     "DASHES",
-    "ORANGE",
-    "RED",
-    "STYLE",
     "THICK",
     "THIN",
     "cooperativity_axis",
@@ -25,24 +22,14 @@ __all__ = [
 
 FloatArray = NDArray[np.float64]
 
-STYLE: dict[Any, Any] = {
-    "font.size": 9,
-    "axes.labelsize": 10,
-    "legend.fontsize": 8,
-    "legend.frameon": False,
-    "mathtext.fontset": "cm",
-    "hatch.linewidth": 0.6,
-}
-BLUE, ORANGE = "#1f4e9c", "#e08020"
 # as in the paper: dashed for E₊|₋, solid for E₋|₊
 DASHES: dict[Direction, Any] = {"plus_given_minus": (0, (4, 2)), "minus_given_plus": "-"}
 THICK, THIN = 2.0, 1.1
 
-RED = "#c8202c"
 # (bath of +, coupling): colour, width, name
 CURVES: dict[tuple[str, str], tuple[str, float, str]] = {
     ("hot", "asymmetric"): (BLUE, THICK, r"hot, $\theta_\pm$ free"),
-    ("hot", "symmetric"): (RED, 1.6, r"hot, $\theta_+ = \theta_-$"),
+    ("hot", "symmetric"): (PURPLE, 1.6, r"hot, $\theta_+ = \theta_-$"),
     ("vacuum", "asymmetric"): (ORANGE, THIN, r"vacuum, $\theta_\pm$ free"),
     ("vacuum", "symmetric"): ("black", THIN, r"vacuum, $\theta_+ = \theta_-$"),
 }

@@ -12,17 +12,14 @@ from matplotlib.lines import Line2D
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, STEERING_BOUND, key
 from cascade_steering.analysis.paper.figures.detection import RESOLUTION
 from cascade_steering.analysis.paper.figures.paper_style import (
-    BLUE,
     DASHES,
-    ORANGE,
-    STYLE,
     THICK,
     THIN,
     cooperativity_axis,
     letter,
     logarithmic_axis,
 )
-from cascade_steering.analysis.plots.style import SYMBOLS, save_figure
+from cascade_steering.analysis.plots.style import BLUE, FIGURE_STYLE, ORANGE, SYMBOLS, save_figure
 
 __all__ = ["stability_curves_figure"]
 
@@ -42,7 +39,7 @@ _PULSES: dict[str, tuple[dict[str, Any], str]] = {
 
 def stability_curves_figure(data: xr.Dataset, path: Path) -> None:
     """E₊|₋, E₋|₊ and d against C₋, one row for each loss."""
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(FIGURE_STYLE):
         figure = Figure(figsize=(9.6, 6.0), layout="constrained")
         losses = data["loss"].to_numpy()
         panels = figure.subplots(len(losses), 3, sharex=True, squeeze=False)

@@ -12,14 +12,25 @@ from numpy.typing import NDArray
 from cascade_steering.sim.compiled import compiled
 from cascade_steering.sim.fock.moving.kernel import Basis, Frame, State, Work, jump, measure, recenter, step
 
-__all__ = ["CLICK", "DONE", "FAILED", "FULL", "MISFIT", "Counted", "advance_counted", "click_rates"]
+__all__ = [
+    "CLICK",
+    "DONE",
+    "FAILED",
+    "FULL",
+    "MISFIT",
+    "MOVE",
+    "Counted",
+    "advance_counted",
+    "click_rates",
+    "copy_state",
+]
 
 ComplexArray = NDArray[np.complex128]
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
 # Why the loop returns: all steps are done, a click comes, the frame does not fit the state any more, a step fills the
-# levels, the state has left its levels or is not finite.
-DONE, CLICK, MISFIT, FULL, FAILED = range(5)
+# levels, the state has left its levels or is not finite, polynomials are to move it for half a step.
+DONE, CLICK, MISFIT, FULL, FAILED, MOVE = range(6)
 
 
 class Counted(NamedTuple):
@@ -175,21 +186,24 @@ def advance_counted(
     path, measured : dY of each step if ``measured``, else dW
     record : dY of each step, which is filled in, (steps, m)
     clock : the hazard until the next click, what is left of this half of a step in seconds, where in a step the
-        state is: 0 in the first half of the clicks, 1 before the step itself, 2 in the second half; and the hazard so
-        far, ∫ rate dt; (4,)
+        state is: 0 in the first half of the clicks, 1 before the step itself, 2 in the second half; the hazard so far,
+        ∫ rate dt; and how many times polynomials have moved the state in this step, −1 if there are none; (5,)
     limits : the largest misfit of the frame, and the defects of a commutator at which more levels are taken and at
         which the run fails, (3,)
     before : working memory for the state before a step
 
     Section 7 of sim/README.md. Returns the number of steps that are complete, and one of DONE, CLICK, MISFIT, FULL,
-    FAILED. After FULL the state is
+    FAILED, MOVE. After FULL the state is
     that before the step, which is to be repeated with more levels; ``before.edges`` are those after it.
     """
     half = 0.5 * counted.duration[0]
     for k in range(path.shape[0]):
         while clock[2] < 3.0:
+            # polynomials act between the clicks and the step itself, on either side of it
+            if (clock[2] == 1.0 and clock[4] == 0.0) or (clock[2] == 2.0 and clock[4] == 1.0):
+                return k, MOVE
             if clock[2] == 1.0:
-                _copy(state, before)
+                copy_state(state, before)
                 record[k], finite = _step_without_click(state, path[k], measured, frame, counted, basis, work)
                 defect = np.max(state.edges[state.mean.size // 2 :])
                 left = not finite or defect > limits[2]
@@ -197,7 +211,7 @@ def advance_counted(
                     return k, FAILED
                 if left or defect > limits[1]:
                     after = state.edges.copy()
-                    _copy(before, state)
+                    copy_state(before, state)
                     before.edges[:] = after
                     return k, FULL
                 clock[1] = half
@@ -210,14 +224,14 @@ def advance_counted(
                 clock[0] -= rate * clock[1]
                 clock[3] += rate * clock[1]
             clock[2] += 1.0
-        clock[1], clock[2] = half, 0.0
+        clock[1], clock[2], clock[4] = half, 0.0, min(clock[4], 0.0)
         if _misfit(state) > limits[0]:
             return k + 1, MISFIT
     return path.shape[0], DONE
 
 
 @compiled
-def _copy(source: State, target: State) -> None:
+def copy_state(source: State, target: State) -> None:
     """Write all numbers of one state into another."""
     target.density[:] = source.density
     target.origin[:] = source.origin

@@ -8,14 +8,25 @@ from numpy.typing import NDArray
 from cascade_steering.sim.controller import Acting, Controller
 from cascade_steering.sim.fock.basis.diagnostics import UnphysicalStateError
 from cascade_steering.sim.fock.basis.normal_modes import normal_modes
-from cascade_steering.sim.fock.counting.between_clicks import CLICK, FAILED, FULL, MISFIT, advance_counted, click_rates
+from cascade_steering.sim.fock.counting.between_clicks import (
+    CLICK,
+    FAILED,
+    FULL,
+    MISFIT,
+    MOVE,
+    advance_counted,
+    click_rates,
+    copy_state,
+)
 from cascade_steering.sim.fock.counting.following import (
     MOST_LEVELS,
     Room,
     StepOperators,
     carried_over,
+    levels_needed,
     misfit,
     operators_of,
+    populations_in,
     room_of,
     rounded,
     suiting_cutoffs,
@@ -33,6 +44,8 @@ FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
 # The number of levels that are added when a step fills a mode, and beyond those needed, at first and at most.
 _MORE, _MARGIN, _MOST_MARGIN = 2, 1, 8
+# Beside polynomials: the population above the levels with which a frame is tried, and the misfit of the next attempt.
+_MOST_LOST, _LATER = 1e-6, 1.5
 
 
 def _like(state: State) -> State:
@@ -100,7 +113,7 @@ class CountedTrajectory:
         )
         self._before = _like(self._state)
         self._steps, self._margin = 0, _MARGIN + rules.more_levels
-        self._clock = np.array([self._threshold(), 0.5 * grid.step, 0.0, 0.0])
+        self._clock = np.array([self._threshold(), 0.5 * grid.step, 0.0, 0.0, -1.0])
         self._log_rates = 0.0
         self._acting = None if control is None else Acting(control)
         self._interval = grid.steps_per_save if control is None else control.steps_of(grid)
@@ -112,6 +125,7 @@ class CountedTrajectory:
         At the start of the run, also save the state.
         """
         self._model, self._operators = model, operators
+        self._clock[4] = 0.0 if model.nonlinear else -1.0
         if operators is None:
             self._settle(self._state.density, self._room)
         else:
@@ -212,6 +226,30 @@ class CountedTrajectory:
                 self._settle(self._state.density, self._room)
             elif why == FULL:
                 self._enlarge()
+            elif why == MOVE:
+                self._move()
+                self._clock[4] += 1.0
+
+    def _move(self) -> None:
+        """Let the polynomials act for half a step, on as many levels as that takes."""
+        while True:
+            assert self._operators is not None
+            assert self._operators.motion is not None
+            copy_state(self._state, self._before)
+            unitary, origin = self._operators.motion.unitary(self._state.origin, 0.5 * self._grid.step)
+            self._state.density[:] = unitary @ self._state.density @ unitary.conj().T
+            self._state.origin[:] = origin
+            measure(self._state, self._room.basis)
+            after = self._state.edges.copy()
+            defect = np.max(after[len(self._room.cutoffs) :])
+            left = not defect <= self._limits[2]
+            if left and not self._limits[1] < self._limits[2]:
+                raise UnphysicalStateError(self._evidence("is not finite, or leaves its"))
+            if not left and defect <= self._limits[1]:
+                return
+            copy_state(self._before, self._state)
+            self._before.edges[:] = after
+            self._enlarge()
 
     def _threshold(self) -> float:
         return np.inf if self._stream is None else float(self._stream.exponential())
@@ -249,7 +287,10 @@ class CountedTrajectory:
         symplectic = self._symplectic
         if self._rules.turns and misfit(covariance) > MOST_MISFIT:
             symplectic = normal_modes(symplectic @ covariance @ symplectic.T, near=symplectic)
-            change = np.asarray(np.linalg.solve(symplectic, self._symplectic), dtype=np.float64)
+            if self._model is not None and self._model.nonlinear:
+                symplectic = self._frugal(density, room, symplectic, misfit(covariance))
+            if symplectic is not self._symplectic:
+                change = np.asarray(np.linalg.solve(symplectic, self._symplectic), dtype=np.float64)
         have = self._room.cutoffs
         wanted = suiting_cutoffs(density, room, change, have, self._margin) if self._rules.grows else have
         if wanted != have:
@@ -259,6 +300,25 @@ class CountedTrajectory:
         kept = np.ascontiguousarray(fitting.levels.of_box(box, wanted))
         kept /= np.trace(kept).real
         self._place(kept, fitting, symplectic, changed=change is not None)
+
+    def _frugal(self, density: ComplexArray, room: Room, modes: FloatArray, off: float) -> FloatArray:
+        """The frame in which the state takes the fewest levels: its normal modes, 𝖲 = 1, or the present one, (d, d).
+
+        Beside polynomials a state may be far from Gaussian, such as two coherent states apart: 𝖲 that squeezes it into
+        its covariance then fills more levels. Where the present frame is the best the next attempt is made at a misfit
+        that is ``_LATER`` times larger.
+        """
+        frames = [self._symplectic, modes, np.eye(len(modes))]
+        counts = [int(np.prod(levels_needed(populations_in(density, room, None))))]
+        for frame in frames[1:]:
+            change = np.asarray(np.linalg.solve(frame, self._symplectic), dtype=np.float64)
+            found = populations_in(density, room, change)
+            # what is above these levels would need more of them
+            held = all(1.0 - float(np.sum(each)) < _MOST_LOST for each in found)
+            counts.append(int(np.prod(levels_needed(found))) if held else np.iinfo(np.int64).max)
+        best = frames[int(np.argmin(counts))]
+        self._limits[0] = _LATER * off if best is self._symplectic else MOST_MISFIT
+        return best
 
     def _enlarge(self) -> None:
         """More levels for the modes that a step has filled, and from now on a wider margin."""

@@ -73,6 +73,7 @@ class FockCounting:
     exact = False
     random_covariances = True
     counts = True
+    nonlinear = True
     controllable = True
 
     def __post_init__(self) -> None:
@@ -158,7 +159,7 @@ class FockCounting:
             control.steps_of(grid)
         if self.cutoffs is not None:
             check_cutoffs(self.cutoffs, model.modes)
-        else:
+        elif not model.nonlinear:
             # Raises ValueError where no number of levels would do.
             suggested_cutoffs(frame_path(self.frame, model, grid, initial), model, grid, initial)
         symplectic = _first_frame(self.frame, initial)

@@ -16,7 +16,9 @@ from cascade_steering.sim.fock.basis.exact_elements import unitary_elements
 from cascade_steering.sim.fock.basis.gaussian_operators import thermal
 from cascade_steering.sim.fock.basis.levels import LADDER, Levels, ladder_products, resize
 from cascade_steering.sim.fock.basis.moments import expectations, moment_rows
+from cascade_steering.sim.fock.basis.weyl_products import monomial_columns
 from cascade_steering.sim.fock.counting.between_clicks import Counted
+from cascade_steering.sim.fock.counting.nonlinear_motion import Motion, motion_of
 from cascade_steering.sim.fock.moving.frame import in_frame
 from cascade_steering.sim.fock.moving.kernel import Basis, Frame
 from cascade_steering.sim.fock.moving.preparation import basis_of, clean, frame_for
@@ -31,6 +33,7 @@ __all__ = [
     "levels_needed",
     "misfit",
     "operators_of",
+    "populations_in",
     "room_of",
     "rounded",
     "suiting_cutoffs",
@@ -81,6 +84,11 @@ class Room:
         return sp.csr_array(sp.hstack([each.reshape((-1, 1)) for each in found]))
 
     @cached_property
+    def monomials(self) -> sp.csr_array:
+        """The monomials of second to fourth degree in the ladder operators, (D², monomials)."""
+        return monomial_columns(self.levels)
+
+    @cached_property
     def _moment_rows(self) -> sp.csr_array:
         return moment_rows(self.levels)
 
@@ -119,10 +127,11 @@ def room_of(cutoffs: tuple[int, ...]) -> Room:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class StepOperators:
-    """What a step in one frame and on the levels of one room needs."""
+    """What a step in one frame and on the levels of one room needs; ``motion`` is None for a linear model."""
 
     frame: Frame
     counted: Counted
+    motion: Motion | None
 
 
 def operators_of(
@@ -132,6 +141,8 @@ def operators_of(
 
     ``more_terms`` are terms of exp(𝓙) beyond those needed.
     """
+    motion = motion_of(model, symplectic, room.monomials) if model.nonlinear else None
+    model = model.linear_part
     framed = in_frame(model, symplectic)
     parts = substeps(framed, step)
     factors = step_factors(framed, step / parts)
@@ -142,7 +153,7 @@ def operators_of(
         model, symplectic, step, parts, factors, room.exponential(factors.quadratic), room.basis, probes, follow=True
     )
     frame = frame._replace(terms=frame.terms + more_terms)
-    return StepOperators(frame=frame, counted=_counted(model, symplectic, factors, step))
+    return StepOperators(frame=frame, counted=_counted(model, symplectic, factors, step), motion=motion)
 
 
 def _counted(model: LinearModel, symplectic: FloatArray, factors: StepFactors, step: float) -> Counted:
@@ -200,6 +211,16 @@ def carried_over(
     return moved
 
 
+def populations_in(density: ComplexArray, room: Room, change: FloatArray | None) -> list[FloatArray]:
+    """The population of each level of each mode of ρ of ``room``, in the frame to come as for ``carried_over``."""
+    if change is None:
+        return room.populations(density)
+    wide = tuple(n + _ROOM_TO_TURN for n in room.cutoffs)
+    box = np.diag(carried_over(density, room, change, wide)).real.reshape(wide)
+    axes = range(len(wide))
+    return [box.sum(axis=tuple(k for k in axes if k != mode)) for mode in axes]
+
+
 def suiting_cutoffs(
     density: ComplexArray, room: Room, change: FloatArray | None, have: tuple[int, ...], margin: int
 ) -> tuple[int, ...]:
@@ -207,14 +228,7 @@ def suiting_cutoffs(
 
     ``change`` is as for ``carried_over``. In the same frame those that there are, ``have``, if these are about right.
     """
-    if change is None:
-        found = room.populations(density)
-    else:
-        wide = tuple(n + _ROOM_TO_TURN for n in room.cutoffs)
-        box = np.diag(carried_over(density, room, change, wide)).real.reshape(wide)
-        axes = range(len(wide))
-        found = [box.sum(axis=tuple(k for k in axes if k != mode)) for mode in axes]
-    needed = levels_needed(found)
+    needed = levels_needed(populations_in(density, room, change))
     if change is None and all(n <= h <= n + margin + _SPARE for n, h in zip(needed, have, strict=True)):
         return have
     return rounded(tuple(n + margin for n in needed))

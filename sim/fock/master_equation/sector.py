@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from cascade_steering.sim.fock.basis.levels import LADDER
 from cascade_steering.sim.fock.basis.moments import FloatArray
+from cascade_steering.sim.fock.basis.weyl_products import ladder_words
 from cascade_steering.sim.model.linear_model import LinearModel
 
 __all__ = ["Sector", "phase_invariant", "sector_generator"]
@@ -36,13 +37,17 @@ _OUTSIDE = 1e-13
 def phase_invariant(model: LinearModel) -> bool:
     """Whether the master equation of ``model`` is invariant under a₋ → a₋e^{iα}, a₊ → a₊e^{−iα}.
 
-    It is for two oscillators without a force if no term changes n₋ − n₊ differently from the left and from the right.
+    It is for two oscillators without a force if no term changes n₋ − n₊ differently from the left and from the right,
+    which of polynomials those of a†a are, such as a Kerr term.
     Channels enter only through Σ_l c_l c_l†, which is the same for sidebands and for their cosine and sine parts.
     Section 4 of sim/README.md.
     """
     if model.dimension != 4 or np.any(model.force):
         return False
     jumps, quadratic = _rates(model)
+    words = [word for each in model.nonlinear for _, word in ladder_words(each)]
+    if any(2 * sum(word) != len(word) for word in words):
+        return False
     unequal = _CHARGES[:, None] != _CHARGES
     charged = _CHARGES[:, None] + _CHARGES != 0
     return not (np.any(jumps[unequal]) or np.any(quadratic[charged]))
@@ -190,6 +195,12 @@ def _terms(model: LinearModel) -> Iterator[tuple[complex, tuple[int, ...], tuple
     for j, k in zip(*np.nonzero(quadratic), strict=True):
         yield -1j * quadratic[j, k], (j, k), (), True
         yield (-1j * quadratic[j, k]).conj(), (), (j, k), True
+    for each in model.nonlinear:
+        place = 2 * model.modes.index(each.mode)
+        for coefficient, letters in ladder_words(each):
+            word = tuple(place + letter for letter in letters)
+            yield -1j * coefficient, word, (), True
+            yield 1j * coefficient.conjugate(), (), word, True
 
 
 def _applied(

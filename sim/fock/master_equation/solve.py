@@ -78,11 +78,13 @@ def steady_fock_state(model: LinearModel, cutoffs: tuple[int, ...]) -> SteadyFoc
     ValueError
         if the cutoffs do not fit the model.
     UnstableError
-        if the model has no steady state; that of the truncated model would then have no meaning.
+        if a linear model has no steady state; that of the truncated model would then have no meaning. A polynomial may
+        stop what its linear part lets grow, so that there only the warning tells.
     UnphysicalStateError
         if the truncated equation is not solved to rounding.
     """
-    _require_stable(model)
+    if not model.nonlinear:
+        _require_stable(model)
     check_cutoffs(cutoffs, model.modes)
     find = _steady_in_sector if phase_invariant(model) else _steady_in_full
     result = find(model, cutoffs)

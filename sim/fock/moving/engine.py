@@ -155,6 +155,7 @@ class Fock:
         self, model: LinearModel | Schedule, grid: TimeGrid, initial: InitialState, control: Controller | None = None
     ) -> "FockEngine":
         model.require_uncounted(self.identity["engine"])
+        model.require_linear(f"the engine {self.identity['engine']!r}")
         initial.require_dimension(model.dimension)
         if self.cutoffs is not None:
             check_cutoffs(self.cutoffs, model.modes)

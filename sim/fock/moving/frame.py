@@ -166,7 +166,11 @@ def require_frame(kind: str | FloatArray) -> None:
 
 
 def in_frame(model: LinearModel, symplectic: FloatArray) -> LinearModel:
-    """The model in the quadratures ξ: H = ½ xᵀGx + h·x and L_k = c_k·x with x = 𝖲ξ. Section 6 of sim/README.md."""
+    """The model in the quadratures ξ: H = ½ xᵀGx + h·x and L_k = c_k·x with x = 𝖲ξ. Section 6 of sim/README.md.
+
+    Raises ValueError for a model that is not linear.
+    """
+    model.require_linear("a frame for linear motion")
     hamiltonian = symplectic.T @ model.hamiltonian @ symplectic
     return replace(
         model,

@@ -122,6 +122,7 @@ def substeps(model: LinearModel, step: float) -> int:
 
 def _generator(model: LinearModel) -> tuple[ComplexArray, ComplexArray]:
     """Θ, and the commutators [Ξ_a, Ξ_b]/i; arrays of shape (2d, 2d)."""
+    model.require_linear("an exact step")
     detected, undetected = model.monitored, model.unmonitored
     for each in model.counted:
         # Between clicks only those quanta jump that make no click.

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from cascade_steering.sim.conventions import mode_names
 from cascade_steering.sim.fock.basis.levels import LADDER, Levels, check_cutoffs, ladder_operators, ladder_products
 from cascade_steering.sim.fock.basis.states import density_at_rest
+from cascade_steering.sim.fock.basis.weyl_products import polynomial_operator
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
@@ -74,6 +75,8 @@ def lindblad_operators(model: LinearModel, cutoffs: tuple[int, ...], unit: float
     ladders = ladder_operators(cutoffs)
     linear = _clean(np.asarray(unit * model.force @ to_ladder, dtype=complex))
     hamiltonian = _combine(quadratic.ravel(), [op for row in products for op in row]) + _combine(linear, ladders)
+    for each in model.nonlinear:
+        hamiltonian = hamiltonian + unit * polynomial_operator(each, model.modes.index(each.mode), cutoffs)
 
     def channels(coefficients: ComplexArray) -> list[qutip.Qobj]:
         rows = [_clean(row) for row in np.sqrt(unit) * coefficients @ to_ladder]

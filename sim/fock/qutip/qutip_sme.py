@@ -77,6 +77,7 @@ class QutipSME:
     exact = False
     random_covariances = True
     controllable = True
+    nonlinear = True
     # This is the order of euler; the other schemes in ``METHODS`` have a higher strong order only.
     average_order = 1.0
 

@@ -47,6 +47,7 @@ def fully_detected(model: LinearModel, unseen: Unseen = "heterodyne") -> LinearM
     if unseen not in get_args(Unseen):
         raise ValueError(f"unseen must be {' or '.join(get_args(Unseen))}, got {unseen!r}")
     model.require_white_record()
+    model.require_linear("a second observer")
     eta = model.efficiency[:, None]
     rest = np.concatenate([np.sqrt(1.0 - eta) * model.monitored, model.channels[len(eta) :]])
     if unseen == "heterodyne":

@@ -26,6 +26,7 @@ TOY: dict[int, dict[str, Any]] = {
     9: {"points": 2, "pulses": 1, "losses": (0.2,), "lo_phase_pi": 0.5},
     10: {"points": 2, "cooperativities": (10.0,)},
     11: {"points": 2, "losses": (0.2,)},
+    12: {"points": 2, "trajectories": 4},
     13: {"points": 2, "efficiencies": (1.0,)},
 }
 
@@ -48,7 +49,7 @@ def data() -> dict[int, xr.Dataset]:
 
 
 def test_every_figure_has_data_and_a_drawing() -> None:
-    assert list(DATA) == list(DRAW) == list(TOY) == [*range(2, 12), 13]
+    assert list(DATA) == list(DRAW) == list(TOY) == list(range(2, 14))
 
 
 @pytest.mark.slow
@@ -93,6 +94,7 @@ def drawn(number: int, data: xr.Dataset, monkeypatch: pytest.MonkeyPatch) -> lis
         (9, 3),
         pytest.param(10, 4, marks=SIMULATED),
         pytest.param(11, 2, marks=SIMULATED),
+        pytest.param(12, 3, marks=SIMULATED),
         pytest.param(13, 6, marks=SIMULATED),
     ],
 )

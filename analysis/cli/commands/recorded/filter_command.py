@@ -12,6 +12,7 @@ from cascade_steering.analysis.cli.commands.group import steering
 from cascade_steering.analysis.cli.options import configuration, counting, engines, physics, work
 from cascade_steering.analysis.cli.options.counting import CountOptions
 from cascade_steering.analysis.cli.options.engines import EngineOptions
+from cascade_steering.analysis.cli.options.figures import picture_options
 from cascade_steering.analysis.cli.options.kinds import PLACE
 from cascade_steering.analysis.cli.options.recorded import fit_options, record_source
 from cascade_steering.analysis.cli.options.recorded.record_source import ReadingOptions, Setup
@@ -42,6 +43,7 @@ _LONG = 300_000
               help="Take the record in pieces of about COUNT intervals, one in memory at a time, and write a file of "
               "each into the new folder --out: for a million intervals and more, 100000 at a time.")  # fmt: skip
 @work.JOBS
+@picture_options.READ_TRAJECTORY
 @physics.JSON
 @configuration.OPTION
 @typed
@@ -57,6 +59,7 @@ def filter_command(
     smooth: bool,
     pieces: int | None,
     jobs: int,
+    figure: Path | None,
     as_json: bool,
 ) -> None:
     """Conditional states and E(t) from a measured RECORD, and whether it fits the model.
@@ -69,14 +72,16 @@ def filter_command(
     from cascade_steering.analysis.identification.intervals.steering_interval import E_FOLLOWS
 
     asked = Setup(point=point, reading=reading, counting=counter)
+    picture_options.require_figure(figure, (record, out))
     if pieces is None:
-        report, setup = _of_the_whole(record, asked, engine, out, smooth=smooth, free=free, jobs=jobs)
+        report, setup = _of_the_whole(record, asked, engine, out, figure, smooth=smooth, free=free, jobs=jobs)
     else:
-        _require_pieces(engine, out, free)
+        _require_pieces(engine, out, free, figure)
         report, setup = _of_pieces(record, asked, engine, out, pieces, smooth=smooth)
     report |= {
         "parameters": setup.described(), "time_unit_seconds": setup.point.time_unit, "dataset": str(out),
         "suspects": record_reports.suspects(setup.told), "faults": list(setup.faults),
+        "figure": None if figure is None else str(figure),
     }  # fmt: skip
     lines = [f"dataset: {out}"]
     if "clicks" in report:
@@ -93,7 +98,7 @@ def filter_command(
         note(f"warning: the record does not fit the model: {each}")
     if "past" in report:
         past_answers.add_rows(tables[0], report["past"])
-    show(report, tables, as_json, *lines)
+    show(report, tables, as_json, *lines, *([] if figure is None else [f"figure: {figure}"]))
     if strict and not report["innovations"]["fits"]:
         sys.exit(1)
 
@@ -103,6 +108,7 @@ def _of_the_whole(
     asked: Setup,
     engine: EngineOptions,
     out: Path,
+    figure: Path | None,
     *,
     smooth: bool,
     free: tuple[str, ...] | None,
@@ -140,6 +146,10 @@ def _of_the_whole(
     if free is not None:
         left = steering_left(found, free, setup.point, lambda trial: setup.at(trial).model_and_start())
         report["steering"] = fit_answers.steering(left)
+    if figure is not None:
+        from cascade_steering.analysis.results.trajectories.followed import read_trajectory
+
+        read_trajectory(readout, 0, setup.point.time_unit).plot(figure, means=True)
     return report, setup
 
 
@@ -162,8 +172,10 @@ def _of_pieces(
     return report, replace(setup, told=long.told)
 
 
-def _require_pieces(engine: EngineOptions, out: Path, free: object) -> None:
+def _require_pieces(engine: EngineOptions, out: Path, free: object, figure: Path | None) -> None:
     """Raise ValueError for what --pieces cannot do."""
+    if figure is not None:
+        raise ValueError("--figure needs the whole record in memory, and --pieces never has it: leave out one of them")
     if free is not None:
         raise ValueError("--free needs the whole record in memory, and --pieces never has it: leave out one of them")
     if not engine.method().exact:

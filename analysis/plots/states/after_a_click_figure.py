@@ -4,13 +4,13 @@ from pathlib import Path
 from typing import Literal
 
 import matplotlib as mpl
-import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from cascade_steering.analysis.criteria.steering import STEERING_BOUND
+from cascade_steering.analysis.plots.states.wigner import fill_wigner
 from cascade_steering.analysis.plots.style import COLOURS, FIGURE_STYLE, GAIN_COLOUR, save_figure
 
 __all__ = ["after_a_click_figure"]
@@ -65,10 +65,6 @@ def _texts(rate: Axes, criteria: Axes, pulses: Axes, negative: Axes, fidelity: A
 
 
 def _wigner(figure: Figure, axes: Axes, values: xr.DataArray) -> None:
-    largest = float(np.max(np.abs(values)))
-    image = axes.pcolormesh(
-        values["X"], values["P"], values, cmap="RdBu_r", vmin=-largest, vmax=largest, shading="nearest", rasterized=True
-    )
-    axes.contour(values["X"], values["P"], values, levels=[0.0], colors="0.3", linewidths=0.7)
-    axes.set(xlabel="$X_-$", ylabel="$P_-$", aspect="equal")
+    image = fill_wigner(axes, values["X"], values["P"], values)
+    axes.set(xlabel="$X_-$", ylabel="$P_-$")
     figure.colorbar(image, ax=axes, label="$W_-$ after a click, ideal counter")

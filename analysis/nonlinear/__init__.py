@@ -1,0 +1,1 @@
+"""What a nonlinearity of the oscillators costs: NONLINEAR.md."""

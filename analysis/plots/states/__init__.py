@@ -1,0 +1,1 @@
+"""Drawings of steady states and of states: the map of regimes, and Wigner functions."""

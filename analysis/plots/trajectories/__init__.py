@@ -1,0 +1,1 @@
+"""Drawings of single trajectories: phase space, record, E in time, and all of it moving."""

@@ -1,0 +1,1 @@
+"""Which oscillator steers which around a working point."""
