@@ -13,17 +13,16 @@ from bokeh.layouts import column
 from bokeh.models import CustomJS, Div, TextInput
 
 from cascade_steering.analysis.explore import page_answers, page_texts
+from cascade_steering.analysis.explore.map_around import map_around
 from cascade_steering.analysis.explore.page_controls import Controls, Move
 from cascade_steering.analysis.explore.page_figures import CourseFigure, MapFigure, TrajectoryFigure
 from cascade_steering.analysis.explore.page_state import LaboratoryNumbers, PageState
 from cascade_steering.analysis.explore.recipes import SETUP_FILE, commands, python_lines
-from cascade_steering.analysis.explore.regime_map import MAP_FIELDS, map_range, regime_map
 
 __all__ = ["Page", "add_page"]
 
 # Milliseconds: moves that arrive within the first are answered together; what takes longer waits until the hand rests.
 _AT_ONCE, _RESTS = 15, 180
-_DECIMALS = 4
 # else a table is as wide as it likes to be
 _WHOLE_WIDTH = ".bk-clearfix { display: block !important; width: 100%; }"
 # budgets take seconds, in which sliders are to answer
@@ -117,12 +116,9 @@ class Page:
 
     def _tapped(self, event: Tap) -> None:
         """Move the working point to where the map was clicked."""
-        across, up = MAP_FIELDS[self.state.axes]
-        end = map_range(self.state.point, self.state.axes)
-        if event.x is None or event.y is None:
-            return
-        x, y = (round(min(max(float(each), 0.0), end), _DECIMALS) for each in (event.x, event.y))
-        self.move(lambda state: state.moved(**{across: x, up: y}))
+        if event.x is not None and event.y is not None:
+            numbers = self.map.clicked(float(event.x), float(event.y), self.state.axes)
+            self.move(lambda state: state.moved(**numbers))
 
     def _at_once(self) -> None:
         """What takes a few milliseconds: E, the regime, the cross on the map, the lines and the link."""
@@ -173,7 +169,7 @@ class Page:
 
     def _map(self) -> None:
         state = self.state
-        self.map.show(regime_map(state.point, state.axes, state.shown), state.axes)
+        self.map.show(map_around(state.point, state.axes, state.shown), state.shown)
 
     def _lines(self) -> str:
         titles = {"setup": "From the numbers of the laboratory", "E": "E", "course": "E(t)", "trajectory": "Trajectory"}

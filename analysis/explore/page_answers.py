@@ -24,7 +24,7 @@ from cascade_steering.sim.rotating_wave.equations import RotatingWave
 __all__ = [
     "SAVES",
     "Course",
-    "OneTrajectory",
+    "PhasePath",
     "at_rest",
     "budget_of",
     "course",
@@ -78,7 +78,7 @@ def course(state: PageState) -> Course:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class OneTrajectory:
+class PhasePath:
     """A conditional trajectory in phase space; by oscillator, vacuum variance ½.
 
     Parameters
@@ -91,7 +91,7 @@ class OneTrajectory:
     covariance: dict[str, FloatArray]
 
 
-def one_trajectory(state: PageState) -> OneTrajectory:
+def one_trajectory(state: PageState) -> PhasePath:
     """The first trajectory of the seed of the page, by the Gaussian engine.
 
     Raises ValueError where the initial state does not exist or variances grow too far.
@@ -104,7 +104,7 @@ def one_trajectory(state: PageState) -> OneTrajectory:
     means = found["trajectory_mean"].isel(trajectory=0).to_numpy()
     last = found["conditional_covariance"].isel(time=-1).to_numpy()
     places = {name: slice(2 * at, 2 * at + 2) for at, name in enumerate(OSCILLATORS)}
-    return OneTrajectory(
+    return PhasePath(
         means={name: means[:, place] for name, place in places.items()},
         covariance={name: last[place, place] for name, place in places.items()},
     )

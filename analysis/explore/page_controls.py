@@ -21,15 +21,16 @@ from bokeh.models import (
 )
 
 from cascade_steering.analysis.criteria.steering import SCHEMES
-from cascade_steering.analysis.explore.page_state import PARAMETERS, STARTS, MapAxes, PageParameter, PageState
+from cascade_steering.analysis.explore.page_state import PAGE_PARAMETERS, STARTS, PageParameter, PageState
 from cascade_steering.analysis.laboratory.presets import preset_names
+from cascade_steering.analysis.working_points.regimes.regime_map import Plane
 from cascade_steering.sim.parameters import DETECTION_SCHEMES, Bath
 
 __all__ = ["Controls", "Move"]
 
 # makes another state of the present one
 Move = Callable[[PageState], PageState]
-_AXES: tuple[MapAxes, ...] = ("angles", "cooperativities")
+_AXES: tuple[Plane, ...] = ("angles", "cooperativities")
 _MAP = ("θ₋, θ₊", "C₋, C₊")
 _SHOWN = ("without the record", "given the record")
 _OWN = "numbers of my own"
@@ -43,7 +44,7 @@ class Controls:
 
     def __init__(self, moved: Callable[[Move], None]) -> None:
         self._moved, self._following = moved, False
-        self._numbers = {each.name: self._number(each) for each in PARAMETERS}
+        self._numbers = {each.name: self._number(each) for each in PAGE_PARAMETERS}
         self._baths = {name: TextInput(title=f"bath of {sign}: hot, vacuum or γ₀/2π in Hz, n̄", **_WIDE)
                        for name, sign in (("minus", "−"), ("plus", "+"))}  # fmt: skip
         self._scheme = Select(title="detection", options=list(DETECTION_SCHEMES), **_WIDE)

@@ -16,16 +16,17 @@ from bokeh.models import (
 )
 from bokeh.models.formatters import CustomJSTickFormatter
 from bokeh.plotting import figure
+from numpy.typing import NDArray
 
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, STEERING_BOUND, Direction, Scheme
-from cascade_steering.analysis.explore.page_answers import Course, OneTrajectory, ellipse
-from cascade_steering.analysis.explore.page_state import MapAxes
-from cascade_steering.analysis.explore.regime_map import MAP_FIELDS, REGIMES, RegimeMap
+from cascade_steering.analysis.explore.page_answers import Course, PhasePath, ellipse
+from cascade_steering.analysis.working_points.regimes.regime_map import PLANES, Plane, RegimeMap
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.conventions import OSCILLATORS
 
-__all__ = ["ARROWS", "CourseFigure", "MapFigure", "TrajectoryFigure"]
+__all__ = ["ARROWS", "CourseFigure", "MapFigure", "TrajectoryFigure", "drawn_at"]
 
+FloatArray = NDArray[np.float64]
 ARROWS: dict[Direction, str] = {"plus_given_minus": "E₊|₋", "minus_given_plus": "E₋|₊"}
 # of Okabe and Ito, which readers without green or red cones tell apart
 _SCHEME_COLOURS: dict[Scheme, str] = {"unconditional": "#0072B2", "conditional": "#D55E00"}
@@ -36,7 +37,13 @@ _REGIME_COLOURS = ("#DDE1E6", "#56B4E9", "#E69F00", "#009E73")
 _PALE = ("#F1F3F5", "#BBDFF6", "#F6DBA6", "#A6DCCB")
 _DASHES: dict[Direction, str] = {"plus_given_minus": "dashed", "minus_given_plus": "solid"}
 _LABELS = {"theta_minus_pi": "θ₋/π", "theta_plus_pi": "θ₊/π", "c_minus": "C₋", "c_plus": "C₊"}
-_REGIME_NAMES = dict(zip(REGIMES, ("no steering", "− steers +", "+ steers −", "two-way"), strict=True))
+# 1 where − steers +, and 2 where + steers −, are added up
+_REGIMES = ("no steering", "− steers +", "+ steers −", "two-way")
+# of the logarithm, in which cooperativities are drawn
+_TICKS: dict[Plane, str] = {
+    "angles": "return String(tick)",
+    "cooperativities": "return String(Number((10 ** tick).toPrecision(2)))",
+}
 _HEIGHT = 330
 # a hot start has E of 1e5, and the range around one half is the one of interest
 _HIGHEST_E = 20 * STEERING_BOUND
@@ -82,11 +89,11 @@ class MapFigure:
     def __init__(self) -> None:
         self.figure = _empty(height=_HEIGHT + 30, tools="tap,save")
         self.figure.x_range, self.figure.y_range = Range1d(0.0, 0.5), Range1d(0.0, 0.5)
-        self._cells = ColumnDataSource({name: [] for name in ("regime", *DIRECTIONS, "x", "y", "w")})
+        self._cells = ColumnDataSource({name: [] for name in ("regime", *DIRECTIONS, "x", "y", "w", "h")})
         self._point = ColumnDataSource({"x": [], "y": []})
         palette = (*_REGIME_COLOURS, *_PALE)
         cells = self.figure.image(
-            image="regime", x="x", y="y", dw="w", dh="w", source=self._cells,
+            image="regime", x="x", y="y", dw="w", dh="h", source=self._cells,
             color_mapper=LinearColorMapper(palette=palette, low=-0.5, high=len(palette) - 0.5),
         )  # fmt: skip
         for size, colour, width in ((20, "white", 5), (20, "black", 2)):
@@ -101,29 +108,46 @@ class MapFigure:
     @property
     def layout(self) -> UIElement:
         """The figure with its key."""
-        names = [(_patch(colour), _REGIME_NAMES[each]) for colour, each in zip(_REGIME_COLOURS, REGIMES, strict=True)]
+        names = [(_patch(colour), each) for colour, each in zip(_REGIME_COLOURS, _REGIMES, strict=True)]
         pale = f"linear-gradient(90deg,{','.join(_PALE[1:])})"
         return _framed(self.figure, [*names, (_patch(pale), "pale: a damping rate γ ≤ 0")], "map")
 
-    def show(self, found: RegimeMap, axes: MapAxes) -> None:
+    def show(self, found: RegimeMap, scheme: Scheme) -> None:
         """Draw another map."""
-        end = float(found.x[-1])
-        step = float(found.x[1] - found.x[0])
+        x, y = (drawn_at(each, found.plane) for each in (found.x, found.y))
+        steps = float(x[1] - x[0]), float(y[1] - y[0])
+        forward, backward = found.E[scheme] < STEERING_BOUND
+        regimes = forward.astype(int) + 2 * backward
         # cells have their values in the middle
         self._cells.data = {
-            "regime": [(found.regimes + np.where(found.stable, 0, len(REGIMES))).astype(np.uint8)],
-            **{way: [found.E[way].astype(np.float32)] for way in DIRECTIONS},
-            "x": [-step / 2], "y": [-step / 2], "w": [end + step],
+            "regime": [(regimes + np.where(found.stable, 0, len(_REGIMES))).astype(np.uint8)],
+            **{way: [each.astype(np.float32)] for way, each in zip(DIRECTIONS, found.E[scheme], strict=True)},
+            "x": [x[0] - steps[0] / 2], "y": [y[0] - steps[1] / 2],
+            "w": [x[-1] - x[0] + steps[0]], "h": [y[-1] - y[0] + steps[1]],
         }  # fmt: skip
-        self.figure.x_range.update(start=0.0, end=end)
-        self.figure.y_range.update(start=0.0, end=end)
-        across, up = MAP_FIELDS[axes]
-        self.figure.xaxis.axis_label, self.figure.yaxis.axis_label = _LABELS[across], _LABELS[up]
+        self.figure.x_range.update(start=float(x[0]), end=float(x[-1]))
+        self.figure.y_range.update(start=float(y[0]), end=float(y[-1]))
+        for axis, name in zip((self.figure.xaxis, self.figure.yaxis), PLANES[found.plane], strict=True):
+            axis.axis_label = _LABELS[name]
+            axis.formatter = CustomJSTickFormatter(code=_TICKS[found.plane])
 
-    def mark(self, point: WorkingPoint, axes: MapAxes) -> None:
+    def mark(self, point: WorkingPoint, plane: Plane) -> None:
         """Move the cross to the working point."""
-        across, up = MAP_FIELDS[axes]
-        self._point.data = {"x": [getattr(point, across)], "y": [getattr(point, up)]}
+        x, y = (float(drawn_at(getattr(point, name), plane)) for name in PLANES[plane])
+        self._point.data = {"x": [x], "y": [y]}
+
+    def clicked(self, x: float, y: float, plane: Plane) -> dict[str, float]:
+        """The parameters at a place of the figure, within its axes, to four digits."""
+        ranges = (self.figure.x_range, self.figure.y_range)
+        places = (min(max(each, side.start), side.end) for each, side in zip((x, y), ranges, strict=True))
+        values = places if plane == "angles" else (10.0**each for each in places)
+        return {name: float(f"{value:.4g}") for name, value in zip(PLANES[plane], values, strict=True)}
+
+
+def drawn_at(values: FloatArray | float, plane: Plane) -> FloatArray:
+    """Where on an axis of the map values are: cooperativities by their logarithm."""
+    result: FloatArray = np.asarray(values) if plane == "angles" else np.log10(np.maximum(values, 1e-15))
+    return result
 
 
 class CourseFigure:
@@ -198,7 +222,7 @@ class TrajectoryFigure:
         ]
         return _framed(self.figure, [*marks, (_stroke("#555555", "dotted"), "vacuum, 1σ")], "trajectory")
 
-    def show(self, found: OneTrajectory | None) -> None:
+    def show(self, found: PhasePath | None) -> None:
         """Draw a trajectory, or nothing."""
         for name in OSCILLATORS:
             path = np.empty((0, 2)) if found is None else found.means[name]

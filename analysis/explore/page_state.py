@@ -8,7 +8,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any, Literal, Self, get_args
+from typing import Any, Self, get_args
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from cascade_steering.analysis.criteria.steering import SCHEMES, Scheme
@@ -16,12 +16,12 @@ from cascade_steering.analysis.laboratory.presets import preset_text
 from cascade_steering.analysis.laboratory.setup import LaboratorySetup
 from cascade_steering.analysis.laboratory.setup_file import setup_of
 from cascade_steering.analysis.toml_files.toml_table import parsed_tables
+from cascade_steering.analysis.working_points.regimes.regime_map import Plane
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.parameters import DETECTION_SCHEMES, Bath, require
 
-__all__ = ["PARAMETERS", "STARTS", "LaboratoryNumbers", "MapAxes", "PageParameter", "PageState"]
+__all__ = ["PAGE_PARAMETERS", "STARTS", "LaboratoryNumbers", "PageParameter", "PageState"]
 
-MapAxes = Literal["angles", "cooperativities"]
 # states at t = 0; the stationary one only where both oscillators are damped
 STARTS = ("ground", "thermal", "conditional", "stationary")
 _SEEDS = 2**31 - 1
@@ -49,7 +49,7 @@ class PageParameter:
     low: float = 0.0
 
 
-PARAMETERS = tuple(
+PAGE_PARAMETERS = tuple(
     PageParameter(name=name, option=option, label=label, high=high, step=step)
     for name, option, label, high, step in (
         ("c_minus", "c-minus", "C₋, cooperativity of −", 200.0, 0.5),
@@ -65,7 +65,7 @@ PARAMETERS = tuple(
         ("squeezing_loss", "squeezing-loss", "its loss before −", 1.0, 0.01),
     )
 )
-_OF_THE_POINT = (*(each.option for each in PARAMETERS), "bath-minus", "bath-plus", "scheme")
+_OF_THE_POINT = (*(each.option for each in PAGE_PARAMETERS), "bath-minus", "bath-plus", "scheme")
 _OF_THE_LABORATORY = ("setup", "preset")
 _OF_THE_VIEW = ("initial", "duration", "seed", "map", "shown")
 
@@ -124,12 +124,12 @@ class PageState:
     initial: str = "ground"
     duration_units: float = 1.0
     seed: int = 0
-    axes: MapAxes = "angles"
+    axes: Plane = "angles"
     shown: Scheme = "unconditional"
 
     def __post_init__(self) -> None:
         _require_one_of(self.initial, "initial", STARTS)
-        _require_one_of(self.axes, "map", get_args(MapAxes))
+        _require_one_of(self.axes, "map", get_args(Plane))
         _require_one_of(self.shown, "shown", SCHEMES)
         require(self.duration_units, "duration", low=0.0, high=_MOST_DURATION, low_open=True)
         if not 0 <= self.seed <= _SEEDS:
@@ -194,7 +194,7 @@ class PageState:
     def options(self) -> dict[str, str]:
         """The options of the command line by which the working point differs from the default, without dashes."""
         default, point = WorkingPoint(), self.point
-        numbers = {each.option: (getattr(point, each.name), getattr(default, each.name)) for each in PARAMETERS}
+        numbers = {each.option: (getattr(point, each.name), getattr(default, each.name)) for each in PAGE_PARAMETERS}
         baths = {
             f"bath-{name}": (getattr(point.cascade, name).bath.text, getattr(default.cascade, name).bath.text)
             for name in ("minus", "plus")
@@ -215,7 +215,9 @@ def _number(given: Mapping[str, str], name: str) -> float:
 
 
 def _point(given: Mapping[str, str]) -> WorkingPoint:
-    values: dict[str, Any] = {each.name: _number(given, each.option) for each in PARAMETERS if each.option in given}
+    values: dict[str, Any] = {
+        each.name: _number(given, each.option) for each in PAGE_PARAMETERS if each.option in given
+    }
     values |= {
         f"bath_{which}": Bath.of_text(given[f"bath-{which}"]) for which in ("minus", "plus") if f"bath-{which}" in given
     }

@@ -3,7 +3,7 @@
 import shlex
 
 from cascade_steering.analysis.explore.page_answers import SAVES
-from cascade_steering.analysis.explore.page_state import PARAMETERS, PageState
+from cascade_steering.analysis.explore.page_state import PAGE_PARAMETERS, PageState
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
 
 __all__ = ["SETUP_FILE", "commands", "python_lines"]
@@ -59,7 +59,7 @@ def _point_lines(state: PageState) -> list[str]:
         why = f"  # steering setup --preset {preset} --write {SETUP_FILE}" if preset else ""
         return [f'setup = cs.read_setup("{SETUP_FILE}"){why}', "print(setup.elimination())", "point = setup.point"]
     default, point = WorkingPoint(), state.point
-    values = {each.name: getattr(point, each.name) for each in PARAMETERS}
+    values = {each.name: getattr(point, each.name) for each in PAGE_PARAMETERS}
     words = [f"{name}={value!r}" for name, value in values.items() if value != getattr(default, name)]
     for name in ("minus", "plus"):
         bath = getattr(point.cascade, name).bath

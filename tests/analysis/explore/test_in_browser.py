@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from cascade_steering.analysis.explore.page_state import PARAMETERS
+from cascade_steering.analysis.explore.page_state import PAGE_PARAMETERS
 from tests.analysis.cli.command import ENVIRONMENT
 from tests.support.browser import MISSING, Browser, browser
 
@@ -43,7 +43,7 @@ def numbers(page: Browser) -> str:
 
 def focused(page: Browser, option: str) -> None:
     """Put the focus on the handle of a slider, as the tabulator key does."""
-    places = [each.option for each in PARAMETERS]
+    places = [each.option for each in PAGE_PARAMETERS]
     handle = page.run(
         """
         const found = [];

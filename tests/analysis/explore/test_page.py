@@ -1,5 +1,6 @@
 """The page without a browser: what is done by hand moves its state, and what is wrong is said on it."""
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -98,7 +99,7 @@ def test_a_click_on_the_map_moves_the_point(page: Page) -> None:
     assert (page.state.point.theta_minus_pi, page.state.point.theta_plus_pi) == (0.3, 0.45)
     named(page, "map-axes").active = 1
     settled(page)
-    page.map.figure._trigger_event(Tap(page.map.figure, x=20.0, y=1e9))
+    page.map.figure._trigger_event(Tap(page.map.figure, x=math.log10(20.0), y=1e9))
     settled(page)
     assert (page.state.point.c_minus, page.state.point.c_plus) == (20.0, 100.0)
 

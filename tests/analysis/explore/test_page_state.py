@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cascade_steering.analysis.explore.page_state import PARAMETERS, STARTS, PageState
+from cascade_steering.analysis.explore.page_state import PAGE_PARAMETERS, STARTS, PageState
 from cascade_steering.analysis.laboratory.presets import preset_names, preset_text
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.parameters import Bath
@@ -16,7 +16,7 @@ BATHS = st.one_of(
     st.builds(Bath, linewidth_hz=st.floats(1e-3, 1e6), occupation=st.floats(0.0, 1e8)),
 )
 # beyond the ends of sliders as well, where that is allowed
-NUMBERS = {each.name: st.floats(each.low, each.high * (2.0 if each.high > 2.0 else 1.0)) for each in PARAMETERS}
+NUMBERS = {each.name: st.floats(each.low, each.high * (2.0 if each.high > 2.0 else 1.0)) for each in PAGE_PARAMETERS}
 POINTS = st.builds(
     WorkingPoint, bath_minus=BATHS, bath_plus=BATHS, scheme=st.sampled_from(["homodyne", "heterodyne"]), **NUMBERS
 )
