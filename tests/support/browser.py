@@ -83,7 +83,6 @@ class Browser:
         moves = [
             {"type": "pointerMove", "origin": found, "x": at[0], "y": at[1]},
             {"type": "pointerDown", "button": 0},
-            {"type": "pause", "duration": 30},
             {"type": "pointerUp", "button": 0},
         ]
         self.ask("POST", "/actions", {"actions": [{"type": "pointer", "id": "mouse", "actions": moves}]})
