@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import numba
 from numba.core.caching import FunctionCache, NullCache
 
-__all__ = ["compiled"]
+__all__ = ["compiled", "compiled_within"]
 
 _LOG = logging.getLogger(__name__)
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -37,6 +37,25 @@ def compiled(function: _Function) -> _Function:
         # numba raises RuntimeError if it finds no directory.
         dispatcher._cache = NullCache()
         _warn_once("numba finds no directory to keep compiled code in, so that every process compiles it again", "")
+    found: _Function = dispatcher
+    return found
+
+
+def compiled_within(function: _Function) -> _Function:
+    """The function, compiled by numba as a part of each compiled function that calls it, and not callable from Python.
+
+    What Python would need to call it, and a file in the cache, would take as long to make as the function itself.
+    """
+    # options that numba has and its types do not
+    without: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+    dispatcher: Any = numba.njit(error_model="numpy", **without)(function)
+
+    def refused(*_: object, **__: object) -> None:
+        raise TypeError(f"{function.__name__} is called by compiled functions only")
+
+    # numba would call it at an address of zero
+    dispatcher._insert = lambda *_: None
+    dispatcher._compile_for_args = refused
     found: _Function = dispatcher
     return found
 

@@ -1,33 +1,14 @@
-"""All commands, and the exit status and message of every kind of error."""
+"""The command line, and the exit status and message of every kind of error."""
 
 import errno
 import sys
 
 import click
 
-from cascade_steering.analysis.cli.commands import (
-    comparison,
-    controlled,
-    ensembles,
-    exact,
-    kept_runs,
-    laboratory_command,
-    pages,
-    pulsing,
-    scanning,
-)
-from cascade_steering.analysis.cli.commands.exploring import explore_command
 from cascade_steering.analysis.cli.commands.group import steering
-from cascade_steering.analysis.cli.commands.networks import network_command
-from cascade_steering.analysis.cli.commands.planning import plan_command
-from cascade_steering.analysis.cli.commands.recorded import filter_command, fit_command
 from cascade_steering.analysis.cli.terminal.interruption import Interrupted, interruptible
 from cascade_steering.analysis.cli.terminal.output import end_with_error, messages_on_standard_error
 
-COMMANDS = (
-    exact, pulsing, controlled, scanning, laboratory_command, network_command, plan_command, ensembles, comparison,
-    kept_runs, filter_command, fit_command, explore_command, pages,
-)  # fmt: skip
 # errors of the machine (a full disk, no memory), which no other options would avoid
 _OF_THE_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 

@@ -73,7 +73,14 @@ def lowest_point(
     within ``bounds``, arrays (2, n), with the function asked within ``box`` alone; left out, the function is asked.
     """
     # imported here, because every command imports this module and few need it
-    from cascade_steering.analysis.working_points.searching.quasi_newton import Effort, advanced, began
+    from cascade_steering.analysis.working_points.searching.quasi_newton import (
+        POINT,
+        TRIAL,
+        Effort,
+        advanced,
+        began,
+        lowest,
+    )
 
     n = grid.shape[-1]
     moving = n if box.free_phase else n - 1
@@ -95,12 +102,12 @@ def lowest_point(
         descent = began(start, bounds[0], bounds[1])
         going = True
         while going:
-            nearby = np.clip(descent.trial + shifts, box[0], box[1])
+            nearby = np.clip(descent[TRIAL, :n] + shifts, box[0], box[1])
             near = function(nearby)
             width = np.diagonal(nearby[1 : moving + 1] - nearby[moving + 1 :])
             gradient[:moving] = (near[1 : moving + 1] - near[moving + 1 :]) / width
             going = advanced(descent, float(near[0]), gradient, effort)
-        return float(descent.numbers[0]), descent.point
+        return float(lowest(descent)), descent[POINT, :n]
 
     search = by_differences if descend_by is None else descend_by
 

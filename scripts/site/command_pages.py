@@ -6,7 +6,6 @@ import re
 import click
 
 from cascade_steering.analysis.cli.commands.group import steering
-from cascade_steering.analysis.cli.run import COMMANDS  # noqa: F401  # the import registers the commands
 
 __all__ = ["command_pages"]
 

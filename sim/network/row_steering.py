@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_steering.sim.compiled import compiled
+from cascade_steering.sim.compiled import compiled, compiled_within
 
 __all__ = ["RowNumbers", "row_steering"]
 
@@ -67,7 +67,7 @@ def row_steering(row: RowNumbers, strength: FloatArray, angle: FloatArray) -> fl
     return 1.0 / precision if precision > 0.0 else np.inf
 
 
-@compiled
+@compiled_within
 def _matrices(
     row: RowNumbers, strength: FloatArray, angle: FloatArray
 ) -> tuple[ComplexArray, ComplexArray, FloatArray]:
@@ -95,7 +95,7 @@ def _matrices(
     return drift, diffusion, damping
 
 
-@compiled
+@compiled_within
 def _gains(drift: ComplexArray, diffusion: ComplexArray, known: ComplexArray, j: int) -> tuple[ComplexArray, bool]:
     """(−g, 1) of node j, array of shape (j + 1,), and whether there is one."""
     system = np.empty((j, j), dtype=np.complex128)
@@ -116,7 +116,7 @@ def _gains(drift: ComplexArray, diffusion: ComplexArray, known: ComplexArray, j:
     return row, found
 
 
-@compiled
+@compiled_within
 def _hidden(row: RowNumbers, known: ComplexArray) -> tuple[float, bool]:
     """What the correlations with nodes that do not steer take from 1/E."""
     places = row.unmeasured
@@ -137,7 +137,7 @@ def _hidden(row: RowNumbers, known: ComplexArray) -> tuple[float, bool]:
     return total, found
 
 
-@compiled
+@compiled_within
 def _solve(matrix: ComplexArray, right: ComplexArray) -> bool:
     """Replace ``right`` by x with M x = b, by elimination with pivots; whether M is regular. M is overwritten."""
     n = len(right)

@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
-from cascade_steering.sim.compiled import compiled
+from cascade_steering.sim.compiled import compiled, compiled_within
 
 __all__ = ["PairRates", "PairSetting", "pair_rates"]
 
@@ -96,7 +96,7 @@ def pair_rates(
     )  # fmt: skip
 
 
-@compiled
+@compiled_within
 def _record(couplings: tuple[float, float, float, float], lo_phase: float, setting: PairSetting) -> _Entries:
     """(F₁, F₂, S₁, S₂) of the record at ϑ behind +, in the vacuum."""
     lower_minus, upper_minus, lower_plus, upper_plus = couplings
@@ -111,7 +111,7 @@ def _record(couplings: tuple[float, float, float, float], lo_phase: float, setti
     )
 
 
-@compiled
+@compiled_within
 def _in_squeezed_light(
     first: _Entries, second: _Entries,
     couplings: tuple[float, float, float, float], squeezing_angle: float, phase: float, setting: PairSetting,
@@ -130,7 +130,7 @@ def _in_squeezed_light(
     return first, second
 
 
-@compiled
+@compiled_within
 def _driven(
     record: _Entries, couplings: tuple[float, float, float, float],
     squeezing_angle: float, phase: float, setting: PairSetting,
@@ -150,7 +150,7 @@ def _driven(
     )
 
 
-@compiled
+@compiled_within
 def _whitened(
     record: _Entries, other: _Entries,
     shared: float, root: float,
@@ -164,27 +164,27 @@ def _whitened(
     )
 
 
-@compiled
+@compiled_within
 def _turn(phase: float) -> complex:
     """e^{i phase}."""
     return complex(np.cos(phase), np.sin(phase))
 
 
-@compiled
+@compiled_within
 def _correlation(angle: float, setting: PairSetting) -> complex:
     """μ of light that is squeezed at ``angle``."""
     size: float = setting.kept * np.sinh(2.0 * setting.squeezing)
     return size * _turn(angle)
 
 
-@compiled
+@compiled_within
 def _above(apart: float, setting: PairSetting) -> float:
     """(1 − λ)(e^{−2r} − 1 + ``apart`` sinh 2r), as in ``sim.rotating_wave.squeezed_light``."""
     result: float = setting.kept * (np.expm1(-2.0 * setting.squeezing) + np.sinh(2.0 * setting.squeezing) * apart)
     return result
 
 
-@compiled
+@compiled_within
 def _apart(turned: float, angle: float) -> float:
     """1 − cos(``turned``) sin 2θ."""
     result: float = 2.0 * np.sin(turned / 2.0) ** 2 + 2.0 * np.cos(turned) * np.sin(np.pi / 4.0 - angle) ** 2

@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
-from cascade_steering.sim.compiled import compiled
+from cascade_steering.sim.compiled import compiled, compiled_within
 from cascade_steering.sim.rotating_wave.pair_rates import PairRates
 
 __all__ = ["ConditionalPair", "conditional_pair", "corrected_pair", "inferred_steering", "pair_limits"]
@@ -100,7 +100,7 @@ def corrected_pair(rates: PairRates, start: ConditionalPair) -> ConditionalPair:
     return ConditionalPair(np.nan, 0.0j, np.nan, False)
 
 
-@compiled
+@compiled_within
 def _inferred_rates(rates: PairRates, gain: complex) -> PairRates:
     """The rates of y = (a₋, a₊† − g a₋)."""
     minus, plus, n_minus, n_plus, driven, common, first, second = rates
@@ -116,7 +116,7 @@ def _inferred_rates(rates: PairRates, gain: complex) -> PairRates:
     )
 
 
-@compiled
+@compiled_within
 def _closed_loop(rates: PairRates, minus: float, rest: float) -> _Entries:
     """A − KF at the covariance diag(V₋, U)."""
     c11, c12, c21, c22 = (
@@ -131,7 +131,7 @@ def _closed_loop(rates: PairRates, minus: float, rest: float) -> _Entries:
     return c11, c12, c21, c22
 
 
-@compiled
+@compiled_within
 def _newton_step(rates: PairRates, minus: float, rest: float) -> tuple[float, complex, float]:
     """X₁₁, X₂₁ and X₂₂ of Newton's correction to diag(V₋, U). Kleinman, IEEE Trans. Autom. Control 13, 114 (1968)."""
     c11, c12, c21, c22 = _closed_loop(rates, minus, rest)
@@ -151,7 +151,7 @@ def _newton_step(rates: PairRates, minus: float, rest: float) -> tuple[float, co
     return x11, -(c21 * x11 + np.conj(c12) * x22 + r21) / total, x22
 
 
-@compiled
+@compiled_within
 def _stabilises(rates: PairRates, minus: float, rest: float) -> bool:
     """Whether both rates of A − KF are negative."""
     c11, c12, c21, c22 = _closed_loop(rates, minus, rest)
@@ -164,7 +164,7 @@ def _stabilises(rates: PairRates, minus: float, rest: float) -> bool:
     return stable
 
 
-@compiled
+@compiled_within
 def _doubled(rates: PairRates) -> ConditionalPair:
     """The stabilising solution by doubling, with the digits that entries of very different size leave."""
     a11, a21, a22 = complex(-rates.damping_minus / 2, 0.0), rates.driven, complex(-rates.damping_plus / 2, 0.0)
@@ -206,35 +206,35 @@ def _doubled(rates: PairRates) -> ConditionalPair:
     return ConditionalPair(np.nan, 0.0j, np.nan, False)
 
 
-@compiled
+@compiled_within
 def _squared(number: complex) -> float:
     return number.real**2 + number.imag**2
 
 
-@compiled
+@compiled_within
 def _times(left: _Entries, right: _Entries) -> _Entries:
     a, b, c, d = left
     e, f, g, h = right
     return a * e + b * g, a * f + b * h, c * e + d * g, c * f + d * h
 
 
-@compiled
+@compiled_within
 def _plus(left: _Entries, right: _Entries) -> _Entries:
     return left[0] + right[0], left[1] + right[1], left[2] + right[2], left[3] + right[3]
 
 
-@compiled
+@compiled_within
 def _twice(matrix: _Entries) -> _Entries:
     return 2.0 * matrix[0], 2.0 * matrix[1], 2.0 * matrix[2], 2.0 * matrix[3]
 
 
-@compiled
+@compiled_within
 def _adjoint(matrix: _Entries) -> _Entries:
     a, b, c, d = matrix
     return np.conj(a), np.conj(c), np.conj(b), np.conj(d)
 
 
-@compiled
+@compiled_within
 def _inverse(matrix: _Entries) -> _Entries:
     a, b, c, d = matrix
     over = 1.0 / (a * d - b * c)

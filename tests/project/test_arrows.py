@@ -1,10 +1,12 @@
 """Which module may import which: only the command line imports itself, and one module distinguishes engines by name."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.support.parsed import nodes_of, parsed
 
 ROOT = Path(__file__).parents[2]
 MODULES = [path for top in ("sim", "analysis") for path in (ROOT / top).rglob("*.py")]
@@ -16,17 +18,17 @@ CLASSES = {
 COMMAND_LINE = "cascade_steering.analysis.cli"
 
 
-def imports(tree: ast.AST) -> Iterator[str]:
-    for node in ast.walk(tree):
+def imports(nodes: Iterable[ast.AST]) -> Iterator[str]:
+    for node in nodes:
         if isinstance(node, ast.ImportFrom) and node.module is not None:
             yield node.module
         elif isinstance(node, ast.Import):
             yield from (each.name for each in node.names)
 
 
-def chosen(tree: ast.AST) -> Iterator[str]:
+def chosen(nodes: Iterable[ast.AST]) -> Iterator[str]:
     """The places where the name of an engine is compared or looked up, or the class of an engine or state is tested."""
-    for node in ast.walk(tree):
+    for node in nodes:
         found: list[ast.AST] = []
         if isinstance(node, ast.Compare):
             found = [node.left, *node.comparators]
@@ -47,7 +49,7 @@ def test_nothing_below_the_command_line_imports_from_it() -> None:
     found = {
         path.relative_to(ROOT).as_posix(): name
         for path in below
-        for name in imports(ast.parse(path.read_text(encoding="utf-8")))
+        for name in imports(nodes_of(path))
         if name.startswith(COMMAND_LINE)
     }
     # the program that a package is when it is run
@@ -56,11 +58,7 @@ def test_nothing_below_the_command_line_imports_from_it() -> None:
 
 
 def test_no_behaviour_is_chosen_by_the_name_or_the_class_of_an_engine() -> None:
-    found = {
-        path.relative_to(ROOT).as_posix(): names
-        for path in MODULES
-        if (names := sorted(chosen(ast.parse(path.read_text(encoding="utf-8")))))
-    }
+    found = {path.relative_to(ROOT).as_posix(): names for path in MODULES if (names := sorted(chosen(nodes_of(path))))}
     assert found == {}
 
 
@@ -72,9 +70,10 @@ def test_a_choice_by_name_would_be_found() -> None:
         "isinstance(initial, DensityState)",
         "isinstance(method, Gaussian | Fock)",
     ):
-        assert list(chosen(ast.parse(line))), line
-    assert not list(chosen(ast.parse('x = {"engine": "fock"}')))
-    assert list(imports(ast.parse("def f():\n    from cascade_steering.analysis.cli.answers import reports\n")))
+        assert list(chosen(ast.walk(ast.parse(line)))), line
+    assert not list(chosen(ast.walk(ast.parse('x = {"engine": "fock"}'))))
+    late = ast.parse("def f():\n    from cascade_steering.analysis.cli.answers import reports\n")
+    assert list(imports(ast.walk(late)))
 
 
 def room_of(module: str) -> str:
@@ -87,14 +86,13 @@ def rooms(top: str, *, lazily: bool) -> dict[str, set[str]]:
     """Which rooms each room imports from; ``lazily`` also within functions, never for types alone."""
     found: dict[str, set[str]] = {}
     for path in (ROOT / top).rglob("*.py"):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
         for_types = {
             id(each)
-            for node in ast.walk(tree)
+            for node in nodes_of(path)
             if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
             for each in ast.walk(node)
         }
-        nodes = [each for each in (ast.walk(tree) if lazily else tree.body) if id(each) not in for_types]
+        nodes = [each for each in (nodes_of(path) if lazily else parsed(path).body) if id(each) not in for_types]
         here = path.parent.relative_to(ROOT).as_posix()
         for node in nodes:
             if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith(f"cascade_steering.{top}."):

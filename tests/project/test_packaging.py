@@ -9,6 +9,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.support.parsed import parsed
+
 ROOT = Path(__file__).parents[2]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 SETTINGS = PYPROJECT["tool"]["setuptools"]
@@ -42,7 +44,7 @@ def test_no_two_modules_share_a_name() -> None:
 
 def defined_in(path: Path) -> Iterator[str]:
     """The public names that a module defines at its top level."""
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+    for node in parsed(path).body:
         found: list[str] = []
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             found = [node.name]

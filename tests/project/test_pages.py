@@ -202,6 +202,7 @@ def test_a_command_that_is_shortened_below_prints_what_its_page_shows(steering: 
     require_output(line, steering(*shlex.split(line)[1:], "--jobs", "1", "--quiet").out)
 
 
+@pytest.mark.few(30)
 @pytest.mark.parametrize(
     "line", [pytest.param(line, marks=[pytest.mark.slow] * any(each in line for each in LONG)) for line in STEERING]
 )

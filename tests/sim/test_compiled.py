@@ -5,7 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numba
 import pytest
+
+from cascade_steering.sim.compiled import compiled_within
 
 ROOT = Path(__file__).parents[2]
 _SOURCE = """
@@ -62,6 +65,7 @@ def test_what_one_process_compiles_the_next_one_reads(small: Small) -> None:
     assert small.used() == (READ, "")
 
 
+@pytest.mark.slow
 def test_what_calls_a_function_of_another_file_is_compiled_again_when_that_changes(small: Small) -> None:
     base = small.folder / "base.py"
     (small.folder / "small.py").write_text(
@@ -105,6 +109,7 @@ def test_what_is_damaged_is_compiled_and_kept_again(small: Small, pattern: str, 
     assert small.used() == (READ, "")
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_said_with_the_directory_and_stops_nothing(small: Small) -> None:
     full = """
 import errno, numba.core.caching as caching
@@ -116,3 +121,20 @@ caching.IndexDataCacheFile._save_data = full
     (line,) = said.splitlines()
     assert line.startswith(f"compiled code cannot be kept in '{small.cache}")
     assert line.endswith("': No space left on device; the environment variable NUMBA_CACHE_DIR names another directory")
+
+
+def test_a_part_of_compiled_functions_is_not_called_from_python() -> None:
+    @compiled_within
+    def doubled(number: float) -> float:
+        return 2.0 * number
+
+    @numba.njit
+    def quadrupled(number: float) -> float:
+        return doubled(doubled(number))
+
+    with pytest.raises(TypeError, match="doubled is called by compiled functions only"):
+        doubled(1.0)
+    assert quadrupled(1.5) == 6.0
+    # nor is it where it has been compiled
+    with pytest.raises(TypeError, match="doubled is called by compiled functions only"):
+        doubled(1.0)

@@ -113,6 +113,7 @@ def test_one_unit_in_the_last_place_of_every_number_is_no_other_run() -> None:
     assert changed == MODELS
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("name", SETTINGS)
 def test_a_millionth_of_a_setting_is_another_run_and_named(name: str) -> None:
     for at, known in known_points(30):

@@ -138,6 +138,7 @@ def test_what_is_right_passes(test: Test, monkeypatch: pytest.MonkeyPatch) -> No
     test()
 
 
+@pytest.mark.few(12)
 @pytest.mark.parametrize(
     ("name", "test"),
     [(name, test) for name, mutant in MUTANTS.items() for test in mutant.seen_by],

@@ -34,6 +34,7 @@ def by_mesolve(
     return np.array(found.expect)
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("engine", ENGINES)
 def test_heterodyne_detection_of_a_driven_mode(engine: str) -> None:
     # 015: H = ω₀a†a + A(a + a†), L = √γ a, from √5 coherent, ten turns

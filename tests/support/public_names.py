@@ -9,6 +9,8 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.support.parsed import parsed
+
 ROOT = Path(__file__).parents[2]
 # whose names are for its own commands
 OF_THE_TERMINAL = ROOT / "analysis" / "cli"
@@ -22,13 +24,13 @@ def modules() -> list[Path]:
 
 def defined(path: Path) -> list[str]:
     """The right ``__all__`` of a module: constants, classes, functions, each in alphabetical order."""
-    names = {name for node in ast.parse(path.read_text(encoding="utf-8")).body for name in _names(node)}
+    names = {name for node in parsed(path).body for name in _names(node)}
     return sorted((each for each in names if not each.startswith("_")), key=_order)
 
 
 def declared(path: Path) -> list[str] | None:
     """The ``__all__`` of a module; None if it has none."""
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+    for node in parsed(path).body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
             return list(ast.literal_eval(node.value))
     return None

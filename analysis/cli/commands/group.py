@@ -2,7 +2,9 @@
 
 import inspect
 import logging
-from importlib import metadata
+from collections.abc import Iterator, MutableMapping
+from importlib import import_module, metadata
+from typing import Any
 
 import click
 
@@ -33,10 +35,53 @@ class Command(click.Command):
             formatter.write_text(f"More: page 'steering {self.name}' of the documentation ({DOCUMENTATION}).")
 
 
+# the module of each command, in this folder
+MODULES = {
+    "steady": "exact", "optimum": "exact", "transient": "exact", "pulse": "pulsing", "feedback": "controlled",
+    "scan": "scanning", "setup": "laboratory_command", "network": "networks.network_command",
+    "plan": "planning.plan_command", "simulate": "ensembles", "compare": "comparison", "resume": "kept_runs",
+    "status": "kept_runs", "merge": "kept_runs", "filter": "recorded.filter_command", "fit": "recorded.fit_command",
+    "explore": "exploring.explore_command", "figures": "pages", "validate": "pages",
+}  # fmt: skip
+
+
+class Commands(MutableMapping[str, click.Command]):
+    """The commands by name; the module of each is loaded when it is asked for, so that one needs no other's packages.
+
+    A command that is not in ``MODULES`` is a KeyError where it is defined.
+    """
+
+    def __init__(self) -> None:
+        self._loaded: dict[str, click.Command] = {}
+
+    def __getitem__(self, name: str) -> click.Command:
+        if name not in self._loaded:
+            import_module(f"cascade_steering.analysis.cli.commands.{MODULES[name]}")
+        return self._loaded[name]
+
+    def __setitem__(self, name: str, command: click.Command) -> None:
+        if name not in MODULES:
+            raise KeyError(f"{name} is not in the table of commands")
+        self._loaded[name] = command
+
+    def __delitem__(self, name: str) -> None:
+        del self._loaded[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(MODULES)
+
+    def __len__(self) -> int:
+        return len(MODULES)
+
+
 class Group(click.Group):
-    """A group whose commands are of the class ``Command``."""
+    """A group whose commands are of the class ``Command``, and are loaded when they are asked for."""
 
     command_class = Command
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.commands = Commands()
 
 
 @click.group(

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @physics.QUIET
 @physics.JSON
 def figures_command(numbers: tuple[int, ...], as_json: bool, out: Path, jobs: int, quiet: bool) -> None:
-    """The paper's Figs. 2 to 8, or those given, each with a file of its data (netCDF). All take half a
+    """The paper's Figs. 2 to 8, or those given, each with a file of its data (netCDF). All take a
     minute on two idle cores, after the first time, at which searches are compiled.
 
     Not in the paper are 9, E and d as in its Figs. 4 and 8, with and without its demand for stability, and what the
@@ -38,21 +38,17 @@ def figures_command(numbers: tuple[int, ...], as_json: bool, out: Path, jobs: in
     takes half a minute on one core, or less.
     """
     from cascade_steering.analysis.paper.figures.data import DATA
-    from cascade_steering.analysis.paper.figures.drawing import DRAW
-    from cascade_steering.sim.ensemble.dataset import save
+    from cascade_steering.analysis.paper.written_figures import write_figures
 
     unknown = [each for each in numbers if each not in DATA]
     if unknown:
         raise ValueError(f"there is no figure {unknown[0]}: there are {', '.join(map(str, DATA))}")
-    wanted = dict.fromkeys(numbers or DATA)
-    paths = {n: tuple(writable(out / f"figure-{n}.{ending}") for ending in ("png", "nc")) for n in wanted}
-    written = {}
-    for number, (figure, data) in paths.items():
-        with progress(f"figure {number}", 1, quiet) as advance:
-            dataset = DATA[number](jobs=jobs, progress=advance.to)
-        save(dataset, data)
-        DRAW[number](dataset, figure)
-        written[str(number)] = {"file": str(figure), "data": str(data)}
+    wanted = list(dict.fromkeys(numbers or DATA))
+    paths = {n: (writable(out / f"figure-{n}.png"), writable(out / f"figure-{n}.nc")) for n in wanted}
+    what = f"figure {wanted[0]}" if len(wanted) == 1 else "figures"
+    with progress(what, len(wanted), quiet) as advance:
+        write_figures(paths, jobs=jobs, progress=advance.to)
+    written = {str(n): {"file": str(drawing), "data": str(data)} for n, (drawing, data) in paths.items()}
     show(written, paper_answers.figures_table(written), as_json)
 
 

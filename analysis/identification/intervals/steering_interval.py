@@ -43,7 +43,7 @@ class SteeringInterval:
     profile: Profile
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class SteeringOfFit:
     """E given the record and d = 1 − E_c/E_u in the steady state of a working point, by direction.
 
@@ -58,6 +58,16 @@ class SteeringOfFit:
     E: dict[Direction, SteeringInterval]
     d: dict[Direction, SteeringInterval]
     log_likelihood: float
+
+    def __repr__(self) -> str:
+        lines = [f"steady state given the record, with 95 % over {', '.join(self.free)}"]
+        for name, found in (("E", self.E), ("d", self.d)):
+            for direction, each in found.items():
+                low, high = each.profile.interval
+                ends = each.profile.limited_by
+                bounds = f", as far as the bounds of {', '.join(ends)}" if ends else ""
+                lines.append(f"{name}_{direction}  {each.value:.4f} [{low:.4f}, {high:.4f}]{bounds}")
+        return "\n".join(lines)
 
 
 def steering_left(

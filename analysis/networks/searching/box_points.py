@@ -9,8 +9,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_steering.analysis.working_points.searching.quasi_newton import Effort, advanced, began
-from cascade_steering.sim.compiled import compiled
+from cascade_steering.analysis.working_points.searching.quasi_newton import (
+    POINT,
+    TRIAL,
+    Effort,
+    advanced,
+    began,
+    lowest,
+)
+from cascade_steering.sim.compiled import compiled, compiled_within
 from cascade_steering.sim.network.row_steering import RowNumbers, row_steering
 
 __all__ = ["KINDS", "NOWHERE", "BoxNumbers", "descended_row", "logarithms", "mapped_point"]
@@ -76,7 +83,7 @@ def mapped_point(
     return lo_phase
 
 
-@compiled
+@compiled_within
 def _turned(box: BoxNumbers, unit: float, moved: NDArray[np.bool_], strength: FloatArray, edges: FloatArray) -> float:
     """θ from u ∈ [−1, 1]: 0, the edge of stability and the bound at u = −1, 0 and 1."""
     # the smallest θ at which all of these nodes are stable, 0 where all θ are
@@ -129,18 +136,19 @@ def descended_row(
 
     E is asked for within ``limits`` (2, n) alone. NaN if it is NaN at a point that is asked for, see ``row_steering``.
     """
-    slope = np.zeros(len(start))
+    n = len(start)
+    slope = np.zeros(n)
     descent = began(start, bounds[0], bounds[1])
     going = True
     while going:
-        value = _with_slope(box, row, descent.trial, limits, slope)
+        value = _with_slope(box, row, descent[TRIAL, :n], limits, slope)
         if np.isnan(value):
-            return value, descent.point
+            return value, descent[POINT, :n]
         going = advanced(descent, value, slope, effort)
-    return descent.numbers[0], descent.point
+    return lowest(descent), descent[POINT, :n]
 
 
-@compiled
+@compiled_within
 def _with_slope(box: BoxNumbers, row: RowNumbers, unit: FloatArray, limits: FloatArray, slope: FloatArray) -> float:
     """ln E at a point, and its slope, by differences of second order within the limits; NaN if one of them is.
 

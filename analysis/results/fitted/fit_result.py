@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from cascade_steering.analysis.criteria.steering import DIRECTIONS
 from cascade_steering.analysis.results.record_results import verdict_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from cascade_steering.analysis.criteria.steering import Direction
     from cascade_steering.analysis.identification.fitting import Built, FitProblem
     from cascade_steering.analysis.identification.informing.detectable import Detectable
     from cascade_steering.analysis.identification.intervals.steering_interval import SteeringOfFit
@@ -109,18 +111,26 @@ class FitResult:
         own = list(self.fit.estimates)[self.names.index(name)]
         return parameter_interval(self.problem, self.fit, own, confidence=confidence, profiled=profiled).interval
 
-    def steering(self, free: Sequence[str] = ()) -> "SteeringOfFit":
+    def steering(
+        self, free: Sequence[str] = (), *, directions: "Sequence[Direction]" = DIRECTIONS, gain: bool = True
+    ) -> "SteeringOfFit":
         """E given the record and d in the steady state of the fitted point, with what the record leaves open of them.
 
-        ``free`` are parameters beside the fitted ones that are not known either. A profile takes hundreds of
-        evaluations of the likelihood. Raises ValueError for names that are no parameters.
+        ``free`` are parameters beside the fitted ones that are not known either. E is that in ``directions``, with d
+        unless ``gain`` is false: each of them has a profile of its own, which takes hundreds of evaluations of the
+        likelihood. Raises ValueError for names that are no parameters, and for other directions.
         """
         from cascade_steering.analysis.identification.intervals.steering_interval import steering_left
         from cascade_steering.analysis.identification.log_likelihood import plain_names
 
+        for way in directions:
+            if way not in DIRECTIONS:
+                raise ValueError(f"directions must be among {', '.join(DIRECTIONS)}, got {way!r}")
         own = tuple(self.fit.estimates)
         names = plain_names([*own, *(each for each in free if each not in own)])
-        return steering_left(self.record, names, self.point, self.built, self.fit.estimates)
+        return steering_left(
+            self.record, names, self.point, self.built, self.fit.estimates, directions=tuple(directions), gain=gain
+        )
 
     @cached_property
     def information(self) -> FloatArray:

@@ -8,8 +8,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_steering.analysis.working_points.searching.quasi_newton import Effort, advanced, began
-from cascade_steering.sim.compiled import compiled
+from cascade_steering.analysis.working_points.searching.quasi_newton import (
+    POINT,
+    TRIAL,
+    Effort,
+    advanced,
+    began,
+    lowest,
+)
+from cascade_steering.sim.compiled import compiled, compiled_within
 from cascade_steering.sim.rotating_wave.pair_rates import PairRates, PairSetting, pair_rates
 from cascade_steering.sim.rotating_wave.pair_steering import (
     ConditionalPair,
@@ -124,16 +131,17 @@ def descended(
     It is within ``bounds`` (2, n), and E is asked for within ``box`` (2, n) alone, where the first ``moving``
     coordinates differ by a little.
     """
-    slope = np.zeros(len(start))
+    n = len(start)
+    slope = np.zeros(n)
     descent = began(start, bounds[0], bounds[1])
     going = True
     while going:
-        value = _with_slope(descent.trial, row, region, box, moving, slope)
+        value = _with_slope(descent[TRIAL, :n], row, region, box, moving, slope)
         going = advanced(descent, value, slope, effort)
-    return descent.numbers[0], descent.point
+    return lowest(descent), descent[POINT, :n]
 
 
-@compiled
+@compiled_within
 def _with_slope(unit: FloatArray, row: int, region: Region, box: FloatArray, moving: int, slope: FloatArray) -> float:
     """ln E in one direction at a point (n,), and its slope along the first ``moving`` coordinates, into ``slope``."""
     shifted = unit.copy()
@@ -149,7 +157,7 @@ def _with_slope(unit: FloatArray, row: int, region: Region, box: FloatArray, mov
     return value
 
 
-@compiled
+@compiled_within
 def _rates(unit: FloatArray, region: Region) -> PairRates:
     at = place(unit, region)
     return pair_rates(
@@ -158,13 +166,13 @@ def _rates(unit: FloatArray, region: Region) -> PairRates:
     )  # fmt: skip
 
 
-@compiled
+@compiled_within
 def _solved(rates: PairRates, region: Region) -> ConditionalPair:
     """The steady state given the record, where it is asked for."""
     return conditional_pair(rates) if region.conditional else ConditionalPair(np.nan, 0.0j, np.nan, False)
 
 
-@compiled
+@compiled_within
 def _value(rates: PairRates, near: ConditionalPair, row: int, region: Region) -> float:
     """ln E in one direction; ``near`` is the steady state of a point next to it, if it has one."""
     if not region.conditional:
@@ -177,13 +185,13 @@ def _value(rates: PairRates, near: ConditionalPair, row: int, region: Region) ->
     return _logarithm(inferred_steering(found)[row])
 
 
-@compiled
+@compiled_within
 def _logarithm(value: float) -> float:
     logarithm: float = np.log(value) if value > 0.0 else _NO_CANDIDATE
     return logarithm
 
 
-@compiled
+@compiled_within
 def _edge(strength: float, linewidth: float, thermal: float) -> float:
     """The smallest stable θ, or 0 where every θ is stable."""
     least = _LEAST_DAMPING * (strength + thermal)
@@ -191,7 +199,7 @@ def _edge(strength: float, linewidth: float, thermal: float) -> float:
     return edge
 
 
-@compiled
+@compiled_within
 def _angle(unit: float, edge: float, most: float, unstable: bool) -> float:
     """θ from u ∈ [0, 1]: rises as u² from the edge of stability to its bound.
 

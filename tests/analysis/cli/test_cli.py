@@ -126,6 +126,7 @@ def test_a_broken_check_is_exit_status_1(
     assert ("FAIL" in table.out) is (code == 1)
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     "line", ["steady", "transient --times 0:1:3", "simulate --trajectories 10 --jobs 1", "compare", "optimum"]
 )

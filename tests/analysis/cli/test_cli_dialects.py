@@ -51,6 +51,7 @@ def test_a_record_of_a_scope_says_what_the_record_behind_it_says(steering: Run, 
     assert found["notes"][-1].startswith("calibration from its white floor: cosine ")
 
 
+@pytest.mark.slow
 def test_what_a_fit_writes_reads_the_record_in_the_same_way(steering: Run, scope: str) -> None:
     how = (*COLUMNS, *VOLTS, *CLEANED, "--calibration", "auto", "--parameters", "efficiency", "--out", "fitted.toml")
     report = fitted(steering, *how, record=scope).report

@@ -20,6 +20,7 @@ def simulated(steering: Run, *options: str) -> dict[str, Any]:
     return report
 
 
+@pytest.mark.slow
 def test_a_gaussian_ensemble_is_the_same_for_any_number_of_workers(steering: Run) -> None:
     options = ("--trajectories", "4100", "--seed", "123456789012345678901234567890")
     one, two = (simulated(steering, *options, "--jobs", jobs) for jobs in ("1", "2"))
@@ -100,6 +101,7 @@ def test_a_fock_ensemble_is_the_same_for_any_number_of_workers(steering: Run) ->
     assert 0 < one["diagnostics"]["discretisation_error_covariance"] < 1e-2
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize(
     ("line", "message"),
     [
@@ -129,6 +131,7 @@ ENGINES = {
 }
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("engine", ENGINES)
 def test_the_dataset_holds_what_the_report_says(steering: Run, engine: str) -> None:
     report = simulated(

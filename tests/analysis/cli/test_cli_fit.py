@@ -13,6 +13,7 @@ from tests.analysis.cli.command import Run
 from tests.analysis.cli.recorded import TELLING, filtered, fitted, simulated
 
 
+@pytest.mark.slow
 def test_a_fit_finds_the_parameters_of_a_simulation(steering: Run) -> None:
     simulated(steering, *TELLING)
     truth = {"efficiency": 0.8, "theta-plus": 0.4, "calibration": 1.0}

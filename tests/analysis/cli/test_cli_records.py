@@ -29,6 +29,7 @@ def known(steering: Run, start: str, duration: int, saves: int) -> tuple[FloatAr
     return covariances[-1], means[:, -1]
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(("start", "duration"), [("ground", 1), ("2,1", 1), ("stationary", 10)])
 def test_a_filter_finds_the_states_of_a_simulation(steering: Run, start: str, duration: int) -> None:
     sizes = []
@@ -260,6 +261,7 @@ OTHERWISE = {
 }  # fmt: skip
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("name", OTHERWISE)
 def test_every_setting_counts_whoever_says_it(steering: Run, name: str) -> None:
     simulated(steering, "--duration", "1", "--saves", "50")

@@ -36,6 +36,7 @@ def test_a_verification_holds_the_exact_values(steering: Run) -> None:
     assert table.count("E-|+") > 1
 
 
+@pytest.mark.slow
 def test_a_verification_resumed_is_the_same(steering: Run) -> None:
     line = ("simulate", *QUIET, *POINT, "--verify", "--saves", "3")
     whole = steering(*line, "--trajectories", "5000").report["verification"]

@@ -82,6 +82,7 @@ def test_a_record_of_a_pulse_says_so_and_is_read_that_way(steering: Run) -> None
     assert found["log_likelihood"][0] > wrong["log_likelihood"][0] + 10.0
 
 
+@pytest.mark.slow
 def test_a_fit_keeps_the_moment_at_which_the_light_went_off(steering: Run) -> None:
     """The time of the switch is fixed in seconds by the options, although the fit changes 1/γ̃₀."""
     steering("simulate", "--json", "--jobs", "1", "--quiet", *TELLING, "--keep", "1", "--trajectories", "2",

@@ -24,6 +24,7 @@ def test_the_answer_is_that_of_a_working_point(steering: Run) -> None:
     assert str(found).startswith("E+|- without the record: 0.15")
 
 
+@pytest.mark.slow
 def test_the_shortest_pulse_is_a_table(steering: Run) -> None:
     line = ("pulse", "--fastest", "--below", "0.3", "--within", "10us", "--conditional", "--lo-phase", "0.5")
     answer = steering(*line)
@@ -65,6 +66,7 @@ def test_bad_input_is_one_line(steering: Run, line: str, message: str) -> None:
     assert message in answer.err
 
 
+@pytest.mark.slow
 def test_the_angle_of_squeezed_light_is_found_or_given(steering: Run) -> None:
     free, given, dark = (
         steering("pulse", "--within", "0.2", *more, "--json").report

@@ -116,6 +116,7 @@ def test_the_status_of_a_run_says_what_is_done_missing_and_damaged(steering: Run
     assert steering("status", "run", "--json").report["set_aside"] == [f"set-aside/{damaged.name}"]
 
 
+@pytest.mark.slow
 def test_parts_are_merged_to_the_whole(steering: Run) -> None:
     whole = report(steering("simulate", "--json", *SMALL, "--out", "whole"))
     for number in (1, 2, 3):
@@ -148,6 +149,7 @@ def test_what_is_not_of_one_ensemble_is_not_merged(steering: Run) -> None:
     assert "runs cannot be merged: it belongs to another configuration: seed is 1 there and 2 in 'two'" in answer.err
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     ("options", "message"),
     [

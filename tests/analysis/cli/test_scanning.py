@@ -67,6 +67,7 @@ def test_without_a_steady_state_anywhere_the_answer_says_so(steering: Run) -> No
     assert steering(*unstable).out.count("no steady state") == 4
 
 
+@pytest.mark.slow
 def test_a_file_may_hold_the_axes(steering: Run) -> None:
     Path("scan.toml").write_text('x = "loss=0:0.5:3"\naxis = ["efficiency=0.5,1"]\nc-minus = 20\n', encoding="utf-8")
     assert list(steering("scan", "--config", "scan.toml", "--json").report["axes"]) == ["loss", "efficiency"]

@@ -38,6 +38,7 @@ def random_state(seed: int, levels: int = 3, rank: int = 2) -> qutip.Qobj:
     return qutip.Qobj(root @ root.conj().T, dims=[[levels, levels]] * 2).unit()
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(("r", "direction"), [(0.4, DIRECTIONS[0]), (6.0, DIRECTIONS[1])])
 def test_all_three_are_the_same_of_a_gaussian_state(r: float, direction: str) -> None:
     # squeezed by 6 the variances are 8e4: the frame holds that, and the state in it is thermal
@@ -139,6 +140,7 @@ def test_no_value_is_above_that_of_second_moments(seed: int) -> None:
     assert max(found.entropic, found.metrological) < found.moments + 1e-6
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("seed", range(3))
 def test_a_separable_state_does_not_steer(seed: int) -> None:
     stream = np.random.default_rng(seed)

@@ -111,6 +111,20 @@ def test_a_stationary_record_determines_so_many_of_thirteen_numbers(scheme: Any,
     assert f"{rank} of 13 numbers are determined" in str(found)
 
 
+# of the baths, where there are 10⁵ quanta, a heterodyne record shows γ₀(n̄ + ½) alone
+@pytest.mark.parametrize(("scheme", "rank"), [("homodyne", 7), ("heterodyne", 11)])
+def test_and_as_many_in_hot_baths_whose_numbers_are_of_another_size(scheme: Any, rank: int) -> None:
+    point = WorkingPoint(
+        c_minus=10, c_plus=20, theta_minus_pi=0.3, loss=0.1, efficiency=0.9, lo_phase_pi=0.3, path_phase_pi=0.1,
+        scheme=scheme,
+    )  # fmt: skip
+    information = information_rate(point, (*EVERYTHING, "calibration"), 0.02 * point.time_unit)
+    assert rank_of(information) == rank
+    scale = 1.0 / np.sqrt(np.diagonal(information))
+    # information is never negative, and what the differences of five points leave is 1e-12 of it, times a condition
+    assert np.linalg.eigvalsh(information * np.outer(scale, scale))[0] > -1e-9
+
+
 def test_the_phase_that_tells_most_is_found() -> None:
     found = POINT.information(["c_minus", "efficiency"])
     phase, error = found.best_lo_phase("c_minus")

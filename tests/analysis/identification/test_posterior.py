@@ -79,6 +79,7 @@ def sampled() -> Chain:
     return sample_posterior(*shot_noise(), priors_of({NAMES[0]: "normal:1.03,0.02"}), seed=3)
 
 
+@pytest.mark.slow
 def test_the_posterior_of_a_long_record_is_the_gaussian_limit() -> None:
     problem, found, information = shot_noise()
     chain = sampled()
@@ -100,6 +101,7 @@ def test_the_posterior_of_a_long_record_is_the_gaussian_limit() -> None:
     assert problem.likelihood.names == chain.names
 
 
+@pytest.mark.slow
 def test_a_chain_is_continued_bit_for_bit(tmp_path: Path) -> None:
     priors, path = priors_of({NAMES[0]: "normal:1.03,0.02"}), tmp_path / "chain.h5"
     begun = sample_posterior(*shot_noise(), priors, seed=3, most_steps=30, chain=path)

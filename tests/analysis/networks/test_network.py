@@ -356,6 +356,7 @@ def test_a_network_that_cannot_be_is_refused() -> None:
         network_steering(Network(nodes=(first,)))
 
 
+@pytest.mark.slow
 def test_a_network_answers_as_a_working_point() -> None:
     network = clients_of_one_server([0.3])
     point = cs.WorkingPoint(

@@ -65,6 +65,7 @@ def curves(axes: Any) -> list[tuple[np.ndarray, np.ndarray]]:
     return [line.get_data() for line in axes.get_lines()]
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("logarithmic", [False, True])
 def test_a_transient_is_drawn(tmp_path: Path, drawn: list[Any], logarithmic: bool) -> None:
     path = tmp_path / "transient.png"
@@ -137,18 +138,21 @@ def test_a_comparison_is_drawn(tmp_path: Path, drawn: list[Any], low: float, sca
     assert len(axes.get_legend().get_texts()) == 4
 
 
+@pytest.mark.slow
 def test_one_point_is_enough(tmp_path: Path) -> None:
     path = tmp_path / "one.png"
     command_figures.comparison_figure(study(["3,4.5"], [2.0]), path)
     assert path.read_bytes().startswith(PNG)
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(("name", "start"), [("f.pdf", b"%PDF"), ("f.svg", b"<?xml")])
 def test_the_name_says_the_format(tmp_path: Path, name: str, start: bytes) -> None:
     command_figures.transient_figure(transient(), 1.0, tmp_path / name)
     assert (tmp_path / name).read_bytes().startswith(start)
 
 
+@pytest.mark.slow
 def test_nobody_elses_style_is_changed(tmp_path: Path) -> None:
     before = dict(mpl.rcParams)
     command_figures.transient_figure(transient(), 1.0, tmp_path / "f.png")

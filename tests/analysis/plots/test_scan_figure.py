@@ -39,6 +39,7 @@ def bound(axes: Any) -> np.ndarray:
     return np.asarray(lines.get_paths()[place].vertices)
 
 
+@pytest.mark.slow
 def test_two_axes_are_maps(tmp_path: Path, drawn: list[Any]) -> None:
     before = dict(mpl.rcParams)
     found = scan(POINT, {"theta_plus_pi": THETA, "c_plus": np.geomspace(10, 100, 9)})
@@ -72,6 +73,7 @@ def test_one_axis_is_curves(tmp_path: Path, drawn: list[Any]) -> None:
     assert len(above.get_legend().get_texts()) == 4
 
 
+@pytest.mark.slow
 def test_without_any_steady_state_there_is_still_a_figure(tmp_path: Path) -> None:
     # no contour to draw, and nothing to warn of
     point = WorkingPoint(theta_minus_pi=0.2, efficiency=0.0)

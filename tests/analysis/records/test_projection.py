@@ -77,6 +77,7 @@ def test_what_is_left_has_the_density_of_a_gaussian_in_the_space_that_is_left(
     assert again.values[:, observed] == pytest.approx(left.values[:, observed], abs=1e-12)
 
 
+@pytest.mark.slow
 def test_innovations_of_what_is_left_are_white() -> None:
     """Ten functions of 200 intervals: not accounted for, 5 % of the energy are missing, and at low frequencies all."""
     raw = np.random.default_rng(5).normal(size=(300, 200, 2))

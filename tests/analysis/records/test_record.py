@@ -39,6 +39,7 @@ def saved(path: Path, text: str) -> Path:
     return path
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("name", ["record.csv", "record.nc"])
 @pytest.mark.parametrize("channels", [1, 2])
 @settings(max_examples=25, deadline=None)

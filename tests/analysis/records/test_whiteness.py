@@ -43,6 +43,7 @@ def test_p_values_of_white_noise_are_uniform(shape: tuple[int, ...]) -> None:
         assert below.max() <= successes(min(-math.log1p(-level), 1.0), len(found), comparisons=3 * found.shape[1])[1]
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("shape", WHITE, ids=str)
 def test_a_right_model_is_refused_as_rarely_as_promised(shape: tuple[int, ...]) -> None:
     refused = sum(not verdict.fits for verdict in judged(shape))
@@ -123,6 +124,7 @@ def simulated(model: LinearModel, interval: float, count: int) -> FloatArray:
     return Gaussian().prepare(model, grid, stationary_state(model)).run(5, range(40)).record
 
 
+@pytest.mark.few(2)
 # what the records tell: by 60 nats or more the right model is the more likely one
 @pytest.mark.parametrize(
     ("name", "wrong"),

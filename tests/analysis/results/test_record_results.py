@@ -56,6 +56,7 @@ def test_a_record_of_another_point_does_not_fit(sampled: Simulated) -> None:
     assert "the record does not fit the model: " in str(found)
 
 
+@pytest.mark.slow
 def test_a_fit_is_that_of_the_command_line(sampled: Simulated, tmp_path: Path, steering: Run) -> None:
     path = tmp_path / "record.nc"
     save_record(sampled.record, path)
@@ -76,6 +77,20 @@ def test_a_fit_is_that_of_the_command_line(sampled: Simulated, tmp_path: Path, s
     assert str(found).splitlines()[1].startswith("lo_phase_pi  ")
     with pytest.raises(ValueError, match=r"^name must be one of efficiency, lo_phase_pi, got 'loss'$"):
         found.interval("loss")
+
+
+@pytest.mark.slow
+def test_one_direction_of_E_is_asked_for_and_said_in_a_line(sampled: Simulated) -> None:
+    short = replace(sampled.record, values=sampled.record.values[:1, :200])
+    found = POINT.fit(short, ["efficiency"])
+    left = found.steering(directions=["minus_given_plus"], gain=False)
+    assert list(left.E) == ["minus_given_plus"]
+    assert not left.d
+    each = left.E["minus_given_plus"]
+    low, high = each.profile.interval
+    assert str(left).splitlines()[1].startswith(f"E_minus_given_plus  {each.value:.4f} [{low:.4f}, {high:.4f}]")
+    with pytest.raises(ValueError, match=r"^directions must be among .*, got 'plus'$"):
+        found.steering(directions=["plus"])  # type: ignore[list-item]
 
 
 def test_a_fit_takes_suspect_values_as_the_filter_does(sampled: Simulated) -> None:

@@ -57,6 +57,7 @@ def test_results_print_what_they_say() -> None:
     assert "never" in str(WorkingPoint(c_minus=1, c_plus=0.01).transient(times_units=[0.0, 1.0]))
 
 
+@pytest.mark.slow
 def test_results_draw_themselves(tmp_path: Path) -> None:
     sampled = POINT.simulate(duration_units=1, saves=3, trajectories=5)
     results = POINT.steady(), POINT.transient(times_units=np.linspace(0.0, 1.0, 5)), sampled

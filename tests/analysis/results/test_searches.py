@@ -39,6 +39,7 @@ def test_a_scan_holds_the_steady_states_and_where_e_is_smallest(tmp_path: Path) 
         np.testing.assert_array_equal(again["E_c"], found.dataset["E_c"])
 
 
+@pytest.mark.slow
 def test_a_scan_draws_itself_on_the_scales_of_its_axes(tmp_path: Path) -> None:
     found = POINT.scan({"c_plus": np.geomspace(10, 100, 4), "theta_plus_pi": np.linspace(0.3, 0.5, 4)})
     first = found.plot(tmp_path / "scan.png").axes[0]

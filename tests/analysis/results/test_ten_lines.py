@@ -11,6 +11,7 @@ ENGINES = {"gaussian": cs.Gaussian(), "fock": cs.Fock()}
 TOGETHER = cs.Steered(mode="server", by=("client_1", "client_2"))
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("engine", ENGINES)
 def test_three_oscillators(engine: str) -> None:
     bath, method, start = COLD, ENGINES[engine], cs.ground_state(3)

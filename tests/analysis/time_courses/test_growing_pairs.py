@@ -23,6 +23,7 @@ from tests.support.chance import quadratic
 GROWING = WorkingPoint(c_minus=10, c_plus=17.4, theta_minus_pi=0.0, theta_plus_pi=0.5)
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("theta_minus_pi", [0.0, 0.2, 0.249999])
 @pytest.mark.parametrize(("loss", "path_phase_pi"), [(0.0, 0.0), (0.2, 0.1)])
 def test_e_tends_to_its_limits(theta_minus_pi: float, loss: float, path_phase_pi: float) -> None:
@@ -41,6 +42,7 @@ def test_e_tends_to_its_limits(theta_minus_pi: float, loss: float, path_phase_pi
         )
 
 
+@pytest.mark.slow
 def test_milestones_where_minus_grows() -> None:
     found = GROWING.transient(times_units=[2.0], initial="ground")
     final = GROWING.steady()
@@ -57,6 +59,7 @@ def test_milestones_where_minus_grows() -> None:
             assert off[1] < SETTLED
 
 
+@pytest.mark.slow
 def test_a_pulse_may_be_unstable_while_it_lasts() -> None:
     found = GROWING.transient(times_units=[0.5, 0.500001, 20.0], pulse_units=0.5, initial="ground")
     during = GROWING.transient(times_units=[0.5], initial="ground")

@@ -44,6 +44,7 @@ def ten() -> Transient:
     return steering_transient(rwa(TEN, Detection()), EQUILIBRIUM, np.geomspace(1e-8, 1e2, 11) * TEN.time_unit)
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("name", SLOW)
 def test_steering_in_time(name: str) -> None:
     point = POINTS[name]
@@ -105,6 +106,7 @@ def test_times_of_steering_in_extended_precision() -> None:
     assert ratios == pytest.approx({"plus_given_minus": 3.279648, "minus_given_plus": 1.767614}, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_from_equilibrium_with_light_e_only_falls_with_the_record() -> None:
     # unconditional: towards the steady state, which is far below; a record only adds to that
     for direction in DIRECTIONS:
@@ -142,6 +144,7 @@ def test_two_way_steering_is_where_both_steer() -> None:
         assert window == Window(start=max(each.start for (each,) in single), end=float("inf"))
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("initial", [EQUILIBRIUM, thermal_state((1e5, 0.0)), thermal_state((0.0, 1e3)), ground_state()])
 def test_milestones_agree_with_a_dense_curve(initial: InitialState) -> None:
     drive = Schedule.pulse(rwa(TEN, Detection()), dark(TEN), 3.0 * TEN.time_unit)
@@ -244,6 +247,7 @@ def test_what_a_record_tells_of_a_state_that_is_not_gaussian_is_not_made_up() ->
             asked()
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("name", ["hot", "vacuum", "mixed_loss", "path_phase", "all_lost"])
 def test_the_end_is_the_steady_state(name: str) -> None:
     point = POINTS[name]
@@ -400,6 +404,7 @@ def test_an_ensemble_of_fock_states_follows_the_curve() -> None:
         assert np.all(np.abs(gains[:, 0] - exact.d[direction]) < quadratic(16, 40) * width + 1e-3)
 
 
+@pytest.mark.slow
 def test_where_d_has_settled_before_the_light_changes_its_first_time_counts() -> None:
     # d is level from 0.6 to 2 in units of 1/γ̃₀: which of its values is largest is rounding
     pair = cascade(50, 50, 0.35, 0.40, loss=0.1)

@@ -81,6 +81,7 @@ def test_progress_is_told_of_each_step() -> None:
     assert sum(told) == pytest.approx(appendix_b_curve.steps(some))
 
 
+@pytest.mark.slow
 def test_any_number_of_workers_gives_the_same_numbers() -> None:
     # three blocks, two workers
     sampling = replace(SAMPLING, trajectories=4001)
@@ -88,6 +89,7 @@ def test_any_number_of_workers_gives_the_same_numbers() -> None:
     assert numbers(one) == numbers(two)
 
 
+@pytest.mark.slow
 def test_workers_find_the_same_optima() -> None:
     pairs = appendix_b_curve.optima([SEARCHES["warm", 3.0]] * 2, jobs=2)
     for pair in pairs:

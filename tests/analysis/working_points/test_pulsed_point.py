@@ -25,6 +25,7 @@ def test_the_light_of_a_working_point_goes_off_after_a_pulse() -> None:
     assert POINT.schedule() is POINT.model
 
 
+@pytest.mark.slow
 def test_an_ensemble_of_a_pulse_has_the_covariance_of_a_pulse() -> None:
     """The light is switched off within the first of two save intervals, and E afterwards is known exactly."""
     found = POINT.simulate(duration_units=0.5, saves=2, trajectories=2, initial="ground", pulse_units=0.1).dataset

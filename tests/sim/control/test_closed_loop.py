@@ -243,6 +243,7 @@ def two_by_two(closed: FloatArray, noise: FloatArray, given: FloatArray) -> Floa
     return np.where(stable, v[:, 1, 1] - v[:, 0, 1] ** 2 / v[:, 0, 0], math.inf)
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("point", [(1.0, 9.0), (1.0, 5.0), (2.0, 10.4), (10.0, 17.4), (100.0, 107.9)])
 def test_free_forces_on_minus_alone_have_a_closed_form(point: tuple[float, float]) -> None:
     """E is the least over gains g of V₊ − 2gc + g²V₋ + 2z K₊²/a² with a = sR/g and z = a − γ₊/2, 0 if negative.

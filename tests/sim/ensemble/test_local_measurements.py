@@ -128,6 +128,7 @@ def test_a_block_may_leave_settings_out(indices: range) -> None:
     assert counts == [sum(i % 4 == place for i in indices) for place in range(4)]
 
 
+@pytest.mark.slow
 def test_workers_do_not_matter() -> None:
     experiment = short()
     ensembles = [

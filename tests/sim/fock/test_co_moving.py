@@ -48,6 +48,7 @@ def defect(run: Trajectories) -> float:
 # ---- the equation ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize("frame", FRAMES)
 @pytest.mark.parametrize(("modes", "seen"), [(1, 1), (1, 2), (2, 2)])
 def test_a_step_in_any_frame_is_the_equation_at_rest(frame: str, modes: int, seen: int) -> None:
@@ -148,6 +149,7 @@ def test_frames_that_change_on_the_way_follow_riccati_and_filter() -> None:
 # ---- QuTiP -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("start", [thermal_state((0.1, 0.05)), fock_state(1, 0)], ids=["thermal", "Fock"])
 def test_qutip_takes_the_same_path(start: InitialState) -> None:
     """Two schemes of strong order 1: halving the step changes each by as much as is then left."""

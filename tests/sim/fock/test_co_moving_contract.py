@@ -122,6 +122,7 @@ def test_shapes_and_diagnostics() -> None:
 # ---- positivity --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("frame", ["squeezed", "moving", "rest"])
 @pytest.mark.parametrize(("efficiency", "steps"), [(0.7, 10), (1.0, 10), (0.7, 60)])
 def test_a_state_stays_a_state_at_steps_far_too_long(frame: str, efficiency: float, steps: int) -> None:

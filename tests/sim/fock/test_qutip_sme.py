@@ -130,6 +130,7 @@ def test_average_over_trajectories_is_the_unconditional_state() -> None:
 # ---- the record --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("method", FILTERS)
 @pytest.mark.parametrize("efficiency", [0.7, 1.0])
 def test_filtering_its_own_record_returns_the_trajectory(method: str, efficiency: float) -> None:

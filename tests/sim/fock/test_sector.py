@@ -157,6 +157,7 @@ def test_the_steady_state_at_8_by_8_is_qutips(name: str) -> None:
     assert result.diagnostics.trace_error < 1e-14
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("occupations", [ONE, TWO, FIVE], ids=["one", "two", "five"])
 def test_the_error_falls_as_the_tail_does(occupations: tuple[float, float]) -> None:
     system, low, high = warm(occupations), 24, 32
@@ -183,6 +184,7 @@ def test_the_path_phase_leaves_the_first_oscillator_alone_and_turns_the_correlat
     assert abs(result[0, 3]) > 0.01
 
 
+@pytest.mark.few(3)
 @small_cutoffs
 @EVERY
 def test_evolution_is_the_exponential(model: LinearModel) -> None:

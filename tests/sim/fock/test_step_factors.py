@@ -32,6 +32,7 @@ def low(density: ComplexArray, cutoffs: tuple[int, ...]) -> ComplexArray:
     return resize(density, cutoffs, (5,) * len(cutoffs))
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     ("seed", "modes", "seen", "unseen"), [(0, 1, 1, 0), (1, 1, 1, 2), (2, 1, 2, 1), (3, 1, 0, 2), (4, 2, 2, 2)]
 )

@@ -60,6 +60,7 @@ def scaled(found: FloatArray, exact: FloatArray) -> float:
     return float(np.abs((found - exact) / np.outer(scale, scale)).max())
 
 
+@pytest.mark.few(7)
 @pytest.mark.parametrize("name", CONDITIONAL)
 def test_conditional_steady_state(name: str) -> None:
     point = CONDITIONAL[name]

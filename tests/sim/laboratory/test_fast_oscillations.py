@@ -47,6 +47,7 @@ def inferred(covariance: mp.matrix, direction: str, modes: tuple[str, ...]) -> f
     return float(reference.steering(pair, direction))
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("conditional", [False, True])
 def test_all_digits_are_kept_at_ten_decades_of_rates(name: str, conditional: bool) -> None:
@@ -91,6 +92,7 @@ def cold_pair(linewidth_hz: float, cooperativity: float, theta_pi: float, effici
     )
 
 
+@pytest.mark.few(2)
 # γ₀/2π: κ/γ₀ is then 1e10, 1e12 and 1e14, where one digit of Ω is left of γ₀
 @pytest.mark.parametrize("linewidth_hz", [1e-4, 1e-6, 1e-8])
 @pytest.mark.parametrize(("cooperativity", "theta_pi"), [(5.0, 0.05), (1e3, 0.2), (5.0, 0.3)])

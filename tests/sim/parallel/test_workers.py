@@ -211,6 +211,7 @@ def test_an_error_in_a_thread_of_others_is_reported_and_one_of_a_pool_that_ends_
     assert said == [KeyError, ValueError]
 
 
+@pytest.mark.slow
 def test_an_error_of_the_listener_is_not_hidden() -> None:
     def listened() -> None:
         for task, _ in results(squared, range(8), 2):

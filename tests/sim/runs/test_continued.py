@@ -14,6 +14,7 @@ from tests.support.stored import Case, Made, everything, files, leftovers, same,
 pytest_plugins = ["tests.support.stored_runs"]
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_a_run_on_disk_is_the_run_without_one(tmp_path: Path, jobs: int) -> None:
     case = Case()

@@ -64,6 +64,7 @@ def test_parts_that_are_merged_are_the_whole(case: Case, whole: xr.Dataset, tmp_
     xr.testing.assert_identical(case.run(tmp_path / "all"), whole)
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     ("other", "difference"),
     [

@@ -44,6 +44,7 @@ CAUSES = {
 }
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("text", CAUSES)
 def test_one_cause_is_one_line(clean: Record, text: str) -> None:
     found = reading(faulty(clean, text)).findings

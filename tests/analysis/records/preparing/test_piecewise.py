@@ -28,6 +28,7 @@ def absolute(text: str) -> str:
     return "\n".join([*head, *(f"{1764055000000000159 + 159 * n},{rest}" for n, rest in kept)])
 
 
+@pytest.mark.few(7)
 @pytest.mark.parametrize("kind", ["csv", "nc", "gzip", "UTF-16", "lone CR", "absolute", "no times"])
 @pytest.mark.parametrize("rows", [500, 4096, 10**6])
 def test_pieces_are_the_whole(kind: str, rows: int, whole: Record, tmp_path: Path) -> None:
