@@ -99,9 +99,10 @@ class Page:
 
     def _lay_out(self) -> None:
         document = self.document
+        # before the figure is in the document, which else does not pass the event on
+        self.map.figure.on_event(Tap, self._tapped)
         for each in (self.map, self.course, self.trajectory):
             document.add_root(each.layout)
-        self.map.figure.on_event(Tap, self._tapped)
         # the address of the browser follows, so that reloading keeps the state
         self.link.js_on_change(
             "value", CustomJS(code="window.history.replaceState(null, '', new URL(cb_obj.value, document.baseURI))")

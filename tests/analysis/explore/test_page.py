@@ -94,12 +94,12 @@ def test_to_a_laboratory_and_back(page: Page) -> None:
 def test_a_click_on_the_map_moves_the_point(page: Page) -> None:
     from bokeh.events import Tap
 
-    page.map.figure._trigger_event(Tap(page.map.figure, x=0.3, y=0.45))
+    page.document.callbacks.trigger_event(Tap(page.map.figure, x=0.3, y=0.45))
     settled(page)
     assert (page.state.point.theta_minus_pi, page.state.point.theta_plus_pi) == (0.3, 0.45)
     named(page, "map-axes").active = 1
     settled(page)
-    page.map.figure._trigger_event(Tap(page.map.figure, x=math.log10(20.0), y=1e9))
+    page.document.callbacks.trigger_event(Tap(page.map.figure, x=math.log10(20.0), y=1e9))
     settled(page)
     assert (page.state.point.c_minus, page.state.point.c_plus) == (20.0, 100.0)
 
