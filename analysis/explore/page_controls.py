@@ -35,6 +35,8 @@ _MAP = ("θ₋, θ₊", "C₋, C₊")
 _SHOWN = ("without the record", "given the record")
 _OWN = "numbers of my own"
 _WIDE: dict[str, Any] = {"sizing_mode": "stretch_width"}
+# the pages of tabs are wider than what they stand in, by the margins of widgets
+_WITHIN: dict[str, Any] = {"styles": {"width": "calc(100% - 14px)"}}
 # a slider that stands at 0.35 may say 0.35000000000000003
 _DECIMALS = 12
 
@@ -62,9 +64,7 @@ class Controls:
         self._seed = NumericInput(title="seed of the trajectory", mode="int", **_WIDE)
         self._another = Button(label="Another trajectory", **_WIDE)
         pages = {"Sliders": self._sliders(), "Laboratory": self._laboratory()}
-        # tabs are wider than what they stand in, by the margins of widgets
-        within: dict[str, Any] = {**_WIDE, "styles": {"width": "calc(100% - 14px)"}}
-        self._tabs = Tabs(tabs=[TabPanel(title=title, child=child) for title, child in pages.items()], **within)
+        self._tabs = Tabs(tabs=[TabPanel(title=title, child=child) for title, child in pages.items()], **_WIDE)
         self._connect()
 
     @property
@@ -105,10 +105,10 @@ class Controls:
 
     def _sliders(self) -> UIElement:
         rows = [row(slider, typed, **_WIDE) for slider, typed in self._numbers.values()]
-        return column(*rows, *self._baths.values(), self._scheme, **_WIDE)
+        return column(*rows, *self._baths.values(), self._scheme, **_WITHIN)
 
     def _laboratory(self) -> UIElement:
-        return column(self._preset, self._setup, self._release, **_WIDE)
+        return column(self._preset, self._setup, self._release, **_WITHIN)
 
     def _connect(self) -> None:
         for name, (slider, typed) in self._numbers.items():
