@@ -24,16 +24,16 @@ class Endpoint:
     """E by direction without and with the record.
 
     ``conditional`` is None for a state that is not Gaussian, or that clicks of photon counters make so: its covariance
-    depends on the record.
+    depends on the record. Beside a polynomial in the Hamiltonian ``unconditional`` is None as well.
     """
 
-    unconditional: dict[Direction, float]
+    unconditional: dict[Direction, float] | None
     conditional: dict[Direction, float] | None
 
     @property
     def d(self) -> dict[Direction, float] | None:
         """d = 1 − E_c/E_u; None if E_c is None."""
-        if self.conditional is None:
+        if self.conditional is None or self.unconditional is None:
             return None
         return {each: 1.0 - self.conditional[each] / self.unconditional[each] for each in DIRECTIONS}
 
@@ -47,6 +47,8 @@ def endpoint(
     record it is that of the Riccati equation, which is valid for Gaussian states only, and not given clicks. With
     ``control``, E without the record is that of the closed loop, after the displacement at this time (section 9).
     """
+    if model.nonlinear:
+        return Endpoint(unconditional=None, conditional=None)
     times = np.array([time])
     if control is None:
         whole = np.concatenate([initial.covariance_root, initial.scatter_root])

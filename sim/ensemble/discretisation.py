@@ -142,7 +142,7 @@ class Halved:
     coarse, fine : the engine of the ensemble, and the finer one
     grid : the grid of the finer one
     channels : number of record channels
-    average : ⟨x̂⟩ at the saves, array of shape (saves + 1, d)
+    average : ⟨x̂⟩ at the saves, array of shape (saves + 1, d); beside polynomials that of the linear part
     """
 
     coarse: FollowsPath
@@ -162,11 +162,16 @@ class Halved:
         initial: InitialState,
         control: Controller | None = None,
     ) -> Self:
-        """A check of the engine ``coarse`` by ``fine``, prepared for the grid ``halved``, with the same controller."""
+        """A check of the engine ``coarse`` by ``fine``, prepared for the grid ``halved``, with the same controller.
+
+        Beside polynomials the mean of all trajectories is not known, and that of the linear part stands in for it: the
+        change of the scatter then includes that of the mean, times twice its distance from there.
+        """
+        linear = model.linear_part
         if control is None:
-            average = transient_mean(model, initial.center, halved.times)
+            average = transient_mean(linear, initial.center, halved.times)
         else:
-            average = controlled_moments(model, control, halved, initial).means
+            average = controlled_moments(linear, control, halved, initial).means
         return cls(coarse=coarse, fine=fine, grid=halved, channels=len(model.record_names), average=average)
 
     def run(self, entropy: int, trajectory: int) -> Checked:

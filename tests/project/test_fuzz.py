@@ -148,6 +148,14 @@ COUNTS["simulate --engine fock --count 0.5"] = (
     ("--trajectories", "3", "--saves", "1", "--duration", "0.02", "--jobs", "1"),
     {"count": ("0.4",), "count-efficiency": ("0.5",), "dark-rate": ("1e5",), "count-sideband": ("lower",)},
 )
+COUNTS["simulate --engine fock --count 0.5 --count-amplitude 100"] = (
+    ("--trajectories", "3", "--saves", "1", "--duration", "0.02", "--jobs", "1"),
+    {"count-amplitude": ("200",), "count-phase": ("0.3",)},
+)
+COUNTS["simulate --engine fock --kerr-plus 20"] = (
+    ("--trajectories", "2", "--saves", "1", "--duration", "0.01", "--jobs", "1", "--initial", "ground"),
+    {"kerr-minus": ("20",), "kerr-plus": ("-20",)},
+)
 COUNTS["simulate --engine qutip"] = (
     ("--trajectories", "2", "--saves", "2", "--duration", "0.01", "--jobs", "1", "--cutoff", "4"),
     {"qutip-method": ("euler",), "cutoff": ("5",), "dt": ("0.0025",)},
@@ -167,8 +175,15 @@ COUNTS["filter bare.csv --interval 1ms"] = (("--jobs", "1"), {"interval": ("2ms"
 COUNTS["filter lab.csv"] = (("--jobs", "1"), {"frequency": ("21",), "demodulate": ("2",)})
 COUNTS["filter counted.csv --engine fock"] = (
     ("--jobs", "1"),
-    {"count": ("0.4",), "count-efficiency": ("0.5",), "dark-rate": ("50",), "count-sideband": ("lower",)},
+    {
+        "count": ("0.4",),
+        "count-efficiency": ("0.5",),
+        "dark-rate": ("50",),
+        "count-sideband": ("lower",),
+        "count-amplitude": ("3",),
+    },
 )
+COUNTS["filter counted.csv --engine fock --count-amplitude 3"] = (("--jobs", "1"), {"count-phase": ("0.3",)})
 COUNTS["filter record.csv --engine fock"] = (("--jobs", "1"), {"cutoff": ("4",), "frame": ("rest",)})
 COUNTS["fit record.csv --parameters efficiency,calibration"] = (
     (),

@@ -11,7 +11,9 @@ from cascade_steering.analysis.nonlinear.best_kerr import (
     best_without_record,
     steering_without_record,
 )
+from cascade_steering.analysis.nonlinear.finite_spin import best_spin_given_record, best_spin_without_record
 from cascade_steering.analysis.nonlinear.kerr_pair import KerrPair
+from cascade_steering.sim.rotating_wave.nonlinear.spin_steady import spin_first_order
 
 PAGE = (Path(__file__).parents[2] / "analysis/nonlinear/NONLINEAR.md").read_text(encoding="utf-8")
 FLAT = re.sub(r"\s+", " ", PAGE)
@@ -62,3 +64,34 @@ def test_the_numbers_of_the_answer() -> None:
     point = found.pair.point
     assert f"{found.pair.ratio:.2f}" == "-0.87"
     assert math.isclose(float(point.damping_plus) / found.pair.unit, 15.2, abs_tol=0.05)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("text", "length"), [("10", 10.0), ("10²", 1e2), ("10³", 1e3), ("10⁴", 1e4), ("10⁶", 1e6)])
+def test_the_table_of_finite_spins(text: str, length: float) -> None:
+    part = PAGE.split("## A finite spin")[1].split("## How")[0]
+    (line,) = (each for each in part.splitlines() if each.startswith(f"| {text} |"))
+    cells = [float(cell) for cell in line.strip("|").split("|")[1:]]
+    back = best_spin_without_record(length, "minus_given_plus")
+    found = (best_spin_without_record(length), back, best_spin_given_record(length))
+    for energy, quanta, best in zip(cells[::2], cells[1::2], found, strict=True):
+        assert abs(energy - best.value) < 0.6e-4
+        # a flat minimum
+        assert math.isclose(quanta, best.pair.variance, rel_tol=0.03)
+
+
+def test_the_numbers_of_finite_spins() -> None:
+    assert "J = 4100 is enough for one percent of E₊|₋" in FLAT
+    assert abs(best_spin_without_record(4100.0).value / BEST - 1.01) < 1e-4
+    assert "J = 3700 for one percent above 0.2820 given the record" in FLAT
+    assert abs(best_spin_given_record(3700.0).value / 0.282024 - 1.01) < 1e-4
+    assert "one percent is lost with 2J = 8.2·10³ spins, and with 7.5·10³ given the record" in FLAT
+    assert "At the paper's own point, with 6·10⁵ quanta, one percent needs J = 1.4·10⁷" in FLAT
+    paper = KerrPair(damping=1 / (1e5 + 0.5), cooperativity=17.67, theta_plus_pi=0.4149)
+    assert abs(spin_first_order(paper.point, 1.4e7)[1] / (0.01 * BEST) - 1.0) < 0.02
+    assert "ΔE₊|₋ = 0.066 V₋/J" in FLAT
+    assert "The first effect alone would be 0.66 V₋/J" in FLAT
+    near = KerrPair(damping=1e-3, cooperativity=17.67, theta_plus_pi=0.4149)
+    assert f"{spin_first_order(near.point, 1e9)[1] * 1e9 / near.variance:.3f}" == "0.066"
+    common, damping = (float(each.real) for each in (near.point.common_noise, near.point.damping_plus))
+    assert math.isclose(-near.ratio * common / damping, 0.66, abs_tol=0.005)

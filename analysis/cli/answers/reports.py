@@ -118,13 +118,17 @@ def simulation(dataset: "xr.Dataset", found: "Steering", exact: "Endpoint") -> R
 
 
 def clicks(dataset: "xr.Dataset", model: "LinearModel | Schedule", initial: "InitialState", duration: float) -> Report:
-    """The clicks of each counter in a trajectory, on average and as expected; nothing without a counter."""
+    """The clicks of each counter in a trajectory, on average and as expected; nothing without a counter.
+
+    Beside polynomials nothing is known to be expected: null.
+    """
     if "count" not in dataset:
         return {}
     from cascade_steering.sim.fock.counting.rates import expected_clicks
 
     found = dataset["count"].sum("interval").to_numpy()
-    expected = expected_clicks(model, initial, duration)
+    unknown = dict.fromkeys(model.counter_names)
+    expected = unknown if model.nonlinear else expected_clicks(model, initial, duration)
     return {
         "clicks": {
             name: {"mean": float(mean), "exact": exact}
@@ -137,7 +141,7 @@ def endpoint(found: "Endpoint") -> Report:
     """E and d at one time; null for a value that differs from record to record."""
     unknown = dict.fromkeys(DIRECTIONS)
     return {
-        "unconditional": _keyed(found.unconditional),
+        "unconditional": _keyed(found.unconditional or unknown),
         "conditional": _keyed(found.conditional or unknown),
         "d": _keyed(found.d or unknown),
     }

@@ -191,13 +191,13 @@ def simulation(report: Report) -> Table:
             values, exact = report[scheme], report["exact"][scheme][name]
             table.add_row(label, f"{values[name]:.7f}", interval(values[f"{name}_ci"], ".7f"), _exactly(exact))
     for name, found in report.get("clicks", {}).items():
-        table.add_row(f"clicks of {name}", f"{found['mean']:.4f}", "", f"{found['exact']:.4f}")
+        table.add_row(f"clicks of {name}", f"{found['mean']:.4f}", "", _exactly(found["exact"], ".4f"))
     return table
 
 
-def _exactly(value: float | None) -> str:
-    """An exact value, which given the record only Gaussian states have."""
-    return "none: not Gaussian" if value is None else f"{value:.7f}"
+def _exactly(value: float | None, layout: str = ".7f") -> str:
+    """An exact value, which only Gaussian states of linear oscillators have."""
+    return "none: not Gaussian" if value is None else format(value, layout)
 
 
 def estimates_of_d(found: "Mapping[AnyDirection, Estimate]") -> str:

@@ -11,14 +11,17 @@ import click
 
 from cascade_steering.analysis.cli.answers import control_answers, reports, tables
 from cascade_steering.analysis.cli.commands.group import steering
-from cascade_steering.analysis.cli.options import configuration, counting, engines, physics, simulation, work
-from cascade_steering.analysis.cli.options.counting import CountOptions
+from cascade_steering.analysis.cli.options import configuration, engines, physics, work
 from cascade_steering.analysis.cli.options.engines import EngineOptions
 from cascade_steering.analysis.cli.options.figures import picture_options
 from cascade_steering.analysis.cli.options.figures.picture_options import PictureOptions
 from cascade_steering.analysis.cli.options.kinds import FILE
 from cascade_steering.analysis.cli.options.recorded import record_faults
-from cascade_steering.analysis.cli.options.simulation import FeedbackOptions, Simulation, SimulationOptions
+from cascade_steering.analysis.cli.options.simulated import counting, kerr, loops, simulation
+from cascade_steering.analysis.cli.options.simulated.counting import CountOptions
+from cascade_steering.analysis.cli.options.simulated.kerr import KerrOptions
+from cascade_steering.analysis.cli.options.simulated.loops import FeedbackOptions
+from cascade_steering.analysis.cli.options.simulated.simulation import Simulation, SimulationOptions
 from cascade_steering.analysis.cli.options.typed import typed
 from cascade_steering.analysis.cli.options.work import WorkOptions
 from cascade_steering.analysis.cli.terminal.output import note, progress, resumable, show
@@ -84,8 +87,9 @@ class TaskOptions:
 @click.option("--save-records", type=FILE, default=None, metavar="FILE.csv|FILE.nc", show_default="none",
               help="Write the records of the trajectories kept, as filter and fit read them.")  # fmt: skip
 @record_faults.FAULT
-@simulation.FEEDBACK
+@loops.FEEDBACK
 @counting.COUNT
+@kerr.KERR
 @simulation.VERIFY
 @physics.SEED
 @work.TARGET
@@ -102,6 +106,7 @@ def simulate_command(
     asked: SimulationOptions,
     loop: FeedbackOptions,
     counter: CountOptions,
+    nonlinear: KerrOptions,
     task: TaskOptions,
     workers: WorkOptions,
     pictures: PictureOptions,
@@ -112,7 +117,7 @@ def simulate_command(
     from cascade_steering.sim.parallel.workers import require_jobs
 
     require_jobs(workers.jobs)
-    wanted = simulation.simulation(point, engine, asked, loop, counter)
+    wanted = simulation.simulation(point, engine, asked, loop, counter, nonlinear)
     _require_possible(wanted, task)
     pictures.require(task.dataset, task.save_records)
     if wanted.verification is not None:

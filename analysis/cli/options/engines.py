@@ -43,6 +43,7 @@ class Entry(Generic[_Settings]):
     trajectories : default number of ``compare`` at each working point and scheme: some minutes of work
     initial : default state at t = 0 of ``simulate``
     counting : makes the engine for a model with photon counters from the same settings; None if there is none
+    nonlinear : makes the engine for oscillators that are not linear from the same settings; None if there is none
     """
 
     name: str
@@ -53,6 +54,7 @@ class Entry(Generic[_Settings]):
     trajectories: int = 10000
     initial: str = "stationary"
     counting: Callable[[_Settings], Method] | None = None
+    nonlinear: Callable[[_Settings], Method] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +92,14 @@ class EngineOptions:
             able = ", ".join(entry.name for entry in _ENTRIES.values() if entry.counting is not None)
             raise ValueError(f"--count has no meaning for --engine {self.name}: clicks need --engine {able}")
         found: Method = self.entry.counting(self.settings)
+        return found
+
+    def nonlinear_method(self, option: str) -> Method:
+        """The engine for oscillators that ``option`` makes nonlinear. Raises ValueError if there is none."""
+        if self.entry.nonlinear is None:
+            able = ", ".join(entry.name for entry in _ENTRIES.values() if entry.nonlinear is not None)
+            raise ValueError(f"{option} has no meaning for --engine {self.name}: it needs --engine {able}")
+        found: Method = self.entry.nonlinear(self.settings)
         return found
 
 
@@ -186,6 +196,12 @@ def _gaussian(_: GaussianSettings) -> Method:
     return Gaussian()
 
 
+def _gaussian_approximation(_: GaussianSettings) -> Method:
+    from cascade_steering.sim.gaussian.nonlinear.approximation import GaussianApproximation
+
+    return GaussianApproximation()
+
+
 def _fock(given: FockSettings) -> Method:
     from cascade_steering.sim.fock.moving.engine import Fock
 
@@ -210,6 +226,7 @@ register(
         commands={SIMULATE: "exact moments", COMPARE: "exact moments", FILTER: "exact"},
         settings=GaussianSettings,
         build=_gaussian,
+        nonlinear=_gaussian_approximation,
     )
 )
 register(
@@ -225,6 +242,7 @@ register(
         options={"cutoff": _CUTOFF, "frame": _FRAME},
         trajectories=120,
         counting=_fock_counting,
+        nonlinear=_fock_counting,
     )
 )
 register(
@@ -233,6 +251,7 @@ register(
         commands={SIMULATE: "its smesolve in a Fock space at rest"},
         settings=QutipSettings,
         build=_qutip,
+        nonlinear=_qutip,
         options={"cutoff": _CUTOFF, "qutip_method": _QUTIP_METHOD},
         # a basis at rest holds few other states
         initial="ground",

@@ -25,7 +25,8 @@ from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.parameters import DETECTION_SCHEMES, MOST, Cascade
 
 # the options that describe an experiment; the files of a run and of a record may contain them
-COUNTING = ("count", "count-efficiency", "dark-rate", "count-sideband")
+COUNTING = ("count", "count-efficiency", "dark-rate", "count-sideband", "count-amplitude", "count-phase")
+NONLINEAR = ("kerr-minus", "kerr-plus")
 EXPERIMENT = (
     "c-minus", "c-plus", "theta-minus", "theta-plus", "bath-minus", "bath-plus", "loss", "path-phase", "squeezing",
     "squeezing-angle", "squeezing-loss", "frequency", "lo-phase", "efficiency", "scheme", "efficiency-orthogonal",

@@ -10,7 +10,7 @@ import click
 
 from cascade_steering.analysis.cli.options.engines import unused_options
 from cascade_steering.analysis.cli.options.kinds import GIVEN, CommandFunction, Text, options
-from cascade_steering.analysis.cli.options.physics import EXPERIMENT, QUIET
+from cascade_steering.analysis.cli.options.physics import EXPERIMENT, NONLINEAR, QUIET
 from cascade_steering.analysis.estimation import stopping
 
 # options that may change when a run is continued, because its numbers do not depend on them
@@ -131,7 +131,7 @@ class AboutRun:
 def of_records(context: click.Context) -> dict[str, Any]:
     """The options of the experiment, as the file of a record contains them."""
     given = configuration(context)
-    return {name: _number(given[name]) for name in EXPERIMENT if name in given}
+    return {name: _number(given[name]) for name in (*EXPERIMENT, *NONLINEAR) if name in given}
 
 
 def _number(text: Any) -> Any:

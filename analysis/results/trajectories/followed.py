@@ -44,6 +44,9 @@ def followed_trajectory(problem: "Problem", time_unit: float) -> Trajectory:
     )  # fmt: skip
     modes = problem.model.modes or mode_names(problem.model.dimension // 2)
     found = kept_trajectory(dataset, 0, modes, time_unit)
+    if problem.model.nonlinear:
+        # nothing is known exactly beside polynomials
+        return replace(found, unconditional_times=np.zeros(0), unconditional={}, limits={})
     if problem.control is None:
         times = np.linspace(0.0, grid.times[-1], _TIMES + 1)
         whole = np.concatenate([problem.initial.covariance_root, problem.initial.scatter_root])

@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 
 from cascade_steering.sim.controller import Acting, Controller
 from cascade_steering.sim.fock.basis.diagnostics import UnphysicalStateError
-from cascade_steering.sim.fock.basis.normal_modes import normal_modes
 from cascade_steering.sim.fock.counting.between_clicks import (
     CLICK,
     FAILED,
@@ -16,24 +15,10 @@ from cascade_steering.sim.fock.counting.between_clicks import (
     MOVE,
     advance_counted,
     click_rates,
-    copy_state,
 )
-from cascade_steering.sim.fock.counting.following import (
-    MOST_LEVELS,
-    Room,
-    StepOperators,
-    carried_over,
-    levels_needed,
-    misfit,
-    operators_of,
-    populations_in,
-    room_of,
-    rounded,
-    suiting_cutoffs,
-)
-from cascade_steering.sim.fock.counting.one_click import MOST_DEFECT, MOST_MISFIT, Rules, after_click
-from cascade_steering.sim.fock.moving.kernel import State, Work, measure
-from cascade_steering.sim.fock.moving.preparation import work_for
+from cascade_steering.sim.fock.counting.followed_state import FollowedState
+from cascade_steering.sim.fock.counting.following import Room, StepOperators
+from cascade_steering.sim.fock.counting.one_click import Rules, after_click
 from cascade_steering.sim.fock.observing.observer import Observer
 from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.model.linear_model import LinearModel
@@ -42,15 +27,6 @@ __all__ = ["CountedTrajectory"]
 
 FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
-# The number of levels that are added when a step fills a mode, and beyond those needed, at first and at most.
-_MORE, _MARGIN, _MOST_MARGIN = 2, 1, 8
-# Beside polynomials: the population above the levels with which a frame is tried, and the misfit of the next attempt.
-_MOST_LOST, _LATER = 1e-6, 1.5
-
-
-def _like(state: State) -> State:
-    """A state of the same shapes."""
-    return State._make(np.empty_like(each) for each in state)
 
 
 class CountedTrajectory:
@@ -95,24 +71,13 @@ class CountedTrajectory:
         self.counts = np.zeros((grid.saves, counters))
         self.clicks: list[tuple[int, float]] = []
         self.displacement = np.zeros((grid.saves, d))
-        self.frames, self.states = 1, room.levels.size
         self.min_eigenvalue = self.hermiticity = 0.0
-        self._grid, self._rules, self._limits, self._stream = grid, rules, rules.limits, stream
-        self._symplectic, self._room = symplectic, room
-        self._model: LinearModel | None = None
-        self._operators: StepOperators | None = None
-        self._work: Work = work_for(room.basis)
-        self._state = State(
-            density=density.copy(),
-            origin=origin.copy(),
-            mean=np.zeros(d),
-            covariance=np.zeros((d, d)),
-            edges=np.zeros(d),
-            worst_edges=np.zeros(d),
-            worst_term=np.zeros(1),
-        )
-        self._before = _like(self._state)
-        self._steps, self._margin = 0, _MARGIN + rules.more_levels
+        self._grid, self._stream = grid, stream
+        self._held = FollowedState(
+            rules=rules, density=density, room=room, symplectic=symplectic, origin=origin, step=grid.step,
+            evidence=self._evidence,
+        )  # fmt: skip
+        self._steps = 0
         self._clock = np.array([self._threshold(), 0.5 * grid.step, 0.0, 0.0, -1.0])
         self._log_rates = 0.0
         self._acting = None if control is None else Acting(control)
@@ -124,12 +89,8 @@ class CountedTrajectory:
 
         At the start of the run, also save the state.
         """
-        self._model, self._operators = model, operators
         self._clock[4] = 0.0 if model.nonlinear else -1.0
-        if operators is None:
-            self._settle(self._state.density, self._room)
-        else:
-            measure(self._state, self._room.basis)
+        self._held.enter(model, operators)
         if not self.means:
             self._save()
 
@@ -156,7 +117,7 @@ class CountedTrajectory:
             if self._steps % self._interval == 0:
                 displaced = self._acting(self._given[:, None])[:, 0]
                 # x̄ moves, and the state of ξ does not change
-                self._state.origin[:] += displaced
+                self._held.state.origin[:] += displaced
                 self.displacement[save] += displaced
                 self._given[:] = 0.0
         if self._steps % self._grid.steps_per_save == 0:
@@ -164,7 +125,7 @@ class CountedTrajectory:
 
     def close(self) -> "CountedTrajectory":
         """Compute the diagnostics of the last state."""
-        density = self._state.density
+        density = self._held.state.density
         self.min_eigenvalue = float(np.linalg.eigvalsh(density)[0])
         self.hermiticity = float(np.max(np.abs(density - density.conj().T)))
         return self
@@ -180,41 +141,51 @@ class CountedTrajectory:
         return self._log_rates - float(self._clock[3])
 
     @property
+    def frames(self) -> int:
+        """The number of frames and choices of levels so far."""
+        return self._held.frames
+
+    @property
+    def states(self) -> int:
+        """The largest number of levels so far."""
+        return self._held.states
+
+    @property
     def cutoffs(self) -> tuple[int, ...]:
         """The levels of each mode at the end."""
-        return self._room.cutoffs
+        return self._held.room.cutoffs
 
     @property
     def edges(self) -> FloatArray:
         """The largest population of the edge of each mode so far, (modes,)."""
-        return self._state.worst_edges[: len(self._room.cutoffs)]
+        return self._held.state.worst_edges[: len(self._held.room.cutoffs)]
 
     @property
     def defects(self) -> FloatArray:
         """The largest defect of the commutator of each mode so far, (modes,)."""
-        return self._state.worst_edges[len(self._room.cutoffs) :]
+        return self._held.state.worst_edges[len(self._held.room.cutoffs) :]
 
     @property
     def remainder(self) -> float:
         """The largest contribution of the last term of exp(𝓙) to the trace so far."""
-        return float(self._state.worst_term[0])
+        return float(self._held.state.worst_term[0])
 
     def _run(self, path: FloatArray, record: FloatArray, *, measured: bool) -> None:
         done = 0
         while done < len(path):
-            assert self._operators is not None
+            assert self._held.operators is not None
             taken, why = advance_counted(
-                self._state,
+                self._held.state,
                 path[done:],
                 record[done:],
                 self._clock,
                 measured,
-                self._limits,
-                self._operators.frame,
-                self._operators.counted,
-                self._room.basis,
-                self._work,
-                self._before,
+                self._held.limits,
+                self._held.operators.frame,
+                self._held.operators.counted,
+                self._held.room.basis,
+                self._held.work,
+                self._held.before,
             )
             done += taken
             self._steps += taken
@@ -223,147 +194,52 @@ class CountedTrajectory:
             if why == CLICK:
                 self._draw()
             elif why == MISFIT:
-                self._settle(self._state.density, self._room)
+                self._held.settle(self._held.state.density, self._held.room)
             elif why == FULL:
-                self._enlarge()
+                self._held.enlarge()
             elif why == MOVE:
-                self._move()
+                self._held.move()
                 self._clock[4] += 1.0
-
-    def _move(self) -> None:
-        """Let the polynomials act for half a step, on as many levels as that takes."""
-        while True:
-            assert self._operators is not None
-            assert self._operators.motion is not None
-            copy_state(self._state, self._before)
-            unitary, origin = self._operators.motion.unitary(self._state.origin, 0.5 * self._grid.step)
-            self._state.density[:] = unitary @ self._state.density @ unitary.conj().T
-            self._state.origin[:] = origin
-            measure(self._state, self._room.basis)
-            after = self._state.edges.copy()
-            defect = np.max(after[len(self._room.cutoffs) :])
-            left = not defect <= self._limits[2]
-            if left and not self._limits[1] < self._limits[2]:
-                raise UnphysicalStateError(self._evidence("is not finite, or leaves its"))
-            if not left and defect <= self._limits[1]:
-                return
-            copy_state(self._before, self._state)
-            self._before.edges[:] = after
-            self._enlarge()
 
     def _threshold(self) -> float:
         return np.inf if self._stream is None else float(self._stream.exponential())
 
     def _draw(self) -> None:
         """The click at hand, of a counter drawn by the rates, and the hazard until the next one."""
-        assert self._operators is not None
+        assert self._held.operators is not None
         assert self._stream is not None
-        sums = np.cumsum(click_rates(self._state, self._operators.counted))
+        sums = np.cumsum(click_rates(self._held.state, self._held.operators.counted))
         counter = int(np.searchsorted(sums, self._stream.random() * sums[-1], side="right"))
         half = 0.5 * self._grid.step
         self._click(counter, self._steps * self._grid.step + half * (1.0 + 0.5 * self._clock[2]) - self._clock[1])
         self._clock[0] = self._threshold()
 
     def _click(self, counter: int, time: float) -> None:
-        assert self._operators is not None
-        assert self._model is not None
-        own = self._operators.counted.counter == counter
+        held = self._held
+        assert held.operators is not None
+        assert held.model is not None
+        counted = held.operators.counted
+        own = counted.counter == counter
         density, room, rate = after_click(
-            self._state.density,
-            self._room,
-            self._operators.counted.rows[own],
-            self._operators.counted.at_rest[own] @ self._state.origin + self._operators.counted.amplitude[own],
-            self._model.counted[counter].dark_rate,
+            held.state.density,
+            held.room,
+            counted.rows[own],
+            counted.at_rest[own] @ held.state.origin + counted.amplitude[own],
+            held.model.counted[counter].dark_rate,
         )
         self._log_rates += float(np.log(rate))
         self.clicks.append((counter, time))
         self.counts[min(int(time / self._grid.save_interval), self._grid.saves - 1), counter] += 1.0
-        self._settle(density, room)
-
-    def _settle(self, density: ComplexArray, room: Room) -> None:
-        """Take the state ρ of ``room`` over, in a frame and a room that suit it, with their operators."""
-        covariance = room.moments(density)[1]
-        change: FloatArray | None = None
-        symplectic = self._symplectic
-        if self._rules.turns and misfit(covariance) > MOST_MISFIT:
-            symplectic = normal_modes(symplectic @ covariance @ symplectic.T, near=symplectic)
-            if self._model is not None and self._model.nonlinear:
-                symplectic = self._frugal(density, room, symplectic, misfit(covariance))
-            if symplectic is not self._symplectic:
-                change = np.asarray(np.linalg.solve(symplectic, self._symplectic), dtype=np.float64)
-        have = self._room.cutoffs
-        wanted = suiting_cutoffs(density, room, change, have, self._margin) if self._rules.grows else have
-        if wanted != have:
-            self._require(wanted)
-        box = carried_over(density, room, change, wanted)
-        fitting = room_of(wanted)
-        kept = np.ascontiguousarray(fitting.levels.of_box(box, wanted))
-        kept /= np.trace(kept).real
-        self._place(kept, fitting, symplectic, changed=change is not None)
-
-    def _frugal(self, density: ComplexArray, room: Room, modes: FloatArray, off: float) -> FloatArray:
-        """The frame in which the state takes the fewest levels: its normal modes, 𝖲 = 1, or the present one, (d, d).
-
-        Beside polynomials a state may be far from Gaussian, such as two coherent states apart: 𝖲 that squeezes it into
-        its covariance then fills more levels. Where the present frame is the best the next attempt is made at a misfit
-        that is ``_LATER`` times larger.
-        """
-        frames = [self._symplectic, modes, np.eye(len(modes))]
-        counts = [int(np.prod(levels_needed(populations_in(density, room, None))))]
-        for frame in frames[1:]:
-            change = np.asarray(np.linalg.solve(frame, self._symplectic), dtype=np.float64)
-            found = populations_in(density, room, change)
-            # what is above these levels would need more of them
-            held = all(1.0 - float(np.sum(each)) < _MOST_LOST for each in found)
-            counts.append(int(np.prod(levels_needed(found))) if held else np.iinfo(np.int64).max)
-        best = frames[int(np.argmin(counts))]
-        self._limits[0] = _LATER * off if best is self._symplectic else MOST_MISFIT
-        return best
-
-    def _enlarge(self) -> None:
-        """More levels for the modes that a step has filled, and from now on a wider margin."""
-        defects = self._before.edges[len(self._room.cutoffs) :]
-        full = ~(defects <= MOST_DEFECT)
-        wanted = rounded(tuple(n + (_MORE if each else 0) for n, each in zip(self._room.cutoffs, full, strict=True)))
-        self._require(wanted)
-        self._margin = min(self._margin + 1, _MOST_MARGIN)
-        fitting = room_of(wanted)
-        box = carried_over(self._state.density, self._room, None, wanted)
-        kept = np.ascontiguousarray(fitting.levels.of_box(box, wanted))
-        self._place(kept, fitting, self._symplectic, changed=False)
-
-    def _place(self, density: ComplexArray, room: Room, symplectic: FloatArray, *, changed: bool) -> None:
-        """Put ρ in its place, with the operators of the frame 𝖲 and of the room."""
-        if room is not self._room:
-            self._work = work_for(room.basis)
-            self._state = self._state._replace(density=density)
-            self._before = _like(self._state)
-        else:
-            self._state.density[:] = density
-        if self._operators is None or changed or room is not self._room:
-            assert self._model is not None
-            self._operators = operators_of(
-                self._model, symplectic, room, self._grid.step, density, self._rules.more_terms
-            )
-            self.frames += 1
-        self._symplectic, self._room = symplectic, room
-        self.states = max(self.states, room.levels.size)
-        measure(self._state, room.basis)
-
-    def _require(self, cutoffs: tuple[int, ...]) -> None:
-        """Raise UnphysicalStateError for more levels than there may be."""
-        most = MOST_LEVELS[min(len(cutoffs), len(MOST_LEVELS)) - 1]
-        if max(cutoffs) > most:
-            raise UnphysicalStateError(self._evidence(f"needs more than {most} levels of a mode, and not"))
+        self._held.settle(density, room)
 
     def _save(self) -> None:
-        self.means.append(self._state.origin + self._symplectic @ self._state.mean)
-        self.covariances.append(self._symplectic @ self._state.covariance @ self._symplectic.T)
-        self.observer.levels = self._room.levels
-        self.observer.take(self._state.density, self._symplectic, self._state.origin)
+        self.means.append(self._held.state.origin + self._held.symplectic @ self._held.state.mean)
+        self.covariances.append(self._held.symplectic @ self._held.state.covariance @ self._held.symplectic.T)
+        self.observer.levels = self._held.room.levels
+        self.observer.take(self._held.state.density, self._held.symplectic, self._held.state.origin)
 
     def _evidence(self, what: str) -> str:
-        levels = " x ".join(map(str, self._room.cutoffs))
+        levels = " x ".join(map(str, self._held.room.cutoffs))
         return (
             f"the state {what} {levels} levels: {self.label}, step {self._steps + 1} "
             f"(t = {self._steps * self._grid.step:.6g} s, {len(self.clicks)} clicks so far): raise the cutoffs, "

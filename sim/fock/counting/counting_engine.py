@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from cascade_steering.sim.controller import Controller
-from cascade_steering.sim.ensemble.discretisation import MORE_LEVELS, Halved
+from cascade_steering.sim.ensemble.discretisation import MORE_LEVELS, OWN_NOISE, Checked, Halved
 from cascade_steering.sim.fock.basis.levels import Levels, check_cutoffs
 from cascade_steering.sim.fock.basis.normal_modes import normal_modes, require_symplectic
 from cascade_steering.sim.fock.basis.states import density_in_frame
@@ -23,9 +23,8 @@ from cascade_steering.sim.fock.counting.following import (
     room_of,
     rounded,
 )
-from cascade_steering.sim.fock.counting.given_clicks import GivenClicks
 from cascade_steering.sim.fock.counting.one_click import Rules
-from cascade_steering.sim.fock.counting.prepared import CountingEngine
+from cascade_steering.sim.fock.counting.prepared import OF_CLICKS, CountingEngine
 from cascade_steering.sim.fock.counting.rates import suggested_counting_step
 from cascade_steering.sim.fock.moving.cutoffs import suggested_cutoffs
 from cascade_steering.sim.fock.moving.engine import MORE_TERMS, Fock, require_step_near
@@ -36,12 +35,44 @@ from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
+from cascade_steering.sim.noise import coarsen, generator
 from cascade_steering.sim.parameters import require_count
 
-__all__ = ["FockCounting"]
+__all__ = ["FockCounting", "GivenClicks"]
 
 FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class GivenClicks:
+    """A check of trajectories with clicks: the clicks of the engine are imposed on the finer one.
+
+    They are imposed where they act in the coarse calculation, at the boundaries of its steps, so that the change is the
+    error of a state given record and clicks, of first order. That clicks act there, and how much the step changes their
+    probability, is left out: both are of second order on average. Section 7 of sim/README.md.
+
+    Parameters
+    ----------
+    coarse, fine : the engine of the ensemble, and the finer one
+    plain : the same check, but for the clicks
+    """
+
+    coarse: CountingEngine
+    fine: CountingEngine
+    plain: Halved
+
+    def run(self, entropy: int, trajectory: int) -> Checked:
+        """One trajectory on its own Wiener path and with clicks of its own, from the mean of the initial means."""
+        path = self.plain.path(entropy, trajectory)
+        before = self.coarse.run_path(coarsen(path, 2), generator(entropy, OF_CLICKS, OWN_NOISE, trajectory))
+        if before.clicks is None:
+            return self.plain.compared(before, self.fine.run_path(path, []))
+        # before the end of the run, where a time would be outside; half of the finer step is still the same boundary
+        latest = self.fine.grid.times[-1] - 0.25 * self.fine.grid.step
+        acting = np.minimum(np.floor(before.clicks.time / self.coarse.grid.step + 0.5) * self.coarse.grid.step, latest)
+        clicks = list(zip(acting.tolist(), before.clicks.counter.tolist(), strict=True))
+        return self.plain.compared(before, self.fine.run_path(path, clicks))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -135,11 +166,12 @@ class FockCounting:
     def filter(self, measured: Measured, jobs: int = 1) -> ConditionalStates:
         """The conditional states given records and clicks, see ``sim.fock.moving.record_filter.filter_in_fock``.
 
-        Section 7 of sim/README.md. Raises ValueError also for a record without its clicks.
+        Section 7 of sim/README.md. Raises ValueError also for a record without its clicks, unless the model has no
+        counters but polynomials, which no other engine filters.
         """
         from cascade_steering.sim.fock.moving.record_filter import filter_in_fock
 
-        if measured.clicks is None:
+        if measured.clicks is None and not (measured.model.nonlinear and not measured.model.counter_names):
             raise ValueError("the engine 'fock-counting' filters records with their clicks, and this one has none")
         return filter_in_fock(self, measured, jobs)
 

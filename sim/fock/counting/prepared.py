@@ -122,7 +122,7 @@ class CountingEngine:
             clicks = generator(clicks, OF_CLICKS)
         return self._single(path, clicks, "the supplied path", measured=False)
 
-    def filter(self, record: FloatArray, clicks: Sequence[tuple[float, int]]) -> Trajectories:
+    def filter(self, record: FloatArray, clicks: Sequence[tuple[float, int]] = ()) -> Trajectories:
         """The conditional state given a record dY (steps, channels), √s, and the clicks (seconds, counter), in order.
 
         Raises ValueError for another shape, for values that are not finite, for clicks that are out of order, and if
@@ -222,6 +222,8 @@ class CountingEngine:
             runs, [run.observer for run in runs], diagnostics, self.grid, dimension=d, channels=self.channels,
             controlled=self.control is not None, stacklevel=5,
         )  # fmt: skip
+        if not self.counters:
+            return found
         clicks = [(place, counter, time) for place, run in enumerate(runs) for counter, time in run.clicks]
         columns = np.array(clicks, dtype=float).reshape(-1, 3).T
         return replace(

@@ -68,8 +68,9 @@ def suggested_counting_step(
 
     After a click a state is not Gaussian, so that the rate ‖FVFᵀ‖ of ``sim.fock.moving.step_size`` counts for every
     start. Between clicks light of amplitude λ pulls the mean by up to |λ|‖c𝖲‖, and clicks push it back: the other rate
-    is the geometric mean of the expected rate of clicks and of ‖c𝖲‖². A polynomial f turns and squeezes the state at
-    ‖𝖲ᵀ∇²f𝖲‖, which is taken two standard deviations away from the mean of the linear model without a record.
+    is the geometric mean of the expected rate of clicks, without dark ones, and of ‖c𝖲‖². A polynomial f turns and
+    squeezes the state at ‖𝖲ᵀ∇²f𝖲‖, which is taken two standard deviations away from the mean of the linear model
+    without a record.
 
     Section 7 of sim/README.md. Raises ValueError for a model without Hamiltonian and channels.
     """
@@ -82,7 +83,9 @@ def suggested_counting_step(
         grid = TimeGrid(step=duration, steps_per_save=1, saves=1)
     step = suggested_step(kind, model, grid, initial)
     times = np.linspace(0.0, duration, _SAMPLES)
-    clicks = np.max(expected_click_rates(schedule, initial, times), initial=0.0)
+    # dark clicks push no state
+    dark = np.array([[each.dark_rate for each in schedule.at(float(time)).counted] for time in times])
+    clicks = np.max(expected_click_rates(schedule, initial, times) - dark, initial=0.0)
     covariances = transient(schedule, initial.covariance, times, conditional=True)
     points = _reached(schedule, initial, times) if whole.nonlinear else np.zeros(0)
     fine = TimeGrid(step=duration / 10_000, steps_per_save=10_000, saves=1)

@@ -34,6 +34,8 @@ __all__ = ["Evolution", "SteadyFockState", "evolve", "population_sector", "stead
 # Elements of the Liouvillian below this fraction of the largest are rounding of sums that cancel. The slowest rate of
 # the paper (γ₀ compared with the number of levels times Γ) is 1e-9 of the largest.
 _ROUND_OFF = 1e-14
+# Couplings below this fraction of the largest do not make oscillators act on one another.
+_ACTS = 1e-12
 # ‖𝓛ρ‖/(‖𝓛‖‖ρ‖) of a backward-stable solution is about 1e-18 to 1e-16; a larger one means a singular system.
 _RESIDUAL_LIMIT = 1e-12
 
@@ -78,13 +80,12 @@ def steady_fock_state(model: LinearModel, cutoffs: tuple[int, ...]) -> SteadyFoc
     ValueError
         if the cutoffs do not fit the model.
     UnstableError
-        if a linear model has no steady state; that of the truncated model would then have no meaning. A polynomial may
-        stop what its linear part lets grow, so that there only the warning tells.
+        if the model has no steady state; that of the truncated model would then have no meaning. A polynomial may stop
+        what its linear part lets grow, unless phase space itself grows; where it does not stop it, the warning tells.
     UnphysicalStateError
         if the truncated equation is not solved to rounding.
     """
-    if not model.nonlinear:
-        _require_stable(model)
+    _require_stable(model)
     check_cutoffs(cutoffs, model.modes)
     find = _steady_in_sector if phase_invariant(model) else _steady_in_full
     result = find(model, cutoffs)
@@ -125,14 +126,33 @@ def _quantum(vector: FloatArray, sector: Sector) -> qutip.Qobj:
 
 
 def _require_stable(model: LinearModel) -> None:
+    """Raise UnstableError if moments do not decay, or the phase space of oscillators that are not linear grows.
+
+    Oscillators that act on one another are taken together, without those that only drive them or are driven. No
+    Hamiltonian changes the volume of their phase space, which grows at the trace of the drift.
+    """
     coupling = model.hamiltonian + np.imag(model.channels.conj().T @ model.channels)
-    rates = np.linalg.eigvals(symplectic_form(model.dimension // 2) @ coupling)
-    slowest = float(np.max(rates.real))
-    # A rate that differs from 0 by rounding alone counts as 0.
-    if slowest > -1e-14 * np.max(np.abs(rates)):
-        raise UnstableError(
-            f"no steady state: the moments of the model must all decay, but one changes at {slowest:.3g} rad/s"
-        )
+    drift = symplectic_form(model.dimension // 2) @ coupling
+    modes = model.dimension // 2
+    size = np.abs(drift).reshape(modes, 2, modes, 2).max(axis=(1, 3))
+    # in a cascade what acts backwards cancels, but for rounding; without polynomials nothing needs to be divided
+    acts = size > _ACTS * np.max(size) if model.nonlinear else np.ones_like(size)
+    bent = np.array([name in {each.mode for each in model.nonlinear} for name in model.modes])
+    groups, group = connected_components(sp.csr_array(acts), directed=True, connection="strong")
+    scale = np.max(np.abs(np.linalg.eigvals(drift)))
+    for own in (np.flatnonzero(group == number) for number in range(groups)):
+        both = np.stack([2 * own, 2 * own + 1], axis=1).ravel()
+        block = drift[np.ix_(both, both)]
+        free = not bent[own].any()
+        slowest = float(np.max(np.linalg.eigvals(block).real) if free else np.trace(block))
+        # A rate that differs from 0 by rounding alone counts as 0.
+        if slowest > -1e-14 * scale:
+            raise UnstableError(
+                f"no steady state: the moments of the model must all decay, but one changes at {slowest:.3g} rad/s"
+                if free
+                else f"no steady state: the phase space of {', '.join(model.modes[k] for k in own)} must shrink, which "
+                f"no polynomial changes, but grows at {slowest:.3g} rad/s"
+            )
 
 
 def population_sector(generator: sp.csc_array, size: int) -> NDArray[np.intp]:

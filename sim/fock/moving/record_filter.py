@@ -6,6 +6,9 @@ again after every gap, the Fock engine uses the record alone. Section 8 of sim/R
 
 With clicks of photon counters the exact filter is that of an observer who does not have them. The engine uses those
 after the time from which it holds the state; what an observer knows without the others is still a state given a record.
+
+Beside polynomials in the Hamiltonian there is no exact filter: the engine must hold the state from the start of the
+record, and the record has no gaps.
 """
 
 import warnings
@@ -21,7 +24,7 @@ from cascade_steering.sim.fock.moving.engine import LONGEST_STEP
 from cascade_steering.sim.gaussian.filtering import Filtered
 from cascade_steering.sim.gaussian.measured import ConditionalStates, Measured
 from cascade_steering.sim.grid import TimeGrid
-from cascade_steering.sim.initial_state import InitialState
+from cascade_steering.sim.initial_state import InitialState, Trajectories
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.parallel.carried_warnings import Issued, gathered, joined, reissue
@@ -60,8 +63,11 @@ def filter_in_fock(method: HoldsStates, measured: Measured, jobs: int = 1) -> Co
     Warns CoarseRecordWarning if it is longer than the step suggested for the engine.
 
     Raises ValueError as ``sim.gaussian.filtering.filter_record`` and ``Fock.prepare`` do, for intervals far too long
-    for the engine, and if the engine holds the conditional state at no time. Section 8 of sim/README.md.
+    for the engine, and if the engine holds the conditional state at no time; beside polynomials, if it does not hold
+    the initial state or the record has gaps. Section 8 of sim/README.md.
     """
+    if measured.model.nonlinear:
+        _require_whole(method, measured)
     _require_fine(method, measured)
     found = in_parallel(_OneRecord(method), [measured.record(k) for k in range(len(measured.values))], jobs)
     reissue(reduce(joined, (issued for _, issued in found)))
@@ -76,11 +82,26 @@ def filter_in_fock(method: HoldsStates, measured: Measured, jobs: int = 1) -> Co
 def _require_fine(method: HoldsStates, measured: Measured) -> None:
     """Raise ValueError for intervals so long that the series of a step does not converge in a reasonable time."""
     grid = TimeGrid(step=measured.interval, steps_per_save=1, saves=1)
-    advisable = method.suggested_step(measured.model, grid, _state(measured.exact, -1))
+    last = measured.initial if measured.model.nonlinear else _state(measured.exact, -1)
+    advisable = method.suggested_step(measured.model, grid, last)
     if measured.interval > LONGEST_STEP * advisable:
         raise ValueError(
             f"intervals of {measured.interval:.4g} s are more than {LONGEST_STEP} times the {advisable:.4g} s that "
-            f"suit the Fock engine{_ALTERNATIVE if measured.clicks is None else ''}"
+            f"suit the Fock engine{'' if measured.clicks is not None or measured.model.nonlinear else _ALTERNATIVE}"
+        )
+
+
+def _require_whole(method: HoldsStates, measured: Measured) -> None:
+    """Raise ValueError unless the engine alone can filter the record, from its start to its end."""
+    said = "beside a polynomial in the Hamiltonian there is no exact filter"
+    gaps = np.flatnonzero(~measured.observed)
+    if gaps.size:
+        raise ValueError(f"{said}, which a gap needs: the record has one at interval {gaps[0]}")
+    initial = measured.initial
+    if np.any(initial.scatter) or not method.held(initial.covariance[None])[0]:
+        raise ValueError(
+            f"{said}: the record must begin with a state that the Fock engine holds, without scatter, and "
+            f"{initial.name} is none; begin where the state is known, such as the conditional one"
         )
 
 
@@ -99,7 +120,13 @@ class _OneRecord:
 
 def _states(method: HoldsStates, measured: Measured) -> ConditionalStates:
     """The states given one record: (intervals + 1, ...), by the exact filter where the engine does not hold them."""
-    exact, (record,) = measured.exact, measured.values
+    (record,) = measured.values
+    if measured.model.nonlinear:
+        run = _by_engine(method, measured, measured.initial, 0, len(record))
+        return ConditionalStates(
+            means=run.means[0], covariances=run.covariances[0], by_engine=np.ones(len(record) + 1, dtype=bool)
+        )
+    exact = measured.exact
     stretches = [
         (first, last)
         for begin, last in _stretches(measured.observed)
@@ -113,15 +140,20 @@ def _states(method: HoldsStates, measured: Measured) -> ConditionalStates:
     means, covariances = exact.means[0].copy(), exact.covariances.copy()
     by_fock = np.zeros(len(means), dtype=bool)
     for first, last in stretches:
-        start = _state(exact, first)
-        grid = TimeGrid(step=measured.interval, steps_per_save=1, saves=last - first)
-        rest = Schedule.of(measured.model).after(first * measured.interval)
-        _warn_if_coarse(method, rest, grid, start, "" if measured.clicks is not None else _ALTERNATIVE)
-        clicks = () if measured.clicks is None else (measured.clicks_between(first, last),)
-        run = method.prepare(rest, grid, start).filter(record[first:last], *clicks)
+        run = _by_engine(method, measured, _state(exact, first), first, last)
         means[first : last + 1], covariances[first : last + 1] = run.means[0], run.covariances[0]
         by_fock[first : last + 1] = True
     return ConditionalStates(means=means, covariances=covariances, by_engine=by_fock)
+
+
+def _by_engine(method: HoldsStates, measured: Measured, start: InitialState, first: int, last: int) -> Trajectories:
+    """The states of the engine from ``start`` at interval ``first`` to before ``last``."""
+    grid = TimeGrid(step=measured.interval, steps_per_save=1, saves=last - first)
+    rest = Schedule.of(measured.model).after(first * measured.interval)
+    _warn_if_coarse(method, rest, grid, start, "" if measured.clicks is not None or rest.nonlinear else _ALTERNATIVE)
+    clicks = () if measured.clicks is None else (measured.clicks_between(first, last),)
+    found: Trajectories = method.prepare(rest, grid, start).filter(measured.values[0, first:last], *clicks)
+    return found
 
 
 def _stretches(observed: BoolArray) -> list[tuple[int, int]]:
@@ -153,5 +185,5 @@ def _warn_if_coarse(
             f"intervals of {grid.step:.4g} s are longer than the step of {suggested:.4g} s suggested for the Fock "
             f"engine, with which its error is about a thousandth{otherwise}",
             CoarseRecordWarning,
-            stacklevel=3,
+            stacklevel=4,
         )

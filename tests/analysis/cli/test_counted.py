@@ -1,5 +1,6 @@
 """Photon counters from the command line and from a working point."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 import xarray as xr
 
 import cascade_steering as cs
+from cascade_steering.sim.fock.counting.rates import expected_clicks
 from tests.analysis.cli.command import Run
 
 FEW = (
@@ -36,6 +38,26 @@ def test_clicks_as_json_and_in_the_files_of_a_run(steering: Run, tmp_path: Path)
     assert "dark-rate" in other.err
 
 
+@pytest.mark.slow
+def test_a_local_oscillator_at_the_counter_is_that_of_a_counter_of_python(steering: Run) -> None:
+    """Its rate and its phase: the expected clicks are those of the model with the complex amplitude."""
+    light, duration = ("--count-amplitude", "3", "--count-phase", "0.3"), 0.3
+    report = steering(
+        *FEW, "--duration", str(duration), "--count", "0.5", *light, "--trajectories", "2", "--json"
+    ).report
+    bath = cs.Bath(linewidth_hz=1.0, occupation=0.1)
+    point = cs.WorkingPoint(
+        c_minus=1, c_plus=1.5, theta_minus_pi=0.4, theta_plus_pi=0.45, bath_minus=bath, bath_plus=bath
+    )
+    counter = cs.Counter(ports=("lower", "upper"), share=0.5, amplitude=3.0 * np.exp(0.3j * np.pi))
+    wanted = expected_clicks(point.counted(counter), cs.ground_state(2), duration * point.time_unit)
+    assert report["clicks"]["counter"]["exact"] == pytest.approx(wanted["counter"], rel=1e-9)
+    dark = expected_clicks(
+        point.counted(replace(counter, amplitude=0.0)), cs.ground_state(2), duration * point.time_unit
+    )
+    assert wanted["counter"] > dark["counter"] + 0.9 * 2 * 9.0 * duration * point.time_unit
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -43,6 +65,12 @@ def test_clicks_as_json_and_in_the_files_of_a_run(steering: Run, tmp_path: Path)
         (("--count", "1.3"), "share of counter counter must be at least 0 and at most 1, got 1.3"),
         (("--count", "0.3", "--dark-rate", "-1"), "dark_rate of counter counter must be at least 0 and finite"),
         (("--dark-rate", "1"), "--dark-rate has no meaning without --count"),
+        (("--count-amplitude", "1"), "--count-amplitude has no meaning without --count"),
+        (("--count", "0.3", "--count-phase", "1"), "--count-phase has no meaning without --count-amplitude"),
+        (
+            ("--count", "0.3", "--count-amplitude", "-1"),
+            "--count-amplitude must be at least 0 and at most 1e+15, got -1",
+        ),
         (("--count", "0.3", "--verify", "--pulse", "0.1"), "after a click needs light that is always on"),
         (("--count", "0.3", "--verify", "--trajectories", "300"), "--verify needs 400 trajectories, got 300"),
         (("--count", "0.3", "--verify", "--part", "1/2", "--out", "RUN"), "--part has no meaning with it"),

@@ -9,13 +9,14 @@ import click
 
 from cascade_steering.analysis.cli.answers.reports import Report
 from cascade_steering.analysis.cli.commands.group import steering
-from cascade_steering.analysis.cli.options import configuration, counting, engines, physics, work
-from cascade_steering.analysis.cli.options.counting import CountOptions
+from cascade_steering.analysis.cli.options import configuration, engines, physics, work
 from cascade_steering.analysis.cli.options.engines import EngineOptions
 from cascade_steering.analysis.cli.options.figures import picture_options
 from cascade_steering.analysis.cli.options.kinds import PLACE
 from cascade_steering.analysis.cli.options.recorded import fit_options, record_source
 from cascade_steering.analysis.cli.options.recorded.record_source import ReadingOptions, Setup
+from cascade_steering.analysis.cli.options.simulated import counting
+from cascade_steering.analysis.cli.options.simulated.counting import CountOptions
 from cascade_steering.analysis.cli.options.typed import typed
 from cascade_steering.analysis.cli.terminal.output import note, show
 from cascade_steering.analysis.working_points.working_point import WorkingPoint

@@ -9,9 +9,9 @@ import click
 import tomli_w
 
 from cascade_steering.analysis.cli.options import configuration, physics, readers
-from cascade_steering.analysis.cli.options.counting import CountOptions
 from cascade_steering.analysis.cli.options.recorded.reading_options import READING as READING
 from cascade_steering.analysis.cli.options.recorded.reading_options import ReadingOptions as ReadingOptions
+from cascade_steering.analysis.cli.options.simulated.counting import CountOptions
 from cascade_steering.analysis.cli.options.typed import updated
 from cascade_steering.analysis.cli.terminal.output import note
 from cascade_steering.analysis.records.suspects import Told, treated
@@ -190,6 +190,13 @@ def _noted(pieces: "Iterator[Record]", path: Path) -> "Iterator[Record]":
 def _with_said(options: dict[str, Any], path: Path, setup: Setup) -> Setup:
     """The setup with the options that the file of the record gives, where the command line leaves them out."""
     options = dict(options)
+    for name in physics.NONLINEAR:
+        if options.get(name):
+            raise ValueError(
+                f"record {str(path)!r}: made with --{name} {options[name]}, and a record is read as that of linear "
+                "oscillators"
+            )
+        options.pop(name, None)
     faults = options.pop("fault", [])
     said = configuration.left_out(options, str(path))
     for name in options:

@@ -31,6 +31,19 @@ LIT = tuple(
 )
 
 
+def test_dark_clicks_do_not_shorten_the_suggested_step() -> None:
+    bright = tuple(replace(each, amplitudes=20.0 * each.amplitudes) for each in LIT)
+    steps = [
+        FockCounting().suggested_step(replace(COUNTING_ONLY, counted=counted), GRID, cat())
+        for counted in (
+            tuple(replace(each, dark_rate=0.0) for each in LIT), tuple(replace(each, dark_rate=1e6) for each in LIT),
+            bright,
+        )
+    ]  # fmt: skip
+    assert steps[1] == pytest.approx(steps[0], rel=1e-9)
+    assert steps[2] < 0.5 * steps[0]
+
+
 def only(counter: CountedChannel, monitored: NDArray[np.complex128] | None = None) -> LinearModel:
     """One oscillator whose light is counted, or read by a homodyne detector of the same efficiency."""
     homodyne = np.zeros((0, 2)) if monitored is None else monitored

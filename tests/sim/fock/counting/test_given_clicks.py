@@ -23,6 +23,7 @@ from tests.sim.fock.framed import gaussian
 FloatArray = NDArray[np.float64]
 START = gaussian(np.array([[0.9, 0.2], [0.2, 0.6]]), np.array([0.7, -0.4]))
 DURATION = 0.6
+KERR = replace(BOTH, nonlinear=(cs.kerr("mode_1", 0.4),))
 
 
 def clicks_of(run: Trajectories) -> tuple[tuple[float, int], ...]:
@@ -157,6 +158,45 @@ def test_no_fit_and_no_smoother_takes_clicks() -> None:
         point.filter(record)
 
 
+# ---- beside polynomials -----------------------------------------------------------------------------------------
+
+
+def test_a_record_with_clicks_is_filtered_beside_a_polynomial() -> None:
+    grid = TimeGrid.over(DURATION, saves=120)
+    run = FockCounting().prepare(KERR, grid, START).run_path(wiener_increments(generator(4), grid, 1), 8)
+    seen, known = np.ones(grid.saves, dtype=bool), (clicks_of(run),)
+    assert len(known[0]) > 1
+
+    def measured(
+        model: LinearModel = KERR, initial: InitialState = START, observed: NDArray[np.bool_] = seen,
+        clicks: tuple[tuple[tuple[float, int], ...], ...] | None = known,
+    ) -> Measured:  # fmt: skip
+        return Measured(
+            model=model, values=run.record, interval=grid.step, initial=initial, observed=observed, clicks=clicks
+        )
+
+    found = FockCounting().filter(measured())
+    assert found.by_engine.all()
+    assert found.means == pytest.approx(run.means, abs=1e-8)
+    assert found.covariances == pytest.approx(run.covariances, abs=1e-8)
+    linear = FockCounting().filter(measured(BOTH))
+    assert np.max(np.abs(linear.means - run.means)) > 0.05
+    # without counters there are no clicks to be recorded
+    silent = replace(KERR, counted=())
+    alone = FockCounting().prepare(silent, grid, START).filter(run.record[0], [])
+    np.testing.assert_array_equal(FockCounting().filter(measured(silent, clicks=None)).means, alone.means)
+    gap, wide = np.arange(grid.saves) != 7, replace(START, scatter=0.1 * np.eye(2))
+    hot = gaussian(1e5 * np.eye(2), np.zeros(2))
+    for asked, said in (
+        (measured(observed=gap), r"no exact filter, which a gap needs: the record has one at interval 7"),
+        (measured(initial=wide), r"must begin with a state that the Fock engine holds, without scatter"),
+        (measured(initial=hot), r"must begin with a state that the Fock engine holds, without scatter"),
+        (measured(clicks=None), r"filters records with their clicks, and this one has none"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            FockCounting().filter(asked)
+
+
 # ---- the check of a step -----------------------------------------------------------------------------------------
 
 
@@ -168,18 +208,20 @@ def test_the_finer_calculation_of_a_check_has_the_same_clicks() -> None:
     np.testing.assert_array_equal(found.change, again.change)
     assert check.fine.grid.step == 0.5 * check.coarse.grid.step
     assert 0.0 < np.max(np.abs(found.change)) < 0.2
-    result = cs.simulate(BOTH, FockCounting(), grid, START, trajectories=2, seed=2)
-    assert result.attrs["discretisation"] == "measured"
+    for model in (BOTH, KERR):
+        result = cs.simulate(model, FockCounting(), grid, START, trajectories=2, seed=2)
+        assert result.attrs["discretisation"] == "measured"
 
 
 @pytest.mark.slow
-def test_a_check_bounds_the_error_of_the_step() -> None:
+@pytest.mark.parametrize("model", [BOTH, KERR], ids=["linear", "kerr"])
+def test_a_check_bounds_the_error_of_the_step(model: LinearModel) -> None:
     """Against a 16th of the step on the same noise and the same clicks, over 12 trajectories."""
     grid = TimeGrid.over(DURATION, saves=1, step=0.1)
     finest = TimeGrid.over(DURATION, saves=1, step=0.1 / 16)
     steps = [TimeGrid.over(DURATION, saves=1, step=0.1 / parts) for parts in (1, 2)]
-    coarse, middle, fine = (FockCounting().prepare(BOTH, each, START) for each in (*steps, finest))
-    check = FockCounting().check(BOTH, grid, START)
+    coarse, middle, fine = (FockCounting().prepare(model, each, START) for each in (*steps, finest))
+    check = FockCounting().check(model, grid, START)
     errors, changes = [], []
     for index in range(12):
         path = wiener_increments(generator(9, index), finest, 1)

@@ -243,3 +243,30 @@ def test_a_state_that_no_levels_hold_stops_with_its_seed() -> None:
     )
     with pytest.raises(cs.UnphysicalStateError, match=r"needs more than 80 levels .* trajectory 0 of entropy 1"):
         engine.run(1, range(1))
+
+
+def test_a_polynomial_stops_parametric_gain_and_no_negative_damping() -> None:
+    """Above the threshold of a parametric drive the linear part grows; two lobes of a Kerr oscillator do not."""
+    # da/dt = −a/2 − iG a†, with G above 1/2
+    pumped = cs.Component(
+        modes=("a",), couplings=np.zeros((0, 2)), hamiltonian=2.0 * np.diag([1.0, -1.0]), nonlinear=(cs.kerr("a", 4.0),)
+    )
+    model = cs.detect(cs.series(cs.cavity("a", {"field": 1.0}), pumped))
+    found = steady_fock_state(model, (20,))
+    a = qutip.destroy(20)
+    wanted = qutip.steadystate(2.0 * a.dag() ** 2 * a**2 + a**2 + a.dag() ** 2, [a])
+    np.testing.assert_allclose(found.state.full(), wanted.full(), atol=1e-9)
+    with pytest.raises(
+        cs.UnstableError, match=r"the moments of the model must all decay, but one changes at 1\.5 rad/s"
+    ):
+        steady_fock_state(model.linear_part, (20,))
+    gain = cs.Component(
+        modes=("a",), couplings=1.5 * np.array([[1.0, -1.0j]]) / np.sqrt(2), nonlinear=(cs.kerr("a", 4.0),)
+    )
+    with pytest.raises(cs.UnstableError, match=r"the phase space of a must shrink, which no polynomial changes"):
+        steady_fock_state(cs.detect(cs.series(cs.cavity("a", {"field": 1.0}), gain)), (20,))
+    # the second of two oscillators grows, and the first alone is not linear
+    pair = cascade(cs.kerr("minus", 1.5))
+    hot = replace(pair, unmonitored=np.concatenate([pair.unmonitored, [[0.0, 0.0, 3.0, -3.0j]]]))
+    with pytest.raises(cs.UnstableError, match="the moments of the model must all decay"):
+        steady_fock_state(hot, (5, 5))

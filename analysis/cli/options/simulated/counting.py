@@ -1,5 +1,7 @@
 """The options of a photon counter beside the homodyne detectors of ``simulate``."""
 
+import cmath
+import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -9,9 +11,10 @@ from cascade_steering.analysis.cli.options.kinds import NUMBER, options
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.model.counters import Counter
 from cascade_steering.sim.model.pieces import FIELD, SIDEBANDS
+from cascade_steering.sim.parameters import MOST, require
 
 _BOTH = "both"
-_OF_COUNTERS = ("count_efficiency", "dark_rate", "count_sideband")
+_OF_COUNTERS = ("count_efficiency", "dark_rate", "count_sideband", "count_amplitude", "count_phase")
 COUNT = options(
     click.option(
         "--count", type=NUMBER, default=None, show_default="none", metavar="SHARE",
@@ -28,6 +31,13 @@ COUNT = options(
         "--count-sideband", type=click.Choice((*SIDEBANDS, _BOTH)), default=None, show_default=_BOTH,
         help="Of which sideband; clicks do not tell both apart.",
     ),
+    click.option(
+        "--count-amplitude", type=NUMBER, default=None, show_default="0",
+        help="Light of a local oscillator at the counter, square root of quanta per second, in each sideband.",
+    ),
+    click.option(
+        "--count-phase", type=NUMBER, default=None, show_default="0", help="Phase of that light, units of pi."
+    ),
 )  # fmt: skip
 
 
@@ -39,6 +49,8 @@ class CountOptions:
     count_efficiency: float | None = None
     dark_rate: float | None = None
     count_sideband: Literal["lower", "upper", "both"] | None = None
+    count_amplitude: float | None = None
+    count_phase: float | None = None
 
     @property
     def written(self) -> dict[str, Any]:
@@ -57,6 +69,10 @@ class CountOptions:
                 if getattr(self, name) is not None:
                     raise ValueError(f"--{name.replace('_', '-')} has no meaning without --count")
             return None
+        if self.count_phase is not None and self.count_amplitude is None:
+            raise ValueError("--count-phase has no meaning without --count-amplitude")
+        light = 0.0 if self.count_amplitude is None else self.count_amplitude
+        require(light, "--count-amplitude", low=0.0, high=MOST)
         rotating = point.frequencies_hz is None
         if not rotating and self.count_sideband is not None:
             raise ValueError("--count-sideband has no meaning with --frequency: the laboratory frame has one port")
@@ -67,4 +83,5 @@ class CountOptions:
             share=self.count,
             efficiency=1.0 if self.count_efficiency is None else self.count_efficiency,
             dark_rate=self.dark_rate or 0.0,
+            amplitude=cmath.rect(light, math.pi * (self.count_phase or 0.0)),
         )

@@ -1,26 +1,22 @@
 """The options of ``simulate``, and the ensemble they describe."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING
 
 import click
 
 from cascade_steering.analysis.cli.options import engines, physics, readers, work
-from cascade_steering.analysis.cli.options.counting import CountOptions
 from cascade_steering.analysis.cli.options.engines import EngineOptions
-from cascade_steering.analysis.cli.options.kinds import DURATION, INITIAL, NUMBER, Text, options
-from cascade_steering.analysis.cli.options.typed import made_of
-from cascade_steering.analysis.closed_loop.costs import COSTS
+from cascade_steering.analysis.cli.options.kinds import DURATION, INITIAL, Text, options
+from cascade_steering.analysis.cli.options.simulated.counting import CountOptions
+from cascade_steering.analysis.cli.options.simulated.kerr import KerrOptions
+from cascade_steering.analysis.cli.options.simulated.loops import FeedbackOptions
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
-from cascade_steering.sim.control.actuators import BOTH, GROWING_MODE
-from cascade_steering.sim.control.closed_loop import LAWS, Law
-from cascade_steering.sim.conventions import OSCILLATORS
 from cascade_steering.sim.parameters import require_count
 
 if TYPE_CHECKING:
     # with these comes xarray, which takes a second, and every command imports this
-    from cascade_steering.analysis.closed_loop.simulated_loop import Feedback, SimulatedLoop
+    from cascade_steering.analysis.closed_loop.simulated_loop import SimulatedLoop
     from cascade_steering.analysis.estimation.sampled_moments import Ensemble
     from cascade_steering.analysis.estimation.sampling import Problem
     from cascade_steering.analysis.estimation.stopping import Estimates
@@ -87,77 +83,6 @@ VERIFY = click.option(
     help="Measure X or P of each oscillator at the end of each run, and estimate E from the outcomes; with --count of "
     "the runs that a click at the end selects, and with criteria that see more than E.",
 )  # fmt: skip
-
-
-_OF_FEEDBACK = ("actuators", "cost", "price", "control_interval", "delay")
-FEEDBACK = options(
-    click.option(
-        "--feedback", type=click.Choice(LAWS), default=None, show_default="none",
-        help="Close the loop: direct: the current is the force; lqg: displacements that follow the filtered means; "
-        "ideal: displacements at no price. E without the record is then that of the loop.",
-    ),
-    click.option(
-        "--actuators", type=click.Choice((*OSCILLATORS, BOTH, GROWING_MODE)), default=None, show_default=BOTH,
-        help="Where it acts; mode: along the motion that grows.",
-    ),
-    click.option(
-        "--cost", type=click.Choice(COSTS), default=None, show_default=COSTS[0],
-        help="What it makes small: E of a direction, or energy, the second moments.",
-    ),
-    click.option(
-        "--control-price", "price", type=NUMBER, default=None, show_default="1e-07",
-        help="Price of <u^T u> in lqg, units of 1/gamma~_0^2, beside 2 ln E.",
-    ),
-    click.option(
-        "--control-interval", type=DURATION, default=None, show_default="by the model; none for direct",
-        help="At its end the controller is given the sum of the record and displaces the oscillators; must divide the "
-        "save interval.",
-    ),
-    click.option(
-        "--delay", type=DURATION, default=None, show_default="0",
-        help="Between a sum and the displacement: a whole number of control intervals (lqg, ideal).",
-    ),
-)  # fmt: skip
-
-
-@dataclass(frozen=True, kw_only=True)
-class FeedbackOptions:
-    """The options of a closed loop, None for what was left out: without ``feedback`` the loop is open."""
-
-    feedback: Law | None
-    actuators: str | None
-    cost: str | None
-    price: float | None
-    control_interval: readers.Duration | None
-    delay: readers.Duration | None
-
-    @classmethod
-    def of_options(cls, values: Mapping[str, Any]) -> Self:
-        """The options of the running command. Raises ValueError for one that has no meaning without --feedback."""
-        found = made_of(cls, values)
-        for name in _OF_FEEDBACK:
-            if found.feedback is None and getattr(found, name) is not None:
-                option = "control-price" if name == "price" else name.replace("_", "-")
-                raise ValueError(f"--{option} has no meaning without --feedback")
-        return found
-
-    def asked(self, time_unit: float) -> "Feedback | None":
-        """The feedback of ``WorkingPoint.simulate``, at a point with this time unit, seconds; None if there is none.
-
-        Raises ValueError for a value out of its range.
-        """
-        from cascade_steering.analysis.closed_loop.simulated_loop import Feedback
-
-        if self.feedback is None:
-            return None
-        interval = None if self.control_interval is None else self.control_interval.in_units(time_unit)
-        given = {"actuators_on": self.actuators, "cost": self.cost, "price": self.price}
-        return Feedback(
-            law=self.feedback,
-            control_interval_units=interval,
-            delay_units=0.0 if self.delay is None else self.delay.in_units(time_unit),
-            **{name: value for name, value in given.items() if value is not None},  # type: ignore[arg-type]
-        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -231,7 +156,12 @@ class Simulation:
 
 
 def simulation(
-    point: WorkingPoint, engine: EngineOptions, asked: SimulationOptions, loop: FeedbackOptions, count: CountOptions
+    point: WorkingPoint,
+    engine: EngineOptions,
+    asked: SimulationOptions,
+    loop: FeedbackOptions,
+    count: CountOptions,
+    kerr: KerrOptions,
 ) -> Simulation:
     """The ensemble that options describe. Raises ValueError, before any work, if it is impossible."""
     from cascade_steering.analysis.time_courses.growth_limit import require_quanta
@@ -240,7 +170,11 @@ def simulation(
     counter = count.counter(point)
     if counter is not None and asked.verify and asked.pulse is not None:
         raise ValueError("a verification after a click needs light that is always on: leave out --pulse or --verify")
-    method = engine.method() if counter is None else engine.counting_method()
+    if kerr.polynomials:
+        _require_open(asked, loop, kerr)
+        method = engine.nonlinear_method(kerr.named) if counter is None else engine.counting_method()
+    else:
+        method = engine.method() if counter is None else engine.counting_method()
     if loop.feedback is not None:
         return _in_closed_loop(point, method, asked, loop, counter)
     cascade, model = point.cascade, physics.schedule(point, asked.pulse, counter)
@@ -250,11 +184,21 @@ def simulation(
     duration = asked.duration.of(cascade)
     require_quanta(model, initial, duration, unit=cascade.time_unit, most_quanta=asked.most_quanta, sampled=True)
     step = None if asked.dt is None else asked.dt.of(cascade)
+    # start and quanta are those of the linear part
+    model = kerr.added(model)
     grid = grid_for(method, model, initial, duration, saves=asked.saves, step=step)
     if counter is None:
         return _ensemble(asked, model, method, grid, initial)
     found = _ensemble(replace(asked, verify=False), model, method, grid, initial)
     return replace(found, after_click=_after_click(point, counter, method, grid, initial) if asked.verify else None)
+
+
+def _require_open(asked: SimulationOptions, loop: FeedbackOptions, kerr: KerrOptions) -> None:
+    """Raise ValueError for what takes Gaussian states or an exact filter, beside oscillators that are not linear."""
+    if loop.feedback is not None:
+        raise ValueError(f"the law of --feedback is that of linear oscillators: it has no meaning with {kerr.named}")
+    if asked.verify:
+        raise ValueError(f"--verify filters records of linear oscillators: it has no meaning with {kerr.named}")
 
 
 def _after_click(
