@@ -138,6 +138,28 @@ class Bath:
         linewidth_hz, occupation = BATHS[name]
         return cls(linewidth_hz=linewidth_hz, occupation=occupation)
 
+    @classmethod
+    def of_text(cls, text: str) -> Self:
+        """The bath of a name, as for ``named``, or of ``LINEWIDTH_HZ,OCCUPATION``.
+
+        Raises ValueError for any other text, and for a number out of its range.
+        """
+        if text in BATHS:
+            return cls.named(text)
+        try:
+            linewidth_hz, occupation = (float(part) for part in text.split(","))
+        except ValueError:
+            linewidth_hz = occupation = math.nan
+        if not (math.isfinite(linewidth_hz) and math.isfinite(occupation)):
+            raise ValueError(f"bath must be {', '.join(BATHS)} or LINEWIDTH_HZ,OCCUPATION, got {text!r}")
+        return cls(linewidth_hz=linewidth_hz, occupation=occupation)
+
+    @property
+    def text(self) -> str:
+        """The text of which ``of_text`` makes this bath: its name, or its two numbers."""
+        names = [name for name, numbers in BATHS.items() if numbers == (self.linewidth_hz, self.occupation)]
+        return names[0] if names else f"{self.linewidth_hz!r},{self.occupation!r}"
+
 
 # name: (linewidth γ₀/2π in Hz, occupation), caption of Fig. 4 of arXiv:1901.04250
 BATHS = {"hot": (0.1, 1e5), "vacuum": (20e3, 0.0)}

@@ -83,6 +83,7 @@ KNOWN = {
     "bash scripts/bench --record FILE": "tests/project/test_bench.py",
     "pip install .": "scripts/check-bounds",
     "pip install '.[cluster]'": "scripts/check-bounds",
+    "pip install '.[explore]'": "scripts/check-bounds",
     "pip install --require-hashes -r requirements.txt": "scripts/environment",
 }
 # what comes later on a line is stronger: the same commands at toy size, what they need being there
@@ -94,8 +95,8 @@ TOY = {
     "compare": ("--trajectories", "2", "--jobs", "1", "--c-minus", "2", "--lo-phase", "0.5", "--quiet"),
     "figures": ("2", "--quiet"),
 }  # fmt: skip
-# minutes, or workers on other machines: their options are read, and tests of their own run them
-DEAR = {"compare", "figures", "validate", "fit"}
+# minutes, or without an end, or workers on other machines: their options are read, and tests of their own run them
+DEAR = {"compare", "figures", "validate", "fit", "explore"}
 SETUP = "c-minus = 3\nc-plus = 4\nbath-minus = [1, 0.5]\nbath-plus = [1, 0.5]\ntheta-minus = 0.4\ntheta-plus = 0.45\n"
 
 

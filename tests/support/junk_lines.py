@@ -142,7 +142,8 @@ def values_of(option: click.Parameter) -> st.SearchStrategy[str]:
 @st.composite
 def lines(draw: st.DrawFn) -> tuple[str, ...]:
     """A command line: a command, its arguments, and up to four of its options with some value each."""
-    name = draw(st.sampled_from(sorted(steering.commands)))
+    # explore ends at Ctrl-C, and has tests of its own
+    name = draw(st.sampled_from(sorted(steering.commands.keys() - {"explore"})))
     found: list[str] = [name, "--json", *TOY.get(name, ())]
     if name in _ARGUMENTS:
         found += draw(

@@ -41,7 +41,7 @@ MODULES = {
     "scan": "scanning", "setup": "laboratory_command", "network": "networks.network_command",
     "plan": "planning.plan_command", "simulate": "ensembles", "compare": "comparison", "resume": "kept_runs",
     "status": "kept_runs", "merge": "kept_runs", "filter": "recorded.filter_command", "fit": "recorded.fit_command",
-    "figures": "pages", "validate": "pages",
+    "explore": "exploring.explore_command", "figures": "pages", "validate": "pages",
 }  # fmt: skip
 
 

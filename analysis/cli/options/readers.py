@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_steering.sim.parameters import BATHS, MOST, Bath, Cascade
+from cascade_steering.sim.parameters import MOST, Bath, Cascade
 
 FloatArray = NDArray[np.float64]
 _UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
@@ -72,13 +72,7 @@ def number(text: str) -> float:
 
 def bath(text: str) -> Bath:
     """A named bath, or LINEWIDTH_HZ,OCCUPATION."""
-    if text in BATHS:
-        return Bath.named(text)
-    try:
-        linewidth_hz, occupation = numbers(text)
-    except ValueError:
-        raise ValueError(f"bath must be {', '.join(BATHS)} or LINEWIDTH_HZ,OCCUPATION, got {text!r}") from None
-    return Bath(linewidth_hz=linewidth_hz, occupation=occupation)
+    return Bath.of_text(text)
 
 
 def lo_phase(text: str) -> float | None:

@@ -61,7 +61,7 @@ SETTINGS: dict[str, tuple[str, str]] = {
     "columns": ('"time=t,cosine=X"', "time=t,cosine=X"), "skip-rows": ("3", "3"), "interval": ('"1us"', "1us"),
     "resample": ("true", ""), "vacuum-record": (f'"{__file__}"', __file__), "detrend": ("1", "1"),
     "notch": ('"50,150:2"', "50,150:2"), "smooth": ("true", ""),
-    "pieces": ("5000", "5000"),
+    "pieces": ("5000", "5000"), "port": ("5006", "5006"), "no-browser": ("true", ""),
     "demodulate": ("5", "5"), "free": ('"loss,c-plus"', "loss,c-plus"), "profile": ("true", ""),
     "steering": ("true", ""), "detectable": ("true", ""), "posterior": ("true", ""),
     "walkers": ("12", "12"), "steps": ("70", "70"), "chain": ('"c.h5"', "c.h5"),

@@ -27,7 +27,7 @@ def test_a_gaussian_ensemble_is_the_same_for_any_number_of_workers(steering: Run
     assert one == two
     assert set(one) == {
         "unconditional", "conditional", "d", "discretisation", "exact", "diagnostics", "trajectories", "seed",
-        "initial_state", "dataset", "part", "records", "run", "saved", "target", "verification",
+        "initial_state", "dataset", "part", "records", "run", "saved", "target", "verification", "figure", "animation",
     }  # fmt: skip
     assert one["dataset"] is None
     assert one["seed"] == 123456789012345678901234567890

@@ -66,7 +66,7 @@ def test_warnings_are_lines_on_standard_error(steering: Run, monkeypatch: pytest
         monkeypatch.setattr(sys, "argv", ["steering", "steady", "--json"])
         answer = steering("steady", "--json")
     assert answer.err == "steering: warning: mind the step\n"
-    assert set(answer.report) == {"unconditional", "conditional", "d"}
+    assert set(answer.report) == {"unconditional", "conditional", "d", "figure"}
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_the_list_of_commands_has_whole_sentences(steering: Run, monkeypatch: py
     monkeypatch.setenv("COLUMNS", width)
     listed = " ".join(steering("--help").out.partition("Commands:")[2].split())
     commands = group.steering.commands
-    assert len(commands) == 18
+    assert len(commands) == 19
     for name, command in commands.items():
         assert command.help is not None
         sentence = " ".join(command.help.split("\n\n")[0].split())

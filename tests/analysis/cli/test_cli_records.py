@@ -333,7 +333,7 @@ def test_the_dataset_of_a_filter(steering: Run) -> None:
     assert found["time"].to_numpy()[-1] == pytest.approx(report["duration_seconds"], rel=1e-12)
     assert set(report) == {
         "records", "intervals", "interval_seconds", "duration_seconds", "gaps_seconds", "final", "innovations",
-        "log_likelihood", "engine", "parameters", "time_unit_seconds", "dataset", "suspects", "faults",
+        "log_likelihood", "engine", "parameters", "time_unit_seconds", "dataset", "figure", "suspects", "faults",
         "notes", "origin",
     }  # fmt: skip
 
