@@ -1,4 +1,7 @@
-"""Every tutorial runs: what its text states is asserted in its cells, and a warning is an error, as in the pages."""
+"""Every tutorial runs: what its text states is asserted in its cells, and a warning is an error, as in the pages.
+
+These take minutes, and `scripts/docs --check`, a step of CI, runs each of them once.
+"""
 
 import os
 import subprocess
@@ -10,6 +13,7 @@ import pytest
 TUTORIALS = sorted((Path(__file__).parents[2] / "scripts" / "tutorials").glob("[0-9][0-9]-*.py"))
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("path", [pytest.param(path, id=path.stem) for path in TUTORIALS])
 def test_a_tutorial_runs_from_any_directory_and_writes_nothing_there(path: Path, tmp_path: Path) -> None:
