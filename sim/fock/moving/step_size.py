@@ -51,7 +51,8 @@ def suggested_step(
         covariances = transient(schedule, initial.covariance, times, conditional=True)
         readouts = [moment_equations(schedule.at(float(time))).readout for time in times]
         visible = (readout @ each @ readout.T for readout, each in zip(readouts, covariances, strict=True))
-        rates += [float(np.linalg.norm(each, 2)) for each in visible]
+        # without a homodyne record nothing is visible, and NumPy before 2.3 has no norm of an empty matrix
+        rates += [float(np.linalg.norm(each, 2)) for each in visible if each.size]
     if max(rates) == 0.0:
         raise ValueError("no step can be suggested for a model without Hamiltonian and channels")
     return float(STEP_FRACTION / max(rates))
