@@ -133,9 +133,16 @@ def linked(text: str, source: str, name: str) -> str:
         return f"[{'' if words.endswith('.md') else words}]({relative}{f'#{target[1]}' if target[1] else ''})"
 
     if source.endswith(".py"):
-        return re.sub(r"^#.*$", lambda line: _LINK.sub(link, line[0]), text, flags=re.MULTILINE)
+        # the words of a link may go on in the next line of a comment
+        return re.sub(r"(?:^#.*\n)+", lambda lines: _LINK.sub(link, lines[0]), text, flags=re.MULTILINE)
     parts = re.split(r"(^```.*?^```$)", text, flags=re.DOTALL | re.MULTILINE)
     return "".join(part if i % 2 else _LINK.sub(link, part) for i, part in enumerate(parts))
+
+
+def _headings(part: str) -> list[str]:
+    """The title of a section, which is its first line, and the headings in it, as they stand in addresses."""
+    title, _, rest = part.partition("\n")
+    return [slug(each) for each in (title, *re.findall(r"^#{3,} (.+)$", rest, re.MULTILINE))]
 
 
 def _document(file: str, anchor: str) -> tuple[str, str] | None:
@@ -145,6 +152,9 @@ def _document(file: str, anchor: str) -> tuple[str, str] | None:
     for page in PAGES:
         if page.source == file:
             titles = _cut((ROOT / file).read_text(encoding="utf-8"))[1:] if page.folder and anchor else []
-            sections = {slug(part.split("\n", 1)[0]) for part in titles}
-            return (f"{page.folder}/{anchor}.md", "") if anchor in sections else (f"{page.target}.md", anchor)
+            for part in titles:
+                section, *headings = _headings(part)
+                if anchor in (section, *headings):
+                    return f"{page.folder}/{section}.md", "" if anchor == section else anchor
+            return f"{page.target}.md", anchor
     return None

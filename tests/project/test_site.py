@@ -161,3 +161,16 @@ def test_links_that_lead_nowhere_and_fetches_from_a_network_are_found(tmp_path: 
         assert any(address in line and reason in line for line in lines), (tag, lines)
     # beside these, the page that a.html leads to has lost its place, and the sheet fetches two addresses
     assert len(lines) == len(bad) + 3
+
+
+@pytest.mark.parametrize("path", pages.tutorials(), ids=lambda path: path.stem)
+def test_links_of_a_tutorial_lead_to_pages(path: Path) -> None:
+    # also where their words go on in the next line, and to headings within a section
+    text = DOCUMENTS[f"tutorials/{path.name}"]
+    found = re.findall(r"\]\(([^)#\s:]+)(?:#([^)\s]+))?\)", text)
+    assert found
+    for target, anchor in found:
+        name = str(Path("tutorials") / target).replace("tutorials/../", "")
+        assert name in DOCUMENTS
+        headings = [pages.slug(each) for each in re.findall(r"^#+ (.+)$", DOCUMENTS[name], re.MULTILINE)]
+        assert not anchor or anchor in headings
