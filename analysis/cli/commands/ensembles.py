@@ -122,6 +122,12 @@ def simulate_command(
     pictures.require(task.dataset, task.save_records)
     if wanted.verification is not None:
         _warn_of_saves(wanted.verification)
+    if nonlinear.polynomials:
+        # analysis.nonlinear.sampled_kerr has intervals that hold there
+        note(
+            "warning: intervals of E take conditional means for Gaussian; beside a Kerr term they are not, and near "
+            "the edge of stability the intervals are several times too short"
+        )
     usual = wanted.loop is None and counter.count is None
     default = engine.entry.initial if usual else wanted.problem.initial.name
     experiment = {"initial": default if asked.initial is None else asked.initial.text}

@@ -33,7 +33,9 @@ def test_a_rate_in_hertz_is_that_of_the_model(steering: Run, tmp_path: Path, eng
     file = tmp_path / "kerr.nc"
     line = (*FEW, "--engine", engine, "--kerr-minus", "0.5", "--kerr-plus", "-0.3", *cutoff)
     drawn = () if engine == "qutip" else ("--figure", str(tmp_path / "kerr.png"))
-    report = steering(*line, "--out", str(file), *drawn, "--json").report
+    answer = steering(*line, "--out", str(file), *drawn, "--json")
+    report = answer.report
+    assert "intervals of E take conditional means for Gaussian" in answer.err
     assert (tmp_path / "kerr.png").exists() == bool(drawn)
     assert report["exact"]["unconditional"]["E_plus_given_minus"] is None
     assert report["exact"]["conditional"]["E_plus_given_minus"] is None
