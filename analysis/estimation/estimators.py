@@ -33,6 +33,9 @@ __all__ = ["Estimate", "Steering", "conditional_steering", "relative_improvement
 
 FloatArray = NDArray[np.float64]
 
+# the standard normal distribution has 95 % within these limits
+_NORMAL = 1.959963984540054
+
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
@@ -41,6 +44,13 @@ class Estimate:
     value: float
     low: float
     high: float
+
+    @classmethod
+    def of_average(cls, values: FloatArray) -> "Estimate":
+        """The average of independent values, (n,), with the interval of the normal law for many of them."""
+        half = _NORMAL * float(np.std(values, ddof=1)) / np.sqrt(len(values))
+        mean = float(np.mean(values))
+        return cls(value=mean, low=mean - half, high=mean + half)
 
     @property
     def relative_half_width(self) -> float:

@@ -7,37 +7,21 @@ exists for any χ.
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-
-import numpy as np
-from numpy.typing import NDArray
+from dataclasses import replace
 
 from cascade_steering.analysis.criteria.steering import Direction
 from cascade_steering.analysis.nonlinear.kerr_pair import KerrPair
+from cascade_steering.analysis.nonlinear.pair_search import GIVEN_RECORD, LINEAR, BestKerr, best_pair
 from cascade_steering.analysis.nonlinear.slow_amplitude import steering_over_amplitudes
 from cascade_steering.sim.parameters import Detection, require
 from cascade_steering.sim.rotating_wave.nonlinear.kerr_second_order import kerr_second_order
 from cascade_steering.sim.rotating_wave.nonlinear.kerr_steady import kerr_steering
 
-__all__ = ["BestKerr", "best_given_record", "best_without_record", "steering_without_record"]
+__all__ = ["best_given_record", "best_without_record", "steering_without_record"]
 
-# (C₊, θ₊/π) of the best points of linear oscillators in hot baths at C₋ = 10: where searches begin.
-_LINEAR: dict[Direction, tuple[float, float]] = {
-    "plus_given_minus": (17.67, 0.4149),
-    "minus_given_plus": (13.33, 0.4431),
-}
-_RECORD = (9.27, 0.5)
 # γ₋/γ̃₀ there over √(χ/γ̃₀) without the record and over (χ/γ̃₀)^(2/3) given it
 _FIRST_DAMPING, _FIRST_DAMPING_RECORD = 5.4, 2.1
 _TOLERANCE = {"xatol": 1e-8, "fatol": 1e-14, "maxiter": 2000, "maxfev": 4000}
-
-
-@dataclass(frozen=True, kw_only=True)
-class BestKerr:
-    """A best working point and its E."""
-
-    pair: KerrPair
-    value: float
 
 
 def steering_without_record(pair: KerrPair, direction: Direction = "plus_given_minus") -> float:
@@ -61,29 +45,16 @@ def best_without_record(
 
     Raises ValueError unless one χ differs from 0: without one the best point is the edge itself.
     """
-    from scipy.optimize import minimize
-
     size = _size(kerr_minus, kerr_plus)
-    cooperativity, theta = _LINEAR[direction]
-    first = np.array([math.log(_FIRST_DAMPING * math.sqrt(size)), math.log(cooperativity), theta])
-
-    def pair_at(place: NDArray[np.float64]) -> KerrPair:
-        return KerrPair(
-            damping=math.exp(place[0]),
-            cooperativity=math.exp(place[1]),
-            theta_plus_pi=float(place[2]),
-            kerr_minus=kerr_minus,
-            kerr_plus=kerr_plus,
-        )
-
-    def value(place: NDArray[np.float64]) -> float:
-        if not (0.25 < place[2] <= 0.5 and place[0] < 2.0 and 0.0 < place[1] < 7.0):
-            return math.inf
-        return steering_without_record(pair_at(place), direction)
-
-    simplex = first + np.vstack([np.zeros(3), np.diag([0.3, 0.1, 0.01])])
-    found = minimize(value, first, method="Nelder-Mead", options={"initial_simplex": simplex, **_TOLERANCE})
-    return BestKerr(pair=pair_at(found.x), value=float(found.fun))
+    return best_pair(
+        lambda pair: steering_without_record(pair, direction),
+        damping=_FIRST_DAMPING * math.sqrt(size),
+        start=LINEAR[direction],
+        angle_step=0.01,
+        tolerance=_TOLERANCE,
+        kerr_minus=kerr_minus,
+        kerr_plus=kerr_plus,
+    )
 
 
 def best_given_record(*, kerr_minus: float = 0.0, kerr_plus: float = 0.0) -> BestKerr:
@@ -92,8 +63,9 @@ def best_given_record(*, kerr_minus: float = 0.0, kerr_plus: float = 0.0) -> Bes
     ``steering_over_amplitudes`` is minimised. Raises ValueError as ``best_without_record`` does.
     """
     size = _size(kerr_minus, kerr_plus)
+    cooperativity, theta = GIVEN_RECORD
     start = KerrPair(
-        damping=1.0, cooperativity=_RECORD[0], theta_plus_pi=_RECORD[1], kerr_minus=kerr_minus, kerr_plus=kerr_plus
+        damping=1.0, cooperativity=cooperativity, theta_plus_pi=theta, kerr_minus=kerr_minus, kerr_plus=kerr_plus
     )
     detection = Detection(lo_phase_pi=0.5)
 

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cascade_steering.analysis.criteria.steering import Direction, steering_parameter
-from cascade_steering.analysis.nonlinear.best_kerr import BestKerr
 from cascade_steering.analysis.nonlinear.kerr_pair import KerrPair
+from cascade_steering.analysis.nonlinear.pair_search import GIVEN_RECORD, LINEAR, BestKerr, best_pair
 from cascade_steering.sim.gaussian.moment_equations import MomentEquations, moment_equations
 from cascade_steering.sim.gaussian.riccati import try_steady_covariance
 from cascade_steering.sim.parameters import Detection, require
@@ -25,12 +25,6 @@ __all__ = ["best_spin_given_record", "best_spin_without_record", "steering_given
 FloatArray = NDArray[np.float64]
 # of the average over levels, up to this many times V₋
 _NODES, _REACH = 24, 20.0
-# (C₊, θ₊/π) of the best points of oscillators in hot baths at C₋ = 10, where searches begin
-_LINEAR: dict[Direction, tuple[float, float]] = {
-    "plus_given_minus": (17.67, 0.4149),
-    "minus_given_plus": (13.33, 0.4431),
-}
-_RECORD = (9.27, 0.5)
 _TOLERANCE = {"xatol": 1e-5, "fatol": 1e-11, "maxiter": 1000, "maxfev": 1000}
 
 
@@ -66,7 +60,7 @@ def best_spin_without_record(length: float, direction: Direction = "plus_given_m
     E₋|₊ is in units of ⟨[s₋, s₊]⟩. Section 5 of sim/README.md. Raises ValueError for a length below 10 or above 1e9.
     """
     which = 0 if direction == "plus_given_minus" else 1
-    return _best(lambda pair: spin_steering(pair.point, length)[which], length, _LINEAR[direction])
+    return _best(lambda pair: spin_steering(pair.point, length)[which], length, LINEAR[direction])
 
 
 def best_spin_given_record(length: float) -> BestKerr:
@@ -75,25 +69,9 @@ def best_spin_given_record(length: float) -> BestKerr:
     Raises ValueError as ``best_spin_without_record`` does.
     """
     detection = Detection(lo_phase_pi=0.5)
-    return _best(lambda pair: steering_given_spin(pair, detection, length), length, _RECORD)
+    return _best(lambda pair: steering_given_spin(pair, detection, length), length, GIVEN_RECORD)
 
 
 def _best(value: Callable[[KerrPair], float], length: float, start: tuple[float, float]) -> BestKerr:
-    from scipy.optimize import minimize
-
     require(length, "length J of the spin", low=10.0, high=1e9)
-    first = np.array([math.log(4.6 / math.sqrt(length)), math.log(start[0]), start[1]])
-
-    def pair_at(place: FloatArray) -> KerrPair:
-        return KerrPair(
-            damping=math.exp(place[0]), cooperativity=math.exp(place[1]), theta_plus_pi=min(float(place[2]), 0.5)
-        )
-
-    def at(place: FloatArray) -> float:
-        if not (0.25 < place[2] <= 0.5 and place[0] < 2.0 and 0.0 < place[1] < 7.0):
-            return math.inf
-        return value(pair_at(place))
-
-    simplex = first + np.vstack([np.zeros(3), np.diag([0.3, 0.1, -0.01])])
-    found = minimize(at, first, method="Nelder-Mead", options={"initial_simplex": simplex, **_TOLERANCE})
-    return BestKerr(pair=pair_at(found.x), value=float(found.fun))
+    return best_pair(value, damping=4.6 / math.sqrt(length), start=start, angle_step=-0.01, tolerance=_TOLERANCE)

@@ -28,8 +28,6 @@ __all__ = ["SampledKerr", "sampled_kerr"]
 
 FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
-# The standard normal distribution has 95 % within these limits.
-_LIMITS = 1.959963984540054
 # Memory of + and of the filter: e^{−γ₊ t/2} is below 1e-3 after this time in units of 1/γ̃₀, and the amplitude of −
 # begins in its stationary state, which a Kerr term does not change.
 _DURATION = 1.0
@@ -62,8 +60,8 @@ def sampled_kerr(pair: KerrPair, detection: Detection, *, trajectories: int, see
         found = engine.run(seed, range(trajectories))
     means, covariances = found.means[:, -1], found.covariances[:, -1]
     return SampledKerr(
-        without_record=_average(_contributions(means, covariances)),
-        given_record=_average(np.asarray(steering_parameter(covariances, "plus_given_minus"))),
+        without_record=Estimate.of_average(_contributions(means, covariances)),
+        given_record=Estimate.of_average(np.asarray(steering_parameter(covariances, "plus_given_minus"))),
         departure=float(np.max(found.diagnostics["departure"])),
     )
 
@@ -80,9 +78,3 @@ def _contributions(means: FloatArray, covariances: FloatArray) -> FloatArray:
     gain = np.mean(both + plus * minus.conj()) / np.mean(first + np.abs(minus) ** 2)
     left = second - 2.0 * np.real(np.conj(gain) * both) + np.abs(gain) ** 2 * first
     return np.asarray(left + np.abs(plus - gain * minus) ** 2)
-
-
-def _average(values: FloatArray) -> Estimate:
-    half = _LIMITS * float(np.std(values, ddof=1)) / np.sqrt(len(values))
-    mean = float(np.mean(values))
-    return Estimate(value=mean, low=mean - half, high=mean + half)

@@ -21,8 +21,6 @@ __all__ = ["SampledSpin", "sampled_spin"]
 
 FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
-# The standard normal distribution has 95 % within these limits.
-_LIMITS = 1.959963984540054
 # in units of 1/γ̃₀, as in sampled_kerr; the step times (Γ₋ + Γ₊)
 _DURATION, _STEP = 1.0, 0.03
 
@@ -120,9 +118,9 @@ def sampled_spin(pair: KerrPair, *, minus: float, plus: float = math.inf, trajec
     said = (spread[2] - spread[1] * gain) / commutator
     left = z[1] - known[1] - gain * (z[0] - known[0])
     return SampledSpin(
-        added=_average(_residual(z) / commutator - _residual(twin)),
-        given_record=_average(said),
-        against_filter=_average(np.abs(left) ** 2 / commutator / np.mean(said)),
+        added=Estimate.of_average(_residual(z) / commutator - _residual(twin)),
+        given_record=Estimate.of_average(said),
+        against_filter=Estimate.of_average(np.abs(left) ** 2 / commutator / np.mean(said)),
     )
 
 
@@ -197,9 +195,3 @@ def _residual(z: ComplexArray) -> FloatArray:
     """|z₊ − g z₋|² with the best gain of the ensemble."""
     gain = np.mean(z[1] * z[0].conj()) / np.mean(np.abs(z[0]) ** 2)
     return np.asarray(np.abs(z[1] - gain * z[0]) ** 2)
-
-
-def _average(values: FloatArray) -> Estimate:
-    half = _LIMITS * float(np.std(values, ddof=1)) / np.sqrt(len(values))
-    mean = float(np.mean(values))
-    return Estimate(value=mean, low=mean - half, high=mean + half)
