@@ -11,12 +11,12 @@ import numpy as np
 import xarray as xr
 
 from cascade_steering.analysis.nonlinear.best_kerr import (
-    BestKerr,
     best_given_record,
     best_without_record,
     steering_without_record,
 )
 from cascade_steering.analysis.nonlinear.kerr_pair import KerrPair
+from cascade_steering.analysis.nonlinear.pair_search import BestKerr
 from cascade_steering.analysis.nonlinear.sampled_kerr import SampledKerr, sampled_kerr
 from cascade_steering.sim.parallel.independent_tasks import Progress, in_parallel
 from cascade_steering.sim.parameters import Detection, require_count

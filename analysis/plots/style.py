@@ -46,7 +46,7 @@ GAIN_COLOUR = GREEN
 # as in the paper: dashed for E₊|₋, solid for E₋|₊; then those of further directions
 LINE_STYLES = ("--", "-", ":", "-.")
 HIGHEST = 20 * STEERING_BOUND
-# colours of regions in which nobody is steered, − steers +, + steers −, and each the other; the lightness of each
+# colours of regions without steering, in which − steers +, + steers −, and each the other; the lightness of each
 # differs as well, so that a map can be told apart in grey
 REGION_COLOURS = {"none": "#bdbdbd", "plus_given_minus": "#f5cf8a", "minus_given_plus": BLUE, "both": "white"}
 _CYCLE = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY_BLUE, "black")

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from scripts.benchmark import history
-from scripts.benchmark.contender import Contender, MissingError, Setting, clock, judge
+from scripts.benchmark.contender import Contender, Setting, clock, installed, judge
 from scripts.benchmark.counting.count_command import bench_counting
 from scripts.benchmark.engines import Ours
 from scripts.benchmark.job import Job, paper_job, toy_job
@@ -88,7 +88,7 @@ def main(
     def say(line: str = "") -> None:
         click.echo(line, err=as_json)
 
-    present = _present(contenders, say)
+    present = installed(CONTENDERS, contenders, say)
     if searching:
         with pinned():
             _search(present, job, seeds, say)
@@ -152,16 +152,6 @@ def pinned() -> Iterator[None]:
         yield
     finally:
         os.sched_setaffinity(0, cores)
-
-
-def _present(names: Sequence[str], say: Callable[[str], None]) -> dict[str, Contender]:
-    present = {}
-    for name in names:
-        try:
-            present[name] = CONTENDERS[name]()
-        except MissingError as error:
-            say(f"without {name}: {error}")
-    return present
 
 
 def _climb(

@@ -1,18 +1,32 @@
 """The interface of a contender, and how its error and its cost are measured."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from cascade_steering.sim.fock.basis.diagnostics import UnphysicalStateError
 from scripts.benchmark.job import BROKEN, Error, Job, Trace, error_of
 
 Run = Callable[[], None]
+_Kind = TypeVar("_Kind")
 
 
 class MissingError(Exception):
     """A contender is not installed; the message says how to install it."""
+
+
+def installed(
+    contenders: Mapping[str, Callable[[], _Kind]], names: Sequence[str], say: Callable[[str], None]
+) -> dict[str, _Kind]:
+    """Those of the contenders with these names that are installed; of the others it says how to install them."""
+    found = {}
+    for name in names:
+        try:
+            found[name] = contenders[name]()
+        except MissingError as error:
+            say(f"without {name}: {error}")
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)

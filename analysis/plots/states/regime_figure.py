@@ -1,4 +1,4 @@
-"""The map of regimes: where nobody is steered, one oscillator or both, and the working point on it."""
+"""The map of regimes: without steering, with one-way and with two-way steering, and the working point on it."""
 
 from collections.abc import Sequence
 from pathlib import Path

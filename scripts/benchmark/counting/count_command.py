@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 import cascade_steering as cs
-from scripts.benchmark.contender import MissingError
+from scripts.benchmark.contender import installed
 from scripts.benchmark.counting.count_contender import CountContender, Measured, cheapest_of, measured
 from scripts.benchmark.counting.count_job import CountJob, Replay, cooled_job, pair_job, pair_light
 from scripts.benchmark.counting.count_settings import settings
@@ -24,7 +24,7 @@ _BOTH = (
 
 def bench_counting(names: Sequence[str], *, quick: bool, say: Say) -> dict[str, float]:
     """Run the bench, print its tables, and return milliseconds of a trajectory by name."""
-    present = _present(names, say)
+    present = installed(COUNTERS, names, say)
     budget = 0.1 if quick else 2.0
     jobs = {"quick": replace(cooled_job(2.0), target=2e-2)} if quick else {"one": cooled_job(2.0), "pair": pair_job()}
     kept: dict[str, float] = {}
@@ -32,16 +32,6 @@ def bench_counting(names: Sequence[str], *, quick: bool, say: Say) -> dict[str, 
         kept |= _compared(name, job, present, budget, say)
     kept |= _grown(present, (0.1, 1e5) if quick else QUANTA, budget / 2, say)
     return kept
-
-
-def _present(names: Sequence[str], say: Say) -> dict[str, CountContender]:
-    present: dict[str, CountContender] = {}
-    for name in names:
-        try:
-            present[name] = COUNTERS[name]()
-        except MissingError as error:
-            say(f"without {name}: {error}")
-    return present
 
 
 def _compared(
