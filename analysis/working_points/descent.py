@@ -73,14 +73,7 @@ def lowest_point(
     within ``bounds``, arrays (2, n), with the function asked within ``box`` alone; left out, the function is asked.
     """
     # imported here, because every command imports this module and few need it
-    from cascade_steering.analysis.working_points.searching.quasi_newton import (
-        POINT,
-        TRIAL,
-        Effort,
-        advanced,
-        began,
-        lowest,
-    )
+    from cascade_steering.analysis.working_points.searching.quasi_newton import Effort
 
     n = grid.shape[-1]
     moving = n if box.free_phase else n - 1
@@ -93,23 +86,7 @@ def lowest_point(
         least[box.turning], most[box.turning] = -_WRAP, 1.0 + _WRAP
     box_bounds = np.stack([least, most])
 
-    def by_differences(
-        start: FloatArray, bounds: FloatArray, box: FloatArray, moving: int, effort: Effort
-    ) -> tuple[float, FloatArray]:
-        shifts = _DIFFERENCE * np.eye(n)[:moving]
-        shifts = np.concatenate([np.zeros((1, n)), shifts, -shifts])
-        gradient = np.zeros(n)
-        descent = began(start, bounds[0], bounds[1])
-        going = True
-        while going:
-            nearby = np.clip(descent[TRIAL, :n] + shifts, box[0], box[1])
-            near = function(nearby)
-            width = np.diagonal(nearby[1 : moving + 1] - nearby[moving + 1 :])
-            gradient[:moving] = (near[1 : moving + 1] - near[moving + 1 :]) / width
-            going = advanced(descent, float(near[0]), gradient, effort)
-        return float(lowest(descent)), descent[POINT, :n]
-
-    search = by_differences if descend_by is None else descend_by
+    search = _by_differences(function) if descend_by is None else descend_by
 
     def descend(
         start: FloatArray, effort: tuple[float, float, int], on: Iterable[tuple[int, float]] = ()
@@ -147,6 +124,30 @@ def lowest_point(
         if function(on_axis) < value + TIE:
             return on_axis
     return unit
+
+
+def _by_differences(function: Callable[[FloatArray], FloatArray]) -> _Descend:
+    """A search that asks for ``function`` at neighbouring points, for its slope."""
+    from cascade_steering.analysis.working_points.searching.quasi_newton import POINT, TRIAL, advanced, began, lowest
+
+    def descend(
+        start: FloatArray, bounds: FloatArray, box: FloatArray, moving: int, effort: "Effort"
+    ) -> tuple[float, FloatArray]:
+        n = len(start)
+        shifts = _DIFFERENCE * np.eye(n)[:moving]
+        shifts = np.concatenate([np.zeros((1, n)), shifts, -shifts])
+        gradient = np.zeros(n)
+        descent = began(start, bounds[0], bounds[1])
+        going = True
+        while going:
+            nearby = np.clip(descent[TRIAL, :n] + shifts, box[0], box[1])
+            near = function(nearby)
+            width = np.diagonal(nearby[1 : moving + 1] - nearby[moving + 1 :])
+            gradient[:moving] = (near[1 : moving + 1] - near[moving + 1 :]) / width
+            going = advanced(descent, float(near[0]), gradient, effort)
+        return float(lowest(descent)), descent[POINT, :n]
+
+    return descend
 
 
 def _preferred(unit: FloatArray, box: SearchBox) -> Iterable[FloatArray]:
