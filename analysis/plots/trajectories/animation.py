@@ -47,7 +47,7 @@ def animate_trajectory(trajectory: "Trajectory", path: str | Path, *, frames: in
     require_count(frames, "frames", low=2)
     places = np.unique(np.linspace(0, len(trajectory.times) - 1, frames).astype(int)).tolist()
     with mpl.rc_context(FIGURE_STYLE):
-        figure, spaces, courses = trajectory_panels(trajectory, means=False)
+        figure, spaces, courses, _ = trajectory_panels(trajectory, means=False)
         figure.set_dpi(_PIXELS_PER_INCH)
         canvas = FigureCanvasAgg(figure)
         draw_record(trajectory, ax=courses[0]).set_xlabel("")
