@@ -16,6 +16,8 @@ _RECORD: dict[Scheme, str] = {"unconditional": "without the record", "conditiona
 _TABLE = "border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums"
 _CELL = "padding:3px 10px 3px 0;text-align:{};border-top:1px solid #e6eaef"
 _MOST_ROWS = 14
+# of an oscillator in a hot bath: what is behind the point says nothing
+_LARGE = 1e3
 
 
 def alert_html(messages: Sequence[str]) -> str:
@@ -43,6 +45,8 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def _value(number: float) -> str:
     if not math.isfinite(number):
         return "grows"
+    if number >= _LARGE:
+        return f"{number:.1f}"
     return f"<b>{number:.6f}</b>" if number < STEERING_BOUND else f"{number:.6f}"
 
 
@@ -53,7 +57,7 @@ def numbers_html(found: PairAtRest, regimes: Mapping[Scheme, str], elimination: 
         [
             ARROWS[way],
             *(_value(exact.E[scheme][way]) for scheme in SCHEMES),
-            f"{100 * exact.d[way]:.3f}&nbsp;%" if math.isfinite(exact.E["unconditional"][way]) else "",
+            f"{round(100 * exact.d[way], 3) + 0.0:.3f}&nbsp;%" if math.isfinite(exact.E["unconditional"][way]) else "",
         ]
         for way in DIRECTIONS
     ]

@@ -12,16 +12,8 @@ from numpy.typing import NDArray
 
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, STEERING_BOUND, Direction, key
 from cascade_steering.analysis.estimation.estimators import Estimate
-from cascade_steering.analysis.plots.style import (
-    COLOURS,
-    FIGURE_STYLE,
-    GAIN_COLOUR,
-    HIGHEST,
-    LINE_STYLES,
-    SYMBOLS,
-    save_figure,
-    symbol,
-)
+from cascade_steering.analysis.plots.colours import COLOURS, GAIN_COLOUR, HIGHEST
+from cascade_steering.analysis.plots.style import FIGURE_STYLE, LINE_STYLES, SYMBOLS, save_figure, symbol
 from cascade_steering.analysis.time_courses.transients import SampledTransient, Transient
 
 __all__ = ["comparison_figure", "rotating_wave_map", "stability_figure", "transient_figure"]

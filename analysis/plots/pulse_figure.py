@@ -8,7 +8,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from cascade_steering.analysis.criteria.steering import STEERING_BOUND, Scheme
-from cascade_steering.analysis.plots.style import COLOURS, FIGURE_STYLE, HIGHEST, SYMBOLS, drawable, save_figure
+from cascade_steering.analysis.plots.colours import COLOURS, HIGHEST
+from cascade_steering.analysis.plots.style import FIGURE_STYLE, SYMBOLS, drawable, save_figure
 from cascade_steering.analysis.time_courses.milestones import steering_at
 
 if TYPE_CHECKING:

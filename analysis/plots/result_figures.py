@@ -10,15 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cascade_steering.analysis.criteria.steering import SCHEMES, STEERING_BOUND
-from cascade_steering.analysis.plots.style import (
-    COLOURS,
-    FIGURE_STYLE,
-    HIGHEST,
-    LINE_STYLES,
-    SYMBOLS,
-    drawable,
-    save_figure,
-)
+from cascade_steering.analysis.plots.colours import COLOURS, HIGHEST
+from cascade_steering.analysis.plots.style import FIGURE_STYLE, LINE_STYLES, SYMBOLS, drawable, save_figure
 from cascade_steering.analysis.time_courses.transients import SampledTransient, Transient
 
 if TYPE_CHECKING:

@@ -17,15 +17,8 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, STEERING_BOUND, key
-from cascade_steering.analysis.plots.style import (
-    COLOURS,
-    FIGURE_STYLE,
-    GAIN_COLOUR,
-    HIGHEST,
-    LINE_STYLES,
-    SYMBOLS,
-    save_figure,
-)
+from cascade_steering.analysis.plots.colours import COLOURS, GAIN_COLOUR, HIGHEST
+from cascade_steering.analysis.plots.style import FIGURE_STYLE, LINE_STYLES, SYMBOLS, save_figure
 
 __all__ = ["MOST_AXES", "scan_drawn", "scan_figure"]
 

@@ -1,8 +1,4 @@
-"""What all figures have in common: symbols, colours, fonts, and how a figure is written, without a screen.
-
-Colours are those of Okabe and Ito, which readers of any colour vision can distinguish: M. Okabe and K. Ito, "Color
-Universal Design" (2008), https://jfly.uni-koeln.de/color/; B. Wong, Nature Methods 8, 441 (2011).
-"""
+"""What all figures have in common: symbols, colours, fonts, and how a figure is written, without a screen."""
 
 from collections.abc import Mapping
 from io import BytesIO
@@ -13,24 +9,15 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cascade_steering.analysis.criteria.steering import STEERING_BOUND, AnyDirection, Direction
+from cascade_steering.analysis.criteria.steering import AnyDirection, Direction
+from cascade_steering.analysis.plots.colours import BLUE, GREEN, ORANGE, PURPLE, SKY_BLUE, VERMILION
 from cascade_steering.sim.atomic_write import writable, write_whole
 from cascade_steering.sim.conventions import OSCILLATORS
 
 __all__ = [
-    "BLUE",
-    "COLOURS",
     "FIGURE_STYLE",
-    "GAIN_COLOUR",
-    "GREEN",
-    "HIGHEST",
     "LINE_STYLES",
-    "ORANGE",
-    "PURPLE",
-    "REGION_COLOURS",
-    "SKY_BLUE",
     "SYMBOLS",
-    "VERMILION",
     "drawable",
     "new_axes",
     "oscillator_sign",
@@ -39,16 +26,8 @@ __all__ = [
 ]
 
 SYMBOLS: dict[Direction, str] = {"plus_given_minus": r"E_{+|-}", "minus_given_plus": r"E_{-|+}"}
-ORANGE, SKY_BLUE, GREEN, BLUE, VERMILION, PURPLE = "#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00", "#CC79A7"
-# without the record and given it, or − and +
-COLOURS = (BLUE, VERMILION)
-GAIN_COLOUR = GREEN
 # as in the paper: dashed for E₊|₋, solid for E₋|₊; then those of further directions
 LINE_STYLES = ("--", "-", ":", "-.")
-HIGHEST = 20 * STEERING_BOUND
-# colours of regions without steering, in which − steers +, + steers −, and each the other; the lightness of each
-# differs as well, so that a map can be told apart in grey
-REGION_COLOURS = {"none": "#bdbdbd", "plus_given_minus": "#f5cf8a", "minus_given_plus": BLUE, "both": "white"}
 _CYCLE = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY_BLUE, "black")
 FIGURE_STYLE: dict[Any, Any] = {
     "axes.prop_cycle": mpl.cycler("color", _CYCLE),  # type: ignore[attr-defined]

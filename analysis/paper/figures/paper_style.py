@@ -8,7 +8,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from numpy.typing import NDArray
 
 from cascade_steering.analysis.criteria.steering import Direction
-from cascade_steering.analysis.plots.style import BLUE, ORANGE, PURPLE
+from cascade_steering.analysis.plots.colours import BLUE, ORANGE, PURPLE
 
 __all__ = [
     "CURVES",

@@ -19,7 +19,8 @@ from cascade_steering.analysis.paper.figures.paper_style import (
     letter,
     logarithmic_axis,
 )
-from cascade_steering.analysis.plots.style import BLUE, FIGURE_STYLE, ORANGE, SYMBOLS, save_figure
+from cascade_steering.analysis.plots.colours import BLUE, ORANGE
+from cascade_steering.analysis.plots.style import FIGURE_STYLE, SYMBOLS, save_figure
 
 __all__ = ["stability_curves_figure"]
 

@@ -9,7 +9,8 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
-from cascade_steering.analysis.plots.style import FIGURE_STYLE, VERMILION
+from cascade_steering.analysis.plots.colours import VERMILION
+from cascade_steering.analysis.plots.style import FIGURE_STYLE
 from cascade_steering.analysis.plots.trajectories.over_time import draw_record, draw_steering
 from cascade_steering.analysis.plots.trajectories.phase_portrait import draw_phase_space
 from cascade_steering.analysis.plots.trajectories.trajectory_figure import trajectory_panels

@@ -8,7 +8,8 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from numpy.typing import NDArray
 
 from cascade_steering.analysis.criteria.steering import SCHEMES, STEERING_BOUND
-from cascade_steering.analysis.plots.style import COLOURS, HIGHEST, LINE_STYLES, new_axes, oscillator_sign, symbol
+from cascade_steering.analysis.plots.colours import COLOURS, HIGHEST
+from cascade_steering.analysis.plots.style import LINE_STYLES, new_axes, oscillator_sign, symbol
 from cascade_steering.sim.conventions import Mode, mode_index
 
 if TYPE_CHECKING:
