@@ -63,8 +63,12 @@ def _empty(height: int = _HEIGHT, tools: str = "pan,wheel_zoom,box_zoom,reset,sa
 
 def _shorten(drawn: figure) -> None:
     """No more than three digits at a tick."""
+    code = """
+        const short = Number(tick.toPrecision(3))
+        return (Math.abs(short) < 1e5 ? String(short) : short.toExponential()).replaceAll('-', '−')
+    """
     for axis in (drawn.xaxis, drawn.yaxis):
-        axis.formatter = CustomJSTickFormatter(code="return String(Number(tick.toPrecision(3)))")
+        axis.formatter = CustomJSTickFormatter(code=code)
 
 
 def _key(entries: Iterable[tuple[str, str]]) -> Div:

@@ -14,7 +14,7 @@ __all__ = ["alert_html", "budget_html", "code_html", "numbers_html"]
 
 _RECORD: dict[Scheme, str] = {"unconditional": "without the record", "conditional": "given the record"}
 _TABLE = "border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums"
-_CELL = "padding:3px 10px 3px 0;text-align:{};border-top:1px solid #e6eaef"
+_CELL = "padding:3px 6px 3px 0;text-align:{};border-top:1px solid #e6eaef"
 _MOST_ROWS = 14
 # of an oscillator in a hot bath: what is behind the point says nothing
 _LARGE = 1e3
@@ -87,7 +87,7 @@ def budget_html(levers: Sequence[Lever] | None, shown: Scheme, warnings: Sequenc
     ]
     rows = [
         [
-            escape(each.name.replace("1 - ", "1 − ")),
+            escape(each.name.replace("1 - ", "1 − ")).replace(".", ".<wbr>").replace("_", "_<wbr>"),
             f"{each.value:.4g}",
             *(_short(each.derivative[shown][way], "+.3f") for way in DIRECTIONS),
             *(_short(-100 * each.gain[shown][way], "+.2f", "&nbsp;%") for way in DIRECTIONS),
@@ -95,7 +95,8 @@ def budget_html(levers: Sequence[Lever] | None, shown: Scheme, warnings: Sequenc
         for each in levers[:_MOST_ROWS]
     ]
     notes = "".join(f"<p>Take care: {escape(each)}.</p>" for each in warnings)
-    return f"<p>By elimination, {_RECORD[shown]}; the last columns are changes of E.</p>" + _table(head, rows) + notes
+    said = f"<p>By elimination, {_RECORD[shown]}; the last columns are changes of E.</p>"
+    return f'<div style="font-size:12px">{said}{_table(head, rows)}{notes}</div>'
 
 
 def _short(number: float, layout: str, unit: str = "") -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cascade_steering.analysis.results.feedback_result import FeedbackResult
     from cascade_steering.analysis.results.steady_result import SteadyResult
 
-__all__ = ["draw_feedback", "draw_sampled", "draw_steady", "draw_transient", "drawn"]
+__all__ = ["draw_feedback", "draw_sampled", "draw_steady", "draw_transient", "drawn", "drawn_whole"]
 
 _COLOURS: dict[str, str] = dict(zip(SCHEMES, COLOURS, strict=True))
 # by the place of a direction among those that are drawn
@@ -37,6 +37,17 @@ def drawn(where: str | Path | Axes | None, draw: Callable[[Axes], None]) -> Figu
     with mpl.rc_context(FIGURE_STYLE):
         figure = Figure(figsize=(5.2, 3.6), layout="constrained")
         draw(figure.subplots())
+    if path is not None:
+        save_figure(figure, path)
+    return figure
+
+
+def drawn_whole(where: str | Path | Axes | None, whole: Callable[[], Figure], draw: Callable[[Axes], None]) -> Figure:
+    """Draw the part that fits into the given axes, or the ``whole`` figure, of several panels; as ``drawn`` else."""
+    if isinstance(where, Axes):
+        return drawn(where, draw)
+    path = None if where is None else drawable(Path(where))
+    figure = whole()
     if path is not None:
         save_figure(figure, path)
     return figure

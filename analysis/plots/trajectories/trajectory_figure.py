@@ -1,13 +1,12 @@
 """The figure of one trajectory: phase space of each oscillator, record, and E in time; Wigner functions if known."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cascade_steering.analysis.plots.style import FIGURE_STYLE, drawable, save_figure
+from cascade_steering.analysis.plots.style import FIGURE_STYLE
 from cascade_steering.analysis.plots.trajectories.over_time import draw_means, draw_record, draw_steering
 from cascade_steering.analysis.plots.trajectories.phase_portrait import draw_phase_space
 from cascade_steering.analysis.plots.trajectories.snapshot_panel import draw_snapshot
@@ -21,14 +20,12 @@ __all__ = ["trajectory_figure", "trajectory_panels"]
 _MOST_MODES = 4
 
 
-def trajectory_figure(trajectory: "Trajectory", path: Path | None = None, *, means: bool = False) -> Figure:
-    """Phase space on the left, record, ``means`` if asked for and E(t) on the right; written to ``path`` if given.
+def trajectory_figure(trajectory: "Trajectory", *, means: bool = False) -> Figure:
+    """Phase space on the left, record, ``means`` if asked for and E(t) on the right.
 
     Between them the Wigner functions of a snapshot, if the trajectory has one. Of more than four oscillators the first
-    four are drawn. Raises ValueError, before anything is drawn, for a path to which no figure can be written.
+    four are drawn.
     """
-    if path is not None:
-        drawable(path)
     with mpl.rc_context(FIGURE_STYLE):
         figure, spaces, courses, wigners = trajectory_panels(trajectory, means=means, wigner=True)
         for place, axes in enumerate(spaces):
@@ -51,8 +48,6 @@ def trajectory_figure(trajectory: "Trajectory", path: Path | None = None, *, mea
             )  # fmt: skip
         handles, labels = spaces[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower left", ncols=len(handles))
-        if path is not None:
-            save_figure(figure, path)
     return figure
 
 

@@ -14,6 +14,7 @@ from cascade_steering.analysis.results.trajectories.snapshot import Snapshot
 
 if TYPE_CHECKING:
     import xarray as xr
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 __all__ = ["Trajectory", "kept_trajectory"]
@@ -61,16 +62,21 @@ class Trajectory:
 
         return ByDirection({str(way): steering(way) for way in pairwise_directions(self.modes)}, steering)
 
-    def plot(self, path: str | Path | None = None, *, means: bool = False) -> "Figure":
-        """Draw phase space, record and E(t), written to a file if a path is given; returns the figure.
+    def plot(self, where: "str | Path | Axes | None" = None, *, means: bool = False) -> "Figure":
+        """Draw phase space, record and E(t) into the file that is given, or a new figure; returns the figure.
 
         With a ``snapshot`` the Wigner functions of the oscillators at its time, and with ``means`` the quadratures in
-        time as well. For axes of yours: ``cs.draw_phase_space``, ``cs.draw_record``,
-        ``cs.draw_means`` and ``cs.draw_steering``. Raises ValueError for a path to which no figure can be written.
+        time as well. Into axes that are given: E(t) alone; for the rest ``cs.draw_phase_space``, ``cs.draw_record`` and
+        ``cs.draw_means``. Raises ValueError for a path to which no figure can be written.
         """
+        from cascade_steering.analysis.plots.result_figures import drawn_whole
+        from cascade_steering.analysis.plots.trajectories.over_time import draw_steering
         from cascade_steering.analysis.plots.trajectories.trajectory_figure import trajectory_figure
 
-        return trajectory_figure(self, None if path is None else Path(path), means=means)
+        def draw(axes: "Axes") -> None:
+            draw_steering(self, ax=axes)
+
+        return drawn_whole(where, lambda: trajectory_figure(self, means=means), draw)
 
     def animate(self, path: str | Path, *, frames: int = 60) -> None:
         """Write the figure as an animation in which time passes, a ``.gif`` file.

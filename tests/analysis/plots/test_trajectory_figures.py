@@ -130,6 +130,10 @@ def test_a_figure_has_a_panel_for_each_oscillator_and_is_written(tmp_path: Path,
     assert b"/Type3" not in (tmp_path / "run.pdf").read_bytes().replace(b" ", b"")
     with pytest.raises(ValueError, match="must end in one of"):
         trajectory.plot(tmp_path / "run.doc")
+    # into axes of yours E(t) alone
+    axes = Figure().subplots()
+    assert trajectory.plot(axes) is axes.get_figure()
+    assert axes.get_ylabel() == "steering parameter $E$"
 
 
 def test_an_animation_has_its_frames_and_ends_where_the_trajectory_does(
