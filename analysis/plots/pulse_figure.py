@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cascade_steering.analysis.criteria.steering import STEERING_BOUND, Direction, Scheme
 from cascade_steering.analysis.plots.colours import COLOURS, HIGHEST
-from cascade_steering.analysis.plots.style import FIGURE_STYLE, LINE_STYLES, SYMBOLS
+from cascade_steering.analysis.plots.style import FIGURE_STYLE, LINE_STYLES, SYMBOLS, logarithmic_axis
 from cascade_steering.analysis.time_courses.milestones import steering_at
 
 if TYPE_CHECKING:
@@ -50,7 +50,8 @@ def pulse_figure(result: "PulseResult") -> Figure:
             ratios = [each.c_plus / result.point.c_minus for each in pulse.segments]
             axes[2].stairs(ratios, edges, baseline=None, color=COLOURS[0])
             axes[1].set_ylim(-0.02, 0.52)
-            axes[2].set(yscale="log", xlabel=_TIME)
+            axes[2].set_xlabel(_TIME)
+            logarithmic_axis(axes[2])
         columns[0][0].set_ylabel("steering parameter $E$")
         columns[0][1].set_ylabel(r"angle ($\pi$)")
         columns[0][1].legend()
@@ -68,6 +69,6 @@ def _course(result: "PulseResult", way: Direction) -> tuple[FloatArray, FloatArr
 
 def _finish(axes: Axes) -> None:
     axes.axhline(STEERING_BOUND, color="0.6", linewidth=0.8)
-    axes.set_yscale("log")
+    logarithmic_axis(axes)
     lowest, highest = axes.get_ylim()
     axes.set_ylim(lowest, min(highest, HIGHEST))

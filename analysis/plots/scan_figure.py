@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, STEERING_BOUND, Direction, Scheme, key
 from cascade_steering.analysis.plots.colours import COLOURS, GAIN_COLOUR, HIGHEST
-from cascade_steering.analysis.plots.style import FIGURE_STYLE, LINE_STYLES, SYMBOLS, save_figure
+from cascade_steering.analysis.plots.style import FIGURE_STYLE, LINE_STYLES, SYMBOLS, logarithmic_axis, save_figure
 
 __all__ = ["MOST_AXES", "draw_scan", "scan_drawn", "scan_figure"]
 
@@ -102,7 +102,7 @@ def _scales(scan: xr.Dataset, logarithmic: Iterable[str]) -> dict[str, str]:
 
 
 def _curves(scan: xr.Dataset, name: str, scales: dict[str, str]) -> Figure:
-    figure = Figure(figsize=(5.2, 5.2), layout="constrained")
+    figure = Figure(figsize=(4.6, 4.8), layout="constrained")
     above, below = figure.subplots(2, sharex=True, height_ratios=(3, 2))
     _draw_steering(above, scan, name, scales)
     for direction, dashes in zip(DIRECTIONS, LINE_STYLES, strict=False):
@@ -122,7 +122,9 @@ def _draw_steering(axes: Axes, scan: xr.Dataset, name: str, scales: dict[str, st
             axes.plot(scan[name], values, color=colour, linestyle=dashes, label=label)
     axes.axhline(STEERING_BOUND, color="0.6", linewidth=0.8)
     axes.text(1.01, STEERING_BOUND, r"$\frac{1}{2}$", transform=axes.get_yaxis_transform(), va="center")
-    axes.set(ylabel="steering parameter $E$", yscale="log", xscale=scales[name])
+    axes.set_ylabel("steering parameter $E$")
+    _scale(axes, scales, x=name)
+    logarithmic_axis(axes)
     # near the edge of stability E grows without bound, and the range around one half is the one of interest
     lowest, highest = axes.get_ylim()
     axes.set_ylim(min(lowest, 0.9 * STEERING_BOUND), min(max(highest, 1.1 * STEERING_BOUND), HIGHEST))
@@ -152,7 +154,14 @@ def _draw_map(
     values = scan[variable].sel(direction=key(direction)).transpose(*reversed(names)).to_numpy()
     factor = 100.0 if variable == "d" else 1.0
     _map(axes, scan[names[0]].to_numpy(), scan[names[1]].to_numpy(), factor * values, palette)
-    axes.set(xscale=scales[names[0]], yscale=scales[names[1]], title=f"${SYMBOLS[direction]}$: {_TITLES[variable]}")
+    _scale(axes, scales, x=names[0], y=names[1])
+    axes.set_title(f"${SYMBOLS[direction]}$: {_TITLES[variable]}")
+
+
+def _scale(axes: Axes, scales: dict[str, str], **places: str) -> None:
+    for which, name in places.items():
+        if scales[name] == "log":
+            logarithmic_axis(axes, "x" if which == "x" else "y")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from cascade_steering.analysis.criteria.steering import AnyDirection, Direction
 from cascade_steering.analysis.plots.colours import BLUE, GREEN, ORANGE, PURPLE, SKY_BLUE, VERMILION
@@ -19,6 +20,7 @@ __all__ = [
     "LINE_STYLES",
     "SYMBOLS",
     "drawable",
+    "logarithmic_axis",
     "new_axes",
     "oscillator_sign",
     "save_figure",
@@ -47,6 +49,8 @@ FIGURE_STYLE: dict[Any, Any] = {
     # names of parts do not change from one run to the next
     "svg.hashsalt": "cascade-steering",
 }
+# pixels without a header, and what LaTeX has to be there for, which is missed once all is computed
+_NO_FIGURES = {"pgf", "raw", "rgba"}
 _FONTS = {name: value for name, value in FIGURE_STYLE.items() if name.startswith(("pdf.", "ps.", "svg."))}
 
 
@@ -65,6 +69,15 @@ def oscillator_sign(mode: str) -> str:
     return names.get(mode, r"\mathrm{" + mode.replace("_", r"\_") + "}")
 
 
+def logarithmic_axis(axes: Axes, which: Literal["x", "y"] = "y") -> None:
+    """A logarithmic axis with 1, 2 and 5 of each decade spelled out."""
+    axes.set(**{f"{which}scale": "log"})
+    axis = axes.yaxis if which == "y" else axes.xaxis
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter(NullFormatter())
+
+
 def new_axes() -> Axes:
     """The axes of a new figure in this style."""
     with mpl.rc_context(FIGURE_STYLE):
@@ -73,7 +86,7 @@ def new_axes() -> Axes:
 
 def drawable(path: Path) -> Path:
     """``path``, if a figure can be written there. Raises ValueError for an unknown format or a path not writable."""
-    formats = Figure().canvas.get_supported_filetypes()
+    formats = Figure().canvas.get_supported_filetypes().keys() - _NO_FIGURES
     if path.suffix.removeprefix(".").lower() not in formats:
         raise ValueError(f"figure {str(path)!r} must end in one of {', '.join(sorted(formats))}")
     return writable(path)

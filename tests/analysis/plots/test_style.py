@@ -95,6 +95,9 @@ def test_a_figure_is_written_from_its_axes_and_refused_with_another_ending(tmp_p
     assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
     with pytest.raises(ValueError, match=r"figure '.*figure\.doc' must end in one of .*pdf.*png.*svg"):
         cs.save_figure(labelled, tmp_path / "figure.doc")
+    # what needs LaTeX would be missed after the work
+    with pytest.raises(ValueError, match=r"figure\.pgf' must end in one of"):
+        style.drawable(tmp_path / "figure.pgf")
 
 
 def test_one_symbol_for_a_direction_as_text_and_as_an_object() -> None:
