@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, STEERING_BOUND, Direction, Scheme
 from cascade_steering.analysis.explore.page_answers import Course, PhasePath
 from cascade_steering.analysis.plots.colours import COLOURS, HIGHEST, REGION_COLOURS, SCHEME_COLOURS
-from cascade_steering.analysis.plots.outlines import ellipse
+from cascade_steering.analysis.plots.trajectories.outlines import ellipse
 from cascade_steering.analysis.working_points.regimes.regime_map import PLANES, Plane, RegimeMap
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.conventions import OSCILLATORS

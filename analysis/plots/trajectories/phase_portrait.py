@@ -8,8 +8,8 @@ from matplotlib.patches import Polygon
 from numpy.typing import NDArray
 
 from cascade_steering.analysis.plots.colours import COLOURS, GAIN_COLOUR
-from cascade_steering.analysis.plots.outlines import ellipse
 from cascade_steering.analysis.plots.style import new_axes, oscillator_sign
+from cascade_steering.analysis.plots.trajectories.outlines import ellipse
 from cascade_steering.sim.conventions import VACUUM_VARIANCE, Mode, mode_index
 
 if TYPE_CHECKING:
