@@ -126,7 +126,7 @@ def test_a_broken_check_is_exit_status_1(
     assert ("FAIL" in table.out) is (code == 1)
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     "line", ["steady", "transient --times 0:1:3", "simulate --trajectories 10 --jobs 1", "compare", "optimum"]
 )
@@ -152,6 +152,7 @@ def test_a_file_and_flags_give_the_same_numbers(steering: Run) -> None:
     assert from_file.report == steering("steady", "--json", *flags).report
 
 
+@pytest.mark.slow
 def test_the_lab_frame_tends_to_the_rotating_one(steering: Run) -> None:
     rotating = steering("steady", "--json").report
     near, far = (steering("steady", "--json", "--frequency", hertz).report for hertz in ("1e7", "1e9"))

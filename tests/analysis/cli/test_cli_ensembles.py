@@ -155,6 +155,7 @@ def test_the_dataset_holds_what_the_report_says(steering: Run, engine: str) -> N
     assert [path.name for path in Path().iterdir()] == ["a\nb.nc"]
 
 
+@pytest.mark.slow
 def test_a_comparison_writes_what_it_reports(steering: Run) -> None:
     report = steering("compare", "--json", *QUICK_COMPARE, "--out", "d.nc", "--figure", "d.png").report
     assert set(report) == {"points", "dataset", "figure"}
@@ -207,6 +208,7 @@ def test_a_comparison_by_fock_trajectories(steering: Run) -> None:
         assert abs(found["d"] - found["d_exact"]) < student(2, 10) / 1.96 * (high - low) / 2
 
 
+@pytest.mark.slow
 def test_nobody_looking_gains_nothing(steering: Run) -> None:
     report = steering("compare", "--json", *QUICK_COMPARE, "--efficiency", "0").report
     for name in BOTH:

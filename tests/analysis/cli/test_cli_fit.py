@@ -62,6 +62,7 @@ def test_a_fitted_configuration_reads_the_record_as_the_fit_did(steering: Run) -
     assert "--out cannot hold calibration-sine: the file has the record before --demodulate" in refused.err
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("given", ["1.2", "cosine=1.1,sine=0.9"])
 def test_a_fitted_configuration_has_the_calibration_of_each_channel(steering: Run, given: str) -> None:
     simulated(steering, "--duration", "4", "--saves", "200")
@@ -74,6 +75,7 @@ def test_a_fitted_configuration_has_the_calibration_of_each_channel(steering: Ru
     assert 'calibration = "cosine=1.' in Path("fitted.toml").read_text()
 
 
+@pytest.mark.slow
 def test_the_better_calibration_is_the_more_likely_one(steering: Run) -> None:
     simulated(steering, "--duration", "4", "--saves", "400")
     volts = Path("record.csv").read_text().replace("[s^0.5]", "[V]")

@@ -29,7 +29,7 @@ def known(steering: Run, start: str, duration: int, saves: int) -> tuple[FloatAr
     return covariances[-1], means[:, -1]
 
 
-@pytest.mark.few(1)
+@pytest.mark.slow
 @pytest.mark.parametrize(("start", "duration"), [("ground", 1), ("2,1", 1), ("stationary", 10)])
 def test_a_filter_finds_the_states_of_a_simulation(steering: Run, start: str, duration: int) -> None:
     sizes = []
@@ -97,6 +97,7 @@ def test_a_fock_filter_shares_its_records_among_workers(steering: Run) -> None:
     assert one == two
 
 
+@pytest.mark.slow
 def test_every_file_of_a_run_is_a_record(steering: Run) -> None:
     options = ("--initial", "ground", "--duration", "1", "--saves", "50", "--keep", "1", "--trajectories", "3")
     for out in ("alone.nc", "RUN"):
@@ -184,6 +185,7 @@ def test_a_heterodyne_record(steering: Run) -> None:
     assert " gives cosine, sine: a lab-frame record" in answer.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["homodyne", pytest.param("heterodyne", marks=pytest.mark.slow)])
 def test_a_lab_frame_record_demodulated(steering: Run, scheme: str) -> None:
     # twenty intervals to a period of 0.625 ms; 1/γ̃₀ = 0.16 s
@@ -261,7 +263,7 @@ OTHERWISE = {
 }  # fmt: skip
 
 
-@pytest.mark.few(3)
+@pytest.mark.few(1)
 @pytest.mark.parametrize("name", OTHERWISE)
 def test_every_setting_counts_whoever_says_it(steering: Run, name: str) -> None:
     simulated(steering, "--duration", "1", "--saves", "50")

@@ -16,7 +16,7 @@ NO_TEXT = os.fsdecode(b"run\xff")
 ASCII = {**ENVIRONMENT, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 
 
-@pytest.mark.few(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [NO_TEXT, "läuft"], ids=["no text", "letters"])
 def test_every_file_is_written_whatever_its_name(steering: Run, name: str) -> None:
     for out, records in ((f"{name}.nc", f"{name}.csv"), (name, f"{name}-records.nc")):

@@ -126,7 +126,7 @@ def changed(ensemble: Ensemble, **new: object) -> Ensemble:
     return Ensemble(**{**{name: getattr(ensemble, name) for name in fields}, **new})  # type: ignore[arg-type]
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize("direction", DIRECTIONS)
 @pytest.mark.parametrize("mutate", [scaled_scatter, without_conditional, overcounted])
 def test_wrong_estimators_do_not(mutate: Mutation, direction: Direction) -> None:

@@ -74,6 +74,7 @@ def test_and_of_long_records_cut_into_pieces() -> None:
         assert abs(count - 0.95 * records) < 5 * math.sqrt(records * 0.95 * 0.05)
 
 
+@pytest.mark.slow
 def test_a_wrong_filter_is_found_out() -> None:
     interval = 0.05
     found = looked_at(MODEL, interval, 80, 2000)

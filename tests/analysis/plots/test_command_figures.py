@@ -86,6 +86,7 @@ def test_a_transient_is_drawn(tmp_path: Path, drawn: list[Any], logarithmic: boo
     assert not any(line.get_linestyle() == ":" for line in axes.get_lines())
 
 
+@pytest.mark.slow
 def test_a_transient_is_drawn_with_estimates_and_the_end_of_a_pulse(tmp_path: Path, drawn: list[Any]) -> None:
     point = POINTS["mild"]
     lit, off = (rwa(each, point.detection) for each in (point.cascade, unlit(point.cascade)))
@@ -118,6 +119,7 @@ def test_steering_by_two_is_drawn_with_their_names(tmp_path: Path, drawn: list[A
     assert style.symbol("plus_given_minus") == style.SYMBOLS["plus_given_minus"]
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(("low", "scale"), [(0.5, "log"), (-0.5, "linear")])
 def test_a_comparison_is_drawn(tmp_path: Path, drawn: list[Any], low: float, scale: str) -> None:
     path = tmp_path / "comparison.png"
@@ -145,7 +147,7 @@ def test_one_point_is_enough(tmp_path: Path) -> None:
     assert path.read_bytes().startswith(PNG)
 
 
-@pytest.mark.few(1)
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "start"), [("f.pdf", b"%PDF"), ("f.svg", b"<?xml")])
 def test_the_name_says_the_format(tmp_path: Path, name: str, start: bytes) -> None:
     command_figures.transient_figure(transient(), 1.0, tmp_path / name)

@@ -68,6 +68,7 @@ def result_of(name: str) -> PulseResult:
     return PulseResult(point=point, initial=start, conditional=search.conditional, pulses=found(name))
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("name", FAST + SLOW)
 def test_the_engine_in_quadratures_confirms_it(name: str) -> None:
     search, result = SEARCHES[name], result_of(name)
@@ -124,6 +125,7 @@ def test_a_duration_without_use_is_cut_off() -> None:
         assert found[way].duration_s < HALF.time_unit
 
 
+@pytest.mark.slow
 def test_the_fastest_pulse_is_the_least_duration_of_the_best_one() -> None:
     search = replace(HALF, occupations=(1e5, 1e5))
     fastest = fastest_pulse(search)
@@ -207,6 +209,7 @@ def test_bad_input_is_refused() -> None:
         fastest_pulse(replace(HALF, bath_minus=VACUUM, bath_plus=VACUUM))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("conditional", "angle"), [(False, 0.0), pytest.param(True, 1.0, marks=pytest.mark.slow)], ids=["none", "record"]
 )

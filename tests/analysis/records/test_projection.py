@@ -153,6 +153,7 @@ def test_what_cannot_be_subtracted_is_refused(
         )
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("freedom", [0.0, 30.0])
 def test_a_variance_in_an_uncertain_unit_is_no_surprise(freedom: float) -> None:
     """White noise in a unit that is known from a variance of 30 degrees of freedom: its energy is that of χ² again."""
