@@ -186,7 +186,7 @@ def test_a_heterodyne_record(steering: Run) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("scheme", ["homodyne", pytest.param("heterodyne", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("scheme", ["homodyne", "heterodyne"])
 def test_a_lab_frame_record_demodulated(steering: Run, scheme: str) -> None:
     # twenty intervals to a period of 0.625 ms; 1/γ̃₀ = 0.16 s
     lab = ("--frequency", "1600", "--duration", "0.2s", "--saves", "6410", "--scheme", scheme, "--initial", "ground")

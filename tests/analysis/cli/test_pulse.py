@@ -24,7 +24,7 @@ def exact(steering: Run, times: str, *options: str) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("engine", ["gaussian", pytest.param("fock", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("engine", ["gaussian", "fock"])
 def test_what_is_sampled_is_what_transient_computes(steering: Run, engine: str) -> None:
     """The light is switched off at 0.15, within the first of two save intervals."""
     answer = steering(*SAMPLE, "--engine", engine, "--trajectories", "4", "--duration", "0.5", "--saves", "2",

@@ -1,3 +1,4 @@
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from tests.support.systems import POINTS
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
+@functools.cache
 def transient() -> Transient:
     point = POINTS["mild"]
     return steering_transient(rwa(point.cascade, point.detection), thermal_state((1.0, 2.0)), np.linspace(0, 3, 7))
@@ -110,7 +112,7 @@ def test_steering_by_two_is_drawn_with_their_names(tmp_path: Path, drawn: list[A
     times, shape = np.linspace(0.0, 1.0, 5), np.linspace(0.5, 0.4, 5)
     nothing = Milestones(windows={}, two_way={}, settling={}, largest_d={})
     made = Transient(
-        times=times, unconditional={way: shape}, conditional={way: 0.9 * shape}, milestones=nothing, switches=()
+        times=times, unconditional={way: shape}, conditional={way: 0.9 * shape}, search=lambda: nothing, switches=()
     )
     command_figures.transient_figure(made, 1.0, tmp_path / "a.png")
     assert [line.get_label() for line in drawn[1].get_lines()] == [

@@ -149,7 +149,7 @@ def test_two_way_steering_is_where_both_steer() -> None:
 @pytest.mark.parametrize("initial", [EQUILIBRIUM, thermal_state((1e5, 0.0)), thermal_state((0.0, 1e3)), ground_state()])
 def test_milestones_agree_with_a_dense_curve(initial: InitialState) -> None:
     drive = Schedule.pulse(rwa(TEN, Detection()), dark(TEN), 3.0 * TEN.time_unit)
-    found = steering_transient(drive, initial, np.linspace(0.0, 4.0, 3001) * TEN.time_unit)
+    found = steering_transient(drive, initial, np.linspace(0.0, 4.0, 1001) * TEN.time_unit)
     times, step = found.times, found.times[1]
     for scheme in SCHEMES:
         values = getattr(found, scheme)
