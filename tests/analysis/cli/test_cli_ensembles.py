@@ -35,6 +35,7 @@ def test_a_gaussian_ensemble_is_the_same_for_any_number_of_workers(steering: Run
     assert other["unconditional"] != one["unconditional"]
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_qutip_ensemble_is_the_same_for_any_number_of_workers(steering: Run) -> None:
     options = (*COLD, "--engine", "qutip", "--cutoff", "4", "--trajectories", "6")
@@ -132,7 +133,7 @@ ENGINES = {
 
 
 @pytest.mark.few(1)
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", ["gaussian", "fock", pytest.param("qutip", marks=pytest.mark.long)])
 def test_the_dataset_holds_what_the_report_says(steering: Run, engine: str) -> None:
     report = simulated(
         steering, *COLD, *ENGINES[engine], "--trajectories", "5", "--keep", "3", "--jobs", "1", "--out", "a\nb.nc",

@@ -158,8 +158,19 @@ def test_too_short_a_time_is_no_pulse() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("row", [0, 1])
-@pytest.mark.parametrize("name", ["ground", "two segments", "precooled", "record"])
+@pytest.mark.parametrize(
+    ("name", "row"),
+    [
+        ("two segments", 0),
+        ("record", 1),
+        *(
+            pytest.param(*each, marks=pytest.mark.long)
+            for each in (
+                ("two segments", 1), ("record", 0), ("ground", 0), ("ground", 1), ("precooled", 0), ("precooled", 1),
+            )
+        ),
+    ],
+)  # fmt: skip
 def test_differential_evolution_finds_nothing_better(name: str, row: int) -> None:
     from scipy.optimize import differential_evolution
 

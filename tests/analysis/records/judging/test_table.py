@@ -27,8 +27,11 @@ def clean() -> Record:
     return next(records(kinds()["cosine and sine"], LENGTH, 1, seed=7))
 
 
+# the whole table, with the kinds of records that are left out here, is that of scripts/check-faults
 @pytest.mark.slow
-@pytest.mark.parametrize("name", list(kinds()))
+@pytest.mark.parametrize(
+    "name", [next(iter(kinds())), *(pytest.param(each, marks=pytest.mark.long) for each in list(kinds())[1:])]
+)
 def test_clean_records_are_called_as_rarely_as_stated(name: str) -> None:
     kind = kinds()[name]
     alarms = sum(judged(kind, each)[1] for each in records(kind, 500, 60))
