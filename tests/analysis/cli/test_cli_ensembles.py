@@ -172,6 +172,7 @@ def test_a_comparison_writes_what_it_reports(steering: Run) -> None:
     assert Path(report["figure"]).read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_what_stability_costs_is_compared_exactly(steering: Run) -> None:
     line = ("--unstable", "--c-minus", "10", "--bath-plus", "hot", "--jobs", "1", "--quiet")
     report = steering("compare", "--json", *line, "--out", "d.nc", "--figure", "d.png").report

@@ -376,6 +376,7 @@ def test_verbose_says_each_block(steering: Run) -> None:
     assert lines[0].startswith("steering: trajectories 0 to 1999 took ")
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_an_error_of_the_machine_and_says_how_to_go_on(
     steering: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,6 +13,7 @@ from tests.analysis.cli.command import ENVIRONMENT, Run
 SHORT = ("--trajectories", "4", "--saves", "3", "--duration", "0.2", "--jobs", "1", "--quiet")
 
 
+@pytest.mark.slow
 def test_steady_draws_the_regimes_and_says_where(steering: Run) -> None:
     plain = steering("steady", "--json")
     answer = steering("steady", "--json", "--figure", "regimes.svg")

@@ -48,6 +48,7 @@ def test_a_slider_moves_the_state_the_link_and_the_lines(page: Page) -> None:
     assert not named(page, "alert").visible
 
 
+@pytest.mark.slow
 def test_many_moves_are_answered_together(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     answered = []
     monkeypatch.setattr(page, "_numbers", lambda: answered.append(page.state.point.loss))

@@ -11,8 +11,8 @@ from tests.support.faulty_records import faulty, judged, kinds, records
 LENGTH = 8000
 
 
-@pytest.mark.few(2)
 # a line of 0.2 has N a²/4 = 80 times the mean power, and e⁻⁶⁰ is left where the noise is against it
+@pytest.mark.few(1)
 @pytest.mark.parametrize("text", ["line:0.2:0.13", "interleave:0.2", "dropout:6", "repeat:20", "shot:3000", "clip:2.5"])
 def test_faults_of_this_size_are_called(text: str) -> None:
     assert judged(kinds()["cosine and sine"], faulty(clean(), text))[1]
