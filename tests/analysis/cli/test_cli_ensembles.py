@@ -86,11 +86,19 @@ def test_a_selection_of_what_to_save_that_makes_no_sense_is_refused(
     assert not (tmp_path / "run").exists()
 
 
+FOCK = ("--c-minus", "5", "--c-plus", "5", "--engine", "fock", "--trajectories", "12", "--duration", "0.5")
+
+
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_fock_ensemble_is_the_same_for_any_number_of_workers(steering: Run) -> None:
-    options = ("--c-minus", "5", "--c-plus", "5", "--engine", "fock", "--trajectories", "12", "--duration", "0.5")
-    one, two = (simulated(steering, *options, "--jobs", jobs) for jobs in ("1", "2"))
+    one, two = (simulated(steering, *FOCK, "--jobs", jobs) for jobs in ("1", "2"))
     assert one == two
+
+
+@pytest.mark.slow
+def test_a_fock_ensemble_has_the_exact_e(steering: Run) -> None:
+    one = simulated(steering, *FOCK, "--jobs", "1")
     assert one["initial_state"] == "stationary"
     assert one["diagnostics"]["warnings"] == []
     assert one["diagnostics"]["commutator_defect"] < 1e-3
@@ -198,6 +206,7 @@ def test_what_stability_costs_is_compared_exactly(steering: Run) -> None:
     assert Path(report["figure"]).read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_comparison_by_fock_trajectories(steering: Run) -> None:
     options = ("--bath-plus", "hot", "--c-minus", "10", "--lo-phase", "0.5", "--engine", "fock", "--trajectories", "6")

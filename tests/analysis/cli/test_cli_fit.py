@@ -164,16 +164,28 @@ def test_what_a_record_leaves_open_is_said(steering: Run) -> None:
     assert "Errors that the record shows" in table
 
 
+def posterior_line() -> tuple[str, ...]:
+    Path("priors.toml").write_text('posterior = true\n[priors]\nefficiency = "normal:0.8,0.02"\n')
+    return ("--config", "priors.toml", *NEAR, "--parameters", "efficiency", "--quiet", "--walkers", "2")
+
+
 @pytest.mark.slow
 def test_a_posterior_through_the_command_line(steering: Run) -> None:
     simulated(steering, *TELLING, *SHORT)
-    Path("priors.toml").write_text('posterior = true\n[priors]\nefficiency = "normal:0.8,0.02"\n')
-    line = ("--config", "priors.toml", *NEAR, "--parameters", "efficiency", "--quiet", "--walkers", "2")
+    line = posterior_line()
     answer = fitted(steering, *line, "--chain", "chain.h5", "--steps", "20", "--corner", "corner.pdf")
     assert answer.report["posterior"] is None
     assert not answer.report["chain"]["converged"]
     assert "not converged; its intervals are not given: the same command with more --steps continues" in answer.err
     assert Path("corner.pdf").stat().st_size > 1000
+
+
+@pytest.mark.long
+@pytest.mark.slow
+def test_a_posterior_that_converges_through_the_command_line(steering: Run) -> None:
+    simulated(steering, *TELLING, *SHORT)
+    line = posterior_line()
+    fitted(steering, *line, "--chain", "chain.h5", "--steps", "20")
     answer = fitted(steering, *line, "--chain", "chain.h5", "--steps", "800")
     found = answer.report["posterior"]
     assert set(found) == {"efficiency", *(f"{name}_{way}" for name in "Ed" for way in

@@ -30,7 +30,9 @@ def known(steering: Run, start: str, duration: int, saves: int) -> tuple[FloatAr
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("start", "duration"), [("ground", 1), ("2,1", 1), ("stationary", 10)])
+@pytest.mark.parametrize(
+    ("start", "duration"), [("ground", 1), pytest.param("2,1", 1, marks=pytest.mark.long), ("stationary", 10)]
+)
 def test_a_filter_finds_the_states_of_a_simulation(steering: Run, start: str, duration: int) -> None:
     sizes = []
     for saves in (25 * duration, 50 * duration):
@@ -88,6 +90,7 @@ def test_the_fock_engine_finds_its_own_states(steering: Run) -> None:
     assert "E, lowest" in steering("filter", "record.nc", "--engine", "fock", "--jobs", "1").out
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_fock_filter_shares_its_records_among_workers(steering: Run) -> None:
     simulated(steering, "--initial", "ground", "--duration", "0.2", "--saves", "20", keep=3, to="record.nc")
