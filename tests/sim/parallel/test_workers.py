@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import psutil
 import pytest
+import scipy.linalg  # noqa: F401 - its own library of linear algebra, which is otherwise loaded on the way
 import xarray as xr
 from threadpoolctl import threadpool_info
 
