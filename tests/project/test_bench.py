@@ -231,3 +231,17 @@ def test_a_file_that_is_no_history_is_refused_before_any_work(tmp_path: Path) ->
     for option in ("--record", "--history"):
         assert "line 1 of" in refused(option, str(path), "--quick").stderr
     assert "no file" in refused("--history", str(tmp_path / "none")).stderr
+
+
+@pytest.mark.slow
+def test_how_soon_the_command_line_answers_is_kept(tmp_path: Path) -> None:
+    kept = tmp_path / "history.jsonl"
+    finished = bench("--answers", "--quick", "--json", "--record", str(kept))
+    assert finished.returncode == 0, finished.stderr
+    asked = {"3 conditional optima", "--help", "steady"}
+    found = json.loads(finished.stdout)
+    assert found.keys() == asked
+    # a process that starts takes more than a hundredth of a second, and no answer takes a minute of a processor
+    assert all(10.0 < found[name]["processor_ms"] < 60e3 for name in ("--help", "steady"))
+    (entry,) = history.read(kept)
+    assert entry.timings == {f"answer {name}": found[name]["processor_ms"] for name in asked}
