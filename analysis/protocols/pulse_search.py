@@ -213,13 +213,9 @@ class PulseSearch:
         from cascade_steering.sim.rotating_wave.inferred_flow import inferred_courses
 
         light = self.light(unit)
-        states = inferred_courses(
-            light.reshape(-1, self.segments, light.shape[-1]),
-            float(self.loss),
-            self.setting,
-            self.start,
-            self.conditional,
-        ).reshape(*light.shape[:-1], -1)
+        flat = light.reshape(-1, *light.shape[-2:])
+        states = inferred_courses(flat, float(self.loss), self.setting, self.start, self.conditional)
+        states = states.reshape(*light.shape[:-1], -1)
         minus, real, imaginary, rest = np.moveaxis(states[..., -1, :4], -1, 0)
         with np.errstate(all="ignore"):
             # 1/V₋ and |g|²/U add, and are finite where V₋ is not

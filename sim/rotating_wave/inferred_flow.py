@@ -6,7 +6,7 @@ Where V₋ is 1e10 and E is 0.1, entries of the covariance of (a₋, a₊†) ho
 
 the variance of −, the gain with which + is inferred from it, and the variance of + that is then left. E is U for
 − steering +, and 1/(1/V₋ + |g|²/U) for + steering −: sums of positive terms, as are the flows below. They are compiled
-and take one state after another: a search for a pulse asks for a few states at a time, and for tens of thousands of them.
+and take one state after another, because a search for a pulse asks for a few of them at a time, thousands of times.
 Section 5 of sim/README.md.
 """
 
