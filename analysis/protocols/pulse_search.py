@@ -216,7 +216,7 @@ class PulseSearch:
         flat = light.reshape(-1, *light.shape[-2:])
         states = inferred_courses(flat, float(self.loss), self.setting, self.start, self.conditional)
         states = states.reshape(*light.shape[:-1], -1)
-        minus, real, imaginary, rest = np.moveaxis(states[..., -1, :4], -1, 0)
+        minus, real, imaginary, rest = (states[..., -1, k] for k in range(4))
         with np.errstate(all="ignore"):
             # 1/V₋ and |g|²/U add, and are finite where V₋ is not
             back = 1.0 / (1.0 / minus + (real**2 + imaginary**2) / rest)
