@@ -121,7 +121,7 @@ def _fractions(
 def _of_terms(rate: complex, damping: float, shift: float, quantum: float, terms: int) -> complex:
     """r₁ with r_n for n = ``terms`` + 1 from r_n = r_{n+1} = ρn."""
     slope = complex(damping, -2.0 * shift)
-    rest = 0.5 * (terms + 1) * (np.sqrt(slope**2 + 4.0 * quantum * shift**2) - slope)
+    rest: complex = 0.5 * (terms + 1) * (np.sqrt(slope**2 + 4.0 * quantum * shift**2) - slope)
     for n in range(terms, 0, -1):
         rest = n * (n + 1) * quantum * shift**2 / (rate + damping * (n + 0.5) - 2j * n * shift + rest)
     return rest
