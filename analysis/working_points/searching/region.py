@@ -115,9 +115,19 @@ def place(unit: FloatArray, region: Region) -> Place:
 def log_steering(units: FloatArray, region: Region) -> FloatArray:
     """ln E₊|₋ and ln E₋|₊ at points (m, n); array of shape (2, m). A very large number where there is none."""
     found = np.empty((2, len(units)))
+    near = ConditionalPair(np.nan, 0.0j, np.nan, False)
     for k in range(len(units)):
         rates = _rates(units[k], region)
-        values = inferred_steering(conditional_pair(rates)) if region.conditional else pair_limits(rates)
+        if region.conditional:
+            pair = near
+            if near.found:
+                pair = corrected_pair(rates, near)
+            if not pair.found:
+                pair = conditional_pair(rates)
+            near = pair
+            values = inferred_steering(pair)
+        else:
+            values = pair_limits(rates)
         found[0, k], found[1, k] = _logarithm(values[0]), _logarithm(values[1])
     return found
 

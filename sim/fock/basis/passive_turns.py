@@ -1,9 +1,9 @@
 """Passive unitaries of two modes, which conserve the number of quanta: one rotation between phases, sector by sector.
 
-A unitary matrix E (2, 2) is diag(1, e^{iμ}) K(θ) diag(e^{iν₀}, e^{iν₁}) with K = ((cos θ, i sin θ), (i sin θ, cos θ)), and
-K is that of exp(iθ (a₀†a₁ + a₁†a₀)). Among the states of N quanta in all, that generator has the eigenvalues −N, −N + 2,
-…, N. Its eigenvectors are found once, and every turn of the same levels is then phases between two products with
-them. Section 7 of sim/README.md.
+A unitary matrix E (2, 2) is diag(1, e^{iμ}) K(θ) diag(e^{iν₀}, e^{iν₁}) with K = ((cos θ, i sin θ), (i sin θ, cos θ)),
+which is that of exp(iθ (a₀†a₁ + a₁†a₀)). Among the states of N quanta in all, this generator has the eigenvalues −N,
+−N + 2, …, N. Its eigenvectors are found once, and every turn of the same levels is then phases between two products
+with them. Section 7 of sim/README.md.
 """
 
 from functools import lru_cache
