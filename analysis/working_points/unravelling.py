@@ -41,7 +41,7 @@ def quietest_detection(
     if method is not None:
         purities = np.array([-np.prod(np.diagonal(triangular(state.covariance_root)) ** 2) for state in states])
         held = [k for k, state in enumerate(states) if method.holds(state)] or [_first_of_largest(purities)]
-        candidates, states = ([each[k] for k in held] for each in (candidates, states))
+        candidates, states = [candidates[k] for k in held], [states[k] for k in held]
     shares = np.array([_sampled_share(state, direction) for state in states])
     exact = method is None or method.exact
     sampled = shares >= _LEAST_SHARE["exact" if exact else "truncated"]

@@ -23,4 +23,5 @@ def on_one_thread() -> AbstractContextManager[object]:
         controller = ThreadpoolController()
         _FOUND.clear()
         _FOUND[loaded] = controller
-    return controller.limit(limits=1)
+    limiter: AbstractContextManager[object] = controller.limit(limits=1)
+    return limiter
