@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import entr, xlogy
 
-from cascade_steering.sim.fock.basis.passive_turns import in_sectors, turned
+from cascade_steering.sim.fock.basis.passive_turns import in_sectors, turned_states
 
 __all__ = ["FramedState", "HomodynedStates", "hermite_functions"]
 
@@ -106,7 +106,7 @@ class FramedState:
         length = float(np.linalg.norm(direction))
         turn = _passive(direction / length)
         levels = len(self.sectors)
-        found = turned(self.sectors, turn[::2, ::2] + 1j * turn[1::2, ::2])
+        found = turned_states(self.sectors, turn[::2, ::2] + 1j * turn[1::2, ::2])
         # by the quanta of the second mode, whose position is seen, and of the first
         n, m = np.indices((levels, levels))
         placed = np.where((n + m < levels)[:, :, None], found[np.minimum(n + m, levels - 1), m], 0.0)

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cascade_steering.analysis.criteria.beyond_moments.conditional_states import FramedState, HomodynedStates
-from cascade_steering.analysis.criteria.beyond_moments.descent import STENCIL, LocalModel, descend
+from cascade_steering.analysis.criteria.beyond_moments.newton_descent import STENCIL, LocalModel, descend
 from cascade_steering.analysis.criteria.steering import (
     STEERING_BOUND,
     AnyDirection,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from cascade_steering.sim.conventions import frozen
 
-__all__ = ["in_sectors", "turned"]
+__all__ = ["in_sectors", "turned_states"]
 
 ComplexArray = NDArray[np.complex128]
 FloatArray = NDArray[np.float64]
@@ -38,7 +38,7 @@ def in_sectors(states: ComplexArray, cutoffs: tuple[int, ...], total: int) -> Co
     return found
 
 
-def turned(sectors: ComplexArray, passive: ComplexArray) -> ComplexArray:
+def turned_states(sectors: ComplexArray, passive: ComplexArray) -> ComplexArray:
     """U on states in the form of ``in_sectors``, with U†aU = Ea and U|00⟩ = |00⟩; array of the same shape.
 
     ``passive`` is E, a unitary matrix (2, 2).

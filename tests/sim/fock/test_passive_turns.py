@@ -5,7 +5,7 @@ import pytest
 import scipy.linalg as la
 from scipy.stats import unitary_group
 
-from cascade_steering.sim.fock.basis.passive_turns import in_sectors, turned
+from cascade_steering.sim.fock.basis.passive_turns import in_sectors, turned_states
 
 SWAP = np.array([[0.0, 1.0], [1.0j, 0.0]])
 CASES = {
@@ -31,7 +31,7 @@ def test_a_turn_is_the_exponential_of_its_generator(case: str) -> None:
     summed = sum(generator[i, j] * ladders[i].T @ ladders[j] for i in range(2) for j in range(2))
     kept = np.where(quanta[:, None] <= total, states, 0.0).reshape(4, 6, -1)
     expected = la.expm(1j * summed) @ np.pad(kept, ((0, 2), (0, 0), (0, 0))).reshape(36, -1)
-    sectors = turned(in_sectors(states, cutoffs, total), passive)
+    sectors = turned_states(in_sectors(states, cutoffs, total), passive)
     for k, l in np.ndindex(6, 6):
         if k + l <= total:
             # some hundred products of numbers of order 1 on each side

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cascade_steering.analysis.criteria.beyond_moments.descent import STENCIL, LocalModel, descend
+from cascade_steering.analysis.criteria.beyond_moments.newton_descent import STENCIL, LocalModel, descend
 
 AROUND = STENCIL * np.array([-1.0, 0.0, 1.0])
 

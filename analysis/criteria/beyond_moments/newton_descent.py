@@ -17,7 +17,7 @@ STENCIL = 0.02
 # The largest step of an angle, the least curvature that a step is taken with, and the change of the value that is not
 # worth a step.
 _REACH, _FLATTEST, _TOLERANCE = 0.2, 1e-2, 1e-7
-_MOST_STEPS = 20
+_MOST_STEPS = 40
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
