@@ -1,7 +1,7 @@
 """The criteria of steering from averages over the runs of two settings, with 95 % intervals.
 
-Section 8 of sim/README.md. They are functions of averages alone, so that blocks of runs may be pooled, and their errors follow from the covariance
-of what is averaged.
+They are functions of averages alone, so that blocks of runs may be pooled, and their errors follow from the covariance
+of what is averaged. Section 8 of sim/README.md.
 """
 
 import math

@@ -184,7 +184,7 @@ class HeraldedVerification:
         gain, residual = _linear(after.state, axes, direction)
         pairs = law.drawn(self.selection.copies(after.rate, stream), stream)
         errors, (scores, slopes) = law.errors(pairs), law.scores(pairs)
-        linear = (pairs - law.center) @ [-gain, 1.0]
+        linear = (pairs - law.mean) @ [-gain, 1.0]
         outcomes = np.stack([linear**2, law.surprise(pairs, 0.0), errors**2, scores**2, slopes], axis=1)
         weight = after.rate / self.selection.average
         return outcomes, weight * np.array([1.0, residual, *law.averages()])

@@ -24,9 +24,10 @@ class ExpectedLaw:
     """Tables of the law of y given y₂, (positions, outcomes), and how outcomes (a, b) give both. Use ``expected_law``.
 
     y₂ = (a − ``center[0]``)/``length``, y = (b − ``center[1]`` − ``slope`` (a − ``center[0]``))/``scale``. The
-    probability of y₂ within a step of the grid is in ``probabilities``, (outcomes,).
+    probability of y₂ within a step of the grid is in ``probabilities``, (outcomes,); ``mean`` is that of (a, b).
     """
 
+    mean: tuple[float, float]
     center: tuple[float, float]
     length: float
     slope: float
@@ -139,16 +140,21 @@ def expected_law(
     framed = FramedState.of(state.density, state.cutoffs, state.symplectic, fine=True)
     given = framed.given(measured, rows[2:])
     joint, scale = given.joint(axis)
-    center, probabilities = np.asarray(state.mean).reshape(-1), np.sum(joint, axis=0) * given.step
+    probabilities = np.sum(joint, axis=0) / np.sum(joint)
+    slope, mean = float(given.slope @ axis), np.asarray(state.mean).reshape(-1)
+    # ξ need not have the mean 0: the tables are around where y₂ and y are 0, and the law has the mean of the state
+    ahead = given.length * float(given.outcomes @ probabilities)
+    behind = slope * ahead + scale * float(given.positions @ np.sum(joint, axis=1)) / float(np.sum(joint))
     return ExpectedLaw(
-        center=(float(measured @ center), float(axis @ rows[2:] @ center)),
+        mean=(float(measured @ mean), float(axis @ rows[2:] @ mean)),
+        center=(float(measured @ mean) - ahead, float(axis @ rows[2:] @ mean) - behind),
         length=given.length,
-        slope=float(given.slope @ axis),
+        slope=slope,
         scale=scale,
         outcomes=given.outcomes,
         positions=given.positions,
-        density=joint / probabilities,
-        probabilities=probabilities / np.sum(probabilities),
+        density=joint / (np.sum(joint, axis=0) * given.step),
+        probabilities=probabilities,
     )
 
 
