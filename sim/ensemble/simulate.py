@@ -199,7 +199,8 @@ def simulate(
     engine, measure = _prepared(model, method, grid, initial, save, keep, control, check=check)
     if takes_states:
         engine = with_final_states(engine, save)
-    task = Task(engine=engine, seed=seed, keep=keep, experiment=experiment, save=save)
+    gaussian = model.conditional_means_are_gaussian
+    task = Task(engine=engine, seed=seed, keep=keep, experiment=experiment, save=save, gaussian=gaussian)
     work = _Work(task, blocks, None if measure is None else CheckTask(check=measure, entropy=seed), store)
     total, checked = None, None
     with closing(work.in_order(jobs)) as arriving:
