@@ -34,7 +34,10 @@ _SURE, _HOPELESS = 3.0, 5.0
 
 @dataclass(frozen=True, kw_only=True)
 class ClickSelection:
-    """The rate of the click averaged over runs, and the rate of a run that is selected once, 1/s."""
+    """The rate of the click averaged over runs, and the rate of a run that is selected once, 1/s.
+
+    Section 8 of sim/README.md.
+    """
 
     average: float
     ceiling: float
