@@ -208,7 +208,7 @@ READING = {
 # what numbers do not depend on, or what is asked for by the other names; those that something else is needed for
 NO_NUMBERS = {
     "jobs", "cluster", "quiet", "json", "config", "out", "figure", "keep", "save-records", "part", "quantity",
-    "most-quanta", "suspect", "strict", "fault", "chain", "corner", "pieces", "animate",
+    "most-quanta", "suspect", "strict", "fault", "chain", "corner", "pieces", "animate", "wigner-at",
     # a thousand runs, which tests of its own have
     "count-nulled",
 }  # fmt: skip

@@ -5,8 +5,9 @@ import pytest
 
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES
 from cascade_steering.analysis.explore.map_around import map_around
-from cascade_steering.analysis.explore.page_answers import at_rest, course, ellipse, one_trajectory
+from cascade_steering.analysis.explore.page_answers import at_rest, course, one_trajectory
 from cascade_steering.analysis.explore.page_state import PageState
+from cascade_steering.analysis.plots.trajectories.outlines import ellipse
 from cascade_steering.analysis.working_points.regimes.regime_map import regime_map
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
 
@@ -17,6 +18,7 @@ def test_a_map_stays_while_the_point_moves_on_it() -> None:
     assert map_around(WorkingPoint(loss=0.2), "angles", "unconditional") is not first
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("c", [0.01, 1.9, 2.0, 17.0, 50.0, 51.0, 3e3])
 def test_the_map_that_is_kept_is_that_around_the_point(c: float) -> None:
     point = WorkingPoint(c_plus=c)
