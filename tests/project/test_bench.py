@@ -11,11 +11,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner, Result
 
 from scripts.benchmark import history, search
+from scripts.benchmark.command import main
 from scripts.benchmark.contender import Cost, Setting, judge
-from scripts.benchmark.counting.count_contender import CountSetting
-from scripts.benchmark.counting.count_job import Replay, cooled_job
+from scripts.benchmark.counting import count_command
+from scripts.benchmark.counting.count_contender import CountSetting, Solve, cheapest_of, measured
+from scripts.benchmark.counting.count_job import CountJob, CountTrace, Replay, cooled_job
 from scripts.benchmark.counting.count_settings import settings as count_settings
 from scripts.benchmark.counting.counters import COUNTERS, OursCounting, QutipCounting
 from scripts.benchmark.counting.growth import growth
@@ -90,6 +93,14 @@ def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(script, capture_output=True, text=True, check=False, env=environment)
 
 
+def refused(*arguments: str) -> Result:
+    """The command in this process, which is enough for what is refused before any work."""
+    finished = CliRunner().invoke(main, arguments)
+    assert finished.exit_code == 2
+    assert not finished.stdout
+    return finished
+
+
 def rung(contender: str, worst: float, milliseconds: float) -> Rung:
     found = Error(covariance=worst, mean=worst / 2)
     cost = Cost(milliseconds=milliseconds, first=0.0, saves=2)
@@ -133,10 +144,8 @@ def test_the_script_compares_what_is_installed(tmp_path: Path) -> None:
     assert (folder / "steering-bench.png").stat().st_size > 0
 
 
-@pytest.mark.slow
 def test_an_unknown_contender_is_refused_in_one_line() -> None:
-    finished = bench("--contenders", "qutip,qutop")
-    assert finished.returncode == 2
+    finished = refused("--contenders", "qutip,qutop")
     assert "must be some of ours, qutip, dynamiqs, got 'qutop'" in finished.stderr
 
 
@@ -156,7 +165,7 @@ def test_clicks_that_are_wrong_or_late_show_in_the_error() -> None:
     assert exact.error(replace(trace, means=np.full_like(trace.means, np.nan))) == np.inf
 
 
-@pytest.mark.parametrize("name", ["ours", "qutip"])
+@pytest.mark.parametrize("name", [pytest.param("ours", marks=pytest.mark.slow), "qutip"])
 def test_contenders_count_the_same_clicks(name: str) -> None:
     """Averages of 200 trajectories, within 6 standard errors of their exact expectation."""
     job = replace(cooled_job(0.5), saves=2)
@@ -165,6 +174,59 @@ def test_contenders_count_the_same_clicks(name: str) -> None:
     setting = setting if name == "ours" else replace(setting, fineness=1e-4)
     clicks = [len(each.clicks) for each in COUNTERS[name]().prepare(job, setting)(3)]
     assert abs(np.mean(clicks) - job.expected_clicks()) < 6 * np.std(clicks) / math.sqrt(len(clicks))
+
+
+def test_clicks_are_found_where_every_channel_is_seen() -> None:
+    """With a tolerance in time as large as in norm, three of these seeds end in an endless search for a click."""
+    setting = CountSetting(method="adams", levels=(18,), fineness=1e-4, batch=20)
+    solve = QutipCounting(name="qutip, all channels seen", pure=True).prepare(cooled_job(2.0), setting)
+    found = [trace for seed in (0, 1, 2, 3) for trace in solve(seed)]
+    assert len(found) == 80
+    assert sum(len(trace.clicks) for trace in found) > 80
+
+
+class Failing:
+    """A contender that fails before its first trajectory, or in one after some."""
+
+    name = "qutip"
+
+    def __init__(self, *, at: int) -> None:
+        self.at = at
+
+    def prepare(self, job: CountJob, setting: CountSetting) -> Solve:
+        if self.at < 0:
+            raise MemoryError
+
+        def solve(seed: int) -> list[CountTrace]:
+            if seed == self.at:
+                raise RuntimeError("no collapse\n| found")
+            return QutipCounting().prepare(job, setting)(seed)
+
+        return solve
+
+
+@pytest.mark.parametrize("at", [-1, 0, 2], ids=["prepared", "first", "timed"])
+def test_a_contender_that_fails_has_a_row_that_says_so_and_the_bench_goes_on(
+    at: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(count_command, "COUNTERS", {"qutip": lambda: Failing(at=at)})
+    lines: list[str] = []
+    kept = count_command.bench_counting(["qutip"], quick=True, say=lines.append)
+    said = "MemoryError:" if at < 0 else "RuntimeError: no collapse / found"
+    assert f"| qutip | adams, 16 levels, tolerance 0.0001 | failed: {said} | | |" in lines
+    assert f"| 0.1 | failed: {said} |" in lines
+    assert any(line.startswith("| 100000 | does not fit") for line in lines)
+    assert "- qutip: no setting here meets 0.02" in lines
+    assert kept == {}
+
+
+def test_a_setting_that_failed_is_never_the_cheapest() -> None:
+    job, setting = cooled_job(0.1), count_settings("quick", "qutip")[0]
+    failed = measured(Failing(at=0), job, setting, None, budget=0.0)
+    assert math.isnan(failed.milliseconds)
+    good = replace(failed, failure=None, error=1e-4, milliseconds=2.0)
+    for rows in ([failed, good], [good, failed], [replace(good, milliseconds=3.0), failed, good]):
+        assert cheapest_of(rows, 1e-3) == {"qutip": good}
 
 
 def test_the_quanta_at_which_memory_ends_are_said() -> None:
@@ -217,12 +279,23 @@ def test_an_entry_says_what_was_run_where() -> None:
     assert "cores" in found.machine
 
 
-@pytest.mark.slow
 def test_a_file_that_is_no_history_is_refused_before_any_work(tmp_path: Path) -> None:
     path = tmp_path / "other.jsonl"
     path.write_text("not json\n")
     for option in ("--record", "--history"):
-        finished = bench(option, str(path), "--quick")
-        assert finished.returncode == 2
-        assert "line 1 of" in finished.stderr
-    assert "no file" in bench("--history", str(tmp_path / "none")).stderr
+        assert "line 1 of" in refused(option, str(path), "--quick").stderr
+    assert "no file" in refused("--history", str(tmp_path / "none")).stderr
+
+
+@pytest.mark.slow
+def test_how_soon_the_command_line_answers_is_kept(tmp_path: Path) -> None:
+    kept = tmp_path / "history.jsonl"
+    finished = bench("--answers", "--quick", "--json", "--record", str(kept))
+    assert finished.returncode == 0, finished.stderr
+    asked = {"3 conditional optima", "--help", "steady"}
+    found = json.loads(finished.stdout)
+    assert found.keys() == asked
+    # a process that starts takes more than a hundredth of a second, and no answer takes a minute of a processor
+    assert all(10.0 < found[name]["processor_ms"] < 60e3 for name in ("--help", "steady"))
+    (entry,) = history.read(kept)
+    assert entry.timings == {f"answer {name}": found[name]["processor_ms"] for name in asked}
