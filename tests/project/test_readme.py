@@ -27,7 +27,12 @@ def test_there_are_examples() -> None:
 
 @pytest.mark.parametrize(("page", "code", "printed"), EXAMPLES, ids=range(len(EXAMPLES)))
 def test_readme_example_prints_what_it_says(
-    page: str, code: str, printed: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    page: str,
+    code: str,
+    printed: str,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # examples write files
     monkeypatch.chdir(tmp_path)
