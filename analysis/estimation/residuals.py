@@ -217,6 +217,32 @@ class SampledScatter:
         high, low = (self._at(*both) for both in zip(following, apart, strict=True))
         return low, high
 
+    def of_any_means(self, error: FloatArray) -> tuple[float, float]:
+        """How far the interval reaches below and above the value, from the errors of S, (d, d, d, d), to first order.
+
+        With g the gradient of E, s is the average of the numbers g:(δ_i δ_iᵀ) ≥ 0 of the trajectories, δ_i the
+        deviation of the mean. A χ² of 2s²/σ² degrees of freedom has this average and its standard error σ, and like the
+        distribution of such an average it reaches far upwards where few trajectories make most of s.
+        """
+        sampled = self.inference.value * self.share
+        if sampled == 0.0:
+            return 0.0, 0.0
+        high, low = _scales(max(2.0 * self.effective(error), _LEAST_FREEDOM))
+        return sampled * (1.0 - low), sampled * (high - 1.0)
+
+    def effective(self, error: FloatArray | None) -> float:
+        """s²/σ², with the larger σ of that of Gaussian means and that from the errors of S, (d, d, d, d), if there are.
+
+        Few trajectories whose contributions happen to be equal have no spread. Infinite where nothing is sampled.
+        """
+        square, spread = self._squares
+        if square == 0.0 or spread == 0.0:
+            return float("inf")
+        usual = self.freedom * square / spread / 2.0
+        gradient, sampled = self.inference.gradient, self.inference.value * self.share
+        variance = 0.0 if error is None else float(np.einsum("ij,ijkl,kl", gradient, error, gradient))
+        return min(usual, sampled**2 / variance) if variance > 0.0 else usual
+
     def _at(self, following: float, apart: float) -> float:
         parts = self.conditional, np.sqrt(following) * self.following, np.sqrt(apart) * self.apart
         return float(steering_of_ordered(np.concatenate(parts)))

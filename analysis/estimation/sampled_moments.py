@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cascade_steering.sim.conventions import mode_names
+from cascade_steering.sim.ensemble.block import scatter_error
 from cascade_steering.sim.ensemble.discretisation import Checked
 from cascade_steering.sim.parameters import require_count
 from cascade_steering.sim.roots import root_of
@@ -39,6 +40,8 @@ class Ensemble:
     roots : of ``conditional`` and ``scatter``, (d, d) each, see ``sim.roots``; left out, they are computed from these
     modes : names of the d/2 oscillators; left out, those of ``sim.conventions.mode_names``
     tallies : moments of an experiment on every trajectory, by name; none if left out
+    scatter_error : covariance of the errors of the entries of ``scatter``, array of shape (d, d, d, d); None where the
+        conditional means are Gaussian, so that it follows from ``scatter``
     """
 
     conditional: FloatArray
@@ -51,6 +54,7 @@ class Ensemble:
     roots: tuple[FloatArray, FloatArray] | None = None
     modes: tuple[str, ...] = ()
     tallies: "Mapping[str, Moments]" = field(default_factory=dict)
+    scatter_error: FloatArray | None = None
 
     def __post_init__(self) -> None:
         require_count(self.trajectories, "trajectories", low=2)
@@ -63,8 +67,9 @@ class Ensemble:
             if getattr(self, name).size == 0:
                 object.__setattr__(self, name, np.zeros((0, d, d)))
         shapes: dict[str, tuple[int, ...]] = {"conditional": (d, d), "scatter": (d, d)}
-        if self.conditional_error is not None:
-            shapes["conditional_error"] = (d, d, d, d)
+        shapes |= {
+            name: (d, d, d, d) for name in ("conditional_error", "scatter_error") if getattr(self, name) is not None
+        }
         for name, shape in (shapes | dict.fromkeys(sampled, (len(self.checked), d, d))).items():
             array = getattr(self, name)
             if array.shape != shape:
@@ -86,10 +91,13 @@ class Ensemble:
     def of(cls, dataset: "xr.Dataset", time: int = -1) -> "Ensemble":
         """The ensemble of a dataset of ``sim.ensemble.simulate.simulate`` at save number ``time``."""
         at = dataset.isel(time=time)
-        conditional, error = at["conditional_covariance"].to_numpy(), "conditional_covariance_error"
+        conditional = at["conditional_covariance"].to_numpy()
+        errors = ("conditional_covariance_error", "scatter_error")
+        error, of_scatter = (at[name].to_numpy() if name in at else None for name in errors)
         return cls(
             conditional=conditional,
-            conditional_error=at[error].to_numpy() if error in at else None,
+            conditional_error=error,
+            scatter_error=of_scatter,
             scatter=at["scatter"].to_numpy(),
             trajectories=int(dataset.attrs["trajectories"]),
             roots=_roots(
@@ -110,11 +118,12 @@ class Ensemble:
             spread = block.covariance.root[-1]
             spread = block.covariance.covariance[-1] if np.any(spread) else spread
             error = spread / block.count
-        d = block.mean.mean.shape[-1]
+        d, of_scatter = block.mean.mean.shape[-1], scatter_error(block)
         conditional = block.covariance.mean[-1].reshape(d, d)
         return cls(
             conditional=conditional,
             conditional_error=None if error is None else error.reshape(d, d, d, d),
+            scatter_error=None if of_scatter is None else of_scatter[-1],
             scatter=block.mean.covariance[-1],
             trajectories=block.count,
             roots=_roots(conditional, None if block.roots is None else block.roots[-1], block.mean.covariance_root[-1]),

@@ -17,6 +17,7 @@ from cascade_steering.sim.ensemble.pooling import Moments
 from cascade_steering.sim.initial_state import Trajectories
 from cascade_steering.sim.outputs.saving import NOTHING, Save
 from cascade_steering.sim.parallel.carried_warnings import Issued, gathered, joined
+from cascade_steering.sim.roots import product
 
 __all__ = [
     "Block",
@@ -27,6 +28,7 @@ __all__ = [
     "one_thread",
     "one_thread_with_warnings_caught",
     "reduce",
+    "scatter_error",
 ]
 
 FloatArray = NDArray[np.float64]
@@ -70,6 +72,8 @@ class Block:
     tallies : moments of an experiment, by name
     warnings : warnings of the engine, by ``module:name`` of their class
     roots : roots of covariances that all trajectories share, as in ``Trajectories``
+    squares : moments of (x̄, x̄x̄ᵀ), samples of shape (saves + 1, d + d²), from which the sampling error of the scatter of
+        the means follows whatever distribution they have; None where they are Gaussian
     """
 
     mean: Moments
@@ -82,6 +86,7 @@ class Block:
     tallies: Mapping[str, Moments] = field(default_factory=dict)
     warnings: Mapping[str, Issued] = field(default_factory=dict)
     roots: FloatArray | None = None
+    squares: Moments | None = None
 
     @property
     def count(self) -> int:
@@ -107,6 +112,7 @@ class Block:
             tallies={name: value.joined(other.tallies[name]) for name, value in self.tallies.items()},
             warnings=joined(self.warnings, other.warnings),
             roots=self.roots,
+            squares=None if self.squares is None or other.squares is None else self.squares.joined(other.squares),
         )
 
 
@@ -121,6 +127,7 @@ class Task:
     keep : number of trajectories that are kept
     experiment : a measurement on every trajectory, or None
     save : what is returned of a state beside mean and covariance
+    gaussian : whether the conditional means are Gaussian
     """
 
     engine: Engine
@@ -128,11 +135,12 @@ class Task:
     keep: int = 0
     experiment: Experiment | None = None
     save: Save = NOTHING
+    gaussian: bool = True
 
     def __call__(self, indices: range) -> tuple[Block, float]:
         """The block of these trajectories, and the time it took, seconds."""
         started = time.perf_counter()
-        block = compute(self.engine, self.seed, indices, self.keep, self.experiment, self.save)
+        block = compute(self.engine, self.seed, indices, self.keep, self.experiment, self.save, gaussian=self.gaussian)
         return block, time.perf_counter() - started
 
 
@@ -159,6 +167,8 @@ def compute(
     keep: int,
     experiment: Experiment | None = None,
     save: Save = NOTHING,
+    *,
+    gaussian: bool = True,
 ) -> Block:
     """The reduced block of trajectories ``indices`` of the ensemble ``seed``.
 
@@ -167,7 +177,8 @@ def compute(
     with one_thread_with_warnings_caught() as caught:
         trajectories = engine.run(seed, indices)
         tallies = {} if experiment is None else experiment.tally(seed, indices, trajectories)
-    return reduce(trajectories, min(max(keep - indices.start, 0), len(indices)), tallies, gathered(caught), save)
+    kept = min(max(keep - indices.start, 0), len(indices))
+    return reduce(trajectories, kept, tallies, gathered(caught), save, gaussian=gaussian)
 
 
 def reduce(
@@ -176,6 +187,8 @@ def reduce(
     tallies: Mapping[str, Moments] | None = None,
     issued: Mapping[str, Issued] | None = None,
     save: Save = NOTHING,
+    *,
+    gaussian: bool = True,
 ) -> Block:
     """The moments of a block, and what is kept of its first ``keep`` trajectories."""
     count = len(block.means)
@@ -193,7 +206,14 @@ def reduce(
         tallies=tallies or {},
         warnings=issued or {},
         roots=block.roots,
+        squares=None if gaussian else Moments.of(_with_squares(block.means)),
     )
+
+
+def _with_squares(means: FloatArray) -> FloatArray:
+    """x̄ and the entries of x̄x̄ᵀ, array of shape (n, saves + 1, d + d²)."""
+    squares = means[..., :, None] * means[..., None, :]
+    return np.concatenate([means, squares.reshape(*means.shape[:-1], -1)], axis=-1)
 
 
 def _worst(name: str, values: FloatArray) -> FloatArray:
@@ -204,3 +224,19 @@ def _worst(name: str, values: FloatArray) -> FloatArray:
 def _moments(samples: FloatArray, count: int) -> Moments:
     """The moments of samples (n, saves + 1, k), or of ``count`` equal samples (saves + 1, k)."""
     return Moments.of(samples) if samples.ndim > 2 else Moments.constant(samples, count)
+
+
+def scatter_error(block: Block) -> FloatArray | None:
+    """The covariance of the errors of the entries of the scatter S, array of shape (saves + 1, d, d, d, d).
+
+    S is the average of (x̄x̄ᵀ)_i − μx̄_iᵀ − x̄_iμᵀ and a constant, μ the mean of x̄: linear in ``squares`` of the block. NaN
+    for a single trajectory; None where the means are Gaussian. Section 8 of sim/README.md.
+    """
+    if block.squares is None:
+        return None
+    centre, d = block.mean.mean, block.mean.mean.shape[-1]
+    shift = -centre[:, None, :, None] * np.eye(d)[:, None, :]
+    shift = shift + np.swapaxes(shift, -1, -2)
+    root = block.squares.covariance_root
+    added = root[..., d:] + np.einsum("tra,taij->trij", root[..., :d], shift).reshape(*root.shape[:-1], -1)
+    return np.asarray(product(added)).reshape(*centre.shape, d, d, d) / block.count

@@ -20,7 +20,7 @@ from cascade_steering.sim.conventions import (
     TALLY,
     quadrature_names,
 )
-from cascade_steering.sim.ensemble.block import Block
+from cascade_steering.sim.ensemble.block import Block, scatter_error
 from cascade_steering.sim.ensemble.kept_levels import on_common_levels
 from cascade_steering.sim.ensemble.pooling import Moments
 from cascade_steering.sim.grid import TimeGrid
@@ -95,7 +95,9 @@ def build(
       the record; ``conditional_covariance_error`` (time, quadrature, quadrature_2, quadrature_3, quadrature_4): the
       covariance of the errors of its entries ij and kl, left out if all trajectories share it exactly
     - ``mean`` (time, quadrature): mean of the conditional means; ``scatter`` (time, quadrature, quadrature_2):
-      their unbiased covariance, NaN for a single trajectory
+      their unbiased covariance, NaN for a single trajectory; ``scatter_error``, of the shape of
+      ``conditional_covariance_error``: the covariance of the errors of its entries, from the spread over trajectories,
+      where the conditional means are not Gaussian
     - ``scatter_root`` (time, root, quadrature): R with RᵀR = ``scatter``; and ``conditional_root``, the same for the
       conditional covariance if all trajectories share it. R keeps digits that large variances lose, see ``sim.roots``
     - ``trajectory_mean`` (trajectory, time, quadrature), ``record`` (trajectory, interval, channel): conditional means
@@ -155,6 +157,7 @@ def _moments_of(ensemble: Block) -> dict[str, Variable]:
             {"convention": COVARIANCE_CONVENTION},
         ),
         **_error_of(covariance, entries),
+        **_error_of_scatter(ensemble),
         "mean": (_MATRIX[:2], ensemble.mean.mean, {"long_name": "ensemble mean of the conditional means"}),
         "scatter": (
             _MATRIX,
@@ -174,6 +177,16 @@ def _error_of(covariance: Moments, entries: tuple[int, ...]) -> dict[str, Variab
     error = spread.reshape(*entries, *entries[1:]) / covariance.count
     text = "covariance of the errors of its entries, from the spread over trajectories"
     return {"conditional_covariance_error": (axes, error, {"long_name": text})}
+
+
+def _error_of_scatter(ensemble: Block) -> dict[str, Variable]:
+    """The errors of the entries of the scatter, where the means are not Gaussian."""
+    error = scatter_error(ensemble)
+    if error is None:
+        return {}
+    axes = (*_MATRIX, "quadrature_3", "quadrature_4")
+    text = "covariance of the errors of its entries, from the spread over trajectories"
+    return {"scatter_error": (axes, error, {"long_name": text})}
 
 
 def kept(ensemble: Block, grid: TimeGrid, dimension: int, channels: int) -> dict[str, Variable]:

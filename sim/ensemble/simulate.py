@@ -196,7 +196,8 @@ def simulate(
             raise ValueError("an experiment takes the record of an open loop: leave out the experiment or the control")
     described = json.dumps(plain(method.identity))
     engine, measure = _prepared(model, method, grid, initial, save, keep, control, check=check)
-    task = Task(engine=engine, seed=seed, keep=keep, experiment=experiment, save=save)
+    gaussian = model.conditional_means_are_gaussian
+    task = Task(engine=engine, seed=seed, keep=keep, experiment=experiment, save=save, gaussian=gaussian)
     work = _Work(task, blocks, None if measure is None else CheckTask(check=measure, entropy=seed), store)
     total, checked = None, None
     with closing(work.in_order(jobs)) as arriving:

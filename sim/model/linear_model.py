@@ -159,6 +159,11 @@ class LinearModel:
         return replace(self, nonlinear=()) if self.nonlinear else self
 
     @property
+    def conditional_means_are_gaussian(self) -> bool:
+        """Whether the means given the record are Gaussian: there is no polynomial in H and no counter."""
+        return not self.nonlinear and not self.counted
+
+    @property
     def channels(self) -> ComplexArray:
         """C, the rows c_k of all channels, detected ones first, counted ones last; complex array of shape (..., d)."""
         return np.concatenate([self.monitored, self.unmonitored, *(each.rows for each in self.counted)])

@@ -93,6 +93,11 @@ class Schedule:
         """The names of the counters."""
         return self.models[0].counter_names
 
+    @property
+    def conditional_means_are_gaussian(self) -> bool:
+        """Whether they are at all times, as ``LinearModel.conditional_means_are_gaussian`` says of one model."""
+        return all(each.conditional_means_are_gaussian for each in self.models)
+
     def require_uncounted(self, engine: str) -> None:
         """Raise ValueError if a model has counters, as ``LinearModel.require_uncounted`` does."""
         self.models[0].require_uncounted(engine)

@@ -1,7 +1,7 @@
 """A block of trajectories as a file of named numpy arrays (npz), number for number.
 
 Arrays are named by where they are in ``sim.ensemble.block.Block``: ``mean/mean``, ``mean/root``, ``mean/count``, the
-same of ``covariance``, ``values/NAME`` and ``tallies/NAME``, further ``diagnostics/NAME``, ``kept_means``,
+same of ``covariance``, ``squares``, ``values/NAME`` and ``tallies/NAME``, further ``diagnostics/NAME``, ``kept_means``,
 ``kept_records``, ``kept_values/NAME``, ``roots``, and ``warnings`` as JSON.
 """
 
@@ -23,6 +23,7 @@ __all__ = ["from_bytes", "to_bytes"]
 def to_bytes(block: Block) -> bytes:
     """The block as a file; the same bytes for the same block."""
     moments = {"mean": block.mean, "covariance": block.covariance}
+    moments |= {} if block.squares is None else {"squares": block.squares}
     moments |= _placed("values", block.values) | _placed("tallies", block.tallies)
     single = {"kept_means": block.kept_means, "kept_records": block.kept_records}
     single |= _placed("kept_values", block.kept_values)
@@ -65,6 +66,7 @@ def from_bytes(content: bytes) -> Block:
         tallies=several("tallies"),
         warnings={kind: Issued(**each) for kind, each in json.loads(str(found["warnings"])).items()},
         roots=found.get("roots"),
+        squares=moments("squares") if below("squares") else None,
     )
 
 

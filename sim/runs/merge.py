@@ -85,5 +85,6 @@ def _agree(one: bytes, other: bytes) -> bool:
 
 def _numbers(block: Block) -> dict[str, NDArray[np.float64]]:
     moments = {"mean": block.mean, "covariance": block.covariance, **block.tallies, **block.values}
+    moments |= {} if block.squares is None else {"squares": block.squares}
     means = {f"{name} mean": each.mean for name, each in moments.items()}
     return means | {f"{name} deviations": each.deviations for name, each in moments.items()}

@@ -122,12 +122,6 @@ def simulate_command(
     pictures.require(task.dataset, task.save_records)
     if wanted.verification is not None:
         _warn_of_saves(wanted.verification)
-    if nonlinear.polynomials:
-        # analysis.nonlinear.sampled_kerr has intervals that hold there
-        note(
-            "warning: intervals of E take conditional means for Gaussian; beside a Kerr term they are not, and near "
-            "the edge of stability the intervals are several times too short"
-        )
     usual = wanted.loop is None and counter.count is None
     default = engine.entry.initial if usual else wanted.problem.initial.name
     experiment = {"initial": default if asked.initial is None else asked.initial.text}
@@ -158,6 +152,7 @@ def simulate_command(
         **({} if wanted.loop is None else {"control": control_answers.simulated(wanted.loop)}),
         **reports.clicks(dataset, problem.model, problem.initial, problem.grid.times[-1]),
     }
+    _warn_of_few(dataset)
     if report["target"] is not None and not report["target"]["met"]:
         note(f"warning: {report['trajectories']} trajectories do not reach the target")
     shown = [tables.simulation(report)]
@@ -245,6 +240,23 @@ def _watched(dataset: "xr.Dataset", wanted: Simulation, found: "Steering") -> "E
     from cascade_steering.analysis.verification.inference import tallies_of, verify
 
     return verify(tallies_of(dataset, wanted.verification), wanted.verification)
+
+
+def _warn_of_few(dataset: "xr.Dataset") -> None:
+    """Say where so few trajectories make most of E without the record that its interval may be too short."""
+    from cascade_steering.analysis.criteria.steering import pairwise_directions
+    from cascade_steering.analysis.estimation.estimators import EFFECTIVE_FOR_INTERVALS, effective_trajectories
+    from cascade_steering.analysis.estimation.sampled_moments import Ensemble
+
+    ensemble = Ensemble.of(dataset)
+    if ensemble.scatter_error is None:
+        return
+    fewest = min(effective_trajectories(ensemble, each) for each in pairwise_directions(ensemble.modes))
+    if fewest < EFFECTIVE_FOR_INTERVALS:
+        note(
+            f"warning: E without the record rests on {fewest:.2g} of {ensemble.trajectories} trajectories, which may "
+            f"make most of it: its interval may be too short; take more, until it rests on {EFFECTIVE_FOR_INTERVALS}"
+        )
 
 
 def _warn_of_saves(verification: "Verification") -> None:

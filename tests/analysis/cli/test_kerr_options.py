@@ -35,7 +35,7 @@ def test_a_rate_in_hertz_is_that_of_the_model(steering: Run, tmp_path: Path, eng
     drawn = () if engine == "qutip" else ("--figure", str(tmp_path / "kerr.png"))
     answer = steering(*line, "--out", str(file), *drawn, "--json")
     report = answer.report
-    assert "intervals of E take conditional means for Gaussian" in answer.err
+    assert "E without the record rests on 0.5 of 2 trajectories" in answer.err
     assert (tmp_path / "kerr.png").exists() == bool(drawn)
     assert report["exact"]["unconditional"]["E_plus_given_minus"] is None
     assert report["exact"]["conditional"]["E_plus_given_minus"] is None
