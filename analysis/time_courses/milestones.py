@@ -9,7 +9,7 @@ in the lab frame at late times, are not resolved: if E crosses a bound many time
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -234,6 +234,8 @@ class _Search:
         self.schedule, self._directions = schedule, directions
         self._times, self._forever = times, settles
         self._roots = _moved(schedule, _start(initial), times)
+        # E of each scheme at the times of root finding: a window of both directions ends where one of a single one does
+        self._known: dict[tuple[float, Scheme], dict[AnyDirection, FloatArray]] = {}
 
     @property
     def found(self) -> SteeringCourses:
@@ -289,19 +291,27 @@ class _Search:
 
     def _at(self, time: float, function: Callable[[SteeringCourses], FloatArray], schemes: Sequence[Scheme]) -> float:
         """``function`` of E in the ``schemes`` that it needs; the flow of each takes milliseconds."""
+        there: SteeringCourses = {}
+        for scheme in schemes:
+            if (time, scheme) not in self._known:
+                self._known[time, scheme] = self._steering_at(time, scheme)
+            there[scheme] = self._known[time, scheme]
+        return float(function(there)[0])
+
+    def _steering_at(self, time: float, scheme: Scheme) -> dict[AnyDirection, FloatArray]:
+        """E in one scheme at a ``time`` (seconds) of the scan or between two of them, by direction; shape (1,)."""
         place = int(np.searchsorted(self._times, time, side="right")) - 1
-        before = float(self._times[place])
-        roots = {scheme: self._roots[scheme][place] for scheme in schemes}
-        there = _moved(self.schedule.after(before), roots, np.array([time - before]))
-        return float(function(_steering(there, self._directions, self.schedule.modes))[0])
+        before, roots = float(self._times[place]), self._roots[scheme][place : place + 1]
+        if time > before:
+            roots = _moved(self.schedule.after(before), {scheme: roots[0]}, np.array([time - before]))[scheme]
+        return _steering({scheme: roots}, self._directions, self.schedule.modes)[scheme]
 
     def _crossing(
         self, schemes: Sequence[Scheme], index: int, function: Callable[[SteeringCourses], FloatArray]
     ) -> float:
         """Where ``function`` changes sign between the times ``index`` − 1 and ``index`` of the scan."""
         low, high = float(self._times[index - 1]), float(self._times[index])
-        # the search asks for both ends again
-        at = cache(partial(self._at, function=function, schemes=schemes))
+        at = partial(self._at, function=function, schemes=schemes)
         ends = at(low), at(high)
         # at an end that is zero up to rounding the sign need not change
         if ends[0] * ends[1] >= 0.0:

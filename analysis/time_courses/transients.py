@@ -1,7 +1,8 @@
 """Steering in time: E(t) and d(t), exact, and estimated from an ensemble."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,14 +34,25 @@ FloatArray = NDArray[np.float64]
 class Transient:
     """E at ``times`` (seconds), by direction; arrays of shape (n,).
 
-    With it come the ``milestones``, which do not depend on the times, and the ``switches`` of the schedule (seconds).
+    With it come the ``switches`` of the schedule (seconds), and ``search``, which finds the milestones.
     """
 
     times: FloatArray
     unconditional: dict[AnyDirection, FloatArray]
     conditional: dict[AnyDirection, FloatArray]
-    milestones: Milestones
+    search: Callable[[], Milestones]
     switches: tuple[float, ...]
+
+    @cached_property
+    def milestones(self) -> Milestones:
+        """The milestones of E(t), which do not depend on the times.
+
+        They are searched for when they are first asked for, because that takes a hundred times as long as E at a few
+        times.
+        """
+        # with several threads the linear algebra of 8 × 8 matrices takes seven times the processor time
+        with threadpool_limits(1):
+            return self.search()
 
     @property
     def d(self) -> dict[AnyDirection, FloatArray]:
@@ -69,13 +81,12 @@ def steering_transient(
     # with several threads the linear algebra of 8 × 8 matrices takes seven times the processor time
     with threadpool_limits(1):
         found = steering_at(schedule, initial, times, directions)
-        horizon = float(times[-1]) if times.size else 0.0
-        reached = milestones(schedule, initial, horizon=horizon, directions=directions)
+    horizon = float(times[-1]) if times.size else 0.0
     return Transient(
         times=times,
         unconditional=found["unconditional"],
         conditional=found["conditional"],
-        milestones=reached,
+        search=partial(milestones, schedule, initial, horizon=horizon, directions=directions),
         switches=schedule.switches,
     )
 

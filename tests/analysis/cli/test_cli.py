@@ -83,8 +83,6 @@ def test_a_transient_on_a_logarithmic_scale(steering: Run) -> None:
     line = ("transient", "--c-minus", "10", "--c-plus", "10")
     report = steering(*line, "--json", "--times", "log:1e-8:100:31").report
     assert report["times"] == pytest.approx(np.geomspace(1e-8, 100, 31), rel=1e-13)
-    # whatever the times asked for
-    assert report["first_steering"] == steering(*line, "--json").report["first_steering"]
     table = steering(*line, "--times", "log:1e-8:100:31").out
     assert "3.28 x sooner" in table
     assert "steering both ways, conditional: from 1.165 for ever" in table
@@ -126,7 +124,7 @@ def test_a_broken_check_is_exit_status_1(
     assert ("FAIL" in table.out) is (code == 1)
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     "line", ["steady", "transient --times 0:1:3", "simulate --trajectories 10 --jobs 1", "compare", "optimum"]
 )
@@ -152,6 +150,7 @@ def test_a_file_and_flags_give_the_same_numbers(steering: Run) -> None:
     assert from_file.report == steering("steady", "--json", *flags).report
 
 
+@pytest.mark.slow
 def test_the_lab_frame_tends_to_the_rotating_one(steering: Run) -> None:
     rotating = steering("steady", "--json").report
     near, far = (steering("steady", "--json", "--frequency", hertz).report for hertz in ("1e7", "1e9"))

@@ -31,6 +31,7 @@ def scope(steering: Run) -> str:
     return "scope.txt"
 
 
+@pytest.mark.slow
 def test_a_record_of_a_scope_says_what_the_record_behind_it_says(steering: Run, scope: str) -> None:
     clean = filtered(steering)
     found = filtered(steering, *COLUMNS, *VOLTS, *CLEANED, "--calibration", "cosine=3e3,sine=2e3", record=scope)

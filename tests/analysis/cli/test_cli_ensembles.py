@@ -35,6 +35,7 @@ def test_a_gaussian_ensemble_is_the_same_for_any_number_of_workers(steering: Run
     assert other["unconditional"] != one["unconditional"]
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_qutip_ensemble_is_the_same_for_any_number_of_workers(steering: Run) -> None:
     options = (*COLD, "--engine", "qutip", "--cutoff", "4", "--trajectories", "6")
@@ -85,11 +86,19 @@ def test_a_selection_of_what_to_save_that_makes_no_sense_is_refused(
     assert not (tmp_path / "run").exists()
 
 
+FOCK = ("--c-minus", "5", "--c-plus", "5", "--engine", "fock", "--trajectories", "12", "--duration", "0.5")
+
+
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_fock_ensemble_is_the_same_for_any_number_of_workers(steering: Run) -> None:
-    options = ("--c-minus", "5", "--c-plus", "5", "--engine", "fock", "--trajectories", "12", "--duration", "0.5")
-    one, two = (simulated(steering, *options, "--jobs", jobs) for jobs in ("1", "2"))
+    one, two = (simulated(steering, *FOCK, "--jobs", jobs) for jobs in ("1", "2"))
     assert one == two
+
+
+@pytest.mark.slow
+def test_a_fock_ensemble_has_the_exact_e(steering: Run) -> None:
+    one = simulated(steering, *FOCK, "--jobs", "1")
     assert one["initial_state"] == "stationary"
     assert one["diagnostics"]["warnings"] == []
     assert one["diagnostics"]["commutator_defect"] < 1e-3
@@ -132,7 +141,7 @@ ENGINES = {
 
 
 @pytest.mark.few(1)
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", ["gaussian", "fock", pytest.param("qutip", marks=pytest.mark.long)])
 def test_the_dataset_holds_what_the_report_says(steering: Run, engine: str) -> None:
     report = simulated(
         steering, *COLD, *ENGINES[engine], "--trajectories", "5", "--keep", "3", "--jobs", "1", "--out", "a\nb.nc",
@@ -155,6 +164,7 @@ def test_the_dataset_holds_what_the_report_says(steering: Run, engine: str) -> N
     assert [path.name for path in Path().iterdir()] == ["a\nb.nc"]
 
 
+@pytest.mark.slow
 def test_a_comparison_writes_what_it_reports(steering: Run) -> None:
     report = steering("compare", "--json", *QUICK_COMPARE, "--out", "d.nc", "--figure", "d.png").report
     assert set(report) == {"points", "dataset", "figure"}
@@ -170,6 +180,7 @@ def test_a_comparison_writes_what_it_reports(steering: Run) -> None:
     assert Path(report["figure"]).read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_what_stability_costs_is_compared_exactly(steering: Run) -> None:
     line = ("--unstable", "--c-minus", "10", "--bath-plus", "hot", "--jobs", "1", "--quiet")
     report = steering("compare", "--json", *line, "--out", "d.nc", "--figure", "d.png").report
@@ -195,6 +206,7 @@ def test_what_stability_costs_is_compared_exactly(steering: Run) -> None:
     assert Path(report["figure"]).read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_comparison_by_fock_trajectories(steering: Run) -> None:
     options = ("--bath-plus", "hot", "--c-minus", "10", "--lo-phase", "0.5", "--engine", "fock", "--trajectories", "6")
@@ -207,6 +219,7 @@ def test_a_comparison_by_fock_trajectories(steering: Run) -> None:
         assert abs(found["d"] - found["d_exact"]) < student(2, 10) / 1.96 * (high - low) / 2
 
 
+@pytest.mark.slow
 def test_nobody_looking_gains_nothing(steering: Run) -> None:
     report = steering("compare", "--json", *QUICK_COMPARE, "--efficiency", "0").report
     for name in BOTH:

@@ -17,6 +17,7 @@ def _rows(path: str) -> str:
 SMALL = ("--duration", "20", "--saves", "1000")
 
 
+@pytest.mark.slow
 def test_a_fault_is_in_the_saved_record_alone_and_the_file_says_so(steering: Run) -> None:
     simulated(steering, *SMALL, to="clean.csv")
     for to in ("bad.csv", "bad.nc"):

@@ -62,6 +62,7 @@ def test_a_fitted_configuration_reads_the_record_as_the_fit_did(steering: Run) -
     assert "--out cannot hold calibration-sine: the file has the record before --demodulate" in refused.err
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("given", ["1.2", "cosine=1.1,sine=0.9"])
 def test_a_fitted_configuration_has_the_calibration_of_each_channel(steering: Run, given: str) -> None:
     simulated(steering, "--duration", "4", "--saves", "200")
@@ -74,6 +75,7 @@ def test_a_fitted_configuration_has_the_calibration_of_each_channel(steering: Ru
     assert 'calibration = "cosine=1.' in Path("fitted.toml").read_text()
 
 
+@pytest.mark.slow
 def test_the_better_calibration_is_the_more_likely_one(steering: Run) -> None:
     simulated(steering, "--duration", "4", "--saves", "400")
     volts = Path("record.csv").read_text().replace("[s^0.5]", "[V]")
@@ -162,16 +164,28 @@ def test_what_a_record_leaves_open_is_said(steering: Run) -> None:
     assert "Errors that the record shows" in table
 
 
+def posterior_line() -> tuple[str, ...]:
+    Path("priors.toml").write_text('posterior = true\n[priors]\nefficiency = "normal:0.8,0.02"\n')
+    return ("--config", "priors.toml", *NEAR, "--parameters", "efficiency", "--quiet", "--walkers", "2")
+
+
 @pytest.mark.slow
 def test_a_posterior_through_the_command_line(steering: Run) -> None:
     simulated(steering, *TELLING, *SHORT)
-    Path("priors.toml").write_text('posterior = true\n[priors]\nefficiency = "normal:0.8,0.02"\n')
-    line = ("--config", "priors.toml", *NEAR, "--parameters", "efficiency", "--quiet", "--walkers", "2")
+    line = posterior_line()
     answer = fitted(steering, *line, "--chain", "chain.h5", "--steps", "20", "--corner", "corner.pdf")
     assert answer.report["posterior"] is None
     assert not answer.report["chain"]["converged"]
     assert "not converged; its intervals are not given: the same command with more --steps continues" in answer.err
     assert Path("corner.pdf").stat().st_size > 1000
+
+
+@pytest.mark.long
+@pytest.mark.slow
+def test_a_posterior_that_converges_through_the_command_line(steering: Run) -> None:
+    simulated(steering, *TELLING, *SHORT)
+    line = posterior_line()
+    fitted(steering, *line, "--chain", "chain.h5", "--steps", "20")
     answer = fitted(steering, *line, "--chain", "chain.h5", "--steps", "800")
     found = answer.report["posterior"]
     assert set(found) == {"efficiency", *(f"{name}_{way}" for name in "Ed" for way in

@@ -46,6 +46,7 @@ def test_a_verification_resumed_is_the_same(steering: Run) -> None:
     assert again["trajectories"] == 5000
 
 
+@pytest.mark.slow
 def test_a_verification_with_a_target_stops_early(steering: Run) -> None:
     line = ("simulate", *QUIET, *POINT, "--verify", "--saves", "3", "--trajectories", "50000")
     report = steering(*line, "--target", "unconditional:0.5").report

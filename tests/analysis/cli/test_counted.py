@@ -86,6 +86,7 @@ def test_what_cannot_be_counted_is_refused(steering: Run, options: tuple[str, ..
     assert found.err.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_a_counter_at_a_working_point() -> None:
     point = cs.WorkingPoint(c_minus=10, c_plus=10, theta_minus_pi=0.35, theta_plus_pi=0.40)
     counter = cs.Counter(ports=("lower", "upper"), share=0.5)

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -15,11 +16,15 @@ import xarray as xr
 from cascade_steering.analysis.cli.options.engines import Entry, engines_of, register, unused_options
 from cascade_steering.sim.ensemble.contract import filtering
 from cascade_steering.sim.gaussian.trajectories import Gaussian
-from tests.analysis.cli.command import BOTH, ENVIRONMENT, Run
+from tests.analysis.cli.command import BOTH, ENVIRONMENT, Answer, Run
 
 # a whole program: the engine is an object with the members of the contract, and all the rest is its entry
 PROGRAM = '''
+import json
+import sys
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, replace
+from io import StringIO
 
 import click
 import numpy as np
@@ -93,26 +98,44 @@ register(
         initial="ground",
     )
 )
-main()
+
+
+def answered(line):
+    sys.argv, code = ["steering", *line], 0
+    with redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()) as err:
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code or 0
+    return [code, out.getvalue(), err.getvalue()]
+
+
+print(json.dumps([answered(line) for line in json.load(sys.stdin)]))
 '''
 SMALL = ("--duration", "1", "--saves", "2", "--jobs", "1", "--seed", "3")
 
 
 @dataclass(frozen=True)
 class Program:
-    """The command line with an engine that a user has added."""
+    """The command line with an engine that a user has added: one process, since the engine joins before the commands.
+
+    It takes several command lines one after the other.
+    """
 
     path: Path
 
-    def __call__(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, str(self.path), *arguments]
-        return subprocess.run(command, cwd=self.path.parent, env=ENVIRONMENT, capture_output=True, text=True)
-
-    def report(self, *arguments: str) -> dict[str, Any]:
-        done = self(*arguments, "--json")
+    def answers(self, *lines: Sequence[str]) -> list[Answer]:
+        command = [sys.executable, str(self.path)]
+        done = subprocess.run(
+            command, cwd=self.path.parent, env=ENVIRONMENT, capture_output=True, text=True, input=json.dumps(lines)
+        )
         assert done.returncode == 0, done.stderr
-        found: dict[str, Any] = json.loads(done.stdout)
-        return found
+        return [Answer(*each) for each in json.loads(done.stdout)]
+
+    def reports(self, *lines: Sequence[str]) -> list[dict[str, Any]]:
+        found = self.answers(*([*line, "--json"] for line in lines))
+        assert all(each.code == 0 for each in found), found
+        return [each.report for each in found]
 
 
 @pytest.fixture
@@ -125,9 +148,8 @@ def program(tmp_path: Path) -> Program:
 @pytest.mark.slow
 def test_an_engine_of_ones_own_simulates_with_its_own_option(program: Program) -> None:
     line = ("simulate", *SMALL, "--trajectories", "120", "--initial", "ground")
-    exact = program.report(*line)
-    plain, mine = (
-        program.report(*line, "--engine", "louder", "--factor", factor, "--out", f"{factor}.nc") for factor in "13"
+    exact, plain, mine = program.reports(
+        line, *((*line, "--engine", "louder", "--factor", factor, "--out", f"{factor}.nc") for factor in "13")
     )
     for name in BOTH:
         # with factor 1 it is the exact engine on the same noise, in other blocks: the same but for rounding
@@ -143,7 +165,8 @@ def test_an_engine_of_ones_own_simulates_with_its_own_option(program: Program) -
 @pytest.mark.slow
 def test_an_engine_of_ones_own_compares_by_its_own_defaults(program: Program) -> None:
     point = ("--bath-minus", "vacuum", "--bath-plus", "vacuum", "--c-minus", "3", "--lo-phase", "0.5", "--jobs", "1")
-    (found,) = program.report("compare", *point, "--engine", "louder", "--factor", "1.5")["points"]
+    (report,) = program.reports(("compare", *point, "--engine", "louder", "--factor", "1.5"))
+    (found,) = report["points"]
     for name in BOTH:
         assert found[name]["E_u"] > found[name]["E_u_exact"]
         assert found[name]["E_c"] == pytest.approx(found[name]["E_c_exact"], rel=1e-6)
@@ -155,9 +178,10 @@ def test_an_engine_of_ones_own_compares_by_its_own_defaults(program: Program) ->
 @pytest.mark.slow
 def test_an_engine_of_ones_own_filters_a_record(program: Program) -> None:
     line = ("--keep", "2", "--trajectories", "2", "--initial", "ground", "--save-records", "record.nc")
-    program.report("simulate", *SMALL, *line, "--saves", "40")
     reading = ("filter", "record.nc", "--initial", "ground")
-    exact, mine = program.report(*reading), program.report(*reading, "--engine", "louder", "--factor", "3")
+    _, exact, mine = program.reports(
+        ("simulate", *SMALL, *line, "--saves", "40"), reading, (*reading, "--engine", "louder", "--factor", "3")
+    )
     assert mine["engine"] == "louder"
     assert np.array_equal(3.0 * np.array(exact["final"]["mean"]), mine["final"]["mean"])
     # a covariance for each of the two records, and the verdict of the exact filter
@@ -181,17 +205,18 @@ def test_an_engine_that_cannot_filter_says_so() -> None:
 
 @pytest.mark.slow
 def test_help_and_refusals_know_the_third_engine(program: Program) -> None:
-    helped = " ".join(program("simulate", "--help").stdout.split())
+    lines = {
+        "--engine gaussian --factor 2": "--factor has no meaning for --engine gaussian",
+        "--engine louder --cutoff 5": "--cutoff has no meaning for --engine louder",
+    }
+    help_text, *refused = program.answers(("simulate", "--help"), *(("simulate", *line.split()) for line in lines))
+    helped = " ".join(help_text.out.split())
     assert "--engine [gaussian|fock|qutip|louder]" in helped
     assert "louder: the means too far apart." in helped
     assert "[default: (stationary; ground for qutip; ground for louder)]" in helped
-    for line, message in (
-        ("--engine gaussian --factor 2", "--factor has no meaning for --engine gaussian"),
-        ("--engine louder --cutoff 5", "--cutoff has no meaning for --engine louder"),
-    ):
-        refused = program("simulate", *line.split())
-        assert refused.returncode == 2
-        assert message in refused.stderr
+    for answer, message in zip(refused, lines.values(), strict=True):
+        assert answer.code == 2
+        assert message in answer.err
 
 
 def test_an_engine_that_comes_late_or_twice_is_refused(steering: Run) -> None:

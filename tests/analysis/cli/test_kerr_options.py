@@ -26,7 +26,7 @@ METHODS = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("engine", METHODS)
+@pytest.mark.parametrize("engine", ["gaussian", "fock", pytest.param("qutip", marks=pytest.mark.long)])
 def test_a_rate_in_hertz_is_that_of_the_model(steering: Run, tmp_path: Path, engine: str) -> None:
     """χ = 2π times the rate, for each engine: the same trajectories as by a component with the polynomials."""
     cutoff = ("--cutoff", "6") if engine == "qutip" else ()

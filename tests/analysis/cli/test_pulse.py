@@ -23,7 +23,8 @@ def exact(steering: Run, times: str, *options: str) -> dict[str, Any]:
     return steering("transient", *POINT, "--times", times, "--json", *options).report
 
 
-@pytest.mark.parametrize("engine", ["gaussian", pytest.param("fock", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["gaussian", "fock"])
 def test_what_is_sampled_is_what_transient_computes(steering: Run, engine: str) -> None:
     """The light is switched off at 0.15, within the first of two save intervals."""
     answer = steering(*SAMPLE, "--engine", engine, "--trajectories", "4", "--duration", "0.5", "--saves", "2",
@@ -48,6 +49,7 @@ def test_a_switch_within_a_step_is_refused_in_one_line(steering: Run) -> None:
     assert "switches must fall between steps, got a switch at " in answer.err
 
 
+@pytest.mark.slow
 def test_a_run_of_a_pulse_is_not_one_of_another(steering: Run) -> None:
     line = (*SAMPLE, "--duration", "0.5", "--saves", "2", "--trajectories", "4", "--out", "RUN", "--pulse")
     first = steering(*line, "0.15").report

@@ -75,6 +75,7 @@ def test_a_run_resumed_is_the_run_in_one_go_and_both_are_the_dataset_alone(
     assert report(steering("simulate", "--json", *options, "--out", "run")) == alone
 
 
+@pytest.mark.slow
 def test_a_run_may_grow_and_not_shrink(steering: Run) -> None:
     steering("simulate", "--json", *SMALL, "--trajectories", "3000", "--out", "run")
     grown = report(steering("resume", "run", "--json", "--jobs", "1", "--trajectories", "9000"))
@@ -149,7 +150,7 @@ def test_what_is_not_of_one_ensemble_is_not_merged(steering: Run) -> None:
     assert "runs cannot be merged: it belongs to another configuration: seed is 1 there and 2 in 'two'" in answer.err
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -201,6 +202,7 @@ def test_a_target_is_met_after_the_same_block_however_it_is_run(steering: Run) -
     xr.testing.assert_identical(dataset("run/ensemble.nc"), dataset("alone.nc"))
 
 
+@pytest.mark.slow
 def test_a_target_may_be_raised_and_one_that_is_not_met_is_told(steering: Run) -> None:
     first = report(steering("simulate", "--json", *SMALL, "--target", "d:0.05", "--out", "run"))
     assert (first["trajectories"], first["target"]["met"]) == (2000, True)
@@ -349,6 +351,7 @@ def test_where_no_scheduler_listens_it_is_said(steering: Run) -> None:
     assert "Traceback" not in answer.err
 
 
+@pytest.mark.slow
 def test_an_address_that_is_none_is_said_to_be_none() -> None:
     """Run in a separate process, because distributed leaves objects behind for such an address."""
     line = [sys.executable, "-m", "cascade_steering.analysis.cli", "simulate", *SMALL, "--cluster", "nonsense://"]
@@ -373,6 +376,7 @@ def test_verbose_says_each_block(steering: Run) -> None:
     assert lines[0].startswith("steering: trajectories 0 to 1999 took ")
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_an_error_of_the_machine_and_says_how_to_go_on(
     steering: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

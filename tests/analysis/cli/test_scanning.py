@@ -61,6 +61,7 @@ def test_more_axes_have_no_figure(steering: Run) -> None:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_without_a_steady_state_anywhere_the_answer_says_so(steering: Run) -> None:
     unstable = ("scan", "--x", "c-plus=10,20", "--theta-plus", "0.2", "--theta-minus", "0.1")
     assert steering(*unstable, "--json").report["smallest"]["unconditional"] == dict.fromkeys(BOTH)
@@ -75,6 +76,7 @@ def test_a_file_may_hold_the_axes(steering: Run) -> None:
     assert "in quotes, got 3" in steering("scan", "--config", "scan.toml").err
 
 
+@pytest.mark.slow
 def test_detectors_and_the_laboratory_frame_are_those_of_steady(steering: Run) -> None:
     real = ("--scheme", "heterodyne", "--efficiency-orthogonal", "0.6", "--dark-noise", "0.2", "--loss", "0.1")
     report = steering("scan", "--x", "bandwidth=1e5,1e7", *real, "--json").report

@@ -65,6 +65,7 @@ def test_a_scan_may_begin_without_squeezing(steering: Run) -> None:
     assert list(report["axes"]) == ["squeezing_db", "squeezing_loss", "efficiency"]
 
 
+@pytest.mark.slow
 def test_over_time_and_in_a_loop(steering: Run) -> None:
     steady = steering("steady", *LIT, "--json").report
     late = steering("transient", *LIT, "--initial", "ground", "--times", "0:30:3", "--figure", "t.png", "--json").report

@@ -13,6 +13,7 @@ from tests.analysis.cli.command import ENVIRONMENT, Run
 SHORT = ("--trajectories", "4", "--saves", "3", "--duration", "0.2", "--jobs", "1", "--quiet")
 
 
+@pytest.mark.slow
 def test_steady_draws_the_regimes_and_says_where(steering: Run) -> None:
     plain = steering("steady", "--json")
     answer = steering("steady", "--json", "--figure", "regimes.svg")
@@ -24,6 +25,7 @@ def test_steady_draws_the_regimes_and_says_where(steering: Run) -> None:
     assert "working point" in text
 
 
+@pytest.mark.slow
 def test_simulate_draws_a_trajectory_and_changes_no_number(steering: Run) -> None:
     plain = steering("simulate", "--json", *SHORT)
     answer = steering("simulate", "--json", *SHORT, "--figure", "run.pdf")
@@ -47,6 +49,7 @@ def test_simulate_animates_a_trajectory_and_a_run_may_go_on_without_figures(stee
     assert steering("simulate", *SHORT, "--out", "RUN", "--json").code == 0
 
 
+@pytest.mark.slow
 def test_filter_draws_the_record_it_has_read(steering: Run) -> None:
     point = cs.WorkingPoint()
     record = point.simulate(duration_units=1, saves=60, trajectories=1, keep=1, seed=3).record

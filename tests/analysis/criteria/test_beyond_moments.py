@@ -134,6 +134,7 @@ def test_fisher_information_is_that_of_fidelities() -> None:
     assert total * given.step == pytest.approx(some.information()[0, 0], rel=3e-3)
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("seed", range(3))
 def test_no_value_is_above_that_of_second_moments(seed: int) -> None:
     found = cs.non_gaussian_steering(cs.density_state(random_state(seed)))
@@ -152,6 +153,7 @@ def test_a_separable_state_does_not_steer(seed: int) -> None:
     assert min(found.entropic, found.metrological) > 0.5 - 1e-4
 
 
+@pytest.mark.slow
 def test_local_frames_and_means_change_nothing() -> None:
     state = random_state(7)
     plain = cs.non_gaussian_steering(cs.density_state(state), "minus_given_plus")

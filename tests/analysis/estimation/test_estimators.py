@@ -25,8 +25,9 @@ from tests.support.systems import POINTS
 
 FloatArray = NDArray[np.float64]
 Mutation = Callable[[Ensemble], Ensemble]
-# intervals hold what they are to in 94.6 % of ensembles at least; so many show it
-REPEATS = {10: 4000, 20: 4000, 100: 1500}
+# Intervals hold what they are to in 94.6 % of ensembles at least. Of 1500 ensembles 91.7 % are 4.9 standard errors
+# below that, and the mutants are at 85 %.
+REPEATS = {10: 1500, 20: 1500, 100: 1500}
 EXACT_CONDITIONAL = np.zeros((4, 4, 4, 4))
 # from mild scatter to V₋ = 1.6e6 beside E ~ 0.3
 NAMES = ("mild", "vacuum", "hot_qnd", "path_phase")
@@ -126,7 +127,7 @@ def changed(ensemble: Ensemble, **new: object) -> Ensemble:
     return Ensemble(**{**{name: getattr(ensemble, name) for name in fields}, **new})  # type: ignore[arg-type]
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize("direction", DIRECTIONS)
 @pytest.mark.parametrize("mutate", [scaled_scatter, without_conditional, overcounted])
 def test_wrong_estimators_do_not(mutate: Mutation, direction: Direction) -> None:

@@ -75,6 +75,7 @@ def test_a_cutoff_too_small_is_that_of_an_oscillator_by_its_name() -> None:
         simulate(MODEL, few, grid, start, trajectories=1, check=False)
 
 
+@pytest.mark.slow
 def test_intervals_cover_where_two_oscillators_steer() -> None:
     """Gains of four quadratures are fitted to the scatter of twelve trajectories."""
     model = clients_and_server(3, 8, 0.3, 0.4, COLD, loss=0.05, efficiency=0.8)

@@ -48,6 +48,7 @@ def test_a_slider_moves_the_state_the_link_and_the_lines(page: Page) -> None:
     assert not named(page, "alert").visible
 
 
+@pytest.mark.slow
 def test_many_moves_are_answered_together(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     answered = []
     monkeypatch.setattr(page, "_numbers", lambda: answered.append(page.state.point.loss))
@@ -68,6 +69,7 @@ def test_what_is_wrong_is_said_and_the_page_stays(page: Page) -> None:
     assert not named(page, "alert").visible
 
 
+@pytest.mark.slow
 def test_text_of_the_user_is_no_markup(page: Page) -> None:
     (bath, _) = [each for each in all_of(page, TextInput) if each.title.startswith("bath")]
     bath.value = "<img src=x>"
@@ -76,6 +78,7 @@ def test_text_of_the_user_is_no_markup(page: Page) -> None:
     assert "<img" not in named(page, "alert").text
 
 
+@pytest.mark.slow
 def test_to_a_laboratory_and_back(page: Page) -> None:
     (tabs,) = all_of(page, Tabs)
     tabs.active = 1
@@ -91,6 +94,7 @@ def test_to_a_laboratory_and_back(page: Page) -> None:
     assert (page.state.laboratory, page.state.point) == (None, point)
 
 
+@pytest.mark.slow
 def test_a_click_on_the_map_moves_the_point(page: Page) -> None:
     from bokeh.events import Tap
 
@@ -104,6 +108,7 @@ def test_a_click_on_the_map_moves_the_point(page: Page) -> None:
     assert (page.state.point.c_minus, page.state.point.c_plus) == (20.0, 100.0)
 
 
+@pytest.mark.slow
 def test_where_there_is_no_steady_state_the_page_says_so(page: Page) -> None:
     named(page, "number-efficiency").value = 0.0
     named(page, "number-theta-minus").value = 0.0

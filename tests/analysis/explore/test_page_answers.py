@@ -17,6 +17,7 @@ def test_a_map_stays_while_the_point_moves_on_it() -> None:
     assert map_around(WorkingPoint(loss=0.2), "angles", "unconditional") is not first
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("c", [0.01, 1.9, 2.0, 17.0, 50.0, 51.0, 3e3])
 def test_the_map_that_is_kept_is_that_around_the_point(c: float) -> None:
     point = WorkingPoint(c_plus=c)

@@ -42,6 +42,7 @@ def test_the_commands_shown_say_the_working_point(state: PageState) -> None:
     assert found["duration"].value == state.duration_units
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("link", LINKS)
 def test_a_command_that_is_run_gives_what_is_shown(steering: Run, link: str) -> None:
     state = PageState.of_link(link)
@@ -57,6 +58,7 @@ def test_a_command_that_is_run_gives_what_is_shown(steering: Run, link: str) -> 
     np.testing.assert_array_equal(np.concatenate([means["minus"], means["plus"]], axis=-1), first)
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("link", LINKS)
 def test_the_lines_of_python_give_what_is_shown(steering: Run, link: str) -> None:
     state = PageState.of_link(link)

@@ -98,6 +98,7 @@ def test_shot_noise_tells_its_calibration_alone() -> None:
     assert information_rate(dark, ("calibration-sine",), 1e-7) * 1e-7 == pytest.approx(2.0, rel=1e-6)
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     ("scheme", "path_phase", "rank"),
     [("homodyne", 0.1, 7), ("homodyne", 0.0, 7), ("heterodyne", 0.1, 12), ("heterodyne", 0.0, 11)],

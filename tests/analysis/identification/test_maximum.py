@@ -148,6 +148,7 @@ def test_it_finds_the_maximum_that_a_simplex_finds() -> None:
     )
 
 
+@pytest.mark.slow
 def test_from_wherever_it_begins_it_ends_in_the_same_numbers() -> None:
     record = simulated(1200, 180)[:1]
     near, far = (fitted(record, start) for start in (TRUTH, {"c_plus": 9.0, "lo_phase": 0.8, "efficiency": 0.5}))
@@ -199,6 +200,7 @@ def without(values: dict[str, float]) -> tuple[LinearModel, InitialState]:
     return PROBLEM({name: value for name, value in values.items() if name != "unused"})
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     ("problem", "lost"), [(with_twin, ("lo_phase", "unused")), (without, ("unused",))], ids=["twin", "unused"]
 )
@@ -231,6 +233,7 @@ def test_an_estimate_at_a_bound_is_said_to_be() -> None:
     assert found.estimates["lo_phase"] == pytest.approx(held.estimates["lo_phase"], abs=1e-4)
 
 
+@pytest.mark.slow
 def test_impossible_points_are_walked_around() -> None:
     record, refused = simulated(1200, 300)[:4], []
 
@@ -300,6 +303,7 @@ def mirrored(model: LinearModel) -> FloatArray:
     return np.array([1.0, -1.0] * (len(model.record_names) // 2))
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("name", ["mild", "path_phase"])
 def test_phases_are_known_but_for_half_turns_and_a_mirror(name: str) -> None:
     problem, point = problem_at(POINTS[name]), POINTS[name]

@@ -116,6 +116,7 @@ def test_a_chain_is_continued_bit_for_bit(tmp_path: Path) -> None:
         sample_posterior(*shot_noise(), chain=tmp_path / "text.h5")
 
 
+@pytest.mark.slow
 def test_a_corner_figure_says_of_which_share_its_intervals_are(tmp_path: Path) -> None:
     chain = sampled()
     figure = draw_corner(chain, tmp_path / "corner.png")

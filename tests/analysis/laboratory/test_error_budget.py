@@ -69,6 +69,7 @@ def steering(numbers: dict[str, mp.mpf]) -> list[mp.mpf]:
     return [plus - cross**2 / minus, minus - cross**2 / plus]
 
 
+@pytest.mark.slow
 def test_derivatives_are_those_of_the_closed_form(weak: dict[str, Lever]) -> None:
     with mp.workdps(40):
         numbers = {name: mp.mpf(each.value) for name, each in weak.items()}

@@ -40,7 +40,7 @@ def closed_form(text: str, phi: mp.mpf) -> list[mp.mpf]:
     return [forward, forward * v_m / v_p]
 
 
-@pytest.mark.few(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("phase", [0.0, 0.07])
 def test_the_derivatives_of_the_path_phase_are_those_of_the_closed_form(phase: float) -> None:
     text = WEAK.replace("loss = 0.2", f"loss = 0.2\npath_phase_pi = {phase}")
@@ -64,7 +64,7 @@ def test_the_derivatives_of_the_path_phase_are_those_of_the_closed_form(phase: f
             assert found.best_pi["unconditional"][way] == pytest.approx(0.0, abs=1e-3)
 
 
-@pytest.mark.few(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["path_phase_pi", "lo_phase_pi", "squeezing_angle_pi"])
 def test_given_the_record_they_are_those_of_the_paper_s_model(name: str) -> None:
     found = phases(SQUEEZED)[("detection." if name == "lo_phase_pi" else "link.") + name]

@@ -201,6 +201,7 @@ def answer(text: str) -> cs.Elimination | str:
             return str(error)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, derandomize=True, deadline=None, database=None)
 @given(
     st.lists(

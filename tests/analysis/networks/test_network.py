@@ -379,6 +379,7 @@ def test_a_network_answers_as_a_working_point() -> None:
         clients_of_one_server([0.1]).simulate(duration_units=1.0)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_trajectories_of_fifty_nodes() -> None:
     network = clients_of_one_server([0.3] * 49, loss=0.01)

@@ -182,6 +182,7 @@ def test_the_best_given_the_record_in_fifty_digits(count: int) -> None:
     assert found.value < best(network).value
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_no_random_search_ends_lower() -> None:
     network = equal_clients(3, 10.0, loss=0.2)
@@ -250,6 +251,7 @@ def test_a_fourth_client_is_of_no_use_behind_losses_of_a_fifth() -> None:
     assert three.value < 0.31744
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_of_four_equal_clients_one_absorbs() -> None:
     network = equal_clients(4, 10.0)

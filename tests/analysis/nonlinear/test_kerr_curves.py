@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,10 +13,10 @@ from cascade_steering.analysis.nonlinear.best_kerr import (
     best_without_record,
     steering_without_record,
 )
-from cascade_steering.analysis.nonlinear.kerr_curves import kerr_curves
 from cascade_steering.analysis.nonlinear.kerr_pair import KerrPair
 from cascade_steering.analysis.nonlinear.sampled_kerr import sampled_kerr
 from cascade_steering.analysis.nonlinear.slow_amplitude import steering_given_amplitude
+from cascade_steering.analysis.paper.figures.data import DATA
 from cascade_steering.sim.fock.counting.counting_engine import FockCounting
 from cascade_steering.sim.gaussian.covariance import stationary_state
 from cascade_steering.sim.gaussian.nonlinear.approximation import GaussianApproximation
@@ -23,6 +24,7 @@ from cascade_steering.sim.grid import TimeGrid
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.noise import generator, wiener_increments
 from cascade_steering.sim.parameters import Detection
+from tests.analysis.paper.test_figures import KERR, TOY, assert_drawn
 
 READ = Detection(lo_phase_pi=0.5)
 PAIR = KerrPair(damping=0.05, cooperativity=17.67, theta_plus_pi=0.4149, kerr_minus=1e-3)
@@ -83,8 +85,8 @@ def test_on_the_same_record_it_is_near_the_master_equation_in_a_hundred_quanta(k
 
 
 @pytest.mark.slow
-def test_the_curves_are_those_of_their_functions() -> None:
-    data = kerr_curves(points=2, trajectories=4)
+def test_the_curves_are_those_of_their_functions_and_are_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = DATA[KERR](**TOY[KERR])
     assert data["E"].dims == ("row", "kerr")
     assert data["E"].sel(row="minus").to_numpy()[1] == pytest.approx(best_without_record(kerr_minus=1e-2).value)
     assert float(data["E"].sel(row="minus")[0]) == pytest.approx(0.285045, abs=2e-6)
@@ -92,6 +94,7 @@ def test_the_curves_are_those_of_their_functions() -> None:
     assert np.all(data["E"].sel(row="record") < data["E"].sel(row="opposed"))
     assert np.all(data["E"].sel(row="opposed") < data["E"].sel(row="minus"))
     assert np.all(data["E_both"] > 0.28)
+    assert_drawn(KERR, data, tmp_path, monkeypatch)
 
 
 def test_without_a_kerr_term_there_is_no_best_distance() -> None:

@@ -279,12 +279,14 @@ def test_simulated_improvements_hold_the_exact_ones(fig8: xr.Dataset) -> None:
     assert bool((half > 0).all())
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_searches_do_not_depend_on_the_workers() -> None:
     one, two = (paper_optima.best_against_loss(points=2, jobs=jobs) for jobs in (1, 2))
     xr.testing.assert_identical(one, two)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_simulations_do_not_depend_on_the_workers() -> None:
     seen: list[tuple[int, int]] = []

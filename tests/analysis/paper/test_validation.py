@@ -118,6 +118,7 @@ def test_a_check_without_power_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     ]
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_trajectories_that_tend_elsewhere_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     # an error that does not shrink with the step lowers the order

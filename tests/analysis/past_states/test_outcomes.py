@@ -29,6 +29,7 @@ def root_of_information(covariance: FloatArray) -> FloatArray:
     return np.swapaxes(np.linalg.cholesky(np.linalg.inv(covariance)), -1, -2)
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("way", WAYS, ids=str)
 def test_of_effects_and_of_outcomes(way: Steered) -> None:
     past, future = covariances(1), covariances(2)

@@ -60,6 +60,7 @@ def test_95_percent_of_ensembles_of_records_hold_the_covariance_of_the_filter() 
         assert abs(count - 0.95 * ensembles) < 5 * math.sqrt(ensembles * 0.95 * 0.05)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_and_of_long_records_cut_into_pieces() -> None:
     apart, interval, records = independent_after(MODEL), 0.1, 300
@@ -74,6 +75,7 @@ def test_and_of_long_records_cut_into_pieces() -> None:
         assert abs(count - 0.95 * records) < 5 * math.sqrt(records * 0.95 * 0.05)
 
 
+@pytest.mark.slow
 def test_a_wrong_filter_is_found_out() -> None:
     interval = 0.05
     found = looked_at(MODEL, interval, 80, 2000)

@@ -75,6 +75,7 @@ def test_a_record_behind_filters_is_refused_before_anything_is_written(steering:
     assert len(answer.err.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_a_working_point_looks_back(steering: Run) -> None:
     simulated(steering, *LONG, "--scheme", "heterodyne", "--initial", "stationary")
     bath = cs.Bath(linewidth_hz=1.0, occupation=0.5)

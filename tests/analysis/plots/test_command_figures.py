@@ -1,3 +1,4 @@
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from tests.support.systems import POINTS
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
+@functools.cache
 def transient() -> Transient:
     point = POINTS["mild"]
     return steering_transient(rwa(point.cascade, point.detection), thermal_state((1.0, 2.0)), np.linspace(0, 3, 7))
@@ -86,6 +88,7 @@ def test_a_transient_is_drawn(tmp_path: Path, drawn: list[Any], logarithmic: boo
     assert not any(line.get_linestyle() == ":" for line in axes.get_lines())
 
 
+@pytest.mark.slow
 def test_a_transient_is_drawn_with_estimates_and_the_end_of_a_pulse(tmp_path: Path, drawn: list[Any]) -> None:
     point = POINTS["mild"]
     lit, off = (rwa(each, point.detection) for each in (point.cascade, unlit(point.cascade)))
@@ -109,7 +112,7 @@ def test_steering_by_two_is_drawn_with_their_names(tmp_path: Path, drawn: list[A
     times, shape = np.linspace(0.0, 1.0, 5), np.linspace(0.5, 0.4, 5)
     nothing = Milestones(windows={}, two_way={}, settling={}, largest_d={})
     made = Transient(
-        times=times, unconditional={way: shape}, conditional={way: 0.9 * shape}, milestones=nothing, switches=()
+        times=times, unconditional={way: shape}, conditional={way: 0.9 * shape}, search=lambda: nothing, switches=()
     )
     command_figures.transient_figure(made, 1.0, tmp_path / "a.png")
     assert [line.get_label() for line in drawn[1].get_lines()] == [
@@ -118,6 +121,7 @@ def test_steering_by_two_is_drawn_with_their_names(tmp_path: Path, drawn: list[A
     assert style.symbol("plus_given_minus") == style.SYMBOLS["plus_given_minus"]
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(("low", "scale"), [(0.5, "log"), (-0.5, "linear")])
 def test_a_comparison_is_drawn(tmp_path: Path, drawn: list[Any], low: float, scale: str) -> None:
     path = tmp_path / "comparison.png"
@@ -145,7 +149,7 @@ def test_one_point_is_enough(tmp_path: Path) -> None:
     assert path.read_bytes().startswith(PNG)
 
 
-@pytest.mark.few(1)
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "start"), [("f.pdf", b"%PDF"), ("f.svg", b"<?xml")])
 def test_the_name_says_the_format(tmp_path: Path, name: str, start: bytes) -> None:
     command_figures.transient_figure(transient(), 1.0, tmp_path / name)

@@ -138,6 +138,7 @@ def test_a_figure_has_a_panel_for_each_oscillator_and_is_written(tmp_path: Path,
         trajectory.plot(tmp_path / "run.doc")
 
 
+@pytest.mark.slow
 def test_an_animation_has_its_frames_and_ends_where_the_trajectory_does(
     tmp_path: Path, trajectory: cs.Trajectory
 ) -> None:
@@ -183,6 +184,7 @@ def test_a_filtered_record_is_drawn_with_its_gaps() -> None:
         result.trajectory(1)
 
 
+@pytest.mark.slow
 def test_a_trajectory_between_levels_has_its_own_covariances() -> None:
     light = cs.WorkingPoint(c_minus=2, c_plus=2, bath_minus="vacuum", bath_plus="vacuum")
     grid = TimeGrid(step=0.01 * light.time_unit, steps_per_save=2, saves=5)

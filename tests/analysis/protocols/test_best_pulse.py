@@ -68,6 +68,7 @@ def result_of(name: str) -> PulseResult:
     return PulseResult(point=point, initial=start, conditional=search.conditional, pulses=found(name))
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("name", FAST + SLOW)
 def test_the_engine_in_quadratures_confirms_it(name: str) -> None:
     search, result = SEARCHES[name], result_of(name)
@@ -124,6 +125,7 @@ def test_a_duration_without_use_is_cut_off() -> None:
         assert found[way].duration_s < HALF.time_unit
 
 
+@pytest.mark.slow
 def test_the_fastest_pulse_is_the_least_duration_of_the_best_one() -> None:
     search = replace(HALF, occupations=(1e5, 1e5))
     fastest = fastest_pulse(search)
@@ -156,8 +158,19 @@ def test_too_short_a_time_is_no_pulse() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("row", [0, 1])
-@pytest.mark.parametrize("name", ["ground", "two segments", "precooled", "record"])
+@pytest.mark.parametrize(
+    ("name", "row"),
+    [
+        ("two segments", 0),
+        ("record", 1),
+        *(
+            pytest.param(*each, marks=pytest.mark.long)
+            for each in (
+                ("two segments", 1), ("record", 0), ("ground", 0), ("ground", 1), ("precooled", 0), ("precooled", 1),
+            )
+        ),
+    ],
+)  # fmt: skip
 def test_differential_evolution_finds_nothing_better(name: str, row: int) -> None:
     from scipy.optimize import differential_evolution
 
@@ -207,6 +220,7 @@ def test_bad_input_is_refused() -> None:
         fastest_pulse(replace(HALF, bath_minus=VACUUM, bath_plus=VACUUM))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("conditional", "angle"), [(False, 0.0), pytest.param(True, 1.0, marks=pytest.mark.slow)], ids=["none", "record"]
 )

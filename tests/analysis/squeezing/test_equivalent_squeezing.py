@@ -15,7 +15,9 @@ def test_squeezed_light_is_worth_its_own_squeezing() -> None:
     squeezed = replace(SEARCH, squeezing_db=2.7)
     found = equivalent_squeezing(SEARCH, squeezed, conditional=False)
     assert [found[way][1] for way in DIRECTIONS] == pytest.approx([2.7, 2.7], abs=2e-3)
-    # the worse one of two experiments takes no squeezing
+
+
+def test_the_worse_one_of_two_experiments_takes_no_squeezing() -> None:
     none = equivalent_squeezing(SEARCH, replace(SEARCH, loss=0.2), conditional=False)
     assert [none[way][1] for way in DIRECTIONS] == [0.0, 0.0]
 

@@ -23,7 +23,7 @@ from tests.support.chance import quadratic
 GROWING = WorkingPoint(c_minus=10, c_plus=17.4, theta_minus_pi=0.0, theta_plus_pi=0.5)
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize("theta_minus_pi", [0.0, 0.2, 0.249999])
 @pytest.mark.parametrize(("loss", "path_phase_pi"), [(0.0, 0.0), (0.2, 0.1)])
 def test_e_tends_to_its_limits(theta_minus_pi: float, loss: float, path_phase_pi: float) -> None:

@@ -44,7 +44,7 @@ def ten() -> Transient:
     return steering_transient(rwa(TEN, Detection()), EQUILIBRIUM, np.geomspace(1e-8, 1e2, 11) * TEN.time_unit)
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize("name", SLOW)
 def test_steering_in_time(name: str) -> None:
     point = POINTS[name]
@@ -61,6 +61,7 @@ def test_steering_in_time(name: str) -> None:
         assert np.all(found.conditional[direction] <= found.unconditional[direction] * (1 + 1e-12))
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("conditional", [False, True])
 def test_ten_decades_in_extended_precision(conditional: bool) -> None:
     times = ten().times
@@ -144,11 +145,11 @@ def test_two_way_steering_is_where_both_steer() -> None:
         assert window == Window(start=max(each.start for (each,) in single), end=float("inf"))
 
 
-@pytest.mark.few(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("initial", [EQUILIBRIUM, thermal_state((1e5, 0.0)), thermal_state((0.0, 1e3)), ground_state()])
 def test_milestones_agree_with_a_dense_curve(initial: InitialState) -> None:
     drive = Schedule.pulse(rwa(TEN, Detection()), dark(TEN), 3.0 * TEN.time_unit)
-    found = steering_transient(drive, initial, np.linspace(0.0, 4.0, 3001) * TEN.time_unit)
+    found = steering_transient(drive, initial, np.linspace(0.0, 4.0, 1001) * TEN.time_unit)
     times, step = found.times, found.times[1]
     for scheme in SCHEMES:
         values = getattr(found, scheme)
@@ -177,6 +178,7 @@ def test_steering_may_come_and_go_and_come_back() -> None:
     assert with_record.start < early.start
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("initial", [EQUILIBRIUM, ground_state()])
 def test_a_plateau_has_no_time_of_its_own(initial: InitialState) -> None:
     # γ₋ = γ₀: variances creep for 1e6 units while d stays; from the ground state it never is larger than in the end
@@ -200,6 +202,7 @@ def test_the_lab_frame_tends_to_the_rotating_waves_milestones() -> None:
     assert errors[1] < errors[0] / 3
 
 
+@pytest.mark.slow
 def test_milestones_do_not_depend_on_the_times_asked_for() -> None:
     point = POINTS["mild"]
     model, initial = rwa(point.cascade, point.detection), thermal_state((1.0, 2.0))
@@ -247,7 +250,7 @@ def test_what_a_record_tells_of_a_state_that_is_not_gaussian_is_not_made_up() ->
             asked()
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize("name", ["hot", "vacuum", "mixed_loss", "path_phase", "all_lost"])
 def test_the_end_is_the_steady_state(name: str) -> None:
     point = POINTS[name]

@@ -327,6 +327,7 @@ def test_intervals_hold_what_they_promise(name: str, count: int) -> None:
         assert FEWEST <= REPEATS * held <= MOST
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_degrees_of_freedom_not_taken_off_would_show() -> None:
     def overcounted(each: Inference) -> Inference:

@@ -92,7 +92,8 @@ def test_unconditional_optimum_against_a_dense_scan(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("conditional", [False, True])
+# without the record the optimum is compared with a dense scan in 40 digits, in test_optimum_dense.py
+@pytest.mark.parametrize("conditional", [pytest.param(False, marks=pytest.mark.long), True])
 @pytest.mark.parametrize("name", SEARCHES)
 def test_no_random_point_is_better(name: str, conditional: bool) -> None:
     best = scan(SEARCHES[name], conditional=conditional, rng=np.random.default_rng(4))

@@ -20,8 +20,15 @@ from cascade_steering.sim.parameters import Bath
 
 BATHS = {"hot": Bath.named("hot"), "vacuum": Bath.named("vacuum")}
 LEAST, MOST_RATIO, LEAST_RATIO = 1e-12, 100.0, 0.01
-# C-, bath of +, loss
-POINTS = [(1.0, "vacuum", 0.0), (2.0, "hot", 0.5), (7.0, "vacuum", 0.9), (30.0, "hot", 0.2), (300.0, "hot", 0.0)]
+# C-, bath of +, loss: the edge of steering with loss, and the strongest coupling; the others are between them
+POINTS = [
+    (2.0, "hot", 0.5),
+    (300.0, "hot", 0.0),
+    *(
+        pytest.param(*each, marks=pytest.mark.long)
+        for each in ((1.0, "vacuum", 0.0), (7.0, "vacuum", 0.9), (30.0, "hot", 0.2))
+    ),
+]
 
 
 def steering(c_minus: float, baths: tuple[Bath, Bath], loss: float, u: Sequence[Any], lib: Any) -> tuple[Any, Any]:
