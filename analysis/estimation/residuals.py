@@ -222,7 +222,8 @@ class SampledScatter:
 
         With g the gradient of E, s is the average of the numbers g:(δ_i δ_iᵀ) ≥ 0 of the trajectories, δ_i the
         deviation of the mean. A χ² of 2s²/σ² degrees of freedom has this average and its standard error σ, and like the
-        distribution of such an average it reaches far upwards where few trajectories make most of s.
+        distribution of such an average it reaches far upwards where few trajectories make most of s. Section 8 of
+        sim/README.md.
         """
         sampled = self.inference.value * self.share
         if sampled == 0.0:

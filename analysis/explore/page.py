@@ -70,6 +70,7 @@ class Page:
         self._problems: dict[str, Sequence[str]] = {"link": problem}
         self._soon: Any = None
         self._later: Any = None
+        self._asked: Future[Any] | None = None
         self.controls = Controls(self.move)
         self.map, self.course, self.trajectory = MapFigure(), CourseFigure(), TrajectoryFigure()
         self.alert, self.numbers, self.budget, self.recipes = (
@@ -112,6 +113,7 @@ class Page:
         document.add_root(column(self.link, self.recipes, name="recipes", sizing_mode="stretch_width"))
         self.recipes.name = "lines"
         document.title = "steering explore"
+        document.on_session_destroyed(lambda _: self._forget())
         template = (files("cascade_steering.analysis.explore") / "page.html").read_text(encoding="utf-8")
         document.template = get_env().from_string("{% extends base %}\n" + template)
 
@@ -186,10 +188,20 @@ class Page:
             self.budget.text = page_texts.budget_html(None, self.state.shown)
             return
         self.budget.text = "<p>One moment: each number is changed in turn.</p>"
-        asked = _BUDGETS.submit(page_answers.budget_of, laboratory)
+        self._forget()
+        self._asked = asked = _BUDGETS.submit(page_answers.budget_of, laboratory)
         asked.add_done_callback(
-            lambda done: self.document.add_next_tick_callback(partial(self._show_budget, laboratory, done))
+            lambda done: (
+                None
+                if done.cancelled()
+                else self.document.add_next_tick_callback(partial(self._show_budget, laboratory, done))
+            )
         )
+
+    def _forget(self) -> None:
+        """Ask no longer for the last budget, if it is not begun: others wait behind it."""
+        if self._asked is not None:
+            self._asked.cancel()
 
     def _show_budget(self, laboratory: LaboratoryNumbers, done: "Future[Any]") -> None:
         if laboratory != self.state.laboratory:

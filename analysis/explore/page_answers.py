@@ -1,6 +1,5 @@
 """What the page shows of a state. E and the regime take 2 ms, E(t) and a trajectory some ten, a budget some seconds."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -29,7 +28,6 @@ __all__ = [
     "budget_of",
     "course",
     "elimination_of",
-    "ellipse",
     "one_trajectory",
     "regimes_of",
     "warnings_of",
@@ -38,7 +36,6 @@ __all__ = [
 FloatArray = NDArray[np.float64]
 # intervals of E(t) and of a trajectory
 SAVES = 100
-_OUTLINE = 73
 
 
 @lru_cache(maxsize=64)
@@ -108,15 +105,6 @@ def one_trajectory(state: PageState) -> PhasePath:
         means={name: means[:, place] for name, place in places.items()},
         covariance={name: last[place, place] for name, place in places.items()},
     )
-
-
-def ellipse(centre: Sequence[float] | FloatArray, covariance: FloatArray) -> FloatArray:
-    """The outline of one standard deviation of a covariance (2, 2) around its centre; array of shape (n, 2)."""
-    values, vectors = np.linalg.eigh(covariance)
-    angles = np.linspace(0.0, 2.0 * np.pi, _OUTLINE)
-    circle = np.stack([np.cos(angles), np.sin(angles)], axis=-1)
-    result: FloatArray = np.asarray(centre) + circle * np.sqrt(np.maximum(values, 0.0)) @ vectors.T
-    return result
 
 
 @lru_cache(maxsize=16)

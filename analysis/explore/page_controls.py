@@ -35,8 +35,8 @@ _MAP = ("θ₋, θ₊", "C₋, C₊")
 _SHOWN = ("without the record", "given the record")
 _OWN = "numbers of my own"
 _WIDE: dict[str, Any] = {"sizing_mode": "stretch_width"}
-# the pages of tabs are wider than what they stand in, by the margins of widgets
-_WITHIN: dict[str, Any] = {"styles": {"width": "calc(100% - 14px)"}}
+# else tabs are wider than what they stand in
+_WITHIN = ":host { grid-template-columns: minmax(0, 1fr) !important; }"
 # a slider that stands at 0.35 may say 0.35000000000000003
 _DECIMALS = 12
 
@@ -52,7 +52,7 @@ class Controls:
         self._scheme = Select(title="detection", options=list(DETECTION_SCHEMES), **_WIDE)
         self._preset = Select(title="published experiments", options=[_OWN, *preset_names()], **_WIDE)
         self._setup = TextAreaInput(
-            title="numbers of a laboratory (TOML); click outside to use them", rows=22, max_length=20_000,
+            title="numbers (TOML); click outside to use them", rows=28, max_length=20_000,
             stylesheets=["textarea { font: 12px/1.4 ui-monospace, 'DejaVu Sans Mono', monospace; white-space: pre; }"],
             **_WIDE,
         )  # fmt: skip
@@ -64,7 +64,8 @@ class Controls:
         self._seed = NumericInput(title="seed of the trajectory", mode="int", **_WIDE)
         self._another = Button(label="Another trajectory", **_WIDE)
         pages = {"Sliders": self._sliders(), "Laboratory": self._laboratory()}
-        self._tabs = Tabs(tabs=[TabPanel(title=title, child=child) for title, child in pages.items()], **_WIDE)
+        tabs = [TabPanel(title=title, child=child) for title, child in pages.items()]
+        self._tabs = Tabs(tabs=tabs, stylesheets=[_WITHIN], **_WIDE)
         self._connect()
 
     @property
@@ -105,10 +106,10 @@ class Controls:
 
     def _sliders(self) -> UIElement:
         rows = [row(slider, typed, **_WIDE) for slider, typed in self._numbers.values()]
-        return column(*rows, *self._baths.values(), self._scheme, **_WITHIN)
+        return column(*rows, *self._baths.values(), self._scheme, **_WIDE)
 
     def _laboratory(self) -> UIElement:
-        return column(self._preset, self._setup, self._release, **_WITHIN)
+        return column(self._preset, self._setup, self._release, **_WIDE)
 
     def _connect(self) -> None:
         for name, (slider, typed) in self._numbers.items():

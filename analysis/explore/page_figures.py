@@ -12,6 +12,7 @@ from bokeh.models import (
     LinearColorMapper,
     Range1d,
     Span,
+    Title,
     UIElement,
 )
 from bokeh.models.formatters import CustomJSTickFormatter
@@ -19,7 +20,9 @@ from bokeh.plotting import figure
 from numpy.typing import NDArray
 
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, STEERING_BOUND, Direction, Scheme
-from cascade_steering.analysis.explore.page_answers import Course, PhasePath, ellipse
+from cascade_steering.analysis.explore.page_answers import Course, PhasePath
+from cascade_steering.analysis.plots.colours import COLOURS, HIGHEST, REGION_COLOURS, SCHEME_COLOURS
+from cascade_steering.analysis.plots.trajectories.outlines import ellipse
 from cascade_steering.analysis.working_points.regimes.regime_map import PLANES, Plane, RegimeMap
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.conventions import OSCILLATORS
@@ -28,25 +31,22 @@ __all__ = ["ARROWS", "CourseFigure", "MapFigure", "TrajectoryFigure", "drawn_at"
 
 FloatArray = NDArray[np.float64]
 ARROWS: dict[Direction, str] = {"plus_given_minus": "E₊|₋", "minus_given_plus": "E₋|₊"}
-# of Okabe and Ito, which readers without green or red cones tell apart
-_SCHEME_COLOURS: dict[Scheme, str] = {"unconditional": "#0072B2", "conditional": "#D55E00"}
-_OSCILLATOR_COLOURS = dict(zip(OSCILLATORS, ("#0072B2", "#D55E00"), strict=True))
+_OSCILLATOR_COLOURS = dict(zip(OSCILLATORS, COLOURS, strict=True))
 _SIGNS = dict(zip(OSCILLATORS, ("−", "+"), strict=True))
-# by the number of the regime, and the same again, paler, where an oscillator is not damped
-_REGIME_COLOURS = ("#DDE1E6", "#56B4E9", "#E69F00", "#009E73")
-_PALE = ("#F1F3F5", "#BBDFF6", "#F6DBA6", "#A6DCCB")
+# by the number of the regime
+_REGIME_COLOURS = tuple(REGION_COLOURS[name] for name in ("none", *DIRECTIONS, "both"))
+# stripes where an oscillator is not damped: one of so many parts of a cell, some two hundred along an axis
+_STRIPES, _PARTS, _STRIPE_COLOUR = 8, 200, "#6b6b6b"
 _DASHES: dict[Direction, str] = {"plus_given_minus": "dashed", "minus_given_plus": "solid"}
 _LABELS = {"theta_minus_pi": "θ₋/π", "theta_plus_pi": "θ₊/π", "c_minus": "C₋", "c_plus": "C₊"}
 # 1 where − steers +, and 2 where + steers −, are added up
 _REGIMES = ("no steering", "− steers +", "+ steers −", "two-way")
 # of the logarithm, in which cooperativities are drawn
 _TICKS: dict[Plane, str] = {
-    "angles": "return String(tick)",
+    "angles": "return String(Number(tick.toPrecision(6)))",
     "cooperativities": "return String(Number((10 ** tick).toPrecision(2)))",
 }
 _HEIGHT = 330
-# a hot start has E of 1e5, and the range around one half is the one of interest
-_HIGHEST_E = 20 * STEERING_BOUND
 
 
 def _empty(height: int = _HEIGHT, tools: str = "pan,wheel_zoom,box_zoom,reset,save", **more: object) -> figure:
@@ -59,6 +59,16 @@ def _empty(height: int = _HEIGHT, tools: str = "pan,wheel_zoom,box_zoom,reset,sa
     drawn.outline_line_color = "#D9DEE5"
     drawn.grid.grid_line_color = "#EEF1F4"
     return drawn
+
+
+def _shorten(drawn: figure) -> None:
+    """No more than three digits at a tick."""
+    code = """
+        const short = Number(tick.toPrecision(3))
+        return (Math.abs(short) < 1e5 ? String(short) : short.toExponential()).replaceAll('-', '−')
+    """
+    for axis in (drawn.xaxis, drawn.yaxis):
+        axis.formatter = CustomJSTickFormatter(code=code)
 
 
 def _key(entries: Iterable[tuple[str, str]]) -> Div:
@@ -89,12 +99,14 @@ class MapFigure:
     def __init__(self) -> None:
         self.figure = _empty(height=_HEIGHT + 30, tools="tap,save")
         self.figure.x_range, self.figure.y_range = Range1d(0.0, 0.5), Range1d(0.0, 0.5)
-        self._cells = ColumnDataSource({name: [] for name in ("regime", *DIRECTIONS, "x", "y", "w", "h")})
+        self._cells = ColumnDataSource({name: [] for name in ("regime", "stripes", *DIRECTIONS, "x", "y", "w", "h")})
         self._point = ColumnDataSource({"x": [], "y": []})
-        palette = (*_REGIME_COLOURS, *_PALE)
-        cells = self.figure.image(
-            image="regime", x="x", y="y", dw="w", dh="h", source=self._cells,
-            color_mapper=LinearColorMapper(palette=palette, low=-0.5, high=len(palette) - 0.5),
+        cells, _ = (
+            self.figure.image(
+                image=name, x="x", y="y", dw="w", dh="h", source=self._cells,
+                color_mapper=LinearColorMapper(palette=palette, low=-0.5, high=len(palette) - 0.5),
+            )
+            for name, palette in (("regime", _REGIME_COLOURS), ("stripes", ("#00000000", _STRIPE_COLOUR)))
         )  # fmt: skip
         for size, colour, width in ((20, "white", 5), (20, "black", 2)):
             self.figure.scatter(
@@ -104,13 +116,14 @@ class MapFigure:
             HoverTool(renderers=[cells], tooltips=[(ARROWS[way], f"@{way}{{0.0000}}") for way in DIRECTIONS])
         )
         self.figure.grid.visible = False
+        self.figure.title = Title(text_font_style="normal", text_font_size="12px", visible=False)
 
     @property
     def layout(self) -> UIElement:
         """The figure with its key."""
         names = [(_patch(colour), each) for colour, each in zip(_REGIME_COLOURS, _REGIMES, strict=True)]
-        pale = f"linear-gradient(90deg,{','.join(_PALE[1:])})"
-        return _framed(self.figure, [*names, (_patch(pale), "pale: a damping rate γ ≤ 0")], "map")
+        striped = f"repeating-linear-gradient(135deg,#fff 0 4px,{_STRIPE_COLOUR} 4px 5px)"
+        return _framed(self.figure, [*names, (_patch(striped), "a damping rate γ ≤ 0")], "map")
 
     def show(self, found: RegimeMap, scheme: Scheme) -> None:
         """Draw another map."""
@@ -120,7 +133,7 @@ class MapFigure:
         regimes = forward.astype(int) + 2 * backward
         # cells have their values in the middle
         self._cells.data = {
-            "regime": [(regimes + np.where(found.stable, 0, len(_REGIMES))).astype(np.uint8)],
+            "regime": [regimes.astype(np.uint8)], "stripes": [_striped(~found.stable)],
             **{way: [each.astype(np.float32)] for way, each in zip(DIRECTIONS, found.E[scheme], strict=True)},
             "x": [x[0] - steps[0] / 2], "y": [y[0] - steps[1] / 2],
             "w": [x[-1] - x[0] + steps[0]], "h": [y[-1] - y[0] + steps[1]],
@@ -135,6 +148,10 @@ class MapFigure:
         """Move the cross to the working point."""
         x, y = (float(drawn_at(getattr(point, name), plane)) for name in PLANES[plane])
         self._point.data = {"x": [x], "y": [y]}
+        self.figure.title.text = " · ".join(
+            f"{_LABELS[name]} = 0 has no place on this axis" for name in PLANES[plane] if _off_axis(point, name, plane)
+        )
+        self.figure.title.visible = bool(self.figure.title.text)
 
     def clicked(self, x: float, y: float, plane: Plane) -> dict[str, float]:
         """The parameters at a place of the figure, within its axes, to four digits."""
@@ -142,6 +159,19 @@ class MapFigure:
         places = (min(max(each, side.start), side.end) for each, side in zip((x, y), ranges, strict=True))
         values = places if plane == "angles" else (10.0**each for each in places)
         return {name: float(f"{value:.4g}") for name, value in zip(PLANES[plane], values, strict=True)}
+
+
+def _off_axis(point: WorkingPoint, name: str, plane: Plane) -> bool:
+    return plane == "cooperativities" and not getattr(point, name) > 0.0
+
+
+def _striped(cells: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """1 on stripes within the cells (m, n), each in equal parts along both axes, and 0 elsewhere."""
+    parts = max(1, round(_PARTS / cells.shape[1]))
+    fine = np.kron(cells, np.ones((parts, parts), dtype=bool))
+    rows, columns = np.ogrid[: fine.shape[0], : fine.shape[1]]
+    striped: NDArray[np.uint8] = (fine & ((columns - rows) % _STRIPES == 0)).astype(np.uint8)
+    return striped
 
 
 def drawn_at(values: FloatArray | float, plane: Plane) -> FloatArray:
@@ -161,11 +191,11 @@ class CourseFigure:
             for way in DIRECTIONS:
                 self._lines.data[f"{scheme}_{way}"] = []
                 self.figure.line(
-                    "t", f"{scheme}_{way}", source=self._lines, line_width=2, color=_SCHEME_COLOURS[scheme],
+                    "t", f"{scheme}_{way}", source=self._lines, line_width=2, color=SCHEME_COLOURS[scheme],
                     line_dash=_DASHES[way],
                 )  # fmt: skip
         self.figure.add_layout(Span(location=STEERING_BOUND, dimension="width", line_color="#888888"))
-        self.figure.yaxis.formatter = CustomJSTickFormatter(code="return String(Number(tick.toPrecision(3)))")
+        _shorten(self.figure)
         self.figure.yaxis.minor_tick_line_color = None
 
     @property
@@ -173,7 +203,7 @@ class CourseFigure:
         """The figure with its key."""
         names: dict[Scheme, str] = {"unconditional": "without the record", "conditional": "given the record"}
         marks = [
-            (_stroke(_SCHEME_COLOURS[scheme], _DASHES[way]), f"{ARROWS[way]} {name}")
+            (_stroke(SCHEME_COLOURS[scheme], _DASHES[way]), f"{ARROWS[way]} {name}")
             for scheme, name in names.items()
             for way in DIRECTIONS
         ]
@@ -188,7 +218,9 @@ class CourseFigure:
         finite = np.concatenate([each[np.isfinite(each)] for each in curves.values()])
         lowest = min(float(finite.min(initial=STEERING_BOUND)), STEERING_BOUND)
         highest = max(float(finite.max(initial=STEERING_BOUND)), STEERING_BOUND)
-        self.figure.y_range.update(start=0.8 * lowest, end=min(1.25 * highest, _HIGHEST_E))
+        # unless all of it is above that
+        least = max(HIGHEST, 10.0 * float(finite.min(initial=np.inf))) if finite.size else HIGHEST
+        self.figure.y_range.update(start=0.8 * lowest, end=min(1.25 * highest, least))
         self._lines.data = {"t": found.times, **curves}
 
 
@@ -197,6 +229,9 @@ class TrajectoryFigure:
 
     def __init__(self) -> None:
         self.figure = _empty(match_aspect=True, x_axis_label="X", y_axis_label="P")
+        _shorten(self.figure)
+        # numbers of a motion that grows are long
+        self.figure.xaxis.ticker.desired_num_ticks = 4
         parts = ("early", "late", "ellipse")
         self._data = {name: {part: ColumnDataSource({"x": [], "y": []}) for part in parts} for name in OSCILLATORS}
         seen: list[GlyphRenderer] = []

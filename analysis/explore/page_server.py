@@ -1,5 +1,7 @@
 """The server of the page, for this machine alone."""
 
+import logging
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -47,10 +49,17 @@ def page_server(port: int = 0) -> Iterator[PageServer]:
     """
     chosen = port or _free_port()
     loop = IOLoop()
-    server = Server(
-        {"/": Application(FunctionHandler(add_page))}, io_loop=loop, address=HOST, port=chosen,
-        allow_websocket_origin=[f"{HOST}:{chosen}"],
-    )  # fmt: skip
+    # a page that is closed while an answer is under way is no reason to say so
+    logging.getLogger("bokeh.server.views.ws").setLevel(logging.ERROR)
+    try:
+        server = Server(
+            {"/": Application(FunctionHandler(add_page))}, io_loop=loop, address=HOST, port=chosen,
+            allow_websocket_origin=[f"{HOST}:{chosen}"],
+        )  # fmt: skip
+    except OSError as error:
+        loop.close()
+        why = os.strerror(error.errno) if error.errno else str(error)
+        raise OSError(f"port {chosen} on {HOST} cannot be used ({why}): give another port, or none") from None
     server.start()
     try:
         yield PageServer(f"http://{HOST}:{chosen}/", loop)

@@ -20,7 +20,7 @@ from cascade_steering.analysis.working_points.regimes.regime_map import Plane
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.parameters import DETECTION_SCHEMES, Bath, require
 
-__all__ = ["PAGE_PARAMETERS", "STARTS", "LaboratoryNumbers", "PageParameter", "PageState"]
+__all__ = ["CONFIGURED", "PAGE_PARAMETERS", "STARTS", "LaboratoryNumbers", "PageParameter", "PageState"]
 
 # states at t = 0; the stationary one only where both oscillators are damped
 STARTS = ("ground", "thermal", "conditional", "stationary")
@@ -54,8 +54,8 @@ PAGE_PARAMETERS = tuple(
     for name, option, label, high, step in (
         ("c_minus", "c-minus", "C₋, cooperativity of −", 200.0, 0.5),
         ("c_plus", "c-plus", "C₊, cooperativity of +", 200.0, 0.5),
-        ("theta_minus_pi", "theta-minus", "θ₋/π", 0.5, 0.005),
-        ("theta_plus_pi", "theta-plus", "θ₊/π", 0.5, 0.005),
+        ("theta_minus_pi", "theta-minus", "θ₋/π, angle of −", 0.5, 0.005),
+        ("theta_plus_pi", "theta-plus", "θ₊/π, angle of +", 0.5, 0.005),
         ("loss", "loss", "loss ε of the path", 1.0, 0.01),
         ("path_phase_pi", "path-phase", "phase φ/π of the path", 2.0, 0.01),
         ("efficiency", "efficiency", "efficiency η of the detection", 1.0, 0.01),
@@ -68,6 +68,8 @@ PAGE_PARAMETERS = tuple(
 _OF_THE_POINT = (*(each.option for each in PAGE_PARAMETERS), "bath-minus", "bath-plus", "scheme")
 _OF_THE_LABORATORY = ("setup", "preset")
 _OF_THE_VIEW = ("initial", "duration", "seed", "map", "shown")
+# what has the name of an option of the commands
+CONFIGURED = (*_OF_THE_POINT, "initial", "duration", "seed")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,6 +166,11 @@ class PageState:
         if len(own) > 1 or any(name in _OF_THE_POINT for name in given):
             raise ValueError(f"a link has a {own[0]} or numbers of the working point, got both")
         return state.in_laboratory(preset=given["preset"]) if own == ["preset"] else state.in_laboratory(given["setup"])
+
+    @classmethod
+    def of_options(cls, given: Mapping[str, str]) -> Self:
+        """The state of texts by names in ``CONFIGURED``. Raises ValueError for a value as ``of_query`` does."""
+        return cls(**_view(given), point=_point(given))
 
     def in_laboratory(self, text: str | None = None, *, preset: str | None = None) -> Self:
         """The same view of a setup, of a text or a preset. Raises ValueError for a wrong entry or an unknown preset."""

@@ -14,8 +14,10 @@ __all__ = ["alert_html", "budget_html", "code_html", "numbers_html"]
 
 _RECORD: dict[Scheme, str] = {"unconditional": "without the record", "conditional": "given the record"}
 _TABLE = "border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums"
-_CELL = "padding:3px 10px 3px 0;text-align:{};border-top:1px solid #e6eaef"
+_CELL = "padding:3px 6px 3px 0;text-align:{};border-top:1px solid #e6eaef"
 _MOST_ROWS = 14
+# of an oscillator in a hot bath: what is behind the point says nothing
+_LARGE = 1e3
 
 
 def alert_html(messages: Sequence[str]) -> str:
@@ -43,6 +45,8 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def _value(number: float) -> str:
     if not math.isfinite(number):
         return "grows"
+    if number >= _LARGE:
+        return f"{number:.1f}"
     return f"<b>{number:.6f}</b>" if number < STEERING_BOUND else f"{number:.6f}"
 
 
@@ -53,7 +57,7 @@ def numbers_html(found: PairAtRest, regimes: Mapping[Scheme, str], elimination: 
         [
             ARROWS[way],
             *(_value(exact.E[scheme][way]) for scheme in SCHEMES),
-            f"{100 * exact.d[way]:.3f}&nbsp;%" if math.isfinite(exact.E["unconditional"][way]) else "",
+            f"{round(100 * exact.d[way], 3) + 0.0:.3f}&nbsp;%" if math.isfinite(exact.E["unconditional"][way]) else "",
         ]
         for way in DIRECTIONS
     ]
@@ -83,7 +87,7 @@ def budget_html(levers: Sequence[Lever] | None, shown: Scheme, warnings: Sequenc
     ]
     rows = [
         [
-            escape(each.name.replace("1 - ", "1 − ")),
+            escape(each.name.replace("1 - ", "1 − ")).replace(".", ".<wbr>").replace("_", "_<wbr>"),
             f"{each.value:.4g}",
             *(_short(each.derivative[shown][way], "+.3f") for way in DIRECTIONS),
             *(_short(-100 * each.gain[shown][way], "+.2f", "&nbsp;%") for way in DIRECTIONS),
@@ -91,7 +95,8 @@ def budget_html(levers: Sequence[Lever] | None, shown: Scheme, warnings: Sequenc
         for each in levers[:_MOST_ROWS]
     ]
     notes = "".join(f"<p>Take care: {escape(each)}.</p>" for each in warnings)
-    return f"<p>By elimination, {_RECORD[shown]}; the last columns are changes of E.</p>" + _table(head, rows) + notes
+    said = f"<p>By elimination, {_RECORD[shown]}; the last columns are changes of E.</p>"
+    return f'<div style="font-size:12px">{said}{_table(head, rows)}{notes}</div>'
 
 
 def _short(number: float, layout: str, unit: str = "") -> str:

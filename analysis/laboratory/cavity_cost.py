@@ -22,8 +22,6 @@ from cascade_steering.sim.laboratory.cavities import Cavity
 from cascade_steering.sim.laboratory.quantities import thermal_occupation
 from cascade_steering.sim.parallel.independent_tasks import Progress, in_parallel
 from cascade_steering.sim.parameters import Bath, require, require_count
-from cascade_steering.sim.rotating_wave import closed_forms
-from cascade_steering.sim.rotating_wave.equations import RotatingWave
 
 __all__ = [
     "COOPERATIVITIES",
@@ -52,6 +50,8 @@ _WARM: dict[str, Any] = {
     "c_minus": 30.0, "spins_linewidth_hz": 1e3, "frequency_hz": 1e6, "kappa_over_omega": 0.5, "outcoupling": 0.95,
     "rate_hz": 2e4, "temperature_k": (0.1, 4.0, 300.0),
 }  # fmt: skip
+# in the place of an E that grows without bound
+_ENDLESS = np.finfo(np.float64).max
 # the grid from which a search starts: θ₋ above and below π/4, θ₊, and light of both down to a thousandth of the most
 _ABOVE = (0.0, 0.15, 0.4, 0.7, 1.0)
 _BELOW = (-1.0, -0.95, -0.8, -0.55, -0.3)
@@ -132,24 +132,39 @@ class CavityOnPlus:
         strength: FloatArray = self.rate * half**2 / (half**2 + offset**2) * (1.0 + 1.0 / ratio)
         return strength
 
-    def points(self, unit: FloatArray) -> RotatingWave:
-        """Working points from coordinates: for θ₋ from −1 at 0 to 1 at π/2, for θ₊, log Γ₊ and log Γ₋ from 0 to 1."""
+    def light(self, unit: FloatArray) -> FloatArray:
+        """Γ₋, θ₋, Γ₊ and θ₊ from coordinates: for θ₋ from −1 at 0 to 1 at π/2, for θ₊, log Γ₊ and log Γ₋ from 0 to 1.
+
+        Array of shape (..., 4), rad/s and radians.
+        """
         least, most = np.pi / 4, np.pi * largest_theta_pi(self.kappa_over_omega)
+        found = np.empty((*unit.shape[:-1], 4))
         # at π/4 itself both detunings are infinite
         angle = least + np.maximum(unit[..., 1], 1e-6) * (most - least)
-        return RotatingWave(
-            strength_minus=self.c_minus * self.bath_minus.decoherence_rate * _DIMMEST ** (1.0 - unit[..., 3]),
-            angle_minus=np.clip(least * (1.0 + unit[..., 0] * abs(unit[..., 0])), 0.0, np.pi / 2),
-            bath_minus=self.bath_minus,
-            strength_plus=self.most_strength(angle) * _DIMMEST ** (1.0 - unit[..., 2]),
-            angle_plus=angle,
-            bath_plus=self.bath_plus,
-            loss=self.loss,
-            path_phase=0.0,
-        )
+        found[..., 0] = self.c_minus * self.bath_minus.decoherence_rate * _DIMMEST ** (1.0 - unit[..., 3])
+        found[..., 1] = np.clip(least * (1.0 + unit[..., 0] * abs(unit[..., 0])), 0.0, np.pi / 2)
+        found[..., 2] = self.most_strength(angle) * _DIMMEST ** (1.0 - unit[..., 2])
+        found[..., 3] = angle
+        return found
 
     def smallest(self) -> float:
         """The smallest E₊|₋; without stability its limit at long times."""
+        # imported here, because the command line imports this module and few commands search
+        from cascade_steering.sim.rotating_wave.limits_at_points import limits_at_points
+        from cascade_steering.sim.rotating_wave.pair_rates import PairSetting
+
+        setting = PairSetting(
+            linewidth_minus=self.bath_minus.linewidth,
+            linewidth_plus=self.bath_plus.linewidth,
+            thermal_minus=self.bath_minus.decoherence_rate,
+            thermal_plus=self.bath_plus.decoherence_rate,
+            transmission=math.sqrt(1.0 - self.loss),
+            path_phase=0.0,
+            squeezing=0.0,
+            kept=1.0,
+            share=1.0,
+            channels=1,
+        )
         below = _BELOW if self.unstable else ()
         light = np.linspace(0.0, 1.0, _LIGHT)
         axes = [np.array([*below, *_ABOVE]), np.array(_SHARES), light, light, np.zeros(1)]
@@ -157,8 +172,9 @@ class CavityOnPlus:
         least = np.array([-1.0 if self.unstable else 0.0, 0.0, 0.0, 0.0, 0.0])
 
         def log_steering(unit: FloatArray) -> FloatArray:
+            values = limits_at_points(self.light(unit).reshape(-1, 4), setting)[0].reshape(unit.shape[:-1])
             # where E has no limit it is a very large number instead, of which there is a logarithm
-            found: FloatArray = np.log(np.nan_to_num(np.asarray(closed_forms.steering_limits(self.points(unit))[0])))
+            found: FloatArray = np.log(np.nan_to_num(values, nan=_ENDLESS, posinf=_ENDLESS))
             return found
 
         # at the largest θ₊ the strength has a slope without bound, next to which a descent may stop

@@ -51,18 +51,29 @@ class KerrPair:
         return self.bath.decoherence_rate
 
     @property
+    def theta_minus(self) -> float:
+        """θ₋, radians."""
+        return 0.5 * math.acos(max(-1.0, (self.bath.linewidth / self.unit - self.damping) / self.c_minus))
+
+    @property
     def cascade(self) -> Cascade:
         """The working point."""
-        angle = 0.5 * math.acos(max(-1.0, (self.bath.linewidth / self.unit - self.damping) / self.c_minus))
         return Cascade(
-            minus=Oscillator.from_cooperativity(self.c_minus, angle_pi=angle / math.pi, bath=self.bath),
+            minus=Oscillator.from_cooperativity(self.c_minus, angle_pi=self.theta_minus / math.pi, bath=self.bath),
             plus=Oscillator.from_cooperativity(self.cooperativity, angle_pi=self.theta_plus_pi, bath=self.bath),
         )
 
     @property
     def point(self) -> RotatingWave:
         """The same in two amplitudes."""
-        return RotatingWave.of(self.cascade)
+        return RotatingWave(
+            strength_minus=np.asarray(self.c_minus * self.unit),
+            angle_minus=np.asarray(self.theta_minus),
+            bath_minus=self.bath,
+            strength_plus=np.asarray(self.cooperativity * self.unit),
+            angle_plus=np.asarray(self.theta_plus_pi * math.pi),
+            bath_plus=self.bath,
+        )
 
     @property
     def variance(self) -> float:

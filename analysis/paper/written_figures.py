@@ -1,6 +1,7 @@
 """Figures with their data, written to files: several of them at once, the longest first."""
 
 from collections.abc import Mapping
+from itertools import accumulate
 from pathlib import Path
 
 from cascade_steering.analysis.paper.figures.data import DATA
@@ -11,27 +12,31 @@ from cascade_steering.sim.parallel.workers import require_jobs
 
 __all__ = ["write_figures"]
 
-# in the order of the time that their searches take
-_LONGEST_FIRST = (12, 9, 11, 8, 13, 10, 4, 5)
+# in the order of the time that they take; what is in one entry shares its searches, and goes to one process
+_LONGEST_FIRST = ((13,), (8,), (12,), (4, 6, 7), (9,), (11,), (10,), (5,), (2,), (3,))
 
 
 def write_figures(paths: Mapping[int, tuple[Path, Path]], *, jobs: int = 1, progress: Progress | None = None) -> None:
     """Write the figures of these numbers, each as a drawing and a dataset, by ``jobs`` processes.
 
-    Each process computes and draws whole figures; the searches of a figure alone are divided among the processes. What
-    is written does not depend on ``jobs``. Raises ValueError as ``require_jobs`` does.
+    Each process computes and draws whole figures, and Figs. 4, 6 and 7 are of one process, because they show the same
+    optima; the searches of a figure alone, or of these, are divided among the processes. What is written does not
+    depend on ``jobs``. Raises ValueError as ``require_jobs`` does.
     """
     require_jobs(jobs)
-    searched = [number for number in _LONGEST_FIRST if number in paths]
-    order = [*searched, *(number for number in paths if number not in searched)]
-    if len(order) == 1:
-        _write((order[0], *paths[order[0]], jobs, progress))
+    together = [{number: paths[number] for number in each if number in paths} for each in _LONGEST_FIRST]
+    tasks = [each for each in together if each]
+    if len(tasks) == 1:
+        _write(tasks[0], jobs, progress)
         return
-    in_parallel(_write, [(number, *paths[number], 1, None) for number in order], jobs, progress)
+    written = list(accumulate(len(each) for each in tasks))
+    in_parallel(
+        _write, tasks, jobs, None if progress is None else lambda done, _: progress(written[done - 1], len(paths))
+    )
 
 
-def _write(task: tuple[int, Path, Path, int, Progress | None]) -> None:
-    number, drawing, data, jobs, progress = task
-    dataset = DATA[number](jobs=jobs, progress=progress)
-    save(dataset, data)
-    DRAW[number](dataset, drawing)
+def _write(paths: Mapping[int, tuple[Path, Path]], jobs: int = 1, progress: Progress | None = None) -> None:
+    for number, (drawing, data) in paths.items():
+        dataset = DATA[number](jobs=jobs, progress=progress)
+        save(dataset, data)
+        DRAW[number](dataset, drawing)

@@ -11,7 +11,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, STEERING_BOUND, key
-from cascade_steering.analysis.plots.style import COLOURS, FIGURE_STYLE, GAIN_COLOUR, SYMBOLS, save_figure
+from cascade_steering.analysis.plots.colours import COLOURS, GAIN_COLOUR
+from cascade_steering.analysis.plots.style import FIGURE_STYLE, SYMBOLS, save_figure
 
 __all__ = ["cavity_cost_figure"]
 

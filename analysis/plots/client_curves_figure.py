@@ -13,7 +13,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from cascade_steering.analysis.criteria.steering import STEERING_BOUND
-from cascade_steering.analysis.plots.style import COLOURS, FIGURE_STYLE, GAIN_COLOUR, save_figure
+from cascade_steering.analysis.plots.colours import COLOURS, GAIN_COLOUR
+from cascade_steering.analysis.plots.style import FIGURE_STYLE, save_figure
 
 __all__ = ["client_curves_figure"]
 

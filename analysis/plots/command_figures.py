@@ -10,18 +10,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from cascade_steering.analysis.criteria.steering import DIRECTIONS, STEERING_BOUND, Direction, key
+from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, STEERING_BOUND, Direction, key
 from cascade_steering.analysis.estimation.estimators import Estimate
+from cascade_steering.analysis.plots.colours import COLOURS, GAIN_COLOUR, HIGHEST
 from cascade_steering.analysis.plots.style import (
-    COLOURS,
     FIGURE_STYLE,
-    GAIN_COLOUR,
-    HIGHEST,
     LINE_STYLES,
     SYMBOLS,
+    logarithmic_axis,
     save_figure,
     symbol,
 )
+from cascade_steering.analysis.results.printed import ROWS
 from cascade_steering.analysis.time_courses.transients import SampledTransient, Transient
 
 __all__ = ["comparison_figure", "rotating_wave_map", "stability_figure", "transient_figure"]
@@ -42,13 +42,15 @@ def transient_figure(
     Time on a logarithmic axis if ``logarithmic``; estimates from an ensemble, where given, as points with intervals.
     """
     with mpl.rc_context(FIGURE_STYLE):
-        figure = Figure(figsize=(5.2, 5.2), layout="constrained")
+        figure = Figure(figsize=(4.6, 4.8), layout="constrained")
         above, below = figure.subplots(2, sharex=True, height_ratios=(3, 2))
         for place, direction in enumerate(transient.conditional):
             dashes, name = LINE_STYLES[place % len(LINE_STYLES)], f"${symbol(direction)}$"
-            for colour, scheme in zip(COLOURS, ("unconditional", "conditional"), strict=True):
+            for colour, scheme in zip(COLOURS, SCHEMES, strict=True):
                 values = getattr(transient, scheme)[direction]
-                above.plot(transient.times / unit, values, label=f"{name} {scheme}", color=colour, linestyle=dashes)
+                above.plot(
+                    transient.times / unit, values, label=f"{name} {ROWS[scheme]}", color=colour, linestyle=dashes
+                )
                 if sampled is not None:
                     _sampled(above, sampled.times / unit, getattr(sampled, scheme)[direction], colour, place)
             gain = 100 * transient.d[direction]
@@ -57,7 +59,8 @@ def transient_figure(
                 _sampled(below, sampled.times / unit, sampled.d[direction], GAIN_COLOUR, place, scale=100.0)
         above.axhline(STEERING_BOUND, color="0.6", linewidth=0.8)
         above.text(1.01, STEERING_BOUND, r"$\frac{1}{2}$", transform=above.get_yaxis_transform(), va="center")
-        above.set(ylabel="steering parameter $E$", yscale="log")
+        above.set_ylabel("steering parameter $E$")
+        logarithmic_axis(above)
         below.set(ylabel="relative improvement $d$ (%)", xlabel=r"time ($1/\tilde\gamma_0$ of the first oscillator)")
         if logarithmic:
             below.set_xscale("log")
@@ -111,9 +114,10 @@ def comparison_figure(study: xr.Dataset, path: Path) -> None:
             for direction in DIRECTIONS:
                 _compared(axes, at.sel(direction=key(direction)), colour, direction, str(bath))
         axes.axhline(1.0, color="0.6", linewidth=0.8)
-        axes.set_xscale("log")
+        logarithmic_axis(axes, "x")
         # an interval that reaches 0 cannot be drawn on a logarithmic axis
-        axes.set_yscale("log" if float(study["d_low"].min()) > 0.0 else "linear")
+        if float(study["d_low"].min()) > 0.0:
+            logarithmic_axis(axes)
         axes.set(xlabel="cooperativity $C_-$", ylabel=r"relative improvement $d$ (%)")
         axes.set_title("lines: exact optima    points: trajectories, 95 % intervals", fontsize=8, color="0.3")
         axes.legend(title="bath of +")
@@ -156,13 +160,14 @@ def stability_figure(study: xr.Dataset, path: Path) -> None:
                     )
                     marker = {"linestyle": "none", "markersize": 4, **_marker(colour, place)}
                     axes.plot(found["c_minus"], 100 * found[name], color=colour, **marker)
-        left.set(
-            xscale="log", ylabel=r"cost of stability $(E_\mathrm{stable} - E_u)/E_\mathrm{stable}$ (%)", ylim=(0, 100)
-        )
+        left.set(ylabel=r"cost of stability $(E_\mathrm{stable} - E_u)/E_\mathrm{stable}$ (%)", ylim=(0, 100))
         # a gain of 0, where nothing is measured, cannot be drawn on a logarithmic axis
-        right.set(ylabel=r"relative improvement $d$ (%)", yscale="log" if (study["d_curve"] > 0).all() else "linear")
+        right.set_ylabel(r"relative improvement $d$ (%)")
+        if bool((study["d_curve"] > 0).all()):
+            logarithmic_axis(right)
         for axes in (left, right):
             axes.set_xlabel("cooperativity $C_-$")
+            logarithmic_axis(axes, "x")
         left.legend(title="bath of +")
         save_figure(figure, path)
 

@@ -12,7 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cascade_steering.analysis.criteria.steering import STEERING_BOUND
-from cascade_steering.analysis.plots.style import COLOURS, FIGURE_STYLE, GAIN_COLOUR, save_figure
+from cascade_steering.analysis.plots.colours import COLOURS, GAIN_COLOUR
+from cascade_steering.analysis.plots.style import FIGURE_STYLE, save_figure
 
 __all__ = ["kerr_curves_figure"]
 

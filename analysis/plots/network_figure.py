@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
 
 from cascade_steering.analysis.criteria.steering import STEERING_BOUND
-from cascade_steering.analysis.plots.style import COLOURS, FIGURE_STYLE, GAIN_COLOUR, save_figure
+from cascade_steering.analysis.plots.colours import COLOURS, GAIN_COLOUR
+from cascade_steering.analysis.plots.style import FIGURE_STYLE, save_figure
 
 if TYPE_CHECKING:
     from cascade_steering.analysis.networks.network_steering import NetworkSteering

@@ -10,22 +10,23 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cascade_steering.analysis.criteria.steering import SCHEMES, STEERING_BOUND
+from cascade_steering.analysis.plots.colours import COLOURS, HIGHEST
 from cascade_steering.analysis.plots.style import (
-    COLOURS,
     FIGURE_STYLE,
-    HIGHEST,
     LINE_STYLES,
     SYMBOLS,
     drawable,
+    logarithmic_axis,
     save_figure,
 )
+from cascade_steering.analysis.results.printed import ROWS
 from cascade_steering.analysis.time_courses.transients import SampledTransient, Transient
 
 if TYPE_CHECKING:
     from cascade_steering.analysis.results.feedback_result import FeedbackResult
     from cascade_steering.analysis.results.steady_result import SteadyResult
 
-__all__ = ["draw_feedback", "draw_sampled", "draw_steady", "draw_transient", "drawn"]
+__all__ = ["draw_feedback", "draw_sampled", "draw_steady", "draw_transient", "drawn", "drawn_whole"]
 
 _COLOURS: dict[str, str] = dict(zip(SCHEMES, COLOURS, strict=True))
 # by the place of a direction among those that are drawn
@@ -42,8 +43,19 @@ def drawn(where: str | Path | Axes | None, draw: Callable[[Axes], None]) -> Figu
         return where.get_figure(root=True)  # type: ignore[return-value]
     path = None if where is None else drawable(Path(where))
     with mpl.rc_context(FIGURE_STYLE):
-        figure = Figure(figsize=(5.2, 3.6), layout="constrained")
+        figure = Figure(figsize=(4.4, 3.6), layout="constrained")
         draw(figure.subplots())
+    if path is not None:
+        save_figure(figure, path)
+    return figure
+
+
+def drawn_whole(where: str | Path | Axes | None, whole: Callable[[], Figure], draw: Callable[[Axes], None]) -> Figure:
+    """Draw the part that fits into the given axes, or the ``whole`` figure, of several panels; as ``drawn`` else."""
+    if isinstance(where, Axes):
+        return drawn(where, draw)
+    path = None if where is None else drawable(Path(where))
+    figure = whole()
     if path is not None:
         save_figure(figure, path)
     return figure
@@ -53,7 +65,7 @@ def draw_steady(axes: Axes, result: "SteadyResult") -> None:
     """E in each direction without and with the record, and the bound below which there is steering."""
     for scheme in SCHEMES:
         names, values = list(result.E[scheme]), list(result.E[scheme].values())
-        axes.plot([_symbol(each) for each in names], values, "o", color=_COLOURS[scheme], label=scheme)
+        axes.plot([_symbol(each) for each in names], values, "o", color=_COLOURS[scheme], label=ROWS[scheme])
     _finish(axes, "")
 
 
@@ -68,10 +80,11 @@ def draw_transient(axes: Axes, transient: Transient, unit: float) -> None:
     """E(t) in every direction, without and with the record, against t in units of ``unit`` seconds."""
     for place, direction in enumerate(transient.conditional):
         name, dashes = _symbol(str(direction)), LINE_STYLES[place % len(LINE_STYLES)]
-        for scheme, values in (("unconditional", transient.unconditional), ("conditional", transient.conditional)):
+        for scheme in SCHEMES:
+            values = getattr(transient, scheme)
             axes.plot(
                 transient.times / unit, values[direction], color=_COLOURS[scheme], linestyle=dashes,
-                label=f"{name} {scheme}",
+                label=f"{name} {ROWS[scheme]}",
             )  # fmt: skip
     _finish(axes, _time_label(unit))
     # a thermal start has E of 1e5, and the range around one half is the one of interest
@@ -83,11 +96,12 @@ def draw_sampled(axes: Axes, sampled: SampledTransient, unit: float) -> None:
     """Estimates of E at every save with their 95 % intervals, against t in units of ``unit`` seconds."""
     for place, direction in enumerate(sampled.conditional):
         name, marker = _symbol(str(direction)), _MARKERS[place % len(_MARKERS)]
-        for scheme, found in (("unconditional", sampled.unconditional), ("conditional", sampled.conditional)):
+        for scheme in SCHEMES:
+            found = getattr(sampled, scheme)
             value, low, high = np.array([(each.value, each.low, each.high) for each in found[direction]]).T
             axes.errorbar(
                 sampled.times / unit, value, yerr=[value - low, high - value], color=_COLOURS[scheme], capsize=2,
-                linestyle="none", marker=marker, markersize=4, label=f"{name} {scheme}",
+                linestyle="none", marker=marker, markersize=4, label=f"{name} {ROWS[scheme]}",
             )  # fmt: skip
     _finish(axes, _time_label(unit))
 
@@ -103,5 +117,6 @@ def _time_label(unit: float) -> str:
 
 def _finish(axes: Axes, xlabel: str) -> None:
     axes.axhline(STEERING_BOUND, color="0.6", linewidth=0.8)
-    axes.set(xlabel=xlabel, ylabel="steering parameter $E$", yscale="log")
+    axes.set(xlabel=xlabel, ylabel="steering parameter $E$")
+    logarithmic_axis(axes)
     axes.legend(frameon=False)

@@ -16,18 +16,11 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from cascade_steering.analysis.criteria.steering import DIRECTIONS, STEERING_BOUND, key
-from cascade_steering.analysis.plots.style import (
-    COLOURS,
-    FIGURE_STYLE,
-    GAIN_COLOUR,
-    HIGHEST,
-    LINE_STYLES,
-    SYMBOLS,
-    save_figure,
-)
+from cascade_steering.analysis.criteria.steering import DIRECTIONS, STEERING_BOUND, Direction, Scheme, key
+from cascade_steering.analysis.plots.colours import COLOURS, GAIN_COLOUR, HIGHEST
+from cascade_steering.analysis.plots.style import FIGURE_STYLE, LINE_STYLES, SYMBOLS, logarithmic_axis, save_figure
 
-__all__ = ["MOST_AXES", "scan_drawn", "scan_figure"]
+__all__ = ["MOST_AXES", "draw_scan", "scan_drawn", "scan_figure"]
 
 FloatArray = NDArray[np.float64]
 # the largest number of axes that a figure can show
@@ -56,7 +49,6 @@ _D_LINES = (0.1, 1.0, 10.0)
 _D_LEVELS = np.array([0.0, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 50.0, 100.0])
 _THICK, _THIN = 2.0, 0.6
 _NO_STEADY_STATE = "0.85"
-_COLOURS = {"E_u": COLOURS[0], "E_c": COLOURS[1], "d": GAIN_COLOUR}
 
 
 def scan_figure(scan: xr.Dataset, path: Path, *, logarithmic: Iterable[str] = ()) -> None:
@@ -71,35 +63,72 @@ def scan_drawn(scan: xr.Dataset, *, logarithmic: Iterable[str] = ()) -> Figure:
     axis is a pair of panels of curves. Axes named in ``logarithmic`` are logarithmic. Raises ValueError for more axes,
     or an axis of a single value.
     """
+    scales = _scales(scan, logarithmic)
+    names = list(scales)
+    with mpl.rc_context(FIGURE_STYLE):
+        return _curves(scan, names[0], scales) if len(names) == 1 else _maps(scan, names, scales)
+
+
+def draw_scan(
+    axes: Axes, scan: xr.Dataset, *, direction: Direction, scheme: Scheme, logarithmic: Iterable[str] = ()
+) -> None:
+    """E of a scan in one pair of axes: of one parameter all four curves, of two the map of one E with a colour bar.
+
+    Raises ValueError as ``scan_drawn`` does.
+    """
+    scales = _scales(scan, logarithmic)
+    names, palette = list(scales), _steering_palette()
+    axes.set_xlabel(_LABELS[names[0]])
+    if len(names) == 1:
+        _draw_steering(axes, scan, names[0], scales)
+        return
+    _draw_map(axes, scan, names, scales, "E_u" if scheme == "unconditional" else "E_c", direction, palette)
+    axes.set_ylabel(_LABELS[names[1]])
+    figure = axes.get_figure(root=True)
+    assert isinstance(figure, Figure), "axes of a figure that was closed"
+    _bar(figure, axes, palette, "steering parameter $E$")
+
+
+def _scales(scan: xr.Dataset, logarithmic: Iterable[str]) -> dict[str, str]:
+    """The scale of each axis by its name. Raises ValueError for more than two, or an axis of a single value."""
     names = [str(name) for name in scan["E_u"].dims[1:]]
     if len(names) > MOST_AXES:
         raise ValueError(f"a figure shows at most {MOST_AXES} axes, got {', '.join(names)}")
     for name in names:
         if scan.sizes[name] < 2:
             raise ValueError(f"a figure needs two values or more of {name}, got 1")
-    scales = {name: "log" if name in set(logarithmic) else "linear" for name in names}
-    with mpl.rc_context(FIGURE_STYLE):
-        return _curves(scan, names[0], scales) if len(names) == 1 else _maps(scan, names, scales)
+    named = set(logarithmic)
+    return {name: "log" if name in named else "linear" for name in names}
 
 
 def _curves(scan: xr.Dataset, name: str, scales: dict[str, str]) -> Figure:
-    figure = Figure(figsize=(5.2, 5.2), layout="constrained")
+    figure = Figure(figsize=(4.6, 4.8), layout="constrained")
     above, below = figure.subplots(2, sharex=True, height_ratios=(3, 2))
-    for variable, axes, factor in (("E_u", above, 1.0), ("E_c", above, 1.0), ("d", below, 100.0)):
-        for direction, dashes in zip(DIRECTIONS, LINE_STYLES, strict=False):
-            values = factor * scan[variable].sel(direction=key(direction))
-            label = f"${SYMBOLS[direction]}$" + ("" if variable == "d" else f" {_TITLES[variable]}")
-            axes.plot(scan[name], values, color=_COLOURS[variable], linestyle=dashes, label=label)
-    above.axhline(STEERING_BOUND, color="0.6", linewidth=0.8)
-    above.text(1.01, STEERING_BOUND, r"$\frac{1}{2}$", transform=above.get_yaxis_transform(), va="center")
-    above.set(ylabel="steering parameter $E$", yscale="log", xscale=scales[name])
-    # near the edge of stability E grows without bound, and the range around one half is the one of interest
-    lowest, highest = above.get_ylim()
-    above.set_ylim(min(lowest, 0.9 * STEERING_BOUND), min(max(highest, 1.1 * STEERING_BOUND), HIGHEST))
+    _draw_steering(above, scan, name, scales)
+    for direction, dashes in zip(DIRECTIONS, LINE_STYLES, strict=False):
+        values = 100.0 * scan["d"].sel(direction=key(direction))
+        below.plot(scan[name], values, color=GAIN_COLOUR, linestyle=dashes, label=f"${SYMBOLS[direction]}$")
     below.set(ylabel="relative improvement $d$ (%)", xlabel=_LABELS[name])
-    above.legend()
     below.legend()
     return figure
+
+
+def _draw_steering(axes: Axes, scan: xr.Dataset, name: str, scales: dict[str, str]) -> None:
+    """E in both directions, without and with the record, over one parameter."""
+    for variable, colour in zip(("E_u", "E_c"), COLOURS, strict=True):
+        for direction, dashes in zip(DIRECTIONS, LINE_STYLES, strict=False):
+            values = scan[variable].sel(direction=key(direction))
+            label = f"${SYMBOLS[direction]}$ {_TITLES[variable]}"
+            axes.plot(scan[name], values, color=colour, linestyle=dashes, label=label)
+    axes.axhline(STEERING_BOUND, color="0.6", linewidth=0.8)
+    axes.text(1.01, STEERING_BOUND, r"$\frac{1}{2}$", transform=axes.get_yaxis_transform(), va="center")
+    axes.set_ylabel("steering parameter $E$")
+    _scale(axes, scales, x=name)
+    logarithmic_axis(axes)
+    # near the edge of stability E grows without bound, and the range around one half is the one of interest
+    lowest, highest = axes.get_ylim()
+    axes.set_ylim(min(lowest, 0.9 * STEERING_BOUND), min(max(highest, 1.1 * STEERING_BOUND), HIGHEST))
+    axes.legend()
 
 
 def _maps(scan: xr.Dataset, names: list[str], scales: dict[str, str]) -> Figure:
@@ -107,11 +136,8 @@ def _maps(scan: xr.Dataset, names: list[str], scales: dict[str, str]) -> Figure:
     panels = figure.subplots(len(DIRECTIONS), len(_TITLES), sharex=True, sharey=True)
     steering, gain = _steering_palette(), _gain_palette()
     for row, direction in zip(panels, DIRECTIONS, strict=True):
-        for axes, (variable, title) in zip(row, _TITLES.items(), strict=True):
-            values = scan[variable].sel(direction=key(direction)).transpose(*reversed(names)).to_numpy()
-            palette, factor = (gain, 100.0) if variable == "d" else (steering, 1.0)
-            _map(axes, scan[names[0]].to_numpy(), scan[names[1]].to_numpy(), factor * values, palette)
-            axes.set(xscale=scales[names[0]], yscale=scales[names[1]], title=f"${SYMBOLS[direction]}$: {title}")
+        for axes, variable in zip(row, _TITLES, strict=True):
+            _draw_map(axes, scan, names, scales, variable, direction, gain if variable == "d" else steering)
         row[0].set_ylabel(_LABELS[names[1]])
     for axes in panels[-1]:
         axes.set_xlabel(_LABELS[names[0]])
@@ -119,6 +145,23 @@ def _maps(scan: xr.Dataset, names: list[str], scales: dict[str, str]) -> Figure:
     _bar(figure, panels[:, 2], gain, "relative improvement $d$ (%)")
     _add_legend(figure, scan)
     return figure
+
+
+def _draw_map(
+    axes: Axes, scan: xr.Dataset, names: list[str], scales: dict[str, str], variable: str, direction: Direction,
+    palette: "_Palette",
+) -> None:  # fmt: skip
+    values = scan[variable].sel(direction=key(direction)).transpose(*reversed(names)).to_numpy()
+    factor = 100.0 if variable == "d" else 1.0
+    _map(axes, scan[names[0]].to_numpy(), scan[names[1]].to_numpy(), factor * values, palette)
+    _scale(axes, scales, x=names[0], y=names[1])
+    axes.set_title(f"${SYMBOLS[direction]}$: {_TITLES[variable]}")
+
+
+def _scale(axes: Axes, scales: dict[str, str], **places: str) -> None:
+    for which, name in places.items():
+        if scales[name] == "log":
+            logarithmic_axis(axes, "x" if which == "x" else "y")
 
 
 @dataclass(frozen=True, kw_only=True)

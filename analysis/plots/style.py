@@ -1,37 +1,26 @@
-"""What all figures have in common: symbols, colours, fonts, and how a figure is written, without a screen.
-
-Colours are those of Okabe and Ito, which readers of any colour vision can distinguish: M. Okabe and K. Ito, "Color
-Universal Design" (2008), https://jfly.uni-koeln.de/color/; B. Wong, Nature Methods 8, 441 (2011).
-"""
+"""What all figures have in common: symbols, colours, fonts, and how a figure is written, without a screen."""
 
 from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
-from cascade_steering.analysis.criteria.steering import STEERING_BOUND, AnyDirection, Direction
+from cascade_steering.analysis.criteria.steering import AnyDirection, Direction
+from cascade_steering.analysis.plots.colours import BLUE, GREEN, ORANGE, PURPLE, SKY_BLUE, VERMILION
 from cascade_steering.sim.atomic_write import writable, write_whole
 from cascade_steering.sim.conventions import OSCILLATORS
 
 __all__ = [
-    "BLUE",
-    "COLOURS",
     "FIGURE_STYLE",
-    "GAIN_COLOUR",
-    "GREEN",
-    "HIGHEST",
     "LINE_STYLES",
-    "ORANGE",
-    "PURPLE",
-    "REGION_COLOURS",
-    "SKY_BLUE",
     "SYMBOLS",
-    "VERMILION",
     "drawable",
+    "logarithmic_axis",
     "new_axes",
     "oscillator_sign",
     "save_figure",
@@ -39,16 +28,8 @@ __all__ = [
 ]
 
 SYMBOLS: dict[Direction, str] = {"plus_given_minus": r"E_{+|-}", "minus_given_plus": r"E_{-|+}"}
-ORANGE, SKY_BLUE, GREEN, BLUE, VERMILION, PURPLE = "#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00", "#CC79A7"
-# without the record and given it, or − and +
-COLOURS = (BLUE, VERMILION)
-GAIN_COLOUR = GREEN
 # as in the paper: dashed for E₊|₋, solid for E₋|₊; then those of further directions
 LINE_STYLES = ("--", "-", ":", "-.")
-HIGHEST = 20 * STEERING_BOUND
-# colours of regions without steering, in which − steers +, + steers −, and each the other; the lightness of each
-# differs as well, so that a map can be told apart in grey
-REGION_COLOURS = {"none": "#bdbdbd", "plus_given_minus": "#f5cf8a", "minus_given_plus": BLUE, "both": "white"}
 _CYCLE = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY_BLUE, "black")
 FIGURE_STYLE: dict[Any, Any] = {
     "axes.prop_cycle": mpl.cycler("color", _CYCLE),  # type: ignore[attr-defined]
@@ -68,6 +49,8 @@ FIGURE_STYLE: dict[Any, Any] = {
     # names of parts do not change from one run to the next
     "svg.hashsalt": "cascade-steering",
 }
+# pixels without a header, and what LaTeX has to be there for, which is missed once all is computed
+_NO_FIGURES = {"pgf", "raw", "rgba"}
 _FONTS = {name: value for name, value in FIGURE_STYLE.items() if name.startswith(("pdf.", "ps.", "svg."))}
 
 
@@ -86,6 +69,15 @@ def oscillator_sign(mode: str) -> str:
     return names.get(mode, r"\mathrm{" + mode.replace("_", r"\_") + "}")
 
 
+def logarithmic_axis(axes: Axes, which: Literal["x", "y"] = "y") -> None:
+    """A logarithmic axis with 1, 2 and 5 of each decade spelled out."""
+    axes.set(**{f"{which}scale": "log"})
+    axis = axes.yaxis if which == "y" else axes.xaxis
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter(NullFormatter())
+
+
 def new_axes() -> Axes:
     """The axes of a new figure in this style."""
     with mpl.rc_context(FIGURE_STYLE):
@@ -94,7 +86,7 @@ def new_axes() -> Axes:
 
 def drawable(path: Path) -> Path:
     """``path``, if a figure can be written there. Raises ValueError for an unknown format or a path not writable."""
-    formats = Figure().canvas.get_supported_filetypes()
+    formats = Figure().canvas.get_supported_filetypes().keys() - _NO_FIGURES
     if path.suffix.removeprefix(".").lower() not in formats:
         raise ValueError(f"figure {str(path)!r} must end in one of {', '.join(sorted(formats))}")
     return writable(path)

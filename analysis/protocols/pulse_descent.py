@@ -61,7 +61,8 @@ def descend_pulse(
             width = np.diagonal(points[1 : n + 1] - points[n + 1 :])
             slopes = (rows[1 : n + 1] - rows[n + 1 :]) / np.where(width > 0.0, width, 1.0)[:, None]
             last.clear()
-            last[key] = rows[0], slopes.T
+            # SLSQP reads a slope as if its numbers were next to each other
+            last[key] = rows[0], np.ascontiguousarray(slopes.T)
         return last[key]
 
     bounds = {

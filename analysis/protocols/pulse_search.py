@@ -4,7 +4,10 @@ While the light is constant the flow is exact (``sim.rotating_wave.inferred_flow
 pulse may be unstable while it lasts. Section 5 of sim/README.md.
 """
 
+import math
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +22,10 @@ from cascade_steering.sim.parameters import (
     require_count,
     require_squeezing,
 )
-from cascade_steering.sim.rotating_wave.equations import RotatingWave
-from cascade_steering.sim.rotating_wave.inferred_flow import (
-    InferredPair,
-    conditional_flow,
-    unconditional_course,
-)
-from cascade_steering.sim.rotating_wave.squeezed_light import SqueezedSidebands
+
+if TYPE_CHECKING:
+    from cascade_steering.sim.rotating_wave.inferred_flow import InferredPair
+    from cascade_steering.sim.rotating_wave.pair_rates import PairSetting
 
 __all__ = ["BY_SEGMENT", "ROOT", "THETA_MINUS", "THETA_PLUS", "TIME", "PulseCourse", "PulseSearch"]
 
@@ -143,9 +143,12 @@ class PulseSearch:
         """1/γ̃₀ of the first oscillator, seconds."""
         return 1.0 / self.bath_minus.decoherence_rate
 
-    @property
-    def start(self) -> InferredPair:
+    @cached_property
+    def start(self) -> "InferredPair":
         """The state before the pulse."""
+        # imported here, as below, because the command line imports this module and few commands search
+        from cascade_steering.sim.rotating_wave.inferred_flow import InferredPair
+
         return InferredPair.thermal(self.occupations)
 
     @property
@@ -163,33 +166,42 @@ class PulseSearch:
             return np.pi * (unit[..., -1] % 1.0)
         return np.full(unit.shape[:-1], np.pi * (0.5 if self.lo_phase_pi is None else self.lo_phase_pi))
 
-    def points(self, unit: FloatArray, segment: int) -> RotatingWave:
-        """The working points of one segment, from coordinates in the unit cube, (..., dimension)."""
-        first, second, root, _ = np.moveaxis(unit[..., BY_SEGMENT * segment : BY_SEGMENT * (segment + 1)], -1, 0)
-        return RotatingWave(
-            strength_minus=np.asarray(self.c_minus * self.bath_minus.decoherence_rate),
-            angle_minus=first * (np.pi / 2),
-            bath_minus=self.bath_minus,
-            strength_plus=self.c_minus * self.largest_ratio * root**2 * self.bath_plus.decoherence_rate,
-            angle_plus=second * (np.pi / 2),
-            bath_plus=self.bath_plus,
-            loss=self.loss,
-            path_phase=np.pi * self.path_phase_pi,
-            light=self._light(unit),
+    @cached_property
+    def setting(self) -> "PairSetting":
+        """What all segments have in common."""
+        from cascade_steering.sim.rotating_wave.pair_rates import PairSetting
+
+        channels = 2 if self.scheme == "heterodyne" else 1
+        return PairSetting(
+            linewidth_minus=self.bath_minus.linewidth,
+            linewidth_plus=self.bath_plus.linewidth,
+            thermal_minus=self.bath_minus.decoherence_rate,
+            thermal_plus=self.bath_plus.decoherence_rate,
+            transmission=math.sqrt(1.0 - self.loss),
+            path_phase=math.pi * self.path_phase_pi,
+            squeezing=self.squeezing_db * math.log(10.0) / 20.0,
+            kept=1.0 - self.squeezing_loss,
+            share=float(self.efficiency) / channels,
+            channels=channels,
         )
+
+    def light(self, unit: FloatArray) -> FloatArray:
+        """Γ₋, θ₋, Γ₊, θ₊, ψ, ϑ and the duration in seconds of each segment, (..., segments, 7)."""
+        found = np.empty((*unit.shape[:-1], self.segments, 7))
+        at = unit[..., : BY_SEGMENT * self.segments].reshape(*unit.shape[:-1], self.segments, BY_SEGMENT)
+        found[..., 0] = self.c_minus * self.bath_minus.decoherence_rate
+        found[..., 1] = at[..., THETA_MINUS] * (np.pi / 2)
+        found[..., 2] = self.c_minus * self.largest_ratio * self.bath_plus.decoherence_rate * at[..., ROOT] ** 2
+        found[..., 3] = at[..., THETA_PLUS] * (np.pi / 2)
+        found[..., 4], found[..., 5] = self.squeezing_angles(unit)[..., None], self.lo_phases(unit)[..., None]
+        found[..., 6] = at[..., TIME] ** 3 * (self.longest_units * self.time_unit)
+        return found
 
     def squeezing_angles(self, unit: FloatArray) -> FloatArray:
         """ψ of each pulse, radians: the given one, or its coordinate times 2π."""
         if self.free_squeezing_angle:
             return 2 * np.pi * (unit[..., BY_SEGMENT * self.segments] % 1.0)
         return np.full(unit.shape[:-1], np.pi * (self.squeezing_angle_pi or 0.0))
-
-    def _light(self, unit: FloatArray) -> SqueezedSidebands | None:
-        if self.squeezing_db == 0.0:
-            return None
-        return SqueezedSidebands(
-            decibels=self.squeezing_db, angle=self.squeezing_angles(unit), lost=self.squeezing_loss
-        )
 
     def shares(self, unit: FloatArray) -> FloatArray:
         """The duration of each segment in units of the longest one, (..., segments)."""
@@ -198,27 +210,22 @@ class PulseSearch:
 
     def course(self, unit: FloatArray) -> PulseCourse:
         """What each pulse does; coordinates of shape (..., dimension)."""
-        state = known = self.start
-        minus, plus = [], []
-        shares = self.shares(unit)
-        for segment in range(self.segments):
-            points, time = self.points(unit, segment), shares[..., segment] * self.longest_units * self.time_unit
-            with np.errstate(all="ignore"):
-                before = state
-                state, largest = unconditional_course(points, state, time)
-                plus.append(largest)
-                # V₋ relaxes towards one value, so its largest value is at an end
-                minus.append(np.maximum(before.minus, state.minus))
-                if self.conditional:
-                    equations = points.equations(self.lo_phases(unit), self.efficiency, self.scheme)
-                    known = conditional_flow(equations, known, time)
+        from cascade_steering.sim.rotating_wave.inferred_flow import inferred_courses
+
+        light = self.light(unit)
+        flat = light.reshape(-1, *light.shape[-2:])
+        states = inferred_courses(flat, float(self.loss), self.setting, self.start, self.conditional)
+        states = states.reshape(*light.shape[:-1], -1)
+        minus, real, imaginary, rest = (states[..., -1, k] for k in range(4))
         with np.errstate(all="ignore"):
-            found = np.log(np.stack(np.broadcast_arrays(*(known if self.conditional else state).steering)))
+            # 1/V₋ and |g|²/U add, and are finite where V₋ is not
+            back = 1.0 / (1.0 / minus + (real**2 + imaginary**2) / rest)
+            found = np.log(np.stack([rest, back]))
         return PulseCourse(
             log_steering=np.clip(np.nan_to_num(found, nan=_FAR, posinf=_FAR), -_FAR, _FAR),
-            minus=np.stack(minus),
-            plus=np.stack(plus),
-            duration=shares.sum(axis=-1),
+            minus=np.moveaxis(states[..., 4], -1, 0),
+            plus=np.moveaxis(states[..., 5], -1, 0),
+            duration=self.shares(unit).sum(axis=-1),
         )
 
     def room(self, course: PulseCourse) -> FloatArray:

@@ -12,6 +12,7 @@ from cascade_steering.sim.conventions import VACUUM_VARIANCE
 from cascade_steering.sim.parameters import MOST
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
@@ -90,11 +91,15 @@ class PulseResult:
         times = np.linspace(0.0, schedule.switches[-1], _TIMES) if times_s is None else np.asarray(times_s, dtype=float)
         return TransientResult.of(schedule, self.initial, times, time_unit=self.point.time_unit)
 
-    def plot(self, where: "str | Path | None" = None) -> "Figure":
-        """Draw E(t), the angles and C₊ during the pulses into a new figure, written to a file if a path is given."""
-        from cascade_steering.analysis.plots.pulse_figure import pulse_figure
+    def plot(self, where: "str | Path | Axes | None" = None) -> "Figure":
+        """Draw E(t), the angles and C₊ during the pulses into the file that is given, or a new figure; returns it.
 
-        return pulse_figure(self, None if where is None else Path(where))
+        Into axes that are given: E(t) alone. Raises ValueError for a path to which no figure can be written.
+        """
+        from cascade_steering.analysis.plots.pulse_figure import draw_pulses, pulse_figure
+        from cascade_steering.analysis.plots.result_figures import drawn_whole
+
+        return drawn_whole(where, lambda: pulse_figure(self), lambda axes: draw_pulses(axes, self))
 
     def __repr__(self) -> str:
         unit = self.point.time_unit

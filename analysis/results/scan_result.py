@@ -13,6 +13,7 @@ from cascade_steering.analysis.results.printed import GAIN, ROWS, symbol_text
 
 if TYPE_CHECKING:
     import xarray as xr
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from cascade_steering.analysis.working_points.scan import Extreme
@@ -83,21 +84,30 @@ class ScanResult:
 
         return extreme(self._array("d", direction), largest=True)
 
-    def plot(self, path: str | Path | None = None, *, logarithmic: Iterable[str] | None = None) -> "Figure":
-        """Draw E and d over one axis or two, into a file if a path is given; returns the figure.
+    def plot(
+        self,
+        where: "str | Path | Axes | None" = None,
+        *,
+        logarithmic: Iterable[str] | None = None,
+        direction: Direction = "plus_given_minus",
+        scheme: Scheme = "conditional",
+    ) -> "Figure":
+        """Draw E and d over one axis or two into the file that is given, or a new figure; returns the figure.
 
-        ``logarithmic`` names the axes on a logarithmic scale; left out, those in geometric progression.
+        Into axes that are given: E alone, over one axis in all four ways, over two that of ``direction`` and
+        ``scheme``. ``logarithmic`` names the axes on a logarithmic scale; left out, those in geometric progression.
         Raises ValueError for more than two axes, an axis of one value, and a path that cannot be a figure.
         """
-        from cascade_steering.analysis.plots.scan_figure import scan_drawn
-        from cascade_steering.analysis.plots.style import drawable, save_figure
+        from cascade_steering.analysis.plots.result_figures import drawn_whole
+        from cascade_steering.analysis.plots.scan_figure import draw_scan, scan_drawn
 
-        file = None if path is None else drawable(Path(path))
         named = [name for name, values in self.axes.items() if _geometric(values)]
-        figure = scan_drawn(self.dataset, logarithmic=named if logarithmic is None else logarithmic)
-        if file is not None:
-            save_figure(figure, file)
-        return figure
+        scales = named if logarithmic is None else list(logarithmic)
+        return drawn_whole(
+            where,
+            lambda: scan_drawn(self.dataset, logarithmic=scales),
+            lambda axes: draw_scan(axes, self.dataset, direction=direction, scheme=scheme, logarithmic=scales),
+        )
 
     def save(self, path: str | Path) -> None:
         """Write the dataset as netCDF. Raises ValueError for a path it cannot be."""

@@ -28,7 +28,15 @@ def optima(
     searches: Sequence[Search], jobs: int = 1, progress: SamplingProgress | None = None
 ) -> list[dict[Direction, tuple[Optimum, Optimum]]]:
     """The best unconditional and conditional point of each search, by direction. Calls ``progress`` with 1 for each."""
+    _compile(searches, jobs)
     return in_parallel(_both_schemes, searches, jobs, None if progress is None else lambda *_: progress(1, ""))
+
+
+def _compile(searches: Sequence[Search], jobs: int) -> None:
+    from cascade_steering.analysis.working_points.searching.compiled_parts import compile_in_parallel
+
+    if searches:
+        compile_in_parallel(searches[0].region(conditional=True), jobs)
 
 
 def _both_schemes(search: Search) -> dict[Direction, tuple[Optimum, Optimum]]:
@@ -121,6 +129,7 @@ def beyond_stability(
     """
     wanted = searches | _curve(searches)
     told = None if progress is None else lambda *_: progress(1, "")
+    _compile(list(wanted.values()), jobs)
     found = dict(zip(wanted, in_parallel(_with_stable, list(wanted.values()), jobs, told), strict=True))
     gains = {at: [1.0 - c.value / u.value for u, c, _ in best.values()] for at, best in found.items()}
     costs = {at: [1.0 - u.value / stable.value for u, _, stable in best.values()] for at, best in found.items()}

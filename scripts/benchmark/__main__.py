@@ -2,6 +2,7 @@
 
     bash scripts/bench [--out DIR] [--contenders ours,qutip,dynamiqs] [--json] [--search] [--quick]
     bash scripts/bench --counting        clicks, against mcsolve and jsmesolve; tables in Markdown
+    bash scripts/bench --answers         how soon the command line answers: help, steady, optima, compare, figures
     bash scripts/bench ... --record FILE      the times, the commit and the machine, a line of JSON for each run
     bash scripts/bench --history FILE         ratios between these runs
 

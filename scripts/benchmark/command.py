@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from scripts.benchmark import history
+from scripts.benchmark.answers import answers
 from scripts.benchmark.contender import Contender, Setting, clock, installed, judge
 from scripts.benchmark.counting.count_command import bench_counting
 from scripts.benchmark.engines import Ours
@@ -60,6 +61,7 @@ def _folder(_context: click.Context, _parameter: click.Parameter, path: Path) ->
 @click.option("--scaling/--no-scaling", default=True, help="Also measure how our own engine scales.")
 @click.option("--search", "searching", is_flag=True, help="Only search for the settings again (hours).")
 @click.option("--counting", is_flag=True, help="Only counting, as tables in Markdown (five minutes).")
+@click.option("--answers", "answering", is_flag=True, help="Only how soon the command line answers (two minutes).")
 @click.option("--record", type=_FILE, help="Append the times, the commit and the machine to this file, a line a run.")
 @click.option("--history", "past", type=_FILE, help="Only print the ratios between the runs in this file.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
@@ -70,6 +72,7 @@ def main(
     scaling: bool,
     searching: bool,
     counting: bool,
+    answering: bool,
     record: Path | None,
     past: Path | None,
     as_json: bool,
@@ -82,6 +85,9 @@ def main(
         _require_history(record)
     if counting:
         _count(contenders, quick, record, as_json)
+        return
+    if answering:
+        _answer(quick, record, as_json)
         return
     job, seeds = (toy_job(), (0,)) if quick else (paper_job(), (0, 1, 2))
 
@@ -119,6 +125,19 @@ def _count(contenders: list[str], quick: bool, record: Path | None, as_json: boo
         history.append(record, history.entry(timings))
     if as_json:
         click.echo(json.dumps(timings))
+
+
+def _answer(quick: bool, record: Path | None, as_json: bool) -> None:
+    """Print, and record, how soon the command line answers."""
+    click.echo(f"{'':32} {'processor':>10} {'clock, ms':>10}", err=as_json)
+    found = []
+    for each in answers(quick=quick):
+        click.echo(str(each), err=as_json)
+        found.append(each)
+    if record is not None:
+        history.append(record, history.entry({f"answer {each.name}": each.processor for each in found}))
+    if as_json:
+        click.echo(json.dumps({each.name: {"processor_ms": each.processor, "clock_ms": each.clock} for each in found}))
 
 
 def _print_history(path: Path) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from cascade_steering.analysis.plots.style import COLOURS, FIGURE_STYLE, GAIN_COLOUR, save_figure
+from cascade_steering.analysis.plots.colours import COLOURS, GAIN_COLOUR
+from cascade_steering.analysis.plots.style import FIGURE_STYLE, save_figure
 from scripts.benchmark.contender import Cost, Setting
 from scripts.benchmark.job import Error, Job
 

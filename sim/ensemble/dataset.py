@@ -1,7 +1,9 @@
 """The labelled result of an ensemble: an xarray dataset with units and conventions, and its netCDF file."""
 
+import functools
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
@@ -307,13 +309,17 @@ def dataset_coordinates(grid: TimeGrid, record_names: tuple[str, ...], modes: tu
 
 def versions() -> dict[str, str]:
     """The versions of the packages on which results depend."""
-    found = {}
+    return dict(_versions())
+
+
+@functools.cache
+def _versions() -> tuple[tuple[str, str], ...]:
+    """They are read from files, which for a small ensemble takes as long as its trajectories."""
+    found = []
     for package in _PACKAGES:
-        try:
-            found[f"version_{package.replace('-', '_')}"] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
+        with suppress(metadata.PackageNotFoundError):
+            found.append((f"version_{package.replace('-', '_')}", metadata.version(package)))
+    return tuple(found)
 
 
 def label(dataset: xr.Dataset, cascade: Cascade, detection: Detection) -> xr.Dataset:

@@ -10,7 +10,7 @@ import numpy as np
 
 from cascade_steering.sim.compiled import compiled, compiled_within
 
-__all__ = ["PairRates", "PairSetting", "pair_rates"]
+__all__ = ["PairRates", "PairSetting", "pair_rates", "unshared_noise"]
 
 # of a record (F₁, F₂, S₁, S₂)
 _Entries: TypeAlias = tuple[complex, complex, complex, complex]
@@ -94,6 +94,31 @@ def pair_rates(
         setting.linewidth_plus - strength_plus * np.cos(2 * angle_plus),
         noise_minus, noise_plus, s * complex(cos * difference, sin * total), common, first, second,
     )  # fmt: skip
+
+
+@compiled
+def unshared_noise(
+    strength_minus: float, angle_minus: float, strength_plus: float, angle_plus: float,
+    squeezing_angle: float, loss: float, setting: PairSetting,
+) -> float:  # fmt: skip
+    """N₊ − |ρ|²N₋ with ρ = −sQ*/(2N₋), the noise of + that − does not share, without cancellation; ``loss`` is ε.
+
+    N₊ where N₋ = 0. Section 5 of sim/README.md.
+    """
+    power, phi = setting.transmission**2, setting.path_phase
+    unlike = (np.cos(phi) * np.cos(angle_plus + angle_minus)) ** 2
+    unlike += (np.sin(phi) * np.cos(angle_minus - angle_plus)) ** 2
+    at_minus = 1.0 + _above(_apart(squeezing_angle, angle_minus), setting)
+    at_plus = 1.0 + power * _above(_apart(squeezing_angle + 2.0 * phi, angle_plus), setting)
+    noise = strength_minus / 2 * at_minus + setting.thermal_minus
+    if not noise > 0.0:
+        return strength_plus / 2 * at_plus + setting.thermal_plus
+    # what the squeezed inputs of both add to the determinant of D is that of their couplings times ν² − |μ|²
+    uncertainty = 1.0 + 4.0 * (1.0 - setting.kept) * setting.kept * np.sinh(setting.squeezing) ** 2
+    apart = loss * at_minus + power * unlike * uncertainty
+    shared = strength_minus * strength_plus / (4 * noise) * apart
+    result: float = setting.thermal_plus + setting.thermal_minus * strength_plus / (2 * noise) * at_plus + shared
+    return result
 
 
 @compiled_within

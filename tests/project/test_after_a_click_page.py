@@ -73,6 +73,7 @@ def test_the_table_of_pulses() -> None:
             assert abs(float(cell) - value) <= 0.51e-4 + SEARCH
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_click_in_a_steady_state() -> None:
     point = cs.WorkingPoint(c_minus=10, c_plus=17.4, theta_minus_pi=0.25, theta_plus_pi=0.4149)

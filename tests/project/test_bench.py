@@ -11,8 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner, Result
 
 from scripts.benchmark import history, search
+from scripts.benchmark.command import main
 from scripts.benchmark.contender import Cost, Setting, judge
 from scripts.benchmark.counting.count_contender import CountSetting
 from scripts.benchmark.counting.count_job import Replay, cooled_job
@@ -90,6 +92,14 @@ def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(script, capture_output=True, text=True, check=False, env=environment)
 
 
+def refused(*arguments: str) -> Result:
+    """The command in this process, which is enough for what is refused before any work."""
+    finished = CliRunner().invoke(main, arguments)
+    assert finished.exit_code == 2
+    assert not finished.stdout
+    return finished
+
+
 def rung(contender: str, worst: float, milliseconds: float) -> Rung:
     found = Error(covariance=worst, mean=worst / 2)
     cost = Cost(milliseconds=milliseconds, first=0.0, saves=2)
@@ -133,10 +143,8 @@ def test_the_script_compares_what_is_installed(tmp_path: Path) -> None:
     assert (folder / "steering-bench.png").stat().st_size > 0
 
 
-@pytest.mark.slow
 def test_an_unknown_contender_is_refused_in_one_line() -> None:
-    finished = bench("--contenders", "qutip,qutop")
-    assert finished.returncode == 2
+    finished = refused("--contenders", "qutip,qutop")
     assert "must be some of ours, qutip, dynamiqs, got 'qutop'" in finished.stderr
 
 
@@ -156,7 +164,7 @@ def test_clicks_that_are_wrong_or_late_show_in_the_error() -> None:
     assert exact.error(replace(trace, means=np.full_like(trace.means, np.nan))) == np.inf
 
 
-@pytest.mark.parametrize("name", ["ours", "qutip"])
+@pytest.mark.parametrize("name", [pytest.param("ours", marks=pytest.mark.slow), "qutip"])
 def test_contenders_count_the_same_clicks(name: str) -> None:
     """Averages of 200 trajectories, within 6 standard errors of their exact expectation."""
     job = replace(cooled_job(0.5), saves=2)
@@ -217,12 +225,23 @@ def test_an_entry_says_what_was_run_where() -> None:
     assert "cores" in found.machine
 
 
-@pytest.mark.slow
 def test_a_file_that_is_no_history_is_refused_before_any_work(tmp_path: Path) -> None:
     path = tmp_path / "other.jsonl"
     path.write_text("not json\n")
     for option in ("--record", "--history"):
-        finished = bench(option, str(path), "--quick")
-        assert finished.returncode == 2
-        assert "line 1 of" in finished.stderr
-    assert "no file" in bench("--history", str(tmp_path / "none")).stderr
+        assert "line 1 of" in refused(option, str(path), "--quick").stderr
+    assert "no file" in refused("--history", str(tmp_path / "none")).stderr
+
+
+@pytest.mark.slow
+def test_how_soon_the_command_line_answers_is_kept(tmp_path: Path) -> None:
+    kept = tmp_path / "history.jsonl"
+    finished = bench("--answers", "--quick", "--json", "--record", str(kept))
+    assert finished.returncode == 0, finished.stderr
+    asked = {"3 conditional optima", "--help", "steady"}
+    found = json.loads(finished.stdout)
+    assert found.keys() == asked
+    # a process that starts takes more than a hundredth of a second, and no answer takes a minute of a processor
+    assert all(10.0 < found[name]["processor_ms"] < 60e3 for name in ("--help", "steady"))
+    (entry,) = history.read(kept)
+    assert entry.timings == {f"answer {name}": found[name]["processor_ms"] for name in asked}

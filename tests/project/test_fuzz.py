@@ -146,11 +146,11 @@ COUNTS["simulate --engine fock"] = (
 )
 COUNTS["simulate --engine fock --count 0.5"] = (
     ("--trajectories", "3", "--saves", "1", "--duration", "0.02", "--jobs", "1"),
-    {"count": ("0.4",), "count-efficiency": ("0.5",), "dark-rate": ("1e5",), "count-sideband": ("lower",)},
+    {"count": ("0.4",), "count-efficiency": ("0.5",), "dark-rate": ("5e3",), "count-sideband": ("lower",)},
 )
-COUNTS["simulate --engine fock --count 0.5 --count-amplitude 100"] = (
+COUNTS["simulate --engine fock --count 0.5 --count-amplitude 30"] = (
     ("--trajectories", "3", "--saves", "1", "--duration", "0.02", "--jobs", "1"),
-    {"count-amplitude": ("200",), "count-phase": ("0.3",)},
+    {"count-amplitude": ("40",), "count-phase": ("0.3",)},
 )
 COUNTS["simulate --engine fock --kerr-plus 20"] = (
     ("--trajectories", "2", "--saves", "1", "--duration", "0.01", "--jobs", "1", "--initial", "ground"),
@@ -208,7 +208,7 @@ READING = {
 # what numbers do not depend on, or what is asked for by the other names; those that something else is needed for
 NO_NUMBERS = {
     "jobs", "cluster", "quiet", "json", "config", "out", "figure", "keep", "save-records", "part", "quantity",
-    "most-quanta", "suspect", "strict", "fault", "chain", "corner", "pieces", "animate",
+    "most-quanta", "suspect", "strict", "fault", "chain", "corner", "pieces", "animate", "wigner-at",
 }  # fmt: skip
 # where the time goes and the names of files
 VOLATILE = ("wall_seconds", "evaluations", "dataset", "figure", "animation", "configuration")

@@ -3,6 +3,7 @@
 import math
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,8 +27,13 @@ def edge(kerr: float) -> float:
     return steering_without_record(pair)
 
 
+def ends(*rows: tuple[str, float]) -> list[Any]:
+    """Of a table whose rows are computed alike the first and the last; scripts/test-long checks those between."""
+    return [rows[0], *(pytest.param(*each, marks=pytest.mark.long) for each in rows[1:-1]), rows[-1]]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(("text", "kerr"), [("10⁻⁸", 1e-8), ("10⁻⁶", 1e-6), ("10⁻⁴", 1e-4), ("10⁻²", 1e-2)])
+@pytest.mark.parametrize(("text", "kerr"), ends(("10⁻⁸", 1e-8), ("10⁻⁶", 1e-6), ("10⁻⁴", 1e-4), ("10⁻²", 1e-2)))
 def test_the_table(text: str, kerr: float) -> None:
     (line,) = (each for each in PAGE.splitlines() if each.startswith(f"| {text} |"))
     cells = [cell.strip() for cell in line.strip("|").split("|")][1:]
@@ -67,7 +73,7 @@ def test_the_numbers_of_the_answer() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("text", "length"), [("10", 10.0), ("10²", 1e2), ("10³", 1e3), ("10⁴", 1e4), ("10⁶", 1e6)])
+@pytest.mark.parametrize(("text", "length"), ends(("10", 10.0), ("10²", 1e2), ("10³", 1e3), ("10⁴", 1e4), ("10⁶", 1e6)))
 def test_the_table_of_finite_spins(text: str, length: float) -> None:
     part = PAGE.split("## A finite spin")[1].split("## How")[0]
     (line,) = (each for each in part.splitlines() if each.startswith(f"| {text} |"))

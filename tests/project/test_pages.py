@@ -184,7 +184,14 @@ def parsed(name: str, arguments: list[str]) -> click.Context:
 
 
 # more than two seconds
-LONG = ("--tolerances", "--optimum")
+SLOW = ("--tolerances", "--optimum")
+
+
+def marks(line: str) -> list[pytest.MarkDecorator]:
+    """What a line costs: an animation is drawn in fifteen seconds, and has tests of its own."""
+    if "--animate" in line:
+        return [pytest.mark.long, pytest.mark.slow]
+    return [pytest.mark.slow] * any(each in line for each in SLOW)
 
 
 def test_the_pages_show_outputs() -> None:
@@ -203,9 +210,7 @@ def test_a_command_that_is_shortened_below_prints_what_its_page_shows(steering: 
 
 
 @pytest.mark.few(30)
-@pytest.mark.parametrize(
-    "line", [pytest.param(line, marks=[pytest.mark.slow] * any(each in line for each in LONG)) for line in STEERING]
-)
+@pytest.mark.parametrize("line", [pytest.param(line, marks=marks(line)) for line in STEERING])
 def test_a_command_runs_as_shown(prepared: Run, line: str) -> None:
     name, *arguments = shlex.split(line)[1:]
     subject = commands.commands.get(name)

@@ -5,6 +5,7 @@ The source is read and nothing imported, so that these tests are fast.
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,7 @@ def definition(name: str) -> ast.AST | None:
     return found
 
 
+@cache
 def sections() -> dict[str, set[int]]:
     """The numbers of the sections in which the page names each function and class."""
     found: dict[str, set[int]] = {}
@@ -71,13 +73,10 @@ def sections_said(docstring: str) -> set[int]:
     return said
 
 
-SECTIONS = sections()
-
-
 def test_the_page_names_much_of_the_code() -> None:
     assert len(NAMES) > 50
     assert len(FILES) > 5
-    assert len(SECTIONS) > 50
+    assert len(sections()) > 50
     # in full, from the package on, so that a reader can import them
     assert {name.split(".")[0] for name in NAMES} == {"analysis", "sim"}
 
@@ -88,7 +87,7 @@ def test_names_on_the_page_exist() -> None:
 
 def test_the_docstring_of_a_function_on_the_page_names_its_section() -> None:
     wrong = []
-    for name, wanted in SECTIONS.items():
+    for name, wanted in sections().items():
         found = definition(name)
         assert isinstance(found, ast.FunctionDef | ast.ClassDef)
         said = sections_said(ast.get_docstring(found) or "")

@@ -119,7 +119,7 @@ def simulate_command(
     require_jobs(workers.jobs)
     wanted = simulation.simulation(point, engine, asked, loop, counter, nonlinear)
     _require_possible(wanted, task)
-    pictures.require(task.dataset, task.save_records)
+    pictures.require(wanted.problem, point.time_unit, task.dataset, task.save_records)
     if wanted.verification is not None:
         _warn_of_saves(wanted.verification)
     usual = wanted.loop is None and counter.count is None

@@ -19,11 +19,19 @@ def read_configuration(ctx: click.Context, param: click.Parameter, value: Path |
     if value is None:
         return None
     try:
-        content = tomllib.loads(decoded(value.read_bytes()).decode())
-    except (OSError, ValueError, RecursionError) as error:
-        raise click.BadParameter(f"{value}: {error}", ctx, param) from None
+        content = content_of(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error), ctx, param) from None
     ctx.default_map = {**(ctx.default_map or {}), **settings(content, ctx.command, str(value))}
     return value
+
+
+def content_of(path: Path) -> dict[str, Any]:
+    """The content of a TOML file, in UTF-8 or UTF-16. Raises ValueError, with its name, if it cannot be read."""
+    try:
+        return tomllib.loads(decoded(path.read_bytes()).decode())
+    except (OSError, ValueError, RecursionError) as error:
+        raise ValueError(f"{path}: {error}") from None
 
 
 def settings(content: Mapping[str, Any], command: click.Command, where: str) -> dict[str, Any]:

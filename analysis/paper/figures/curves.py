@@ -16,9 +16,8 @@ from cascade_steering.analysis.paper.figures.paper_style import (
     DASHES,
     cooperativity_axis,
     letter,
-    logarithmic_axis,
 )
-from cascade_steering.analysis.plots.style import FIGURE_STYLE, SYMBOLS, save_figure
+from cascade_steering.analysis.plots.style import FIGURE_STYLE, SYMBOLS, logarithmic_axis, save_figure
 
 __all__ = ["best_angle_figure", "best_ratio_figure", "loss_figure", "steering_figure"]
 

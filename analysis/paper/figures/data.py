@@ -2,7 +2,7 @@
 what a cavity costs, 11 what many clients do, 12 what a Kerr nonlinearity costs, and 13 what a click leaves.
 
 ``DATA[number](points=..., jobs=..., progress=...)``: ``points`` is the number of values on an axis (by default all
-figures together take a minute on two cores) and ``jobs`` the number of worker processes, on which the
+figures together take 80 s of processor time) and ``jobs`` the number of worker processes, on which the
 data do not depend; ``progress(done, total)`` is called while they are computed.
 """
 

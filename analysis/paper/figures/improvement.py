@@ -17,9 +17,9 @@ from cascade_steering.analysis.paper.figures.paper_style import (
     DASHES,
     cooperativity_axis,
     letter,
-    logarithmic_axis,
 )
-from cascade_steering.analysis.plots.style import FIGURE_STYLE, GREEN, ORANGE, SKY_BLUE, SYMBOLS, VERMILION, save_figure
+from cascade_steering.analysis.plots.colours import GREEN, ORANGE, SKY_BLUE, VERMILION
+from cascade_steering.analysis.plots.style import FIGURE_STYLE, SYMBOLS, logarithmic_axis, save_figure
 
 __all__ = ["improvement_figure"]
 

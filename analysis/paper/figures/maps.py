@@ -14,7 +14,8 @@ from matplotlib.patches import Patch
 
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, STEERING_BOUND
 from cascade_steering.analysis.paper.figures.paper_style import DASHES, THICK, THIN, letter
-from cascade_steering.analysis.plots.style import BLUE, FIGURE_STYLE, ORANGE, REGION_COLOURS, SYMBOLS, save_figure
+from cascade_steering.analysis.plots.colours import BLUE, ORANGE, REGION_COLOURS
+from cascade_steering.analysis.plots.style import FIGURE_STYLE, SYMBOLS, save_figure
 
 __all__ = ["angle_figure", "cooperativity_figure"]
 

@@ -4,11 +4,10 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import LogLocator, NullFormatter
 from numpy.typing import NDArray
 
 from cascade_steering.analysis.criteria.steering import Direction
-from cascade_steering.analysis.plots.style import BLUE, ORANGE, PURPLE
+from cascade_steering.analysis.plots.colours import BLUE, ORANGE, PURPLE
 
 __all__ = [
     "CURVES",
@@ -17,7 +16,6 @@ __all__ = [
     "THIN",
     "cooperativity_axis",
     "letter",
-    "logarithmic_axis",
 ]
 
 FloatArray = NDArray[np.float64]
@@ -45,11 +43,3 @@ def cooperativity_axis(axes: Axes, c_minus: FloatArray) -> None:
     axes.set_xscale("log")
     axes.set(xlabel="$C_-$", xlim=(c_minus[0], c_minus[-1]))
     axes.xaxis.set_major_formatter("{x:g}")
-
-
-def logarithmic_axis(axes: Axes) -> None:
-    """A logarithmic y axis with 1, 2 and 5 of each decade spelled out."""
-    axes.set_yscale("log")
-    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    axes.yaxis.set_major_formatter("{x:g}")
-    axes.yaxis.set_minor_formatter(NullFormatter())

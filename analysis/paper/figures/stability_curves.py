@@ -17,9 +17,9 @@ from cascade_steering.analysis.paper.figures.paper_style import (
     THIN,
     cooperativity_axis,
     letter,
-    logarithmic_axis,
 )
-from cascade_steering.analysis.plots.style import BLUE, FIGURE_STYLE, ORANGE, SYMBOLS, save_figure
+from cascade_steering.analysis.plots.colours import BLUE, ORANGE
+from cascade_steering.analysis.plots.style import FIGURE_STYLE, SYMBOLS, logarithmic_axis, save_figure
 
 __all__ = ["stability_curves_figure"]
 

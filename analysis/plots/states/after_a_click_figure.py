@@ -10,8 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from cascade_steering.analysis.criteria.steering import STEERING_BOUND
+from cascade_steering.analysis.plots.colours import COLOURS, GAIN_COLOUR
 from cascade_steering.analysis.plots.states.wigner import fill_wigner
-from cascade_steering.analysis.plots.style import COLOURS, FIGURE_STYLE, GAIN_COLOUR, save_figure
+from cascade_steering.analysis.plots.style import FIGURE_STYLE, save_figure
 
 __all__ = ["after_a_click_figure"]
 

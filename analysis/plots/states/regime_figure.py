@@ -12,15 +12,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, STEERING_BOUND
-from cascade_steering.analysis.plots.style import (
-    FIGURE_STYLE,
-    LINE_STYLES,
-    REGION_COLOURS,
-    SYMBOLS,
-    VERMILION,
-    drawable,
-    save_figure,
-)
+from cascade_steering.analysis.plots.colours import REGION_COLOURS, VERMILION
+from cascade_steering.analysis.plots.style import FIGURE_STYLE, LINE_STYLES, SYMBOLS, drawable, save_figure
 
 if TYPE_CHECKING:
     from cascade_steering.analysis.working_points.regimes.regime_map import RegimeMap

@@ -9,7 +9,8 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
-from cascade_steering.analysis.plots.style import FIGURE_STYLE, VERMILION
+from cascade_steering.analysis.plots.colours import VERMILION
+from cascade_steering.analysis.plots.style import FIGURE_STYLE
 from cascade_steering.analysis.plots.trajectories.over_time import draw_record, draw_steering
 from cascade_steering.analysis.plots.trajectories.phase_portrait import draw_phase_space
 from cascade_steering.analysis.plots.trajectories.trajectory_figure import trajectory_panels
@@ -47,7 +48,7 @@ def animate_trajectory(trajectory: "Trajectory", path: str | Path, *, frames: in
     require_count(frames, "frames", low=2)
     places = np.unique(np.linspace(0, len(trajectory.times) - 1, frames).astype(int)).tolist()
     with mpl.rc_context(FIGURE_STYLE):
-        figure, spaces, courses = trajectory_panels(trajectory, means=False)
+        figure, spaces, courses, _ = trajectory_panels(trajectory, means=False)
         figure.set_dpi(_PIXELS_PER_INCH)
         canvas = FigureCanvasAgg(figure)
         draw_record(trajectory, ax=courses[0]).set_xlabel("")

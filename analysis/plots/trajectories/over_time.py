@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import LogLocator, NullFormatter
 from numpy.typing import NDArray
 
 from cascade_steering.analysis.criteria.steering import SCHEMES, STEERING_BOUND
-from cascade_steering.analysis.plots.style import COLOURS, HIGHEST, LINE_STYLES, new_axes, oscillator_sign, symbol
+from cascade_steering.analysis.plots.colours import COLOURS, HIGHEST
+from cascade_steering.analysis.plots.style import LINE_STYLES, logarithmic_axis, new_axes, oscillator_sign, symbol
 from cascade_steering.sim.conventions import Mode, mode_index
 
 if TYPE_CHECKING:
@@ -94,13 +94,11 @@ def draw_steering(trajectory: "Trajectory", *, ax: Axes | None = None) -> Axes:
         for limit in trajectory.limits.get(scheme, {}).values():
             axes.axhline(limit, color=colour, linewidth=0.8, linestyle=(0, (1, 3)), label=_LIMIT, zorder=1)
     axes.axhline(STEERING_BOUND, color="0.6", linewidth=0.8)
-    axes.set(ylabel="steering parameter $E$", yscale="log")
+    axes.set_ylabel("steering parameter $E$")
+    logarithmic_axis(axes)
     lowest, highest = axes.get_ylim()
     # a thermal start has E of 1e5, and the range around one half is the one of interest
     axes.set_ylim(min(0.85 * lowest, 0.9 * STEERING_BOUND), min(max(highest, 1.6 * STEERING_BOUND), HIGHEST))
-    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    axes.yaxis.set_major_formatter("{x:g}")
-    axes.yaxis.set_minor_formatter(NullFormatter())
     _finish(axes, trajectory)
     # one entry for all limits
     handles = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))

@@ -4,16 +4,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.patches import Ellipse
+from matplotlib.patches import Polygon
 from numpy.typing import NDArray
 
-from cascade_steering.analysis.plots.style import COLOURS, GAIN_COLOUR, new_axes, oscillator_sign
+from cascade_steering.analysis.plots.colours import COLOURS, GAIN_COLOUR
+from cascade_steering.analysis.plots.style import new_axes, oscillator_sign
+from cascade_steering.analysis.plots.trajectories.outlines import ellipse
 from cascade_steering.sim.conventions import VACUUM_VARIANCE, Mode, mode_index
 
 if TYPE_CHECKING:
     from cascade_steering.analysis.results.trajectories.trajectory import Trajectory
 
-__all__ = ["conditional_ellipse", "draw_phase_space", "end_range"]
+__all__ = ["draw_phase_space", "end_range"]
 
 FloatArray = NDArray[np.float64]
 # a path that begins so many times further out than its later half reaches is cut off by the axes
@@ -50,10 +52,10 @@ def draw_phase_space(
     thinned = path[:: max(1, len(path) // _MOST_POINTS)]
     axes.plot(*thinned.T, color=COLOURS[place % 2], linewidth=0.8, label="conditional mean", zorder=4)
     axes.plot(*path[-1], ".", color="black", markersize=4, zorder=5)
-    ellipse = conditional_ellipse(path[-1], trajectory.covariances[last, own, own] / width**2)
-    ellipse.set(edgecolor="black", facecolor=GAIN_COLOUR, alpha=0.5, label=r"conditional state, $1\sigma$", zorder=3)
-    axes.add_patch(ellipse)
-    vacuum = conditional_ellipse(path[-1], VACUUM_VARIANCE / width**2 * np.eye(2))
+    state = Polygon(ellipse(path[-1], trajectory.covariances[last, own, own] / width**2))
+    state.set(edgecolor="black", facecolor=GAIN_COLOUR, alpha=0.5, label=r"conditional state, $1\sigma$", zorder=3)
+    axes.add_patch(state)
+    vacuum = Polygon(ellipse(path[-1], VACUUM_VARIANCE / width**2 * np.eye(2)))
     vacuum.set(edgecolor="0.3", facecolor="none", linestyle=":", label="vacuum", zorder=3)
     axes.add_patch(vacuum)
     low, high = end_range(trajectory.means[:, own] / width)
@@ -64,14 +66,6 @@ def draw_phase_space(
     )  # fmt: skip
     axes.set_title(rf"$\sigma = {width:.3g}$, vacuum 0.707", fontsize=8)
     return axes
-
-
-def conditional_ellipse(center: FloatArray, covariance: FloatArray) -> Ellipse:
-    """The ellipse of one standard deviation of a Gaussian state of one oscillator, (2,) and (2, 2)."""
-    variances, axes = np.linalg.eigh(covariance)
-    short, long = 2.0 * np.sqrt(np.maximum(variances, 0.0))
-    angle = float(np.degrees(np.arctan2(axes[1, 1], axes[0, 1])))
-    return Ellipse((float(center[0]), float(center[1])), long, short, angle=angle)
 
 
 def end_range(path: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -1,5 +1,6 @@
 """One trajectory of an ensemble or of a filtered record, with the exact E(t) without the record beside it."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 
 from cascade_steering.analysis.criteria.steering import Scheme, pairwise_directions, steering_of_root
 from cascade_steering.analysis.results.steady_result import steady
+from cascade_steering.analysis.results.trajectories.snapshot import Snapshot, last_click
 from cascade_steering.analysis.results.trajectories.trajectory import Trajectory, kept_trajectory
 from cascade_steering.sim.conventions import mode_names
 from cascade_steering.sim.ensemble.simulate import simulate
@@ -32,10 +34,12 @@ _INTERVALS = 400
 _TIMES = 200
 
 
-def followed_trajectory(problem: "Problem", time_unit: float) -> Trajectory:
+def followed_trajectory(problem: "Problem", time_unit: float, *, snapshot_time: float | None = None) -> Trajectory:
     """The first trajectory of an ensemble, at times close enough to draw it; it is sampled for this alone.
 
-    The random numbers of an exact engine differ from those of the ensemble where more times are saved.
+    Where its states are not Gaussian it has a snapshot: at ``snapshot_time`` seconds, or where that is left out right
+    after its last click, or at its end. The random numbers of an exact engine differ from those of the ensemble where
+    more times are saved.
     """
     grid = _finer(problem.grid, exact=problem.method.exact) if problem.control is None else problem.grid
     dataset = simulate(
@@ -44,6 +48,8 @@ def followed_trajectory(problem: "Problem", time_unit: float) -> Trajectory:
     )  # fmt: skip
     modes = problem.model.modes or mode_names(problem.model.dimension // 2)
     found = kept_trajectory(dataset, 0, modes, time_unit)
+    if _has_snapshot(problem):
+        found = replace(found, snapshot=_snapshot(problem, grid, found.clicks, snapshot_time))
     if problem.model.nonlinear:
         # nothing is known exactly beside polynomials
         return replace(found, unconditional_times=np.zeros(0), unconditional={}, limits={})
@@ -59,6 +65,37 @@ def followed_trajectory(problem: "Problem", time_unit: float) -> Trajectory:
             {},
         )
     return replace(found, unconditional_times=times, unconditional=_steering(roots, modes), limits=limits)
+
+
+def _has_snapshot(problem: "Problem") -> bool:
+    """Whether the states of an ensemble are not Gaussian, and kept by its engine: they have clicks or polynomials."""
+    if not (problem.model.counter_names or problem.model.nonlinear):
+        return False
+    more = {} if problem.control is None else {"control": problem.control}
+    return hasattr(problem.method.prepare(problem.model, problem.grid, problem.initial, **more), "observing")
+
+
+def _snapshot(
+    problem: "Problem", grid: TimeGrid, clicks: Mapping[str, FloatArray], time: float | None = None
+) -> Snapshot:
+    """The state of the first trajectory of an ensemble at ``time`` seconds, or where that is left out, after its last
+    click, or at its end if it has none.
+
+    ``grid`` is that on which it was followed, with ``clicks``; it is simulated again, by the same random numbers, up to
+    the end of the step that is asked for, with a controller up to the end of that control interval.
+    """
+    wanted = time if time is not None else last_click(clicks)
+    steps = grid.steps if wanted is None else min(whole_above(wanted / grid.step), grid.steps)
+    if problem.control is not None:
+        interval = problem.control.steps_of(grid)
+        steps = interval * -(-steps // interval)
+    dataset = simulate(
+        problem.model, problem.method, replace(grid, steps_per_save=steps, saves=1), problem.initial, trajectories=1,
+        seed=problem.seed, keep=1, check=False, save=Save(states="end"), control=problem.control,
+    )  # fmt: skip
+    found = Snapshot.kept_in(dataset, 0, {})
+    assert found is not None, "an engine that keeps states between Fock levels"
+    return found
 
 
 def read_trajectory(reading: "Reading", number: int, time_unit: float) -> Trajectory:

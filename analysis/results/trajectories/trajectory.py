@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from cascade_steering.analysis.criteria.steering import Scheme, Steered, pairwise_directions, steering_parameter
 from cascade_steering.analysis.results.by_direction import ByDirection
+from cascade_steering.analysis.results.trajectories.snapshot import Snapshot
 
 if TYPE_CHECKING:
     import xarray as xr
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 __all__ = ["Trajectory", "kept_trajectory"]
@@ -35,6 +37,7 @@ class Trajectory:
     unconditional_times, unconditional : E without the record by direction, arrays of shape (k,), at these times; none
         if not known
     limits : E at long times by scheme and direction; none if not known, or if there is none
+    snapshot : the state at one time, between Fock levels, whose Wigner function is drawn; None if it was not kept
     """
 
     times: FloatArray
@@ -48,6 +51,7 @@ class Trajectory:
     unconditional_times: FloatArray = field(default_factory=lambda: np.zeros(0))
     unconditional: Mapping[str, FloatArray] = field(default_factory=dict)
     limits: Mapping[Scheme, Mapping[str, float]] = field(default_factory=dict)
+    snapshot: Snapshot | None = None
 
     @property
     def E(self) -> ByDirection[FloatArray]:
@@ -58,15 +62,21 @@ class Trajectory:
 
         return ByDirection({str(way): steering(way) for way in pairwise_directions(self.modes)}, steering)
 
-    def plot(self, path: str | Path | None = None, *, means: bool = False) -> "Figure":
-        """Draw phase space, record and E(t), written to a file if a path is given; returns the figure.
+    def plot(self, where: "str | Path | Axes | None" = None, *, means: bool = False) -> "Figure":
+        """Draw phase space, record and E(t) into the file that is given, or a new figure; returns the figure.
 
-        With ``means`` the quadratures in time as well. For axes of yours: ``cs.draw_phase_space``, ``cs.draw_record``,
-        ``cs.draw_means`` and ``cs.draw_steering``. Raises ValueError for a path to which no figure can be written.
+        With a ``snapshot`` the Wigner functions of the oscillators at its time, and with ``means`` the quadratures in
+        time as well. Into axes that are given: E(t) alone; for the rest ``cs.draw_phase_space``, ``cs.draw_record`` and
+        ``cs.draw_means``. Raises ValueError for a path to which no figure can be written.
         """
+        from cascade_steering.analysis.plots.result_figures import drawn_whole
+        from cascade_steering.analysis.plots.trajectories.over_time import draw_steering
         from cascade_steering.analysis.plots.trajectories.trajectory_figure import trajectory_figure
 
-        return trajectory_figure(self, None if path is None else Path(path), means=means)
+        def draw(axes: "Axes") -> None:
+            draw_steering(self, ax=axes)
+
+        return drawn_whole(where, lambda: trajectory_figure(self, means=means), draw)
 
     def animate(self, path: str | Path, *, frames: int = 60) -> None:
         """Write the figure as an animation in which time passes, a ``.gif`` file.
@@ -95,6 +105,7 @@ def kept_trajectory(dataset: "xr.Dataset", number: int, modes: tuple[str, ...], 
     known = bool(np.all(np.isfinite(whole))) and len(modes) > 1
     ways = pairwise_directions(modes) if known else ()
     own = dataset["trajectory_covariance"].to_numpy()[number] if "trajectory_covariance" in dataset else seen
+    clicks = _clicks(dataset, number)
     return Trajectory(
         times=dataset["time"].to_numpy(),
         means=dataset["trajectory_mean"].to_numpy()[number],
@@ -103,7 +114,8 @@ def kept_trajectory(dataset: "xr.Dataset", number: int, modes: tuple[str, ...], 
         channels=tuple(map(str, dataset["channel"].to_numpy())),
         modes=modes,
         time_unit=time_unit,
-        clicks=_clicks(dataset, number),
+        clicks=clicks,
+        snapshot=Snapshot.kept_in(dataset, number, clicks),
         unconditional_times=dataset["time"].to_numpy() if known else np.zeros(0),
         unconditional={str(way): steering_parameter(whole, way, modes) for way in ways},
     )

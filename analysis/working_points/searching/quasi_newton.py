@@ -30,8 +30,10 @@ _MOST_SHORTENED = 20
 _DAMPED = 0.2
 # a coordinate is at a bound if it is as near, as a part of its range; the least curvature, as a part of the largest
 _AT_BOUND, _FLAT = 1e-14, 1e-14
-# rows of a descent of n coordinates; from ``_HESSIAN`` on there are n rows more
-POINT, TRIAL, _SLOPE, _STEP, _LEAST, _MOST, _NUMBERS, _HESSIAN = range(8)
+# rows of a descent of n coordinates, the first of them as said above; n rows of the Hessian and n of its root follow
+POINT, TRIAL, _SLOPE, _STEP, _LEAST, _MOST, _NUMBERS, _HELD, _LEFT, _FURTHER, _MOVED, _TURNED, _BEFORE, _HESSIAN = (
+    range(14)
+)
 # places in the row ``_NUMBERS``, of which there are ``_COUNT``
 _VALUE, _LENGTH, _SHORTENED, _STEPS, _FRESH, _BEGUN, _COUNT = range(7)
 
@@ -51,40 +53,48 @@ def began(start: FloatArray, least: FloatArray, most: FloatArray) -> FloatArray:
     Its first n columns hold the lowest point in row ``POINT``, and in row ``TRIAL`` where the function is wanted.
     """
     n = len(start)
-    descent = np.zeros((_HESSIAN + n, max(n, _COUNT)))
+    descent = np.zeros((_HESSIAN + 2 * n, max(n, _COUNT)))
     for k in range(n):
-        descent[_LEAST, k], descent[_MOST, k] = least[k], most[k]
-        descent[TRIAL, k] = min(max(start[k], least[k]), most[k])
-        descent[POINT, k] = descent[TRIAL, k]
+        there = min(max(start[k], least[k]), most[k])
+        descent[_LEAST, k], descent[_MOST, k], descent[TRIAL, k], descent[POINT, k] = least[k], most[k], there, there
     return descent
 
 
 @compiled
 def advanced(descent: FloatArray, value: float, slope: FloatArray, effort: Effort) -> bool:
     """Whether the search goes on, after the value and slope (n,) at ``trial``."""
-    if descent[_NUMBERS, _BEGUN] == 0.0:
-        descent[_NUMBERS, _BEGUN] = 1.0
-        _forgotten(descent, 1.0)
-        if _arrived(descent, value, slope, effort):
-            return False
-    else:
-        promised = _promised(descent)
-        if value <= descent[_NUMBERS, _VALUE] + _ENOUGH * promised and promised < 0.0:
-            small = descent[_NUMBERS, _VALUE] - value <= effort.change * max(
-                abs(value), abs(descent[_NUMBERS, _VALUE]), 1.0
-            )
-            _bend(descent, slope)
-            descent[_NUMBERS, _STEPS] += 1.0
-            if _arrived(descent, value, slope, effort) or small:
-                return False
-        else:
-            if _shortened(descent, value, promised):
+    n = len(slope)
+    begun = descent[_NUMBERS, _BEGUN] == 1.0
+    if begun:
+        before = descent[_NUMBERS, _VALUE]
+        # the change of the function at the trial that the slope promises
+        promised = 0.0
+        for k in range(n):
+            promised += descent[_SLOPE, k] * (descent[TRIAL, k] - descent[POINT, k])
+        if not (value <= before + _ENOUGH * promised and promised < 0.0):
+            if _shortened(descent, n, value - before, promised):
                 return True
             if descent[_NUMBERS, _FRESH] == 1.0:
                 return False
             # after many trials the steepest descent, once
-            _forgotten(descent, 1.0)
-    return _turned(descent)
+            _forgotten(descent, n, 1.0)
+            return _turned(descent, n)
+        small = before - value <= effort.change * max(abs(value), abs(before), 1.0)
+        _bend(descent, slope, n)
+        descent[_NUMBERS, _STEPS] += 1.0
+    else:
+        descent[_NUMBERS, _BEGUN], small = 1.0, False
+        _forgotten(descent, n, 1.0)
+    # the trial is the next point
+    outward = 0.0
+    for k in range(n):
+        at, slope_here = descent[TRIAL, k], slope[k]
+        descent[POINT, k], descent[_SLOPE, k] = at, slope_here
+        outward = max(outward, abs(min(max(at - slope_here, descent[_LEAST, k]), descent[_MOST, k]) - at))
+    descent[_NUMBERS, _VALUE] = value
+    if small or descent[_NUMBERS, _STEPS] >= effort.steps or not outward > effort.slope:
+        return False
+    return _turned(descent, n)
 
 
 @compiled
@@ -95,177 +105,151 @@ def lowest(descent: FloatArray) -> float:
 
 
 @compiled_within
-def _promised(descent: FloatArray) -> float:
-    """The change of the function at the trial that the slope promises."""
-    total = 0.0
-    for k in range(len(descent) - _HESSIAN):
-        total += descent[_SLOPE, k] * (descent[TRIAL, k] - descent[POINT, k])
-    return total
-
-
-@compiled_within
-def _arrived(descent: FloatArray, value: float, slope: FloatArray, effort: Effort) -> bool:
-    """The trial is the next point; whether the search ends there by its slope or the number of steps."""
-    outward = 0.0
-    for k in range(len(slope)):
-        descent[POINT, k], descent[_SLOPE, k] = descent[TRIAL, k], slope[k]
-        there = min(max(descent[POINT, k] - slope[k], descent[_LEAST, k]), descent[_MOST, k])
-        outward = max(outward, abs(there - descent[POINT, k]))
-    descent[_NUMBERS, _VALUE] = value
-    return descent[_NUMBERS, _STEPS] >= effort.steps or not outward > effort.slope
-
-
-@compiled_within
-def _forgotten(descent: FloatArray, scale: float) -> None:
+def _forgotten(descent: FloatArray, n: int, scale: float) -> None:
     """The Hessian that is known before any step."""
-    for i in range(len(descent) - _HESSIAN):
-        for k in range(len(descent) - _HESSIAN):
+    for i in range(n):
+        for k in range(n):
             descent[_HESSIAN + i, k] = scale if i == k else 0.0
     descent[_NUMBERS, _FRESH] = 1.0
 
 
 @compiled_within
-def _turned(descent: FloatArray) -> bool:
+def _turned(descent: FloatArray, n: int) -> bool:
     """The step from a new point, and its first trial; False if there is none.
 
     The step is the lowest point of the parabola within the bounds, as far as it is found by fixing one coordinate after
     the other at the bound that it meets first.
     """
-    n = len(descent) - _HESSIAN
-    held = np.zeros(n, dtype=np.bool_)
-    slope = descent[_SLOPE, :n].copy()
     for k in range(n):
-        below, above = descent[POINT, k] <= descent[_LEAST, k], descent[POINT, k] >= descent[_MOST, k]
-        held[k] = (below and slope[k] >= 0.0) or (above and slope[k] <= 0.0)
-        descent[_STEP, k] = 0.0
+        at, slope = descent[POINT, k], descent[_SLOPE, k]
+        outward = (at <= descent[_LEAST, k] and slope >= 0.0) or (at >= descent[_MOST, k] and slope <= 0.0)
+        descent[_HELD, k] = 1.0 if outward else 0.0
+        descent[_LEFT, k], descent[_STEP, k] = slope, 0.0
     for _ in range(n):
-        further = _solved(descent, slope, held)
-        part, first = _room(descent, further)
+        _solve(descent, n)
+        # the part of the further step that stays within the bounds, and the coordinate that meets one first
+        part, first = 1.0, -1
+        for k in range(n):
+            further = descent[_FURTHER, k]
+            if further != 0.0:
+                bound = descent[_LEAST, k] if further < 0.0 else descent[_MOST, k]
+                room = (bound - descent[POINT, k] - descent[_STEP, k]) / further
+                if room < part:
+                    part, first = max(room, 0.0), k
         for i in range(n):
-            descent[_STEP, i] += part * further[i]
+            descent[_STEP, i] += part * descent[_FURTHER, i]
+            left = descent[_LEFT, i]
             for m in range(n):
-                slope[i] += part * descent[_HESSIAN + i, m] * further[m]
+                left += part * descent[_HESSIAN + i, m] * descent[_FURTHER, m]
+            descent[_LEFT, i] = left
         if first < 0:
             break
-        held[first] = True
-    size = _product(descent[_STEP, :n], descent[_STEP, :n])
+        descent[_HELD, first] = 1.0
+    size = 0.0
+    for k in range(n):
+        size += descent[_STEP, k] * descent[_STEP, k]
     fresh = descent[_NUMBERS, _FRESH] == 1.0
     descent[_NUMBERS, _LENGTH] = min(1.0, 1.0 / np.sqrt(size)) if fresh and size > 0.0 else 1.0
     descent[_NUMBERS, _SHORTENED] = 0.0
-    return _tried(descent)
+    return _tried(descent, n)
 
 
 @compiled_within
-def _room(descent: FloatArray, further: FloatArray) -> tuple[float, int]:
-    """The part of a further step that stays within the bounds, and the coordinate that meets one first, or −1."""
-    part, first = 1.0, -1
-    for k in range(len(further)):
-        if further[k] != 0.0:
-            bound = descent[_LEAST, k] if further[k] < 0.0 else descent[_MOST, k]
-            room = (bound - descent[POINT, k] - descent[_STEP, k]) / further[k]
-            if room < part:
-                part, first = max(room, 0.0), k
-    return part, first
-
-
-@compiled_within
-def _tried(descent: FloatArray) -> bool:
+def _tried(descent: FloatArray, n: int) -> bool:
     """The next trial along the step; whether it is another point."""
     moved = False
-    for k in range(len(descent) - _HESSIAN):
-        least, most = descent[_LEAST, k], descent[_MOST, k]
-        there = descent[POINT, k] + descent[_NUMBERS, _LENGTH] * descent[_STEP, k]
+    length = descent[_NUMBERS, _LENGTH]
+    for k in range(n):
+        least, most, at = descent[_LEAST, k], descent[_MOST, k], descent[POINT, k]
+        there = at + length * descent[_STEP, k]
         if there - least <= _AT_BOUND * (most - least):
             there = least
         elif most - there <= _AT_BOUND * (most - least):
             there = most
         descent[TRIAL, k] = there
-        moved = moved or there != descent[POINT, k]
+        moved = moved or there != at
     return moved
 
 
 @compiled_within
-def _shortened(descent: FloatArray, value: float, promised: float) -> bool:
+def _shortened(descent: FloatArray, n: int, change: float, promised: float) -> bool:
     """A shorter step, to the lowest point of a parabola; whether there is one, after not too many."""
-    factor, above = _SHORTEST, value - descent[_NUMBERS, _VALUE] - promised
+    factor, above = _SHORTEST, change - promised
     if np.isfinite(above) and above > 0.0 and promised < 0.0:
         factor = min(max(-promised / (2 * above), _SHORTEST), _LONGEST)
     descent[_NUMBERS, _LENGTH] *= factor
     descent[_NUMBERS, _SHORTENED] += 1.0
-    return descent[_NUMBERS, _SHORTENED] < _MOST_SHORTENED and _tried(descent)
+    return descent[_NUMBERS, _SHORTENED] < _MOST_SHORTENED and _tried(descent, n)
 
 
 @compiled_within
-def _bend(descent: FloatArray, slope: FloatArray) -> None:
+def _bend(descent: FloatArray, slope: FloatArray, n: int) -> None:
     """The Hessian after the step from the point to the trial, where the slope is another one."""
-    n = len(slope)
-    moved, turned, before = np.empty(n), np.empty(n), np.empty(n)
+    along, steep, squared = 0.0, 0.0, 0.0
     for k in range(n):
-        moved[k], turned[k] = descent[TRIAL, k] - descent[POINT, k], slope[k] - descent[_SLOPE, k]
-    along = _product(moved, turned)
+        moved, turned = descent[TRIAL, k] - descent[POINT, k], slope[k] - descent[_SLOPE, k]
+        descent[_MOVED, k], descent[_TURNED, k] = moved, turned
+        along, steep, squared = along + moved * turned, steep + turned * turned, squared + moved * moved
     if descent[_NUMBERS, _FRESH] == 1.0:
-        steep = _product(turned, turned)
-        scale = steep / along if along > 0.0 else np.sqrt(steep / _product(moved, moved))
+        scale = steep / along if along > 0.0 else np.sqrt(steep / squared)
         if np.isfinite(scale) and scale > 0.0:
-            _forgotten(descent, scale)
+            _forgotten(descent, n, scale)
         descent[_NUMBERS, _FRESH] = 0.0
+    curved = 0.0
     for i in range(n):
-        before[i] = _product(descent[_HESSIAN + i, :n], moved)
-    curved = _product(before, moved)
-    if curved > 0.0 and np.isfinite(along):
-        share = min(1.0, (1.0 - _DAMPED) * curved / (curved - along)) if along < _DAMPED * curved else 1.0
-        _corrected(descent, turned, before, share, along, curved)
-
-
-@compiled_within
-def _corrected(
-    descent: FloatArray, turned: FloatArray, before: FloatArray, share: float, along: float, curved: float
-) -> None:
-    """The Hessian with the change of the slope, of which a ``share`` is taken, and the rest as it was expected."""
-    n = len(turned)
-    for k in range(n):
-        turned[k] = share * turned[k] + (1.0 - share) * before[k]
+        before = 0.0
+        for k in range(n):
+            before += descent[_HESSIAN + i, k] * descent[_MOVED, k]
+        descent[_BEFORE, i] = before
+        curved += before * descent[_MOVED, i]
+    if not (curved > 0.0 and np.isfinite(along)):
+        return
+    # of the change of the slope a share is taken, and the rest as it was expected
+    share = min(1.0, (1.0 - _DAMPED) * curved / (curved - along)) if along < _DAMPED * curved else 1.0
     along = share * along + (1.0 - share) * curved
+    for k in range(n):
+        descent[_TURNED, k] = share * descent[_TURNED, k] + (1.0 - share) * descent[_BEFORE, k]
     for i in range(n):
+        turned, before = descent[_TURNED, i], descent[_BEFORE, i]
         for m in range(n):
-            descent[_HESSIAN + i, m] += turned[i] * turned[m] / along - before[i] * before[m] / curved
+            descent[_HESSIAN + i, m] += turned * descent[_TURNED, m] / along - before * descent[_BEFORE, m] / curved
 
 
 @compiled_within
-def _product(left: FloatArray, right: FloatArray) -> float:
-    total = 0.0
-    for k in range(len(left)):
-        total += left[k] * right[k]
-    return total
-
-
-@compiled_within
-def _solved(descent: FloatArray, slope: FloatArray, held: NDArray[np.bool_]) -> FloatArray:
+def _solve(descent: FloatArray, n: int) -> None:
     """− (Hessian)⁻¹ slope of the coordinates that are not held, by Cholesky's method; zero for the others."""
-    n = len(held)
-    root, step = np.zeros((n, n)), np.zeros(n)
+    root = _HESSIAN + n
     largest = 0.0
     for k in range(n):
         largest = max(largest, descent[_HESSIAN + k, k])
     for i in range(n):
-        root[i, i] = 1.0
-        if held[i]:
-            continue
-        step[i] = -slope[i]
-        for k in range(i + 1):
-            if held[k]:
-                continue
-            total = descent[_HESSIAN + i, k]
-            for m in range(k):
-                total -= root[i, m] * root[k, m] if not held[m] else 0.0
+        step = 0.0
+        if descent[_HELD, i] == 0.0:
+            step = -descent[_LEFT, i]
+            for k in range(i):
+                if descent[_HELD, k] == 0.0:
+                    off = _less_products(descent, root, i, k) / descent[root + k, k]
+                    descent[root + i, k] = off
+                    step -= off * descent[_FURTHER, k]
             # rounding may leave no curvature
-            root[i, k] = np.sqrt(max(total, _FLAT * largest)) if i == k else total / root[k, k]
-            if k < i:
-                step[i] -= root[i, k] * step[k]
-        step[i] /= root[i, i]
+            diagonal = np.sqrt(max(_less_products(descent, root, i, i), _FLAT * largest))
+            descent[root + i, i] = diagonal
+            step /= diagonal
+        descent[_FURTHER, i] = step
     for i in range(n - 1, -1, -1):
-        if not held[i]:
+        if descent[_HELD, i] == 0.0:
+            step = descent[_FURTHER, i]
             for m in range(i + 1, n):
-                step[i] -= root[m, i] * step[m] if not held[m] else 0.0
-            step[i] /= root[i, i]
-    return step
+                if descent[_HELD, m] == 0.0:
+                    step -= descent[root + m, i] * descent[_FURTHER, m]
+            descent[_FURTHER, i] = step / descent[root + i, i]
+
+
+@compiled_within
+def _less_products(descent: FloatArray, root: int, i: int, k: int) -> float:
+    """An entry of the Hessian less the products of the root so far."""
+    total: float = descent[_HESSIAN + i, k]
+    for m in range(k):
+        if descent[_HELD, m] == 0.0:
+            total -= descent[root + i, m] * descent[root + k, m]
+    return total

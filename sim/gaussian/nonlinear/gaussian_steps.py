@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_steering.sim.compiled import compiled
+from cascade_steering.sim.compiled import compiled, compiled_within
 from cascade_steering.sim.model.polynomials import MOST_DEGREE
 
 if TYPE_CHECKING:
@@ -41,13 +41,13 @@ def derivative_tables(polynomial: "Polynomial") -> FloatArray:
     return tables
 
 
-@compiled
-def _value(table: Any, x: float, p: float) -> float:
-    """The polynomial of coefficients ``table`` (5, 5) at (x, p)."""
+@compiled_within
+def _value(table: Any, degree: int, x: float, p: float) -> float:
+    """The polynomial of coefficients ``table`` (5, 5), of a degree at most, at (x, p)."""
     total = 0.0
-    for i in range(4, -1, -1):
+    for i in range(degree, -1, -1):
         row = 0.0
-        for j in range(4 - i, -1, -1):
+        for j in range(degree - i, -1, -1):
             row = row * p + table[i, j]
         total = total * x + row
     return total
@@ -56,10 +56,10 @@ def _value(table: Any, x: float, p: float) -> float:
 @compiled
 def _slopes(tables: Any, x: float, p: float, xx: float, xp: float, pp: float) -> tuple[float, float]:
     """⟨∂f/∂x⟩ and ⟨∂f/∂p⟩ for the mean (x, p) and the variances xx, xp, pp."""
-    mixed, other = _value(tables[2, 1], x, p), _value(tables[1, 2], x, p)
-    along = 0.5 * (xx * _value(tables[3, 0], x, p) + pp * other) + xp * mixed
-    across = 0.5 * (xx * mixed + pp * _value(tables[0, 3], x, p)) + xp * other
-    return _value(tables[1, 0], x, p) + along, _value(tables[0, 1], x, p) + across
+    mixed, other = _value(tables[2, 1], 1, x, p), _value(tables[1, 2], 1, x, p)
+    along = 0.5 * (xx * _value(tables[3, 0], 1, x, p) + pp * other) + xp * mixed
+    across = 0.5 * (xx * mixed + pp * _value(tables[0, 3], 1, x, p)) + xp * other
+    return _value(tables[1, 0], 3, x, p) + along, _value(tables[0, 1], 3, x, p) + across
 
 
 @compiled
@@ -67,13 +67,13 @@ def _curvatures(tables: Any, x: float, p: float, xx: float, xp: float, pp: float
     """⟨∂²f⟩ by xx, xp and pp; the fourth derivatives are constants."""
     f40, f31, f22 = tables[4, 0, 0, 0], tables[3, 1, 0, 0], tables[2, 2, 0, 0]
     f13, f04 = tables[1, 3, 0, 0], tables[0, 4, 0, 0]
-    first = _value(tables[2, 0], x, p) + 0.5 * (xx * f40 + pp * f22) + xp * f31
-    mixed = _value(tables[1, 1], x, p) + 0.5 * (xx * f31 + pp * f13) + xp * f22
-    last = _value(tables[0, 2], x, p) + 0.5 * (xx * f22 + pp * f04) + xp * f13
+    first = _value(tables[2, 0], 2, x, p) + 0.5 * (xx * f40 + pp * f22) + xp * f31
+    mixed = _value(tables[1, 1], 2, x, p) + 0.5 * (xx * f31 + pp * f13) + xp * f22
+    last = _value(tables[0, 2], 2, x, p) + 0.5 * (xx * f22 + pp * f04) + xp * f13
     return first, mixed, last
 
 
-@compiled
+@compiled_within
 def _turn(tables: Any, x: float, p: float, xx: float, xp: float, pp: float, time: float) -> tuple[float, ...]:
     """The symplectic 2×2 map of linear deviations over ``time``, (1 − M)⁻¹(1 + M) with M = ½ time Σ⟨∇∇f⟩."""
     first, mixed, last = _curvatures(tables, x, p, xx, xp, pp)
@@ -87,7 +87,7 @@ def _turn(tables: Any, x: float, p: float, xx: float, xp: float, pp: float, time
     ) * scale  # fmt: skip
 
 
-@compiled
+@compiled_within
 def _turned(tables: Any, place: int, mean: Any, covariance: Any, time: float) -> None:
     """Move ``mean`` (d,) and ``covariance`` (d, d) by the polynomial of the mode at ``place`` alone, over ``time``.
 
@@ -118,38 +118,42 @@ def _turned(tables: Any, place: int, mean: Any, covariance: Any, time: float) ->
         covariance[k, place], covariance[k, place + 1] = a * left + b * right, c * left + e * right
 
 
-@compiled
-def _measured(transition: Any, noise: Any, drive: Any, mean: Any, covariance: Any, normal: Any, record: Any) -> None:
-    """One step of the linear model, and of the filter given its record, which is drawn: section 4 of sim/README.md."""
+@compiled_within
+def _measured(
+    transition: Any, noise: Any, drive: Any, mean: Any, covariance: Any, normal: Any, record: Any, room: Any
+) -> None:
+    """One step of the linear model, and of the filter given its record, which is drawn: section 4 of sim/README.md.
+
+    ``room`` is an array (2, d + m, d + m + 2) to work in.
+    """
     d, size = len(mean), len(drive)
-    m = size - d
-    moved = np.empty((size, d))
+    moved, joint, expected, gain = room[0], room[1], room[0, :, size], room[0, :, size + 1]
     for i in range(size):
         for k in range(d):
             total = 0.0
             for j in range(d):
                 total += transition[i, j] * covariance[j, k]
             moved[i, k] = total
-    joint = noise.copy()
     for i in range(size):
         for k in range(i + 1):
+            total = noise[i, k]
             for j in range(d):
-                joint[i, k] += moved[i, j] * transition[k, j]
-            joint[k, i] = joint[i, k]
-    expected = drive.copy()
+                total += moved[i, j] * transition[k, j]
+            joint[i, k] = joint[k, i] = total
     for i in range(size):
+        total = drive[i]
         for j in range(d):
-            expected[i] += transition[i, j] * mean[j]
+            total += transition[i, j] * mean[j]
+        expected[i] = total
     # Each channel in turn: what it shows of (x, ΔY) is taken out of J.
-    for channel in range(m):
-        row = d + channel
+    for row in range(d, size):
         spread = np.sqrt(joint[row, row])
-        surprise = normal[channel]
-        gain = joint[:, row] / spread
+        surprise = normal[row - d]
         for i in range(size):
+            gain[i] = joint[i, row] / spread
             if i < d or i >= row:
                 expected[i] += gain[i] * surprise
-        record[channel] += expected[row]
+        record[row - d] += expected[row]
         for i in range(size):
             for k in range(size):
                 joint[i, k] -= gain[i] * gain[k]
@@ -174,7 +178,11 @@ def follow_trajectories(
     used = np.zeros((tables.shape[0], modes), np.bool_)
     for kind in range(tables.shape[0]):
         for mode in range(modes):
-            used[kind, mode] = np.any(tables[kind, mode, 0, 0] != 0.0)
+            for i in range(_POWERS):
+                for j in range(_POWERS):
+                    used[kind, mode] |= tables[kind, mode, 0, 0, i, j] != 0.0
+    size = drives.shape[1]
+    room = np.zeros((2, size, size + 2))
     for number in range(len(means)):
         mean, covariance = means[number, 0].copy(), covariances[number, 0].copy()
         for k in range(len(kinds)):
@@ -184,7 +192,7 @@ def follow_trajectories(
                     _turned(tables[kind, mode], 2 * mode, mean, covariance, 0.5 * step)
             _measured(
                 transitions[kind], noises[kind], drives[kind], mean, covariance, normals[number, k],
-                record[number, k // per_save]
+                record[number, k // per_save], room
             )  # fmt: skip
             for mode in range(modes):
                 if used[kind, mode]:

@@ -29,7 +29,7 @@ def kerr_second_order(point: RotatingWave, strengths: tuple[float, float]) -> tu
         raise ValueError(f"damping rates must be positive and different, got {minus:.6g} and {plus:.6g} rad/s")
     basis, rates, noise = _apart(point)
     moments = np.asarray(-noise / (rates[:, None] + rates.conj()), dtype=np.complex128)
-    shown = np.asarray(np.linalg.inv(basis), dtype=np.complex128)
+    shown = _back(basis)
     weights = np.array([-strengths[0], strengths[1]])
     quartic = _first_order(basis, shown, rates, moments, weights)
     driven = 1j * np.einsum("o,ao,oi,oj,ok,ijkb->ab", weights, shown, basis, basis, basis.conj(), quartic)
@@ -50,8 +50,13 @@ def _apart(point: RotatingWave) -> tuple[ComplexArray, ComplexArray, ComplexArra
     basis = np.array([[1.0, 0.0], [k, 1.0]])
     common = s * complex(point.common_noise) / 2.0
     noise = np.array([[float(point.noise_minus), -common], [-common.conjugate(), float(point.noise_plus)]])
-    back = np.linalg.inv(basis)
+    back = _back(basis)
     return basis, np.array([-minus / 2, -plus / 2], dtype=complex), back @ noise @ back.conj().T
+
+
+def _back(basis: ComplexArray) -> ComplexArray:
+    """B⁻¹."""
+    return 2.0 * np.eye(2) - basis
 
 
 def _first_order(
@@ -61,9 +66,8 @@ def _first_order(
     source = np.zeros((2,) * 4, dtype=complex)
     for weight, row, column in zip(weights, basis @ moments, shown.T, strict=True):
         other, back = row.conj(), column.conj()
-        source += 2j * weight * np.einsum("a,c,d,b->abcd", column, row, row, other)
-        source += 2j * weight * np.einsum("b,c,d,a->abcd", column, row, row, other)
-        source -= 2j * weight * np.einsum("c,a,b,d->abcd", back, other, other, row)
-        source -= 2j * weight * np.einsum("d,a,b,c->abcd", back, other, other, row)
+        gained, lost = np.multiply.outer(column, other), np.multiply.outer(back, row)
+        source += 2j * weight * np.multiply.outer(gained + gained.T, np.multiply.outer(row, row))
+        source -= 2j * weight * np.multiply.outer(np.multiply.outer(other, other), lost + lost.T)
     total = rates[:, None, None, None] + rates[:, None, None] + rates.conj()[:, None] + rates.conj()
     return np.asarray(-source / total, dtype=np.complex128)

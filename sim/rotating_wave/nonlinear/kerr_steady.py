@@ -21,6 +21,7 @@ Krivoglaz, phys. stat. sol. (b) 48, 497 (1971).
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cascade_steering.sim.compiled import compiled, compiled_within
 from cascade_steering.sim.rotating_wave.equations import RotatingWave
 
 __all__ = ["kerr_frequency", "kerr_steering"]
@@ -86,28 +87,41 @@ def kerr_steering(
 
 def _fraction(rate: ComplexArray, damping: FloatArray, strength: FloatArray, variance: FloatArray) -> ComplexArray:
     """r₁ for p − iω = ``rate``, from twice as many terms until they change nothing."""
-    rate, damping, shift, quantum = np.broadcast_arrays(rate, damping, strength * variance, 1.0 - 0.25 / variance**2)
-    terms = _FIRST_TERMS
-    before = _of_terms(rate, damping, shift, quantum, terms)
-    while terms < _MOST_TERMS:
-        terms *= 2
-        after = _of_terms(rate, damping, shift, quantum, terms)
-        if not np.any(np.abs(after - before) > _CONVERGED * np.abs(rate + 0.5 * damping + after)):
-            return after
-        before = after
-    worst = float(np.nanmax(np.abs(shift / rate.real)))
-    raise ValueError(
-        f"the Kerr shift of − is {worst:.3g} times γ₊/2, where no correlation is left: take a smaller strength or a "
-        "larger damping rate of −"
-    )
+    arrays = np.broadcast_arrays(rate, damping, strength * variance, 1.0 - 0.25 / variance**2)
+    rate, damping, shift, quantum = (np.ravel(each) for each in arrays)
+    found = np.empty(rate.shape, dtype=np.complex128)
+    if not _fractions(np.asarray(rate, dtype=np.complex128), damping, shift, quantum, found):
+        worst = float(np.nanmax(np.abs(shift / rate.real)))
+        raise ValueError(
+            f"the Kerr shift of − is {worst:.3g} times γ₊/2, where no correlation is left: take a smaller strength or "
+            "a larger damping rate of −"
+        )
+    return found.reshape(arrays[0].shape)
 
 
-def _of_terms(
-    rate: ComplexArray, damping: FloatArray, shift: FloatArray, quantum: FloatArray, terms: int
-) -> ComplexArray:
+@compiled
+def _fractions(
+    rate: ComplexArray, damping: FloatArray, shift: FloatArray, quantum: FloatArray, found: ComplexArray
+) -> bool:
+    """Fill ``found`` (n,) with r₁ of each place; False if there is one where the fraction does not converge."""
+    for k in range(len(rate)):
+        terms, change = _FIRST_TERMS, np.inf
+        before = _of_terms(rate[k], damping[k], shift[k], quantum[k], terms)
+        while change > _CONVERGED * abs(rate[k] + 0.5 * damping[k] + before):
+            if terms >= _MOST_TERMS:
+                return False
+            terms *= 2
+            after = _of_terms(rate[k], damping[k], shift[k], quantum[k], terms)
+            change, before = abs(after - before), after
+        found[k] = before
+    return True
+
+
+@compiled_within
+def _of_terms(rate: complex, damping: float, shift: float, quantum: float, terms: int) -> complex:
     """r₁ with r_n for n = ``terms`` + 1 from r_n = r_{n+1} = ρn."""
-    slope = damping - 2j * shift
-    rest = np.asarray(0.5 * (terms + 1) * (np.sqrt(slope**2 + 4.0 * quantum * shift**2) - slope), dtype=np.complex128)
+    slope = complex(damping, -2.0 * shift)
+    rest: complex = 0.5 * (terms + 1) * (np.sqrt(slope**2 + 4.0 * quantum * shift**2) - slope)
     for n in range(terms, 0, -1):
         rest = n * (n + 1) * quantum * shift**2 / (rate + damping * (n + 0.5) - 2j * n * shift + rest)
     return rest

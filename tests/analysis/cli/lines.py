@@ -32,7 +32,7 @@ SETTINGS: dict[str, tuple[str, str]] = {
     "bath-minus": ('"vacuum"', "vacuum"), "bath-plus": ("[3, 4.5]", "3,4.5"), "c-minus": ("7", "7"),
     "c-plus": ("7.5", "7.5"), "cutoff": ("[4, 5]", "4,5"), "dt": ('"1us"', "1us"), "duration": ("3", "3"),
     "efficiency": ("0.5", "0.5"), "engine": ('"fock"', "fock"), "figure": ('"f.pdf"', "f.pdf"),
-    "animate": ('"f.gif"', "f.gif"),
+    "animate": ('"f.gif"', "f.gif"), "wigner-at": ("0.3", "0.3"),
     "frequency": ("[1e6, 2e6]", "1e6,2e6"),
     "initial": ("[1, 2]", "1,2"), "jobs": ("3", "3"), "json": ("true", ""), "keep": ("2", "2"),
     "conditional": ("true", ""), "largest-ratio": ("9", "9"), "symmetric": ("true", ""),

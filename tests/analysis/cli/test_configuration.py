@@ -22,8 +22,11 @@ def parsed(command: str, content: str | bytes, *flags: str) -> dict[str, Any]:
         return parameters(command, "--config", str(path), *flags)
 
 
+# explore reads such a file in its own way
 CONFIGURED = [
-    name for name, command in steering.commands.items() if any("--config" in option.opts for option in command.params)
+    name
+    for name, command in steering.commands.items()
+    if name != "explore" and any("--config" in option.opts for option in command.params)
 ]
 
 

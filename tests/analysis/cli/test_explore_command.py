@@ -9,11 +9,15 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
 from cascade_steering.analysis.cli.commands.exploring import explore_command
+from cascade_steering.analysis.cli.commands.exploring.page_configuration import configured_state
+from cascade_steering.analysis.working_points.working_point import WorkingPoint
+from cascade_steering.sim.parameters import Bath
 from tests.analysis.cli.command import ENVIRONMENT, Run
 
 
@@ -30,7 +34,10 @@ def test_without_the_extra_it_says_what_to_install(steering: Run, monkeypatch: p
         (("?loss=2",), "loss must be at least 0 and at most 1, got 2.0"),
         (("http://127.0.0.1:5006/?angle=2",), "a link has no 'angle'"),
         (("--preset", "none"), "unknown preset 'none'"),
-        (("?loss=0.1", "--preset", "karg-2020"), "give LINK, --setup FILE.toml or --preset NAME, one of them"),
+        (
+            ("?loss=0.1", "--preset", "karg-2020"),
+            "give LINK, --setup FILE.toml, --preset NAME or --config FILE.toml, one of them",
+        ),
         (("--port", "70000"), "70000 is not in the range 0<=x<=65535"),
     ],
 )
@@ -40,6 +47,46 @@ def test_what_is_wrong_is_said_before_there_is_a_page(steering: Run, arguments: 
     assert (answer.code, answer.out) == (2, "")
     assert message in answer.err
     assert answer.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("c-minos = 3", "given.toml: unknown option 'c-minos', which no command has; on the page are c-minus, c-plus"),
+        ("loss = 2", "given.toml: loss must be at least 0 and at most 1, got 2.0"),
+        ("loss = 0.1\nLOSS = 1", "given.toml: unknown option 'LOSS'"),
+        ("c-plus = 3\nc_plus = 4", "given.toml: option 'c_plus' is given twice"),
+        ("[minus]\nkind = 'spins'", "given.toml: it holds the numbers of a laboratory: give it as --setup"),
+        ("loss", "given.toml: "),
+    ],
+)
+def test_what_is_wrong_in_a_file_is_said(steering: Run, content: str, message: str) -> None:
+    pytest.importorskip("bokeh", reason="the extra explore is not installed")
+    Path("given.toml").write_text(content, encoding="utf-8")
+    answer = steering("explore", "--no-browser", "--config", "given.toml")
+    assert (answer.code, answer.out) == (2, "")
+    assert message in answer.err
+    assert answer.err.count("\n") == 1
+
+
+def test_a_file_of_options_is_where_the_page_begins_and_what_it_leaves_out_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("given.toml").write_text(
+        'c_plus = 60\ntheta-plus = 0.41\nbath-minus = [3, 4.5]\nscheme = "heterodyne"\ninitial = "thermal"\n'
+        'duration = "10us"\nseed = 4\nfrequency = 1e6\njobs = 2\n',
+        encoding="utf-8",
+    )
+    state, left_out = configured_state(Path("given.toml"))
+    assert left_out == ["frequency", "jobs"]
+    point = WorkingPoint(c_plus=60, theta_plus_pi=0.41, bath_minus=Bath.of_text("3,4.5"), scheme="heterodyne")
+    assert (state.point, state.initial, state.seed) == (point, "thermal", 4)
+    assert state.duration_units * point.time_unit == pytest.approx(10e-6, rel=1e-12)
+    # a start that the page has not
+    Path("given.toml").write_text("initial = [1, 2]\nloss = 0.1", encoding="utf-8")
+    state, left_out = configured_state(Path("given.toml"))
+    assert (state.initial, state.point.loss, left_out) == ("ground", 0.1, ["initial"])
 
 
 @contextmanager
@@ -93,7 +140,7 @@ def test_a_page_for_this_machine_alone_until_ctrl_c() -> None:
             env=ENVIRONMENT, capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
         assert (refused.returncode, refused.stdout) == (2, "")
-        assert refused.stderr.startswith("steering: error: ")
+        assert refused.stderr.startswith(f"steering: error: port {port} on 127.0.0.1 cannot be used (")
         assert refused.stderr.count("\n") == 1
         for each, number in ((process, signal.SIGINT), (other, signal.SIGTERM)):
             each.send_signal(number)

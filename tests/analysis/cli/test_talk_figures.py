@@ -64,6 +64,12 @@ REFUSED = [
     ("steady --figure map.doc", "figure 'map.doc' must end in one of"),
     ("steady --figure no/map.pdf", "there is no directory 'no'"),
     ("simulate --figure run.doc", "figure 'run.doc' must end in one of"),
+    ("simulate --wigner-at 1 --count 0.1 --engine fock", "--wigner-at is a time in the figure"),
+    ("simulate --wigner-at 1 --figure run.pdf", "--wigner-at has no meaning without --count or a Kerr term"),
+    (
+        "simulate --wigner-at 0.2 --figure run.pdf --count 0.1 --engine fock --duration 0.1",
+        "--wigner-at, in units of 1/γ̃₀, must be more than 0 and at most 0.1, got 0.2",
+    ),
     ("simulate --animate run.mp4", "animation 'run.mp4' must end in .gif"),
     # shared, or with Matplotlib before 3.11 not a format of figures
     ("simulate --animate run.gif --figure run.gif", "'run.gif'"),

@@ -138,6 +138,6 @@ def test_nothing_leaves_the_machine(opened: Browser, served: str) -> None:
     opened.open(served)
     numbers(opened)
     asked = [urlsplit(each) for each in opened.requests()]
-    of_the_page = [each for each in asked if each.scheme not in ("data", "chrome", "about", "blob")]
+    of_the_page = [each for each in asked if each.scheme not in ("data", "chrome", "chrome-untrusted", "about", "blob")]
     assert {each.scheme for each in of_the_page} == {"http", "ws"}
     assert {each.netloc for each in of_the_page} == {urlsplit(served).netloc}

@@ -127,3 +127,18 @@ def test_every_widget_has_a_name_that_is_read(page: Page) -> None:
     assert all(each.labels for each in all_of(page, RadioButtonGroup))
     assert len(list(all_of(page, NumericInput))) == len(list(all_of(page, Slider))) + 2
     assert len(list(all_of(page, Div))) > 3
+
+
+def test_what_has_no_place_in_a_figure_is_said_or_shown() -> None:
+    page = Page(Document(), PageState.of_query("c-minus=0&map=cooperativities"))
+    assert page.map.figure.title.text == "C₋ = 0 has no place on this axis"
+    assert page.map.figure.title.visible
+    # E of a hot start is far above 10 all the time
+    hot = Page(Document(), PageState.of_query("initial=thermal&duration=0.001&loss=1"))
+    assert hot.course.figure.y_range.end > 100.0
+    assert not hot.map.figure.title.visible
+    # stripes are where a damping rate is not positive, and there alone
+    (stripes,) = hot.map._cells.data["stripes"]
+    rows, columns = stripes.shape
+    assert stripes[: rows // 4, : columns // 4].any()
+    assert not stripes[-rows // 4 :, -columns // 4 :].any()

@@ -5,8 +5,9 @@ import pytest
 
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES
 from cascade_steering.analysis.explore.map_around import map_around
-from cascade_steering.analysis.explore.page_answers import at_rest, course, ellipse, one_trajectory
+from cascade_steering.analysis.explore.page_answers import at_rest, course, one_trajectory
 from cascade_steering.analysis.explore.page_state import PageState
+from cascade_steering.analysis.plots.trajectories.outlines import ellipse
 from cascade_steering.analysis.working_points.regimes.regime_map import regime_map
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
 

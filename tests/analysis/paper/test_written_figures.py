@@ -6,6 +6,7 @@ import pytest
 import xarray as xr
 
 from cascade_steering.analysis.paper import written_figures
+from cascade_steering.analysis.paper.figures.data import DATA
 from cascade_steering.analysis.paper.written_figures import write_figures
 
 
@@ -46,9 +47,26 @@ def test_the_longest_come_first_and_each_is_written_where_it_belongs(
             assert int(found["number"]) == number
 
 
+def test_all_are_written_and_those_of_the_same_searches_are_one_piece_of_work(
+    asked: list[tuple[int, int]], tmp_path: Path
+) -> None:
+    done: list[tuple[int, int]] = []
+    numbers = list(DATA)
+    write_figures(paths_of(tmp_path, numbers), progress=lambda *each: done.append(each))
+    order = [number for number, _ in asked]
+    assert sorted(order) == sorted(numbers)
+    # one more than before after each piece of work, and three more after that of Figs. 4, 6 and 7
+    first = order.index(4)
+    assert order[first : first + 3] == [4, 6, 7]
+    counts = [count for count in range(1, len(numbers) + 1) if count not in (first + 1, first + 2)]
+    assert done == [(count, len(numbers)) for count in counts]
+
+
 def test_one_alone_has_all_processes(asked: list[tuple[int, int]], tmp_path: Path) -> None:
     write_figures(paths_of(tmp_path, [8]), jobs=3)
     assert asked == [(8, 3)]
+    write_figures(paths_of(tmp_path, [7, 4]), jobs=3)
+    assert asked[1:] == [(4, 3), (7, 3)]
 
 
 def test_no_processes_are_refused_before_any_work(asked: list[tuple[int, int]], tmp_path: Path) -> None:

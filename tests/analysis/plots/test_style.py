@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 import cascade_steering as cs
 from cascade_steering.analysis.paper.figures.paper_style import CURVES
-from cascade_steering.analysis.plots import style
+from cascade_steering.analysis.plots import colours, style
 
 # of linear RGB, for readers without one kind of cones: Machado, Oliveira and Fernandes, IEEE Trans. Vis. Comput. Graph.
 # 15, 1291 (2009), severity 1
@@ -30,8 +30,8 @@ VISIONS = {
 }
 # colours that stand side by side
 TOGETHER = {
-    "lines": (*style.COLOURS, style.GAIN_COLOUR),
-    "regions": tuple(style.REGION_COLOURS.values()),
+    "lines": (*colours.COLOURS, colours.GAIN_COLOUR),
+    "regions": tuple(colours.REGION_COLOURS.values()),
     "paper": tuple(colour for colour, _, _ in CURVES.values()),
 }
 # CIE 1976 difference: 2.3 is just noticeable, and 10 is seen at a glance
@@ -95,6 +95,9 @@ def test_a_figure_is_written_from_its_axes_and_refused_with_another_ending(tmp_p
     assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
     with pytest.raises(ValueError, match=r"figure '.*figure\.doc' must end in one of .*pdf.*png.*svg"):
         cs.save_figure(labelled, tmp_path / "figure.doc")
+    # what needs LaTeX would be missed after the work
+    with pytest.raises(ValueError, match=r"figure\.pgf' must end in one of"):
+        style.drawable(tmp_path / "figure.pgf")
 
 
 def test_one_symbol_for_a_direction_as_text_and_as_an_object() -> None:

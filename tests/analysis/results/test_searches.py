@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
+from matplotlib.collections import QuadMesh
+from matplotlib.figure import Figure
 
 from cascade_steering.analysis.criteria.steering import DIRECTIONS
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
@@ -48,6 +50,15 @@ def test_a_scan_draws_itself_on_the_scales_of_its_axes(tmp_path: Path) -> None:
     assert found.plot(logarithmic=()).axes[0].get_xscale() == "linear"
     with pytest.raises(ValueError, match=r"figure .*must end in one of"):
         found.plot(tmp_path / "scan.txt")
+    # into axes of yours: the map of one E, and over one parameter four curves and a line at ½
+    above, below = Figure().subplots(2)
+    assert found.plot(below, direction="minus_given_plus", scheme="unconditional") is below.get_figure()
+    mesh = next(each for each in below.collections if isinstance(each, QuadMesh))
+    expected = found.E["unconditional"]["minus_given_plus"].T
+    np.testing.assert_allclose(np.ma.filled(mesh.get_array(), np.nan).reshape(expected.shape), expected)
+    assert not above.collections
+    POINT.scan({"c_plus": np.geomspace(10, 100, 4)}).plot(above)
+    assert len(above.lines) == 5
 
 
 def test_an_optimum_is_a_point_that_has_what_it_says() -> None:

@@ -111,7 +111,7 @@ def test_at_the_suggested_step_riccati_and_filter_agree(name: str) -> None:
     model = rwa(POINTS[name].cascade, POINTS[name].detection)
     start = replace(stationary_state(model), scatter=np.zeros((4, 4)))
     grid = TimeGrid(step=1.0, steps_per_save=1, saves=1)
-    grid = TimeGrid(step=suggested_step("squeezed", model, grid, start), steps_per_save=1, saves=48)
+    grid = TimeGrid(step=suggested_step("squeezed", model, grid, start), steps_per_save=1, saves=24)
     least = Fock().prepare(model, grid, start)
     engine = unabridged(Fock(cutoffs=tuple(cutoff + 3 for cutoff in least.cutoffs)).prepare(model, grid, start))
     run = engine.run(3, range(1))

@@ -96,7 +96,7 @@ def test_the_filter_falls_to_the_best_of_sums_as_the_step_squared() -> None:
 
 def averaged(model: LinearModel, start: InitialState, h: float) -> tuple[FloatArray, FloatArray]:
     """E[x̂] and E[V + x̂x̂ᵀ] after one step, over its dW by Gauss and Hermite: no sampling."""
-    nodes, weights = np.polynomial.hermite_e.hermegauss(24)
+    nodes, weights = np.polynomial.hermite_e.hermegauss(12)
     channels, grid = len(model.record_names), TimeGrid(step=h, steps_per_save=1, saves=1)
     engine = prepared(model, start, grid, (32,), "rest")
     runs = [engine.run_path(np.sqrt(h) * np.array([point])) for point in product(nodes, repeat=channels)]

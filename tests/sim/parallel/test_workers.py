@@ -1,9 +1,7 @@
 import functools
 import logging
 import os
-import signal
 import threading
-import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import Any
 import numpy as np
 import psutil
 import pytest
+import scipy.linalg  # noqa: F401 - its own library of linear algebra, which is otherwise loaded on the way
 import xarray as xr
 from threadpoolctl import threadpool_info
 
@@ -22,57 +21,9 @@ from cascade_steering.sim.initial_state import ground_state
 from cascade_steering.sim.model.cascade import rwa
 from cascade_steering.sim.parallel.workers import WorkersLostError, require_jobs, results
 from tests.support.systems import POINTS
+from tests.support.worker_tasks import dying, dying_alone, dying_once, endless, refusing, squared
 
 MILD = POINTS["mild"]
-
-
-def squared(task: int) -> tuple[int, int]:
-    return task * task, os.getpid()
-
-
-def dying_once(marker: str, task: int) -> int:
-    if task == 3:
-        try:
-            # of several workers that begin at the same time one dies
-            os.close(os.open(marker, os.O_CREAT | os.O_EXCL))
-        except FileExistsError:
-            return task * task
-        os.kill(os.getpid(), signal.SIGKILL)
-    return task * task
-
-
-def dying(task: int) -> int:
-    os.kill(os.getpid(), signal.SIGKILL)
-    return task
-
-
-def dying_alone(home: str, last: int, task: int) -> int:
-    if task == last:
-        # what the others have returned is then home
-        appears(Path(home))
-        dying(task)
-    return task
-
-
-def appears(path: Path) -> None:
-    """Wait until a file is there."""
-    while not path.exists():
-        time.sleep(0.01)
-
-
-def refusing(task: int) -> int:
-    raise OverflowError(f"task {task} is too large")
-
-
-def endless(folder: str, task: int) -> int:
-    """Says who is at work, and never ends but for the first task, which waits until another is at work."""
-    if task == 0:
-        while not list(Path(folder).iterdir()):
-            time.sleep(0.01)
-        return task
-    (Path(folder) / str(os.getpid())).touch()
-    while True:
-        time.sleep(0.01)
 
 
 @pytest.fixture

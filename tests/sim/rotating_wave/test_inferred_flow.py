@@ -9,12 +9,8 @@ import pytest
 
 from cascade_steering.sim.parameters import Bath
 from cascade_steering.sim.rotating_wave.equations import RotatingWave
-from cascade_steering.sim.rotating_wave.inferred_flow import (
-    InferredPair,
-    conditional_flow,
-    unconditional_course,
-    unconditional_flow,
-)
+from cascade_steering.sim.rotating_wave.inferred_flow import InferredPair, inferred_courses
+from cascade_steering.sim.rotating_wave.pair_rates import PairSetting
 from cascade_steering.sim.rotating_wave.squeezed_light import SqueezedSidebands
 from tests.support.systems import HOT, VACUUM
 
@@ -40,6 +36,35 @@ def wave(
         strength_plus=np.asarray(plus / UNIT), angle_plus=np.asarray(math.pi * theta_plus), bath_plus=bath,
         loss=loss, path_phase=math.pi * phi, light=light,
     )  # fmt: skip
+
+
+def after(
+    point: RotatingWave,
+    start: InferredPair,
+    *times: Any,
+    read: tuple[float, float, Any] | None = None,
+) -> Any:
+    """V₋, g, U at the end and the largest V₋ and V₊ of each segment, given (ϑ, η, scheme) or without a record.
+
+    Each of ``times``, of one segment each, is in seconds and broadcasts with the working points.
+    """
+    lo_phase, efficiency, scheme = read or (0.0, 1.0, "homodyne")
+    channels = 2 if scheme == "heterodyne" else 1
+    squeezed, bath, other = point.light, point.bath_minus, point.bath_plus
+    setting = PairSetting(
+        linewidth_minus=float(bath.linewidth), linewidth_plus=float(other.linewidth),
+        thermal_minus=float(bath.decoherence_rate), thermal_plus=float(other.decoherence_rate),
+        transmission=math.sqrt(1.0 - float(point.loss)), path_phase=float(point.path_phase),
+        squeezing=0.0 if squeezed is None else math.log(10.0) / 20.0 * float(squeezed.decibels),
+        kept=1.0 if squeezed is None else 1.0 - float(squeezed.lost), share=efficiency / channels, channels=channels,
+    )  # fmt: skip
+    angle = 0.0 if squeezed is None else squeezed.angle
+    rates = (point.strength_minus, point.angle_minus, point.strength_plus, point.angle_plus, angle, lo_phase)
+    light = np.stack([np.stack(np.broadcast_arrays(*rates, time), axis=-1) for time in times], axis=-2)
+    flat = light.reshape(-1, len(times), 7).astype(float)
+    found = inferred_courses(flat, float(point.loss), setting, start, read is not None)
+    minus, real, imaginary, rest, most_minus, most_plus = np.moveaxis(found.reshape(*light.shape[:-1], 6), -1, 0)
+    return minus, real + 1j * imaginary, rest, most_minus, most_plus
 
 
 # name: (working point, occupations, duration in units of 1/γ̃₀)
@@ -86,19 +111,19 @@ def exact(equations: Any, occupations: tuple[float, float], time: float) -> tupl
         return float(minus), complex(gain), float(mp.re(w[1, 1]) - abs(w[1, 0]) ** 2 / minus)
 
 
-def agrees(found: InferredPair, wanted: tuple[float, complex, float], rel: float) -> None:
+def agrees(found: Any, wanted: tuple[float, complex, float], rel: float) -> None:
     minus, gain, rest = wanted
-    assert float(found.minus) == pytest.approx(minus, rel=rel)
+    assert float(found[0][0]) == pytest.approx(minus, rel=rel)
     # an error of the gain counts by what it adds to V₊
-    assert abs(complex(found.gain) - gain) <= rel * (abs(gain) + math.sqrt(rest / minus))
-    assert float(found.rest) == pytest.approx(rest, rel=rel)
+    assert abs(complex(found[1][0]) - gain) <= rel * (abs(gain) + math.sqrt(rest / minus))
+    assert float(found[2][0]) == pytest.approx(rest, rel=rel)
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_without_the_record(name: str) -> None:
     point, occupations, units = CASES[name]
     time = units * UNIT
-    found = unconditional_flow(point, InferredPair.thermal(occupations), time)
+    found = after(point, InferredPair.thermal(occupations), time)
     # exponents of up to 200 have the rounding of a rate times a time, 200 times 2e-16
     agrees(found, exact(point.equations().unmonitored, occupations, time), 1e-12)
 
@@ -108,23 +133,24 @@ def test_without_the_record(name: str) -> None:
 def test_given_the_record(name: str, scheme: Any) -> None:
     point, occupations, units = CASES[name]
     time, equations = units * UNIT, point.equations(0.4, 0.7, scheme)
-    found = conditional_flow(equations, InferredPair.thermal(occupations), time)
+    found = after(point, InferredPair.thermal(occupations), time, read=(0.4, 0.7, scheme))
     # of the map of steps, doubled up to 12 times
     agrees(found, exact(equations, occupations, time), 1e-11)
 
 
 def test_numbers_to_hold() -> None:
     point = wave(10, 17.4, 0.0, 0.5)
-    found = unconditional_flow(point, InferredPair.thermal((0.0, 0.0)), np.array([0.1, 0.2, 0.3, 0.5]) * UNIT)
-    assert found.rest == pytest.approx([0.261311, 0.170641, 0.151629, 0.147281], abs=5e-7)
-    assert found.minus == pytest.approx([2.4, 7.5, 21.5, 163.0], rel=0.01)
-    hot = unconditional_flow(point, InferredPair.thermal((1e5, 1e5)), UNIT)
-    assert float(hot.rest) == pytest.approx(0.149996, abs=5e-7)
-    assert float(hot.minus) == pytest.approx(2.2e9, rel=0.01)
+    times = np.array([0.1, 0.2, 0.3, 0.5]) * UNIT
+    minus, _, rest, _, _ = after(point, InferredPair.thermal((0.0, 0.0)), times)
+    assert rest[:, 0] == pytest.approx([0.261311, 0.170641, 0.151629, 0.147281], abs=5e-7)
+    assert minus[:, 0] == pytest.approx([2.4, 7.5, 21.5, 163.0], rel=0.01)
+    hot, _, left, _, _ = after(point, InferredPair.thermal((1e5, 1e5)), UNIT)
+    assert float(left[0]) == pytest.approx(0.149996, abs=5e-7)
+    assert float(hot[0]) == pytest.approx(2.2e9, rel=0.01)
 
 
-@pytest.mark.parametrize("conditional", [False, True])
-def test_two_flows_in_a_row_are_one(conditional: bool) -> None:
+@pytest.mark.parametrize("read", [None, (0.4, 0.7, "homodyne")], ids=["alone", "record"])
+def test_two_flows_in_a_row_are_one(read: Any) -> None:
     """In a stack, each system with its own duration, as from a state with correlations."""
     rng = np.random.default_rng(3)
     minus, plus = 10 ** rng.uniform(-1, 2, (2, 40)) / UNIT
@@ -134,16 +160,10 @@ def test_two_flows_in_a_row_are_one(conditional: bool) -> None:
         bath_plus=VACUUM, loss=0.1, path_phase=0.3,
     )  # fmt: skip
     first, second = rng.uniform(0, 5, (2, 40)) / np.maximum(minus, plus)
-
-    def flow(state: InferredPair, time: Any) -> InferredPair:
-        if conditional:
-            return conditional_flow(point.equations(0.4, 0.7), state, time)
-        return unconditional_flow(point, state, time)
-
     start = InferredPair.thermal((3.0, 1e3))
-    once, twice = flow(start, first + second), flow(flow(start, first), second)
-    for one, two in zip((once.minus, *once.steering), (twice.minus, *twice.steering), strict=True):
-        assert two == pytest.approx(one, rel=1e-11)
+    once, twice = after(point, start, first + second, read=read), after(point, start, first, second, read=read)
+    for one, two in zip(once[:3], twice[:3], strict=True):
+        assert two[:, 1] == pytest.approx(one[:, 0], rel=1e-11)
 
 
 def test_the_largest_variance_of_plus_is_not_missed() -> None:
@@ -155,12 +175,14 @@ def test_the_largest_variance_of_plus_is_not_missed() -> None:
         quanta = 10 ** rng.uniform(-1, 4) if number % 2 else 1e6
         point = wave(*10 ** rng.uniform(-1, 2, 2), *angles, loss=0.1, phi=0.3)
         start = InferredPair.thermal((quanta, 10 ** rng.uniform(-1, 2)))
-        before = unconditional_flow(wave(5, 9, 0.4, 0.2), start, rng.uniform(0, 0.01) * UNIT)
+        minus, gain, rest, _, _ = after(wave(5, 9, 0.4, 0.2), start, rng.uniform(0, 0.01) * UNIT)
+        before = InferredPair(float(minus[0]), complex(gain[0]), float(rest[0]))
         time = rng.uniform(0, 1) * UNIT
-        end, largest = unconditional_course(point, before, time)
-        path = unconditional_flow(point, before, np.linspace(0, time, 4001))
-        assert float(end.plus) == pytest.approx(float(path.plus[-1]), rel=1e-12)
+        minus, gain, rest, most_minus, most_plus = after(point, before, np.linspace(0, time, 4001))
+        path = (rest + abs(gain) ** 2 * minus)[:, 0]
         # the top of a parabola lies above the nearest of 4001 points by less than 1e-3 of it
-        assert path.plus.max() * (1 - 1e-12) <= largest <= path.plus.max() * 1.001
-        inner += largest > max(path.plus[0], path.plus[-1]) * 1.01
+        largest = float(most_plus[-1, 0])
+        assert path.max() * (1 - 1e-12) <= largest <= path.max() * 1.001
+        assert float(most_minus[-1, 0]) == pytest.approx(minus.max(), rel=1e-12)
+        inner += largest > max(path[0], path[-1]) * 1.01
     assert inner > 5

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cascade_steering.analysis.cli.options.kinds import FILE, options
+from cascade_steering.analysis.cli.options.kinds import DURATION, FILE, options
+from cascade_steering.analysis.cli.options.readers import Duration
+from cascade_steering.sim.parameters import require
 
 if TYPE_CHECKING:
     from cascade_steering.analysis.estimation.sampling import Problem
@@ -25,11 +27,16 @@ READ_TRAJECTORY = click.option(
 TRAJECTORY = options(
     click.option(
         "--figure", type=FILE, default=None, metavar="FILE.pdf|FILE.svg|FILE.png", show_default="no figure",
-        help="Figure of one trajectory, sampled for it: phase space with the conditional state, record, E(t), clicks.",
+        help="Figure of one trajectory, sampled for it: phase space with the conditional state, record, E(t), clicks; "
+        "where it is not Gaussian also the Wigner function of each oscillator.",
     ),
     click.option(
         "--animate", type=FILE, default=None, metavar="FILE.gif", show_default="no animation",
         help="The same as an animation.",
+    ),
+    click.option(
+        "--wigner-at", type=DURATION, default=None, show_default="right after the last click, else the end",
+        help="Time of the Wigner functions in the figure, with --count or a Kerr term.",
     ),
 )  # fmt: skip
 
@@ -48,14 +55,30 @@ def require_figure(path: Path | None, others: Sequence[Path | None] = ()) -> Non
 
 @dataclass(frozen=True, kw_only=True)
 class PictureOptions:
-    """The pictures of one trajectory: a ``figure`` and an animation, ``animate``; None for neither."""
+    """The pictures of one trajectory: a ``figure`` and an animation, ``animate``; None for neither.
+
+    ``wigner_at`` is the time of the Wigner functions in the figure, None for the usual one.
+    """
 
     figure: Path | None
     animate: Path | None
+    wigner_at: Duration | None
 
-    def require(self, *others: Path | None) -> None:
-        """Raise ValueError for a picture that cannot be written, or that another file would replace."""
+    def require(self, problem: "Problem", time_unit: float, *others: Path | None) -> None:
+        """Raise ValueError for a picture that cannot be written, or that another file would replace.
+
+        Also for a time of Wigner functions of states that are Gaussian, and one out of the range of the run.
+        """
         require_figure(self.figure, (*others, self.animate))
+        if self.wigner_at is not None:
+            if self.figure is None:
+                raise ValueError("--wigner-at is a time in the figure: it has no meaning without --figure")
+            if not (problem.model.counter_names or problem.model.nonlinear):
+                raise ValueError("--wigner-at has no meaning without --count or a Kerr term: the states are Gaussian")
+            end = problem.grid.times[-1] / time_unit
+            require(
+                self.wigner_at.in_units(time_unit), "--wigner-at, in units of 1/γ̃₀,", low=0.0, high=end, low_open=True
+            )
         if self.animate is not None:
             from cascade_steering.analysis.plots.trajectories.animation import require_animation
 
@@ -67,7 +90,8 @@ class PictureOptions:
             return []
         from cascade_steering.analysis.results.trajectories.followed import followed_trajectory
 
-        found = followed_trajectory(problem, time_unit)
+        seconds = None if self.wigner_at is None else self.wigner_at.in_units(time_unit) * time_unit
+        found = followed_trajectory(problem, time_unit, snapshot_time=seconds)
         if self.figure is not None:
             found.plot(self.figure)
         if self.animate is not None:

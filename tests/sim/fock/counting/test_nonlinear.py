@@ -90,8 +90,9 @@ def test_without_a_record_it_is_mesolve_in_any_frame_and_of_second_order(name: s
         np.testing.assert_allclose(other, moments(cs.FockCounting(cutoffs=(26,)), model, 8), atol=2e-5)
 
 
+# what a record adds to a step knows nothing of the polynomial: that without a symmetry stands for the other
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["duffing", "kerr"])
+@pytest.mark.parametrize("name", ["duffing", pytest.param("kerr", marks=pytest.mark.long)])
 def test_on_one_path_it_is_smesolve_and_of_first_order(name: str) -> None:
     model = cs.detect(oscillator(POLYNOMIALS[name]), cs.homodyne(efficiency=0.8))
     fine, start = grid(0.5, 256), cs.coherent_state((ALPHA,))

@@ -145,6 +145,7 @@ KERR = cs.kerr("minus", 1.0)
 MIXED = cs.Polynomial(mode="plus", terms={(4, 0): 0.05, (2, 2): 0.06, (0, 4): 0.03, (1, 2): 0.1, (3, 0): -0.08})
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(("cooperativity", "polynomial", "place"), [(10.0, KERR, 0), (50.0, MIXED, 2)])
 def test_the_slope_of_a_hot_conditional_state_is_that_of_linear_response(
     cooperativity: float, polynomial: cs.Polynomial, place: int
