@@ -68,8 +68,8 @@ def aligned(lines: list[tuple[str, ...]]) -> str:
 
 
 def percent(value: float) -> str:
-    """A share as text."""
-    return f"{100 * value:.3f} %"
+    """A share as text; one that rounds to zero has no sign, which would turn on the last bits of the sums behind it."""
+    return f"{100 * value:z.3f} %"
 
 
 def estimate_text(found: "Estimate", scale: float = 1.0, unit: str = "") -> str:

@@ -16,8 +16,9 @@ from click.testing import CliRunner, Result
 from scripts.benchmark import history, search
 from scripts.benchmark.command import main
 from scripts.benchmark.contender import Cost, Setting, judge
-from scripts.benchmark.counting.count_contender import CountSetting
-from scripts.benchmark.counting.count_job import Replay, cooled_job
+from scripts.benchmark.counting import count_command
+from scripts.benchmark.counting.count_contender import CountSetting, Solve, cheapest_of, measured
+from scripts.benchmark.counting.count_job import CountJob, CountTrace, Replay, cooled_job
 from scripts.benchmark.counting.count_settings import settings as count_settings
 from scripts.benchmark.counting.counters import COUNTERS, OursCounting, QutipCounting
 from scripts.benchmark.counting.growth import growth
@@ -173,6 +174,59 @@ def test_contenders_count_the_same_clicks(name: str) -> None:
     setting = setting if name == "ours" else replace(setting, fineness=1e-4)
     clicks = [len(each.clicks) for each in COUNTERS[name]().prepare(job, setting)(3)]
     assert abs(np.mean(clicks) - job.expected_clicks()) < 6 * np.std(clicks) / math.sqrt(len(clicks))
+
+
+def test_clicks_are_found_where_every_channel_is_seen() -> None:
+    """With a tolerance in time as large as in norm, three of these seeds end in an endless search for a click."""
+    setting = CountSetting(method="adams", levels=(18,), fineness=1e-4, batch=20)
+    solve = QutipCounting(name="qutip, all channels seen", pure=True).prepare(cooled_job(2.0), setting)
+    found = [trace for seed in (0, 1, 2, 3) for trace in solve(seed)]
+    assert len(found) == 80
+    assert sum(len(trace.clicks) for trace in found) > 80
+
+
+class Failing:
+    """A contender that fails before its first trajectory, or in one after some."""
+
+    name = "qutip"
+
+    def __init__(self, *, at: int) -> None:
+        self.at = at
+
+    def prepare(self, job: CountJob, setting: CountSetting) -> Solve:
+        if self.at < 0:
+            raise MemoryError
+
+        def solve(seed: int) -> list[CountTrace]:
+            if seed == self.at:
+                raise RuntimeError("no collapse\n| found")
+            return QutipCounting().prepare(job, setting)(seed)
+
+        return solve
+
+
+@pytest.mark.parametrize("at", [-1, 0, 2], ids=["prepared", "first", "timed"])
+def test_a_contender_that_fails_has_a_row_that_says_so_and_the_bench_goes_on(
+    at: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(count_command, "COUNTERS", {"qutip": lambda: Failing(at=at)})
+    lines: list[str] = []
+    kept = count_command.bench_counting(["qutip"], quick=True, say=lines.append)
+    said = "MemoryError:" if at < 0 else "RuntimeError: no collapse / found"
+    assert f"| qutip | adams, 16 levels, tolerance 0.0001 | failed: {said} | | |" in lines
+    assert f"| 0.1 | failed: {said} |" in lines
+    assert any(line.startswith("| 100000 | does not fit") for line in lines)
+    assert "- qutip: no setting here meets 0.02" in lines
+    assert kept == {}
+
+
+def test_a_setting_that_failed_is_never_the_cheapest() -> None:
+    job, setting = cooled_job(0.1), count_settings("quick", "qutip")[0]
+    failed = measured(Failing(at=0), job, setting, None, budget=0.0)
+    assert math.isnan(failed.milliseconds)
+    good = replace(failed, failure=None, error=1e-4, milliseconds=2.0)
+    for rows in ([failed, good], [good, failed], [replace(good, milliseconds=3.0), failed, good]):
+        assert cheapest_of(rows, 1e-3) == {"qutip": good}
 
 
 def test_the_quanta_at_which_memory_ends_are_said() -> None:

@@ -42,7 +42,7 @@ def steady(report: Report) -> Table:
             LABELS[direction],
             _or_grows(report["unconditional"][name], ".7f"),
             f"{report['conditional'][name]:.7f}",
-            "" if report["d"][name] is None else f"{report['d'][name]:.3%}",
+            "" if report["d"][name] is None else f"{report['d'][name]:z.3%}",
         )
     regimes = (
         regime(*(math.inf if report[scheme][key(each)] is None else report[scheme][key(each)] for each in DIRECTIONS))
@@ -134,7 +134,7 @@ def transients(report: Report, rows: int = 11) -> Table:
         table.add_row(
             f"{report['times'][index]:.4g}",
             *(f"{report[scheme][key(each)][index]:.6g}" for scheme, each in columns),
-            *(f"{report['d'][key(each)][index]:.3%}" for each in DIRECTIONS),
+            *(f"{report['d'][key(each)][index]:z.3%}" for each in DIRECTIONS),
         )
     table.add_section()
     sooner = (report["first_steering_ratio"][key(each)] for each in DIRECTIONS)
@@ -230,9 +230,9 @@ def comparison(report: Report) -> Table:
                 LABELS[direction],
                 f"{values['E_u']:.5f}",
                 f"{values['E_c']:.5f}",
-                f"{values['d']:.3%}",
-                interval(values["d_ci"], ".3%"),
-                f"{values['d_exact']:.3%}",
+                f"{values['d']:z.3%}",
+                interval(values["d_ci"], "z.3%"),
+                f"{values['d_exact']:z.3%}",
                 f"{values['optimum']['conditional']['lo_phase_pi']:.3f} pi",
             )
     return table
@@ -257,7 +257,7 @@ def stability(report: Report) -> Table:
                 f"{values['E_u']:.5f}",
                 f"{values['cost_of_stability']:.2%}",
                 f"{values['E_c']:.5f}",
-                f"{values['d']:.3%}",
+                f"{values['d']:z.3%}",
                 f"{best['theta_minus_pi']:.4f} pi",
                 f"{best['theta_plus_pi']:.4f} pi",
                 f"{best['c_plus_over_c_minus']:.4g}",

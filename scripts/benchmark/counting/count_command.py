@@ -52,7 +52,8 @@ def _compared(
         say(_row(measured(pure, job, met["qutip"].setting, None, budget=budget), job.target))
     if "ours" in met:
         both = measured(OursCounting(), _with_homodyne(name, job), met["ours"].setting, None, budget=budget)
-        kept[f"both {name} ours"] = both.milliseconds
+        if both.failure is None:
+            kept[f"both {name} ours"] = both.milliseconds
         say(_row(replace(both, contender="ours, and homodyne detectors"), job.target))
     say("")
     least = min((row.milliseconds for row in met.values()), default=math.nan)
@@ -67,6 +68,8 @@ def _compared(
 
 
 def _row(row: Measured, target: float) -> str:
+    if row.failure is not None:
+        return f"| {row.contender} | {row.setting} | failed: {row.failure} | | |"
     error = "other observer or no reference" if row.error is None else f"{row.error:.1e}"
     met = ", meets" if row.error is not None and row.error <= target else ""
     return f"| {row.contender} | {row.setting} | {error}{met} | {row.milliseconds:,.1f} | {row.clicks:.2f} |"

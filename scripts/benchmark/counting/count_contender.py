@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from cascade_steering.sim.fock.basis.diagnostics import UnphysicalStateError
 from scripts.benchmark.counting.count_job import CountJob, CountTrace, Replay
 
 # Trajectories of a seed, to be traced or timed.
@@ -59,6 +58,7 @@ class Measured:
     milliseconds : of processor time for a trajectory, without the first call
     clicks : in a trajectory, on average over those that were timed
     trajectories : the number of those
+    failure : what the contender said when it failed; its error then is infinite, and it has no cost
     """
 
     contender: str
@@ -67,6 +67,7 @@ class Measured:
     milliseconds: float
     clicks: float
     trajectories: int
+    failure: str | None = None
 
 
 def measured(
@@ -81,21 +82,22 @@ def measured(
     """Error and cost of a setting; the first call, which compiles, is not timed.
 
     Compared are the first ``judged`` trajectories that have one click: states with more clicks have more quanta, and
-    contenders with other random numbers would be judged by other states. Calls are timed for ``budget`` seconds.
+    contenders with other random numbers would be judged by other states. Calls are timed for ``budget`` seconds. A
+    contender that fails at this setting is a finding about it, whatever its library raises, and the others go on.
     """
-    solve = contender.prepare(job, setting)
     try:
-        traces, clicks, calls, used = solve(0), 0, 0, 0.0
-        while used < budget or calls < 2:
-            calls += 1
-            begin = time.process_time()
-            found = solve(calls)
-            used += time.process_time() - begin
-            clicks += sum(len(each.clicks) for each in found)
-            traces += found
-    except UnphysicalStateError:
+        traces, clicks, calls, used = _timed(contender.prepare(job, setting), budget)
+    except Exception as raised:
+        # on one line and without the bar that divides columns
+        said = " ".join(f"{type(raised).__name__}: {raised}".replace("|", "/").split())
         return Measured(
-            contender=contender.name, setting=setting, error=math.inf, milliseconds=math.nan, clicks=0, trajectories=0
+            contender=contender.name,
+            setting=setting,
+            error=math.inf,
+            milliseconds=math.nan,
+            clicks=math.nan,
+            trajectories=0,
+            failure=said,
         )
     count = calls * setting.batch
     error: float | None = None
@@ -112,10 +114,24 @@ def measured(
     )
 
 
+def _timed(solve: Solve, budget: float) -> tuple[list[CountTrace], int, int, float]:
+    """All trajectories, and of the timed calls: clicks, their number, and seconds of processor time."""
+    traces, clicks, calls, used = solve(0), 0, 0, 0.0
+    while used < budget or calls < 2:
+        calls += 1
+        begin = time.process_time()
+        found = solve(calls)
+        used += time.process_time() - begin
+        clicks += sum(len(each.clicks) for each in found)
+        traces += found
+    return traces, clicks, calls, used
+
+
 def cheapest_of(rows: list[Measured], target: float) -> dict[str, Measured]:
     """The cheapest setting of each contender that meets the target."""
     found: dict[str, Measured] = {}
-    for row in sorted(rows, key=lambda row: row.milliseconds):
-        if row.error is not None and row.error <= target:
-            found.setdefault(row.contender, row)
+    # first those that meet it: one that failed has no cost, by which to sort
+    met = [row for row in rows if row.error is not None and row.error <= target]
+    for row in sorted(met, key=lambda row: row.milliseconds):
+        found.setdefault(row.contender, row)
     return found

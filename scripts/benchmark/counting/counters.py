@@ -78,8 +78,11 @@ class QutipCounting:
                     "rtol": setting.fineness,
                     "atol": 1e-2 * setting.fineness,
                     "nsteps": 10**6,
+                    # A click is where the norm has fallen to a random number, sought until the norm is within norm_tol
+                    # or the interval of time within norm_t_tol. The shortest step is norm_t_tol, and rounding can keep
+                    # the interval above it for ever. So the norm has to be found first, at any rate of clicks.
                     "norm_tol": setting.fineness,
-                    "norm_t_tol": setting.fineness,
+                    "norm_t_tol": 1e-4 * setting.fineness,
                     "norm_steps": 100,
                     "keep_runs_results": True,
                     "store_states": False,

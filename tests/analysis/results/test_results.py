@@ -6,6 +6,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from cascade_steering.analysis.criteria.steering import Steered
+from cascade_steering.analysis.results.printed import percent
 from cascade_steering.analysis.results.simulated import Simulated, open_result
 from cascade_steering.analysis.results.steady_result import steady
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
@@ -155,3 +156,10 @@ def test_what_save_asks_for_is_at_hand() -> None:
         with pytest.raises(ValueError, match=message):
             ask()
     assert str(bare) == "1 trajectory, at t = 1: E is estimated from two or more"
+
+
+def test_a_share_that_rounds_to_zero_has_no_sign() -> None:
+    # a difference of equal numbers, whose last bits are those of the kernel of linear algebra
+    assert [percent(each) for each in (-1e-13, 0.0, 1e-13, -1.2e-5, 0.25)] == [
+        "0.000 %", "0.000 %", "0.000 %", "-0.001 %", "25.000 %",
+    ]  # fmt: skip

@@ -121,7 +121,7 @@ def _text(value: float | None) -> str:
 
 def network_lines(report: Report) -> list[str]:
     """What the record is worth, whether the steering is collective, and the extremes of all bipartitions."""
-    lines = [] if report["d"] is None else [f"d = 1 - E_c/E_u: {100 * report['d']:.3f} %"]
+    lines = [] if report["d"] is None else [f"d = 1 - E_c/E_u: {100 * report['d']:z.3f} %"]
     for scheme, said in zip(SCHEMES, ("without the record", "given the record"), strict=True):
         if len(report["by"]) > 1 and report[scheme]["collective"]:
             lines.append(f"collective {said}: only all of them together steer")
