@@ -13,8 +13,6 @@ from cascade_steering.sim.ensemble.pooling import Moments
 
 __all__ = ["entropic_estimate", "metrological_estimate", "moments_estimate", "weighted_moments"]
 
-_SIGMAS = 1.959964
-
 
 def moments_estimate(first: Moments, second: Moments, area: float) -> Estimate:
     """√(⟨r²⟩⟨r'²⟩)/``area`` from the squares of residuals in two settings, samples of shape (1,)."""
@@ -23,7 +21,7 @@ def moments_estimate(first: Moments, second: Moments, area: float) -> Estimate:
         mean, error = float(each.mean[0]), float(each.covariance[0, 0]) / each.count
         logarithm += 0.5 * math.log(mean)
         variance += 0.25 * error / mean**2
-    return _estimate(logarithm, variance)
+    return Estimate.of_logarithm(logarithm, variance)
 
 
 def entropic_estimate(first: Moments, second: Moments, area: float) -> Estimate:
@@ -32,7 +30,7 @@ def entropic_estimate(first: Moments, second: Moments, area: float) -> Estimate:
     for each in (first, second):
         logarithm += float(each.mean[0])
         variance += float(each.covariance[0, 0]) / each.count
-    return _estimate(logarithm, variance)
+    return Estimate.of_logarithm(logarithm, variance)
 
 
 def metrological_estimate(squares: Moments, scores: Moments, area: float) -> Estimate:
@@ -44,7 +42,7 @@ def metrological_estimate(squares: Moments, scores: Moments, area: float) -> Est
     influence = np.array([0.5 / power, -1.0 / gain])
     variance = 0.25 * float(squares.covariance[0, 0]) / square**2 / squares.count
     variance += float(influence @ scores.covariance @ influence) / scores.count
-    return _estimate(0.5 * math.log(square * power) - math.log(abs(gain) * area), variance)
+    return Estimate.of_logarithm(0.5 * math.log(square * power) - math.log(abs(gain) * area), variance)
 
 
 def weighted_moments(samples: Moments) -> Moments:
@@ -55,8 +53,3 @@ def weighted_moments(samples: Moments) -> Moments:
     weight, average = samples.mean[0], samples.mean[1:] / samples.mean[0]
     turned = np.vstack([-average, np.eye(len(average))]) / weight
     return Moments(count=samples.count, mean=average, root=samples.root @ turned)
-
-
-def _estimate(logarithm: float, variance: float) -> Estimate:
-    half = _SIGMAS * math.sqrt(variance)
-    return Estimate(value=math.exp(logarithm), low=math.exp(logarithm - half), high=math.exp(logarithm + half))
