@@ -51,7 +51,10 @@ class LocalModel:
 
 
 def descend(local: Callable[[FloatArray], LocalModel], start: FloatArray) -> FloatArray:
-    """The angles (n,) of a minimum that steps from ``start`` lead to; the value is never higher than there."""
+    """The angles (n,) of a minimum that steps from ``start`` lead to; the value is never higher than there.
+
+    Section 8 of sim/README.md.
+    """
     angles, model, reach = start, local(start), _REACH
     for _ in range(_MOST_STEPS):
         step, gain = model.step(reach)

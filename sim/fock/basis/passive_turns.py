@@ -3,7 +3,7 @@
 A unitary matrix E (2, 2) is diag(1, e^{iμ}) K(θ) diag(e^{iν₀}, e^{iν₁}) with K = ((cos θ, i sin θ), (i sin θ, cos θ)),
 which is that of exp(iθ (a₀†a₁ + a₁†a₀)). Among the states of N quanta in all, this generator has the eigenvalues −N,
 −N + 2, …, N. Its eigenvectors are found once, and every turn of the same levels is then phases between two products
-with them. Section 7 of sim/README.md.
+with them. Section 8 of sim/README.md.
 """
 
 from functools import lru_cache
@@ -41,7 +41,7 @@ def in_sectors(states: ComplexArray, cutoffs: tuple[int, ...], total: int) -> Co
 def turned_states(sectors: ComplexArray, passive: ComplexArray) -> ComplexArray:
     """U on states in the form of ``in_sectors``, with U†aU = Ea and U|00⟩ = |00⟩; array of the same shape.
 
-    ``passive`` is E, a unitary matrix (2, 2).
+    ``passive`` is E, a unitary matrix (2, 2). Section 8 of sim/README.md.
     """
     size, columns = sectors.shape[1:]
     theta, into, out = _phases(passive)
