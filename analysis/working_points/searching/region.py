@@ -115,7 +115,7 @@ def place(unit: FloatArray, region: Region) -> Place:
 def log_steering(units: FloatArray, region: Region) -> FloatArray:
     """ln E₊|₋ and ln E₋|₊ at points (m, n); array of shape (2, m). A very large number where there is none.
 
-    The steady state of a point is sought from that of the point before, which takes half of the time on a grid.
+    The steady state of a point is sought from that of the point before, which takes two thirds of the time on a grid.
     """
     found = np.empty((2, len(units)))
     near = ConditionalPair(np.nan, 0.0j, np.nan, False)
