@@ -61,20 +61,21 @@ def _against_distance(axes: Axes, data: xr.Dataset) -> None:
         axes.plot(places, line, color=colour)
         best = int(np.nanargmin(line))
         axes.plot(places[best], line[best], color=colour, marker="v", markersize=5.0, linestyle="")
-        # beside the steep end of the line, where E comes down to its best
-        steep = int(np.argmax(line < _LABELLED))
+        # beside the steep end of the line, as far away as it is at the upper end of the text
+        steep = int(np.argmax(line < _LABELLED + 0.03))
+        part = (line[steep - 1] - _LABELLED - 0.03) / (line[steep - 1] - line[steep])
+        place = places[steep - 1] * (places[steep] / places[steep - 1]) ** part
         axes.text(
-            places[steep] / 1.15, _LABELLED, rf"$\chi = 10^{{{round(math.log10(chi))}}}\,\tilde\gamma_0$", color=colour,
+            place / 1.1, _LABELLED, rf"$\chi = 10^{{{round(math.log10(chi))}}}\,\tilde\gamma_0$", color=colour,
             rotation=90, ha="right", va="center", fontsize=7,
         )  # fmt: skip
-    _points(
-        axes, data["distance_sampled"], data["E_distance_sampled"], GAIN_COLOUR, r"sampled, $10^{-3}\,\tilde\gamma_0$"
-    )
+    label = "sampled,\n$10^{-3}\\,\\tilde\\gamma_0$"
+    _points(axes, data["distance_sampled"], data["E_distance_sampled"], GAIN_COLOUR, label)
     axes.axhline(STEERING_BOUND, color="0.8", linewidth=0.8, zorder=0)
     axes.set(
         xscale="log", ylim=(0.275, 0.52), xlabel=r"distance from the edge $\gamma_-/\tilde\gamma_0$", ylabel="$E_{+|-}$"
     )
-    axes.legend(loc="upper left", bbox_to_anchor=(0.07, 0.9), fontsize=7)
+    axes.legend(loc="upper left", bbox_to_anchor=(0.11, 0.45), fontsize=7)
 
 
 def _of_both(axes: Axes, data: xr.Dataset) -> None:
