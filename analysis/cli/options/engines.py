@@ -240,7 +240,8 @@ register(
         settings=FockSettings,
         build=_fock,
         options={"cutoff": _CUTOFF, "frame": _FRAME},
-        trajectories=120,
+        # the difference from Gaussian means on the same noise is sampled, which takes few
+        trajectories=20,
         counting=_fock_counting,
         nonlinear=_fock_counting,
     )
