@@ -13,9 +13,9 @@ E is. With few trajectories the first order is not sufficient, see ``uncondition
 Covariances are taken as roots (``sim.roots``): near the edge of stability their entries are 1e7 times E.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,9 +25,6 @@ from cascade_steering.analysis.criteria.steering import AnyDirection, pairwise_d
 from cascade_steering.analysis.estimation.residuals import CONFIDENCE, BestInference, SampledScatter
 from cascade_steering.analysis.estimation.sampled_moments import Ensemble
 from cascade_steering.sim.ensemble.discretisation import FACTOR
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = [
     "EFFECTIVE_FOR_INTERVALS",
@@ -62,6 +59,12 @@ class Estimate:
         half = _NORMAL * float(np.std(values, ddof=1)) / np.sqrt(len(values))
         mean = float(np.mean(values))
         return cls(value=mean, low=mean - half, high=mean + half)
+
+    @classmethod
+    def of_logarithm(cls, logarithm: float, variance: float) -> "Estimate":
+        """The exponential of a normal ``logarithm``, with the interval of this."""
+        half = _NORMAL * math.sqrt(variance)
+        return cls(value=math.exp(logarithm), low=math.exp(logarithm - half), high=math.exp(logarithm + half))
 
     @property
     def relative_half_width(self) -> float:

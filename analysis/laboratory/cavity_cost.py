@@ -153,18 +153,7 @@ class CavityOnPlus:
         from cascade_steering.sim.rotating_wave.limits_at_points import limits_at_points
         from cascade_steering.sim.rotating_wave.pair_rates import PairSetting
 
-        setting = PairSetting(
-            linewidth_minus=self.bath_minus.linewidth,
-            linewidth_plus=self.bath_plus.linewidth,
-            thermal_minus=self.bath_minus.decoherence_rate,
-            thermal_plus=self.bath_plus.decoherence_rate,
-            transmission=math.sqrt(1.0 - self.loss),
-            path_phase=0.0,
-            squeezing=0.0,
-            kept=1.0,
-            share=1.0,
-            channels=1,
-        )
+        setting = PairSetting.of(self.bath_minus, self.bath_plus, loss=self.loss)
         below = _BELOW if self.unstable else ()
         light = np.linspace(0.0, 1.0, _LIGHT)
         axes = [np.array([*below, *_ABOVE]), np.array(_SHARES), light, light, np.zeros(1)]

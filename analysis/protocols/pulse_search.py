@@ -171,18 +171,15 @@ class PulseSearch:
         """What all segments have in common."""
         from cascade_steering.sim.rotating_wave.pair_rates import PairSetting
 
-        channels = 2 if self.scheme == "heterodyne" else 1
-        return PairSetting(
-            linewidth_minus=self.bath_minus.linewidth,
-            linewidth_plus=self.bath_plus.linewidth,
-            thermal_minus=self.bath_minus.decoherence_rate,
-            thermal_plus=self.bath_plus.decoherence_rate,
-            transmission=math.sqrt(1.0 - self.loss),
+        return PairSetting.of(
+            self.bath_minus,
+            self.bath_plus,
+            loss=self.loss,
             path_phase=math.pi * self.path_phase_pi,
-            squeezing=self.squeezing_db * math.log(10.0) / 20.0,
-            kept=1.0 - self.squeezing_loss,
-            share=float(self.efficiency) / channels,
-            channels=channels,
+            squeezing_db=self.squeezing_db,
+            squeezing_loss=self.squeezing_loss,
+            efficiency=self.efficiency,
+            channels=2 if self.scheme == "heterodyne" else 1,
         )
 
     def light(self, unit: FloatArray) -> FloatArray:

@@ -20,14 +20,15 @@ from numpy.typing import NDArray
 
 from cascade_steering.analysis.criteria.steering import STEERING_BOUND
 from cascade_steering.analysis.estimation.estimators import Estimate
+from cascade_steering.analysis.verification.averaged_criteria import entropic_estimate, metrological_estimate
 from cascade_steering.analysis.verification.learned_laws import cross_fitted
+from cascade_steering.sim.ensemble.pooling import Moments
 
 __all__ = ["LEAST_OUTCOMES", "OutcomeSteering", "TestedLaw", "verify_non_gaussian"]
 
 FloatArray = NDArray[np.float64]
 # Fewer runs of a setting teach nothing, and their mean is not normal.
 LEAST_OUTCOMES = 100
-_SIGMAS = 1.959964
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,27 +115,22 @@ def _checked(pairs: FloatArray, name: str) -> FloatArray:
 def _entropic(
     pairs: tuple[FloatArray, FloatArray], area: float, widths: tuple[float, float], expected: _Expected
 ) -> Estimate:
-    logarithm, variance = -math.log(2.0 * math.pi * math.e * area), 0.0
+    averaged = []
     for outcomes, width, law in zip(pairs, widths, expected or (None, None), strict=True):
 
         def surprise(law: TestedLaw, tested: FloatArray, width: float = width) -> FloatArray:
             return law.surprise(tested, width)
 
         found = _tested(outcomes, law, surprise, lambda found: float(np.mean(found)))
-        logarithm += float(np.mean(found))
-        variance += float(np.var(found, ddof=1)) / len(found)
-    return _estimate(logarithm, variance)
+        averaged.append(Moments.of(found[:, None]))
+    return entropic_estimate(averaged[0], averaged[1], area)
 
 
 def _metrological(pairs: tuple[FloatArray, FloatArray], area: float, expected: _Expected) -> Estimate:
     first, second = expected or (None, None)
     squares = _tested(pairs[0], first, lambda law, tested: law.errors(tested) ** 2, lambda found: float(np.mean(found)))
     score, slope = _tested(pairs[1], second, lambda law, tested: law.scores(tested), _lost_information)
-    power, gain = float(np.mean(score**2)), float(np.mean(slope))
-    logarithm = 0.5 * math.log(float(np.mean(squares)) * power) - math.log(abs(gain) * area)
-    influence = 0.5 * score**2 / power - slope / gain
-    variance = 0.25 * float(np.var(squares, ddof=1)) / np.mean(squares) ** 2 / len(squares)
-    return _estimate(logarithm, float(variance) + float(np.var(influence, ddof=1)) / len(influence))
+    return metrological_estimate(Moments.of(squares[:, None]), Moments.of(np.stack([score**2, slope], axis=1)), area)
 
 
 def _tested(
@@ -152,8 +148,3 @@ def _tested(
 def _lost_information(found: FloatArray) -> float:
     score, slope = found
     return -(float(np.mean(slope)) ** 2) / float(np.mean(score**2))
-
-
-def _estimate(logarithm: float, variance: float) -> Estimate:
-    half = _SIGMAS * math.sqrt(variance)
-    return Estimate(value=math.exp(logarithm), low=math.exp(logarithm - half), high=math.exp(logarithm + half))

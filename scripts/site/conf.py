@@ -35,7 +35,7 @@ myst_number_code_blocks = []
 
 nb_custom_formats = {".py": ["jupytext.reads", {"fmt": "py:percent"}]}
 nb_execution_mode = "force"
-nb_execution_timeout = 60
+nb_execution_timeout = 900
 nb_execution_raise_on_error = True
 # a tutorial may write where it runs, and that is no folder of the repository
 nb_execution_in_temp = True

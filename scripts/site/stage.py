@@ -66,21 +66,19 @@ def _gallery() -> list[dict[str, str]]:
 
 
 def _gallery_page() -> str:
-    out = ["# Figures", "", "Each with the command that draws it.", ""]
+    out = ["# Figures", "", "Each with the command, or the lines of Python, that draw it.", ""]
     for each in _gallery():
         figure = f"{each['name']}.png"
-        out += [
-            f"## {each['title']}",
-            "",
-            each["text"],
-            "",
-            "```",
-            each["command"].replace("FIGURE", figure),
-            "```",
-            "",
-        ]
+        lines = _lines(each).replace("FIGURE", figure).replace(" --jobs 1 --quiet", "").strip()
+        language = "python" if "python" in each else ""
+        out += [f"## {each['title']}", "", each["text"], "", f"```{language}", lines, "```", ""]
         out += [f"![{each['title']}](figures/{figure})", ""]
     return "\n".join(out)
+
+
+def _lines(each: dict[str, str]) -> str:
+    """The command of a figure, or its Python."""
+    return each["python"] if "python" in each else each["command"]
 
 
 def _draw_gallery(folder: Path) -> None:
@@ -89,23 +87,30 @@ def _draw_gallery(folder: Path) -> None:
     code = _digest_of_code()
     for each in _gallery():
         figure, drawn = folder / f"{each['name']}.png", folder / f"{each['name']}.drawn"
-        key = hashlib.sha256(f"{each['command']} {code}".encode()).hexdigest()
+        key = hashlib.sha256(f"{_lines(each)} {code}".encode()).hexdigest()
         if figure.is_file() and drawn.is_file() and drawn.read_text(encoding="utf-8") == key:
             continue
-        _draw(each["command"], figure)
+        _draw(each, figure)
         drawn.write_text(key, encoding="utf-8")
 
 
-def _draw(command: str, figure: Path) -> None:
+def _draw(each: dict[str, str], figure: Path) -> None:
     figure.unlink(missing_ok=True)
-    program = shutil.which("steering", path=str(Path(sys.executable).parent)) or "steering"
-    words = [str(figure.resolve()) if word == "FIGURE" else word for word in shlex.split(command)[1:]]
+    if "python" in each:
+        words = [sys.executable, "-c", each["python"].replace("FIGURE", str(figure.resolve()))]
+    else:
+        program = shutil.which("steering", path=str(Path(sys.executable).parent)) or "steering"
+        given = shlex.split(each["command"])[1:]
+        words = [program, *(str(figure.resolve()) if word == "FIGURE" else word for word in given)]
     quiet = {**os.environ, "MPLBACKEND": "agg"}
     # a command may write its data beside the figure
     with tempfile.TemporaryDirectory() as where:
-        answer = subprocess.run([program, *words], check=False, capture_output=True, text=True, cwd=where, env=quiet)
+        answer = subprocess.run(words, check=False, capture_output=True, text=True, cwd=where, env=quiet)
+        made = Path(where) / each.get("file", "")
+        if made.is_file():
+            shutil.copy(made, figure)
     if answer.returncode or not figure.is_file():
-        raise SystemExit(f"the gallery: {command}: {answer.stderr.strip() or 'no figure'}")
+        raise SystemExit(f"the gallery: {each['name']}: {answer.stderr.strip() or 'no figure'}")
 
 
 def _digest_of_code() -> str:

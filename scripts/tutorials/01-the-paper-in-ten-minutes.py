@@ -49,7 +49,7 @@ print(point.steady())
 #
 # and $E_{+|-}<\tfrac12$, the variance of the vacuum, means that − steers +. $E_{-|+}$ is the same with + and −
 # exchanged. The paper's Eq. (4) gives the three moments. Written by hand, in units of $\tilde\gamma_0$, with the
-# paper's hot baths (0.1 Hz, 10⁵ quanta):
+# paper's hot baths (0.1 Hz and 10⁵ quanta):
 
 
 # %%

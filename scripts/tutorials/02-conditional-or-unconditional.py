@@ -79,7 +79,7 @@ print(f"d of E+|- = {100 * exact:.3f} %")
 assert np.isclose(exact, 0.02698, atol=1e-5)
 
 # %% [markdown]
-# **The curve.** The same for all C₋ from 1 to 100, for both baths of the paper: + in a hot one (0.1 Hz, 10⁵ quanta)
+# **The curve.** The same for all C₋ from 1 to 100, for both baths of the paper: + in a hot one (0.1 Hz and 10⁵ quanta)
 # or a vacuum one (20 kHz, no quanta). Once ϑ is free, and once it is 0. This is the paper's Fig. 8.
 
 # %%

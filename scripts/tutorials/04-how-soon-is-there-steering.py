@@ -183,4 +183,4 @@ for record in (False, True):
 #
 # From a terminal: `steering transient` with `--initial`, `--pulse`, and `steering pulse --fastest`. The equations of
 # the exact flow are in [section 4 of the theory](../../sim/README.md#4-first-and-second-moments), and how a measured
-# record of such a run is read in [Records from outside](../../README.md#records-from-outside).
+# record of such a run becomes E is the subject of [the next tutorial](05-from-a-record-to-steering.py).

@@ -182,7 +182,7 @@ plt.show()
 # %% [markdown]
 # Now the angle θ₋ of the spins is worth most, and the loss counts as one expects it. The budget follows θ₋ down to
 # where the spins are no longer damped (θ₋ < ¼): E is then a limit at long times, see
-# [beyond the stable region](../../README.md#beyond-the-stable-region). If one demands damped spins, as the paper does,
+# [beyond the stable region](../../analysis/paper/BEYOND_STABILITY.md). If one demands damped spins, as the paper does,
 # `prospects` gives the best that these baths and losses allow, with any angles and strengths (by elimination of the
 # cavity).
 
@@ -209,6 +209,6 @@ assert abs(unstable.value - 0.178) < 0.001
 # - The published sphere instead of the outlook: `cs.preset_text("delic-2020")`.
 # - `scheme="conditional"` in `steering`: with a record of the outgoing light half a microwatt is enough.
 #
-# Read next: [From the numbers of a laboratory](../../README.md#from-the-numbers-of-a-laboratory) and
+# Read next: [From the numbers of a laboratory](../../analysis/laboratory/LABORATORY.md) and
 # [section 10 of the theory](../../sim/README.md#10-from-the-laboratory). `steering setup laboratory.toml --budget`
 # prints the same from a file, for both directions, with and without the record, and for the phases.

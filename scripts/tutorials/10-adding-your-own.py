@@ -306,5 +306,5 @@ assert last["unconditional"] > last["conditional"] > 0
 # - The purity 1/(4 √det V) as a measure, along the same transient.
 #
 # Read next: [How to add something](../CONTRIBUTING.md) says where these go in the package, which test to copy, and how
-# an engine joins the command line; [Models of your own](../../README.md#from-python), at the end of that section, has
+# an engine joins the command line; [Models of your own](../../analysis/results/PYTHON.md#models-of-your-own) has
 # squeezers and chains.

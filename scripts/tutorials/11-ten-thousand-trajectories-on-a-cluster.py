@@ -201,4 +201,4 @@ assert all(abs(each.value - exact) < 2.6 * width for each, width in zip(estimate
 # - `--trajectories 20000` for `steering resume RUN`: only the second half is computed.
 #
 # Read next: [On a cluster](../SLURM.md) has the other ways, one job on one node and Dask, and what is in a run;
-# [Runs that last](../../README.md#runs-that-last) what may go wrong without harm.
+# [Runs that last](../SLURM.md#runs-that-last) what may go wrong without harm.

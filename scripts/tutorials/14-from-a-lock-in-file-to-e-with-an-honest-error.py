@@ -197,5 +197,5 @@ folder.cleanup()
 # table](../../analysis/records/JUDGING.md).
 #
 # From a terminal: `steering filter` with `--columns`, `--quantity current`, `--calibration auto` and `--notch 50`,
-# then `steering fit` with `--free`. [Records from outside](../../README.md#records-from-outside) says what else is
+# then `steering fit` with `--free`. [Records from outside](../../analysis/records/RECORDS.md) says what else is
 # read.

@@ -195,7 +195,7 @@ for angle in (0.3, 0.26, 0.2501):
 #
 # **What to try.** Take seven levels instead of nine: which of the differences grows? Give QuTiP `"euler"` as the
 # method. Begin `smesolve` in one quantum, and the same here with `cs.density_state` and `cs.Fock` ([from
-# Python](../../README.md#from-python)).
+# Python](../../analysis/results/PYTHON.md)).
 #
 # How the operators come about: [from the coupling to the light to (L,
 # H)](../../sim/README.md#1-from-the-coupling-to-the-light-to-l-h). From a record in a file: [from a record to

@@ -44,7 +44,10 @@ class Engine(Protocol):
 
 
 class Experiment(Protocol):
-    """A measurement on every trajectory, beside its mean and covariance. It can be pickled."""
+    """A measurement on every trajectory, beside its mean and covariance. It can be pickled.
+
+    One with an attribute ``takes_states`` that is true is given the state of each trajectory at its end.
+    """
 
     @property
     def identity(self) -> Mapping[str, Any]:

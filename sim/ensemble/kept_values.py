@@ -76,12 +76,13 @@ def kept_values_of(
         columns = (block.clicks.first + block.clicks.trajectory, block.clicks.counter, block.clicks.time)
         found["clicks"] = np.column_stack([np.asarray(each[own], dtype=np.float64) for each in columns])
     states = block.states
-    if states is not None:
+    # an experiment may have taken the states of all trajectories of the block
+    if states is not None and save.states != "none":
         found |= {
-            "state_real": states.densities.real.copy(),
-            "state_imag": states.densities.imag.copy(),
-            "state_symplectic": states.symplectics,
-            "state_origin": states.origins,
+            "state_real": states.densities[:keep].real.copy(),
+            "state_imag": states.densities[:keep].imag.copy(),
+            "state_symplectic": states.symplectics[:keep],
+            "state_origin": states.origins[:keep],
             "state_levels": np.tile(np.array(states.levels, dtype=float), (keep, 1)),
         }
     return {name: (array,) for name, array in found.items()}

@@ -23,7 +23,7 @@ from cascade_steering.sim.identity import plain
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
-from cascade_steering.sim.outputs.saving import NOTHING, Save, observing
+from cascade_steering.sim.outputs.saving import NOTHING, Save, observing, with_final_states
 from cascade_steering.sim.parallel.carried_warnings import reissue
 from cascade_steering.sim.parallel.workers import require_jobs, results
 from cascade_steering.sim.parameters import require_count
@@ -186,7 +186,8 @@ def simulate(
         raise ValueError(f"initial covariance must have shape {(model.dimension,) * 2}, got {initial.covariance.shape}")
     require_counting(method, model)
     require_nonlinear(method, model)
-    if model.counter_names and experiment is not None:
+    takes_states = bool(getattr(experiment, "takes_states", False))
+    if model.counter_names and experiment is not None and not takes_states:
         raise ValueError("an experiment takes Gaussian states, which clicks do not leave: leave out one of them")
     save.require(model.dimension, keep)
     if control is not None:
@@ -196,6 +197,8 @@ def simulate(
             raise ValueError("an experiment takes the record of an open loop: leave out the experiment or the control")
     described = json.dumps(plain(method.identity))
     engine, measure = _prepared(model, method, grid, initial, save, keep, control, check=check)
+    if takes_states:
+        engine = with_final_states(engine, save)
     gaussian = model.conditional_means_are_gaussian
     task = Task(engine=engine, seed=seed, keep=keep, experiment=experiment, save=save, gaussian=gaussian)
     work = _Work(task, blocks, None if measure is None else CheckTask(check=measure, entropy=seed), store)

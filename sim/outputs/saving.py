@@ -1,7 +1,8 @@
 """What is kept of a simulation beside conditional means and records, and what an engine must offer for it."""
 
+import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
@@ -16,7 +17,16 @@ if TYPE_CHECKING:
 
     from cascade_steering.sim.ensemble.block import Engine
 
-__all__ = ["MOST_BYTES", "NOTHING", "Observing", "Save", "StatesKept", "gaussian_purity", "observing"]
+__all__ = [
+    "MOST_BYTES",
+    "NOTHING",
+    "Observing",
+    "Save",
+    "StatesKept",
+    "gaussian_purity",
+    "observing",
+    "with_final_states",
+]
 
 StatesKept = Literal["none", "end", "saves"]
 # The most memory for all kept trajectories together: a file of a run in the classic format holds as much.
@@ -157,6 +167,18 @@ def observing(engine: "Engine", save: Save, keep: int, grid: TimeGrid, dimension
     if able is None or not save.of_state:
         return engine
     prepared: Engine = able.observing(save, keep)
+    return prepared
+
+
+def with_final_states(engine: "Engine", save: Save) -> "Engine":
+    """The engine of ``observing`` whose ``run`` also returns the final state of each trajectory, for an experiment.
+
+    They are those of a block at a time, so that memory does not grow with the ensemble.
+    """
+    able = engine if hasattr(engine, "observing") else None
+    if able is None:
+        raise ValueError("this engine gives no states for an experiment: it has no method observing")
+    prepared: Engine = able.observing(save if save.states != "none" else replace(save, states="end"), sys.maxsize)
     return prepared
 
 

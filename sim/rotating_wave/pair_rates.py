@@ -4,11 +4,13 @@ They are those of ``sim.rotating_wave.amplitudes`` for two nodes at one working 
 functions would take most of the time. Section 5 of sim/README.md.
 """
 
-from typing import NamedTuple, TypeAlias
+import math
+from typing import NamedTuple, Self, TypeAlias
 
 import numpy as np
 
 from cascade_steering.sim.compiled import compiled, compiled_within
+from cascade_steering.sim.parameters import Bath
 
 __all__ = ["PairRates", "PairSetting", "pair_rates", "unshared_noise"]
 
@@ -39,6 +41,33 @@ class PairSetting(NamedTuple):
     kept: float
     share: float
     channels: int
+
+    @classmethod
+    def of(
+        cls,
+        bath_minus: Bath,
+        bath_plus: Bath,
+        *,
+        loss: float = 0.0,
+        path_phase: float = 0.0,
+        squeezing_db: float = 0.0,
+        squeezing_loss: float = 0.0,
+        efficiency: float = 1.0,
+        channels: int = 1,
+    ) -> Self:
+        """From ε, φ in radians, the squeezing of the light that arrives and its loss λ, and the detector."""
+        return cls(
+            linewidth_minus=bath_minus.linewidth,
+            linewidth_plus=bath_plus.linewidth,
+            thermal_minus=bath_minus.decoherence_rate,
+            thermal_plus=bath_plus.decoherence_rate,
+            transmission=math.sqrt(1.0 - loss),
+            path_phase=path_phase,
+            squeezing=squeezing_db * math.log(10.0) / 20.0,
+            kept=1.0 - squeezing_loss,
+            share=float(efficiency) / channels,
+            channels=channels,
+        )
 
 
 class PairRates(NamedTuple):

@@ -209,6 +209,8 @@ READING = {
 NO_NUMBERS = {
     "jobs", "cluster", "quiet", "json", "config", "out", "figure", "keep", "save-records", "part", "quantity",
     "most-quanta", "suspect", "strict", "fault", "chain", "corner", "pieces", "animate", "wigner-at",
+    # a thousand runs, which tests of its own have
+    "count-nulled",
 }  # fmt: skip
 # where the time goes and the names of files
 VOLATILE = ("wall_seconds", "evaluations", "dataset", "figure", "animation", "configuration")

@@ -18,11 +18,13 @@ from tests.analysis.conftest import steering
 
 ROOT = Path(__file__).parents[2]
 BEYOND_STABILITY, MANY_CLIENTS = "analysis/paper/BEYOND_STABILITY.md", "analysis/networks/MANY_CLIENTS.md"
+LABORATORY = "analysis/laboratory/LABORATORY.md"
 AFTER_A_CLICK = "analysis/heralding/AFTER_A_CLICK.md"
 PAGES = (
     "README.md", "analysis/README.md", BEYOND_STABILITY, MANY_CLIENTS, AFTER_A_CLICK, "analysis/nonlinear/NONLINEAR.md",
     "scripts/CONTRIBUTING.md", "scripts/RELEASING.md", "scripts/SLURM.md", "sim/README.md",
-    "analysis/records/JUDGING.md",
+    "analysis/records/JUDGING.md", LABORATORY, "analysis/records/RECORDS.md", "analysis/results/PYTHON.md",
+    "analysis/estimation/TRUST.md",
 )  # fmt: skip
 FENCES = re.compile(r"^ *```(\w*)\n(.*?)^ *```", flags=re.DOTALL | re.MULTILINE)
 # what a batch system or a shell puts in the place of names
@@ -115,9 +117,6 @@ def test_a_command_of_another_program_is_known(line: str) -> None:
         assert path.stat().st_mode & 0o111
 
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-
-
 def files_of_page() -> Iterator[tuple[str, str]]:
     """The files that the page of many clients shows, each with its name in the first line."""
     for language, block in FENCES.findall((ROOT / MANY_CLIENTS).read_text(encoding="utf-8")):
@@ -132,9 +131,10 @@ def prepared(steering: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
     kept = tmp_path_factory.getbasetemp() / "prepared-for-pages"
     if not kept.exists():
         Path("setup.toml").write_text(SETUP, encoding="utf-8")
-        files = (block for language, block in FENCES.findall(README) if language == "toml")
-        for name, text in zip(("laboratory.toml", "network.toml"), files, strict=True):
-            Path(name).write_text(text, encoding="utf-8")
+        page = (ROOT / LABORATORY).read_text(encoding="utf-8")
+        (laboratory,) = (block for language, block in FENCES.findall(page) if language == "toml")
+        for name in ("laboratory.toml", "mine.toml"):
+            Path(name).write_text(laboratory, encoding="utf-8")
         for name, text in files_of_page():
             Path(name).write_text(text, encoding="utf-8")
         small = ("--config", "setup.toml", *TOY["simulate"])

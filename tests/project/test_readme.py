@@ -1,4 +1,4 @@
-"""The README's Python, run as printed, against the output printed below it."""
+"""The Python of the README and of the pages it leads to, run as printed, against the output printed below it."""
 
 import re
 from pathlib import Path
@@ -7,21 +7,36 @@ import pytest
 
 from tests.support import demo_table
 
-README = Path(__file__).parents[2] / "README.md"
-EXAMPLES = re.findall(r"```python\n(.*?)```\n\n```\n(.*?)```", README.read_text(encoding="utf-8"), flags=re.DOTALL)
+ROOT = Path(__file__).parents[2]
+PAGES = (
+    "README.md", "analysis/results/PYTHON.md", "analysis/laboratory/LABORATORY.md", "analysis/networks/MANY_CLIENTS.md",
+)  # fmt: skip
+EXAMPLES = [
+    (page, *found)
+    for page in PAGES
+    for found in re.findall(
+        r"```python\n(.*?)```\n\n```\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), flags=re.DOTALL
+    )
+]
 
 
 def test_there_are_examples() -> None:
-    assert len(EXAMPLES) >= 4
+    assert {page for page, _, _ in EXAMPLES} == set(PAGES)
+    assert len(EXAMPLES) >= 13
 
 
-@pytest.mark.parametrize(("code", "printed"), EXAMPLES, ids=range(len(EXAMPLES)))
+@pytest.mark.parametrize(("page", "code", "printed"), EXAMPLES, ids=range(len(EXAMPLES)))
 def test_readme_example_prints_what_it_says(
-    code: str, printed: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    page: str,
+    code: str,
+    printed: str,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # examples write files
     monkeypatch.chdir(tmp_path)
-    exec(compile(code, str(README), "exec"), {})
+    exec(compile(code, page, "exec"), {})
     assert capsys.readouterr().out == printed
 
 

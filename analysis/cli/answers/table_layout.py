@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from rich.markup import escape
 from rich.table import Table
 
 _TEXT = (
@@ -31,5 +32,6 @@ def table_of(title: str, *columns: str, **style: Any) -> Table:
     """An empty table; text to the left, numbers to the right."""
     table = Table(title=title, title_justify="left", caption_justify="left", **style)
     for column in columns:
-        table.add_column(column, overflow="fold", justify="left" if column in _TEXT else "right")
+        # a unit in brackets is text, and no markup
+        table.add_column(escape(column), overflow="fold", justify="left" if column in _TEXT else "right")
     return table

@@ -8,9 +8,9 @@ from rich.table import Table
 
 from cascade_steering.analysis.cli.answers.reports import Report
 from cascade_steering.analysis.cli.answers.table_layout import LABELS, interval, table_of
-from cascade_steering.analysis.criteria.beyond_moments.from_state import NonGaussianSteering
-from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, Direction, key
-from cascade_steering.analysis.verification.heralded_outcomes import AfterClick
+from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, key
+from cascade_steering.analysis.estimation.estimators import Estimate
+from cascade_steering.analysis.verification.heralded_outcomes import AfterClick, HeraldedVerification
 from cascade_steering.analysis.verification.inference import exact_steering, settings_of, verify
 from cascade_steering.sim.ensemble.local_measurements import Verification
 from cascade_steering.sim.ensemble.pooling import Moments
@@ -66,40 +66,48 @@ def table(report: Report) -> Table:
 _CRITERIA = ("moments", "entropic", "metrological")
 
 
-def after_click_report(
-    found: Mapping[Direction, AfterClick], expected: Mapping[Direction, NonGaussianSteering], trajectories: int
-) -> Report:
-    """Estimates with intervals after a click, those of the expected state, and how many runs the click selected."""
+def after_click_report(after: HeraldedVerification, tallies: Mapping[str, Moments]) -> Report:
+    """Estimates with intervals after a click, what they are on average, and the criteria with the means at 0.
+
+    Raises ValueError if a click selected too few runs.
+    """
+    found, average = after.found(tallies), after.of_states(tallies)
     values: dict[str, dict[str, Any]] = {name: {} for name in _CRITERIA}
     for direction, each in found.items():
         name = key(direction)
-        estimates = {
-            "moments": each.moments,
-            "entropic": each.beyond.entropic,
-            "metrological": each.beyond.metrological,
-        }
-        for criterion, estimate in estimates.items():
-            assert estimate is not None
+        for criterion, estimate in _estimates(each).items():
             values[criterion] |= {name: estimate.value, f"{name}_ci": estimate.interval}
     return {
         **values,
         "expected": {
-            criterion: {key(each): getattr(state, criterion) for each, state in expected.items()}
+            criterion: {key(each): _estimates(state)[criterion].value for each, state in average.items()}
             for criterion in _CRITERIA
         },
+        "means_at_zero": {
+            criterion: {key(each): getattr(state, criterion) for each, state in after.with_means_at_zero.items()}
+            for criterion in _CRITERIA
+        },
+        "nulled": after.nulled,
         "runs": {key(direction): list(each.runs) for direction, each in found.items()},
         "selected": sum(sum(each.runs) for each in found.values()),
-        "trajectories": trajectories,
+        "trajectories": sum(sum(each.runs) for each in average.values()),
     }
 
 
+def _estimates(found: AfterClick) -> dict[str, Estimate]:
+    assert found.beyond.metrological is not None
+    values = found.moments, found.beyond.entropic, found.beyond.metrological
+    return dict(zip(_CRITERIA, values, strict=True))
+
+
 def after_click(report: Report) -> Table:
-    """The criteria as estimated from measurements after a click, beside those of the expected state."""
+    """The criteria as estimated from measurements after a click, beside what is expected."""
+    light = "displaced to a mean of 0" if report["nulled"] else "as it is"
     table = table_of(
-        "From measurements after a click at the end of runs, given the record", "", "estimate", "95 % interval",
-        "expected",
-        caption=f"a click selects {report['selected']} of {report['trajectories']} runs; entropic and metrological: "
-        "steering below 1/2, as for E; expected with the means at 0",
+        "From measurements after a click at the end of runs, given record and clicks", "", "estimate", "95 % interval",
+        "expected of these runs", "of a state with means at 0",
+        caption=f"a click selects {report['selected']} of {report['trajectories']} runs, light in front of the counter "
+        f"{light}; entropic and metrological: steering below 1/2, as for E",
     )  # fmt: skip
     labels = {"moments": "", "entropic": " entropic", "metrological": " metrological"}
     for direction in DIRECTIONS:
@@ -110,5 +118,6 @@ def after_click(report: Report) -> Table:
                 f"{report[criterion][name]:.4f}",
                 interval(report[criterion][f"{name}_ci"], ".4f"),
                 f"{report['expected'][criterion][name]:.4f}",
+                f"{report['means_at_zero'][criterion][name]:.4f}",
             )
     return table

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from cascade_steering.analysis.estimation.sampled_moments import Ensemble
     from cascade_steering.analysis.estimation.sampling import Problem
     from cascade_steering.analysis.estimation.stopping import Estimates
+    from cascade_steering.analysis.verification.heralded_outcomes import HeraldedVerification
     from cascade_steering.sim.ensemble.local_measurements import Verification
 
 # QuTiP, xarray, matplotlib and joblib take seconds to load, so each command imports what it needs when it runs
@@ -122,6 +123,8 @@ def simulate_command(
     pictures.require(wanted.problem, point.time_unit, task.dataset, task.save_records)
     if wanted.verification is not None:
         _warn_of_saves(wanted.verification)
+    if wanted.after_click is not None:
+        _say_how_many(wanted.after_click, wanted.problem.trajectories)
     usual = wanted.loop is None and counter.count is None
     default = engine.entry.initial if usual else wanted.problem.initial.name
     experiment = {"initial": default if asked.initial is None else asked.initial.text}
@@ -147,7 +150,7 @@ def simulate_command(
         "dataset": None if task.dataset is None else str(task.dataset),
         "records": None if task.save_records is None else str(task.save_records),
         **pictures.report,
-        "verification": _verified(dataset, wanted, workers),
+        "verification": _verified(dataset, wanted),
         "saved": reports.saved(dataset),
         **({} if wanted.loop is None else {"control": control_answers.simulated(wanted.loop)}),
         **reports.clicks(dataset, problem.model, problem.initial, problem.grid.times[-1]),
@@ -218,7 +221,7 @@ def _require_possible(wanted: Simulation, task: TaskOptions) -> None:
     if task.run is None and task.part is not None:
         raise ValueError("--part needs a run directory to be merged with those of the other parts: --out RUN")
     if wanted.after_click is not None and task.part is not None:
-        raise ValueError("--verify with --count selects among all trajectories: --part has no meaning with it")
+        raise ValueError("--verify with --count answers from all trajectories: --part has no meaning with it")
     count = _count(wanted.problem, task.wanted_part)
     if count < wanted.least:
         raise ValueError(f"--verify needs {wanted.least} trajectories, got {count}")
@@ -270,7 +273,17 @@ def _warn_of_saves(verification: "Verification") -> None:
         note(f"warning: {plan_answers.loss(saves, lost, intervals.fewest)}")
 
 
-def _verified(dataset: "xr.Dataset", wanted: Simulation, workers: WorkOptions) -> reports.Report | None:
+def _say_how_many(after_click: "HeraldedVerification", trajectories: int) -> None:
+    """Say how many runs a click is expected to select, and of how many runs there would be enough."""
+    selected = after_click.selection.expected(trajectories)
+    expected = f"a click is expected to select about {selected:.0f} of {trajectories} runs"
+    if trajectories < after_click.least:
+        note(f"warning: {expected}, which may be too few: {after_click.least} runs are enough")
+    else:
+        note(expected)
+
+
+def _verified(dataset: "xr.Dataset", wanted: Simulation) -> reports.Report | None:
     verification, after_click = wanted.verification, wanted.after_click
     if verification is None and after_click is None:
         return None
@@ -278,13 +291,7 @@ def _verified(dataset: "xr.Dataset", wanted: Simulation, workers: WorkOptions) -
     from cascade_steering.analysis.verification.inference import tallies_of
 
     if after_click is not None:
-        # the states of all trajectories are not kept, so they are computed again
-        count, seed = int(dataset.attrs["trajectories"]), wanted.problem.seed
-        with progress("measurements", count, workers.quiet) as bar:
-            found = after_click.verify(
-                count, seed, jobs=workers.jobs, progress=lambda done, total: bar.to(count * done // total)
-            )
-        return verification_answers.after_click_report(found, after_click.exact, count)
+        return verification_answers.after_click_report(after_click, after_click.tallies_of(dataset))
     assert verification is not None
     return verification_answers.report(tallies_of(dataset, verification), verification)
 

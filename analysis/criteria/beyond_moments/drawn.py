@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_steering.analysis.criteria.beyond_moments.conditional_states import FramedState
-from cascade_steering.analysis.criteria.beyond_moments.from_state import DensityInFrame, HomodyneSetting, require_two
-from cascade_steering.analysis.criteria.steering import AnyDirection, inference_order
+from cascade_steering.analysis.criteria.beyond_moments.expected import expected_law
+from cascade_steering.analysis.criteria.beyond_moments.from_state import DensityInFrame, HomodyneSetting
+from cascade_steering.analysis.criteria.steering import AnyDirection
 from cascade_steering.sim.noise import generator
 
 __all__ = ["local_outcomes"]
@@ -34,21 +34,7 @@ def local_outcomes(
 
     Raises ValueError for a state of other than two oscillators, and for fewer than one run.
     """
-    require_two(state)
     if runs < 1:
         raise ValueError(f"runs must be at least 1, got {runs}")
-    order = inference_order(direction, 4, modes)
-    rows = np.eye(4)[order]
-    measured, axis = rows[:2].T @ setting.steering, np.array(setting.steered)
-    framed = FramedState.of(state.density, state.cutoffs, state.symplectic, fine=True)
-    given = framed.given(measured, rows[2:])
-    joint, scale = given.joint(axis)
-    stream = generator(seed, _OWN_NOISE, part)
-    cumulative = np.cumsum(joint.T.ravel())
-    places = np.searchsorted(cumulative, cumulative[-1] * stream.random(runs), side="right")
-    known, inferred = np.divmod(np.minimum(places, joint.size - 1), len(given.positions))
-    jitter = given.step * (stream.random((2, runs)) - 0.5)
-    outcome = given.length * (given.outcomes[known] + jitter[0])
-    found = scale * (given.positions[inferred] + jitter[1]) + (given.slope @ axis) * outcome
-    center = np.asarray(state.mean).reshape(-1)
-    return np.stack([outcome + measured @ center, found + rows[2:].T @ axis @ center], axis=1)
+    law = expected_law(state, setting, direction=direction, modes=modes)
+    return law.drawn(runs, generator(seed, _OWN_NOISE, part))

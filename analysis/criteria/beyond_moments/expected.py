@@ -1,7 +1,8 @@
-"""The law of one outcome given another as a state predicts it, for ``analysis.verification.outcome_criteria``."""
+"""The law of both outcomes as a state predicts it, for ``analysis.verification.outcome_criteria``."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,9 +23,11 @@ _TAIL_SHARE, _TAIL_WIDTH, _CUT = 0.003, 2.0, 2e-3
 class ExpectedLaw:
     """Tables of the law of y given y₂, (positions, outcomes), and how outcomes (a, b) give both. Use ``expected_law``.
 
-    y₂ = (a − ``center[0]``)/``length``, y = (b − ``center[1]`` − ``slope`` (a − ``center[0]``))/``scale``.
+    y₂ = (a − ``center[0]``)/``length``, y = (b − ``center[1]`` − ``slope`` (a − ``center[0]``))/``scale``. The
+    probability of y₂ within a step of the grid is in ``probabilities``, (outcomes,); ``mean`` is that of (a, b).
     """
 
+    mean: tuple[float, float]
     center: tuple[float, float]
     length: float
     slope: float
@@ -32,6 +35,47 @@ class ExpectedLaw:
     outcomes: FloatArray
     positions: FloatArray
     density: FloatArray
+    probabilities: FloatArray
+
+    @property
+    def _step(self) -> float:
+        return float(self.positions[1] - self.positions[0])
+
+    def drawn(self, runs: int, stream: np.random.Generator) -> FloatArray:
+        """Outcomes (a, b) of ``runs`` runs in this state, (runs, 2), uniform within a cell of the grid."""
+        cumulative = np.cumsum(self.probabilities[:, None] * self.density.T)
+        places = np.searchsorted(cumulative, cumulative[-1] * stream.random(runs), side="right")
+        known, inferred = np.divmod(np.minimum(places, self.density.size - 1), len(self.positions))
+        jitter = self._step * (stream.random((2, runs)) - 0.5)
+        ahead = self.length * (self.outcomes[known] + jitter[0])
+        behind = self.scale * (self.positions[inferred] + jitter[1]) + self.slope * ahead
+        return np.stack([ahead + self.center[0], behind + self.center[1]], axis=1)
+
+    def averages(self) -> FloatArray:
+        """The averages of ``surprise``, of the square of ``errors``, and of s² and ∂s/∂b of ``scores``, in this state.
+
+        Array of shape (4,). They are sums over the grid, which its spacing s leaves wrong by the order of s²/12.
+        """
+        weights = self.density * self.probabilities * self._step
+        tail = (_TAIL_WIDTH / (np.pi * (_TAIL_WIDTH**2 + self.positions**2)))[:, None]
+        surprise = np.log(self.scale) - np.log((1.0 - _TAIL_SHARE) * self.density + _TAIL_SHARE * tail)
+        errors = self.scale * (self.positions[:, None] - self._means)
+        scores = self._scores / self.scale
+        slopes = np.gradient(self._scores, self.positions, axis=0) / self.scale**2
+        return np.array([np.sum(weights * each) for each in (surprise, errors**2, scores**2, slopes)])
+
+    @cached_property
+    def _means(self) -> FloatArray:
+        """⟨y|y₂⟩, (outcomes,)."""
+        return np.asarray(self.positions @ self.density * self._step)
+
+    @cached_property
+    def _scores(self) -> FloatArray:
+        """−∂ ln q/∂y, (positions, outcomes)."""
+        slopes = -np.gradient(self.density, self.positions, axis=0)
+        # far out, where the density vanishes, that of the vacuum
+        floor = _CUT * np.max(self.density, axis=0)
+        return np.asarray((slopes + floor * self.positions[:, None]) / (self.density + floor))
 
     def _at(self, pairs: FloatArray) -> tuple[FloatArray, FloatArray]:
         ahead = pairs[:, 0] - self.center[0]
@@ -43,7 +87,7 @@ class ExpectedLaw:
         width = bin_width / self.scale
         if width:
             ends = [inferred + side * width / 2 for side in (1, -1)]
-            steps = 0.5 * (self.density[1:] + self.density[:-1]) * (self.positions[1] - self.positions[0])
+            steps = 0.5 * (self.density[1:] + self.density[:-1]) * self._step
             below = np.vstack([np.zeros(len(self.outcomes)), np.cumsum(steps, axis=0)])
             upper, lower = (self._interpolated(below, known, each)[0] for each in ends)
             tail = np.subtract(*[np.arctan(each / _TAIL_WIDTH) for each in ends]) / (np.pi * width)
@@ -57,17 +101,12 @@ class ExpectedLaw:
     def errors(self, pairs: FloatArray) -> FloatArray:
         """b less the mean of b given a; array of shape (n,)."""
         known, inferred = self._at(pairs)
-        means = self.positions @ self.density * (self.positions[1] - self.positions[0])
-        return np.asarray(self.scale * (inferred - np.interp(known, self.outcomes, means)))
+        return np.asarray(self.scale * (inferred - np.interp(known, self.outcomes, self._means)))
 
     def scores(self, pairs: FloatArray) -> FloatArray:
         """s, near −∂ ln q/∂b, and its derivative ∂s/∂b; array of shape (2, n)."""
         known, inferred = self._at(pairs)
-        slopes = -np.gradient(self.density, self.positions, axis=0)
-        # far out, where the density vanishes, that of the vacuum
-        floor = _CUT * np.max(self.density, axis=0)
-        table = (slopes + floor * self.positions[:, None]) / (self.density + floor)
-        value, slope = self._interpolated(table, known, inferred)
+        value, slope = self._interpolated(self._scores, known, inferred)
         return np.stack([value / self.scale, slope / self.scale**2])
 
     def _interpolated(
@@ -80,7 +119,7 @@ class ExpectedLaw:
             (1 - across) * table[row + shift, column] + across * table[row + shift, column + 1] for shift in (0, 1)
         )
         beyond = (inferred < self.positions[0]) | (inferred > self.positions[-1])
-        slope = np.where(beyond, 0.0, (upper - lower) / (self.positions[1] - self.positions[0]))
+        slope = np.where(beyond, 0.0, (upper - lower) / self._step)
         return (1 - along) * lower + along * upper, slope
 
 
@@ -101,15 +140,21 @@ def expected_law(
     framed = FramedState.of(state.density, state.cutoffs, state.symplectic, fine=True)
     given = framed.given(measured, rows[2:])
     joint, scale = given.joint(axis)
-    center = np.asarray(state.mean).reshape(-1)
+    probabilities = np.sum(joint, axis=0) / np.sum(joint)
+    slope, mean = float(given.slope @ axis), np.asarray(state.mean).reshape(-1)
+    # ξ need not have the mean 0: the tables are around where y₂ and y are 0, and the law has the mean of the state
+    ahead = given.length * float(given.outcomes @ probabilities)
+    behind = slope * ahead + scale * float(given.positions @ np.sum(joint, axis=1)) / float(np.sum(joint))
     return ExpectedLaw(
-        center=(float(measured @ center), float(axis @ rows[2:] @ center)),
+        mean=(float(measured @ mean), float(axis @ rows[2:] @ mean)),
+        center=(float(measured @ mean) - ahead, float(axis @ rows[2:] @ mean) - behind),
         length=given.length,
-        slope=float(given.slope @ axis),
+        slope=slope,
         scale=scale,
         outcomes=given.outcomes,
         positions=given.positions,
         density=joint / (np.sum(joint, axis=0) * given.step),
+        probabilities=probabilities,
     )
 
 

@@ -53,6 +53,7 @@ SETTINGS: dict[str, tuple[str, str]] = {
     "pulse": ("2.5", "2.5"), "save": ('"purity"', "purity"), "fock": ("true", ""),
     "count": ("0.2", "0.2"), "count-efficiency": ("0.5", "0.5"), "dark-rate": ("3", "3"),
     "count-sideband": ('"upper"', "upper"), "count-amplitude": ("4", "4"), "count-phase": ("0.3", "0.3"),
+    "count-nulled": ("true", ""),
     "kerr-minus": ("3", "3"), "kerr-plus": ("-3", "-3"),
     "trajectories": ("17", "17"), "cluster": ('"local"', "local"), "part": ('"2/3"', "2/3"),
     "target": ('"d:0.1"', "d:0.1"), "save-records": ('"r.nc"', "r.nc"), "verify": ("true", ""),

@@ -315,6 +315,8 @@ def test_a_verdict_is_a_warning_and_no_failure(steering: Run) -> None:
     assert first["value"] == pytest.approx(2.25, rel=0.18)
     table = steering("filter", "record.csv", "--jobs", "1").out
     assert "the record fits the model" in " ".join(table.split())
+    # below the line the columns are no longer those of E
+    assert f"least probable of {len(verdict['statistics'])} tests" in table
     table = steering("filter", "record.csv", "--jobs", "1", "--calibration", "1.5").out
     assert "the record DOES NOT FIT the model" in " ".join(table.split())
 

@@ -1,5 +1,6 @@
 """Photon counters from the command line and from a working point."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,8 +9,9 @@ import pytest
 import xarray as xr
 
 import cascade_steering as cs
+from cascade_steering.analysis.verification import heralded_outcomes
 from cascade_steering.sim.fock.counting.rates import expected_clicks
-from tests.analysis.cli.command import Run
+from tests.analysis.cli.command import BOTH, Run
 
 FEW = (
     "simulate", "--engine", "fock", "--bath-minus", "1,0.1", "--bath-plus", "1,0.1", "--c-minus", "1",
@@ -58,6 +60,40 @@ def test_a_local_oscillator_at_the_counter_is_that_of_a_counter_of_python(steeri
     assert wanted["counter"] > dark["counter"] + 0.9 * 2 * 9.0 * duration * point.time_unit
 
 
+@pytest.mark.slow
+def test_runs_after_a_click_are_computed_once(steering: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Outcomes are in the files of a run, from which the same answer comes; nulled light is another run."""
+    monkeypatch.setattr(heralded_outcomes, "LEAST_OUTCOMES", 2)
+    line = (
+        *FEW,
+        "--duration",
+        "0.02",
+        "--count",
+        "0.5",
+        "--verify",
+        "--trajectories",
+        "60",
+        "--out",
+        str(tmp_path / "r"),
+    )
+    first = steering(*line, "--json", "--quiet")
+    found = first.report["verification"]
+    assert re.search(r"a click is expected to select about \d+ of 60 runs", first.err)
+    assert found["trajectories"] == 60
+    assert found["selected"] == sum(map(sum, found["runs"].values()))
+    for criterion in ("moments", "entropic", "metrological"):
+        for name in BOTH:
+            low, high = found[criterion][f"{name}_ci"]
+            assert low < found[criterion][name] < high
+            assert found["expected"][criterion][name] > 0.0
+            assert found["means_at_zero"][criterion][name] > 0.0
+    assert steering(*line, "--json", "--quiet").report["verification"] == found
+    table = steering(*line, "--quiet").out
+    assert "expected of" in table
+    assert f"a click selects {found['selected']} of 60 runs" in table
+    assert steering(*line, "--count-nulled").code == 2
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -72,7 +108,8 @@ def test_a_local_oscillator_at_the_counter_is_that_of_a_counter_of_python(steeri
             "--count-amplitude must be at least 0 and at most 1e+15, got -1",
         ),
         (("--count", "0.3", "--verify", "--pulse", "0.1"), "after a click needs light that is always on"),
-        (("--count", "0.3", "--verify", "--trajectories", "300"), "--verify needs 400 trajectories, got 300"),
+        (("--count", "0.3", "--verify", "--trajectories", "30"), "of 30 trajectories in each of 4 settings, and 100"),
+        (("--count", "0.3", "--count-nulled"), "--count-nulled has no meaning without --count and --verify"),
         (("--count", "0.3", "--verify", "--part", "1/2", "--out", "RUN"), "--part has no meaning with it"),
         (("--count", "0.3", "--squeezing", "3"), "squeezed light has quanta at all frequencies"),
         (("--count", "0.3", "--frequency", "1e6", "--count-sideband", "lower"), "--count-sideband has no meaning with"),

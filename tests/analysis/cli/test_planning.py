@@ -23,6 +23,8 @@ def test_a_plan_has_runs_seconds_of_light_and_hours(steering: Run) -> None:
     assert sampled["conditional"][BOTH[0]]["runs"] == 0
     # from means that are known a gain takes fewer runs at 20 standard errors than from outcomes at 3
     assert sampled["d"][BOTH[0]]["runs"] < report["d"][BOTH[0]]["runs"]
+    # units in brackets are no markup
+    assert {"[s]", "[h]"} <= set(steering(*line[:-1]).out.split())
 
 
 @pytest.mark.slow

@@ -11,9 +11,11 @@ from scipy.special import erfc, eval_hermite, factorial
 
 import cascade_steering as cs
 from cascade_steering.analysis.criteria.beyond_moments.conditional_states import FramedState
+from cascade_steering.analysis.criteria.beyond_moments.from_state import HomodyneSetting
 from cascade_steering.analysis.criteria.steering import DIRECTIONS
 from cascade_steering.sim.model.counters import CountedChannel
 from tests.sim.fock.agreement import MODEL
+from tests.support.chance import normal
 
 EMPTY, ONE = qutip.basis(2, 0), qutip.basis(2, 1)
 PHOTON = (qutip.tensor(ONE, EMPTY) + qutip.tensor(EMPTY, ONE)).unit()
@@ -201,3 +203,21 @@ def test_a_state_after_a_click_is_taken_as_it_is() -> None:
     pairs = [cs.local_outcomes(state, each, 400, part=part) for part, each in enumerate(found.settings)]
     laws = [cs.expected_law(state, each) for each in found.settings]
     assert cs.verify_non_gaussian(*pairs, expected=(laws[0], laws[1])).shown
+
+
+def test_outcomes_have_the_mean_of_a_state_that_moves_within_its_frame() -> None:
+    """Coherent light on both oscillators, part of it in ρ of ξ and part in x̄; what q says of it has that mean too."""
+    frame = np.diag([2.0, 0.5, 1.0, 1.0])
+    origin = np.array([10.0, 0.0, -3.0, 1.0])
+    light = qutip.tensor(qutip.coherent(14, 0.6), qutip.coherent(14, 0.3 - 0.5j))
+    state = cs.density_state(light, symplectic=frame, origin=origin)
+    setting = HomodyneSetting(steering=(0.6, 0.8), steered=(1.0, -0.5))
+    mean = np.asarray(state.mean)
+    wanted = np.array([mean[:2] @ setting.steering, mean[2:] @ setting.steered])
+    pairs, law = cs.local_outcomes(state, setting, 4000), cs.expected_law(state, setting)
+    assert law.mean == pytest.approx(wanted, rel=1e-12)
+    # a product state, of which the outcomes are normal
+    deviations = np.sqrt([(2.0 * 0.6) ** 2 + (0.5 * 0.8) ** 2, 1.25]) / math.sqrt(2.0)
+    assert np.all(np.abs(pairs.mean(axis=0) - wanted) < normal(2) * deviations / math.sqrt(4000) + 1e-3)
+    far = wanted + np.array([[0.0, 0.0], [5.0, 2.0]])
+    np.testing.assert_allclose(law.errors(far), [0.0, 2.0], atol=1e-3)

@@ -49,14 +49,13 @@ def after(
     Each of ``times``, of one segment each, is in seconds and broadcasts with the working points.
     """
     lo_phase, efficiency, scheme = read or (0.0, 1.0, "homodyne")
-    channels = 2 if scheme == "heterodyne" else 1
-    squeezed, bath, other = point.light, point.bath_minus, point.bath_plus
-    setting = PairSetting(
-        linewidth_minus=float(bath.linewidth), linewidth_plus=float(other.linewidth),
-        thermal_minus=float(bath.decoherence_rate), thermal_plus=float(other.decoherence_rate),
-        transmission=math.sqrt(1.0 - float(point.loss)), path_phase=float(point.path_phase),
-        squeezing=0.0 if squeezed is None else math.log(10.0) / 20.0 * float(squeezed.decibels),
-        kept=1.0 if squeezed is None else 1.0 - float(squeezed.lost), share=efficiency / channels, channels=channels,
+    squeezed = point.light
+    lost = (
+        {} if squeezed is None else {"squeezing_db": float(squeezed.decibels), "squeezing_loss": float(squeezed.lost)}
+    )
+    setting = PairSetting.of(
+        point.bath_minus, point.bath_plus, loss=float(point.loss), path_phase=float(point.path_phase),
+        efficiency=efficiency, channels=2 if scheme == "heterodyne" else 1, **lost,
     )  # fmt: skip
     angle = 0.0 if squeezed is None else squeezed.angle
     rates = (point.strength_minus, point.angle_minus, point.strength_plus, point.angle_plus, angle, lo_phase)

@@ -24,13 +24,10 @@ FloatArray = NDArray[np.float64]
 
 
 def rates_of(point: Cascade, detection: Detection) -> PairRates:
-    channels = len(detection.lo_phases)
-    setting = PairSetting(
-        linewidth_minus=point.minus.bath.linewidth, linewidth_plus=point.plus.bath.linewidth,
-        thermal_minus=point.minus.bath.decoherence_rate, thermal_plus=point.plus.bath.decoherence_rate,
-        transmission=math.sqrt(1.0 - point.loss), path_phase=point.path_phase,
-        squeezing=point.squeezing_db * math.log(10.0) / 20.0, kept=1.0 - point.squeezing_loss,
-        share=detection.efficiency / channels, channels=channels,
+    setting = PairSetting.of(
+        point.minus.bath, point.plus.bath, loss=point.loss, path_phase=point.path_phase,
+        squeezing_db=point.squeezing_db, squeezing_loss=point.squeezing_loss, efficiency=detection.efficiency,
+        channels=len(detection.lo_phases),
     )  # fmt: skip
     return pair_rates(
         point.minus.strength, point.minus.angle, point.plus.strength, point.plus.angle, point.squeezing_angle,

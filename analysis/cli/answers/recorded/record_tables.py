@@ -54,6 +54,8 @@ def reading(report: Report) -> Table:
         table.add_row("E, highest", *(f"{max(value):.7f}" for value in values))
     worst = sorted(verdict["statistics"], key=lambda each: float(each["p_value"]))[:_FEW]
     table.add_section()
+    # the columns are others from here on
+    table.add_row(f"least probable of {len(verdict['statistics'])} tests", "found (expected)", "probability")
     for each in worst:
         table.add_row(each["name"], f"{each['value']:.5g} ({each['expected']:.5g})", f"p = {each['p_value']:.2g}")
     return table

@@ -78,10 +78,17 @@ KEPT = options(
                  help="Trajectories whose means and records go into the dataset."),
     SAVE,
 )  # fmt: skip
-VERIFY = click.option(
-    "--verify", is_flag=True,
-    help="Measure X or P of each oscillator at the end of each run, and estimate E from the outcomes; with --count of "
-    "the runs that a click at the end selects, and with criteria that see more than E.",
+VERIFY = options(
+    click.option(
+        "--verify", is_flag=True,
+        help="Measure X or P of each oscillator at the end of each run, and estimate E from the outcomes; with --count "
+        "of the runs that a click at the end selects, and with criteria that see more than E.",
+    ),
+    click.option(
+        "--count-nulled", is_flag=True,
+        help="With --count and --verify: displace the light in front of the counter at the end of each run, so that "
+        "what the record says of its mean is 0.",
+    ),
 )  # fmt: skip
 
 
@@ -98,6 +105,7 @@ class SimulationOptions:
     keep : trajectories whose means and records are kept
     save : what else is kept, of ``WORDS``; None for nothing
     verify : whether each run ends with local measurements
+    count_nulled : whether the light in front of the counter is then displaced to a mean of 0
     most_quanta : bound on the quanta of each oscillator; None for as many as keep their digits
     """
 
@@ -111,6 +119,7 @@ class SimulationOptions:
     save: tuple[str, ...] | None
     verify: bool
     seed: int
+    count_nulled: bool = False
     most_quanta: float | None = None
 
     def start(self, engine: EngineOptions) -> readers.Start:
@@ -135,8 +144,6 @@ class Simulation:
         """The smallest number of trajectories from which E can be estimated."""
         from cascade_steering.analysis.verification.inference import FEWEST_RUNS
 
-        if self.after_click is not None:
-            return self.after_click.least
         # a single trajectory has no scatter
         return 2 if self.verification is None else FEWEST_RUNS * len(self.verification.settings)
 
@@ -168,6 +175,8 @@ def simulation(
     from cascade_steering.sim.ensemble.simulate import grid_for
 
     counter = count.counter(point)
+    if asked.count_nulled and (counter is None or not asked.verify):
+        raise ValueError("--count-nulled has no meaning without --count and --verify: it is of the click at the end")
     if counter is not None and asked.verify and asked.pulse is not None:
         raise ValueError("a verification after a click needs light that is always on: leave out --pulse or --verify")
     if kerr.polynomials:
@@ -190,7 +199,7 @@ def simulation(
     if counter is None:
         return _ensemble(asked, model, method, grid, initial)
     found = _ensemble(replace(asked, verify=False), model, method, grid, initial)
-    return replace(found, after_click=_after_click(point, counter, method, grid, initial) if asked.verify else None)
+    return _with_measurements(found, point, counter, nulled=asked.count_nulled) if asked.verify else found
 
 
 def _require_open(asked: SimulationOptions, loop: FeedbackOptions, kerr: KerrOptions) -> None:
@@ -201,12 +210,14 @@ def _require_open(asked: SimulationOptions, loop: FeedbackOptions, kerr: KerrOpt
         raise ValueError(f"--verify filters records of linear oscillators: it has no meaning with {kerr.named}")
 
 
-def _after_click(
-    point: WorkingPoint, counter: "Counter", method: "Method", grid: "TimeGrid", initial: "InitialState"
-) -> "HeraldedVerification":
+def _with_measurements(found: Simulation, point: WorkingPoint, counter: "Counter", *, nulled: bool) -> Simulation:
+    """The simulation whose runs are measured after a click at their end. Raises ValueError for too few of them."""
     from cascade_steering.analysis.verification.heralded_outcomes import HeraldedVerification
 
-    return HeraldedVerification.of(point.counted(counter), method, grid, initial)
+    problem = found.problem
+    after = HeraldedVerification.of(point.counted(counter), problem.grid, problem.initial, nulled=nulled)
+    after.require(problem.trajectories)
+    return replace(found, problem=replace(problem, experiment=after), after_click=after)
 
 
 def _in_closed_loop(
