@@ -3,7 +3,8 @@
 d = (E_u − E_c)/E_u takes two ensembles, one at the best point of each scheme. E_u is E of the mean conditional
 covariance plus the scatter of the conditional means of the first ensemble. Any detection gives the same unconditional
 state, so the one whose scatter adds least to E_u is taken, which makes the error of d smallest. E_c is the conditional
-steering of the second ensemble. See sim/README.md, section 8.
+steering of the second ensemble. Of an engine that is not exact the difference from Gaussian means on the same noise is
+sampled, ``analysis.estimation.same_noise``. See sim/README.md, section 8.
 """
 
 from collections.abc import Callable, Mapping

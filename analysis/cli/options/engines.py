@@ -234,7 +234,7 @@ register(
         name="fock",
         commands={
             SIMULATE: "the master equation in a Fock basis that moves with the state",
-            COMPARE: "the master equation in a Fock basis that moves",
+            COMPARE: "the master equation in a Fock basis that moves, about four minutes on two cores for six C-",
             FILTER: "the master equation, a step to an interval, if a Fock space holds the state",
         },
         settings=FockSettings,
