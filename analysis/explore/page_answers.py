@@ -5,7 +5,6 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, SCHEMES, Direction, Scheme, regime
 from cascade_steering.analysis.explore.page_state import LaboratoryNumbers, PageState
@@ -18,6 +17,7 @@ from cascade_steering.analysis.working_points.pair_at_rest import PairAtRest, pa
 from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.conventions import OSCILLATORS
 from cascade_steering.sim.model.schedule import Schedule
+from cascade_steering.sim.parallel.linear_algebra import on_one_thread
 from cascade_steering.sim.rotating_wave.equations import RotatingWave
 
 __all__ = [
@@ -66,7 +66,7 @@ def course(state: PageState) -> Course:
     point = state.point
     times = np.linspace(0.0, state.duration_units, SAVES + 1)
     start, model = point.initial_state(state.initial), point.model
-    with threadpool_limits(1):
+    with on_one_thread():
         # with both oscillators damped nothing grows, and there is nothing to refuse
         if not RotatingWave.of(point.cascade).stable:
             require_quanta(model, start, float(times[-1] * point.time_unit), unit=point.time_unit)
@@ -93,7 +93,7 @@ def one_trajectory(state: PageState) -> PhasePath:
 
     Raises ValueError where the initial state does not exist or variances grow too far.
     """
-    with threadpool_limits(1):
+    with on_one_thread():
         found = state.point.simulate(
             duration_units=state.duration_units, saves=SAVES, initial=state.initial, trajectories=2, keep=1,
             seed=state.seed,

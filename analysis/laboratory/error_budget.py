@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, Direction, Scheme
 from cascade_steering.analysis.laboratory.setup_trial import NumberPath, SetupTrial, by_scheme
+from cascade_steering.sim.parallel.linear_algebra import on_one_thread
 
 __all__ = ["Lever", "error_budget"]
 
@@ -81,7 +81,7 @@ def error_budget(tables: Mapping[str, Any], name: str) -> tuple[Lever, ...]:
     10 of sim/README.md.
     """
     # with several threads the linear algebra of small matrices takes several times as long
-    with threadpool_limits(1):
+    with on_one_thread():
         trial = SetupTrial(tables, name)
         found = [_lever(trial, path) for path in _paths(tables)]
     rank = [(-round(each.gain["unconditional"][DIRECTIONS[0]] or 0.0, 9), place) for place, each in enumerate(found)]

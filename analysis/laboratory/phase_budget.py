@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from cascade_steering.analysis.criteria.steering import Direction, Scheme
 from cascade_steering.analysis.laboratory.setup_trial import NumberPath, SetupTrial, by_scheme
+from cascade_steering.sim.parallel.linear_algebra import on_one_thread
 
 __all__ = ["PhaseLever", "phase_budget"]
 
@@ -73,7 +73,7 @@ def phase_budget(tables: Mapping[str, Any], name: str) -> tuple[PhaseLever, ...]
     The last only where there is squeezing. Raises as ``SetupTrial`` does. Section 10 of sim/README.md.
     """
     # with several threads the linear algebra of small matrices takes several times as long
-    with threadpool_limits(1):
+    with on_one_thread():
         trial = SetupTrial(tables, name)
         squeezed = trial.value(("link", "squeezing_db"), 0.0) > 0.0
         return tuple(

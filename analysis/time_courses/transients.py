@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from cascade_steering.analysis.criteria.steering import AnyDirection, pairwise_directions
 from cascade_steering.analysis.estimation.estimators import (
@@ -21,6 +20,7 @@ from cascade_steering.analysis.time_courses.milestones import Milestones, milest
 from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
+from cascade_steering.sim.parallel.linear_algebra import on_one_thread
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -51,7 +51,7 @@ class Transient:
         times.
         """
         # with several threads the linear algebra of 8 × 8 matrices takes seven times the processor time
-        with threadpool_limits(1):
+        with on_one_thread():
             return self.search()
 
     @property
@@ -79,7 +79,7 @@ def steering_transient(
     directions = pairwise_directions(schedule.modes) if directions is None else directions
     times = np.asarray(times, dtype=float)
     # with several threads the linear algebra of 8 × 8 matrices takes seven times the processor time
-    with threadpool_limits(1):
+    with on_one_thread():
         found = steering_at(schedule, initial, times, directions)
     horizon = float(times[-1]) if times.size else 0.0
     return Transient(

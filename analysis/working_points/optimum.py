@@ -23,6 +23,7 @@ returned, and where E does not depend on ψ, ψ = π.
 
 import math
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,6 +31,7 @@ from numpy.typing import NDArray
 
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, Direction
 from cascade_steering.analysis.working_points.descent import TIE, SearchBox, lowest_point
+from cascade_steering.sim.conventions import frozen
 from cascade_steering.sim.parameters import (
     Bath,
     Cascade,
@@ -233,7 +235,9 @@ def _lowest(search: Search, *, conditional: bool) -> dict[Direction, Optimum]:
     axes.append(np.arange(distinct) / _PHASES if free_phase else np.zeros(1))
     grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
     n = grid.shape[-1]
-    values = log_steering(grid.reshape(-1, n), region).reshape(2, *grid.shape[:-1])
+    fixed = [region._replace(lo_phase=math.pi * float(phase)) for phase in axes[-1]] if free_phase else [region]
+    others = tuple(tuple(axis.tolist()) for axis in axes[:-1])
+    values = np.stack([_at_one_phase(each, others) for each in fixed], axis=-1)
     box = SearchBox(
         least=least, free_phase=free_phase, edges=tuple(edges), turning=search.angles + 1 if free_angle else None,
         phases=(0.5,),
@@ -258,6 +262,19 @@ def _lowest(search: Search, *, conditional: bool) -> dict[Direction, Optimum]:
             unit = dim
         found[direction] = _optimum(search, direction, place(unit, region), math.exp(at(unit)), conditional)
     return found
+
+
+@lru_cache(maxsize=8)
+def _at_one_phase(region: "Region", axes: tuple[tuple[float, ...], ...]) -> FloatArray:
+    """ln E in the order of ``DIRECTIONS`` on a grid of all coordinates but ϑ, array of shape (2, ...).
+
+    A search over ϑ and those at given phases have it in common: Fig. 8 asks for all of them.
+    """
+    from cascade_steering.analysis.working_points.searching.region import log_steering
+
+    grid = np.stack(np.meshgrid(*axes, [0.0], indexing="ij"), axis=-1)
+    values = log_steering(grid.reshape(-1, grid.shape[-1]), region)
+    return frozen(values.reshape(2, *grid.shape[:-2]))
 
 
 def _mirrored(search: Search, unit: FloatArray) -> FloatArray:

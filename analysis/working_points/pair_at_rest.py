@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from cascade_steering.analysis.criteria import measures
 from cascade_steering.analysis.criteria.steering import DIRECTIONS, Scheme, steering_of_root
@@ -20,6 +19,7 @@ from cascade_steering.analysis.working_points.working_point import WorkingPoint
 from cascade_steering.sim.gaussian.covariance import steady_root
 from cascade_steering.sim.gaussian.riccati import NoSteadyStateError
 from cascade_steering.sim.model.cascade import rwa
+from cascade_steering.sim.parallel.linear_algebra import on_one_thread
 from cascade_steering.sim.parameters import Bath, Detection
 from cascade_steering.sim.roots import product
 from cascade_steering.sim.rotating_wave import closed_forms
@@ -119,7 +119,7 @@ def steering_in_laboratory(
         )
     found = {scheme: np.full((len(DIRECTIONS), math.prod(shape)), np.nan) for scheme in schemes}
     # with several threads the linear algebra of small matrices takes several times as long
-    with threadpool_limits(1):
+    with on_one_thread():
         for place, values in enumerate(combinations(*(each.tolist() for each in grid.values()))):
             try:
                 result = steady(_moved(point, dict(zip(grid, values, strict=True))).model)

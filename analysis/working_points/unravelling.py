@@ -7,6 +7,7 @@ from cascade_steering.analysis.criteria.steering import Direction, steering_of_r
 from cascade_steering.analysis.estimation.residuals import sampled_part
 from cascade_steering.sim.ensemble.contract import Method
 from cascade_steering.sim.gaussian.covariance import stationary_state
+from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.cascade import rwa
 from cascade_steering.sim.parameters import Cascade, Detection
 from cascade_steering.sim.roots import triangular
@@ -36,12 +37,12 @@ def quietest_detection(
     is the detection with the purest state.
     """
     candidates = [Detection.si(lo_phase=float(phase), efficiency=efficiency) for phase in _PHASES]
+    states = [stationary_state(rwa(cascade, each)) for each in candidates]
     if method is not None:
-        states = [stationary_state(rwa(cascade, each)) for each in candidates]
-        held = [each for each, state in zip(candidates, states, strict=True) if method.holds(state)]
         purities = np.array([-np.prod(np.diagonal(triangular(state.covariance_root)) ** 2) for state in states])
-        candidates = held or [candidates[_first_of_largest(purities)]]
-    shares = np.array([_sampled_share(cascade, detection, direction) for detection in candidates])
+        held = [k for k, state in enumerate(states) if method.holds(state)] or [_first_of_largest(purities)]
+        candidates, states = [candidates[k] for k in held], [states[k] for k in held]
+    shares = np.array([_sampled_share(state, direction) for state in states])
     exact = method is None or method.exact
     sampled = shares >= _LEAST_SHARE["exact" if exact else "truncated"]
     return candidates[_first_of_largest(np.where(sampled, -shares, -np.inf) if sampled.any() else shares)]
@@ -53,8 +54,7 @@ def _first_of_largest(values: NDArray[np.float64]) -> int:
     return int(np.flatnonzero(values >= largest - _EQUAL * abs(largest))[0])
 
 
-def _sampled_share(cascade: Cascade, detection: Detection, direction: Direction) -> float:
+def _sampled_share(state: InitialState, direction: Direction) -> float:
     """The share of the unconditional E that comes from the scatter of the means."""
-    state = stationary_state(rwa(cascade, detection))
     part = sampled_part(state.covariance_root, state.scatter_root, direction)
     return part / float(steering_of_root(np.concatenate([state.covariance_root, state.scatter_root]), direction))

@@ -10,13 +10,13 @@ from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from cascade_steering.sim.ensemble.kept_values import kept_values_of, values_of
 from cascade_steering.sim.ensemble.pooling import Moments
 from cascade_steering.sim.initial_state import Trajectories
 from cascade_steering.sim.outputs.saving import NOTHING, Save
 from cascade_steering.sim.parallel.carried_warnings import Issued, gathered, joined
+from cascade_steering.sim.parallel.linear_algebra import on_one_thread
 from cascade_steering.sim.roots import product
 
 __all__ = [
@@ -150,7 +150,7 @@ class Task:
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Linear algebra on one thread, since its last bits depend on their number; for one caller at a time."""
-    with _ONE_AT_A_TIME, threadpool_limits(1):
+    with _ONE_AT_A_TIME, on_one_thread():
         yield
 
 

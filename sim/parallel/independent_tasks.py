@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import joblib
-from threadpoolctl import threadpool_limits
 
+from cascade_steering.sim.parallel.linear_algebra import on_one_thread
 from cascade_steering.sim.parallel.workers import parallel
 
 __all__ = ["Progress", "in_parallel"]
@@ -23,7 +23,7 @@ def in_parallel(
     After each task ``progress(done, total)`` is called.
     """
     results: list[_Result] = []
-    work = [joblib.delayed(_on_one_thread)(function, task) for task in tasks]
+    work = [joblib.delayed(_alone)(function, task) for task in tasks]
     for result in parallel(jobs, work, ordered=True):
         results.append(result)
         if progress is not None:
@@ -31,6 +31,6 @@ def in_parallel(
     return results
 
 
-def _on_one_thread(function: Callable[[_Task], _Result], task: _Task) -> _Result:
-    with threadpool_limits(1):
+def _alone(function: Callable[[_Task], _Result], task: _Task) -> _Result:
+    with on_one_thread():
         return function(task)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @physics.JSON
 def figures_command(numbers: tuple[int, ...], as_json: bool, out: Path, jobs: int, quiet: bool) -> None:
     """The paper's Figs. 2 to 8, or those given, each with a file of its data (netCDF). All take
-    80 s of processor time, on two cores at once half of it, after the first time, at which searches are compiled.
+    50 s of processor time, on two cores at once half of it, after the first time, at which searches are compiled.
 
     Not in the paper are 9, E and d as in its Figs. 4 and 8, with and without its demand for stability, and what the
     best pulses reach with at most 100 quanta, 10, what the cavity of + costs: E against kappa/Omega, the coupling
@@ -35,7 +35,7 @@ def figures_command(numbers: tuple[int, ...], as_json: bool, out: Path, jobs: in
     server, the loss and the order, 12, the best E against a Kerr nonlinearity of either oscillator, and how far from
     the edge of stability one should stay, and 13, a state after a click: E and criteria that see more, the Wigner
     function and its negativity, against dark rate and efficiency of the counter and the length of the pulse. Each
-    takes twenty seconds on one core, or less.
+    takes ten seconds on one core, or less.
     """
     from cascade_steering.analysis.paper.figures.data import DATA
     from cascade_steering.analysis.paper.written_figures import write_figures

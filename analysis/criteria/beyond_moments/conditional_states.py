@@ -7,14 +7,14 @@ remaining mode, times a symplectic matrix G of shape (2, 2), plus a multiple of 
 squeezed frames cost nothing. Section 8 of sim/README.md.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import entr, xlogy
 
-from cascade_steering.sim.fock.basis.exact_elements import unitary_elements
+from cascade_steering.sim.fock.basis.passive_turns import in_sectors, turned_states
 
 __all__ = ["FramedState", "HomodynedStates", "hermite_functions"]
 
@@ -51,17 +51,14 @@ class FramedState:
 
     Parameters
     ----------
-    root : R, array of shape (D, rank)
-    cutoffs : the levels of each mode of ξ
+    sectors : R by the number of quanta of both modes together, as ``in_sectors`` gives it,
+        array of shape (levels, levels, rank)
     symplectic : 𝖲, array of shape (4, 4)
-    total : the largest number of quanta of both modes together
     positions : grid of a quadrature of vacuum variance ½, array of shape (points,)
     """
 
-    root: ComplexArray
-    cutoffs: tuple[int, ...]
+    sectors: ComplexArray
     symplectic: FloatArray
-    total: int
     positions: FloatArray
 
     @classmethod
@@ -75,16 +72,27 @@ class FramedState:
         weights = np.bincount(quanta, weights=np.diag(density).real)
         above = np.cumsum(weights[::-1])[::-1]
         total = int(np.count_nonzero(above > _NEGLIGIBLE)) - 1
-        reach = np.sqrt(2 * total + 1)
-        half, spacing = reach + _TAIL, _FINE if fine else min(_COARSE, _SAMPLING / (2 * reach + _BAND))
-        points = 2 * int(np.ceil(half / spacing)) + 1
         return cls(
-            root=vectors[:, kept] * np.sqrt(values[kept]),
-            cutoffs=cutoffs,
+            sectors=in_sectors(vectors[:, kept] * np.sqrt(values[kept]), cutoffs, total),
             symplectic=symplectic,
-            total=total,
-            positions=np.linspace(-half, half, points),
+            positions=_positions(total, fine),
         )
+
+    @property
+    def refined(self) -> "FramedState":
+        """The same state on the grid of a result."""
+        return replace(self, positions=_positions(len(self.sectors) - 1, fine=True))
+
+    @cached_property
+    def _waves(self) -> FloatArray:
+        """⟨y|n⟩ on the grid, array of shape (levels, points)."""
+        return hermite_functions(len(self.sectors), self.positions)
+
+    @cached_property
+    def _products(self) -> FloatArray:
+        """⟨y|k⟩⟨l|y⟩ on the grid for k ≤ l, those of k < l twice; array of shape (levels (levels + 1)/2, points)."""
+        k, l = np.triu_indices(len(self.sectors))
+        return np.where(k < l, 2.0, 1.0)[:, None] * self._waves[k] * self._waves[l]
 
     def given(self, measured: FloatArray, inferred: FloatArray) -> "HomodynedStates":
         """The states of one oscillator given the outcome of w·x.
@@ -97,10 +105,13 @@ class FramedState:
         direction = self.symplectic.T @ measured
         length = float(np.linalg.norm(direction))
         turn = _passive(direction / length)
-        rows = 2 * (self.total + 1,)
-        turned = unitary_elements(turn, np.zeros(4), rows, self.cutoffs) @ self.root
-        outcomes = hermite_functions(rows[1], self.positions)
-        amplitudes = np.tensordot(outcomes, turned.reshape(*rows, -1), (0, 1))
+        levels = len(self.sectors)
+        found = turned_states(self.sectors, turn[::2, ::2] + 1j * turn[1::2, ::2])
+        # by the quanta of the second mode, whose position is seen, and of the first
+        n, m = np.indices((levels, levels))
+        placed = np.where((n + m < levels)[:, :, None], found[np.minimum(n + m, levels - 1), m], 0.0)
+        amplitudes = (self._waves.T @ placed.reshape(levels, -1).view(float)).view(complex)
+        amplitudes = amplitudes.reshape(len(self.positions), levels, -1)
         seen = np.sum(np.abs(amplitudes) ** 2, axis=(1, 2)) > _NEGLIGIBLE
         amplitudes = amplitudes[seen]
         coordinates = inferred @ self.symplectic @ turn.T
@@ -110,6 +121,7 @@ class FramedState:
             slope=coordinates[:, 2] / length,
             outcomes=self.positions[seen],
             positions=self.positions,
+            products=self._products,
             length=length,
         )
 
@@ -125,6 +137,7 @@ class HomodynedStates:
     slope : what they move by with the outcome, array of shape (2,)
     outcomes : y₂ where it is probable, array of shape (outcomes,)
     positions : the grid of the other oscillator, of the same spacing, array of shape (points,)
+    products : ⟨y|k⟩⟨l|y⟩ on it for k ≤ l, those of k < l twice, array of shape (pairs, points)
     length : the outcome is ``length`` times y₂
     """
 
@@ -133,6 +146,7 @@ class HomodynedStates:
     slope: FloatArray
     outcomes: FloatArray
     positions: FloatArray
+    products: FloatArray
     length: float
 
     @property
@@ -186,21 +200,32 @@ class HomodynedStates:
 
     def joint(self, axis: FloatArray) -> tuple[FloatArray, float]:
         """p(y, y₂) of the quadrature u·x = scale · y + a multiple of y₂, and scale; (points, outcomes)."""
-        along = self.symplectic.T @ axis
-        scale, angle = float(np.linalg.norm(along)), float(np.arctan2(along[1], along[0]))
-        levels = self.densities.shape[1]
-        phases = np.exp(-1j * angle * np.subtract.outer(np.arange(levels), np.arange(levels)))
-        waves = hermite_functions(levels, self.positions)
-        pairs = (waves[:, None, :] * waves[None, :, :]).reshape(levels**2, -1)
-        turned = (self.densities * phases).real.reshape(len(self.outcomes), -1)
-        return np.maximum(pairs.T @ turned.T, 0.0), scale
+        joint, scales = self._joints(axis[None])
+        return joint[0].T, float(scales[0])
 
-    def entropy(self, axis: FloatArray) -> float:
-        """h(u·x | outcome) in nats, for ``axis`` u of shape (2,) in the quadratures of the oscillator."""
-        joint, scale = self.joint(axis)
-        total = float(np.sum(entr(joint))) * self.step**2
+    def _joints(self, axes: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """p(y, y₂) of several quadratures, (axes, outcomes, points), and their scales, (axes,)."""
+        along = axes @ self.symplectic
+        angles = np.arctan2(along[:, 1], along[:, 0])
+        # Re ⟨k|σ|l⟩ e^{i(l − k)·angle} is symmetric
+        k, l = np.triu_indices(self.densities.shape[1])
+        turn, pairs = np.exp(1j * angles[:, None] * (l - k)), self.densities[:, k, l]
+        real = turn.real[:, None] * pairs.real - turn.imag[:, None] * pairs.imag
+        return np.maximum(real @ self.products, 0.0), np.sqrt(np.sum(along**2, axis=1))
+
+    def entropies(self, axes: FloatArray) -> FloatArray:
+        """h(u·x | outcome) in nats, for each of ``axes`` u (axes, 2) in the quadratures of the oscillator; (axes,)."""
+        joint, scales = self._joints(axes)
+        total = np.sum(entr(joint), axis=(1, 2)) * self.step**2
         known = float(np.sum(xlogy(self.probabilities, self.probabilities))) * self.step
-        return total + known + float(np.log(scale))
+        return np.asarray(total + known + np.log(scales))
+
+
+def _positions(total: int, fine: bool) -> FloatArray:
+    """The grid of quadratures of states of up to ``total`` quanta; array of shape (points,)."""
+    reach = np.sqrt(2 * total + 1)
+    half, spacing = reach + _TAIL, _FINE if fine else min(_COARSE, _SAMPLING / (2 * reach + _BAND))
+    return np.linspace(-half, half, 2 * int(np.ceil(half / spacing)) + 1)
 
 
 def _passive(direction: FloatArray) -> FloatArray:

@@ -13,15 +13,15 @@ for; at any of them a value below ½ shows steering. Section 8 of sim/README.md.
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from cascade_steering.analysis.criteria.beyond_moments.conditional_states import FramedState, HomodynedStates
+from cascade_steering.analysis.criteria.beyond_moments.newton_descent import STENCIL, LocalModel, descend
 from cascade_steering.analysis.criteria.steering import (
     STEERING_BOUND,
     AnyDirection,
@@ -37,8 +37,8 @@ FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
 # Axes and measured quadratures that are tried before the best of them are refined.
 _ANGLES = 12
-_STEP, _TOLERANCE, _EVALUATIONS = 0.08, 1e-6, 80
 _TIE = 9
+_AROUND = STENCIL * np.array([-1.0, 0.0, 1.0])
 
 
 class DensityInFrame(Protocol):
@@ -110,7 +110,7 @@ def non_gaussian_steering(
     require_two(state)
     search = _Search.of(state, direction, modes)
     (angles, entropic), (pair, metrological) = search.best()
-    fine = _Search.of(state, direction, modes, fine=True)
+    fine = search.refined
     refined = fine.sum_of_entropies(angles), fine.ratio(pair)
     return NonGaussianSteering(
         moments=search.moments,
@@ -142,34 +142,42 @@ class _Search:
     steered: FloatArray
     steering: FloatArray
     seeds: FloatArray
-    given: Callable[[float], HomodynedStates]
+    framed: FramedState
+    order: tuple[int, ...]
 
     @classmethod
-    def of(
-        cls, state: DensityInFrame, direction: AnyDirection, modes: Sequence[str], *, fine: bool = False
-    ) -> "_Search":
+    def of(cls, state: DensityInFrame, direction: AnyDirection, modes: Sequence[str]) -> "_Search":
         order = inference_order(direction, 4, modes)
-        measured, inferred = order[:2], order[2:]
+        measured = order[:2]
         moments = float(steering_parameter(state.covariance, direction, modes))
         steered = _root(inferred_covariance(state.covariance, direction, modes))
         steering = _root(state.covariance[np.ix_(measured, measured)])
         gains = steering @ optimal_gains(state.covariance, direction, modes) @ np.linalg.inv(steered)
         seeds = [math.atan2(*(gains @ _unit(beta))[::-1]) for beta in _grid()] if np.any(np.abs(gains) > 1e-9) else []
-        framed = FramedState.of(state.density, state.cutoffs, state.symplectic, fine=fine)
-        rows = np.eye(4)[inferred]
-        back = np.linalg.inv(steering)
-
-        @lru_cache(maxsize=2)
-        def given(alpha: float) -> HomodynedStates:
-            return framed.given(np.eye(4)[:, measured] @ back @ _unit(alpha), rows)
-
         return cls(
             moments=moments,
             steered=np.asarray(np.linalg.inv(steered), dtype=np.float64),
-            steering=np.asarray(back, dtype=np.float64),
+            steering=np.asarray(np.linalg.inv(steering), dtype=np.float64),
             seeds=np.array([*seeds, *_grid()]),
-            given=given,
+            framed=FramedState.of(state.density, state.cutoffs, state.symplectic),
+            order=tuple(order),
         )
+
+    @property
+    def refined(self) -> "_Search":
+        """The same on the grid of a result."""
+        return replace(self, framed=self.framed.refined)
+
+    @cached_property
+    def given(self) -> Callable[[float], HomodynedStates]:
+        """The states given the outcome along α; the stencil of one point is kept."""
+        rows = np.eye(4)[list(self.order)]
+
+        @lru_cache(maxsize=6)
+        def given(alpha: float) -> HomodynedStates:
+            return self.framed.given(rows[:2].T @ self.steering @ _unit(alpha), rows[2:])
+
+        return given
 
     def setting(self, alpha: float, beta: float) -> HomodyneSetting:
         steering, steered = self.steering @ _unit(alpha), self.steered @ _unit(beta)
@@ -177,22 +185,47 @@ class _Search:
             steering=(float(steering[0]), float(steering[1])), steered=(float(steered[0]), float(steered[1]))
         )
 
-    def entropy(self, alpha: float, beta: float) -> float:
-        return self.given(float(alpha)).entropy(self.steered @ _unit(beta))
+    def entropies(self, alpha: float, betas: FloatArray) -> FloatArray:
+        return self.given(float(alpha)).entropies(np.array([self.steered @ _unit(float(beta)) for beta in betas]))
 
     def sum_of_entropies(self, angles: FloatArray) -> float:
         """The entropic criterion at α, β of the first and of the second setting."""
-        area = abs(math.sin(angles[3] - angles[1]))
-        if area < 1e-3:
-            return math.inf
-        total = self.entropy(angles[0], angles[1]) + self.entropy(angles[2], angles[3])
-        return math.exp(total) / (2.0 * math.pi * math.e * area)
+        total = sum(float(self.entropies(alpha, np.array([beta]))[0]) for alpha, beta in (angles[:2], angles[2:]))
+        return math.exp(total) / (2.0 * math.pi * math.e * abs(math.sin(angles[3] - angles[1])))
+
+    def entropies_around(self, angles: FloatArray) -> LocalModel:
+        """The logarithm of the entropic criterion, but for a constant, about α, β of both settings."""
+        first, second = (
+            LocalModel.of_table(np.array([self.entropies(each, beta + _AROUND) for each in alpha + _AROUND]))
+            for alpha, beta in (angles[:2], angles[2:])
+        )
+        apart = angles[3] - angles[1]
+        if abs(math.sin(apart)) < 1e-3:
+            return LocalModel(value=math.inf, slope=np.zeros(4), curvature=np.eye(4))
+        cotangent = 1.0 / math.tan(apart)
+        axes = np.array([0.0, -1.0, 0.0, 1.0])
+        curvature = (1.0 + cotangent**2) * np.outer(axes, axes)
+        curvature[:2, :2] += first.curvature
+        curvature[2:, 2:] += second.curvature
+        return LocalModel(
+            value=first.value + second.value - math.log(abs(math.sin(apart))),
+            slope=np.concatenate([first.slope, second.slope]) - cotangent * axes,
+            curvature=curvature,
+        )
+
+    def ratio_around(self, angles: FloatArray) -> LocalModel:
+        """The logarithm of the metrological criterion about the angle of V and that of F."""
+        variances, information = (
+            [getattr(self.given(float(each)), what)() for each in angle + _AROUND]
+            for angle, what in zip(angles, ("variance", "information"), strict=True)
+        )
+        return LocalModel.of_table(np.log([[_least_ratio(v, f) for f in information] for v in variances]))
 
     def best(self) -> tuple[tuple[FloatArray, float], tuple[FloatArray, float]]:
         """The best angles of the entropic criterion and the value there, then those of the metrological one."""
         entropies, variances, information = [], [], []
         for alpha in self.seeds:
-            entropies.append([self.entropy(alpha, beta) for beta in _grid()])
+            entropies.append(self.entropies(alpha, _grid()))
             variances.append(self.given(float(alpha)).variance())
             information.append(self.given(float(alpha)).information())
         table = np.round(entropies, _TIE)
@@ -203,7 +236,8 @@ class _Search:
         axes = [self.seeds[places[first]], _grid()[first], self.seeds[places[second]], _grid()[second]]
         first, second = _least(np.array([[_least_ratio(v, f) for f in information] for v in variances]))
         pair = [self.seeds[first], self.seeds[second]]
-        return _refined(self.sum_of_entropies, np.array(axes)), _refined(self.ratio, np.array(pair))
+        angles, turns = descend(self.entropies_around, np.array(axes)), descend(self.ratio_around, np.array(pair))
+        return (angles, self.sum_of_entropies(angles)), (turns, self.ratio(turns))
 
     def ratio(self, angles: FloatArray) -> float:
         """The metrological criterion with V at the first of the angles, and F at the second; the best axis."""
@@ -220,13 +254,6 @@ def _least_ratio(variance: FloatArray, information: FloatArray) -> float:
     """The root of the least uᵀVu/uᵀFu over u."""
     root = np.linalg.inv(np.linalg.cholesky(variance))
     return float(1.0 / math.sqrt(np.linalg.eigvalsh(root @ information @ root.T)[-1]))
-
-
-def _refined(value: Callable[[FloatArray], float], start: FloatArray) -> tuple[FloatArray, float]:
-    simplex = np.vstack([start, start + _STEP * np.eye(len(start))])
-    options = {"initial_simplex": simplex, "maxfev": _EVALUATIONS, "fatol": _TOLERANCE, "xatol": 1e-3}
-    found = minimize(value, start, method="Nelder-Mead", options=options)
-    return np.asarray(found.x), float(found.fun)
 
 
 def _root(covariance: FloatArray) -> FloatArray:

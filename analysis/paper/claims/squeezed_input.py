@@ -5,12 +5,11 @@ Section 5 of sim/README.md.
 
 from collections.abc import Iterator
 
-from threadpoolctl import threadpool_limits
-
 from cascade_steering.analysis.paper.claims.best_working_points import FORWARD, HOT
 from cascade_steering.analysis.paper.claims.claim import Claim, verdict
 from cascade_steering.analysis.squeezing.equivalent_squeezing import IMPROVEMENTS, equivalent_squeezing
 from cascade_steering.analysis.working_points.optimum import Search
+from cascade_steering.sim.parallel.linear_algebra import on_one_thread
 
 __all__ = ["worth_of_squeezing"]
 
@@ -55,6 +54,6 @@ def _needed(c_minus: float, name: str) -> float:
     """The dB that are worth an improvement, infinite above the most that is searched."""
     search = Search(c_minus=c_minus, bath_minus=HOT, bath_plus=HOT, loss=_LOSS)
     # with several threads the linear algebra of small matrices takes several times as long
-    with threadpool_limits(1):
+    with on_one_thread():
         _, decibels = equivalent_squeezing(search, IMPROVEMENTS[name](search), conditional=False)[FORWARD]
     return float("inf") if decibels is None else decibels

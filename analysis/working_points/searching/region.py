@@ -113,11 +113,19 @@ def place(unit: FloatArray, region: Region) -> Place:
 
 @compiled
 def log_steering(units: FloatArray, region: Region) -> FloatArray:
-    """ln E₊|₋ and ln E₋|₊ at points (m, n); array of shape (2, m). A very large number where there is none."""
+    """ln E₊|₋ and ln E₋|₊ at points (m, n); array of shape (2, m). A very large number where there is none.
+
+    The steady state of a point is sought from that of the point before, which takes two thirds of the time on a grid.
+    """
     found = np.empty((2, len(units)))
+    near = ConditionalPair(np.nan, 0.0j, np.nan, False)
     for k in range(len(units)):
         rates = _rates(units[k], region)
-        values = inferred_steering(conditional_pair(rates)) if region.conditional else pair_limits(rates)
+        if region.conditional:
+            near = _beside(rates, near)
+            values = inferred_steering(near)
+        else:
+            values = pair_limits(rates)
         found[0, k], found[1, k] = _logarithm(values[0]), _logarithm(values[1])
     return found
 
@@ -177,12 +185,18 @@ def _value(rates: PairRates, near: ConditionalPair, row: int, region: Region) ->
     """ln E in one direction; ``near`` is the steady state of a point next to it, if it has one."""
     if not region.conditional:
         return _logarithm(pair_limits(rates)[row])
+    return _logarithm(inferred_steering(_beside(rates, near))[row])
+
+
+@compiled_within
+def _beside(rates: PairRates, near: ConditionalPair) -> ConditionalPair:
+    """The steady state given the record, from that of a point next to it, if it has one."""
     found = near
     if near.found:
         found = corrected_pair(rates, near)
     if not found.found:
         found = conditional_pair(rates)
-    return _logarithm(inferred_steering(found)[row])
+    return found
 
 
 @compiled_within

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from cascade_steering.sim.controller import Controller
 from cascade_steering.sim.ensemble.discretisation import MORE_LEVELS, OWN_NOISE, Checked, Halved
@@ -36,6 +35,7 @@ from cascade_steering.sim.initial_state import InitialState
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.noise import coarsen, generator
+from cascade_steering.sim.parallel.linear_algebra import on_one_thread
 from cascade_steering.sim.parameters import require_count
 
 __all__ = ["FockCounting", "GivenClicks"]
@@ -141,7 +141,7 @@ class FockCounting:
 
         Section 7 of sim/README.md.
         """
-        with threadpool_limits(1):
+        with on_one_thread():
             coarse, halved = self._prepared(model, grid, initial, control), grid.halved
             levels = None if self.cutoffs is None else tuple(each + MORE_LEVELS for each in self.cutoffs)
             larger = replace(self, cutoffs=levels)
@@ -160,7 +160,7 @@ class FockCounting:
         within a step, and if the expected state fills more levels than there may be.
         """
         # The last bits of a matrix product depend on the number of threads.
-        with threadpool_limits(1):
+        with on_one_thread():
             return self._prepared(model, grid, initial, control)
 
     def filter(self, measured: Measured, jobs: int = 1) -> ConditionalStates:

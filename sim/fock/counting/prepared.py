@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from cascade_steering.sim.controller import Controller
 from cascade_steering.sim.conventions import mode_names
@@ -22,6 +21,7 @@ from cascade_steering.sim.initial_state import Clicks, Trajectories
 from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.noise import checked_path, generator, starts_and_paths
 from cascade_steering.sim.outputs.saving import NOTHING, Save
+from cascade_steering.sim.parallel.linear_algebra import on_one_thread
 
 __all__ = ["OF_CLICKS", "CountingEngine"]
 
@@ -95,7 +95,7 @@ class CountingEngine:
         """
         starts, paths = starts_and_paths(entropy, trajectories, self.origin.size, self.grid, self.channels)
         starts = apply(self.scatter_factor, starts)
-        with threadpool_limits(1):
+        with on_one_thread():
             runs = [
                 self._one(
                     path,
@@ -145,7 +145,7 @@ class CountingEngine:
         stream = clicks if isinstance(clicks, np.random.Generator) else None
         given = [] if isinstance(clicks, np.random.Generator) else self._checked_clicks(clicks)
         start = np.zeros_like(self.origin)
-        with threadpool_limits(1):
+        with on_one_thread():
             run = self._one(
                 path, start, label, stream=stream, keeps_states=bool(self.keep), given=given, measured=measured
             )

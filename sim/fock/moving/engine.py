@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from cascade_steering.sim.controller import Controller
 from cascade_steering.sim.ensemble.discretisation import MORE_LEVELS, Halved
@@ -36,6 +35,7 @@ from cascade_steering.sim.model.linear_model import LinearModel
 from cascade_steering.sim.model.schedule import Schedule
 from cascade_steering.sim.noise import checked_path, starts_and_paths
 from cascade_steering.sim.outputs.saving import NOTHING, Save
+from cascade_steering.sim.parallel.linear_algebra import on_one_thread
 from cascade_steering.sim.parameters import require_count
 
 __all__ = ["LONGEST_STEP", "MORE_TERMS", "Fock", "FockEngine", "require_step_near"]
@@ -122,7 +122,7 @@ class Fock:
         Two more terms reduce the truncation error of the series to 1 %. They are needed because the number of terms is
         chosen such that this error does not depend on the step, so that half the step would not show it.
         """
-        with threadpool_limits(1):
+        with on_one_thread():
             coarse, halved = self._prepared(model, grid, initial, control), grid.halved
             levels = tuple(cutoff + MORE_LEVELS for cutoff in coarse.cutoffs)
             larger = replace(self, cutoffs=levels)._prepared(model, halved, initial, control)
@@ -140,7 +140,7 @@ class Fock:
         photon counters, or if a switch falls within a step.
         """
         # The last bits of a matrix product depend on the number of threads.
-        with threadpool_limits(1):
+        with on_one_thread():
             return self._prepared(model, grid, initial, control)
 
     def filter(self, measured: Measured, jobs: int = 1) -> ConditionalStates:
@@ -290,7 +290,7 @@ class FockEngine:
         self, runs: list[tuple[FloatArray, FloatArray, str]], *, measured: bool, with_states: int = 0
     ) -> Trajectories:
         """The trajectories of ``runs`` (path, start, label); states are kept for the first ``with_states`` of them."""
-        with threadpool_limits(1):
+        with on_one_thread():
             return self._gather(
                 [
                     self._one(path, start, label, measured=measured, with_states=place < with_states)

@@ -39,7 +39,7 @@ def test_the_longest_come_first_and_each_is_written_where_it_belongs(
     done: list[tuple[int, int]] = []
     paths = paths_of(tmp_path, [2, 5, 9, 3])
     write_figures(paths, progress=lambda *each: done.append(each))
-    assert asked == [(9, 1), (5, 1), (2, 1), (3, 1)]
+    assert asked == [(9, 1), (2, 1), (3, 1), (5, 1)]
     assert done == [(1, 4), (2, 4), (3, 4), (4, 4)]
     for number, (drawing, data) in paths.items():
         assert drawing.read_text() == str(number)
