@@ -30,6 +30,7 @@ __all__ = [
     "EFFECTIVE_FOR_INTERVALS",
     "Estimate",
     "Steering",
+    "conditional_half_width",
     "conditional_steering",
     "effective_trajectories",
     "relative_improvement",
@@ -110,7 +111,7 @@ def conditional_steering(ensemble: Ensemble, direction: AnyDirection) -> Estimat
     Section 8 of sim/README.md.
     """
     inference = BestInference.of(ensemble.conditional_root, direction, ensemble.modes)
-    half = _conditional_half_width(ensemble, inference, scattered=False)
+    half = conditional_half_width(ensemble, inference, scattered=False)
     return Estimate(value=inference.value, low=inference.value - half, high=inference.value + half)
 
 
@@ -135,7 +136,7 @@ def unconditional_steering(ensemble: Ensemble, direction: AnyDirection) -> Estim
     if sample.share > 0.0:
         below, above = sample.of_parts()
         low, high = min(low, below), max(high, above)
-    half = _conditional_half_width(ensemble, inference, scattered=True)
+    half = conditional_half_width(ensemble, inference, scattered=True)
     down, up = np.hypot(centre - low, half), np.hypot(high - centre, half)
     if ensemble.scatter_error is not None:
         below, above = sample.of_any_means(ensemble.scatter_error)
@@ -175,7 +176,7 @@ def relative_improvement(unconditional: Estimate, conditional: Estimate) -> Esti
     return Estimate(value=value, low=float(value - below - rounding), high=float(value + above + rounding))
 
 
-def _conditional_half_width(ensemble: Ensemble, inference: BestInference, *, scattered: bool) -> float:
+def conditional_half_width(ensemble: Ensemble, inference: BestInference, *, scattered: bool) -> float:
     """Half-width from the sampling of V_c, from step and truncation, and from one unit of rounding in each entry of R.
 
     ``scattered`` if E includes the scatter of the means, whose error of step and truncation is then included.

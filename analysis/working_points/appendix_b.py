@@ -3,7 +3,8 @@
 d = (E_u − E_c)/E_u takes two ensembles, one at the best point of each scheme. E_u is E of the mean conditional
 covariance plus the scatter of the conditional means of the first ensemble. Any detection gives the same unconditional
 state, so the one whose scatter adds least to E_u is taken, which makes the error of d smallest. E_c is the conditional
-steering of the second ensemble. See sim/README.md, section 8.
+steering of the second ensemble. Of an engine that is not exact the difference from Gaussian means on the same noise is
+sampled, ``analysis.estimation.same_noise``. See sim/README.md, section 8.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,6 +21,7 @@ from cascade_steering.analysis.estimation.estimators import (
     relative_improvement,
     unconditional_steering,
 )
+from cascade_steering.analysis.estimation.same_noise import SameNoise
 from cascade_steering.analysis.estimation.sampled_moments import Ensemble
 from cascade_steering.analysis.estimation.sampling import Problem, sample
 from cascade_steering.analysis.estimation.stopping import Target
@@ -36,7 +38,7 @@ from cascade_steering.sim.runs.contents import Contents
 from cascade_steering.sim.runs.directory import opened
 from cascade_steering.sim.runs.manifest import NAME, Manifest
 
-__all__ = ["COMPARISON", "ENSEMBLES", "Comparison", "Sampling", "SamplingProgress", "begin", "compare"]
+__all__ = ["COMPARISON", "ENSEMBLES", "Comparison", "Sampled", "Sampling", "SamplingProgress", "begin", "compare"]
 
 _SAVES = 20
 # duration in conditional relaxation times: e⁻¹⁰ of the Gaussian start is then left in the state
@@ -137,23 +139,23 @@ def compare(
     # E_c may have half of the error allowed to d, whose size is taken from the exact optima
     allowed = (unconditional.value - conditional.value) * target.relative_half_width / 2 if target else 0.0
 
-    def judge_conditional(ensemble: Ensemble) -> tuple[Estimate, bool]:
-        found = conditional_steering(ensemble, direction)
+    def judge_conditional(sampled: Sampled) -> tuple[Estimate, bool]:
+        found = conditional_steering(sampled.ensemble, direction)
         return found, target is not None and (found.high - found.low) / 2 <= allowed
 
     place = f"C- = {unconditional.cascade.minus.cooperativity:g}, E_{direction}"
     watch = _GrowingEnsemble(judge_conditional, sampling.trajectories, progress, f"{place} conditional")
     second = _ensemble(conditional.cascade, conditional.detection, sampling, 2 * stream + 1, watch)
-    e_c = conditional_steering(second, direction)
+    e_c = conditional_steering(second.ensemble, direction)
 
-    def judge_unconditional(ensemble: Ensemble) -> tuple[Estimate, bool]:
-        found = unconditional_steering(ensemble, direction)
+    def judge_unconditional(sampled: Sampled) -> tuple[Estimate, bool]:
+        found = sampled.unconditional_steering(direction)
         improvement = relative_improvement(found, e_c)
         return found, target is not None and improvement.relative_half_width <= target.relative_half_width
 
     watch = _GrowingEnsemble(judge_unconditional, sampling.trajectories, progress, f"{place} unconditional")
     first = _ensemble(unconditional.cascade, detection, sampling, 2 * stream, watch)
-    e_u = unconditional_steering(first, direction)
+    e_u = first.unconditional_steering(direction)
     return Comparison(
         direction=direction,
         best_unconditional=unconditional,
@@ -161,8 +163,23 @@ def compare(
         unconditional=e_u,
         conditional=e_c,
         improvement=relative_improvement(e_u, e_c),
-        trajectories=(first.trajectories, second.trajectories),
+        trajectories=(first.ensemble.trajectories, second.ensemble.trajectories),
     )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Sampled:
+    """An ensemble so far, its seed, and the control variate that was measured on it; None for an exact engine."""
+
+    ensemble: Ensemble
+    seed: int
+    control: SameNoise | None
+
+    def unconditional_steering(self, direction: Direction) -> Estimate:
+        """E without the record."""
+        if self.control is None:
+            return unconditional_steering(self.ensemble, direction)
+        return self.control.unconditional_steering(self.ensemble, self.seed, direction)
 
 
 class _GrowingEnsemble:
@@ -170,7 +187,7 @@ class _GrowingEnsemble:
 
     def __init__(
         self,
-        judge: Callable[[Ensemble], tuple[Estimate, bool]],
+        judge: Callable[[Sampled], tuple[Estimate, bool]],
         most: int,
         progress: SamplingProgress | None,
         what: str,
@@ -178,10 +195,10 @@ class _GrowingEnsemble:
         self._judge, self._most, self._progress, self._what = judge, most, progress, what
         self._done = 0.0
 
-    def __call__(self, ensemble: Ensemble) -> bool:
-        found, enough = self._judge(ensemble)
+    def __call__(self, sampled: Sampled) -> bool:
+        found, enough = self._judge(sampled)
         state = f"{self._what}: {found.value:.5f} ± {(found.high - found.low) / 2:.1g}"
-        self._advance(ensemble.trajectories / self._most / 2, state)
+        self._advance(sampled.ensemble.trajectories / self._most / 2, state)
         return enough
 
     def close(self) -> None:
@@ -196,7 +213,7 @@ class _GrowingEnsemble:
 
 def _ensemble(
     cascade: Cascade, detection: Detection, sampling: Sampling, stream: int, watch: _GrowingEnsemble
-) -> Ensemble:
+) -> Sampled:
     model = rwa(cascade, detection)
     start = stationary_state(model)
     if sampling.duration is None:
@@ -204,15 +221,26 @@ def _ensemble(
     else:
         duration = sampling.duration * cascade.time_unit
     grid = grid_for(sampling.method, model, start, duration, saves=_SAVES)
+    # the exact engine takes 1e4 trajectories in a second, and draws its noise in save intervals
+    control = None if sampling.method.exact else SameNoise.of(model, grid, start)
+    seed = int(np.random.SeedSequence(sampling.seed, spawn_key=(stream,)).generate_state(1, np.uint64)[0])
     problem = Problem(
         model=model,
         method=sampling.method,
         grid=grid,
         initial=start,
         trajectories=sampling.trajectories,
-        seed=int(np.random.SeedSequence(sampling.seed, spawn_key=(stream,)).generate_state(1, np.uint64)[0]),
+        seed=seed,
+        experiment=control,
     )
     store = None if sampling.run is None else problem.stored(sampling.run / ENSEMBLES / f"{stream:04d}")
-    found = Ensemble.of(sample(problem, jobs=sampling.jobs, store=store, inspect=watch))
+    latest: list[Sampled] = []
+
+    def inspect(ensemble: Ensemble) -> bool:
+        # a dataset of the ensemble would have no tallies
+        latest[:] = [Sampled(ensemble=ensemble, seed=seed, control=control)]
+        return watch(latest[0])
+
+    sample(problem, jobs=sampling.jobs, store=store, inspect=inspect)
     watch.close()
-    return found
+    return latest[0]
