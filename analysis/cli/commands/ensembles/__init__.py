@@ -1,0 +1,1 @@
+"""Commands that sample ensembles of trajectories."""
