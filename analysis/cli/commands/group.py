@@ -39,9 +39,9 @@ class Command(click.Command):
 MODULES = {
     "steady": "exact", "optimum": "exact", "transient": "exact", "pulse": "pulsing", "feedback": "controlled",
     "scan": "scanning", "setup": "laboratory_command", "network": "networks.network_command",
-    "plan": "planning.plan_command", "simulate": "ensembles.simulate_command", "compare": "comparison", "resume": "kept_runs",
-    "status": "kept_runs", "merge": "kept_runs", "filter": "recorded.filter_command", "fit": "recorded.fit_command",
-    "explore": "exploring.explore_command", "figures": "pages", "validate": "pages",
+    "plan": "planning.plan_command", "simulate": "ensembles.simulate_command", "compare": "comparison",
+    "resume": "kept_runs", "status": "kept_runs", "merge": "kept_runs", "filter": "recorded.filter_command",
+    "fit": "recorded.fit_command", "explore": "exploring.explore_command", "figures": "pages", "validate": "pages",
 }  # fmt: skip
 
 
