@@ -63,7 +63,7 @@ def transient_figure(
         logarithmic_axis(above)
         below.set(ylabel="relative improvement $d$ (%)", xlabel=r"time ($1/\tilde\gamma_0$ of the first oscillator)")
         if logarithmic:
-            below.set_xscale("log")
+            logarithmic_axis(below, "x")
         else:
             # a thermal start has E of 1e5, and the range around one half is the one of interest
             lowest, highest = above.get_ylim()
@@ -75,7 +75,7 @@ def transient_figure(
                 switch / unit, 1.0, "switch", transform=above.get_xaxis_transform(), ha="center", va="bottom",
                 fontsize=8, color="0.4",
             )  # fmt: skip
-        above.legend()
+        figure.legend(*above.get_legend_handles_labels(), loc="outside upper center", ncols=2)
         below.legend()
         save_figure(figure, path)
 

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter
+from matplotlib.ticker import Formatter, LogLocator
 
 from cascade_steering.analysis.criteria.steering import AnyDirection, Direction
 from cascade_steering.analysis.plots.colours import BLUE, GREEN, ORANGE, PURPLE, SKY_BLUE, VERMILION
@@ -49,6 +50,8 @@ FIGURE_STYLE: dict[Any, Any] = {
     # names of parts do not change from one run to the next
     "svg.hashsalt": "cascade-steering",
 }
+# first digits that are labelled on a logarithmic axis of less than one decade, and of up to three
+_WITHIN_ONE, _WITHIN_THREE = (1, 2, 3, 4, 5, 6, 8), (1, 2, 5)
 # pixels without a header, and what LaTeX has to be there for, which is missed once all is computed
 _NO_FIGURES = {"pgf", "raw", "rgba"}
 _FONTS = {name: value for name, value in FIGURE_STYLE.items() if name.startswith(("pdf.", "ps.", "svg."))}
@@ -70,12 +73,28 @@ def oscillator_sign(mode: str) -> str:
 
 
 def logarithmic_axis(axes: Axes, which: Literal["x", "y"] = "y") -> None:
-    """A logarithmic axis with 1, 2 and 5 of each decade spelled out."""
+    """A logarithmic axis with plain numbers: powers of ten, with 2 and 5 up to three decades, and more within one."""
     axes.set(**{f"{which}scale": "log"})
     axis = axes.yaxis if which == "y" else axes.xaxis
-    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    axis.set_major_formatter("{x:g}")
-    axis.set_minor_formatter(NullFormatter())
+    axis.set_major_locator(LogLocator())
+    axis.set_minor_locator(LogLocator(subs=range(2, 10)))
+    axis.set_major_formatter(_PlainNumbers())
+    axis.set_minor_formatter(_PlainNumbers())
+
+
+class _PlainNumbers(Formatter):
+    """Labels of a logarithmic axis, as many as there is room for."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        """The number, or nothing if its neighbours say enough."""
+        low, high = np.sort(np.abs(self.axis.get_view_interval()))  # type: ignore[union-attr]
+        decades, power = np.log10(high / low), int(np.floor(np.log10(x) + 1e-9))
+        first = round(x / 10.0**power)
+        if first not in (_WITHIN_ONE if decades < 1.0 else _WITHIN_THREE if decades <= 3.0 else (1,)):
+            return ""
+        if -4 <= power < 6:
+            return f"{x:g}"
+        return f"$10^{{{power}}}$" if first == 1 else rf"${first:g} \times 10^{{{power}}}$"
 
 
 def new_axes() -> Axes:

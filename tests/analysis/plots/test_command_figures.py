@@ -80,7 +80,8 @@ def test_a_transient_is_drawn(tmp_path: Path, drawn: list[Any], logarithmic: boo
     wanted = [*result.unconditional.values(), *result.conditional.values()]
     for curve in wanted:
         assert any(np.array_equal(y, curve) and np.array_equal(x, result.times / 0.5) for x, y in curves(axes)[:4])
-    assert len(axes.get_legend().get_texts()) == 4
+    (legend,) = axes.figure.legends
+    assert len(legend.get_texts()) == 4
     for curve in result.d.values():
         assert any(np.array_equal(y, 100 * curve) for _, y in curves(below))
     assert len(below.get_legend().get_texts()) == 2

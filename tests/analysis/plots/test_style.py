@@ -105,3 +105,28 @@ def test_one_symbol_for_a_direction_as_text_and_as_an_object() -> None:
     assert style.symbol("plus_given_minus") == "E_{+|-}"
     assert style.symbol(way) == style.symbol(str(way)) == r"E_{\mathrm{server|a\_1\_b}}"
     assert [style.oscillator_sign(each) for each in ("minus", "plus", "a_1")] == ["-", "+", r"\mathrm{a\_1}"]
+
+
+@pytest.mark.parametrize(
+    ("limits", "labels"),
+    [
+        ((0.35, 0.85), ["0.4", "0.5", "0.6", "0.8"]),
+        ((0.15, 12.0), ["0.2", "0.5", "1", "2", "5", "10"]),
+        ((0.2, 2e5), ["1", "10", "100", "1000", "10000", "100000"]),
+        ((1e-7, 1e-4), ["$10^{-7}$", r"$2 \times 10^{-7}$", r"$5 \times 10^{-7}$", "$10^{-6}$"]),
+    ],
+    ids=["within a decade", "two decades", "six decades", "small numbers"],
+)
+def test_a_logarithmic_axis_has_as_many_numbers_as_there_is_room_for(
+    limits: tuple[float, float], labels: list[str]
+) -> None:
+    axes = style.new_axes()
+    axes.plot([0.0, 1.0], limits)
+    style.logarithmic_axis(axes)
+    axes.set_ylim(limits)
+    axis = axes.yaxis
+    shown = {place: axis.get_major_formatter()(place) for place in axis.get_majorticklocs()}
+    shown |= {place: axis.get_minor_formatter()(place) for place in axis.get_minorticklocs()}
+    # Matplotlib asks for places beyond the ends as well
+    found = [shown[place] for place in sorted(shown) if shown[place] and limits[0] <= place <= limits[1]]
+    assert found[: len(labels)] == labels
