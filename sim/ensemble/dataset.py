@@ -159,7 +159,7 @@ def _moments_of(ensemble: Block) -> dict[str, Variable]:
             {"convention": COVARIANCE_CONVENTION},
         ),
         **_error_of(covariance, entries),
-        **_error_of_scatter(ensemble),
+        **_of_entries("scatter_error", scatter_error(ensemble)),
         "mean": (_MATRIX[:2], ensemble.mean.mean, {"long_name": "ensemble mean of the conditional means"}),
         "scatter": (
             _MATRIX,
@@ -175,20 +175,15 @@ def _error_of(covariance: Moments, entries: tuple[int, ...]) -> dict[str, Variab
     if not covariance.root.shape[-2]:
         return {}
     spread = covariance.covariance if np.any(covariance.root) else np.zeros_like(covariance.root)
-    axes = (*_MATRIX, "quadrature_3", "quadrature_4")
-    error = spread.reshape(*entries, *entries[1:]) / covariance.count
-    text = "covariance of the errors of its entries, from the spread over trajectories"
-    return {"conditional_covariance_error": (axes, error, {"long_name": text})}
+    return _of_entries("conditional_covariance_error", spread.reshape(*entries, *entries[1:]) / covariance.count)
 
 
-def _error_of_scatter(ensemble: Block) -> dict[str, Variable]:
-    """The errors of the entries of the scatter, where the means are not Gaussian."""
-    error = scatter_error(ensemble)
+def _of_entries(name: str, error: FloatArray | None) -> dict[str, Variable]:
+    """The covariance of the errors of the entries of a matrix, if there is one."""
     if error is None:
         return {}
-    axes = (*_MATRIX, "quadrature_3", "quadrature_4")
     text = "covariance of the errors of its entries, from the spread over trajectories"
-    return {"scatter_error": (axes, error, {"long_name": text})}
+    return {name: ((*_MATRIX, "quadrature_3", "quadrature_4"), error, {"long_name": text})}
 
 
 def kept(ensemble: Block, grid: TimeGrid, dimension: int, channels: int) -> dict[str, Variable]:

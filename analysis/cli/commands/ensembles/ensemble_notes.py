@@ -6,8 +6,7 @@ from cascade_steering.analysis.cli.options.simulated.simulation import Simulatio
 from cascade_steering.analysis.cli.terminal.output import note
 
 if TYPE_CHECKING:
-    import xarray as xr
-
+    from cascade_steering.analysis.estimation.sampled_moments import Ensemble
     from cascade_steering.analysis.verification.heralded_outcomes import HeraldedVerification
     from cascade_steering.sim.ensemble.local_measurements import Verification
 
@@ -22,13 +21,11 @@ def say_before(wanted: Simulation) -> None:
         _say_how_many(wanted.after_click, wanted.problem.trajectories)
 
 
-def warn_of_few(dataset: "xr.Dataset") -> None:
+def warn_of_few(ensemble: "Ensemble") -> None:
     """Say where so few trajectories make most of E without the record that its interval may be too short."""
     from cascade_steering.analysis.criteria.steering import pairwise_directions
     from cascade_steering.analysis.estimation.estimators import EFFECTIVE_FOR_INTERVALS, effective_trajectories
-    from cascade_steering.analysis.estimation.sampled_moments import Ensemble
 
-    ensemble = Ensemble.of(dataset)
     if ensemble.scatter_error is None:
         return
     fewest = min(effective_trajectories(ensemble, each) for each in pairwise_directions(ensemble.modes))

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from cascade_steering.analysis.estimation.estimators import Steering
+    from cascade_steering.analysis.estimation.sampled_moments import Ensemble
     from cascade_steering.analysis.estimation.stopping import Estimates
 
 # QuTiP, xarray, matplotlib and joblib take seconds to load, so each command imports what it needs when it runs
@@ -84,8 +85,11 @@ def simulate_command(
     default = engine.entry.initial if usual else wanted.problem.initial.name
     experiment = {"initial": default if asked.initial is None else asked.initial.text}
     dataset = sampled(wanted, task, workers, point, experiment)
+    from cascade_steering.analysis.estimation.sampled_moments import Ensemble
+
+    ensemble = Ensemble.of(dataset)
     report = {
-        **_found(dataset, wanted, task),
+        **_found(dataset, ensemble, wanted, task),
         "part": task.part,
         "seed": asked.seed,
         "wall_seconds": time.perf_counter() - started,
@@ -94,7 +98,7 @@ def simulate_command(
         "records": None if task.save_records is None else str(task.save_records),
         **pictures.report,
     }
-    warn_of_few(dataset)
+    warn_of_few(ensemble)
     if report["target"] is not None and not report["target"]["met"]:
         note(f"warning: {report['trajectories']} trajectories do not reach the target")
     lines = tables.saved(report["saved"])
@@ -104,13 +108,12 @@ def simulate_command(
     show(report, _shown(report, wanted), as_json, *lines, *pictures.draw(wanted.problem, point.time_unit))
 
 
-def _found(dataset: "xr.Dataset", wanted: Simulation, task: TaskOptions) -> reports.Report:
+def _found(dataset: "xr.Dataset", ensemble: "Ensemble", wanted: Simulation, task: TaskOptions) -> reports.Report:
     """What is reported of the ensemble itself."""
     from cascade_steering.analysis.estimation.estimators import Steering
-    from cascade_steering.analysis.estimation.sampled_moments import Ensemble
     from cascade_steering.analysis.time_courses.endpoint import endpoint
 
-    problem, found = wanted.problem, Steering.of(Ensemble.of(dataset))
+    problem, found = wanted.problem, Steering.of(ensemble)
     end = problem.grid.times[-1]
     goal = None if task.target is None else reports.stopping(task.target, _watched(dataset, wanted, found))
     return {
