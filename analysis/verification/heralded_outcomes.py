@@ -33,7 +33,6 @@ from cascade_steering.analysis.verification.averaged_criteria import (
 )
 from cascade_steering.analysis.verification.outcome_criteria import LEAST_OUTCOMES, OutcomeSteering
 from cascade_steering.analysis.verification.selection_by_clicks import ClickSelection
-from cascade_steering.sim.conventions import TALLY
 from cascade_steering.sim.ensemble.pooling import Moments
 from cascade_steering.sim.fock.counting.heralded import Heralded, StateInFrame, herald
 from cascade_steering.sim.gaussian.covariance import transient
@@ -230,12 +229,10 @@ class HeraldedVerification:
 
     def tallies_of(self, dataset: "xr.Dataset") -> dict[str, Moments]:
         """The tallies of a dataset of ``sim.ensemble.simulate.simulate``."""
-        found = {}
-        for setting in range(_SETTINGS):
-            for name in (f"{_NAME}{setting}", f"{_NAME}{setting}_states"):
-                count, mean, root = (dataset[f"{TALLY}{name}_{part}"].to_numpy() for part in ("count", "mean", "root"))
-                found[name] = Moments(count=round(float(count)), mean=mean, root=root)
-        return found
+        from cascade_steering.sim.ensemble.dataset import tally_in
+
+        names = [f"{_NAME}{setting}{kind}" for setting in range(_SETTINGS) for kind in ("", "_states")]
+        return {name: tally_in(dataset, name) for name in names}
 
 
 def _clicked(before: StateInFrame, model: LinearModel, *, nulled: bool) -> Heralded:

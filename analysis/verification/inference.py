@@ -113,13 +113,15 @@ def tallies_of(dataset: "xr.Dataset", verification: Verification) -> dict[str, M
 
     Raises ValueError if the dataset has no tallies of this verification.
     """
+    # a dataset comes with xarray and netCDF, which the law of the tallies does not need
+    from cascade_steering.sim.ensemble.dataset import tally_in
+
     found = {}
     for each in verification.settings:
-        name = f"{TALLY}{each.tally}"
-        if f"{name}_count" not in dataset:
-            raise ValueError(f"the dataset holds no verification in setting {each.name}: it has no {name}_count")
-        mean, root = (dataset[f"{name}_{part}"].to_numpy() for part in ("mean", "root"))
-        found[each.tally] = Moments(count=round(float(dataset[f"{name}_count"])), mean=mean, root=root)
+        name = f"{TALLY}{each.tally}_count"
+        if name not in dataset:
+            raise ValueError(f"the dataset holds no verification in setting {each.name}: it has no {name}")
+        found[each.tally] = tally_in(dataset, each.tally)
     return found
 
 

@@ -45,6 +45,7 @@ __all__ = [
     "save",
     "standard_error",
     "tallies",
+    "tally_in",
     "to_netcdf",
     "values",
     "versions",
@@ -283,6 +284,12 @@ def tallies(ensemble: Block) -> dict[str, Variable]:
         found[f"{TALLY}{name}_mean"] = (axes[:1], moments.mean, {})
         found[f"{TALLY}{name}_root"] = (axes, moments.root, {})
     return found
+
+
+def tally_in(dataset: xr.Dataset, name: str) -> Moments:
+    """The moments of an experiment that ``tallies`` wrote under this name. Raises KeyError if there are none."""
+    count, mean, root = (dataset[f"{TALLY}{name}_{part}"].to_numpy() for part in ("count", "mean", "root"))
+    return Moments(count=round(float(count)), mean=mean, root=root)
 
 
 def dataset_coordinates(grid: TimeGrid, record_names: tuple[str, ...], modes: tuple[str, ...]) -> dict[str, object]:
